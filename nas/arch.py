@@ -1,0 +1,195 @@
+"""An architecture: resolved rows on an input shape, identified by what it computes.
+
+`arch_id` is the first 12 hex digits of sha256 over canonical JSON of the input and the resolved
+rows, so names, comments, sources and columns without effect never change it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nas import document
+from nas.blocks import FIELDS, Row
+from nas.cost import macs, params
+from nas.errors import ArchError, DocumentError
+from nas.graph import Graph, GraphBuilder, Value
+from nas.ops import Shape
+from nas.rewrite import fuse
+from nas.table import Position, Table, parse_table, read_table
+from nas.widths import Ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Arch:
+    """A network as a tuple of resolved rows. Two are equal when they compute the same."""
+
+    name: str
+    source: str
+    input: Shape
+    """(C, H, W)"""
+    rows: tuple[Row, ...]
+    expect: Mapping[str, int] = field(default_factory=dict)
+    """Published `params`, `macs`, `fused_params`, recomputed by tests."""
+
+    @classmethod
+    def from_yaml(cls, text: str, origin: str = "<text>") -> Arch:
+        """Read an architecture: a table without choices.
+
+        Raises:
+            DocumentError, ArchError: naming row and column.
+        """
+        return arch_of(parse_table(document.parse(text, origin), origin))
+
+    def to_yaml(self, path: str | Path | None = None) -> str:
+        """The canonical table, one line per block; also written to `path` if given."""
+        text = _format(self)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Primitive ops of the network as trained."""
+        return lower(self.rows, self.input, self.name)
+
+    @cached_property
+    def fused(self) -> Graph:
+        """Primitive ops as deployed: norms folded, branches merged."""
+        return fuse(self.graph)
+
+    @cached_property
+    def params(self) -> int:
+        """Trainable parameters."""
+        return int(params(self.graph))
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-adds of one image."""
+        return int(macs(self.graph))
+
+    @cached_property
+    def arch_id(self) -> str:
+        """12 hex digits that identify the computation."""
+        content = {"input": self.input, "rows": [row.canonical() for row in self.rows]}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return sha256(text.encode()).hexdigest()[:12]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Arch) and (self.input, self.rows) == (other.input, other.rows)
+
+    def __hash__(self) -> int:
+        return hash(self.arch_id)
+
+
+def lower(rows: Iterable[Row], shape: Shape, name: str = "network") -> Graph:
+    """The graph of resolved rows on an input of `shape`."""
+    g = GraphBuilder(shape)
+    x = g.input
+    for index, row in enumerate(rows):
+        g.row = index
+        try:
+            x = lower_row(g, row, x)
+        except ArchError as error:
+            raise ArchError(f"{name} row {index + 1} ({row.op}): {error}") from None
+    return g.graph()
+
+
+def lower_row(g: GraphBuilder, row: Row, x: Value) -> Value:
+    """Append one row under its own scope, and check that something is left of the map."""
+    if len(x.shape) == 1 and "s" in row.canonical():
+        raise ArchError(f"{row.op} needs a map, found a vector of {x.c}")
+    with g.scope(f"{g.row}_{row.op}"):
+        h = row.lower(g, x)
+    if any(size < 1 for size in h.shape):
+        raise ArchError(f"nothing is left of the map: {h.shape}")
+    return h
+
+
+@lru_cache(maxsize=200_000)
+def step(row: Row, shape: Shape, resolution: int) -> tuple[Row, Shape]:
+    """Resolve one row on an input shape: the row with absolute widths, and its output shape.
+
+    Raises:
+        ArchError: the row cannot stand there.
+    """
+    resolved = row.resolve(shape[0])
+    g = GraphBuilder(shape, resolution)
+    return resolved, lower_row(g, resolved, g.input).shape
+
+
+def check_in(table: Table, position: Position, shape: Shape) -> None:
+    """Refuse a row whose `in` column disagrees with the shape that reaches it."""
+    if position.expects is not None and position.expects != shape:
+        raise DocumentError(
+            f"{table.origin} row {position.row} (in): the table says {show_shape(position.expects)},"
+            f" the rows above yield {show_shape(shape)}; correct 'in' here or 'out' or 's' above"
+        )
+
+
+def show_shape(shape: Shape) -> str:
+    """(24, 56, 56) as the table's 56x24; other ranks likewise, channels last."""
+    c, *sides = shape
+    if len(sides) == 2 and sides[0] == sides[1]:
+        sides = sides[:1]
+    return "x".join(str(size) for size in (*sides, c))
+
+
+def arch_of(table: Table) -> Arch:
+    """The one architecture of a table without choices."""
+    if len(table.inputs) > 1:
+        raise DocumentError(f"{table.origin} (input): expected one shape; a choice makes a space")
+    shape = table.inputs[0]
+    rows: list[Row] = []
+    for position in table.positions:
+        if position.selects or len(position.options) != 1:
+            raise DocumentError(
+                f"{table.origin} row {position.row}: expected one value in every cell; "
+                "a choice makes a search space"
+            )
+        check_in(table, position, shape)
+        for row in position.options[0]:
+            try:
+                resolved, shape = step(row, shape, table.inputs[0][1])
+            except ArchError as error:
+                raise ArchError(f"{table.origin} row {position.row} ({row.op}): {error}") from None
+            rows.append(resolved)
+    return Arch(table.name, table.source, table.inputs[0], tuple(rows), table.expect)
+
+
+def read_arch(path: Path) -> Arch:
+    """Read an architecture from a YAML file."""
+    return arch_of(read_table(path))
+
+
+def _format(arch: Arch) -> str:
+    named = [row.canonical() for row in arch.rows]
+    used = [column for column in FIELDS if any(column in row for row in named)]
+    header = ["in", "op", *used]
+    shape = arch.input
+    lines = [header]
+    for row, values in zip(arch.rows, named, strict=True):
+        cells = [_cell(values.get(column)) for column in used]
+        lines.append([show_shape(shape), row.op, *cells])
+        shape = step(row, shape, arch.input[1])[1]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    rows = [", ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]
+    return (
+        f"name: {json.dumps(arch.name)}\n"
+        f"source: {json.dumps(arch.source)}\n"
+        f"input: {list(arch.input)}\n"
+        f"columns: [{rows[0]}]\nrows:\n"
+        + "".join(f"  -      [{row}]\n" for row in rows[1:])
+        + f"expect: {{params: {arch.params}, macs: {arch.macs}}}\n"
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "~"
+    return str(value) if isinstance(value, int | str | Ratio) else f"{value:g}"

@@ -1,0 +1,32 @@
+"""Row ops: one file per family, one class per op, one dictionary of all."""
+
+from __future__ import annotations
+
+from nas.blocks.base import FIELDS, Field, Row
+from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.mobilenet import MV2, Bneck
+from nas.blocks.mobilevit import MobileViT
+from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+
+_ROWS: tuple[type[Row], ...] = (
+    Conv,
+    MV2,
+    Bneck,
+    MBConv,
+    FusedMBConv,
+    RepViTStem,
+    RepViTDown,
+    RepViT,
+    MobileViT,
+    Pool,
+    Linear,
+    NormLinear,
+)
+
+#: op name in a table -> its row class
+BLOCKS: dict[str, type[Row]] = {row.op: row for row in _ROWS}
+if len(BLOCKS) != len(_ROWS):
+    raise RuntimeError("two row classes share one op name")
+
+__all__ = ["BLOCKS", "FIELDS", "Field", "Row"]

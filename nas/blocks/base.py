@@ -1,0 +1,119 @@
+"""What a row op is: a frozen dataclass of the row's fields, and one function to primitive ops.
+
+A new block is one file with one `Row` subclass, one entry in `nas.blocks.BLOCKS`, one row in
+`tests/blocks/` and one line in `docs/blocks.md`; cost, latency, module and exports follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+from nas.errors import ArchError
+from nas.graph import GraphBuilder, Value
+from nas.ops import ACTIVATIONS
+from nas.widths import Ratio, Width
+
+MAX_WIDTH = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One resolved table row. Every attribute is a column of `FIELDS`."""
+
+    op: ClassVar[str]
+    relative_to: ClassVar[Mapping[str, str]] = {}
+    """Width fields whose ratios refer to another (earlier) field instead of the input's width."""
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        """Append this row's ops to `g`, reading `x`; return its output.
+
+        Widths and sizes may be columns (`nas.columns`): use arithmetic and plain `if`s on them,
+        never `int()`, `math` or hashing.
+
+        Raises:
+            ArchError: the row cannot follow `x`.
+        """
+        raise NotImplementedError
+
+    def resolve(self, width: Width) -> Self:
+        """The row with every width ratio made absolute for an input of `width` channels."""
+        resolved: dict[str, Width] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Ratio):
+                other = self.relative_to.get(field.name)
+                base = width if other is None else resolved.get(other, getattr(self, other))
+                resolved[field.name] = value.of(base)
+        return replace(self, **resolved) if resolved else self
+
+    def canonical(self) -> dict[str, Any]:
+        """Plain values that identify the row: op and every field it has."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"op": self.op} | named
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of the table: how a cell is checked, and what it means."""
+
+    parse: Callable[[Any], Any]
+    meaning: str
+
+
+def _integer(low: int, high: int) -> Callable[[Any], int]:
+    def parse(cell: Any) -> int:
+        if isinstance(cell, bool) or not isinstance(cell, int) or not low <= cell <= high:
+            raise ArchError(f"expected a whole number from {low} to {high}")
+        return cell
+
+    return parse
+
+
+def _odd(cell: Any) -> int:
+    value = _integer(1, 31)(cell)
+    if value % 2 == 0:
+        raise ArchError("expected an odd kernel size from 1 to 31")
+    return value
+
+
+def _width(cell: Any) -> int | Ratio:
+    if isinstance(cell, str) and cell.endswith("x"):
+        try:
+            times = float(cell[:-1])
+        except ValueError:
+            times = 0.0
+        if 0 < times <= 64:
+            return Ratio(times)
+    elif isinstance(cell, int) and not isinstance(cell, bool) and 1 <= cell <= MAX_WIDTH:
+        return cell
+    raise ArchError(f"expected a width from 1 to {MAX_WIDTH}, or a ratio like '6x' (up to 64x)")
+
+
+def _fraction(cell: Any) -> float:
+    if isinstance(cell, bool) or not isinstance(cell, int | float) or not 0 < cell <= 1:
+        raise ArchError("expected a fraction above 0 and up to 1, or ~")
+    return float(cell)
+
+
+def _activation(cell: Any) -> str:
+    if cell not in (*ACTIVATIONS, "none"):
+        raise ArchError(f"expected an activation: none, {', '.join(ACTIVATIONS)}")
+    return str(cell)
+
+
+#: column -> check. `~` in a cell means the op's own default; every op has a subset of these.
+FIELDS: Mapping[str, Field] = {
+    "k": Field(_odd, "kernel size (odd)"),
+    "exp": Field(_width, "expanded width inside the block: absolute, or a ratio of the input's"),
+    "out": Field(_width, "output width: absolute, or a ratio of the input's"),
+    "se": Field(_fraction, "squeeze-and-excitation ratio; ~ is none"),
+    "act": Field(_activation, "activation; ~ is the one of the op's paper"),
+    "s": Field(_integer(1, 4), "stride"),
+    "patch": Field(_integer(1, 64), "side of MobileViT's patches; must divide the map"),
+    "dim": Field(_width, "transformer width"),
+    "ffn": Field(_width, "transformer feed-forward width: absolute, or a ratio of dim"),
+    "layers": Field(_integer(1, 64), "transformer layers"),
+    "heads": Field(_integer(1, 64), "attention heads; must divide dim"),
+}

@@ -1,0 +1,66 @@
+"""Plain rows: convolution, global pooling and linear layers, as in every family's stem and head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nas.blocks.base import Row
+from nas.errors import ArchError
+from nas.graph import GraphBuilder, Value
+from nas.widths import Ratio, Width
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(Row):
+    """k x k convolution, batch norm, activation (default none)."""
+
+    op: ClassVar[str] = "conv"
+    out: Width
+    k: int = 3
+    act: str = "none"
+    s: int = 1
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        return g.conv(x, self.out, k=self.k, s=self.s, act=self.act)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(Row):
+    """Global average pooling to a vector."""
+
+    op: ClassVar[str] = "pool"
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        pooled = g.add("global_pool", (x,), "pool")
+        return g.add("reshape", (pooled,), "flatten", shape=(x.c,))
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Row):
+    """Linear with bias on the pooled vector, activation (default none)."""
+
+    op: ClassVar[str] = "linear"
+    out: Width = Ratio(1)
+    act: str = "none"
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        return g.linear(_vector(x, self.op), self.out, act=self.act)
+
+
+@dataclass(frozen=True, slots=True)
+class NormLinear(Row):
+    """Batch norm, then linear with bias: RepViT's and LeViT's classifier."""
+
+    op: ClassVar[str] = "norm_linear"
+    out: Width = Ratio(1)
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        h = g.add("batch_norm", (_vector(x, self.op),), "norm")
+        return g.linear(h, self.out)
+
+
+def _vector(x: Value, op: str) -> Value:
+    if len(x.shape) != 1:
+        raise ArchError(f"{op} needs a pooled vector, found shape {x.shape}; put 'pool' before it")
+    return x

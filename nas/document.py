@@ -1,0 +1,107 @@
+"""One strict YAML reader for every text file of the project.
+
+Closes YAML's traps: repeated keys, tags, anchors and aliases (so nothing explodes or is executed),
+`no` read as False, `1e-3` read as text, `12:30:45` read as a number. Plain scalars follow the YAML
+1.2 core schema. A file is at most 1 MB.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nas.errors import DocumentError
+
+MAX_BYTES = 1_000_000
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.MarkedYAMLError(
+                problem="anchors and aliases are not allowed", problem_mark=event.start_mark
+            )
+        if getattr(event, "tag", None):
+            raise yaml.MarkedYAMLError(
+                problem=f"tags are not allowed ({event.tag})", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key must be plain text", problem_mark=key.start_mark
+                )
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key.value!r} is repeated", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda self, node: float(node.value))
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda self, node: int(node.value))
+for _tag, _pattern, _first in (
+    ("null", r"~|null|", "~n\0"),
+    ("bool", r"true|false", "tf"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first) + [""]
+    )
+
+
+def parse(text: str, origin: str) -> dict[str, Any]:
+    """The mapping a YAML text holds; `origin` names it in errors.
+
+    Raises:
+        DocumentError: malformed, hostile, too large, or not a mapping.
+    """
+    if len(text) > MAX_BYTES:
+        raise DocumentError(f"{origin}: larger than {MAX_BYTES} bytes")
+    try:
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader subclass
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise DocumentError(f"{origin}{place}: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise DocumentError(f"{origin}: not readable as YAML: {reason}") from None
+    if not isinstance(content, dict):
+        raise DocumentError(f"{origin}: expected a mapping, found {type(content).__name__}")
+    return content
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Like `parse`, from a file."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DocumentError(f"{path}: larger than {MAX_BYTES} bytes")
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise DocumentError(f"{path}: {reason}") from None
+
+
+def check_keys(
+    content: dict[str, Any], origin: str, *, required: set[str], optional: set[str] = frozenset()
+) -> None:
+    """Refuse a document with a missing or an unknown key."""
+    from nas.errors import UnknownNameError
+
+    for key in content:
+        if key not in required | optional:
+            raise DocumentError(str(UnknownNameError("key", key, required | optional, origin)))
+    for key in sorted(required - set(content)):
+        raise DocumentError(f"{origin}: key {key!r} is missing")

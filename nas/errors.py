@@ -1,0 +1,68 @@
+"""Every error a user can cause, and the exit code it ends a command with.
+
+A message names where, what was found, what was expected and the nearest valid name. Exit codes:
+2 bad input, 3 infeasible. Our own bugs stay ordinary exceptions with a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class NasError(Exception):
+    """Base of all errors that end a command with one clear message."""
+
+    exit_code = 2
+
+
+class DocumentError(NasError, ValueError):
+    """A YAML file is malformed, hostile or breaks the schema."""
+
+
+class ArchError(NasError, ValueError):
+    """An architecture cannot exist as written: a shape, width or patch size does not fit."""
+
+
+class SpaceError(NasError, ValueError):
+    """A point is outside its space, or the space itself is empty or too large to enumerate."""
+
+
+class UnknownNameError(NasError, LookupError):
+    """A name of a device, space, architecture, op or column that does not exist."""
+
+    def __init__(self, what: str, found: object, valid: Iterable[str], where: str = "") -> None:
+        names = sorted(valid)
+        close = get_close_matches(str(found), names, n=3, cutoff=0.5)
+        hint = f"nearest: {', '.join(close)}" if close else f"valid: {', '.join(names) or 'none'}"
+        super().__init__(f"{where + ': ' if where else ''}unknown {what} {found!r}; {hint}")
+
+
+class MissingCostError(NasError, LookupError):
+    """A device has no cost for an op kind. Never answered with zero."""
+
+
+class MissingExtraError(NasError, ImportError):
+    """An optional dependency is not installed; the message is the line that installs it."""
+
+
+class ResultError(NasError, OSError):
+    """A result folder exists already or cannot be written."""
+
+
+class BudgetError(NasError, ValueError):
+    """A budget that is no positive finite number."""
+
+
+class InfeasibleError(NasError):
+    """No network of the space meets the budget.
+
+    `smallest_ms` is the lowest latency the space reaches on the device; `arch` reaches it.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, smallest_ms: float, arch: object) -> None:
+        super().__init__(message)
+        self.smallest_ms = smallest_ms
+        self.arch = arch

@@ -1,0 +1,33 @@
+"""Optional dependencies: what each extra brings, and the line that installs it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from nas.errors import MissingExtraError
+
+#: extra -> the modules it must make importable (the same names as in pyproject.toml)
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "train": ("torch", "torchvision"),
+    "ray": ("ray",),
+    "onnx": ("onnx", "onnxruntime"),
+    "coreml": ("coremltools",),
+    "litert": ("litert_torch",),
+    "executorch": ("executorch",),
+}
+
+
+def require(extra: str, module: str | None = None) -> ModuleType:
+    """Import `module` (default: the extra's first) or say which extra brings it.
+
+    Raises:
+        MissingExtraError: with the install line.
+    """
+    name = module or EXTRAS[extra][0]
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{name} is not installed; install it with: pip install '.[{extra}]'"
+        ) from error

@@ -1,0 +1,170 @@
+"""A network as primitive ops with static shapes, and the builder the blocks lower into.
+
+The graph is the one representation that params, MACs, memory, latency, torch modules and exports
+are folds of. It is a tuple of ops in execution order; inputs are indices into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nas.errors import ArchError, UnknownNameError
+from nas.ops import ACTIVATIONS, KINDS, Op, Shape
+from nas.widths import Width
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Ops in execution order; `ops[0]` is the input, `ops[-1]` the output.
+
+    `resolution` is the height of the network's input image: it equals the input op's for a whole
+    network, and lets a single row know its stride.
+    """
+
+    ops: tuple[Op, ...]
+    resolution: Any
+
+    def consumers(self) -> list[list[int]]:
+        """For each op, the indices of the ops that read it."""
+        readers: list[list[int]] = [[] for _ in self.ops]
+        for index, op in enumerate(self.ops):
+            for source in op.inputs:
+                readers[source].append(index)
+        return readers
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the output."""
+        return self.ops[-1].shape
+
+
+class Value(NamedTuple):
+    """The output of an op while a graph is built."""
+
+    index: int
+    shape: Shape
+
+    @property
+    def c(self) -> Width:
+        """Channels (first dimension)."""
+        return self.shape[0]
+
+
+class GraphBuilder:
+    """Appends ops, infers their shapes, names them after the scope they are added in."""
+
+    def __init__(self, shape: Shape, resolution: Any = None) -> None:
+        self._ops: list[Op] = []
+        self._scope: list[str] = []
+        self.row = -1
+        self.resolution = shape[1] if resolution is None else resolution
+        self.input = self.add("input", (), "input", shape=shape)
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Ops added inside get `name.` in front of their own."""
+        self._scope.append(name)
+        yield
+        self._scope.pop()
+
+    def add(self, kind: str, inputs: tuple[Value, ...], name: str, **attrs: Any) -> Value:
+        """Append one op; its shape follows from `KINDS[kind].shape`.
+
+        Raises:
+            ArchError: the inputs' shapes do not fit the op.
+        """
+        in_shapes = tuple(value.shape for value in inputs)
+        shape = KINDS[kind].shape(attrs, in_shapes)
+        path = ".".join((*self._scope, name))
+        indices = tuple(value.index for value in inputs)
+        self._ops.append(Op(kind, path, self.row, indices, in_shapes, shape, attrs))
+        return Value(len(self._ops) - 1, shape)
+
+    def graph(self) -> Graph:
+        """All ops so far."""
+        return Graph(tuple(self._ops), self.resolution)
+
+    # what blocks are made of ------------------------------------------------------------------
+
+    def conv(
+        self,
+        x: Value,
+        out: Width,
+        *,
+        k: int = 1,
+        s: int = 1,
+        groups: Width = 1,
+        norm: bool = True,
+        bias: bool = False,
+        act: str = "none",
+        name: str = "conv",
+    ) -> Value:
+        """Convolution, batch norm (unless norm=False) and activation, padded k // 2."""
+        with self.scope(name):
+            h = self.add("conv", (x,), "conv", out=out, k=k, s=s, groups=groups, bias=bias)
+            h = self.add("batch_norm", (h,), "norm") if norm else h
+            return self.act(h, act)
+
+    def depthwise(
+        self, x: Value, *, k: int, s: int = 1, act: str = "none", name: str = "depthwise"
+    ) -> Value:
+        """Depthwise convolution, batch norm and activation."""
+        return self.conv(x, x.c, k=k, s=s, groups=x.c, act=act, name=name)
+
+    def linear(self, x: Value, out: Width, *, act: str = "none", name: str = "linear") -> Value:
+        """Linear with bias on the last dimension, and activation."""
+        with self.scope(name):
+            return self.act(self.add("linear", (x,), "linear", out=out, bias=True), act)
+
+    def act(self, x: Value, fn: str) -> Value:
+        """Activation; `none` adds no op."""
+        if fn == "none":
+            return x
+        if fn not in ACTIVATIONS:
+            raise UnknownNameError("activation", fn, ACTIVATIONS)
+        return self.add("act", (x,), "act", fn=fn)
+
+    def squeeze_excite(
+        self, x: Value, squeeze: Width, *, act: str = "relu", gate: str = "sigmoid"
+    ) -> Value:
+        """Squeeze-and-excitation (arXiv:1709.01507) with `squeeze` hidden channels."""
+        with self.scope("se"):
+            h = self.add("global_pool", (x,), "pool")
+            h = self.conv(h, squeeze, norm=False, bias=True, act=act, name="reduce")
+            h = self.conv(h, x.c, norm=False, bias=True, act=gate, name="expand")
+            return self.add("mul", (x, h), "scale")
+
+    def residual(self, x: Value, h: Value) -> Value:
+        """x + h where the shapes agree, h where they do not."""
+        return self.add("add", (x, h), "residual") if x.shape == h.shape else h
+
+    def attention(self, x: Value, heads: int, *, name: str = "attention") -> Value:
+        """Multi-head self-attention over (..., N, C), qkv and output projections with bias."""
+        *lead, n, c = x.shape
+        if c % heads:
+            raise ArchError(f"{c} channels do not divide in {heads} heads")
+        nd = len(lead)
+        with self.scope(name):
+            h = self.linear(x, 3 * c, name="qkv")
+            h = self.add("reshape", (h,), "heads", shape=(*lead, n, 3, heads, c // heads))
+            dims = (nd + 1, *range(nd), nd + 2, nd, nd + 3)
+            h = self.add("permute", (h,), "to_heads", dims=dims)
+            q, k, v = (self.add("select", (h,), part, index=i) for i, part in enumerate("qkv"))
+            h = self.add("attention", (q, k, v), "attend")
+            h = self.add("permute", (h,), "from_heads", dims=(*range(nd), nd + 1, nd, nd + 2))
+            h = self.add("reshape", (h,), "merge", shape=(*lead, n, c))
+            return self.linear(h, c, name="project")
+
+    def transformer(self, x: Value, *, heads: int, ffn: Width, act: str, name: str) -> Value:
+        """Pre-norm transformer layer: attention and a two-layer MLP, each with a residual."""
+        with self.scope(name):
+            h = self.add("layer_norm", (x,), "norm1")
+            h = self.attention(h, heads)
+            x = self.add("add", (x, h), "residual1")
+            h = self.add("layer_norm", (x,), "norm2")
+            h = self.linear(h, ffn, act=act, name="ffn1")
+            h = self.linear(h, x.shape[-1], name="ffn2")
+            return self.add("add", (x, h), "residual2")

@@ -1,0 +1,142 @@
+"""The table of primitive op kinds: shape, parameters and multiply-adds of each.
+
+The ground floor of everything: params, MACs, memory, latency, torch modules and exports are folds
+over these. Shapes are per image, channels first: (C, H, W) for maps, (..., N, C) for tokens, with
+windows and patches as extra leading dimensions. Every formula is plain arithmetic without
+branches on sizes, so a dimension may be an int or a column of ints (`nas.columns`).
+
+One MAC is one multiply-add. Norms, activations, pooling and additions count none, as in fvcore's
+`conv` and `linear` entries; attention counts its two matrix products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+from nas.errors import ArchError
+
+Shape = tuple[Any, ...]
+Attrs = Mapping[str, Any]
+
+ACTIVATIONS = ("relu", "relu6", "hswish", "silu", "gelu", "sigmoid", "hsigmoid")
+"""hswish and hsigmoid as in MobileNetV3 (eq. 1-2 of arXiv:1905.02244); gelu is the exact one."""
+
+
+class Op(NamedTuple):
+    """One primitive op of a graph."""
+
+    kind: str
+    name: str
+    """Dotted path, unique in the graph; the submodule's name once built."""
+    row: int
+    """Index of the table row it comes from; -1 for the input."""
+    inputs: tuple[int, ...]
+    in_shapes: tuple[Shape, ...]
+    shape: Shape
+    attrs: Attrs
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the project knows of one op kind."""
+
+    shape: Callable[[Attrs, tuple[Shape, ...]], Shape]
+    params: Callable[[Op], Any] = lambda op: 0
+    macs: Callable[[Op], Any] = lambda op: 0
+
+
+def _same(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    return ins[0]
+
+
+def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    """All inputs have one shape, or differ only by broadcast 1s of the second."""
+    first, *rest = ins
+    for other in rest:
+        for have, want in zip(other, first, strict=True):
+            if have != want and have != 1:
+                raise ArchError(f"cannot combine shapes {first} and {other}")
+    return first
+
+
+def _window(size: Any, k: int, s: int) -> Any:
+    """Output size of a k-window with stride s and symmetric padding k // 2."""
+    return (size + 2 * (k // 2) - k) // s + 1
+
+
+def _conv_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    c, h, w = ins[0]
+    if c % attrs["groups"] or attrs["out"] % attrs["groups"]:
+        raise ArchError(f"{c} -> {attrs['out']} channels do not divide in {attrs['groups']} groups")
+    return attrs["out"], _window(h, attrs["k"], attrs["s"]), _window(w, attrs["k"], attrs["s"])
+
+
+def _conv_weights(op: Op) -> Any:
+    a = op.attrs
+    return a["out"] * (op.in_shapes[0][0] // a["groups"]) * a["k"] ** 2
+
+
+def _pool_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    c, h, w = ins[0]
+    return c, _window(h, attrs["k"], attrs["s"]), _window(w, attrs["k"], attrs["s"])
+
+
+def _concat_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    if any(shape[1:] != ins[0][1:] for shape in ins):
+        raise ArchError(f"cannot concatenate {ins}")
+    return sum(shape[0] for shape in ins), *ins[0][1:]
+
+
+def _reshape_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    if prod(attrs["shape"]) != prod(ins[0]):
+        raise ArchError(f"cannot reshape {ins[0]} to {attrs['shape']}")
+    return tuple(attrs["shape"])
+
+
+def _attention_macs(op: Op) -> Any:
+    """Two products of (N, D) with (D, N) and (N, N) with (N, D), for all leading dimensions."""
+    *lead, n, d = op.in_shapes[0]
+    return 2 * prod(lead) * n * n * d
+
+
+KINDS: dict[str, Kind] = {
+    "input": Kind(lambda a, i: tuple(a["shape"])),
+    # a conv pads k // 2 on every side; attrs: out, k, s, groups, bias
+    "conv": Kind(
+        _conv_shape,
+        params=lambda op: _conv_weights(op) + op.attrs["out"] * op.attrs["bias"],
+        macs=lambda op: _conv_weights(op) * op.shape[1] * op.shape[2],
+    ),
+    # on the last dimension; attrs: out, bias
+    "linear": Kind(
+        lambda a, i: (*i[0][:-1], a["out"]),
+        params=lambda op: (op.in_shapes[0][-1] + op.attrs["bias"]) * op.attrs["out"],
+        macs=lambda op: prod(op.in_shapes[0]) * op.attrs["out"],
+    ),
+    "batch_norm": Kind(_same, params=lambda op: 2 * op.shape[0]),
+    "layer_norm": Kind(_same, params=lambda op: 2 * op.shape[-1]),
+    "act": Kind(_same),  # attrs: fn, one of ACTIVATIONS
+    "add": Kind(_elementwise),
+    "mul": Kind(_elementwise),
+    "concat": Kind(_concat_shape),  # on channels
+    "reshape": Kind(_reshape_shape),  # attrs: shape
+    "permute": Kind(lambda a, i: tuple(i[0][d] for d in a["dims"])),
+    "select": Kind(lambda a, i: i[0][1:]),  # attrs: index, into the first dimension
+    "global_pool": Kind(lambda a, i: (i[0][0], 1, 1)),  # mean over H and W
+    "avg_pool": Kind(_pool_shape),  # attrs: k, s
+    "max_pool": Kind(_pool_shape),
+    "attention": Kind(lambda a, i: i[0], macs=_attention_macs),  # of q, k, v: (..., N, D)
+}
+
+
+def op_params(op: Op) -> Any:
+    """Trainable parameters of one op."""
+    return KINDS[op.kind].params(op)
+
+
+def op_macs(op: Op) -> Any:
+    """Multiply-adds of one op for one image."""
+    return KINDS[op.kind].macs(op)

@@ -1,0 +1,273 @@
+"""The table: an architecture with choices, read from YAML.
+
+    name: mobilenetv3-large
+    source: "arXiv:1905.02244, table 1"       # required
+    input: [3, 224, 224]                      # C, H, W; a list of such lists is a choice
+    columns: [in, op, k, exp, out, se, act, s, n]
+    rows:
+      - [224x3,  conv,  3, ~,  16, ~, hswish, 2, 1]
+      - [112x16, bneck, 3, 16, 16, ~, relu,   1, 1]
+
+A scalar is fixed, a list is a choice; `~` is the op's default. `n` repeats a row: stride on the
+first, the others keep the width. `repeat: independent` lets every repeat choose on its own, and
+a choice of `n` lets the last ones be left out. `any:` holds alternative groups of rows. A column
+that an op does not have is without effect. A table flattens to *positions*, each with its options;
+an option is the (possibly empty) run of rows it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from nas import document
+from nas.blocks import BLOCKS, FIELDS, Row
+from nas.errors import ArchError, DocumentError, UnknownNameError
+from nas.ops import Shape
+from nas.widths import Ratio
+
+MAX_OPTIONS = 20_000
+MAX_REPEATS = 64
+MAX_SIDE = 4096
+REPEATS = ("shared", "independent")
+COLUMNS = ("in", "op", *FIELDS, "n", "repeat")
+
+Option = tuple[Row, ...]
+"""The rows an option stands for, widths still relative; () leaves the position out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One decision. `options` of a selector are empty runs: it only picks the branch."""
+
+    options: tuple[Option, ...]
+    row: int
+    """Number of the table row, from 1."""
+    first: bool = True
+    """It is the first repeat of its row."""
+    expects: Shape | None = None
+    """Input shape (C, H, W) that the `in` column states."""
+    group: int | None = None
+    """Index of the `any:` it stands in."""
+    branch: int | None = None
+    """Alternative of that group it belongs to; None for the selector itself."""
+
+    @property
+    def selects(self) -> bool:
+        return self.group is not None and self.branch is None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A parsed and checked table."""
+
+    name: str
+    source: str
+    inputs: tuple[Shape, ...]
+    positions: tuple[Position, ...]
+    expect: Mapping[str, int] = field(default_factory=dict)
+    origin: str = ""
+
+
+def read_table(path: Path) -> Table:
+    """Read a table from a YAML file.
+
+    Raises:
+        DocumentError: naming file, row, column, what was found and what was expected.
+    """
+    return parse_table(document.read(path), str(path))
+
+
+def parse_table(content: dict[str, Any], origin: str) -> Table:
+    """Check a document and flatten it to positions."""
+    document.check_keys(
+        content,
+        origin,
+        required={"name", "source", "input", "columns", "rows"},
+        optional={"expect", "notes", "schema"},
+    )
+    for key in ("name", "source"):
+        if not isinstance(content[key], str) or not content[key].strip():
+            raise DocumentError(f"{origin} ({key}): expected text, found {content[key]!r}")
+    parser = _Parser(origin, _columns(content["columns"], origin))
+    positions = tuple(parser.positions(content["rows"]))
+    inputs = tuple(_input(cell, origin) for cell in _inputs(content["input"]))
+    expect = _expect(content.get("expect"), origin)
+    return Table(content["name"], content["source"], inputs, positions, expect, origin)
+
+
+def _columns(cell: Any, origin: str) -> list[str]:
+    if not isinstance(cell, list) or "op" not in cell:
+        raise DocumentError(f"{origin} (columns): expected a list of names with 'op' among them")
+    for name in cell:
+        if name not in COLUMNS:
+            raise DocumentError(str(UnknownNameError("column", name, COLUMNS, origin)))
+    if len(set(cell)) != len(cell):
+        raise DocumentError(f"{origin} (columns): a name is repeated: {cell}")
+    return cell
+
+
+def _inputs(cell: Any) -> list[Any]:
+    return cell if isinstance(cell, list) and cell and isinstance(cell[0], list) else [cell]
+
+
+def _input(cell: Any, origin: str) -> Shape:
+    good = isinstance(cell, list) and len(cell) == 3
+    if not good or not all(type(v) is int and 1 <= v <= MAX_SIDE for v in cell):
+        raise DocumentError(
+            f"{origin} (input): expected [C, H, W] of whole numbers from 1 to {MAX_SIDE},"
+            f" found {cell!r}"
+        )
+    return tuple(cell)
+
+
+def _expect(cell: Any, origin: str) -> dict[str, int]:
+    if cell is None:
+        return {}
+    if not isinstance(cell, dict):
+        raise DocumentError(f"{origin} (expect): expected a mapping, found {cell!r}")
+    document.check_keys(
+        cell, f"{origin} (expect)", required=set(), optional={"params", "macs", "fused_params"}
+    )
+    for key, value in cell.items():
+        if type(value) is not int or value < 0:
+            raise DocumentError(f"{origin} (expect.{key}): expected a count, found {value!r}")
+    return cell
+
+
+class _Parser:
+    """Rows of cells -> positions. Keeps count of rows for error messages."""
+
+    def __init__(self, origin: str, columns: list[str]) -> None:
+        self.origin = origin
+        self.columns = columns
+        self.row = 0
+        self.groups = 0
+
+    def positions(self, rows: Any) -> Iterator[Position]:
+        if not isinstance(rows, list) or not rows:
+            raise DocumentError(f"{self.origin} (rows): expected a list of rows, found {rows!r}")
+        for entry in rows:
+            if isinstance(entry, dict):
+                yield from self._any(entry)
+            else:
+                yield from self._row(entry)
+
+    def _any(self, entry: dict[str, Any]) -> Iterator[Position]:
+        where = f"{self.origin} after row {self.row}"
+        document.check_keys(entry, where, required={"any"})
+        alternatives = entry["any"]
+        if not isinstance(alternatives, list) or not all(
+            isinstance(a, list) and a and all(isinstance(r, list) for r in a) for a in alternatives
+        ):
+            raise DocumentError(f"{where} (any): expected a list of groups, each a list of rows")
+        group = self.groups
+        self.groups += 1
+        yield Position(((),) * len(alternatives), self.row + 1, group=group)
+        for branch, rows in enumerate(alternatives):
+            for row in rows:
+                for position in self._row(row):
+                    yield replace(position, group=group, branch=branch)
+
+    def _row(self, entry: Any) -> Iterator[Position]:
+        self.row += 1
+        if not isinstance(entry, list) or len(entry) != len(self.columns):
+            found = f"{len(entry)} cells" if isinstance(entry, list) else repr(entry)
+            raise DocumentError(
+                f"{self.origin} row {self.row}: expected {len(self.columns)} cells"
+                f" ({', '.join(self.columns)}), found {found}"
+            )
+        cells = dict(zip(self.columns, entry, strict=True))
+        counts = self._counts(cells.get("n", 1))
+        repeat = self._repeat(cells.get("repeat"))
+        expects = self._expects(cells.get("in"))
+        rows = [row for op in self._ops(cells["op"]) for row in self._choices(op, cells)]
+        if len(rows) * (len(counts) if repeat == "shared" else 1) > MAX_OPTIONS:
+            self._fail("row", f"{len(rows)} combinations", f"at most {MAX_OPTIONS}; split the row")
+        if repeat == "shared":
+            options = tuple(_repeated(row, n) for n in counts for row in rows)
+            yield Position(tuple(dict.fromkeys(options)), self.row, expects=expects)
+            return
+        kept = tuple(dict.fromkeys((_keeping(row),) for row in rows))
+        for index in range(max(counts)):
+            options = tuple((row,) for row in rows) if index == 0 else kept
+            options += ((),) if index >= min(counts) else ()
+            yield Position(options, self.row, first=index == 0, expects=None if index else expects)
+
+    def _choices(self, op: str, cells: dict[str, Any]) -> Iterator[Row]:
+        """Every distinct row of this op: the product of the columns it has."""
+        block = BLOCKS[op]
+        choices: list[list[tuple[str, Any]]] = []
+        for column in fields(block):
+            values = self._values(column.name, cells)
+            if None in values and column.default is MISSING:
+                self._fail(column.name, "nothing", f"a value: {op} has no default for it")
+            choices.append([(column.name, value) for value in values])
+        seen = set()
+        for combination in product(*choices):
+            row = block(**{name: value for name, value in combination if value is not None})
+            if row not in seen:
+                seen.add(row)
+                yield row
+
+    def _values(self, column: str, cells: dict[str, Any]) -> list[Any]:
+        cell = cells.get(column)
+        values = []
+        for value in cell if isinstance(cell, list) else [cell]:
+            try:
+                values.append(None if value is None else FIELDS[column].parse(value))
+            except ArchError as error:
+                self._fail(column, repr(value), str(error).removeprefix("expected "))
+        if not values:
+            self._fail(column, "an empty list", "a value or a list of choices")
+        return values
+
+    def _ops(self, cell: Any) -> list[str]:
+        ops = cell if isinstance(cell, list) else [cell]
+        for op in ops:
+            if op not in BLOCKS:
+                where = f"{self.origin} row {self.row} (op)"
+                raise DocumentError(str(UnknownNameError("op", op, BLOCKS, where)))
+        return ops
+
+    def _counts(self, cell: Any) -> list[int]:
+        counts = cell if isinstance(cell, list) else [1 if cell is None else cell]
+        if not counts or not all(type(n) is int and 0 <= n <= MAX_REPEATS for n in counts):
+            self._fail("n", repr(cell), f"whole numbers from 0 to {MAX_REPEATS}")
+        if len(counts) > 1 and sorted(counts) != list(range(min(counts), max(counts) + 1)):
+            self._fail("n", repr(cell), "consecutive numbers")
+        return counts
+
+    def _repeat(self, cell: Any) -> str:
+        if cell not in (None, *REPEATS):
+            self._fail("repeat", repr(cell), " or ".join(REPEATS))
+        return cell or "shared"
+
+    def _expects(self, cell: Any) -> Shape | None:
+        if cell is None:
+            return None
+        sizes = [int(part) for part in str(cell).split("x") if part.isdigit()]
+        if len(sizes) != str(cell).count("x") + 1 or len(sizes) not in (1, 2, 3):
+            self._fail("in", repr(cell), "'56x24' (side x channels), '56x48x24' or '1280'")
+        *sides, c = sizes
+        return (c, *(sides * 2 if len(sides) == 1 else sides))
+
+    def _fail(self, column: str, found: str, expected: str) -> None:
+        raise DocumentError(
+            f"{self.origin} row {self.row} ({column}): found {found}, expected {expected}"
+        )
+
+
+def _repeated(row: Row, n: int) -> Option:
+    """n rows: the stride on the first, the others with the same output width."""
+    rest = replace(row, s=1) if "s" in row.canonical() else row
+    return (row, *(rest,) * (n - 1))[:n]
+
+
+def _keeping(row: Row) -> Row:
+    """The row as an independent repeat: stride 1, width kept."""
+    names = row.canonical()
+    return replace(row, **{k: v for k, v in {"s": 1, "out": Ratio(1)}.items() if k in names})
