@@ -1,0 +1,170 @@
+"""A device: milliseconds of a network as a fixed part plus a sum over kernels, with an interval.
+
+A device is a folder of text, `predictors/NAME/`: `device.yaml` (hardware, runtime, statistic, date,
+sources of every figure, held-out errors, interval) and `kernels.csv`, one row of coefficients per
+kernel class (`nas.latency.kernels`). Milliseconds are predicted, never called measured. Additive
+over table rows, so pricing and prediction are the same sum.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.arch import Arch
+from nas.errors import MissingCostError, UnknownNameError
+from nas.graph import Graph
+from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
+from nas.latency.table import ClassCost, read_info, read_kernels
+
+PREDICTORS = Path(__file__).parents[2] / "predictors"
+
+#: op kind or activation -> why Core ML may move it off the Neural Engine
+LEAVES_ACCELERATOR: Mapping[str, str] = {
+    "hswish": "hard-swish left the Neural Engine in older Core ML exports (11.4 ms against 0.76 ms"
+    " for MobileNetV3-L on iPhone 13); GELU is safe",
+    "unfold": "a reshape to more than 4 dimensions may leave the Neural Engine",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Milliseconds of one network; `sum(rows) + fixed_ms == ms`."""
+
+    ms: float
+    low_ms: float
+    high_ms: float
+    rows: tuple[float, ...]
+    """Share of each table row."""
+    fixed_ms: float
+    flags: tuple[str, ...]
+    """What to distrust, each naming row and op; empty is best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A calibrated additive latency model."""
+
+    name: str
+    info: Mapping[str, Any]
+    """`device.yaml` as read."""
+    table: Mapping[str, ClassCost]
+    """Kernel class -> its costs."""
+
+    @property
+    def fixed_ms(self) -> float:
+        """Milliseconds of an empty network."""
+        return float(self.info["fixed_ms"])
+
+    @property
+    def held_out(self) -> Mapping[str, Any]:
+        """Errors on families left out of the fit, beside the trivial model's."""
+        return dict(self.info["held_out"])
+
+    def bounds(self, ms: Any) -> tuple[Any, Any]:
+        """Lower and upper bound of a prediction, or of an array of them."""
+        interval = self.info["interval"]
+        return ms * interval["low_ratio"], ms * interval["high_ratio"]
+
+    def graph_ms(self, graph: Graph) -> Any:
+        """Milliseconds of a (row) graph as trained, without `fixed_ms`.
+
+        A float; an array for a graph of columns. An op kind without a class is interpolated.
+        """
+        total = sum(self._ms(kernel) for kernel in self._kernels(graph))
+        return np.asarray(total) if isinstance(total, np.ndarray) else float(total)
+
+    def predict(self, network: Arch | Graph, *, strict: bool = False) -> Prediction:
+        """Milliseconds of a network and of each of its rows.
+
+        Raises:
+            MissingCostError: strict, and the device has no coefficients for an op kind.
+        """
+        graph = network.graph if isinstance(network, Arch) else network
+        rows = [0.0] * (1 + max(op.row for op in graph.ops))
+        notes: dict[str, list[Kernel]] = defaultdict(list)
+        for kernel in self._kernels(graph):
+            if strict and kernel.cls not in self.table:
+                raise MissingCostError(f"{self.name}: {self._missing(kernel)}")
+            rows[kernel.op.row] += self._ms(kernel)
+            for note in self._notes(kernel):
+                notes[note].append(kernel)
+        for op in graph.ops:
+            if op.attrs.get("fn") in LEAVES_ACCELERATOR:
+                notes[LEAVES_ACCELERATOR[op.attrs["fn"]]].append(Kernel(None, op, 0, 0, 0))
+        ms = sum(rows) + self.fixed_ms
+        low, high = self.bounds(ms)
+        flags = tuple(_flag(note, found) for note, found in notes.items())
+        return Prediction(ms, low, high, tuple(rows), self.fixed_ms, flags)
+
+    def _kernels(self, graph: Graph) -> Iterator[Kernel]:
+        return kernels(graph, BYTES[self.info["precision"]])
+
+    def _ms(self, kernel: Kernel) -> Any:
+        return self._cost(kernel).us(kernel, self.info["on_chip_mb"]) / 1000
+
+    def _cost(self, kernel: Kernel) -> ClassCost:
+        """The class's costs; for a class without, those of the dearest class of its sort."""
+        if kernel.cls in self.table:
+            return self.table[kernel.cls]
+        sort = COMPUTE if kernel.cls in COMPUTE or _multiplies(kernel) else MOVE
+        known = [self.table[cls] for cls in sort if cls in self.table]
+        return max(known or self.table.values(), key=lambda c: (c.us_per_mmac, c.overhead_us))
+
+    def _missing(self, kernel: Kernel) -> str:
+        op = kernel.op
+        return (
+            f"row {op.row + 1}, op {op.name}: no coefficients for {op.kind} {op.in_shapes[0]};"
+            f" nearest known: {self._cost(kernel).cls}"
+        )
+
+    def _notes(self, kernel: Kernel) -> Iterator[str]:
+        if kernel.cls not in self.table:
+            yield f"no coefficients for {kernel.op.kind}, priced as {self._cost(kernel).cls}"
+            return
+        cost = self.table[kernel.cls]
+        if kernel.mmacs > cost.max_mmacs or kernel.activation_mb > cost.max_activation_mb:
+            yield f"larger than any {kernel.cls} of the networks it was calibrated on"
+        if kernel.op.kind == "reshape" and len(kernel.op.shape) > 4:
+            yield LEAVES_ACCELERATOR["unfold"]
+
+
+def _multiplies(kernel: Kernel) -> bool:
+    return bool(np.any(kernel.mmacs > 0))
+
+
+def _flag(note: str, found: list[Kernel]) -> str:
+    first = found[0].op
+    more = f" (and {len(found) - 1} more ops)" if len(found) > 1 else ""
+    return f"row {first.row + 1}, {first.name}{more}: {note}"
+
+
+def load_device(name: str | Path) -> Device:
+    """The device of this name under `predictors/`, or of this folder.
+
+    Raises:
+        UnknownNameError: there is no such device.
+        DocumentError: the folder breaks the schema.
+    """
+    folder = Path(name)
+    if not (folder / "device.yaml").is_file():
+        shipped = {path.name: path for path in _folders()}
+        if str(name) not in shipped:
+            raise UnknownNameError("device", str(name), shipped)
+        folder = shipped[str(name)]
+    info = read_info(folder / "device.yaml")
+    return Device(info["name"], info, read_kernels(folder / "kernels.csv"))
+
+
+def device_names() -> list[str]:
+    """Names of all shipped devices."""
+    return sorted(path.name for path in _folders())
+
+
+def _folders() -> Iterable[Path]:
+    return (path.parent for path in PREDICTORS.glob("*/device.yaml"))

@@ -1,0 +1,151 @@
+"""The two files of a device folder, read strictly: `device.yaml` and `kernels.csv`."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas import document
+from nas.errors import DocumentError, UnknownNameError
+from nas.latency.kernels import BYTES, CLASSES, Kernel
+
+SCHEMA = 1
+
+TEXT_KEYS = ("name", "kind", "hardware", "runtime", "version", "precision", "statistic", "date")
+NUMBER_KEYS = ("fixed_ms", "on_chip_mb")
+INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct")
+HELD_OUT_KEYS = (
+    "networks",
+    "median_error_pct",
+    "mean_error_pct",
+    "trivial_median_error_pct",
+    "trivial_mean_error_pct",
+)
+REQUIRED = {"schema", *TEXT_KEYS, *NUMBER_KEYS, "threads", "batch", "interval", "held_out"}
+REQUIRED |= {"fusion", "sources"}
+OPTIONAL = {"notes", "held_out_conv", "model", "roadmap", "fit", "trivial"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCost:
+    """Costs of one kernel class; every one positive, so no op is ever free."""
+
+    cls: str
+    overhead_us: float
+    us_per_mmac: float
+    us_per_weight_mb: float
+    us_per_activation_mb: float
+    us_per_spilled_mb: float
+    """For what a kernel reads and writes beyond the device's `on_chip_mb`."""
+    networks: int
+    """Networks of the fit that have such a kernel."""
+    max_mmacs: float
+    max_activation_mb: float
+    """The largest kernel of the fit."""
+
+    def us(self, kernel: Kernel, on_chip_mb: float) -> Any:
+        """Microseconds of one kernel (elementwise for columns)."""
+        spilled = np.maximum(kernel.activation_mb - on_chip_mb, 0)
+        return (
+            self.overhead_us
+            + self.us_per_mmac * kernel.mmacs
+            + self.us_per_weight_mb * kernel.weight_mb
+            + self.us_per_activation_mb * kernel.activation_mb
+            + self.us_per_spilled_mb * spilled
+        )
+
+
+COLUMNS = tuple(field.name for field in fields(ClassCost))
+POSITIVE = ("overhead_us", "us_per_mmac", "us_per_weight_mb", "us_per_activation_mb")
+
+
+def read_kernels(path: Path) -> dict[str, ClassCost]:
+    """Read `kernels.csv`; lines that start with # are comments.
+
+    Raises:
+        DocumentError: naming file, row and column.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{path}: {getattr(error, 'strerror', 'not UTF-8 text')}") from None
+    reader = csv.DictReader(line for line in lines if not line.startswith("#"))
+    for name in reader.fieldnames or ():
+        if name not in COLUMNS:
+            raise DocumentError(str(UnknownNameError("column", name, COLUMNS, str(path))))
+    if missing := set(COLUMNS) - set(reader.fieldnames or ()):
+        raise DocumentError(f"{path}: column {sorted(missing)[0]!r} is missing")
+    table: dict[str, ClassCost] = {}
+    for number, cells in enumerate(reader, start=1):
+        where = f"{path} row {number}"
+        cls = cells["cls"]
+        if cls not in CLASSES:
+            raise DocumentError(str(UnknownNameError("kernel class", cls, CLASSES, where)))
+        if cls in table:
+            raise DocumentError(f"{where} (cls): {cls!r} is repeated")
+        if None in cells or None in cells.values():
+            raise DocumentError(f"{where}: expected {len(COLUMNS)} cells")
+        numbers = {name: _cell(cells[name], name, where) for name in COLUMNS[1:]}
+        table[cls] = ClassCost(cls, **numbers | {"networks": int(numbers["networks"])})  # type: ignore[arg-type]
+    if not table:
+        raise DocumentError(f"{path}: expected at least one kernel class")
+    return table
+
+
+def _cell(text: str, name: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    low = "above 0" if name in POSITIVE else "from 0"
+    if not math.isfinite(value) or value < 0 or (name in POSITIVE and value == 0):
+        raise DocumentError(f"{where} ({name}): found {text!r}, expected a number {low}")
+    return value
+
+
+def read_info(path: Path) -> dict[str, Any]:
+    """Read and check `device.yaml`.
+
+    Raises:
+        DocumentError: naming file and key.
+    """
+    info = document.read(path)
+    document.check_keys(info, str(path), required=REQUIRED, optional=OPTIONAL)
+    if info["schema"] != SCHEMA:
+        _fail(path, "schema", info["schema"], str(SCHEMA))
+    for key in TEXT_KEYS:
+        if not isinstance(info[key], str) or not info[key].strip():
+            _fail(path, key, info[key], "text")
+    if info["precision"] not in BYTES:
+        _fail(path, "precision", info["precision"], " or ".join(BYTES))
+    _numbers(path, info, NUMBER_KEYS)
+    _numbers(path, _mapping(path, info, "interval"), INTERVAL_KEYS, "interval.")
+    if not info["interval"]["low_ratio"] <= 1 <= info["interval"]["high_ratio"]:
+        _fail(path, "interval", info["interval"], "low_ratio <= 1 <= high_ratio")
+    _numbers(path, _mapping(path, info, "held_out"), HELD_OUT_KEYS, "held_out.")
+    if not isinstance(info["sources"], list) or not info["sources"]:
+        _fail(path, "sources", info["sources"], "a list of citations")
+    return info
+
+
+def _mapping(path: Path, info: dict[str, Any], key: str) -> dict[str, Any]:
+    if not isinstance(info[key], dict):
+        _fail(path, key, info[key], "a mapping")
+    return dict(info[key])
+
+
+def _numbers(path: Path, content: dict[str, Any], keys: tuple[str, ...], prefix: str = "") -> None:
+    for key in keys:
+        value = content.get(key)
+        good = isinstance(value, int | float) and not isinstance(value, bool)
+        if not good or not math.isfinite(value) or value <= 0:
+            _fail(path, prefix + key, value, "a number above 0")
+
+
+def _fail(path: Path, key: str, found: Any, expected: str) -> None:
+    raise DocumentError(f"{path} ({key}): expected {expected}, found {found!r}")
