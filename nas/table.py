@@ -10,9 +10,10 @@
 
 A scalar is fixed, a list is a choice; `~` is the op's default. `n` repeats a row: stride on the
 first, the others keep the width. `repeat: independent` lets every repeat choose on its own, and
-a choice of `n` lets the last ones be left out. `any:` holds alternative groups of rows. A column
-that an op does not have is without effect. A table flattens to *positions*, each with its options;
-an option is the (possibly empty) run of rows it stands for.
+a choice of `n` lets the last ones be left out. `either:` holds rows of which one stands at each
+repeat; `any:` holds alternative groups of rows. A column that an op does not have is without
+effect. A table flattens to *positions*, each with its options; an option is the (possibly empty)
+run of rows it stands for.
 """
 
 from __future__ import annotations
@@ -151,26 +152,43 @@ class _Parser:
         if not isinstance(rows, list) or not rows:
             raise DocumentError(f"{self.origin} (rows): expected a list of rows, found {rows!r}")
         for entry in rows:
-            if isinstance(entry, dict):
+            if isinstance(entry, dict) and "any" in entry:
                 yield from self._any(entry)
             else:
-                yield from self._row(entry)
+                yield from self._entry(entry)
 
     def _any(self, entry: dict[str, Any]) -> Iterator[Position]:
         where = f"{self.origin} after row {self.row}"
         document.check_keys(entry, where, required={"any"})
         alternatives = entry["any"]
         if not isinstance(alternatives, list) or not all(
-            isinstance(a, list) and a and all(isinstance(r, list) for r in a) for a in alternatives
+            isinstance(a, list) and a and not isinstance(a[0], str) for a in alternatives
         ):
             raise DocumentError(f"{where} (any): expected a list of groups, each a list of rows")
         group = self.groups
         self.groups += 1
         yield Position(((),) * len(alternatives), self.row + 1, group=group)
-        for branch, rows in enumerate(alternatives):
-            for row in rows:
-                for position in self._row(row):
+        for branch, entries in enumerate(alternatives):
+            for inner in entries:
+                for position in self._entry(inner):
                     yield replace(position, group=group, branch=branch)
+
+    def _entry(self, entry: Any) -> list[Position]:
+        """One row, or the union of the rows of an `either:` at the same positions."""
+        if not isinstance(entry, dict):
+            return list(self._row(entry))
+        where = f"{self.origin} after row {self.row}"
+        document.check_keys(entry, where, required={"either"})
+        rows = entry["either"]
+        if not isinstance(rows, list) or not rows:
+            raise DocumentError(f"{where} (either): expected a list of rows, found {rows!r}")
+        merged, *others = (list(self._row(row)) for row in rows)
+        for other in others:
+            if len(other) != len(merged):
+                self._fail("n", f"{len(other)} repeats", f"{len(merged)} as in the rows beside it")
+            merged = [_union(a, b) for a, b in zip(merged, other, strict=True)]
+        shared = {position.options: position.options for position in merged}
+        return [replace(position, options=shared[position.options]) for position in merged]
 
     def _row(self, entry: Any) -> Iterator[Position]:
         self.row += 1
@@ -191,11 +209,17 @@ class _Parser:
             options = tuple(_repeated(row, n) for n in counts for row in rows)
             yield Position(tuple(dict.fromkeys(options)), self.row, expects=expects)
             return
+        # repeats share one tuple, so that equal positions are recognised by identity
         kept = tuple(dict.fromkeys((_keeping(row),) for row in rows))
+        chosen = {
+            (first, skips): (tuple((row,) for row in rows) if first else kept) + ((),) * skips
+            for first in (True, False)
+            for skips in (True, False)
+        }
         for index in range(max(counts)):
-            options = tuple((row,) for row in rows) if index == 0 else kept
-            options += ((),) if index >= min(counts) else ()
-            yield Position(options, self.row, first=index == 0, expects=None if index else expects)
+            first = index == 0
+            options = chosen[first, index >= min(counts)]
+            yield Position(options, self.row, first=first, expects=expects if first else None)
 
     def _choices(self, op: str, cells: dict[str, Any]) -> Iterator[Row]:
         """Every distinct row of this op: the product of the columns it has."""
@@ -259,6 +283,13 @@ class _Parser:
         raise DocumentError(
             f"{self.origin} row {self.row} ({column}): found {found}, expected {expected}"
         )
+
+
+def _union(a: Position, b: Position) -> Position:
+    """Both positions' options; leaving the repeat out stays last."""
+    options = dict.fromkeys((*a.options, *b.options))
+    skips = ((),) if () in options else ()
+    return replace(a, options=tuple(o for o in options if o) + skips)
 
 
 def _repeated(row: Row, n: int) -> Option:
