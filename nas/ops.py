@@ -76,7 +76,7 @@ def _conv_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 def _conv_weights(op: Op) -> Any:
     a = op.attrs
-    return a["out"] * (op.in_shapes[0][0] // a["groups"]) * a["k"] ** 2
+    return a["out"] * (op.in_shapes[0][0] // a["groups"]) * a["k"] * a.get("kw", a["k"])
 
 
 def _pool_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
@@ -97,13 +97,17 @@ def _reshape_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def _attention_macs(op: Op) -> Any:
-    """Two products of (N, D) with (D, N) and (N, N) with (N, D), for all leading dimensions."""
-    *lead, n, d = op.in_shapes[0]
-    return 2 * prod(lead) * n * n * d
+    """Products (N, D) (D, M) and (N, M) (M, E) of q (N, D), k (M, D), v (M, E), for all leads."""
+    (*lead, n, d), k, v = op.in_shapes
+    return prod(lead) * n * k[-2] * (d + v[-1])
+
+
+def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    return tuple(attrs["shape"])
 
 
 KINDS: dict[str, Kind] = {
-    "input": Kind(lambda a, i: tuple(a["shape"])),
+    "input": Kind(_given),
     # a conv pads k // 2 on every side; attrs: out, k, s, groups, bias
     "conv": Kind(
         _conv_shape,
@@ -129,6 +133,12 @@ KINDS: dict[str, Kind] = {
     "avg_pool": Kind(_pool_shape),  # attrs: k, s
     "max_pool": Kind(_pool_shape),
     "attention": Kind(lambda a, i: i[0], macs=_attention_macs),  # of q, k, v: (..., N, D)
+    # in traced graphs only (`nas.build.trace`); their shape is given --------------------------
+    "matmul": Kind(_given, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
+    "group_norm": Kind(_given, params=lambda op: 2 * op.shape[0]),
+    "scale": Kind(_same, params=lambda op: op.attrs["size"]),  # times or plus a trained tensor
+    "resample": Kind(_given),  # slices, pads, sums, resizes
+    "opaque": Kind(_given),  # a call without a kind; its work is unknown
 }
 
 
