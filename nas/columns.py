@@ -9,7 +9,7 @@ network. Structure (op, kernel, stride, activation, depth) is never a column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -20,8 +20,11 @@ from nas.arch import lower_row
 from nas.blocks import Row
 from nas.errors import ArchError
 from nas.graph import Graph, GraphBuilder
+from nas.ops import Shape
 
 Ints = NDArray[np.int64]
+Fold = Callable[[Graph], Any]
+"""Graph of one or more rows -> one value, or a tuple of them; scalars or columns."""
 
 
 class Split(Exception):  # noqa: N818 - a signal, not an error
@@ -65,13 +68,17 @@ def _is_width(row: Row, name: str) -> bool:
 
 
 def lower_columns(
-    rows: Sequence[Row], open_widths: Ints, shape: Sequence[Ints], resolution: Ints
-) -> Iterator[tuple[Ints, Graph | None]]:
-    """Lower `rows` for n sets of widths, input shapes and resolutions.
+    rows: Sequence[Row],
+    open_widths: Ints,
+    shape: Sequence[Ints],
+    resolution: Ints,
+    folds: Mapping[str, Fold],
+) -> Iterator[tuple[Ints, Shape, dict[str, Any]]]:
+    """Lower `rows` for n sets of widths, input shapes and resolutions, and fold the graphs.
 
     Shapes: open_widths (w, n) in the order of `widths`; shape: one (n,) per dimension;
-    resolution (n,). Yields disjoint index arrays covering 0..n-1, each with its graph of columns,
-    or with None where the rows cannot stand there.
+    resolution (n,). Yields disjoint index arrays into 0..n-1, each with the output shape and what
+    every fold says, as columns; where the rows cannot stand, nothing is yielded.
     """
     pending = [np.arange(len(resolution))]
     while pending:
@@ -79,11 +86,14 @@ def lower_columns(
         if not len(index):
             continue
         try:
-            yield index, _lower(rows, open_widths, shape, resolution, index)
+            graph = _lower(rows, open_widths, shape, resolution, index)
+            folded = {name: fold(graph) for name, fold in folds.items()}
         except Split as split:
             pending += [index[~split.mask], index[split.mask]]
         except ArchError:
-            yield index, None
+            continue
+        else:
+            yield index, graph.shape, folded
 
 
 def _lower(

@@ -1,7 +1,7 @@
 """A search space: a table with choices, its codes and its points.
 
 A code is one option index per position (first the input, then the table's positions in order).
-Seeds are points: `space.contains(arch)` is decidable and `space.decode(space.encode(arch)) == arch`.
+Seeds are points: `contains` is decidable, and `decode(encode(arch)) == arch`.
 """
 
 from __future__ import annotations

@@ -293,7 +293,7 @@ def _union(a: Position, b: Position) -> Position:
 
 
 def _repeated(row: Row, n: int) -> Option:
-    """n rows: the stride on the first, the others with the same output width."""
+    """Repeat n times: the stride on the first, the others with the same output width."""
     rest = replace(row, s=1) if "s" in row.canonical() else row
     return (row, *(rest,) * (n - 1))[:n]
 
