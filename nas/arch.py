@@ -104,7 +104,7 @@ def lower_row(g: GraphBuilder, row: Row, x: Value) -> Value:
     """Append one row under its own scope, and check that something is left of the map."""
     if len(x.shape) == 1 and "s" in row.canonical():
         raise ArchError(f"{row.op} needs a map, found a vector of {x.c}")
-    with g.scope(f"{g.row}_{row.op}"):
+    with g.scope(f"row{g.row + 1}_{row.op}"):
         h = row.lower(g, x)
     if any(size < 1 for size in h.shape):
         raise ArchError(f"nothing is left of the map: {h.shape}")

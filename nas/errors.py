@@ -46,6 +46,10 @@ class MissingExtraError(NasError, ImportError):
     """An optional dependency is not installed; the message is the line that installs it."""
 
 
+class WeightsError(NasError, ValueError):
+    """Weights do not fit the network they are meant for."""
+
+
 class ResultError(NasError, OSError):
     """A result folder exists already or cannot be written."""
 
