@@ -1,0 +1,60 @@
+"""Finds the most accurate vision network that runs within a latency budget on a named device.
+
+Names are imported when first used, so `import nas` costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nas.arch import Arch
+    from nas.build import build
+    from nas.library import load_arch, load_device, load_space, load_surrogate
+    from nas.search import search
+
+__version__ = "0.1.0"
+
+#: public name -> the module that defines it
+_MODULES = {
+    "Arch": "nas.arch",
+    "build": "nas.build",
+    "load_arch": "nas.library",
+    "load_device": "nas.library",
+    "load_space": "nas.library",
+    "load_surrogate": "nas.library",
+    "search": "nas.search",
+}
+
+
+class _Face(ModuleType):
+    """`nas.build` and `nas.search` are the functions, not the packages that hold them."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'nas' has no attribute {name!r}")
+        return getattr(import_module(_MODULES[name]), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _MODULES:  # importing a subpackage would hide the function of its name
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted([*super().__dir__(), *_MODULES])
+
+
+sys.modules[__name__].__class__ = _Face
+
+__all__ = [
+    "Arch",
+    "__version__",
+    "build",
+    "load_arch",
+    "load_device",
+    "load_space",
+    "load_surrogate",
+    "search",
+]

@@ -1,0 +1,58 @@
+"""The command `nas`, and the one place where an error becomes a message and an exit code.
+
+Exit codes: 0 done, 2 bad input (one message, no traceback), 3 infeasible, 130 interrupted. Nothing
+heavy is imported here or at the top of a command's file: `nas --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from nas import __version__
+from nas.cli.compare import compare
+from nas.cli.list import app as list_app
+from nas.cli.show import show
+from nas.errors import NasError
+
+app = typer.Typer(
+    help="Finds the most accurate vision network that runs within a latency budget on a device.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(show)
+app.command()(compare)
+app.add_typer(list_app, name="list")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"nas {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Options of `nas` itself; its help is the one of `app`."""
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ± gets a ?, no traceback
+    try:
+        app()
+    except NasError as error:
+        sys.stderr.write(f"nas: {error}\n")
+        sys.exit(error.exit_code)

@@ -1,0 +1,15 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Device = Annotated[
+    str | None,
+    typer.Option("--device", help="Predict milliseconds on this device (see: nas list devices)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+ARCH_HELP = "A name (see: nas list archs), a YAML file, or a results folder (its best.yaml)."

@@ -1,0 +1,98 @@
+"""`nas show`: one network as its paper's table, with what every row costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import ARCH_HELP, Device, Json
+
+if TYPE_CHECKING:
+    from nas.report.sheet import Sheet
+
+
+def show(
+    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    device: Device = None,
+    json: Json = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse ops that the device has no cost for.")
+    ] = False,
+    fused: Annotated[
+        bool, typer.Option("--fused", help="Count the rows as deployed: norms and branches merged.")
+    ] = False,
+) -> None:
+    """Show one network, row by row, with its costs."""
+    from nas import library
+    from nas.report.sheet import sheet
+    from nas.report.table import print_json
+
+    found = sheet(
+        library.load_arch(arch),
+        library.load_device(device) if device else None,
+        library.default_surrogate(),
+        strict=strict,
+        fused=fused,
+    )
+    if json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+
+
+def _print(sheet: Sheet) -> None:
+    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+
+    columns = [
+        Column("in"),
+        Column("op"),
+        *numbers(*sheet.columns, "params", "MACs\nM"),
+        *(numbers("ms") if sheet.prediction else []),
+    ]
+    keys = ["in", "op", *sheet.columns, "params", "macs", *(["ms"] if sheet.prediction else [])]
+    rows = [[_cell(key, row.get(key)) for key in keys] for row in sheet.rows]
+    blank = [""] * len(sheet.columns)
+    total = ["", "total", *blank]
+    for key in ("params", "macs"):
+        total.append(_cell(key, sum(row[key] for row in sheet.rows)) or "")
+    if sheet.prediction:
+        rows.append(["", "fixed part", *blank, "", "", _cell("ms", sheet.prediction.fixed_ms)])
+        total.append(_cell("ms", sheet.prediction.ms) or "")
+    title = f"{sheet.arch.name} ({sheet.arch.source})"
+    title += f"; ms are predicted for {sheet.device}" if sheet.prediction else ""
+    print_table(columns, rows, title=title, total=total)
+    print_line()
+    print_facts(_facts(sheet))
+
+
+def _cell(key: str, value: Any) -> str | None:
+    """A cell as text; None where the op has no such column."""
+    if value is None:
+        return None
+    if key == "params":
+        return f"{value:,}"
+    if key == "macs":
+        return f"{value / 1e6:,.2f}"
+    if key == "ms":
+        return f"{value:.3f}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _facts(sheet: Sheet) -> list[tuple[str, str]]:
+    from nas.report.table import interval, millions, plus_minus
+
+    content = sheet.as_json()
+    facts = [
+        ("arch_id", sheet.arch.arch_id),
+        ("params", f"{content['params']:,} as trained, {content['fused_params']:,} fused"),
+        ("MACs", f"{millions(content['macs'])} M"),
+        ("peak activations", f"{millions(content['peak_activation_elements'])} M elements, fused"),
+    ]
+    if p := sheet.prediction:
+        text = f"{interval(p.ms, p.low_ms, p.high_ms)} ms on {sheet.device}"
+        facts.append(("predicted latency", text))
+        facts += [("caution", flag) for flag in p.flags]
+    if g := sheet.guess:
+        facts.append(("estimated top-1", f"{plus_minus(g.top1, g.sd)} %, ImageNet"))
+    return facts + [("published top-1", str(figure)) for figure in sheet.published]

@@ -1,0 +1,70 @@
+"""Where the data folders lie, and what they hold under which name.
+
+A wheel carries `search_spaces/`, `predictors/` and `results/published/` in `nas/_data/`; a checkout
+(also an editable install) has them beside `nas/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from nas.errors import DocumentError, UnknownNameError
+
+Folder = Literal["search_spaces", "predictors", "results"]
+What = Literal["architecture", "space", "device", "surrogate"]
+
+#: what a name may mean -> folder, and the pattern of the files in it
+ENTRIES: dict[What, tuple[Folder, str]] = {
+    "architecture": ("search_spaces", "archs/*.yaml"),
+    "space": ("search_spaces", "*.yaml"),
+    "device": ("predictors", "*/device.yaml"),
+    "surrogate": ("predictors", "*/surrogate.yaml"),
+}
+#: the file that stands for a folder given as a path
+IN_FOLDER: dict[What, str] = {
+    "architecture": "best.yaml",
+    "space": "space.yaml",
+    "device": "device.yaml",
+    "surrogate": "surrogate.yaml",
+}
+
+
+def data_dir(folder: Folder) -> Path:
+    """The folder as installed, or of the checkout."""
+    package = Path(__file__).parent
+    shipped = package / "_data" / folder
+    return shipped if shipped.is_dir() else package.parent / folder
+
+
+def named(what: What) -> dict[str, Path]:
+    """Every shipped name and its file, in alphabetical order."""
+    folder, pattern = ENTRIES[what]
+    files = data_dir(folder).glob(pattern)
+    by_folder = pattern.startswith("*/")
+    return dict(sorted((file.parent.name if by_folder else file.stem, file) for file in files))
+
+
+def find(what: What, name: str | Path) -> Path:
+    """The file of a shipped name, or of a path to a file or to a folder that holds it.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+        DocumentError: `name` is written as a path, and nothing is there.
+    """
+    known = named(what)
+    if str(name) in known:
+        return known[str(name)]
+    path = Path(name)
+    if _exists(path):
+        return path / IN_FOLDER[what] if path.is_dir() else path
+    if isinstance(name, Path) or len(path.parts) > 1 or path.suffix == ".yaml":
+        raise DocumentError(f"{name}: no such file or folder")
+    raise UnknownNameError(what, name, known)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than the file system takes
+        return False

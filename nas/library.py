@@ -1,0 +1,83 @@
+"""What is shipped, by name: architectures, spaces, devices, surrogates and published figures.
+
+Every loader takes a shipped name or a path, and answers an unknown name with the nearest ones.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.arch import Arch, read_arch
+from nas.folders import data_dir, find, named
+
+if TYPE_CHECKING:
+    from nas.accuracy import Surrogate
+    from nas.latency import Device
+    from nas.space import Space
+
+
+def load_arch(name: str | Path) -> Arch:
+    """An architecture by name, by path to its YAML, or by results folder (its `best.yaml`)."""
+    return read_arch(find("architecture", name))
+
+
+def load_space(name: str | Path) -> Space:
+    """A search space by name or by path to its YAML."""
+    from nas.space import read_space
+
+    return read_space(find("space", name))
+
+
+def load_device(name: str | Path) -> Device:
+    """A device by name or by path to its folder."""
+    from nas.latency.device import load_device as load
+
+    return load(find("device", name).parent)
+
+
+def load_surrogate(name: str | Path) -> Surrogate:
+    """An accuracy surrogate by name or by path to its folder."""
+    from nas.accuracy import load_surrogate as load
+
+    return load(find("surrogate", name).parent)
+
+
+def default_surrogate() -> Surrogate | None:
+    """The surrogate `imagenet`, if it is shipped."""
+    return load_surrogate("imagenet") if "imagenet" in named("surrogate") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One accuracy figure that its authors printed."""
+
+    arch: str
+    """Name of a shipped architecture."""
+    top1: float
+    """ImageNet-1k top-1 accuracy, percent."""
+    recipe: str
+    source: str
+    place: str
+    """Table, figure or file of the source."""
+
+    def __str__(self) -> str:
+        return f"{self.top1:.1f} %, {self.source}, {self.place} ({self.recipe})"
+
+
+def published(arch: Arch) -> tuple[Published, ...]:
+    """Published ImageNet figures of a shipped architecture, the authors' own first.
+
+    A network that only bears the name has none.
+    """
+    path = data_dir("results") / "published" / "imagenet.csv"
+    if arch.name not in named("architecture") or load_arch(arch.name) != arch or not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Published(arch.name, float(row["top1"]), row["recipe"], row["source"], row["place"])
+            for row in csv.DictReader(file)
+            if row["arch"] == arch.name
+        )

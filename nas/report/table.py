@@ -1,0 +1,127 @@
+"""The only printer of tables: plain, numbers to the right, units in the headers.
+
+A number is never cut: where the terminal is too narrow, text wraps, then the gaps shrink, and at
+last the table is wider than the terminal. Tables and JSON go to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Cells = Sequence[str | None]
+"""One row; None is printed as a dash: there is no such figure."""
+
+GAPS = (2, 1)
+"""Spaces between two columns: the second where the first does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Text wraps to what is left of the line; a column to the right never does."""
+
+    header: str
+    """With its unit on a second line: `MACs` newline `M`."""
+    justify: Literal["left", "right"] = "left"
+
+
+def numbers(*headers: str) -> list[Column]:
+    """Columns of numbers."""
+    return [Column(header, "right") for header in headers]
+
+
+def print_table(
+    columns: Sequence[Column],
+    rows: Iterable[Cells],
+    *,
+    title: str = "",
+    total: Cells | None = None,
+) -> None:
+    """Print a table to stdout, with `total` under a rule."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    body = list(rows)
+    unlimited, terminal = Console(width=100_000), Console().width
+    for gap in GAPS:
+        table = render(columns, body, title=title, total=total, gap=gap)
+        least = Measurement.get(unlimited, unlimited.options, table).minimum
+        if least <= terminal:
+            break
+    Console(width=max(terminal, least), highlight=False).print(table)
+
+
+def render(
+    columns: Sequence[Column],
+    rows: Iterable[Cells],
+    *,
+    title: str = "",
+    total: Cells | None = None,
+    gap: int = GAPS[0],
+) -> Table:
+    """The table as a rich renderable, `gap` spaces between the columns."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, gap - 1),
+        collapse_padding=True,
+        show_header=any(column.header for column in columns),
+        show_footer=total is not None,
+    )
+    for column, foot in zip(columns, total or [""] * len(columns), strict=True):
+        table.add_column(
+            Text(column.header),
+            Text(foot or ""),
+            justify=column.justify,
+            vertical="top",
+            no_wrap=column.justify == "right",
+            overflow="fold",
+        )
+    for row in rows:
+        # Text, since a string would be read as rich's markup: "[0.91, 1.09]" is none
+        table.add_row(*(Text("-" if cell is None else cell) for cell in row))
+    return table
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names and values, one a line."""
+    print_table([Column(""), Column("")], facts)
+
+
+def print_line(text: str = "") -> None:
+    """Print one line of text to stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def print_json(content: Any) -> None:
+    """Print one JSON document to stdout; a NaN in it is a bug of ours, not a number to pass on."""
+    print_line(json.dumps(content, indent=2, allow_nan=False))
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """`1.00 [0.91, 1.09]`."""
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def plus_minus(value: float, sd: float) -> str:
+    """`75.2 ± 0.4`."""
+    return f"{value:.1f} ± {sd:.1f}"
+
+
+def millions(count: int) -> str:
+    """5483032 as `5.48`."""
+    return f"{count / 1e6:,.2f}"
