@@ -8,7 +8,7 @@ or from which no end is reached, are -1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ from nas.columns import Fold, Ints, lower_columns, template, widths
 from nas.errors import SpaceError
 from nas.graph import Graph
 from nas.table import MAX_SIDE, Option, Position, Table
+
+Floats = NDArray[np.float64]
 
 BRANCH, RESOLUTION, RANK = 0, 1, 2
 STATE = 6
@@ -36,7 +38,7 @@ class Layer:
     """(S, STATE)"""
     next: NDArray[np.int32]
     """(S, O) index of the state in the next layer, -1 where the option cannot stand."""
-    values: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    values: Mapping[str, Floats] = field(default_factory=dict)
     """fold name -> (S, O, m)"""
 
     def pick(self, state: Ints, rng: np.random.Generator) -> Ints:
@@ -58,6 +60,15 @@ class Lattice:
     def n_options(self) -> Ints:
         """(P,) options of each layer."""
         return np.array([layer.next.shape[1] for layer in self.layers])
+
+    def edges(self, name: str, of: Callable[[Floats], Floats]) -> list[Floats]:
+        """`of` the (S, O, m) values `name` of each layer, computed once where layers share them."""
+        done: dict[int, Floats] = {}
+        for layer in self.layers:
+            values = layer.values[name]
+            if id(values) not in done:
+                done[id(values)] = of(values)
+        return [done[id(layer.values[name])] for layer in self.layers]
 
     def count(self) -> int:
         """Valid codes, with left-out repeats only at the end of a row's repeats.
@@ -112,7 +123,7 @@ def build(table: Table, folds: Mapping[str, Fold] | None = None) -> Lattice:
         SpaceError: no network can be built.
     """
     folds = folds or {}
-    layers = [_inputs(table)]
+    layers = [_inputs(table, folds)]
     states = np.array([_state(shape) for shape in table.inputs])
     known: dict[Any, tuple[Layer, Ints]] = {}
     for number, position in enumerate(table.positions):
@@ -138,10 +149,19 @@ def _state(shape: tuple[int, ...], branch: int = -1) -> list[int]:
     return [branch, shape[1], len(shape), *shape, *[0] * (3 - len(shape))]
 
 
-def _inputs(table: Table) -> Layer:
-    """The first layer: one state, one option per input shape."""
+def _inputs(table: Table, folds: Mapping[str, Fold]) -> Layer:
+    """The first layer: one state, one option per input shape, without cost."""
     position = Position(((),) * len(table.inputs), 0)
-    return Layer(position, np.zeros((1, STATE), np.int64), np.arange(len(table.inputs))[None])
+    values = _zeros((1, len(table.inputs)), folds)
+    following = np.arange(len(table.inputs), dtype=np.int32)[None]
+    return Layer(position, np.zeros((1, STATE), np.int64), following, values)
+
+
+def _zeros(shape: tuple[int, int], folds: Mapping[str, Fold]) -> dict[str, Floats]:
+    """Values (S, O, m) of every fold; what it says of an empty graph tells m."""
+    nothing = {name: fold(Graph((), 0)) for name, fold in folds.items()}
+    sizes = {name: len(v) if isinstance(v, tuple) else 1 for name, v in nothing.items()}
+    return {name: np.zeros((*shape, m)) for name, m in sizes.items()}
 
 
 def _layer(
@@ -151,10 +171,7 @@ def _layer(
     shape = (len(states), len(position.options))
     reached = np.broadcast_to(states[:, None], (*shape, STATE)).copy()
     valid = np.zeros(shape, bool)
-    values: dict[str, NDArray[np.float64]] = {}
-    for name, fold in folds.items():
-        empty = fold(Graph((), 0))
-        values[name] = np.zeros((*shape, len(empty) if isinstance(empty, tuple) else 1))
+    values = _zeros(shape, folds)
     if position.selects:
         valid[:] = True
         reached[..., BRANCH] = np.arange(shape[1])
@@ -191,7 +208,7 @@ def _fill(
     inside: Ints,
     reached: Ints,
     valid: NDArray[np.bool_],
-    values: Mapping[str, NDArray[np.float64]],
+    values: Mapping[str, Floats],
     folds: Mapping[str, Fold],
 ) -> None:
     """Lower every option from every state, those of one template and rank at once."""

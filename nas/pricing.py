@@ -23,6 +23,7 @@ from nas.space import Space
 
 Floats = NDArray[np.float64]
 
+COST, FEATURES = "cost", "features"
 #: columns of `Pricing.price`
 MS, PARAMS, MACS = range(3)
 CHUNK = 8192
@@ -63,24 +64,33 @@ class Pricing:
 
     @cached_property
     def lattice(self) -> Lattice:
-        """The space's lattice with `cost` (ms, params, macs) and `features` on every edge."""
+        """The space's lattice with ms, params and macs on every edge."""
 
         def cost(graph: Graph) -> tuple[Any, ...]:
             return self.device.graph_ms(graph), params(graph), macs(graph)
 
-        folds: dict[str, Fold] = {"cost": cost, "features": self.surrogate.features}
-        return build(self.space.table, folds)
+        return build(self.space.table, {COST: cost})
+
+    @cached_property
+    def judged(self) -> Lattice:
+        """The same lattice with the surrogate's features; apart, as a budget may fail first."""
+        return build(self.space.table, {FEATURES: self.surrogate.features})
 
     @cached_property
     def _cost(self) -> Callable[[Ints], Floats]:
-        return _summed(self.lattice, "cost", 3)
+        return _summed(self.lattice, COST)
 
     @cached_property
     def _features(self) -> Callable[[Ints], Floats]:
-        width = next(
-            v.shape[2] for ly in self.lattice.layers if (v := ly.values.get("features")) is not None
-        )
-        return _summed(self.lattice, "features", width)
+        return _summed(self.judged, FEATURES)
+
+    def edge_ms(self) -> list[Floats]:
+        """Milliseconds of every edge, one (S, O) per layer."""
+        return self.lattice.edges(COST, lambda cost: cost[..., MS])
+
+    def edge_scores(self, weights: Floats) -> list[Floats]:
+        """Features weighted by `weights` (F,), one (S, O) per layer."""
+        return self.judged.edges(FEATURES, lambda features: features @ weights)
 
     def price(self, codes: Ints) -> Floats:
         """(n, P) codes -> (n, 3): ms, params, macs; NaN for a code that cannot be built."""
@@ -102,21 +112,19 @@ class Pricing:
         return heights[codes[:, 0]]
 
 
-def _summed(lattice: Lattice, name: str, width: int) -> Callable[[Ints], Floats]:
+def _summed(lattice: Lattice, name: str) -> Callable[[Ints], Floats]:
     """A function that sums the edge values `name` along each code's path.
 
     Every layer gets one more state, where edges that cannot stand lead and that costs NaN.
     """
-    steps = []
+    padded = lattice.edges(name, _with_sink)
+    width = padded[-1].shape[-1]
     sinks = [len(layer.states) for layer in lattice.layers[1:]] + [len(lattice.ends)]
-    for layer, sink in zip(lattice.layers, sinks, strict=True):
-        states, options = layer.next.shape
-        following = np.full((states + 1, options), sink, np.int32)
-        following[:-1] = np.where(layer.next < 0, sink, layer.next)
-        values = np.full((states + 1, options, width), np.nan)
-        values[:-1] = layer.values.get(name, 0.0)
-        values[:-1][layer.next < 0] = np.nan
-        steps.append((options, following.ravel(), values.reshape(-1, width)))
+    steps = []
+    for layer, values, sink in zip(lattice.layers, padded, sinks, strict=True):
+        following = np.where(layer.next < 0, sink, layer.next)
+        following = np.append(following, np.full_like(following[:1], sink), axis=0)
+        steps.append((layer.next.shape[1], following.astype(np.int32).ravel(), values))
 
     def total(codes: Ints) -> Floats:
         summed = np.empty((len(codes), width))
@@ -128,7 +136,14 @@ def _summed(lattice: Lattice, name: str, width: int) -> Callable[[Ints], Floats]
                 edge = state * options + gene
                 here += values.take(edge, axis=0)
                 state = following.take(edge)
+            here[state == sinks[-1]] = np.nan
             summed[start : start + CHUNK] = here
         return summed
 
     return total
+
+
+def _with_sink(values: Floats) -> Floats:
+    """(S, O, m) -> ((S + 1) * O, m) with NaN for the added state."""
+    sink = np.full_like(values[:1], np.nan)
+    return np.concatenate([values, sink]).reshape(-1, values.shape[-1])

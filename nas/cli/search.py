@@ -1,0 +1,108 @@
+"""`nas search`: the main job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import Json
+
+if TYPE_CHECKING:
+    from nas.report.sheet import Sheet
+    from nas.search import SearchResult
+
+NEIGHBOURS = 5
+"""Networks of the front that the table shows beside the best."""
+
+
+def search(
+    budget_ms: Annotated[
+        float, typer.Option("--budget-ms", help="Latency that must not be exceeded, in ms.")
+    ],
+    device: Annotated[str, typer.Option("--device", help="See: nas list devices.")],
+    space: Annotated[str, typer.Option("--space", help="See: nas list spaces.")] = "mobile",
+    surrogate: Annotated[
+        str, typer.Option("--surrogate", help="See: nas list surrogates.")
+    ] = "imagenet",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")] = 0,
+    caution: Annotated[
+        float, typer.Option("--caution", min=0, help="Maximise estimate - caution x sd.")
+    ] = 1.0,
+    out: Annotated[Path, typer.Option("--out", help="Folder of results.")] = Path("results"),
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the result (default: from the search).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a result of that name.")] = False,
+    json: Json = False,
+) -> None:
+    """Find the most accurate network of a space within a latency budget."""
+    from nas.report.result import ResultFolder
+    from nas.report.table import print_json
+    from nas.search import search as run
+
+    folder = out / (name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms")
+    with ResultFolder(folder, force=force) as writer:
+        result = run(space, device, budget_ms=budget_ms, surrogate=surrogate, seed=seed, caution=caution)
+        writer.write(result, ["nas", *sys.argv[1:]])
+    if json:
+        print_json(_as_json(result, folder))
+    else:
+        _print(result, folder)
+
+
+def _as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
+    best, *rest = (sheet.as_json() for sheet in _sheets(result))
+    pareto, seeds = rest[: len(result.pareto)], rest[len(result.pareto) :]
+    return {
+        "best": best | {"path": str(folder / "best.yaml")},
+        "seeds": seeds,
+        "pareto": pareto,
+        "budget_ms": result.budget_ms,
+        "optimality_gap": result.optimality_gap,
+        "priced": result.priced,
+        "judged": result.judged,
+        "seed": result.seed,
+        "seconds": result.seconds,
+    }
+
+
+def _sheets(result: SearchResult) -> list[Sheet]:
+    """The best, the front, the seeds."""
+    from nas.report.sheet import sheet
+
+    found = [result.best, *result.pareto, *result.seeds]
+    return [sheet(c.arch, result.device, result.surrogate) for c in found]
+
+
+def _print(result: SearchResult, folder: Path) -> None:
+    from nas.report.side_by_side import print_sources, print_together
+    from nas.report.table import print_facts, print_line
+
+    best, *rest = _sheets(result)
+    front, seeds = rest[: len(result.pareto)], rest[len(result.pareto) :]
+    groups = {
+        f"best within {result.budget_ms:g} ms": [best],
+        "nearest faster ones of the front": front[-1 - NEIGHBOURS : -1][::-1],
+        "known points of the space": sorted(seeds, key=lambda s: s.prediction.ms),
+    }
+    print_together(groups, title=f"{result.space.name} on {result.device.name}")
+    print_line()
+    print_facts(_facts(result, folder))
+    print_sources(seeds)
+
+
+def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
+    from nas.report.table import interval
+
+    best = result.best
+    level = f"{result.device.info['interval']['level']:.0%}"
+    return [
+        ("predicted ms", f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)"),
+        ("optimality gap", f"{result.optimality_gap:.3g} points (linearised objective)"),
+        ("tried", f"{result.priced:,} priced, {result.judged:,} within the budget"),
+        ("time", f"{result.seconds:.1f} s, seed {result.seed}"),
+        ("written to", str(folder)),
+    ]

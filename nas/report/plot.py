@@ -1,0 +1,99 @@
+"""The picture of a search: estimated top-1 over predicted milliseconds, PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.search import Candidate, SearchResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: family of a seed (start of its name) -> colour, from Okabe and Ito's palette for all eyes
+FAMILIES = {
+    "mobilenet": "#E69F00",
+    "efficientnet": "#009E73",
+    "mobilevit": "#CC79A7",
+    "repvit": "#0072B2",
+}
+FOUND = "#D55E00"
+OTHER = "#777777"
+
+
+def save_plot(result: SearchResult, folder: Path) -> None:
+    """Write `pareto.png` and `pareto.svg`."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    # without pyplot: no global state, no display; fixed ids keep the SVG repeatable
+    with rc_context({"svg.hashsalt": "nas", "font.size": 10, "axes.spines.right": False}):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.subplots()
+        axes.spines["top"].set_visible(False)
+        _draw(axes, result)
+        figure.savefig(folder / "pareto.png", dpi=150)
+        figure.savefig(folder / "pareto.svg", metadata={"Date": None})
+
+
+def _draw(axes: Axes, result: SearchResult) -> None:
+    axes.axvline(result.budget_ms, color="black", lw=1, ls="--")
+    axes.annotate(
+        f" budget {result.budget_ms:g} ms",
+        (result.budget_ms, 0.01),
+        xycoords=("data", "axes fraction"),
+        fontsize=9,
+    )
+    for seed in result.seeds:
+        _point(axes, seed, _colour(seed.arch.name), seed.arch.name)
+    front = result.pareto
+    ms, top1 = [c.ms for c in front], [c.top1 for c in front]
+    axes.plot(ms, top1, color=FOUND, lw=1.5, marker=".", ms=5, label="found, the best at each ms")
+    lower = [c.top1 - c.top1_sd for c in front]
+    upper = [c.top1 + c.top1_sd for c in front]
+    axes.fill_between(ms, lower, upper, color=FOUND, alpha=0.15, lw=0, label="± 1 sd")
+    _point(axes, result.best, FOUND, f"found: {result.best.arch.name}", marker="*")
+    _frame(axes, [*result.seeds, *front])
+    axes.set_xlabel(f"predicted latency on {result.device.name} [ms], 90 % interval")
+    axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
+    axes.set_title(f"{result.space.name} within {result.budget_ms:g} ms", loc="left")
+    axes.grid(alpha=0.25)
+    axes.legend(loc="lower right", frameon=False)
+
+
+def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = "o") -> None:
+    axes.errorbar(
+        found.ms,
+        found.top1,
+        xerr=[[found.ms - found.ms_low], [found.ms_high - found.ms]],
+        yerr=found.top1_sd,
+        fmt=marker,
+        ms=14 if marker == "*" else 6,
+        color=colour,
+        elinewidth=0.8,
+        alpha=0.9,
+        zorder=5 if marker == "*" else 3,
+    )
+    axes.annotate(
+        label,
+        (found.ms, found.top1),
+        xytext=(7, 6),
+        textcoords="offset points",
+        fontsize=8,
+        color=colour,
+        zorder=6,
+    )
+
+
+def _frame(axes: Axes, shown: Sequence[Candidate]) -> None:
+    """Limits around the points; a logarithmic axis where latencies span more than fourfold."""
+    ms = [c.ms for c in shown]
+    if max(ms) > 4 * min(ms):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
+
+
+def _colour(name: str) -> str:
+    return next((c for family, c in FAMILIES.items() if name.startswith(family)), OTHER)

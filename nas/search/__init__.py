@@ -1,0 +1,9 @@
+"""Inner search: the best network of a space within a latency budget, in seconds.
+
+`search` joins the exact solver (for the additive part) and evolution (for the whole objective).
+"""
+
+from nas.search.evolution import Settings
+from nas.search.run import Candidate, SearchResult, search
+
+__all__ = ["Candidate", "SearchResult", "Settings", "search"]
