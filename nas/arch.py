@@ -16,13 +16,13 @@ from typing import Any
 
 from nas import document
 from nas.blocks import FIELDS, Row
+from nas.blocks.base import MAX_WIDTH
 from nas.cost import macs, params
 from nas.errors import ArchError, DocumentError
 from nas.graph import Graph, GraphBuilder, Value
 from nas.ops import Shape
 from nas.rewrite import fuse
 from nas.table import Position, Table, parse_table, read_table
-from nas.widths import Ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +101,15 @@ def lower(rows: Iterable[Row], shape: Shape, name: str = "network") -> Graph:
 
 
 def lower_row(g: GraphBuilder, row: Row, x: Value) -> Value:
-    """Append one row under its own scope, and check that something is left of the map."""
+    """Append one row under its own scope, and check that its output is neither empty nor huge."""
     if len(x.shape) == 1 and "s" in row.canonical():
         raise ArchError(f"{row.op} needs a map, found a vector of {x.c}")
     with g.scope(f"row{g.row + 1}_{row.op}"):
         h = row.lower(g, x)
     if any(size < 1 for size in h.shape):
         raise ArchError(f"nothing is left of the map: {h.shape}")
+    if any(size > MAX_WIDTH for size in h.shape):
+        raise ArchError(f"wider than {MAX_WIDTH}: {h.shape}")
     return h
 
 
@@ -127,8 +129,8 @@ def check_in(table: Table, position: Position, shape: Shape) -> None:
     """Refuse a row whose `in` column disagrees with the shape that reaches it."""
     if position.expects is not None and position.expects != shape:
         raise DocumentError(
-            f"{table.origin} row {position.row} (in): the table says {show_shape(position.expects)},"
-            f" the rows above yield {show_shape(shape)}; correct 'in' here or 'out' or 's' above"
+            f"{table.origin} row {position.row} (in): the table says"
+            f" {show_shape(position.expects)}, the rows above yield {show_shape(shape)}; correct 'in' here or 'out' or 's' above"
         )
 
 
@@ -190,6 +192,4 @@ def _format(arch: Arch) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return "~"
-    return str(value) if isinstance(value, int | str | Ratio) else f"{value:g}"
+    return "~" if value is None else str(value)

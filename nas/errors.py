@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import Repr
+
+_REPR = Repr()
+_REPR.maxstring = 80
+
+
+def brief(found: object) -> str:
+    """`repr`, cut in the middle where it is long: a message stays one line, whatever was found."""
+    return _REPR.repr(found)
 
 
 class NasError(Exception):
@@ -35,7 +44,8 @@ class UnknownNameError(NasError, LookupError):
         names = sorted(valid)
         close = get_close_matches(str(found), names, n=3, cutoff=0.5)
         hint = f"nearest: {', '.join(close)}" if close else f"valid: {', '.join(names) or 'none'}"
-        super().__init__(f"{where + ': ' if where else ''}unknown {what} {found!r}; {hint}")
+        start = f"{where}: " if where else ""
+        super().__init__(f"{start}unknown {what} {brief(found)}; {hint}")
 
 
 class MissingCostError(NasError, LookupError):

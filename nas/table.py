@@ -18,23 +18,29 @@ run of rows it stands for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from nas import document
 from nas.blocks import BLOCKS, FIELDS, Row
-from nas.errors import ArchError, DocumentError, UnknownNameError
+from nas.errors import ArchError, DocumentError, UnknownNameError, brief
 from nas.ops import Shape
 from nas.widths import Ratio
 
 MAX_OPTIONS = 20_000
 MAX_REPEATS = 64
+MAX_ROWS = 512
+"""Rows of the deepest network of a table, repeats counted."""
 MAX_SIDE = 4096
 REPEATS = ("shared", "independent")
 COLUMNS = ("in", "op", *FIELDS, "n", "repeat")
+
+_SIZES = re.compile("[0-9]{1,9}(x[0-9]{1,9}){0,2}")
 
 Option = tuple[Row, ...]
 """The rows an option stands for, widths still relative; () leaves the position out."""
@@ -91,10 +97,14 @@ def parse_table(content: dict[str, Any], origin: str) -> Table:
         optional={"expect", "notes", "schema"},
     )
     for key in ("name", "source"):
-        if not isinstance(content[key], str) or not content[key].strip():
-            raise DocumentError(f"{origin} ({key}): expected text, found {content[key]!r}")
+        text = content[key]
+        # printable: a name reaches the terminal, so no control codes
+        if not isinstance(text, str) or not text.strip() or not text.isprintable():
+            raise DocumentError(f"{origin} ({key}): expected a line of text, found {brief(text)}")
     parser = _Parser(origin, _columns(content["columns"], origin))
     positions = tuple(parser.positions(content["rows"]))
+    if sum(max(map(len, position.options)) for position in positions) > MAX_ROWS:
+        raise DocumentError(f"{origin} (rows): expected at most {MAX_ROWS}, repeats counted")
     inputs = tuple(_input(cell, origin) for cell in _inputs(content["input"]))
     expect = _expect(content.get("expect"), origin)
     return Table(content["name"], content["source"], inputs, positions, expect, origin)
@@ -120,7 +130,7 @@ def _input(cell: Any, origin: str) -> Shape:
     if not good or not all(type(v) is int and 1 <= v <= MAX_SIDE for v in cell):
         raise DocumentError(
             f"{origin} (input): expected [C, H, W] of whole numbers from 1 to {MAX_SIDE},"
-            f" found {cell!r}"
+            f" found {brief(cell)}"
         )
     return tuple(cell)
 
@@ -129,13 +139,13 @@ def _expect(cell: Any, origin: str) -> dict[str, int]:
     if cell is None:
         return {}
     if not isinstance(cell, dict):
-        raise DocumentError(f"{origin} (expect): expected a mapping, found {cell!r}")
+        raise DocumentError(f"{origin} (expect): expected a mapping, found {brief(cell)}")
     document.check_keys(
         cell, f"{origin} (expect)", required=set(), optional={"params", "macs", "fused_params"}
     )
     for key, value in cell.items():
         if type(value) is not int or value < 0:
-            raise DocumentError(f"{origin} (expect.{key}): expected a count, found {value!r}")
+            raise DocumentError(f"{origin} (expect.{key}): expected a count, found {brief(value)}")
     return cell
 
 
@@ -150,7 +160,7 @@ class _Parser:
 
     def positions(self, rows: Any) -> Iterator[Position]:
         if not isinstance(rows, list) or not rows:
-            raise DocumentError(f"{self.origin} (rows): expected a list of rows, found {rows!r}")
+            raise DocumentError(f"{self.origin} (rows): expected rows, found {brief(rows)}")
         for entry in rows:
             if isinstance(entry, dict) and "any" in entry:
                 yield from self._any(entry)
@@ -161,7 +171,7 @@ class _Parser:
         where = f"{self.origin} after row {self.row}"
         document.check_keys(entry, where, required={"any"})
         alternatives = entry["any"]
-        if not isinstance(alternatives, list) or not all(
+        if not (isinstance(alternatives, list) and alternatives) or not all(
             isinstance(a, list) and a and not isinstance(a[0], str) for a in alternatives
         ):
             raise DocumentError(f"{where} (any): expected a list of groups, each a list of rows")
@@ -181,7 +191,7 @@ class _Parser:
         document.check_keys(entry, where, required={"either"})
         rows = entry["either"]
         if not isinstance(rows, list) or not rows:
-            raise DocumentError(f"{where} (either): expected a list of rows, found {rows!r}")
+            raise DocumentError(f"{where} (either): expected a list of rows, found {brief(rows)}")
         merged, *others = (list(self._row(row)) for row in rows)
         for other in others:
             if len(other) != len(merged):
@@ -193,7 +203,7 @@ class _Parser:
     def _row(self, entry: Any) -> Iterator[Position]:
         self.row += 1
         if not isinstance(entry, list) or len(entry) != len(self.columns):
-            found = f"{len(entry)} cells" if isinstance(entry, list) else repr(entry)
+            found = f"{len(entry)} cells" if isinstance(entry, list) else brief(entry)
             raise DocumentError(
                 f"{self.origin} row {self.row}: expected {len(self.columns)} cells"
                 f" ({', '.join(self.columns)}), found {found}"
@@ -202,9 +212,9 @@ class _Parser:
         counts = self._counts(cells.get("n", 1))
         repeat = self._repeat(cells.get("repeat"))
         expects = self._expects(cells.get("in"))
-        rows = [row for op in self._ops(cells["op"]) for row in self._choices(op, cells)]
-        if len(rows) * (len(counts) if repeat == "shared" else 1) > MAX_OPTIONS:
-            self._fail("row", f"{len(rows)} combinations", f"at most {MAX_OPTIONS}; split the row")
+        ops = self._ops(cells["op"])
+        rows = [row for op in ops for row in self._choices(op, cells)]
+        self._check_options(len(rows) * (len(counts) if repeat == "shared" else 1))
         if repeat == "shared":
             options = tuple(_repeated(row, n) for n in counts for row in rows)
             yield Position(tuple(dict.fromkeys(options)), self.row, expects=expects)
@@ -230,12 +240,17 @@ class _Parser:
             if None in values and column.default is MISSING:
                 self._fail(column.name, "nothing", f"a value: {op} has no default for it")
             choices.append([(column.name, value) for value in values])
+        self._check_options(prod(map(len, choices)))
         seen = set()
         for combination in product(*choices):
             row = block(**{name: value for name, value in combination if value is not None})
             if row not in seen:
                 seen.add(row)
                 yield row
+
+    def _check_options(self, found: int) -> None:
+        if found > MAX_OPTIONS:
+            self._fail("all", f"{found} combinations", f"at most {MAX_OPTIONS}; split the row")
 
     def _values(self, column: str, cells: dict[str, Any]) -> list[Any]:
         cell = cells.get(column)
@@ -244,15 +259,15 @@ class _Parser:
             try:
                 values.append(None if value is None else FIELDS[column].parse(value))
             except ArchError as error:
-                self._fail(column, repr(value), str(error).removeprefix("expected "))
+                self._fail(column, brief(value), str(error).removeprefix("expected "))
         if not values:
             self._fail(column, "an empty list", "a value or a list of choices")
         return values
 
     def _ops(self, cell: Any) -> list[str]:
-        ops = cell if isinstance(cell, list) else [cell]
+        ops = cell if isinstance(cell, list) and cell else [cell]
         for op in ops:
-            if op not in BLOCKS:
+            if not isinstance(op, str) or op not in BLOCKS:
                 where = f"{self.origin} row {self.row} (op)"
                 raise DocumentError(str(UnknownNameError("op", op, BLOCKS, where)))
         return ops
@@ -260,23 +275,22 @@ class _Parser:
     def _counts(self, cell: Any) -> list[int]:
         counts = cell if isinstance(cell, list) else [1 if cell is None else cell]
         if not counts or not all(type(n) is int and 0 <= n <= MAX_REPEATS for n in counts):
-            self._fail("n", repr(cell), f"whole numbers from 0 to {MAX_REPEATS}")
-        if len(counts) > 1 and sorted(counts) != list(range(min(counts), max(counts) + 1)):
-            self._fail("n", repr(cell), "consecutive numbers")
+            self._fail("n", brief(cell), f"whole numbers from 0 to {MAX_REPEATS}")
+        if sorted(counts) != list(range(min(counts), max(counts) + 1)) or not max(counts):
+            self._fail("n", brief(cell), "consecutive numbers, not 0 alone")
         return counts
 
     def _repeat(self, cell: Any) -> str:
         if cell not in (None, *REPEATS):
-            self._fail("repeat", repr(cell), " or ".join(REPEATS))
+            self._fail("repeat", brief(cell), " or ".join(REPEATS))
         return cell or "shared"
 
     def _expects(self, cell: Any) -> Shape | None:
         if cell is None:
             return None
-        sizes = [int(part) for part in str(cell).split("x") if part.isdigit()]
-        if len(sizes) != str(cell).count("x") + 1 or len(sizes) not in (1, 2, 3):
-            self._fail("in", repr(cell), "'56x24' (side x channels), '56x48x24' or '1280'")
-        *sides, c = sizes
+        if not isinstance(cell, int | str) or not _SIZES.fullmatch(str(cell)):
+            self._fail("in", brief(cell), "'56x24' (side x channels), '56x48x24' or '1280'")
+        *sides, c = (int(size) for size in str(cell).split("x"))
         return (c, *(sides * 2 if len(sides) == 1 else sides))
 
     def _fail(self, column: str, found: str, expected: str) -> None:
@@ -293,12 +307,11 @@ def _union(a: Position, b: Position) -> Position:
 
 
 def _repeated(row: Row, n: int) -> Option:
-    """Repeat n times: the stride on the first, the others with the same output width."""
-    rest = replace(row, s=1) if "s" in row.canonical() else row
-    return (row, *(rest,) * (n - 1))[:n]
+    """Repeat n times: the stride on the first, the others keep the width."""
+    return (row, *(_keeping(row),) * (n - 1))[:n]
 
 
 def _keeping(row: Row) -> Row:
-    """The row as an independent repeat: stride 1, width kept."""
+    """The row as a further repeat: stride 1, width kept."""
     names = row.canonical()
     return replace(row, **{k: v for k, v in {"s": 1, "out": Ratio(1)}.items() if k in names})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.arch import Arch, show_shape, step
 from nas.blocks import FIELDS, Row
-from nas.cost import macs, params, peak_activation_elements
+from nas.cost import params, peak_activation_elements
 from nas.graph import Graph
 from nas.ops import op_macs, op_params
 
@@ -56,7 +56,7 @@ class Sheet:
 
     @property
     def columns(self) -> list[str]:
-        """Columns to show: of the rarer ones only those where a row departs from its op's default."""
+        """Columns to show: rarer ones only where a row departs from its op's default."""
         departs = set(ALWAYS)
         for row, shape in zip(self.arch.rows, _input_shapes(self.arch), strict=True):
             departs |= {name for name in row.canonical() if _departs(row, name, shape[0])}
@@ -124,7 +124,7 @@ def _departs(row: Row, name: str, width: int) -> bool:
     default = next((f.default for f in fields(row) if f.name == name), MISSING)
     if default is MISSING:
         return name != "op"
-    return getattr(replace(row, **{name: default}).resolve(width), name) != getattr(row, name)
+    return bool(getattr(replace(row, **{name: default}).resolve(width), name) != getattr(row, name))
 
 
 def _counts(graph: Graph, n_rows: int) -> list[dict[str, int]]:
