@@ -135,7 +135,7 @@ def fvcore_macs(module: nn.Module, images: torch.Tensor) -> int:
 
 
 def attention_macs(graph: Graph) -> int:
-    """fvcore leaves scaled_dot_product_attention out."""
+    """What fvcore leaves out: it does not know scaled_dot_product_attention."""
     return sum(op_macs(op) for op in graph.ops if op.kind == "attention")
 
 
