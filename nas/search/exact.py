@@ -76,13 +76,13 @@ def _pareto(following: NDArray[np.int32], ms: Floats, score: Floats) -> Edges:
     target, cost, gain = (a[source, option] for a in (following, ms, score))
     pair = source * (int(following.max()) + 1) + target
     order = np.lexsort((-gain, cost, pair))
-    pair, gain = pair[order], gain[order]
-    starts = np.flatnonzero(np.diff(pair, prepend=-1))
-    best = np.empty(len(gain))  # best score among cheaper edges of the same pair
-    for start, stop in zip(starts, [*starts[1:], len(gain)], strict=True):
+    sorted_gain = gain[order]
+    starts = np.flatnonzero(np.diff(pair[order], prepend=-1))
+    best = np.empty(len(order))  # best score among cheaper edges of the same pair
+    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
         best[start] = -np.inf
-        best[start + 1 : stop] = np.maximum.accumulate(gain[start : stop - 1])
-    kept = order[gain > best]
+        best[start + 1 : stop] = np.maximum.accumulate(sorted_gain[start : stop - 1])
+    kept = order[sorted_gain > best]
     return Edges(source[kept], target[kept].astype(np.int64), option[kept], cost[kept], gain[kept])
 
 
