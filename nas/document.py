@@ -8,13 +8,14 @@ Closes YAML's traps: repeated keys, tags, anchors and aliases (so nothing explod
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from nas.errors import DocumentError
+from nas.errors import DocumentError, UnknownNameError
 
 MAX_BYTES = 250_000
 """What takes about three seconds to read at worst, in a file made to be slow."""
@@ -25,7 +26,7 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.MarkedYAMLError(
                 problem="anchors and aliases are not allowed", problem_mark=event.start_mark
@@ -111,11 +112,9 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def check_keys(
-    content: dict[str, Any], origin: str, *, required: set[str], optional: set[str] = frozenset()
+    content: dict[str, Any], origin: str, *, required: Set[str], optional: Set[str] = frozenset()
 ) -> None:
     """Refuse a document with a missing or an unknown key."""
-    from nas.errors import UnknownNameError
-
     for key in content:
         if key not in required | optional:
             raise DocumentError(str(UnknownNameError("key", key, required | optional, origin)))

@@ -15,7 +15,7 @@ from nas.folders import data_dir, find, named
 
 if TYPE_CHECKING:
     from nas.accuracy import Surrogate
-    from nas.latency import Device
+    from nas.latency.device import Device
     from nas.space import Space
 
 

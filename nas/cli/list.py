@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,7 +11,7 @@ import typer
 from nas.cli.options import Json
 
 if TYPE_CHECKING:
-    from nas.report.table import Column
+    from nas.report.table import Cells, Column
 
 app = typer.Typer(help="List what is shipped.", no_args_is_help=True)
 
@@ -17,67 +19,99 @@ app = typer.Typer(help="List what is shipped.", no_args_is_help=True)
 @app.command()
 def archs(json: Json = False) -> None:
     """Architectures, each with its source."""
-    from nas.library import load_arch, named
+    from nas.folders import named
+    from nas.library import load_arch
     from nas.report.table import Column, millions, numbers
 
     found = [load_arch(path) for path in named("architecture").values()]
-    content = [
-        {"name": a.name, "params": a.params, "macs": a.macs, "source": a.source} for a in found
-    ]
-    columns = [Column("architecture"), *numbers("params\nM", "MACs\nM"), Column("source")]
-    rows = [[a.name, millions(a.params), millions(a.macs), a.source] for a in found]
-    _print(json, content, columns, rows)
+    _print(
+        json,
+        [{"name": a.name, "params": a.params, "macs": a.macs, "source": a.source} for a in found],
+        [Column("architecture"), *numbers("params\nM", "MACs\nM"), Column("source")],
+        [[a.name, millions(a.params), millions(a.macs), a.source] for a in found],
+    )
 
 
 @app.command()
 def spaces(json: Json = False) -> None:
-    """Search spaces, each with its size."""
-    from nas.library import load_space, named
+    """Search spaces, each with the number of its networks."""
+    from nas.folders import named
+    from nas.library import load_space
     from nas.report.table import Column, numbers
 
     found = [load_space(path) for path in named("space").values()]
-    content = [
-        {"name": s.name, "size": s.size(), "space_hash": s.space_hash, "source": s.table.source}
-        for s in found
-    ]
-    columns = [Column("space"), *numbers("networks"), Column("source")]
-    rows = [[s.name, f"{s.size():.1e}", s.table.source] for s in found]
-    _print(json, content, columns, rows)
+    _print(
+        json,
+        [
+            {
+                "name": s.name,
+                "networks": s.size(),
+                "space_hash": s.space_hash,
+                "source": s.table.source,
+            }
+            for s in found
+        ],
+        [Column("space"), *numbers("networks"), Column("source")],
+        [[s.name, f"{s.size():.1e}", s.table.source] for s in found],
+    )
 
 
 @app.command()
 def devices(json: Json = False) -> None:
     """Devices, each with its error on networks left out of its fit."""
+    from nas.folders import named
+    from nas.library import load_device
+    from nas.report.table import Column, numbers
 
-
-@app.command()
-def surrogates(json: Json = False) -> None:
-    """Accuracy surrogates, each with how well it ranks held-out networks."""
+    found = [load_device(path) for path in named("device").values()]
+    keys = ("name", "kind", "hardware", "runtime", "precision", "held_out")
+    errors = ("mean_error_pct", "trivial_mean_error_pct")
+    _print(
+        json,
+        [{key: d.info[key] for key in keys} for d in found],
+        [
+            Column("device"),
+            Column("hardware and runtime"),
+            *numbers("networks\nheld out", "mean error\n%", "of params\nand MACs\n%"),
+        ],
+        [
+            [
+                d.name,
+                f"{d.info['hardware']}; {d.info['runtime']}, {d.info['precision']}",
+                str(d.held_out["networks"]),
+                *(f"{d.held_out[key]:.1f}" for key in errors),
+            ]
+            for d in found
+        ],
+    )
 
 
 @app.command()
 def blocks(json: Json = False) -> None:
     """Row ops, each with the columns it reads."""
-    from dataclasses import fields
-
     from nas.blocks import BLOCKS
     from nas.report.table import Column
 
-    content = [
-        {
-            "op": op,
-            "columns": [field.name for field in fields(row)],
-            "meaning": (row.__doc__ or "").splitlines()[0],
-        }
-        for op, row in BLOCKS.items()
-    ]
-    columns = [Column("op"), Column("columns"), Column("meaning")]
-    rows = [[c["op"], " ".join(c["columns"]), c["meaning"]] for c in content]
-    _print(json, content, columns, rows)
+    columns = {op: [field.name for field in fields(row)] for op, row in BLOCKS.items()}
+    meaning = {op: (row.__doc__ or "").partition("\n")[0] for op, row in BLOCKS.items()}
+    _print(
+        json,
+        [{"op": op, "columns": columns[op], "meaning": meaning[op]} for op in BLOCKS],
+        [Column("op"), Column("columns"), Column("meaning")],
+        [[op, " ".join(columns[op]), meaning[op]] for op in BLOCKS],
+    )
+
+
+@app.command()
+def surrogates(json: Json = False) -> None:
+    """Accuracy surrogates, each with how well it ranks networks left out of its fit."""
 
 
 def _print(
-    json: bool, content: list[dict[str, Any]], columns: list[Column], rows: list[list[str]]
+    json: bool,
+    content: Sequence[dict[str, Any]],
+    columns: Sequence[Column],
+    rows: Sequence[Cells],
 ) -> None:
     from nas.report.table import print_json, print_table
 

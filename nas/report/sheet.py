@@ -19,7 +19,7 @@ from nas.ops import op_macs, op_params
 
 if TYPE_CHECKING:
     from nas.accuracy import Guess, Surrogate
-    from nas.latency import Device, Prediction
+    from nas.latency.device import Device, Prediction
     from nas.library import Published
 
 ALWAYS = ("k", "exp", "out", "act", "s", "patch")
