@@ -33,7 +33,7 @@ ATEN: dict[str, str] = {
     **dict.fromkeys(("sum", "linalg_vector_norm", "amax", "upsample_bilinear2d"), "resample"),
     **dict.fromkeys(("upsample_nearest2d", "upsample_bicubic2d"), "resample"),
     **dict.fromkeys(("adaptive_avg_pool2d", "mean"), "global_pool"),
-    "avg_pool2d": "avg_pool",
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d"), "avg_pool"),
     "max_pool2d": "max_pool",
 }
 

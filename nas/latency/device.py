@@ -96,14 +96,14 @@ class Device:
                 notes[note].append(kernel)
         for op in graph.ops:
             if op.attrs.get("fn") in LEAVES_ACCELERATOR:
-                notes[LEAVES_ACCELERATOR[op.attrs["fn"]]].append(Kernel(None, op, 0, 0, 0))
+                notes[LEAVES_ACCELERATOR[op.attrs["fn"]]].append(Kernel(None, op, 0, 0, 0, 0))
         ms = sum(rows) + self.fixed_ms
         low, high = self.bounds(ms)
         flags = tuple(_flag(note, found) for note, found in notes.items())
         return Prediction(ms, low, high, tuple(rows), self.fixed_ms, flags)
 
     def _kernels(self, graph: Graph) -> Iterator[Kernel]:
-        return kernels(graph, BYTES[self.info["precision"]])
+        return kernels(graph, BYTES[self.info["precision"]], self.info["fuses"])
 
     def _ms(self, kernel: Kernel) -> Any:
         return self._cost(kernel).us(kernel, self.info["on_chip_mb"]) / 1000

@@ -7,7 +7,7 @@ scalars for a network and columns for thousands of rows (`nas.columns`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import prod
 from typing import Any, NamedTuple
 
@@ -19,18 +19,21 @@ from nas.rewrite import fuse
 
 #: classes that multiply, from cheap to dear per MAC on most hardware; then those that move data
 COMPUTE = ("pointwise", "conv", "linear", "depthwise", "grouped", "attention")
-MOVE = ("elementwise", "norm", "pool", "memory")
+MOVE = ("elementwise", "norm", "pool", "memory", "unfold")
 CLASSES = COMPUTE + MOVE
 
 #: op kind -> class; a conv's class follows from its kernel and groups
 KIND_CLASS: Mapping[str, str] = {
     "linear": "linear",
     "attention": "attention",
+    "matmul": "attention",
     "batch_norm": "norm",
     "layer_norm": "norm",
+    "group_norm": "norm",
     "act": "elementwise",
     "add": "elementwise",
     "mul": "elementwise",
+    "scale": "elementwise",
     "global_pool": "pool",
     "avg_pool": "pool",
     "max_pool": "pool",
@@ -38,24 +41,32 @@ KIND_CLASS: Mapping[str, str] = {
     "reshape": "memory",
     "permute": "memory",
     "select": "memory",
+    "resample": "memory",
 }
+
+#: dimensions per image that accelerators shuffle well
+MAX_RANK = 4
 
 BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
 
 
 class Kernel(NamedTuple):
-    """One launch. `cls` is None for an op kind that no class holds."""
+    """What one op launches. `cls` is None for an op kind that no class holds."""
 
     cls: str | None
     op: Op
+    launches: int
     mmacs: Any
     weight_mb: Any
     activation_mb: Any
     """Read and written, attention scores included."""
 
 
-def kernels(graph: Graph, bytes_per_element: int) -> Iterator[Kernel]:
-    """Kernels of a graph as trained, in execution order."""
+def kernels(graph: Graph, bytes_per_element: int, fuses: Collection[str]) -> Iterator[Kernel]:
+    """Kernels of a graph as trained, in execution order.
+
+    `fuses` names what joins the convolution or linear layer before it: activations, `scale`, `add`.
+    """
     fused = fuse(graph)
     readers = fused.consumers()
     pooled: set[int] = set()
@@ -63,31 +74,36 @@ def kernels(graph: Graph, bytes_per_element: int) -> Iterator[Kernel]:
     for index, op in enumerate(fused.ops):
         if op.kind == "global_pool" or (op.inputs and pooled.issuperset(op.inputs)):
             pooled.add(index)
-        if op.kind == "input" or _fuses_into_input(fused, readers, op):
+        if op.kind == "input" or _joins(fused, readers, op, fuses):
             continue
-        cls = _conv_class(op, op.inputs[0] in pooled) if op.kind == "conv" else None
-        moved = sum(prod(shape) for shape in op.in_shapes) + prod(op.shape)
-        if op.kind == "attention":
-            *lead, n, _ = op.in_shapes[0]
-            moved = moved + 2 * prod(lead) * n * n
-        yield Kernel(
-            cls or KIND_CLASS.get(op.kind),
-            op,
-            op_macs(op) / 1e6,
-            op_params(op) * mb,
-            moved * mb,
-        )
+        launches, moved = 1, sum(prod(shape) for shape in op.in_shapes) + prod(op.shape)
+        if op.kind == "attention":  # two products and a softmax between them
+            launches, moved = 3, moved + 4 * _scores(op)
+        macs, weights = op_macs(op) / 1e6, op_params(op) * mb
+        yield Kernel(_class(op, op.inputs[0] in pooled), op, launches, macs, weights, moved * mb)
 
 
-def _fuses_into_input(graph: Graph, readers: list[list[int]], op: Op) -> bool:
-    """An activation of the same row after a conv or linear that nothing else reads."""
-    source = graph.ops[op.inputs[0]]
-    sole = len(readers[op.inputs[0]]) == 1 and source.row == op.row
-    return op.kind == "act" and sole and source.kind in ("conv", "linear")
+def _joins(graph: Graph, readers: list[list[int]], op: Op, fuses: Collection[str]) -> bool:
+    """Part of the kernel of a conv or linear in the same row that only this op reads."""
+    sources = [i for i in op.inputs if len(readers[i]) == 1 and graph.ops[i].row == op.row]
+    after = any(graph.ops[i].kind in ("conv", "linear") for i in sources)
+    return after and op.attrs.get("fn", op.kind) in fuses
 
 
-def _conv_class(op: Op, pooled: bool) -> str:
-    """On a pooled vector (SE, classifiers) a 1 x 1 conv is a linear layer."""
+def _scores(op: Op) -> Any:
+    """Elements of the attention matrices: (..., N, M) of q (..., N, D) and k (..., M, D)."""
+    (*lead, n, _), k, _ = op.in_shapes
+    return prod(lead) * n * k[-2]
+
+
+def _class(op: Op, pooled: bool) -> str | None:
+    """A 1 x 1 conv of a pooled vector (SE, classifiers) is a linear layer."""
+    if op.attrs.get("fn") == "softmax":
+        return "attention"
+    if op.kind in ("reshape", "permute") and max(len(op.shape), len(op.in_shapes[0])) > MAX_RANK:
+        return "unfold"
+    if op.kind != "conv":
+        return KIND_CLASS.get(op.kind)
     groups, k = op.attrs["groups"], op.attrs["k"]
     if isinstance(groups, int) and groups == 1:
         return "linear" if pooled else "pointwise" if k == 1 else "conv"

@@ -27,7 +27,7 @@ HELD_OUT_KEYS = (
     "trivial_mean_error_pct",
 )
 REQUIRED = {"schema", *TEXT_KEYS, *NUMBER_KEYS, "threads", "batch", "interval", "held_out"}
-REQUIRED |= {"fusion", "sources"}
+REQUIRED |= {"fuses", "sources"}
 OPTIONAL = {"notes", "held_out_conv", "model", "roadmap", "fit", "trivial"}
 
 
@@ -52,7 +52,7 @@ class ClassCost:
         """Microseconds of one kernel (elementwise for columns)."""
         spilled = np.maximum(kernel.activation_mb - on_chip_mb, 0)
         return (
-            self.overhead_us
+            self.overhead_us * kernel.launches
             + self.us_per_mmac * kernel.mmacs
             + self.us_per_weight_mb * kernel.weight_mb
             + self.us_per_activation_mb * kernel.activation_mb
