@@ -8,7 +8,7 @@ from hypothesis import settings
 from nas.arch import Arch, read_arch
 
 # the same examples on every machine and in every run
-settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=25)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fixed")
 
 ARCHS = sorted((Path(__file__).parents[1] / "search_spaces" / "archs").glob("*.yaml"))

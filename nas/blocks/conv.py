@@ -32,6 +32,8 @@ class Pool(Row):
     op: ClassVar[str] = "pool"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
+        if len(x.shape) != 3:
+            raise ArchError(f"pool needs a map, found a vector of {x.c}")
         pooled = g.add("global_pool", (x,), "pool")
         return g.add("reshape", (pooled,), "flatten", shape=(x.c,))
 

@@ -8,11 +8,13 @@ training-time extras that are no op of the graph: dropout and stochastic depth.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
+from nas.errors import ArchError
 from nas.graph import Graph
 from nas.ops import Op
 
@@ -41,7 +43,7 @@ def _batch_norm(op: Op) -> nn.Module:
     return kind(op.shape[0], eps=EPS)
 
 
-def _attention(op: Op, q: fx.Proxy, k: fx.Proxy, v: fx.Proxy) -> fx.Proxy:
+def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """In 4-D, the only form that runtimes take: leading dimensions are folded into the batch."""
     q, k, v = (x.reshape(-1, *op.shape[-3:]) for x in (q, k, v))
     return F.scaled_dot_product_attention(q, k, v).reshape(-1, *op.shape)
@@ -59,8 +61,9 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
     "max_pool": lambda op: nn.MaxPool2d(op.attrs["k"], op.attrs["s"], op.attrs["k"] // 2),
 }
 
-#: op kinds that become plain tensor code; dimension d of the graph is d + 1 of the batch
-CALLS: dict[str, Callable[..., fx.Proxy]] = {
+#: op kinds that become plain tensor code, recorded by running it on fx proxies;
+#: dimension d of the graph is d + 1 of the batch
+CALLS: dict[str, Callable[..., Tensor]] = {
     "add": lambda op, a, b: a + b,
     "mul": lambda op, a, b: a * b,
     "concat": lambda op, *parts: torch.cat(parts, dim=1),
@@ -72,10 +75,14 @@ CALLS: dict[str, Callable[..., fx.Proxy]] = {
 
 
 def assemble(graph: Graph) -> fx.GraphModule:
-    """The module that executes the graph's ops in order."""
+    """The module that executes the graph's ops in order.
+
+    Raises:
+        ArchError: an op kind that only traced graphs have.
+    """
     module = fx.GraphModule(nn.Module(), fx.Graph(), "Network")
     tracer = fx.proxy.GraphAppendingTracer(module.graph)
-    values: list[fx.Proxy] = []
+    values: list[Any] = []  # proxies, which pass for tensors
     for op in graph.ops:
         inputs = [values[i] for i in op.inputs]
         if op.kind in CALLS:
@@ -83,9 +90,11 @@ def assemble(graph: Graph) -> fx.GraphModule:
             continue
         if op.kind == "input":
             node = module.graph.placeholder("image")
-        else:
+        elif op.kind in LAYERS:
             module.add_submodule(op.name, LAYERS[op.kind](op))
             node = module.graph.call_module(op.name, tuple(x.node for x in inputs))
+        else:
+            raise ArchError(f"{op.name}: op kind {op.kind!r} can be priced, but not built")
         values.append(fx.Proxy(node, tracer))
     module.graph.output(values[-1].node)
     module.recompile()

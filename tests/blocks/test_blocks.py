@@ -1,0 +1,147 @@
+"""Rules that hold for every block, on random rows and shapes."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from nas.arch import Arch
+from nas.blocks import BLOCKS, Row
+from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.mobilenet import MV2, Bneck
+from nas.blocks.mobilevit import MobileViT
+from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.build import build
+from nas.cost import macs, params
+from nas.ops import ACTIVATIONS
+from nas.widths import Ratio
+
+kernels = st.sampled_from([1, 3, 5, 7])
+strides = st.sampled_from([1, 2, 3])
+activations = st.sampled_from([*ACTIVATIONS, "none"])
+ratios = st.sampled_from([None, 0.1, 0.25, 1.0])
+widths = st.integers(1, 40) | st.sampled_from([1, 1.5, 2, 6]).map(Ratio)
+whole_ratios = st.integers(1, 4).map(Ratio)
+keep = st.just(Ratio(1))
+
+
+@st.composite
+def mobilevits(draw: DrawFn) -> MobileViT:
+    heads = draw(st.sampled_from([1, 2, 4]))
+    return MobileViT(
+        dim=heads * draw(st.integers(1, 6)),
+        layers=draw(st.integers(1, 2)),
+        k=draw(kernels),
+        patch=draw(st.sampled_from([1, 2, 4])),
+        ffn=draw(widths),
+        heads=heads,
+        act=draw(activations),
+    )
+
+
+ROWS: dict[str, SearchStrategy[Row]] = {
+    "conv": st.builds(Conv, widths, kernels, activations, strides),
+    "mv2": st.builds(MV2, widths, widths, kernels, activations, strides),
+    "bneck": st.builds(Bneck, widths, widths, kernels, ratios, activations, strides),
+    "mbconv": st.builds(MBConv, widths, widths, kernels, ratios, activations, strides),
+    "fused_mbconv": st.builds(FusedMBConv, widths, widths, kernels, activations, strides),
+    "repvit_stem": st.builds(RepViTStem, st.integers(1, 16).map(lambda n: 2 * n), activations),
+    "repvit_down": st.builds(RepViTDown, widths, whole_ratios, kernels, activations),
+    "repvit": st.builds(RepViT, keep, widths, kernels, ratios, activations),
+    "mobilevit": mobilevits(),
+    "pool": st.builds(Pool),
+    "linear": st.builds(Linear, widths, activations),
+    "norm_linear": st.builds(NormLinear, widths),
+}
+"""A new block adds one line here; patch sizes must divide the sides of `archs`."""
+
+every_block = pytest.mark.parametrize("op", BLOCKS)
+
+
+@st.composite
+def archs(draw: DrawFn, op: str) -> Arch:
+    """A network of one row, after a pool where the row takes a vector."""
+    c, h, w = draw(st.tuples(st.integers(1, 24), st.sampled_from([4, 8, 12]), st.just(8)))
+    row = draw(ROWS[op]).resolve(c)
+    rows = (Pool(), row) if op in ("linear", "norm_linear") else (row,)
+    return Arch(op, "test", (c, h, w), rows)
+
+
+def module_params(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_every_block_is_tested() -> None:
+    assert set(ROWS) == set(BLOCKS)
+
+
+@every_block
+@given(data=st.data())
+def test_module_has_the_shapes_and_params_of_its_graph(op: str, data: st.DataObject) -> None:
+    arch = data.draw(archs(op))
+    for graph in (arch.graph, arch.fused):
+        module = build(graph).eval()
+        assert module(torch.zeros(2, *arch.input)).shape == (2, *arch.graph.shape)
+        assert module_params(module) == params(graph)
+        for made in graph.ops:
+            assert all(type(size) is int for size in made.shape)
+
+
+@every_block
+@given(data=st.data())
+def test_macs_are_those_that_torch_counts(op: str, data: st.DataObject) -> None:
+    arch = data.draw(archs(op))
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # it counts no fused attention
+        build(arch).eval()(torch.zeros(1, *arch.input))
+    assert counter.get_total_flops() == 2 * arch.macs
+
+
+@every_block
+@given(data=st.data())
+def test_fusing_never_costs_more(op: str, data: st.DataObject) -> None:
+    arch = data.draw(archs(op))
+    assert macs(arch.fused) <= arch.macs
+    assert len(arch.fused.ops) <= len(arch.graph.ops)
+    assert arch.fused.shape == arch.graph.shape
+
+
+@every_block
+def test_default_row_learns_a_batch_by_heart(op: str) -> None:
+    needed = {"out": 16, "dim": 16, "layers": 1}
+    row = BLOCKS[op](**{name: needed[name] for name in needed if has_no_default(op, name)})
+    vector = op in ("linear", "norm_linear")
+    rows = (Conv(16), Pool(), row) if vector else (Conv(16), row, *(Pool(),) * (op != "pool"))
+    resolved = tuple(row.resolve(16) for row in (*rows, Linear(4)))
+    losses = train(Arch(op, "test", (3, 8, 8), resolved), steps=30)
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def has_no_default(op: str, name: str) -> bool:
+    return any(field.name == name and field.default is MISSING for field in fields(BLOCKS[op]))
+
+
+def train(arch: Arch, steps: int) -> list[float]:
+    """Losses of full-batch SGD on four noisy patterns."""
+    torch.manual_seed(0)
+    labels = torch.arange(16) % 4
+    images = torch.randn(4, *arch.input)[labels] + 0.1 * torch.randn(16, *arch.input)
+    module = build(arch).train()
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.2, momentum=0.9)
+    losses = []
+    for _ in range(steps):
+        loss = nn.functional.cross_entropy(module(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses

@@ -1,0 +1,115 @@
+"""What sets the families apart: squeeze widths, residuals, and the inputs they refuse."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nas.arch import lower
+from nas.blocks import Row
+from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.mobilenet import MV2, Bneck
+from nas.blocks.mobilevit import MobileViT, _fold, _unfold
+from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.build import build
+from nas.errors import ArchError
+from nas.graph import Graph, GraphBuilder
+
+
+def graph_of(row: Row, shape: tuple[int, int, int] = (24, 8, 8)) -> Graph:
+    return lower([row.resolve(shape[0])], shape)
+
+
+def kinds(graph: Graph) -> list[str]:
+    return [op.kind for op in graph.ops]
+
+
+def width_of(graph: Graph, name: str) -> int:
+    return next(op.shape[0] for op in graph.ops if op.name.endswith(name))
+
+
+@pytest.mark.parametrize("block", [MV2, Bneck, MBConv])
+def test_no_expansion_where_the_width_is_already_that(block: type[Row]) -> None:
+    assert kinds(graph_of(block(out=16, exp=24))).count("conv") == 2  # type: ignore[call-arg]
+    assert kinds(graph_of(block(out=16, exp=48))).count("conv") == 3  # type: ignore[call-arg]
+
+
+def test_fused_mbconv_without_expansion_is_one_convolution() -> None:
+    assert kinds(graph_of(FusedMBConv(out=16, exp=24))).count("conv") == 1
+
+
+@pytest.mark.parametrize("block", [MV2, Bneck, MBConv, FusedMBConv])
+def test_residual_only_where_the_shape_is_kept(block: type[Row]) -> None:
+    assert "add" in kinds(graph_of(block(out=24)))  # type: ignore[call-arg]
+    assert "add" not in kinds(graph_of(block(out=16)))  # type: ignore[call-arg]
+    assert "add" not in kinds(graph_of(block(out=24, s=2)))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("row", "squeeze"),
+    [
+        (Bneck(exp=72, se=0.25), 24),  # 18 is rounded to 16, but that is below 90 % of it
+        (MBConv(exp=72, se=0.25), 6),  # of the input's width, not rounded to 8
+        (MBConv(exp=72, se=0.01), 1),
+        (RepViT(se=0.25), 8),
+    ],
+)
+def test_squeeze_width_follows_the_reference_code(row: Row, squeeze: int) -> None:
+    assert width_of(graph_of(row), "se.reduce.conv") == squeeze
+
+
+def test_stem_and_downsampling_of_repvit_reduce_the_map() -> None:
+    assert graph_of(RepViTStem(16), (3, 32, 32)).shape == (16, 8, 8)
+    assert graph_of(RepViTDown(40)).shape == (40, 4, 4)
+
+
+def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
+    graph = graph_of(RepViTDown(40, exp=72))
+    assert width_of(graph, "block.channel_mixer.expand.conv") == 72
+    assert width_of(graph, "repvit_down.channel_mixer.expand.conv") == 120
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (RepViT(out=32), "keeps width"),
+        (RepViT(s=2), "keeps width"),
+        (RepViTDown(40, s=1), "stride 2"),
+        (RepViTDown(40, exp=60), "whole ratio"),
+        (RepViTStem(15), "even width"),
+        (RepViTStem(16, s=2), "stride 4"),
+        (MobileViT(dim=16, layers=1, out=32), "keeps width"),
+        (MobileViT(dim=16, layers=1, s=2), "keeps width"),
+        (MobileViT(dim=16, layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),
+        (MobileViT(dim=18, layers=1), "18 channels do not divide in 4 heads"),
+        (Linear(10), "pooled vector"),
+        (NormLinear(10), "pooled vector"),
+    ],
+)
+def test_row_that_cannot_stand_there_is_refused(row: Row, reason: str) -> None:
+    with pytest.raises(ArchError, match=f"row 1 .*{reason}"):
+        graph_of(row)
+
+
+@pytest.mark.parametrize("row", [Conv(8), MV2(), RepViT(), MobileViT(dim=16, layers=1), Pool()])
+def test_row_that_needs_a_map_refuses_a_vector(row: Row) -> None:
+    with pytest.raises(ArchError, match="row 2 .*needs a map, found a vector of 24"):
+        lower([Pool(), row.resolve(24)], (24, 8, 8))
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_folding_undoes_unfolding(patch: int) -> None:
+    g = GraphBuilder((3, 4, 8))
+    tokens = _unfold(g, g.input, patch)
+    assert tokens.shape == (patch * patch, 32 // patch**2, 3)
+    _fold(g, tokens, 4, 8, patch)
+    images = torch.randn(2, 3, 4, 8)
+    assert torch.equal(build(g.graph())(images), images)
+
+
+def test_a_sequence_holds_the_same_pixel_of_every_patch() -> None:
+    g = GraphBuilder((1, 4, 4))
+    _unfold(g, g.input, 2)
+    pixels = torch.arange(16.0).reshape(1, 1, 4, 4)
+    assert build(g.graph())(pixels)[0, 1, :, 0].tolist() == [1, 3, 9, 11]

@@ -1,0 +1,90 @@
+"""Fusing: what is merged, and what must not be.
+
+That the result computes the same is held against references in `tests/build/test_parity.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from nas.arch import Arch, lower
+from nas.blocks.repvit import RepViT
+from nas.cost import macs, params
+from nas.graph import Graph, GraphBuilder, Value
+from nas.rewrite import fuse
+
+
+def kinds(graph: Graph) -> list[str]:
+    return [op.kind for op in graph.ops[1:]]
+
+
+def test_no_batch_norm_is_left_in_a_fused_seed(seed: Arch) -> None:
+    assert "batch_norm" in kinds(seed.graph)
+    assert "batch_norm" not in kinds(seed.fused)
+
+
+def test_all_other_ops_of_a_network_without_branches_stay(seed: Arch) -> None:
+    if not seed.name.startswith("repvit"):
+        kept = [op.name for op in seed.graph.ops if op.kind != "batch_norm"]
+        assert [op.name for op in seed.fused.ops] == kept
+        assert macs(seed.fused) == seed.macs
+
+
+def test_fusing_twice_changes_nothing(seed: Arch) -> None:
+    assert fuse(seed.fused) == seed.fused
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_token_mixer_becomes_one_depthwise_convolution(k: int) -> None:
+    graph = fuse(lower([RepViT(out=24, exp=48, k=k)], (24, 8, 8)))
+    assert kinds(graph) == ["conv", "conv", "act", "conv", "add"]
+    mixer = graph.ops[1]
+    assert mixer.inputs == (0,)
+    assert mixer.attrs == {"out": 24, "k": k, "s": 1, "groups": 24, "bias": True}
+    assert params(graph) == 24 * (k * k + 1) + 2 * 24 * 48 + 48 + 24
+
+
+def branches(g: GraphBuilder, **of: dict[str, int]) -> Graph:
+    """Sum of convs `a` and `b` of the input."""
+    a, b = (g.conv(g.input, 4, norm=False, name=name, **of[name]) for name in "ab")
+    g.add("add", (a, b), "sum")
+    return fuse(g.graph())
+
+
+def test_parallel_convolutions_of_one_stride_merge_to_the_larger() -> None:
+    graph = branches(GraphBuilder((4, 8, 8)), a={"k": 1, "s": 2}, b={"k": 3, "s": 2})
+    assert kinds(graph) == ["conv"]
+    assert (graph.ops[1].attrs["k"], graph.ops[1].attrs["bias"]) == (3, True)
+
+
+def test_parallel_convolutions_of_other_groups_stay() -> None:
+    graph = branches(GraphBuilder((4, 8, 8)), a={"k": 3}, b={"k": 3, "groups": 4})
+    assert kinds(graph) == ["conv", "conv", "add"]
+
+
+def two(g: GraphBuilder, x: Value) -> None:
+    g.add("add", (g.conv(x, 4, name="a"), g.add("act", (x,), "act", fn="relu")), "sum")
+
+
+def read_twice(g: GraphBuilder, x: Value) -> None:
+    h = g.conv(x, 4, norm=False)
+    g.add("mul", (g.add("add", (h, x), "sum"), h), "product")
+
+
+def of_other_inputs(g: GraphBuilder, x: Value) -> None:
+    a = g.add("act", (x,), "act", fn="relu")
+    g.add("add", (g.conv(x, 4, name="a"), g.conv(a, 4, name="b")), "sum")
+
+
+@pytest.mark.parametrize("network", [two, read_twice, of_other_inputs])
+def test_sum_that_is_no_convolution_of_one_value_stays(network: object) -> None:
+    g = GraphBuilder((4, 8, 8))
+    network(g, g.input)  # type: ignore[operator]
+    assert "add" in kinds(fuse(g.graph()))
+
+
+def test_norm_of_a_convolution_with_another_reader_stays() -> None:
+    g = GraphBuilder((4, 8, 8))
+    h = g.conv(g.input, 4, norm=False)
+    g.add("add", (h, g.add("batch_norm", (h,), "norm")), "sum")
+    assert kinds(fuse(g.graph())) == ["conv", "batch_norm", "add"]
