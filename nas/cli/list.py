@@ -104,7 +104,28 @@ def blocks(json: Json = False) -> None:
 
 @app.command()
 def surrogates(json: Json = False) -> None:
-    """Accuracy surrogates, each with how well it ranks networks left out of its fit."""
+    """Accuracy surrogates, each with how well it judges networks left out of its fit."""
+    from nas.folders import named
+    from nas.library import load_surrogate
+    from nas.report.table import Column, numbers
+
+    found = [load_surrogate(path) for path in named("surrogate").values()]
+    figures = ("tau", "tau_params", "tau_macs", "mae", "mae_size_model")
+    _print(
+        json,
+        [{"name": s.name} | dict(s.provenance) for s in found],
+        [
+            Column("surrogate"),
+            Column("networks held out"),
+            *numbers("Kendall\ntau", "tau of\nparams", "tau of\nMACs"),
+            *numbers("mean error\npoints", "of size\nalone"),
+        ],
+        [
+            [s.name, source, *(f"{held[key]:.2f}" if key in held else None for key in figures)]
+            for s in found
+            for source, held in s.provenance["held_out"].items()
+        ],
+    )
 
 
 def _print(

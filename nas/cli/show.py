@@ -60,7 +60,7 @@ def _print(sheet: Sheet) -> None:
         rows.append(["", "fixed part", *blank, "", "", _cell("ms", sheet.prediction.fixed_ms)])
         total.append(_cell("ms", sheet.prediction.ms) or "")
     title = f"{sheet.arch.name} ({sheet.arch.source})"
-    title += f"; ms are predicted for {sheet.device}" if sheet.prediction else ""
+    title += f"; ms are predicted for {sheet.device.name}" if sheet.device else ""
     print_table(columns, rows, title=title, total=total)
     print_line()
     print_facts(_facts(sheet))
@@ -89,8 +89,9 @@ def _facts(sheet: Sheet) -> list[tuple[str, str]]:
         ("MACs", f"{millions(content['macs'])} M"),
         ("peak activations", f"{millions(content['peak_activation_elements'])} M elements, fused"),
     ]
-    if p := sheet.prediction:
-        text = f"{interval(p.ms, p.low_ms, p.high_ms)} ms on {sheet.device}"
+    if (p := sheet.prediction) and (device := sheet.device):
+        level = f"{device.info['interval']['level']:.0%} interval"
+        text = f"{interval(p.ms, p.low_ms, p.high_ms)} ms on {device.name} ({level})"
         facts.append(("predicted latency", text))
         facts += [("caution", flag) for flag in p.flags]
     if g := sheet.guess:

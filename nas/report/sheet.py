@@ -33,7 +33,7 @@ class Sheet:
     arch: Arch
     fused: bool = False
     """Rows count the fused graph."""
-    device: str | None = None
+    device: Device | None = None
     prediction: Prediction | None = None
     guess: Guess | None = None
     published: tuple[Published, ...] = ()
@@ -74,7 +74,7 @@ class Sheet:
             "fused_params": int(params(self.arch.fused)),
             "macs": self.arch.macs,
             "peak_activation_elements": peak_activation_elements(self.arch.fused),
-            "device": self.device,
+            "device": self.device and self.device.name,
             "ms": p and p.ms,
             "ms_low": p and p.low_ms,
             "ms_high": p and p.high_ms,
@@ -105,7 +105,7 @@ def sheet(
     return Sheet(
         arch,
         fused,
-        device.name if device else None,
+        device,
         device.predict(arch, strict=strict) if device else None,
         surrogate.predict(arch) if surrogate else None,
         published(arch),

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from nas.cli.main import main
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Nas = Callable[..., Ran]
+
+
+@pytest.fixture
+def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Nas:
+    """Run `nas ARGS` in an 80-column terminal, in this process."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*args: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["nas", *args])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        return Ran(int(str(code or 0)), *capsys.readouterr())
+
+    return run

@@ -1,0 +1,112 @@
+"""`nas show`: every figure of one network, in a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nas import library
+from nas.folders import named
+
+from .conftest import Nas
+
+ARCHS = [*named("architecture")]
+KEYS = {"name", "arch_id", "params", "macs", "ms", "ms_low", "ms_high", "rows"}
+
+
+@pytest.mark.parametrize("name", ARCHS)
+def test_json_holds_the_figures_of_the_network(nas: Nas, name: str) -> None:
+    done = nas("show", name, "--json")
+    content = json.loads(done.out)
+    arch = library.load_arch(name)
+    assert (done.code, done.err) == (0, "")
+    assert set(content) >= KEYS
+    assert (content["name"], content["arch_id"]) == (name, arch.arch_id)
+    assert (content["params"], content["macs"]) == (arch.params, arch.macs)
+    assert content["ms"] is content["ms_low"] is content["ms_high"] is None
+    assert sum(row["params"] for row in content["rows"]) == arch.params
+    assert sum(row["macs"] for row in content["rows"]) == arch.macs
+
+
+def test_json_with_a_device_holds_its_prediction(nas: Nas) -> None:
+    content = json.loads(nas("show", "mobilenetv2", "--device", "iphone12-lut", "--json").out)
+    predicted = library.load_device("iphone12-lut").predict(library.load_arch("mobilenetv2"))
+    assert content["ms"] == predicted.ms
+    assert content["ms_low"] < content["ms"] < content["ms_high"]
+    rows = [row["ms"] for row in content["rows"]]
+    assert sum(rows) + content["ms_fixed"] == pytest.approx(content["ms"])
+
+
+@pytest.mark.parametrize("name", ARCHS)
+def test_table_fits_80_columns_and_cuts_no_number(nas: Nas, name: str) -> None:
+    done = nas("show", name, "--device", "iphone12-lut")
+    assert (done.code, done.err) == (0, "")
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+    assert "…" not in done.out
+    arch = library.load_arch(name)
+    assert f"{arch.params:,}" in done.out
+    assert arch.arch_id in done.out
+
+
+def test_narrow_terminal_still_gets_whole_numbers(
+    nas: Nas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    assert "1,281,000" in nas("show", "mobilenetv3-large", "--device", "iphone12-lut").out
+
+
+def test_table_is_the_papers_row_by_row(nas: Nas) -> None:
+    lines = [line.split() for line in nas("show", "mobilenetv3-large").out.splitlines()]
+    assert lines[2][:9] == ["in", "op", "k", "exp", "out", "se", "act", "s", "params"]
+    assert ["112x16", "bneck", "3", "64", "24", "-", "relu", "2", "3,440", "19.47"] in lines
+    assert ["7x960", "pool", "-", "-", "-", "-", "-", "-", "0", "0.00"] in lines
+    assert ["total", "5,483,032", "216.59"] in lines
+
+
+def test_fused_rows_count_what_a_device_runs(nas: Nas) -> None:
+    content = json.loads(nas("show", "repvit-m0.9", "--fused", "--json").out)
+    assert sum(row["params"] for row in content["rows"]) == content["fused_params"] == 5_067_056
+    assert content["params"] == 5_103_560
+
+
+def test_file_and_results_folder_are_taken_like_a_name(nas: Nas, tmp_path: Path) -> None:
+    library.load_arch("mobilenetv2").to_yaml(tmp_path / "best.yaml")
+    for place in (tmp_path, tmp_path / "best.yaml"):
+        assert json.loads(nas("show", str(place), "--json").out)["params"] == 3_504_872
+
+
+def test_hostile_file_is_one_message(nas: Nas, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("name: !!python/object/apply:os.system [ls]", encoding="utf-8")
+    done = nas("show", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"nas: {path} line 1, column 7: tags are not allowed"
+        " (tag:yaml.org,2002:python/object/apply:os.system)\n"
+    )
+
+
+def test_strict_refuses_what_a_device_has_no_cost_for(nas: Nas, tmp_path: Path) -> None:
+    """A class taken out of the table is priced by another, and refused under --strict."""
+    shipped = named("device")["iphone12-lut"].parent
+    for file in shipped.iterdir():
+        text = file.read_text(encoding="utf-8")
+        kept = [line for line in text.splitlines() if not line.startswith("linear,")]
+        (tmp_path / file.name).write_text("\n".join(kept) + "\n", encoding="utf-8")
+    lax = nas("show", "mobilenetv2", "--device", str(tmp_path))
+    assert lax.code == 0
+    assert "caution" in lax.out
+    strict = nas("show", "mobilenetv2", "--device", str(tmp_path), "--strict")
+    assert (strict.code, strict.out) == (2, "")
+    assert strict.err.startswith("nas: ")
+
+
+def test_published_figure_is_not_lent_to_a_network_that_only_bears_the_name(
+    tmp_path: Path,
+) -> None:
+    text = library.load_arch("mobilenetv2").to_yaml()
+    path = tmp_path / "other.yaml"
+    path.write_text(text.replace("relu6", "silu"), encoding="utf-8")
+    assert library.published(library.load_arch(path)) == ()

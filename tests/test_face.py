@@ -1,0 +1,45 @@
+"""`import nas`: every public name, loaded when first used."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+import nas
+from nas.errors import UnknownNameError
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in nas.__all__:
+        found = getattr(nas, name)
+        assert not isinstance(found, ModuleType), name
+        assert name == "__version__" or found.__doc__, name
+        assert name in dir(nas)
+
+
+def test_packages_of_the_same_name_do_not_hide_the_functions() -> None:
+    import nas.build
+    import nas.search
+
+    assert callable(nas.build)
+    assert callable(nas.search)
+
+
+def test_unknown_attribute_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'nas' has no attribute 'lode_arch'"):
+        _ = nas.lode_arch
+
+
+def test_architecture_is_loaded_by_name_and_counted() -> None:
+    arch = nas.load_arch("mobilenetv3-large")
+    assert (arch.params, arch.macs) == (5_483_032, 216_589_760)
+
+
+@pytest.mark.parametrize(
+    "load", [nas.load_arch, nas.load_device, nas.load_space, nas.load_surrogate]
+)
+def test_unknown_name_lists_what_there_is(load: object) -> None:
+    assert callable(load)
+    with pytest.raises(UnknownNameError, match="unknown .* 'no-such-thing'; (nearest|valid): "):
+        load("no-such-thing")

@@ -1,0 +1,94 @@
+"""The order of the rooms: lower never imports higher, and torch starts at `nas.build`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "nas"
+
+#: lowest first; rooms of one floor do not know each other
+FLOORS = (
+    ("errors",),
+    ("document", "extras", "folders", "ops", "widths"),
+    ("graph",),
+    ("blocks", "cost", "rewrite"),
+    ("table",),
+    ("arch",),
+    ("columns",),
+    ("lattice",),
+    ("space",),
+    ("latency", "accuracy"),
+    ("library", "pricing"),
+    ("build",),
+    ("search",),
+    ("report",),
+    ("cli",),
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+TORCH = {"build"}
+HEAVY = {"matplotlib", "pandas", "rich", "scipy", "torch", "torchvision"}
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def room(path: Path) -> str:
+    """`nas/cost/memory.py` stands in the room `cost`, `nas/arch.py` in `arch`."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST, *, at_start: bool = False) -> Iterator[str]:
+    """Dotted names a file imports when run; `at_start`: already when it is imported itself."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import hides the room it comes from"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif not _is_for_types(node) and not (at_start and isinstance(node, ast.FunctionDef)):
+            yield from imports(node, at_start=at_start)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def names(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_no_room_imports_a_higher_one(path: Path) -> None:
+    mine = room(path)
+    for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        parts = name.split(".")
+        if parts[0] == "nas" and parts[1] not in (mine, "__version__"):
+            assert FLOOR[parts[1]] < FLOOR[mine], f"{names(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_torch_is_imported_only_from_build_up(path: Path) -> None:
+    found = {name.split(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
+    assert "torch" not in found or room(path) in TORCH
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_nothing_heavy_is_imported_at_start(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = {name.split(".")[0] for name in imports(tree, at_start=True)}
+    assert found & HEAVY <= ({"torch"} if room(path) in TORCH else set())
+
+
+def test_every_room_is_on_a_floor() -> None:
+    assert {room(path) for path in FILES} == set(FLOOR)
+
+
+def test_the_command_line_holds_no_logic_of_others() -> None:
+    """Nobody imports `nas.cli`, so everything a command does can be had from Python."""
+    for path in FILES:
+        if room(path) != "cli":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            assert not any(name.startswith("nas.cli") for name in imports(tree))
