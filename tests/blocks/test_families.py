@@ -52,7 +52,7 @@ def test_residual_only_where_the_shape_is_kept(block: type[Row]) -> None:
         (Bneck(exp=72, se=0.25), 24),  # 18 is rounded to 16, but that is below 90 % of it
         (MBConv(exp=72, se=0.25), 6),  # of the input's width, not rounded to 8
         (MBConv(exp=72, se=0.01), 1),
-        (RepViT(se=0.25), 8),
+        (RepViT(se=0.75), 16),  # 18 without the 90 % rule
     ],
 )
 def test_squeeze_width_follows_the_reference_code(row: Row, squeeze: int) -> None:
