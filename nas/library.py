@@ -68,16 +68,17 @@ class Published:
 
 
 def published(arch: Arch) -> tuple[Published, ...]:
-    """Published ImageNet figures of a shipped architecture, the authors' own first.
+    """Published ImageNet figures of a shipped architecture; plain supervised training first.
 
-    A network that only bears the name has none.
+    That is the recipe a surrogate's estimate is for. A network that only bears the name has none.
     """
     path = data_dir("results") / "published" / "imagenet.csv"
-    if arch.name not in named("architecture") or load_arch(arch.name) != arch or not path.is_file():
+    if arch.name not in named("architecture") or load_arch(arch.name) != arch:
         return ()
     with path.open(encoding="utf-8", newline="") as file:
-        return tuple(
+        figures = [
             Published(arch.name, float(row["top1"]), row["recipe"], row["source"], row["place"])
             for row in csv.DictReader(file)
             if row["arch"] == arch.name
-        )
+        ]
+    return tuple(sorted(figures, key=lambda figure: figure.recipe != "supervised"))

@@ -1,0 +1,55 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from nas.arch import Arch
+from nas.blocks import BLOCKS
+from nas.ops import ACTIVATIONS
+from nas.space import Space
+from nas.table import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+TABLES = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+
+
+def test_every_op_has_its_line_with_columns_and_defaults() -> None:
+    documented = {}
+    for line in (ROOT / "docs" / "blocks.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            op, columns, meaning = (cell.strip() for cell in line.strip("|").split("|"))
+            documented[op.strip("`")] = re.findall("`([^`]+)`", columns)
+            assert meaning
+    assert documented == {
+        op: [
+            field.name
+            if field.default is MISSING
+            else f"{field.name}={'~' if field.default is None else field.default}"
+            for field in fields(row)
+        ]
+        for op, row in BLOCKS.items()
+    }
+
+
+def test_every_column_and_activation_is_explained() -> None:
+    section = TABLES.partition("## Columns")[2].partition("## Choices")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == list(COLUMNS)
+    activations = next(line for line in section.splitlines() if line.startswith("| `act` |"))
+    assert set(ACTIVATIONS) <= set(re.findall("`([a-z0-9]+)`", activations))
+
+
+def test_first_example_is_a_table() -> None:
+    (example,) = re.findall("```yaml\n(name:.*?)```", TABLES, flags=re.DOTALL)
+    head = "name: t\nsource: s\ninput: [3, 32, 32]\ncolumns: [op, k, out, s, n]\nrows:\n"
+    assert len(Arch.from_yaml(example).rows) == 3
+    (groups,) = re.findall("```yaml\n(  - any:.*?)```", TABLES, flags=re.DOTALL)
+    assert Space.from_yaml(head + groups).size() == 2 * (2 * 2 + 2)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
