@@ -1,0 +1,170 @@
+"""The surrogate as a folder of text.
+
+surrogate.yaml   name, reference recipe, sources, held-out figures, and the few scalars
+networks.csv     published networks: features, recipe, noise, weight in the process
+inputs.csv       per input a centre and a scale; per expert centre, scale, radius, linear term
+terms.csv        centre and scale of the law's terms
+pairs.csv        the experts' quadratic terms
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas import document
+from nas.accuracy.features import FEATURES
+from nas.accuracy.inputs import INPUTS, LAW, Floats, inputs, law_basis
+from nas.accuracy.process import Kernel, Process, whiten
+from nas.accuracy.surrogate import Expert, Scaling, Surrogate
+from nas.errors import DocumentError
+
+FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
+KERNEL = tuple(field.name for field in fields(Kernel))
+NETWORK = ("network", "recipe", "noise_sd", "weight", "resolution", *FEATURES)
+PROVENANCE = ("schema", "name", "reference", "sources", "held_out", "made")
+
+
+def load_surrogate(folder: str | Path) -> Surrogate:
+    """Read a surrogate from its folder.
+
+    Raises:
+        DocumentError: naming file, row and field.
+    """
+    folder = Path(folder)
+    origin = folder / "surrogate.yaml"
+    content = document.read(origin)
+    document.check_keys(content, str(origin), required={*PROVENANCE, "experts", "model"})
+    model = _model(content["model"], str(origin))
+    constants = _experts(content["experts"], str(origin))
+    columns = [
+        f"{name}_{part}" for name in constants for part in ("centre", "scale", "radius", "linear")
+    ]
+    table = _table(folder / "inputs.csv", ("input",), ("centre", "scale", *columns), INPUTS)
+    terms = _table(folder / "terms.csv", ("term",), ("centre", "scale"), LAW)
+    pairs = [f"{a} {b}" for i, a in enumerate(INPUTS) for b in INPUTS[i:]]
+    quadratic = _table(folder / "pairs.csv", ("first", "second"), tuple(constants), pairs)
+    scaling = Scaling(table[:, 0], table[:, 1], terms[:, 0], terms[:, 1])
+    kernel = Kernel(**{name: model[name] for name in KERNEL})
+    return Surrogate(
+        name=str(content["name"]),
+        ceiling=model["ceiling"],
+        scaling=scaling,
+        process=_process(folder / "networks.csv", kernel, scaling),
+        experts=tuple(
+            _expert(name, constant, table[:, 2 + 4 * i : 6 + 4 * i], quadratic[:, i])
+            for i, (name, constant) in enumerate(constants.items())
+        ),
+        floor_sd=model["floor_sd"],
+        content_hash=_hash(folder),
+        provenance={key: content[key] for key in PROVENANCE},
+    )
+
+
+def symmetric(upper: Floats) -> Floats:
+    """Coefficients of z_i z_j for i <= j as the symmetric matrix of that quadratic form."""
+    matrix = np.zeros((len(INPUTS), len(INPUTS)))
+    matrix[np.triu_indices(len(INPUTS))] = upper
+    return (matrix + matrix.T) / 2
+
+
+def _hash(folder: Path) -> str:
+    digest = sha256()
+    for name in FILES:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _process(path: Path, kernel: Kernel, scaling: Scaling) -> Process:
+    rows = list(_rows(path, NETWORK))
+    values = np.array([_numbers(path, i, row[2:], NETWORK[2:]) for i, row in enumerate(rows, 2)])
+    if not len(values):
+        raise DocumentError(f"{path}: expected at least one network")
+    noise_sd, weights, resolution, x = values[:, 0], values[:, 1], values[:, 2], values[:, 3:]
+    z, terms = scaling(inputs(x, resolution), law_basis(x, resolution))
+    factor = whiten(kernel, z, terms, [row[1] for row in rows], noise_sd)
+    return Process(kernel, z, terms, factor, weights)
+
+
+def _model(cell: Any, origin: str) -> dict[str, float]:
+    names = {"ceiling", "floor_sd", *KERNEL}
+    if not isinstance(cell, dict):
+        raise DocumentError(f"{origin} (model): expected a mapping, found {cell!r}")
+    document.check_keys(cell, f"{origin} (model)", required=names)
+    return {name: _positive(cell[name], f"{origin} (model.{name})") for name in names}
+
+
+def _experts(cell: Any, origin: str) -> dict[str, float]:
+    if not isinstance(cell, dict) or not all(type(v) in (int, float) for v in cell.values()):
+        raise DocumentError(f"{origin} (experts): expected names with a constant each: {cell!r}")
+    return {str(name): float(value) for name, value in cell.items()}
+
+
+def _expert(name: str, constant: float, columns: Floats, upper: Floats) -> Expert:
+    centre, scale, radius, linear = columns.T
+    return Expert(name, centre, scale, radius, constant, linear, symmetric(upper))
+
+
+def _positive(cell: Any, where: str) -> float:
+    if type(cell) not in (int, float) or not (isfinite(cell) and cell > 0):
+        raise DocumentError(f"{where}: expected a positive number, found {cell!r}")
+    return float(cell)
+
+
+def _table(
+    path: Path, keys: Sequence[str], columns: Sequence[str], expected: Sequence[str]
+) -> Floats:
+    """Numbers (len(expected), len(columns)) of a CSV whose rows come in the expected order."""
+    table = []
+    header = (*keys, *columns)
+    for number, row in enumerate(_rows(path, header), 2):
+        key = " ".join(row[: len(keys)])
+        wanted = expected[number - 2] if number - 2 < len(expected) else "no more rows"
+        if key != wanted:
+            raise DocumentError(
+                f"{path} row {number} ({keys[0]}): found {key!r}, expected {wanted!r}"
+            )
+        table.append(_numbers(path, number, row[len(keys) :], columns))
+    if len(table) != len(expected):
+        raise DocumentError(f"{path}: expected {len(expected)} rows, found {len(table)}")
+    return np.array(table)
+
+
+def _rows(path: Path, header: Sequence[str]) -> Iterator[list[str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            if (found := next(reader, [])) != list(header):
+                wrong = next((f for f, e in zip(found, header, strict=False) if f != e), "")
+                raise DocumentError(
+                    f"{path} row 1: expected {len(header)} columns from"
+                    f" {header[0]} to {header[-1]}, found {len(found)} {wrong!r}"
+                )
+            for number, row in enumerate(reader, 2):
+                if len(row) != len(header):
+                    raise DocumentError(
+                        f"{path} row {number}: expected {len(header)} cells, found {len(row)}"
+                    )
+                yield row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DocumentError(f"{path}: {reason}") from None
+
+
+def _numbers(path: Path, number: int, cells: list[str], columns: Sequence[str]) -> list[float]:
+    values = []
+    for name, cell in zip(columns, cells, strict=True):
+        try:
+            values.append(float(cell))
+        except ValueError:
+            values.append(float("nan"))
+        if not isfinite(values[-1]):
+            raise DocumentError(f"{path} row {number} ({name}): expected a number, found {cell!r}")
+    return values

@@ -1,0 +1,64 @@
+"""Features to what the surrogate is a smooth function of: octaves, and means over a stage.
+
+Sums grow without bound as a network grows; these saturate, so that an estimate outside the fitted
+networks stays near what was seen at their edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.accuracy.features import FEATURES, PER_STAGE, STAGES, WHOLE
+
+Floats = NDArray[np.float64]
+
+INPUTS = (*FEATURES, "resolution")
+LAW = ("constant", "params", "macs", "resolution", "resolution_2", "params_2", "gated")
+"""Terms of the law: octaves, two of them squared, and the share of gated blocks."""
+SIDE = 224.0
+"""Resolution that octaves of resolution count from."""
+
+
+def inputs(x: Floats, resolution: Floats) -> Floats:
+    """Features (n, F) and resolutions (n,) to inputs (n, len(INPUTS)) that saturate.
+
+    Depths and sizes become octaves; sums over a stage become means over its depth.
+    """
+    split = len(PER_STAGE) * STAGES
+    stages = x[:, :split].reshape(len(x), len(PER_STAGE), STAGES)
+    depth = stages[:, :1]
+    means = np.concatenate([np.log2(1 + depth), stages[:, 1:] / (1 + depth)], axis=1)
+    whole = dict(zip(WHOLE, x[:, split:].T, strict=True))
+    columns = {
+        "params_m": _octaves(whole["params_m"]),
+        "macs_g": _octaves(whole["macs_g"]),
+        "activations": np.log2(1 + whole["activations"]),
+        "smooth": whole["smooth"] / (1 + whole["activations"]),
+        "attention": np.log2(1 + whole["attention"]),
+        "dense": np.log2(1 + whole["dense"]),
+        "head": whole["head"],
+    }
+    ordered = [columns[name] for name in WHOLE] + [_octaves(resolution / SIDE)]
+    return np.concatenate([means.reshape(len(x), split), np.stack(ordered, axis=1)], axis=1)
+
+
+def law_basis(x: Floats, resolution: Floats) -> Floats:
+    """The law's terms (n, len(LAW)), before standardising."""
+    named = dict(zip(FEATURES, x.T, strict=True))
+    params, side = _octaves(named["params_m"]), _octaves(resolution / SIDE)
+    gates, depth = (_total(named, name) for name in ("gates", "depth"))
+    terms = (params, _octaves(named["macs_g"]), side, side**2, (params - 2) ** 2)
+    return np.stack([np.ones(len(x)), *terms, gates / np.maximum(depth, 1)], axis=1)
+
+
+def _octaves(values: Floats) -> Floats:
+    octaves: Floats = np.log2(np.maximum(values, 1e-3))
+    return octaves
+
+
+def _total(named: Mapping[str, Floats], name: str) -> Floats:
+    total: Floats = np.sum([named[f"{name}{stage + 1}"] for stage in range(STAGES)], axis=0)
+    return total

@@ -1,0 +1,146 @@
+"""Estimated ImageNet top-1 of any network, with a standard deviation, from tables of text.
+
+The excess error, the ceiling minus top-1, shrinks by a constant share per octave of size, so the
+model is additive in score = -log(ceiling - top1):
+
+    score = law + neighbours + experts
+
+- law: linear in the octaves of parameters, MACs and resolution and in the share of gated blocks;
+- neighbours: a Gaussian process over the per-stage inputs, which knows the published networks
+  (Rasmussen and Williams 2006, section 2.7: explicit basis functions);
+- experts: where thousands of networks were trained in one space, a quadratic of the same inputs
+  that ranks them. It fades to nothing outside the box it was fitted in.
+
+Law and neighbours are one Gaussian process, so the deviation grows away from published networks;
+experts move the mean only. The ceiling and the clipped law bound what more of the same promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nas.accuracy.features import features
+from nas.accuracy.inputs import Floats, inputs, law_basis
+from nas.accuracy.process import Process
+from nas.arch import Arch
+
+CHUNK = 4096
+"""Rows predicted at a time, so that intermediate arrays stay in cache."""
+STEP = 0.01
+"""Relative step of the numeric slope."""
+
+
+class Guess(NamedTuple):
+    """An estimate of ImageNet top-1 in percentage points, for the surrogate's reference recipe."""
+
+    top1: float
+    sd: float
+
+    @property
+    def low(self) -> float:
+        """Lower confidence bound, one standard deviation down: what search maximises."""
+        return self.top1 - self.sd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaling:
+    """Centres and scales of inputs (d,) and of the law's terms (b,)."""
+
+    centre: Floats
+    scale: Floats
+    term_centre: Floats
+    term_scale: Floats
+
+    def __call__(self, u: Floats, terms: Floats) -> tuple[Floats, Floats]:
+        """Both, standardised."""
+        return (u - self.centre) / self.scale, (terms - self.term_centre) / self.term_scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expert:
+    """A quadratic that ranks the networks of one trained space, and fades outside its box."""
+
+    name: str
+    centre: Floats
+    scale: Floats
+    radius: Floats
+    """(d,) largest standardised distance from the centre of a network it was fitted on"""
+    constant: float
+    linear: Floats
+    """(d,)"""
+    pairs: Floats
+    """(d, d), symmetric"""
+
+    def refine(self, u: Floats) -> Floats:
+        """What to add to the score."""
+        z = (u - self.centre) / self.scale
+        inside = np.clip(z, -self.radius, self.radius)
+        fade = np.exp(-((z - inside) ** 2).sum(axis=1) / 2)
+        value = self.constant + inside @ self.linear + ((inside @ self.pairs) * inside).sum(axis=1)
+        added: Floats = fade * value
+        return added
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surrogate:
+    """Estimates ImageNet top-1; made by `load_surrogate`."""
+
+    name: str
+    ceiling: float
+    """Top-1 that no network of any size reaches."""
+    scaling: Scaling
+    process: Process
+    experts: tuple[Expert, ...]
+    floor_sd: float
+    """Standard deviation, in score, of training the reference recipe once more."""
+    content_hash: str
+    """12 hex digits over the artefact's files."""
+    provenance: Mapping[str, Any]
+    """Reference recipe, sources, held-out figures and date, as in the artefact's YAML."""
+
+    features = staticmethod(features)
+    """The fold that `predict_features` reads sums of."""
+
+    def predict(self, arch: Arch) -> Guess:
+        """The estimate for one architecture."""
+        x = np.array([features(arch.graph)], dtype=float)
+        mean, sd = self.predict_features(x, np.array([float(arch.input[1])]))
+        return Guess(float(mean[0]), float(sd[0]))
+
+    def predict_features(self, x: Floats, resolution: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of top-1 for many networks.
+
+        Shapes: x (n, len(FEATURES)) of summed `features`, resolution (n,) of input heights.
+        Units: percentage points.
+        """
+        x, resolution = np.asarray(x, dtype=float), np.asarray(resolution, dtype=float)
+        chunks = [slice(start, start + CHUNK) for start in range(0, len(x), CHUNK)]
+        parts = [self._predict(x[chunk], resolution[chunk]) for chunk in chunks]
+        mean, sd = (np.concatenate([p[i] for p in parts] or [np.empty(0)]) for i in (0, 1))
+        return mean, sd
+
+    def _predict(self, x: Floats, resolution: Floats) -> tuple[Floats, Floats]:
+        u = inputs(x, resolution)
+        score, variance = self.process.predict(*self.scaling(u, law_basis(x, resolution)))
+        for expert in self.experts:
+            score = score + expert.refine(u)
+        excess = np.exp(-score)
+        sd = np.sqrt(variance + self.floor_sd**2) * excess
+        return np.maximum(self.ceiling - excess, 0.0), sd
+
+    def slope(self, x: Floats, resolution: float, *, caution: float = 0.0) -> Floats:
+        """Gradient (len(FEATURES),) of mean - caution * sd at one point, by central differences.
+
+        An additive objective for exact search: the estimate, linearised where search stands.
+        """
+        x = np.asarray(x, dtype=float)
+        step = STEP * np.maximum(np.abs(x), 0.1)
+        points = np.concatenate([x + np.diag(step), x - np.diag(step)])
+        mean, sd = self.predict_features(points, np.full(len(points), float(resolution)))
+        ahead, behind = np.split(mean - caution * sd, 2)
+        gradient: Floats = (ahead - behind) / (2 * step)
+        return gradient
