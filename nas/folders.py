@@ -6,6 +6,7 @@ A wheel carries `search_spaces/`, `predictors/` and `results/published/` in `nas
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -56,9 +57,9 @@ def find(what: What, name: str | Path) -> Path:
     if str(name) in known:
         return known[str(name)]
     path = Path(name)
-    if _exists(path):
+    if str(name) and _exists(path):
         return path / IN_FOLDER[what] if path.is_dir() else path
-    if isinstance(name, Path) or len(path.parts) > 1 or path.suffix == ".yaml":
+    if isinstance(name, Path) or os.sep in name or path.suffix == ".yaml":
         raise DocumentError(f"{name}: no such file or folder")
     raise UnknownNameError(what, name, known)
 

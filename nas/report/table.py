@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 Cells = Sequence[str | None]
 """One row; None is printed as a dash: there is no such figure."""
 
 GAPS = (2, 1)
 """Spaces between two columns: the second where the first does not fit."""
+WORD = 20
+"""Longest word of a text that is kept whole in a narrow terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,15 @@ def print_table(
 ) -> None:
     """Print a table to stdout, with `total` under a rule."""
     from rich.console import Console
-    from rich.measure import Measurement
 
     body = list(rows)
-    unlimited, terminal = Console(width=100_000), Console().width
+    terminal = Console().width
     for gap in GAPS:
         table = render(columns, body, title=title, total=total, gap=gap)
-        least = Measurement.get(unlimited, unlimited.options, table).minimum
+        least = sum(column.min_width or 0 for column in table.columns) + gap * (len(columns) - 1)
         if least <= terminal:
             break
-    Console(width=max(terminal, least), highlight=False).print(table)
+    Console(width=max(terminal, least)).print(table, crop=False)
 
 
 def render(
@@ -65,7 +67,7 @@ def render(
     total: Cells | None = None,
     gap: int = GAPS[0],
 ) -> Table:
-    """The table as a rich renderable, `gap` spaces between the columns."""
+    """Lay out the table for rich, `gap` spaces between the columns."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
@@ -82,19 +84,29 @@ def render(
         show_header=any(column.header for column in columns),
         show_footer=total is not None,
     )
-    for column, foot in zip(columns, total or [""] * len(columns), strict=True):
+    # Text, since a string would be read as rich's markup: "[0.91, 1.09]" is none
+    body = [[Text("-" if cell is None else cell) for cell in row] for row in rows]
+    feet = [Text(cell or "") for cell in total or [""] * len(columns)]
+    for index, (column, foot) in enumerate(zip(columns, feet, strict=True)):
+        header = Text(column.header)
         table.add_column(
-            Text(column.header),
-            Text(foot or ""),
+            header,
+            foot,
             justify=column.justify,
-            vertical="top",
+            min_width=_narrowest(column, [header, foot, *(row[index] for row in body)]),
             no_wrap=column.justify == "right",
             overflow="fold",
         )
-    for row in rows:
-        # Text, since a string would be read as rich's markup: "[0.91, 1.09]" is none
-        table.add_row(*(Text("-" if cell is None else cell) for cell in row))
+    for row in body:
+        table.add_row(*row)
     return table
+
+
+def _narrowest(column: Column, cells: Iterable[Text]) -> int:
+    """Characters that a column cannot do without: a whole number, or an ordinary word."""
+    if column.justify == "right":
+        return max(line.cell_len for cell in cells for line in cell.split(allow_blank=True))
+    return min(WORD, max(len(word) for cell in cells for word in cell.plain.split() or [""]))
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:

@@ -1,0 +1,56 @@
+"""Everything shipped loads by name; published figures are cited and belong to their network."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nas import library
+from nas.arch import Arch
+from nas.folders import data_dir, named
+
+
+def test_published_figures_are_complete() -> None:
+    path = data_dir("results") / "published" / "imagenet.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    for row in rows:
+        assert list(row) == ["arch", "top1", "recipe", "source", "place"]
+        assert all(row.values())
+        assert 30 < float(row["top1"]) < 95
+
+
+def test_every_recipe_is_explained() -> None:
+    path = data_dir("results") / "published" / "imagenet.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        recipes = {row["recipe"] for row in csv.DictReader(file)}
+    readme = (Path(__file__).parents[1] / "results" / "README.md").read_text(encoding="utf-8")
+    assert not [recipe for recipe in recipes if f"`{recipe}`" not in readme]
+
+
+def test_every_seed_has_a_published_figure(seed: Arch) -> None:
+    figures = library.published(seed)
+    assert figures
+    assert {figure.arch for figure in figures} == {seed.name}
+
+
+def test_plain_supervised_figure_comes_first() -> None:
+    figures = library.published(library.load_arch("repvit-m0.9"))
+    assert [f.recipe for f in figures[:2]] == ["supervised", "distilled-300"]
+    assert str(figures[0]).startswith("77.4 %, Wang et al., RepViT")
+
+
+def test_network_that_only_bears_a_name_has_no_published_figure(seed: Arch) -> None:
+    assert library.published(replace(seed, rows=seed.rows[1:])) == ()
+    assert library.published(replace(seed, name="other")) == ()
+
+
+@pytest.mark.parametrize("what", ["device", "surrogate", "space"])
+def test_folder_or_file_loads_like_its_name(what: str) -> None:
+    load = getattr(library, f"load_{what}")
+    for name, path in named(what).items():  # type: ignore[arg-type]
+        assert load(name).name == load(path).name == name
