@@ -44,7 +44,7 @@ class Graph:
 class Value(NamedTuple):
     """The output of an op while a graph is built."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody wants here
     shape: Shape
 
     @property

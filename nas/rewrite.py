@@ -33,10 +33,10 @@ class _Fuser:
     def take(self, index: int, op: Op) -> None:
         if op.kind == "batch_norm" and self._sole(op.inputs[0], "conv", "linear"):
             part = self.kept.pop(op.inputs[0])
-            self.kept[index] = part._replace(attrs=part.attrs | {"bias": True})
+            self.kept[index] = part._replace(attrs={**part.attrs, "bias": True})
         elif op.kind == "linear" and self._sole(op.inputs[0], "batch_norm"):
             norm = self.kept.pop(op.inputs[0])
-            bias = op.attrs | {"bias": True}
+            bias = {**op.attrs, "bias": True}
             self.kept[index] = op._replace(inputs=norm.inputs, attrs=bias)
         elif op.kind == "add" and (merged := self._merge(op)) is not None:
             self.kept[index] = merged
@@ -62,7 +62,7 @@ class _Fuser:
         if len(convs) == 1 and (first.attrs["s"] != 1 or first.shape != first.in_shapes[0]):
             return None
         largest = max((self.kept.pop(i) for i in convs), key=lambda conv: conv.attrs["k"])
-        return largest._replace(attrs=largest.attrs | {"bias": True})
+        return largest._replace(attrs={**largest.attrs, "bias": True})
 
     def result(self) -> Graph:
         position = {old: new for new, old in enumerate(sorted(self.kept))}
