@@ -138,7 +138,7 @@ class GraphBuilder:
             return self.add("mul", (x, h), "scale")
 
     def residual(self, x: Value, h: Value) -> Value:
-        """x + h where the shapes agree, h where they do not."""
+        """Add x to h where the shapes agree; h where they do not."""
         return self.add("add", (x, h), "residual") if x.shape == h.shape else h
 
     def attention(self, x: Value, heads: int, *, name: str = "attention") -> Value:

@@ -48,7 +48,7 @@ class _Fuser:
         return self.kept[index].kind in kinds and self.readers[index] == 1
 
     def _merge(self, op: Op) -> Op | None:
-        """add(conv_a(x), conv_b(x)) or add(conv(x), x) as one conv of x, if both are linear in x."""
+        """Merge add(conv_a(x), conv_b(x)) or add(conv(x), x) to one conv, if linear in x."""
         convs = [i for i in op.inputs if self._sole(i, "conv")]
         if not convs:
             return None
