@@ -130,7 +130,8 @@ def check_in(table: Table, position: Position, shape: Shape) -> None:
     if position.expects is not None and position.expects != shape:
         raise DocumentError(
             f"{table.origin} row {position.row} (in): the table says"
-            f" {show_shape(position.expects)}, the rows above yield {show_shape(shape)}; correct 'in' here or 'out' or 's' above"
+            f" {show_shape(position.expects)}, the rows above yield {show_shape(shape)};"
+            " correct 'in' here or 'out' or 's' above"
         )
 
 

@@ -1,0 +1,1 @@
+"""Latency: devices that predict milliseconds, with an interval and provenance."""

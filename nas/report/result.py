@@ -6,7 +6,6 @@ Written beside its final name and moved there at the end, so a folder under that
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -83,8 +82,8 @@ def _replace(draft: Path, path: Path) -> None:
     """Move `draft` to `path`; what stood there is removed only after that."""
     old = draft.with_name(draft.name + ".old")
     if path.exists():
-        os.replace(path, old)
-    os.replace(draft, path)
+        path.replace(old)
+    draft.replace(path)
     if old.is_dir():
         shutil.rmtree(old)
 
