@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nas.arch import Arch
 from reprlib import Repr
 
 _REPR = Repr()
@@ -76,7 +80,7 @@ class InfeasibleError(NasError):
 
     exit_code = 3
 
-    def __init__(self, message: str, *, smallest_ms: float, arch: object) -> None:
+    def __init__(self, message: str, *, smallest_ms: float, arch: Arch) -> None:
         super().__init__(message)
         self.smallest_ms = smallest_ms
         self.arch = arch

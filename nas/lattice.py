@@ -9,7 +9,7 @@ or from which no end is reached, are -1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,14 @@ class Lattice:
     def n_options(self) -> Ints:
         """(P,) options of each layer."""
         return np.array([layer.next.shape[1] for layer in self.layers])
+
+    def restricted(self, codes: Ints) -> Lattice:
+        """The lattice with only the options that codes (n, P) use."""
+        layers = []
+        for layer, genes in zip(self.layers, codes.T, strict=True):
+            used = np.isin(np.arange(layer.next.shape[1]), genes)
+            layers.append(replace(layer, next=np.where(used, layer.next, -1).astype(np.int32)))
+        return replace(self, layers=tuple(layers))
 
     def edges(self, name: str, of: Callable[[Floats], Floats]) -> list[Floats]:
         """`of` the (S, O, m) values `name` of each layer, computed once where layers share them."""

@@ -11,6 +11,7 @@ import typer
 from nas.cli.options import Json
 
 if TYPE_CHECKING:
+    from nas.errors import InfeasibleError
     from nas.report.sheet import Sheet
     from nas.search import SearchResult
 
@@ -39,18 +40,42 @@ def search(
     json: Json = False,
 ) -> None:
     """Find the most accurate network of a space within a latency budget."""
+    from nas.errors import InfeasibleError
     from nas.report.result import ResultFolder
     from nas.report.table import print_json
     from nas.search import search as run
 
-    folder = out / (name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms")
-    with ResultFolder(folder, force=force) as writer:
-        result = run(space, device, budget_ms=budget_ms, surrogate=surrogate, seed=seed, caution=caution)
+    name = name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms"
+    with ResultFolder(out, name, force=force) as writer:
+        try:
+            result = run(
+                space,
+                device,
+                budget_ms=budget_ms,
+                surrogate=surrogate,
+                seed=seed,
+                caution=caution,
+            )
+        except InfeasibleError as error:
+            _print_smallest(error, json=json)
+            raise
         writer.write(result, ["nas", *sys.argv[1:]])
     if json:
-        print_json(_as_json(result, folder))
+        print_json(_as_json(result, writer.path))
     else:
-        _print(result, folder)
+        _print(result, writer.path)
+
+
+def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
+    """The fastest network there is, on stdout; the message follows on stderr."""
+    from nas.report.sheet import sheet
+    from nas.report.table import print_json, print_line
+
+    if json:
+        found = sheet(error.arch).as_json()
+        print_json({"best": None, "smallest_ms": error.smallest_ms, "smallest": found})
+    else:
+        print_line(error.arch.to_yaml().rstrip())
 
 
 def _as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
@@ -101,7 +126,7 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
     level = f"{result.device.info['interval']['level']:.0%}"
     return [
         ("predicted ms", f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)"),
-        ("optimality gap", f"{result.optimality_gap:.3g} points (linearised objective)"),
+        ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),
         ("tried", f"{result.priced:,} priced, {result.judged:,} within the budget"),
         ("time", f"{result.seconds:.1f} s, seed {result.seed}"),
         ("written to", str(folder)),

@@ -38,13 +38,15 @@ PARETO_COLUMNS = (
 class ResultFolder:
     """Claims a place for a result before the search, fills it after."""
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
-        """Check that the result can be written.
+    def __init__(self, out: Path, name: str, *, force: bool = False) -> None:
+        """Check that the result can be written to `out / name`.
 
         Raises:
             ResultError: it exists already (and not `force`), or the place cannot be written.
         """
-        self.path = path
+        path = self.path = out / name
+        if path.parent != out or name in (".", ".."):
+            raise ResultError(f"--name {name!r}: expected a plain name; a folder goes in --out")
         if path.exists() and not force:
             raise ResultError(f"{path} exists and is kept; choose another --name, or --force")
         try:

@@ -1,9 +1,9 @@
-"""The main job: price a space, solve the additive part exactly, evolve the whole objective.
+"""The main job: price a space, evolve the whole objective, recombine the best exactly.
 
 The objective is a lower confidence bound of the surrogate's top-1 (estimate minus `caution`
 standard deviations), so that a search cannot win by leaving the data. It is maximised under a hard
-latency budget from the space's seeds and from exact solutions of its linearisation, renewed at
-each solution until that stops helping.
+latency budget: evolution from the space's seeds; an exact recombination of the best found, on an
+additive fit of the objective; evolution from there.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from nas.folders import named
 from nas.latency.device import Device
 from nas.pricing import MS, Pricing
 from nas.search.evolution import Judge, Judged, Settings, evolve
-from nas.search.exact import Solution, fastest, solve, undominated
+from nas.search.exact import fastest, solve, undominated
 from nas.space import Space
 
 Floats = NDArray[np.float64]
 
 SHOWN = 24
 """Most networks of the front that are decoded and reported."""
-ROUNDS = 4
-"""Most linearisations that are solved exactly."""
+PARENTS = 200
+"""Best networks that the exact solver recombines."""
+ROUNDS = 2
+"""Times that the best so far are recombined exactly and evolved on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class SearchResult:
     """The space's known points, in and over the budget."""
     budget_ms: float
     optimality_gap: float
-    """Of the additive (linearised) objective, in points of top-1; 0 is proven optimal."""
+    """Of the last exact recombination, in points of top-1; 0 is proven optimal."""
     priced: int
     judged: int
     seconds: float
@@ -108,10 +110,13 @@ def search(
     codes = codes.reshape(len(known), len(pricing.lattice.layers))
     rng = np.random.default_rng(seed)
     judge = Judge(pricing, budget_ms, caution)
-    exact, gap = _exact(judge, codes)
     settings = settings or Settings()
-    random = pricing.lattice.sample(settings.children, rng)
-    found = evolve(judge, np.concatenate([codes, exact, random]), rng, settings)
+    start = np.concatenate([codes, pricing.lattice.sample(settings.children, rng)])
+    found = evolve(judge, start, rng, settings)
+    gap = 0.0
+    for _ in range(ROUNDS):
+        exact, gap = _recombined(judge, found)
+        found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings)
     front = _thinned(found.front())
     pareto = tuple(_candidate(pricing, front, i) for i in range(len(front.codes)))
     return SearchResult(
@@ -158,42 +163,35 @@ def _check_feasible(pricing: Pricing, budget_ms: float) -> None:
         )
 
 
-def _exact(judge: Judge, codes: Ints) -> tuple[Ints, float]:
-    """Exact solutions of linearised objectives, and the gap of the last one solved.
+def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:
+    """The best recombination of the best networks found, solved exactly, and its gap in points.
 
-    The first is linearised at the best seed within the budget (at the fastest network if there is
-    none), each further one at the best solution so far.
+    On them the objective is nearly additive: a ridge regression on the surrogate's features and
+    the resolution. Among paths through their options alone, so that it is not extrapolated, the
+    one of the highest fitted score within the budget is exact up to the gap.
     """
     pricing = judge.pricing
-    ms = pricing.edge_ms()
-    found: list[Ints] = []
-    best = judge(codes) if len(codes) else None
-    point = best.codes[0] if best and len(best.codes) else fastest(pricing.lattice, ms).code
-    bound, gap = -np.inf, 0.0
-    for _ in range(ROUNDS):
-        solution = _linearised(judge, point, ms)
-        if solution is None:
-            break
-        gap = solution.gap
-        found.append(solution.code)
-        judged = judge(solution.code[None])
-        if not len(judged.codes) or judged.bound[0] <= bound + 1e-3:
-            break
-        bound, point = judged.bound[0], solution.code
-    return np.array(found, np.int64).reshape(len(found), len(ms)), gap
+    best = found.take(np.arange(min(PARENTS, len(found.codes))))
+    heights = np.array([shape[1] for shape in pricing.space.table.inputs])
+    sizes = (pricing.resolution(best.codes)[:, None] == heights).astype(float)
+    weights, constant = _ridge(np.hstack([pricing.features(best.codes), sizes]), best.bound)
+    scores = pricing.edge_scores(weights[: -len(heights)])
+    scores[0] = (weights[-len(heights) :] + constant)[None]  # the image's size has no row
+    lattice = pricing.lattice.restricted(best.codes)
+    edges = undominated(lattice, pricing.edge_ms(), scores)
+    exact = solve(lattice, edges, judge.budget_ms - pricing.device.fixed_ms)
+    assert exact is not None, "the best networks are themselves within the budget"
+    return exact.code[None], exact.gap
 
 
-def _linearised(judge: Judge, point: Ints, ms: list[Floats]) -> Solution | None:
-    """The best path for the surrogate's slope at `point`."""
-    pricing = judge.pricing
-    x, resolution = pricing.features(point[None]), pricing.resolution(point[None])
-    scores = pricing.edge_scores(pricing.surrogate.slope(x[0], float(resolution[0])))
-    # the image's size has no row: its effect at this point stands on the first layer
-    heights = np.array([shape[1] for shape in pricing.space.table.inputs], float)
-    effect, _ = pricing.surrogate.predict_features(np.repeat(x, len(heights), axis=0), heights)
-    scores[0] = effect[None]
-    edges = undominated(pricing.lattice, ms, scores)
-    return solve(pricing.lattice, edges, judge.budget_ms - pricing.device.fixed_ms)
+def _ridge(x: Floats, y: Floats, strength: float = 1e-2) -> tuple[Floats, float]:
+    """Weights and constant of y on x, shrunk by `strength` per standard deviation of x."""
+    centre, scale = x.mean(axis=0), x.std(axis=0)
+    scale[scale < 1e-9] = np.inf  # what does not vary tells nothing
+    z = (x - centre) / scale
+    gram = z.T @ z / len(z) + strength * np.eye(z.shape[1])
+    weights = np.linalg.solve(gram, z.T @ (y - y.mean()) / len(z)) / scale
+    return weights, float(y.mean() - centre @ weights)
 
 
 def _candidate(pricing: Pricing, judged: Judged, index: int) -> Candidate:

@@ -1,0 +1,125 @@
+"""How fast is pricing, and the main job? Prints and writes results/benchmarks/speed.csv.
+
+Pricing: latency, params and MACs of networks of `mobile` on `iphone12-lut`, as (1) gathers over
+the lattice, (2) a plain Python walk (decode, lower, fold, predict), (3) fvcore on a built module
+(MACs only, its usual use), interleaved in one run. Whole process: `nas --help`, `nas search` from a
+cold start and an infeasible search, with peak resident memory.
+
+    python benchmarks/speed.py [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from nas import library
+from nas.build import build
+from nas.pricing import Pricing
+
+OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "speed.csv"
+COLUMNS = ("what", "unit", "low", "median", "high", "rounds")
+
+
+def rates(rounds: int) -> dict[str, list[float]]:
+    """Networks a second of each way, one figure per round."""
+    import torch
+    from fvcore.nn import FlopCountAnalysis
+
+    device, space = library.load_device("iphone12-lut"), library.load_space("mobile")
+    pricing = Pricing(space, device, library.load_surrogate("imagenet"))
+    rng = np.random.default_rng(0)
+    codes = pricing.lattice.sample(1_000_000, rng)
+    pricing.price(codes[:10])
+
+    def gathers() -> int:
+        pricing.price(codes)
+        return len(codes)
+
+    def judged() -> int:
+        pricing.judge(codes[:100_000])
+        return 100_000
+
+    def walk() -> int:
+        for code in codes[:100]:
+            arch = space.decode(code)
+            device.predict(arch), arch.params, arch.macs
+        return 100
+
+    def fvcore() -> int:
+        for code in codes[:3]:
+            module = build(space.decode(code)).eval()
+            count = FlopCountAnalysis(module, torch.zeros(1, *space.decode(code).input))
+            count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
+        return 3
+
+    ways: dict[str, Callable[[], int]] = {
+        "price (ms, params, MACs)": gathers,
+        "judge (top-1 and sd)": judged,
+        "plain Python walk": walk,
+        "fvcore on a built module (MACs)": fvcore,
+    }
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            began = time.perf_counter()
+            n = way()
+            found[name].append(n / (time.perf_counter() - began))
+    return found
+
+
+def processes(rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Seconds and peak MB of whole commands, one pair per round."""
+    search = ["search", "--device", "iphone12-lut", "--budget-ms"]
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {
+            "nas --help": ["--help"],
+            "nas search --budget-ms 1.0": [*search, "1.0", "--force", "--out", folder],
+            "nas search --budget-ms 0.1 (infeasible)": [*search, "0.1", "--out", folder],
+        }
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                found[name].append(_run([str(Path(sys.executable).with_name("nas")), *command]))
+    return found
+
+
+def _run(command: list[str]) -> tuple[float, float]:
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    lines: list[tuple[str, str, list[float]]] = []
+    for name, pairs in processes(rounds).items():
+        lines.append((name, "s", [seconds for seconds, _ in pairs]))
+        lines.append((name, "peak MB", [mb for _, mb in pairs]))
+    lines += [(name, "networks/s", found) for name, found in rates(rounds).items()]
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    with OUT.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for name, unit, found in lines:
+            figures = [f"{figure:.4g}" for figure in (min(found), median(found), max(found))]
+            writer.writerow([name, unit, *figures, rounds])
+            sys.stdout.write(f"{name:42} {' / '.join(figures):>28} {unit}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""`nas search`: the table, the JSON, the folder, and every way to end without a result."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nas.library import load_arch, load_device
+
+from .conftest import Nas, Ran
+
+ON = ("--device", "iphone12-lut", "--space", "mobilenetv3")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_prints_the_best_the_front_and_every_seed(nas: Nas, here: Path) -> None:
+    done = nas("search", "--budget-ms", "1.0", *ON)
+    assert (done.code, done.err) == (0, "")
+    for text in ("best within 1 ms", "mobilenetv3-large", "mobilenetv3-small", "published"):
+        assert text in done.out
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
+def test_writes_a_complete_folder(nas: Nas, here: Path) -> None:
+    done = nas("search", "--budget-ms", "1.0", *ON, "--json", "--name", "mine")
+    folder = here / "results" / "mine"
+    assert {path.name for path in folder.parent.iterdir()} == {"mine"}
+    best = load_arch(folder / "best.yaml")
+    assert load_device("iphone12-lut").predict(best).ms <= 1.0
+    content = json.loads(done.out)
+    assert content["best"]["arch_id"] == best.arch_id
+    assert content["best"]["path"] == str(Path("results") / "mine" / "best.yaml")
+    for key in ("name", "params", "macs", "ms", "ms_low", "ms_high", "rows", "top1", "top1_sd"):
+        assert content["best"][key] is not None
+    assert set(content) >= {"seeds", "pareto", "optimality_gap", "seconds"}
+    with (folder / "pareto.csv").open() as file:
+        front = list(csv.DictReader(file))
+    assert [row["arch_id"] for row in front] == [row["arch_id"] for row in content["pareto"]]
+    assert all(load_arch(folder / row["file"]).arch_id == row["arch_id"] for row in front)
+    study = yaml.safe_load((folder / "study.yaml").read_text())
+    assert study["command"].startswith("nas search --budget-ms 1.0")
+    assert set(study) >= {"seed", "versions", "device", "space", "surrogate"}
+    assert (folder / "pareto.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "pareto.svg").read_text()
+
+
+def test_same_seed_same_files(nas: Nas, here: Path) -> None:
+    for name in ("a", "b"):
+        assert nas("search", "--budget-ms", "1.0", *ON, "--name", name).code == 0
+    for file in ("best.yaml", "pareto.csv", "pareto.svg"):
+        assert (here / "results/a" / file).read_bytes() == (here / "results/b" / file).read_bytes()
+
+
+def test_an_existing_result_is_kept_unless_forced(nas: Nas, here: Path) -> None:
+    kept = here / "results" / "mine"
+    kept.mkdir(parents=True)
+    (kept / "precious.txt").write_text("1")
+    done = nas("search", "--budget-ms", "1.0", *ON, "--name", "mine")
+    assert done.code == 2
+    assert "exists and is kept" in done.err
+    assert [path.name for path in kept.iterdir()] == ["precious.txt"]
+    assert nas("search", "--budget-ms", "1.0", *ON, "--name", "mine", "--force").code == 0
+    assert (kept / "best.yaml").exists()
+    assert not (kept / "precious.txt").exists()
+    assert [path.name for path in kept.parent.iterdir()] == ["mine"]
+
+
+def test_an_infeasible_budget_ends_with_3_and_the_fastest_network(nas: Nas, here: Path) -> None:
+    done = nas("search", "--budget-ms", "0.1", *ON)
+    assert done.code == 3
+    assert "the fastest is predicted at" in done.err
+    (here / "fastest.yaml").write_text(done.out)
+    ms = load_device("iphone12-lut").predict(load_arch(here / "fastest.yaml")).ms
+    assert f"{ms:.3f} ms" in done.err
+    assert not any((here / "results").iterdir())
+
+
+def test_an_infeasible_budget_as_json(nas: Nas, here: Path) -> None:
+    done = nas("search", "--budget-ms", "0.1", *ON, "--json")
+    content = json.loads(done.out)
+    assert (done.code, content["best"]) == (3, None)
+    assert content["smallest_ms"] > 0.1
+    assert content["smallest"]["rows"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--budget-ms", "nan", *ON), "expected a budget above 0 ms, found nan"),
+        (("--budget-ms", "-1", *ON), "expected a budget above 0 ms, found -1"),
+        (("--budget-ms", "1", "--device", "iphone"), "unknown device 'iphone'"),
+        (("--budget-ms", "1", *ON[:2], "--space", "mobil"), "nearest: mobile"),
+        (("--budget-ms", "1", *ON, "--surrogate", "image"), "unknown surrogate 'image'"),
+        (("--budget-ms", "1", *ON, "--name", "../x"), "--name"),
+    ],
+)
+def test_bad_input_is_one_message_and_2(
+    nas: Nas, here: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done: Ran = nas("search", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert not list(here.glob("results/*"))
+
+
+def test_an_unwritable_folder_is_refused_before_searching(nas: Nas, here: Path) -> None:
+    (here / "file").write_text("")
+    done = nas("search", "--budget-ms", "1", *ON, "--out", "file")
+    assert done.code == 2
+    assert "cannot be written" in done.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_refused(nas: Nas, here: Path) -> None:
+    here.chmod(0o500)
+    done = nas("search", "--budget-ms", "1", *ON)
+    here.chmod(0o700)
+    assert done.code == 2
+    assert "cannot be written" in done.err
