@@ -1,1 +1,1 @@
-"""Latency: devices that predict milliseconds, with an interval and provenance."""
+"""Latency: what a runtime executes, what that costs on a device, and how a device is made."""

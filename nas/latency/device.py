@@ -9,7 +9,7 @@ over table rows, so pricing and prediction are the same sum.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from nas.arch import Arch
-from nas.errors import MissingCostError, UnknownNameError
+from nas.errors import MissingCostError
+from nas.folders import find
 from nas.graph import Graph
-from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
+from nas.latency.kernels import BYTES, COMPUTE, MOVE, UNKNOWN, Kernel, kernels
 from nas.latency.table import ClassCost, read_info, read_kernels
-
-PREDICTORS = Path(__file__).parents[2] / "predictors"
 
 #: op kind or activation -> why Core ML may move it off the Neural Engine
 LEAVES_ACCELERATOR: Mapping[str, str] = {
@@ -96,7 +95,7 @@ class Device:
                 notes[note].append(kernel)
         for op in graph.ops:
             if op.attrs.get("fn") in LEAVES_ACCELERATOR:
-                notes[LEAVES_ACCELERATOR[op.attrs["fn"]]].append(Kernel(None, op, 0, 0, 0, 0))
+                notes[LEAVES_ACCELERATOR[op.attrs["fn"]]].append(Kernel(UNKNOWN, op, 0, 0, 0, 0))
         ms = sum(rows) + self.fixed_ms
         low, high = self.bounds(ms)
         flags = tuple(_flag(note, found) for note, found in notes.items())
@@ -109,12 +108,14 @@ class Device:
         return self._cost(kernel).us(kernel, self.info["on_chip_mb"]) / 1000
 
     def _cost(self, kernel: Kernel) -> ClassCost:
-        """The class's costs; for a class without, those of the dearest class of its sort."""
+        """The class's costs; for a kernel without a class, those of the dearest of its sort."""
         if kernel.cls in self.table:
             return self.table[kernel.cls]
-        sort = COMPUTE if kernel.cls in COMPUTE or _multiplies(kernel) else MOVE
-        known = [self.table[cls] for cls in sort if cls in self.table]
-        return max(known or self.table.values(), key=lambda c: (c.us_per_mmac, c.overhead_us))
+        if np.any(kernel.mmacs > 0):
+            known = [self.table[cls] for cls in COMPUTE if cls in self.table]
+            return max(known or self.table.values(), key=lambda cost: cost.us_per_mmac)
+        known = [self.table[cls] for cls in MOVE if cls in self.table]
+        return max(known or self.table.values(), key=lambda cost: cost.overhead_us)
 
     def _missing(self, kernel: Kernel) -> str:
         op = kernel.op
@@ -134,10 +135,6 @@ class Device:
             yield LEAVES_ACCELERATOR["unfold"]
 
 
-def _multiplies(kernel: Kernel) -> bool:
-    return bool(np.any(kernel.mmacs > 0))
-
-
 def _flag(note: str, found: list[Kernel]) -> str:
     first = found[0].op
     more = f" (and {len(found) - 1} more ops)" if len(found) > 1 else ""
@@ -145,26 +142,12 @@ def _flag(note: str, found: list[Kernel]) -> str:
 
 
 def load_device(name: str | Path) -> Device:
-    """The device of this name under `predictors/`, or of this folder.
+    """The shipped device of this name, or the one in this folder.
 
     Raises:
         UnknownNameError: there is no such device.
         DocumentError: the folder breaks the schema.
     """
-    folder = Path(name)
-    if not (folder / "device.yaml").is_file():
-        shipped = {path.name: path for path in _folders()}
-        if str(name) not in shipped:
-            raise UnknownNameError("device", str(name), shipped)
-        folder = shipped[str(name)]
-    info = read_info(folder / "device.yaml")
-    return Device(info["name"], info, read_kernels(folder / "kernels.csv"))
-
-
-def device_names() -> list[str]:
-    """Names of all shipped devices."""
-    return sorted(path.name for path in _folders())
-
-
-def _folders() -> Iterable[Path]:
-    return (path.parent for path in PREDICTORS.glob("*/device.yaml"))
+    path = find("device", name)
+    info = read_info(path)
+    return Device(info["name"], info, read_kernels(path.with_name("kernels.csv")))

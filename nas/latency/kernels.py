@@ -21,6 +21,7 @@ from nas.rewrite import fuse
 COMPUTE = ("pointwise", "conv", "linear", "depthwise", "grouped", "attention")
 MOVE = ("elementwise", "norm", "pool", "memory", "unfold")
 CLASSES = COMPUTE + MOVE
+UNKNOWN = "unknown"
 
 #: op kind -> class; a conv's class follows from its kernel and groups
 KIND_CLASS: Mapping[str, str] = {
@@ -51,15 +52,20 @@ BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
 
 
 class Kernel(NamedTuple):
-    """What one op launches. `cls` is None for an op kind that no class holds."""
+    """What one op launches. `cls` is `UNKNOWN` for an op kind that no class holds."""
 
-    cls: str | None
+    cls: str
     op: Op
     launches: int
     mmacs: Any
     weight_mb: Any
     activation_mb: Any
     """Read and written, attention scores included."""
+
+    def work(self, on_chip_mb: float) -> tuple[Any, Any, Any, Any, Any]:
+        """Launches, mega-MACs, MB of weights, MB of activations, and of those beyond the chip."""
+        spilled = np.maximum(self.activation_mb - on_chip_mb, 0)
+        return self.launches, self.mmacs, self.weight_mb, self.activation_mb, spilled
 
 
 def kernels(graph: Graph, bytes_per_element: int, fuses: Collection[str]) -> Iterator[Kernel]:
@@ -96,14 +102,14 @@ def _scores(op: Op) -> Any:
     return prod(lead) * n * k[-2]
 
 
-def _class(op: Op, pooled: bool) -> str | None:
+def _class(op: Op, pooled: bool) -> str:
     """A 1 x 1 conv of a pooled vector (SE, classifiers) is a linear layer."""
     if op.attrs.get("fn") == "softmax":
         return "attention"
     if op.kind in ("reshape", "permute") and max(len(op.shape), len(op.in_shapes[0])) > MAX_RANK:
         return "unfold"
     if op.kind != "conv":
-        return KIND_CLASS.get(op.kind)
+        return KIND_CLASS.get(op.kind, UNKNOWN)
     groups, k = op.attrs["groups"], op.attrs["k"]
     if isinstance(groups, int) and groups == 1:
         return "linear" if pooled else "pointwise" if k == 1 else "conv"

@@ -6,19 +6,17 @@ import csv
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NoReturn
 
 from nas import document
 from nas.errors import DocumentError, UnknownNameError
 from nas.latency.kernels import BYTES, CLASSES, Kernel
+from nas.ops import ACTIVATIONS
 
 SCHEMA = 1
 
 TEXT_KEYS = ("name", "kind", "hardware", "runtime", "version", "precision", "statistic", "date")
-NUMBER_KEYS = ("fixed_ms", "on_chip_mb")
-INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct")
+INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct", "coverage_across_families_pct")
 HELD_OUT_KEYS = (
     "networks",
     "median_error_pct",
@@ -26,9 +24,17 @@ HELD_OUT_KEYS = (
     "trivial_median_error_pct",
     "trivial_mean_error_pct",
 )
-REQUIRED = {"schema", *TEXT_KEYS, *NUMBER_KEYS, "threads", "batch", "interval", "held_out"}
-REQUIRED |= {"fuses", "sources"}
-OPTIONAL = {"notes", "held_out_conv", "model", "roadmap", "fit", "trivial"}
+#: mappings of numbers above 0 in `device.yaml`, and their keys
+NUMBERS = {
+    "interval": INTERVAL_KEYS,
+    "held_out": HELD_OUT_KEYS,
+    "held_out_conv": HELD_OUT_KEYS,
+    "held_out_large": HELD_OUT_KEYS,
+}
+REQUIRED = {"schema", *TEXT_KEYS, "threads", "batch", "fixed_ms", "on_chip_mb", "fuses", "sources"}
+REQUIRED |= {"interval", "held_out"}
+OPTIONAL = {"held_out_conv", "held_out_large", "roadmap", "fit", "notes"}
+FUSIBLE = (*ACTIVATIONS, "scale", "add")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +56,18 @@ class ClassCost:
 
     def us(self, kernel: Kernel, on_chip_mb: float) -> Any:
         """Microseconds of one kernel (elementwise for columns)."""
-        spilled = np.maximum(kernel.activation_mb - on_chip_mb, 0)
+        launches, mmacs, weight_mb, activation_mb, spilled_mb = kernel.work(on_chip_mb)
         return (
-            self.overhead_us * kernel.launches
-            + self.us_per_mmac * kernel.mmacs
-            + self.us_per_weight_mb * kernel.weight_mb
-            + self.us_per_activation_mb * kernel.activation_mb
-            + self.us_per_spilled_mb * spilled
+            self.overhead_us * launches
+            + self.us_per_mmac * mmacs
+            + self.us_per_weight_mb * weight_mb
+            + self.us_per_activation_mb * activation_mb
+            + self.us_per_spilled_mb * spilled_mb
         )
 
 
 COLUMNS = tuple(field.name for field in fields(ClassCost))
-POSITIVE = ("overhead_us", "us_per_mmac", "us_per_weight_mb", "us_per_activation_mb")
+TERMS = COLUMNS[1:6]
 
 
 def read_kernels(path: Path) -> dict[str, ClassCost]:
@@ -102,8 +108,8 @@ def _cell(text: str, name: str, where: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    low = "above 0" if name in POSITIVE else "from 0"
-    if not math.isfinite(value) or value < 0 or (name in POSITIVE and value == 0):
+    low = "above 0" if name in TERMS else "from 0"
+    if not math.isfinite(value) or value < 0 or (name in TERMS and value == 0):
         raise DocumentError(f"{where} ({name}): found {text!r}, expected a number {low}")
     return value
 
@@ -123,29 +129,35 @@ def read_info(path: Path) -> dict[str, Any]:
             _fail(path, key, info[key], "text")
     if info["precision"] not in BYTES:
         _fail(path, "precision", info["precision"], " or ".join(BYTES))
-    _numbers(path, info, NUMBER_KEYS)
-    _numbers(path, _mapping(path, info, "interval"), INTERVAL_KEYS, "interval.")
-    if not info["interval"]["low_ratio"] <= 1 <= info["interval"]["high_ratio"]:
-        _fail(path, "interval", info["interval"], "low_ratio <= 1 <= high_ratio")
-    _numbers(path, _mapping(path, info, "held_out"), HELD_OUT_KEYS, "held_out.")
-    if not isinstance(info["sources"], list) or not info["sources"]:
-        _fail(path, "sources", info["sources"], "a list of citations")
+    for key in ("fixed_ms", "on_chip_mb", "batch"):
+        _check_number(path, key, info[key])
+    for key in NUMBERS.keys() & info.keys():
+        _check_numbers(path, key, info[key])
+    interval = info["interval"]
+    if not interval["low_ratio"] <= 1 <= interval["high_ratio"]:
+        _fail(path, "interval", interval, "low_ratio <= 1 <= high_ratio")
+    for key in ("sources", "fuses"):
+        if not isinstance(info[key], list) or not info[key]:
+            _fail(path, key, info[key], "a list")
+    for name in info["fuses"]:
+        if name not in FUSIBLE:
+            raise DocumentError(str(UnknownNameError("fused op", name, FUSIBLE, f"{path} (fuses)")))
     return info
 
 
-def _mapping(path: Path, info: dict[str, Any], key: str) -> dict[str, Any]:
-    if not isinstance(info[key], dict):
-        _fail(path, key, info[key], "a mapping")
-    return dict(info[key])
+def _check_numbers(path: Path, key: str, content: Any) -> None:
+    if not isinstance(content, dict):
+        _fail(path, key, content, "a mapping")
+    document.check_keys(content, f"{path} ({key})", required=set(NUMBERS[key]))
+    for name, value in content.items():
+        _check_number(path, f"{key}.{name}", value)
 
 
-def _numbers(path: Path, content: dict[str, Any], keys: tuple[str, ...], prefix: str = "") -> None:
-    for key in keys:
-        value = content.get(key)
-        good = isinstance(value, int | float) and not isinstance(value, bool)
-        if not good or not math.isfinite(value) or value <= 0:
-            _fail(path, prefix + key, value, "a number above 0")
+def _check_number(path: Path, key: str, value: Any) -> None:
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not math.isfinite(value) or value <= 0:
+        _fail(path, key, value, "a number above 0")
 
 
-def _fail(path: Path, key: str, found: Any, expected: str) -> None:
+def _fail(path: Path, key: str, found: Any, expected: str) -> NoReturn:
     raise DocumentError(f"{path} ({key}): expected {expected}, found {found!r}")

@@ -1,0 +1,132 @@
+"""Which published iPhone figures the calibration takes, and under which network and harness.
+
+Left out, with the reason: everything that is not of an iPhone 12 or 13 with all compute units; the
+2022 figures of EfficientFormer V1 (an older tool, up to four times off); figures of a network that
+fell back from the Neural Engine, which are a cliff and no slope (`FELL_BACK`); networks that we
+have no graph of.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from iphone12_networks import NETWORKS
+
+
+class Published(NamedTuple):
+    """One published latency of a network."""
+
+    network: str
+    side: int
+    ms: float
+    harness: str
+    citation: str
+    rounding: float
+    """Largest error by rounding, as a share of `ms`."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.network, self.side
+
+
+#: part of the citation (with the device) -> harness; figures without one are left out
+HARNESSES = {
+    "RepViT": "repvit",
+    "RepNeXt": "repnext",
+    "EfficientFormerV2": "efficientformerv2",
+    "SHViT": "shvit",
+    "Next-ViT": "nextvit",
+    "ml-mobileone": "mobileone",
+    "ml-fastvit": "modelbench",
+    "ml-mobileclip": "modelbench",
+    "coreml-FastViT": "modelbench",
+    "RepGhostNetV2": "repghost",
+    "iFormer": "iphone13",
+    "MobileNetV4, ECCV": "iphone13-mnv4",
+    "Rewrite the Stars": "iphone13-modelbench",
+}
+
+#: (harness, network): figures that are many times those of the same network elsewhere
+FELL_BACK = {
+    ("efficientformerv2", "MobileViT XS"),
+    ("iphone13-modelbench", "MobileNetV3 Large"),
+    ("iphone13-modelbench", "MobileNetV3 Large 0.75"),
+    ("iphone13-modelbench", "ShuffleNetV2 1.0"),
+    ("iphone13-modelbench", "ShuffleNetV2 1.5"),
+    ("iphone13-modelbench", "ShuffleNetV2 2.0"),
+}
+
+#: side of the image where a table says nothing or a default
+SIDES = {f"MobileCLIP S{n}": 256 for n in range(3)} | {"EfficientNet B3": 300}
+
+#: how tables write a network -> how `NETWORKS` does
+SPELLINGS = (
+    (r"RepViT-roadmap step0.*", "MobileNetV3 Large"),
+    (r"RepViT-roadmap step9.*", "RepViT M0.9"),
+    (r"RepViT-roadmap (step\d).*", r"RepViT \1"),
+    (r"RepViT old M1", "RepViT M0.9"),
+    (
+        r"(RepViT|RepNeXt|PoolFormer|EfficientFormer|EfficientFormerV2|FastViT|ConvNeXt|iFormer)-",
+        r"\1 ",
+    ),
+    (r"ResNet(18|50) ", r"ResNet \1 "),
+    (r"EfficientNet-B0", "EfficientNet B0"),
+    (r"ResNet \(RSB\)", "ResNet"),
+    (r"backbone only", "backbone"),
+    (r"MobileNetV3 Large 1.0", "MobileNetV3 Large"),
+    (r"MobileNetV4-(Conv-\w) 1.0", r"MobileNetV4 \1"),
+    (r"MobileCLIP MobileCLIP-(S\d) .*", r"MobileCLIP \1"),
+    (r"EfficientViT \(MIT\) (B\d)-.*", r"EfficientViT \1"),
+    (r" \((no-distill curve|Table 4)\)", ""),
+)
+
+
+def published(path: Path) -> tuple[list[Published], list[str]]:
+    """The figures to fit, and the networks of the file that have no graph here."""
+    taken: list[Published] = []
+    unknown: set[str] = set()
+    with path.open(encoding="utf-8") as file:
+        for cells in csv.DictReader(file):
+            if not _usable(cells):
+                continue
+            network = _network(cells)
+            if network not in NETWORKS:
+                unknown.add(network)
+            elif (figure := _figure(cells, network)) is not None:
+                taken.append(figure)
+    return taken, sorted(unknown)
+
+
+def _usable(cells: dict[str, str]) -> bool:
+    phone = re.match(r"iPhone 1[23]\b", cells["device"])
+    return (
+        bool(phone)
+        and "CPU" not in cells["device"]
+        and "arXiv:2206.01191" not in cells["source_citation"]
+    )
+
+
+def _network(cells: dict[str, str]) -> str:
+    name = f"{cells['model']} {cells['variant_or_width']}"
+    for pattern, spelling in SPELLINGS:
+        name = re.sub(pattern, spelling, name)
+    return name
+
+
+def _figure(cells: dict[str, str], network: str) -> Published | None:
+    citation = cells["source_citation"]
+    on_13 = "iPhone 13" in cells["device"]
+    known = (
+        h for part, h in HARNESSES.items() if part in citation and h.startswith("iphone13") == on_13
+    )
+    harness = next(known, None)
+    if harness is None or (harness, network) in FELL_BACK:
+        return None
+    side = int(re.findall(r"\d+", cells["resolution"])[-1])
+    ms = float(cells["latency_ms"])
+    decimals = len(cells["latency_ms"].partition(".")[2])
+    side = SIDES.get(network, side)
+    return Published(network, side, ms, harness, citation, 0.5 * 10.0**-decimals / ms)
