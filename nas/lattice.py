@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ STATE = 6
 """Columns of a state: branch, resolution, rank, then C, H, W (0 past the rank)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layer:
     """One position: S states, O options."""
 
@@ -43,10 +44,15 @@ class Layer:
 
     def pick(self, state: Ints, rng: np.random.Generator) -> Ints:
         """(n,) random options that can stand in each of n states."""
+        order, count = self._standing
+        chosen = (rng.random(len(state)) * count[state]).astype(np.int64)
+        return np.asarray(order[state, chosen])
+
+    @cached_property
+    def _standing(self) -> tuple[Ints, Ints]:
+        """(S, O) options, those that can stand first, and (S,) how many can."""
         stands = self.next >= 0
-        first = np.argsort(~stands, axis=1, kind="stable")  # those that stand come first
-        chosen = (rng.random(len(state)) * stands.sum(axis=1)[state]).astype(np.int64)
-        return np.asarray(first[state, chosen])
+        return np.argsort(~stands, axis=1, kind="stable"), stands.sum(axis=1)
 
 
 @dataclass(frozen=True, slots=True)

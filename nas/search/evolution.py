@@ -54,8 +54,7 @@ class Judged:
         """Both, best first, each code once."""
         pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
         both = Judged(*(np.concatenate(pair) for pair in pairs))
-        _, first = np.unique(both.codes, axis=0, return_index=True)
-        both = both.take(first)
+        both = both.take(np.unique(_keys(both.codes), return_index=True)[1])
         return both.take(np.lexsort((both.prices[:, MS], -both.bound)))
 
     def front(self) -> Judged:
@@ -64,6 +63,15 @@ class Judged:
         best = np.maximum.accumulate(self.bound[order])
         improves = np.diff(best, prepend=-np.inf) > 0
         return self.take(order[improves])
+
+
+def _keys(codes: Ints) -> Ints:
+    """One int per code (n, P) -> (n,): sorting those is many times faster than sorting rows.
+
+    Two of a million codes share a key, and one of them is lost, in about 1 of 40 million runs.
+    """
+    odd = np.random.default_rng(0).integers(2**62, size=codes.shape[1]) * 2 + 1
+    return codes @ odd  # wraps around at 64 bits, on purpose
 
 
 class Judge:
