@@ -1,0 +1,198 @@
+"""What a device promises: additive, monotone, bounded, never free, and strict about its files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nas.arch import Arch, lower, read_arch, step
+from nas.columns import Column
+from nas.errors import DocumentError, MissingCostError, UnknownNameError
+from nas.folders import data_dir
+from nas.graph import Graph, GraphBuilder
+from nas.latency.device import Device, load_device
+from nas.latency.kernels import CLASSES
+
+FOLDER = data_dir("predictors") / "iphone12-lut"
+
+
+@pytest.fixture(scope="module")
+def device() -> Device:
+    return load_device("iphone12-lut")
+
+
+def conv(device: Device, c: int, out: int, side: int, **options: int) -> float:
+    """Milliseconds of one convolution."""
+    g = GraphBuilder((c, side, side))
+    g.conv(g.input, out, **options)
+    return float(device.graph_ms(g.graph()))
+
+
+def test_rows_and_fixed_part_add_up(device: Device, seed: Arch) -> None:
+    prediction = device.predict(seed)
+    assert len(prediction.rows) == len(seed.rows)
+    assert sum(prediction.rows) + prediction.fixed_ms == pytest.approx(prediction.ms)
+    assert min(prediction.rows) > 0
+
+
+def test_a_row_costs_the_same_alone(device: Device, seed: Arch) -> None:
+    shape, total = seed.input, device.fixed_ms
+    for row in seed.rows:
+        g = GraphBuilder(shape, seed.input[1])
+        shape = row.lower(g, g.input).shape
+        total += device.graph_ms(g.graph())
+    assert total == pytest.approx(device.predict(seed).ms)
+
+
+def test_a_column_of_widths_costs_what_each_width_does(device: Device) -> None:
+    widths = np.array([16, 24, 160])
+    g = GraphBuilder((widths.view(Column), 14, 14))
+    h = g.squeeze_excite(g.depthwise(g.input, k=5), g.input.c // 4)
+    g.residual(g.input, g.conv(h, g.input.c))
+    together = device.graph_ms(g.graph())
+    for width, ms in zip(widths.tolist(), together, strict=True):
+        g = GraphBuilder((width, 14, 14))
+        h = g.squeeze_excite(g.depthwise(g.input, k=5), width // 4)
+        g.residual(g.input, g.conv(h, width))
+        assert device.graph_ms(g.graph()) == pytest.approx(ms)
+
+
+def test_an_interval_holds_the_estimate(device: Device, seed: Arch) -> None:
+    prediction = device.predict(seed)
+    assert 0 < prediction.low_ms < prediction.ms < prediction.high_ms
+    low, high = device.bounds(np.array([prediction.ms]))
+    assert (low[0], high[0]) == (prediction.low_ms, prediction.high_ms)
+
+
+def test_every_class_costs(device: Device) -> None:
+    assert set(device.table) == set(CLASSES)
+    for cost in device.table.values():
+        assert min(cost.overhead_us, cost.us_per_mmac, cost.us_per_weight_mb) > 0
+        assert min(cost.us_per_activation_mb, cost.us_per_spilled_mb) > 0
+
+
+@given(
+    c=st.integers(1, 64).map(lambda n: 8 * n),
+    out=st.integers(1, 64).map(lambda n: 8 * n),
+    side=st.sampled_from([1, 7, 14, 56, 112, 256]),
+    k=st.sampled_from([1, 3, 5]),
+)
+def test_wider_or_larger_is_never_cheaper(c: int, out: int, side: int, k: int) -> None:
+    device = load_device("iphone12-lut")
+    ms = conv(device, c, out, side, k=k)
+    assert conv(device, c + 8, out, side, k=k) > ms
+    assert conv(device, c, out + 8, side, k=k) > ms
+    assert conv(device, c, out, side + 1, k=k) > ms
+    assert conv(device, c, out, side, k=k + 2) > ms
+    depthwise = conv(device, c, c, side, k=k, groups=c)
+    assert conv(device, c, c, side, k=k + 2, groups=c) > depthwise > 0
+
+
+def test_more_layers_are_dearer(device: Device, seed: Arch) -> None:
+    ms = device.predict(seed).ms
+    shape = seed.input
+    for index, row in enumerate(seed.rows):
+        _, out = step(row, shape, seed.input[1])
+        if out == shape:
+            twice = lower((*seed.rows[: index + 1], *seed.rows[index:]), seed.input)
+            assert device.predict(twice).ms > ms
+        shape = out
+
+
+def test_published_anchors(device: Device) -> None:
+    """RepViT's table 1 and RepNeXt's re-measurements (ms on iPhone 12), in the fit."""
+    anchors = {"repvit-m0.9": 0.87, "repvit-m1.1": 1.1, "mobilenetv2": 0.9}
+    for name, ms in anchors.items():
+        arch = read_arch(data_dir("search_spaces") / "archs" / f"{name}.yaml")
+        assert device.predict(arch).ms == pytest.approx(ms, rel=0.08)
+
+
+def test_it_beats_parameters_and_macs_on_families_left_out(device: Device) -> None:
+    for key in ("held_out", "held_out_conv"):
+        found = device.info[key]
+        assert found["median_error_pct"] < found["trivial_median_error_pct"]
+        assert found["mean_error_pct"] < found["trivial_mean_error_pct"]
+    assert 87 <= device.info["interval"]["coverage_pct"] <= 93
+
+
+def unknown_op() -> Graph:
+    g = GraphBuilder((8, 14, 14))
+    g.row = 0
+    g.add("opaque", (g.input,), "mystery", shape=(8, 14, 14))
+    return g.graph()
+
+
+def test_an_unknown_op_is_flagged_and_never_free(device: Device) -> None:
+    prediction = device.predict(unknown_op())
+    assert prediction.rows[0] >= max(c.overhead_us for c in device.table.values()) / 1000
+    assert any("mystery" in flag and "row 1" in flag for flag in prediction.flags)
+
+
+def test_strict_names_the_unknown_op(device: Device) -> None:
+    with pytest.raises(MissingCostError, match=r"row 1, op mystery: .*opaque.*nearest known"):
+        device.predict(unknown_op(), strict=True)
+
+
+def test_risks_are_flagged(device: Device) -> None:
+    archs = data_dir("search_spaces") / "archs"
+    hswish = device.predict(read_arch(archs / "mobilenetv3-large.yaml")).flags
+    assert any("hard-swish" in flag and flag.startswith("row 1,") for flag in hswish)
+    shuffles = device.predict(read_arch(archs / "mobilevit-xxs.yaml")).flags
+    assert any("more than 4 dimensions" in flag for flag in shuffles)
+    assert device.predict(read_arch(archs / "repvit-m1.0.yaml")).flags == ()
+
+
+def test_a_kernel_beyond_the_fit_is_flagged(device: Device) -> None:
+    g = GraphBuilder((512, 256, 256))
+    g.row = 0
+    g.conv(g.input, 2048)
+    assert any("larger than any pointwise" in flag for flag in device.predict(g.graph()).flags)
+
+
+def test_unknown_device_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="iphone12-lut"):
+        load_device("iphone12")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("device.yaml", "schema: 1", "schema: 2", "schema"),
+        ("device.yaml", "batch: 1", "batch: 1\ncolour: red", "colour"),
+        ("device.yaml", "fixed_ms: 0.", "fixed_ms: -0.", "fixed_ms"),
+        ("device.yaml", "precision: fp16", "precision: fp12", "precision"),
+        ("device.yaml", "- relu6", "- relu7", "relu7.*relu6"),
+        ("device.yaml", "level: 0.9", "level: high", "interval.level"),
+        ("device.yaml", "  level: 0.9\n", "", "level"),
+        ("kernels.csv", "overhead_us,", "overhead_ms,", "overhead_ms"),
+        ("kernels.csv", "\npointwise,", "\npointwise,-", r"row 1 \(overhead_us\)"),
+        ("kernels.csv", "\npointwise,", "\npointwise,nan", r"row 1 \(overhead_us\)"),
+        ("kernels.csv", "\npointwise,", "\npointwise,0,", "row 1"),
+        ("kernels.csv", "\nconv,", "\npointwise,", "repeated"),
+        ("kernels.csv", "\nconv,", "\nconvolution,", "convolution"),
+    ],
+)
+def test_a_broken_folder_is_named(
+    tmp_path: Path, file: str, old: str, new: str, message: str
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(FOLDER, folder)
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1))
+    with pytest.raises(DocumentError, match=message) as error:
+        load_device(folder)
+    assert file in str(error.value)
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(FOLDER, folder)
+    (folder / "kernels.csv").unlink()
+    with pytest.raises(DocumentError, match=r"kernels\.csv"):
+        load_device(folder)
