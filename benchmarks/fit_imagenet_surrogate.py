@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from nas.arch import Arch, lower_row
 from nas.graph import GraphBuilder
 
 CEILING = 88.0
-KERNEL = Kernel(law_sd=0.15, amplitude=0.15, length=8.0, recipe_sd=0.1)
+KERNEL = Kernel(law_sd=0.15, input_sd=0.02, amplitude=0.1, length=8.0, recipe_sd=0.1)
 """Chosen by the marginal likelihood of the published figures, on a coarse grid."""
 FLOOR_SD = 0.03
 """In score: about 0.4 points at 75 %, what recipes called by one name differ by."""
@@ -45,7 +45,7 @@ CONSTANT_SD = 0.3
 """An input that an expert's networks share fades it over this share of the pooled scale."""
 FOLDS = 5
 EXPERT_COLUMNS = ("centre", "scale", "radius", "linear")
-KERNEL_FIELDS = ("law_sd", "amplitude", "length", "recipe_sd")
+KERNEL_FIELDS = ("law_sd", "input_sd", "amplitude", "length", "recipe_sd")
 FAMILY_KEYS = ("figures", "mae", "bias", "mean_sd", "mae_size_model", "within_1_sd", "within_2_sd")
 HEAD = """schema: 1
 name: imagenet
@@ -68,6 +68,8 @@ class Space:
 
     name: str
     x: Floats
+    size: Floats
+    """(n, 2): parameters and MACs"""
     top1: Floats
 
     @property
@@ -75,7 +77,7 @@ class Space:
         return np.full(len(self.x), 224.0)
 
     def keep(self, rows: Any) -> Space:
-        return Space(self.name, self.x[rows], self.top1[rows])
+        return Space(self.name, self.x[rows], self.size[rows], self.top1[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,11 @@ def tabulate(archs: Sequence[Arch]) -> Floats:
     return np.array(table)
 
 
+def sizes(archs: Iterable[Arch]) -> Floats:
+    """Parameters and MACs (n, 2)."""
+    return np.array([(arch.params, arch.macs) for arch in archs], float)
+
+
 def read_spaces(data: Path) -> tuple[Space, Space]:
     """Both trained spaces; a network listed twice counts once, with its mean top-1."""
     accel = list(csv.DictReader((data / "accel_nasbench.csv").open()))
@@ -135,7 +142,9 @@ def _space(name: str, archs: Sequence[Arch], top1: Sequence[float]) -> Space:
     runs: dict[Arch, list[float]] = {}
     for arch, value in zip(archs, top1, strict=True):
         runs.setdefault(arch, []).append(value)
-    return Space(name, tabulate(list(runs)), np.array([np.mean(v) for v in runs.values()]))
+    return Space(
+        name, tabulate(list(runs)), sizes(runs), np.array([np.mean(v) for v in runs.values()])
+    )
 
 
 def fit_scaling(published: Published, spaces: Sequence[Space]) -> Scaling:
@@ -206,7 +215,6 @@ def held_out_tau(
     """Kendall's tau of the surrogate's mean on folds the expert did not see, and of size alone."""
     base = base_score(process, scaling, space)
     order = np.random.default_rng(0).permutation(len(space.x))
-    size = [FEATURES.index("params_m"), FEATURES.index("macs_g")]
     taus = []
     for fold in range(FOLDS):
         held = order[fold::FOLDS]
@@ -215,7 +223,7 @@ def held_out_tau(
         unseen = space.keep(held)
         surrogate = assemble(process, scaling, (*others, expert))
         mean, _ = surrogate.predict_features(unseen.x, unseen.resolution)
-        columns = (mean, *unseen.x[:, size].T)
+        columns = (mean, *unseen.size.T)
         taus.append([kendalltau(column, unseen.top1).statistic for column in columns])
     tau, params, macs = np.mean(taus, axis=0)
     sd = float(np.std([row[0] for row in taus]))
@@ -274,8 +282,11 @@ def size_model(seen: Published, unseen: Published) -> Floats:
     recipes = sorted({r for r in seen.recipes if r})
 
     def design(part: Published) -> Floats:
-        logs = law_basis(part.x, part.resolution)[:, :3]
-        return np.hstack([logs, [[float(r == name) for name in recipes] for r in part.recipes]])
+        logs = np.log(sizes(figure.arch for figure in part.figures))
+        ones = np.ones((len(logs), 1))
+        return np.hstack(
+            [ones, logs, [[float(r == name) for name in recipes] for r in part.recipes]]
+        )
 
     a = design(seen)
     penalty = np.diag([1e-6] * 3 + [0.1] * len(recipes))

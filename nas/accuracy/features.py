@@ -34,9 +34,11 @@ PER_STAGE = (
 )
 """`_width`: the same, times the row's width in octaves."""
 
-WHOLE = ("params_m", "macs_g", "activations", "smooth", "attention", "dense", "head")
-"""smooth: activations that are not piecewise linear; dense: octaves of input channels per filter
-of convolutions wider than 1 x 1 (0 for depthwise); head: octaves of the linear layers' inputs."""
+WHOLE = ("params_m", "root_macs", "activations", "smooth", "attention", "dense", "head")
+"""root_macs: sum over ops of the square root, in millions of MACs, as compute piled into one layer
+is worth less than the same compute spread; smooth: activations that are not piecewise linear;
+dense: octaves of input channels per filter of convolutions wider than 1 x 1 (0 for depthwise);
+head: octaves of the linear layers' inputs."""
 
 FEATURES = tuple(f"{name}{stage + 1}" for name in PER_STAGE for stage in range(STAGES)) + WHOLE
 
@@ -93,4 +95,4 @@ def _whole(op: Op) -> tuple[Any, ...]:
     vector = op.kind == "linear" and len(op.shape) == 1
     head = np.log2(op.in_shapes[0][0]) if vector else 0.0
     counts = (float(activation), float(smooth), float(op.kind == "attention"))
-    return (op_params(op) / 1e6, op_macs(op) / 1e9, *counts, dense, head)
+    return (op_params(op) / 1e6, np.sqrt(op_macs(op) / 1e6), *counts, dense, head)

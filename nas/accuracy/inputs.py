@@ -16,8 +16,8 @@ from nas.accuracy.features import FEATURES, PER_STAGE, STAGES, WHOLE
 Floats = NDArray[np.float64]
 
 INPUTS = (*FEATURES, "resolution")
-LAW = ("constant", "params", "macs", "resolution", "resolution_2", "params_2", "gated")
-"""Terms of the law: octaves, two of them squared, and the share of gated blocks."""
+LAW = ("constant", "params", "macs", "resolution", "resolution_2", "gated")
+"""Terms of the law: octaves, one of them squared, and the share of gated blocks."""
 SIDE = 224.0
 """Resolution that octaves of resolution count from."""
 
@@ -34,7 +34,7 @@ def inputs(x: Floats, resolution: Floats) -> Floats:
     whole = dict(zip(WHOLE, x[:, split:].T, strict=True))
     columns = {
         "params_m": _octaves(whole["params_m"]),
-        "macs_g": _octaves(whole["macs_g"]),
+        "root_macs": _octaves(whole["root_macs"]),
         "activations": np.log2(1 + whole["activations"]),
         "smooth": whole["smooth"] / (1 + whole["activations"]),
         "attention": np.log2(1 + whole["attention"]),
@@ -48,10 +48,10 @@ def inputs(x: Floats, resolution: Floats) -> Floats:
 def law_basis(x: Floats, resolution: Floats) -> Floats:
     """The law's terms (n, len(LAW)), before standardising."""
     named = dict(zip(FEATURES, x.T, strict=True))
-    params, side = _octaves(named["params_m"]), _octaves(resolution / SIDE)
+    sizes = _octaves(named["params_m"]), _octaves(named["root_macs"])
+    side = _octaves(resolution / SIDE)
     gates, depth = (_total(named, name) for name in ("gates", "depth"))
-    terms = (params, _octaves(named["macs_g"]), side, side**2, (params - 2) ** 2)
-    return np.stack([np.ones(len(x)), *terms, gates / np.maximum(depth, 1)], axis=1)
+    return np.stack([np.ones(len(x)), *sizes, side, side**2, gates / np.maximum(depth, 1)], axis=1)
 
 
 def _octaves(values: Floats) -> Floats:

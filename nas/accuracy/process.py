@@ -1,4 +1,4 @@
-"""A Gaussian process with a law: linear in a few terms, smooth in all inputs.
+"""A Gaussian process with a law: linear in a few terms and weakly in all inputs, and smooth.
 
 Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 2.7. Training
 recipes are factors: networks of one recipe share an offset, and the reference recipe has none.
@@ -23,6 +23,8 @@ class Kernel:
 
     law_sd: float
     """Of each standardised term of the law."""
+    input_sd: float
+    """Of a linear effect of each standardised input: doubt that grows with the distance."""
     amplitude: float
     """Of what is smooth in the inputs."""
     length: float
@@ -35,9 +37,10 @@ class Kernel:
         near: Floats = self.amplitude**2 * np.exp(squares / (-2 * self.length**2))
         return near
 
-    def prior(self, terms: int) -> Floats:
-        """Variances (terms,) of the law's coefficients, the constant first."""
-        return np.array([FLAT_SD**2] + [self.law_sd**2] * (terms - 1))
+    def prior(self, terms: int, inputs: int) -> Floats:
+        """Variances (terms + inputs,) of the linear coefficients, the law's constant first."""
+        sds = [FLAT_SD] + [self.law_sd] * (terms - 1) + [self.input_sd] * inputs
+        return np.array(sds) ** 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,13 +58,17 @@ class Process:
     """(m,) of each network in the mean"""
 
     def predict(self, z: Floats, terms: Floats) -> tuple[Floats, Floats]:
-        """Mean and variance of the score; the mean's law is clipped to the networks' range."""
-        prior = self.kernel.prior(terms.shape[1])
+        """Mean and variance of the score.
+
+        In the mean, what is linear is clipped to the networks' range: more is not promised more.
+        """
+        prior = self.kernel.prior(terms.shape[1], z.shape[1])
         near = self.kernel.near(z, self.networks)
-        inside = np.clip(terms, self.terms.min(axis=0), self.terms.max(axis=0))
-        mean = inside @ (prior * (self.weights @ self.terms)) + near @ self.weights
-        known = (near + (terms * prior) @ self.terms.T) @ self.whiten.T
-        variance = self.kernel.amplitude**2 + terms**2 @ prior - (known**2).sum(axis=1)
+        linear, seen = np.hstack([terms, z]), np.hstack([self.terms, self.networks])
+        inside = np.clip(linear, seen.min(axis=0), seen.max(axis=0))
+        mean = inside @ (prior * (self.weights @ seen)) + near @ self.weights
+        known = (near + (linear * prior) @ seen.T) @ self.whiten.T
+        variance = self.kernel.amplitude**2 + linear**2 @ prior - (known**2).sum(axis=1)
         return mean, np.maximum(variance, 0.0)
 
 
@@ -70,6 +77,8 @@ def whiten(
 ) -> Floats:
     """Inverse Cholesky factor of the scores' covariance; recipe "" is the reference."""
     same = np.array([[a == b != "" for b in recipes] for a in recipes], dtype=float)
-    covariance = kernel.near(z, z) + (terms * kernel.prior(terms.shape[1])) @ terms.T
+    linear = np.hstack([terms, z])
+    prior = kernel.prior(terms.shape[1], z.shape[1])
+    covariance = kernel.near(z, z) + (linear * prior) @ linear.T
     covariance += kernel.recipe_sd**2 * same + np.diag(noise_sd**2)
     return np.linalg.inv(np.linalg.cholesky(covariance))

@@ -8,6 +8,7 @@ import pytest
 from nas import load_arch
 from nas.accuracy import FEATURES, features
 from nas.arch import Arch, lower_row
+from nas.blocks.conv import Conv, Linear, Pool
 from nas.folders import named
 from nas.graph import GraphBuilder
 
@@ -29,11 +30,14 @@ def test_features_of_rows_add_up_to_those_of_the_network(name: str) -> None:
     np.testing.assert_allclose(row_sum(arch), features(arch.graph), rtol=1e-12, atol=1e-12)
 
 
-def test_features_hold_the_params_and_macs_of_the_network() -> None:
-    arch = load_arch("mobilenetv3-large")
-    named_features = dict(zip(FEATURES, features(arch.graph), strict=True))
-    assert named_features["params_m"] * 1e6 == pytest.approx(arch.params)
-    assert named_features["macs_g"] * 1e9 == pytest.approx(arch.macs)
+def test_capacity_piled_into_one_layer_counts_less() -> None:
+    def root_macs(*widths: int) -> float:
+        rows = (*(Conv(out=width, k=1) for width in widths), Pool(), Linear(out=10))
+        graph = Arch("piled", "test", (16, 32, 32), rows).graph
+        return float(features(graph)[FEATURES.index("root_macs")])
+
+    # as many MACs in the 1 x 1 convolutions: 16 * 64 + 64 * 16 = 4 * 2 * 16 * 16
+    assert root_macs(64, 16) < root_macs(*[16] * 8)
 
 
 def test_depth_counts_the_wide_convolutions_of_each_octave() -> None:
