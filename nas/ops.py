@@ -53,25 +53,35 @@ def _same(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
-    """All inputs have one shape, or differ only by broadcast 1s of the second."""
+    """All inputs have one shape, or differ only by sides of 1, which are repeated."""
     first, *rest = ins
     for other in rest:
-        for have, want in zip(other, first, strict=True):
-            if have != want and have != 1:
-                raise ArchError(f"cannot combine shapes {first} and {other}")
+        if len(other) != len(first) or any(
+            have != want and have != 1 and want != 1
+            for have, want in zip(other, first, strict=True)
+        ):
+            raise ArchError(f"cannot combine shapes {first} and {other}")
+        first = tuple(
+            have if want == 1 else want for have, want in zip(other, first, strict=True)
+        )
     return first
 
 
-def _window(size: Any, k: int, s: int) -> Any:
-    """Output size of a k-window with stride s and symmetric padding k // 2."""
-    return (size + 2 * (k // 2) - k) // s + 1
+def padding(attrs: Attrs) -> int:
+    """Of a k-window on every side: k // 2, or attr `pad` where a paper has another."""
+    return int(attrs.get("pad", attrs["k"] // 2))
+
+
+def _window(attrs: Attrs, size: Any) -> Any:
+    """Output size of a k-window with stride s."""
+    return (size + 2 * padding(attrs) - attrs["k"]) // attrs["s"] + 1
 
 
 def _conv_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
     c, h, w = ins[0]
     if c % attrs["groups"] or attrs["out"] % attrs["groups"]:
         raise ArchError(f"{c} -> {attrs['out']} channels do not divide in {attrs['groups']} groups")
-    return attrs["out"], _window(h, attrs["k"], attrs["s"]), _window(w, attrs["k"], attrs["s"])
+    return attrs["out"], _window(attrs, h), _window(attrs, w)
 
 
 def _conv_weights(op: Op) -> Any:
@@ -81,7 +91,7 @@ def _conv_weights(op: Op) -> Any:
 
 def _pool_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
     c, h, w = ins[0]
-    return c, _window(h, attrs["k"], attrs["s"]), _window(w, attrs["k"], attrs["s"])
+    return c, _window(attrs, h), _window(attrs, w)
 
 
 def _concat_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
@@ -98,8 +108,22 @@ def _reshape_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 def _attention_macs(op: Op) -> Any:
     """Products (N, D) (D, M) and (N, M) (M, E) of q (N, D), k (M, D), v (M, E), for all leads."""
-    (*lead, n, d), k, v = op.in_shapes
+    (*lead, n, d), k, v = op.in_shapes[:3]
     return prod(lead) * n * k[-2] * (d + v[-1])
+
+
+def _matmul_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    if "shape" in attrs:  # of a traced graph
+        return _given(attrs, ins)
+    (*lead, n, d), (*others, m, e) = ins
+    if d != m:
+        raise ArchError(f"cannot multiply {ins[0]} by {ins[1]}")
+    return *_elementwise(attrs, (tuple(lead), tuple(others))), n, e
+
+
+def _unfold_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    c, h, w = ins[0]
+    return c * attrs["k"] ** 2, h * w
 
 
 def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
@@ -108,7 +132,7 @@ def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 KINDS: dict[str, Kind] = {
     "input": Kind(_given),
-    # a conv pads k // 2 on every side; attrs: out, k, s, groups, bias
+    # a conv pads k // 2 on every side, or `pad`; attrs: out, k, s, groups, bias
     "conv": Kind(
         _conv_shape,
         params=lambda op: _conv_weights(op) + op.attrs["out"] * op.attrs["bias"],
@@ -120,6 +144,7 @@ KINDS: dict[str, Kind] = {
         params=lambda op: (op.in_shapes[0][-1] + op.attrs["bias"]) * op.attrs["out"],
         macs=lambda op: prod(op.in_shapes[0]) * op.attrs["out"],
     ),
+    # norms add 1e-5 to the variance, or attr `eps`
     "batch_norm": Kind(_same, params=lambda op: 2 * op.shape[0]),
     "layer_norm": Kind(_same, params=lambda op: 2 * op.shape[-1]),
     "act": Kind(_same),  # attrs: fn, one of ACTIVATIONS
@@ -132,11 +157,24 @@ KINDS: dict[str, Kind] = {
     "global_pool": Kind(lambda a, i: (i[0][0], 1, 1)),  # mean over H and W
     "avg_pool": Kind(_pool_shape),  # attrs: k, s
     "max_pool": Kind(_pool_shape),
-    "attention": Kind(lambda a, i: i[0], macs=_attention_macs),  # of q, k, v: (..., N, D)
+    # of q, k, v (..., N, D), and maybe a bias of the scores, with sides of 1 that are repeated
+    "attention": Kind(lambda a, i: i[0], macs=_attention_macs),
+    "matmul": Kind(_matmul_shape, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
+    "normalize": Kind(_same),  # to Euclidean length 1, on the last dimension
+    "roll": Kind(_same),  # attrs: shift, of the first two dimensions, around the edge
+    "slice": Kind(lambda a, i: (*i[0][:-1], a["size"])),  # of the last dimension; attrs: start
+    "unfold": Kind(_unfold_shape),  # k x k neighbours of every pixel, padded k // 2; attrs: k
+    # rows of the first dimension; attrs: shape, and index, a function that returns it as an array
+    "gather": Kind(lambda a, i: (*a["shape"], *i[0][1:])),
+    # a trained tensor, the same for all images; attrs: shape, fill (None: random); its input, if
+    # any, says how many images there are
+    "param": Kind(_given, params=lambda op: prod(op.shape)),
+    # attrs: shape, and values, a function that returns them as an array
+    "constant": Kind(_given),
+    # times (when traced, or plus) a trained tensor of `size`, one per channel of a map
+    "scale": Kind(_same, params=lambda op: op.attrs["size"]),
     # in traced graphs only (`nas.build.trace`); their shape is given --------------------------
-    "matmul": Kind(_given, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
     "group_norm": Kind(_given, params=lambda op: 2 * op.shape[0]),
-    "scale": Kind(_same, params=lambda op: op.attrs["size"]),  # times or plus a trained tensor
     "resample": Kind(_given),  # slices, pads, sums, resizes
     "opaque": Kind(_given),  # a call without a kind; its work is unknown
 }

@@ -7,7 +7,8 @@ training-time extras that are no op of the graph: dropout and stochastic depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -16,10 +17,13 @@ from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
 from nas.errors import ArchError
 from nas.graph import Graph
-from nas.ops import Op
+from nas.ops import Op, padding
 
 EPS = 1e-5
-"""Of batch and layer norm, as in the PyTorch implementations of all families."""
+"""Of batch and layer norm, unless the op says otherwise."""
+
+SCALE = 1e-6
+"""Layer scale starts here (ConvNeXt, arXiv:2201.03545, appendix A.1)."""
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -31,22 +35,81 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "hsigmoid": nn.Hardsigmoid,
 }
 
+INNER: dict[str, Callable[[], nn.Module]] = {
+    "softmax": lambda: nn.Softmax(dim=-1),
+    "softplus": nn.Softplus,
+}
+"""Activations that only a block places, not a table."""
+
 
 def _conv(op: Op) -> nn.Module:
     a, k = op.attrs, op.attrs["k"]
     c = op.in_shapes[0][0]
-    return nn.Conv2d(c, a["out"], k, a["s"], k // 2, groups=a["groups"], bias=a["bias"])
+    return nn.Conv2d(c, a["out"], k, a["s"], padding(a), groups=a["groups"], bias=a["bias"])
 
 
 def _batch_norm(op: Op) -> nn.Module:
     kind = nn.BatchNorm2d if len(op.shape) == 3 else nn.BatchNorm1d
-    return kind(op.shape[0], eps=EPS)
+    return kind(op.shape[0], eps=op.attrs.get("eps", EPS))
 
 
-def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """In 4-D, the only form that runtimes take: leading dimensions are folded into the batch."""
-    q, k, v = (x.reshape(-1, *op.shape[-3:]) for x in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v).reshape(-1, *op.shape)
+def _pool(kind: Callable[[int, int, int], nn.Module]) -> Callable[[Op], nn.Module]:
+    return lambda op: kind(op.attrs["k"], op.attrs["s"], padding(op.attrs))
+
+
+class Scale(nn.Module):
+    """Times one trained factor per channel of a map: the layer scale of CaiT and ConvNeXt."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((channels,), SCALE))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma[:, None, None]
+
+
+class Param(nn.Module):
+    """A trained tensor that images share; given images, it is repeated for each."""
+
+    def __init__(self, shape: Sequence[int], fill: float | None) -> None:
+        super().__init__()
+        self.fill = fill
+        self.weight = nn.Parameter(torch.full(tuple(shape), fill or 0.0))
+
+    def forward(self, images: Tensor | None = None) -> Tensor:
+        tensor = self.weight[None]
+        return tensor if images is None else tensor.expand(len(images), *self.weight.shape)
+
+
+class Constant(nn.Module):
+    """A tensor that follows from the shapes; no weight."""
+
+    def __init__(self, values: Any) -> None:
+        super().__init__()
+        self.register_buffer("values", torch.tensor(values, dtype=torch.get_default_dtype()), False)
+
+    def forward(self) -> Tensor:
+        return self.values[None]
+
+
+class Gather(nn.Module):
+    """Rows of a table by a fixed index."""
+
+    def __init__(self, index: Any) -> None:
+        super().__init__()
+        self.register_buffer("index", torch.tensor(index), persistent=False)
+
+    def forward(self, table: Tensor) -> Tensor:
+        return table[:, self.index]
+
+
+def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """In 4-D, the only form that runtimes take: leading dimensions are folded into the heads."""
+    lead, n, m = op.shape[:-2], op.shape[-2], op.in_shapes[1][-2]
+    q, k, v = (x.reshape(-1, prod(lead), *s[-2:]) for x, s in zip((q, k, v), op.in_shapes, strict=False))
+    if bias is not None:
+        bias = bias.expand(-1, *lead, n, m).reshape(-1, prod(lead), n, m)
+    return F.scaled_dot_product_attention(q, k, v, bias).reshape(-1, *op.shape)
 
 
 #: op kinds that become a submodule under the op's name
@@ -54,11 +117,15 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
     "conv": _conv,
     "linear": lambda op: nn.Linear(op.in_shapes[0][-1], op.attrs["out"], op.attrs["bias"]),
     "batch_norm": _batch_norm,
-    "layer_norm": lambda op: nn.LayerNorm(op.shape[-1], eps=EPS),
-    "act": lambda op: ACTIVATIONS[op.attrs["fn"]](),
+    "layer_norm": lambda op: nn.LayerNorm(op.shape[-1], eps=op.attrs.get("eps", EPS)),
+    "scale": lambda op: Scale(op.attrs["size"]),
+    "act": lambda op: (ACTIVATIONS | INNER)[op.attrs["fn"]](),
     "global_pool": lambda op: nn.AdaptiveAvgPool2d(1),
-    "avg_pool": lambda op: nn.AvgPool2d(op.attrs["k"], op.attrs["s"], op.attrs["k"] // 2),
-    "max_pool": lambda op: nn.MaxPool2d(op.attrs["k"], op.attrs["s"], op.attrs["k"] // 2),
+    "avg_pool": _pool(nn.AvgPool2d),
+    "max_pool": _pool(nn.MaxPool2d),
+    "param": lambda op: Param(op.shape, op.attrs["fill"]),
+    "constant": lambda op: Constant(op.attrs["values"]()),
+    "gather": lambda op: Gather(op.attrs["index"]()),
 }
 
 #: op kinds that become plain tensor code, recorded by running it on fx proxies;
@@ -71,6 +138,11 @@ CALLS: dict[str, Callable[..., Tensor]] = {
     "permute": lambda op, x: x.permute(0, *(d + 1 for d in op.attrs["dims"])),
     "select": lambda op, x: x.select(1, op.attrs["index"]),
     "attention": _attention,
+    "matmul": lambda op, a, b: a @ b,
+    "normalize": lambda op, x: F.normalize(x, dim=-1),
+    "roll": lambda op, x: x.roll(op.attrs["shift"], dims=(1, 2)),
+    "slice": lambda op, x: x.narrow(-1, op.attrs["start"], op.attrs["size"]),
+    "unfold": lambda op, x: F.unfold(x, op.attrs["k"], padding=op.attrs["k"] // 2),
 }
 
 

@@ -1,7 +1,7 @@
 """Move weights between two implementations of one network by order of execution.
 
-Names differ between implementations, the order in which layers run does not. Every layer that owns
-tensors is matched with the one that runs at the same place in the other network.
+Names differ between implementations, the order in which layers finish does not. Every layer that
+owns tensors is matched with the one that finishes at the same place in the other network.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def copy_by_structure(source: nn.Module, target: nn.Module, example: Tensor) -> 
 
 
 def _executed(network: nn.Module, example: Tensor) -> list[tuple[str, nn.Module]]:
-    """Layers that own tensors with their names, in order of first execution (evaluation mode)."""
+    """Layers that own tensors with their names, as they first finish (evaluation mode)."""
     owners = {layer: name for name, layer in network.named_modules() if _tensors(layer)}
     order: dict[nn.Module, None] = {}
 
-    def note(layer: nn.Module, _: object) -> None:
+    def note(layer: nn.Module, *_: object) -> None:
         order.setdefault(layer)
 
-    hooks = [layer.register_forward_pre_hook(note) for layer in owners]
+    hooks = [layer.register_forward_hook(note) for layer in owners]
     modes = [(layer, layer.training) for layer in network.modules()]
     try:
         network.eval()(example)
@@ -72,6 +72,8 @@ def _matched(
 
 
 def _same_kind(a: nn.Module, b: nn.Module) -> bool:
+    if any(True for _ in a.children()) or any(True for _ in b.children()):
+        return True  # a tensor of a block itself, such as a layer scale: shapes must do
     kinds = (*KINDS, (type(a),))
     return any(isinstance(a, kind) and isinstance(b, kind) for kind in kinds)
 

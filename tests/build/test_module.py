@@ -22,7 +22,7 @@ from nas.library import load_arch
 from nas.ops import ACTIVATIONS as NAMES
 from nas.ops import KINDS, op_params
 
-TRACED = {"matmul", "group_norm", "scale", "resample", "opaque"}
+TRACED = {"matmul", "group_norm", "resample", "opaque"}
 """Kinds of traced graphs, which are priced and not built."""
 
 
