@@ -5,14 +5,16 @@ model is additive in score = -log(ceiling - top1):
 
     score = law + neighbours + experts
 
-- law: linear in the octaves of parameters, MACs and resolution and in the share of gated blocks;
-- neighbours: a Gaussian process over the per-stage inputs, which knows the published networks
-  (Rasmussen and Williams 2006, section 2.7: explicit basis functions);
+- law: linear in the octaves of parameters, compute and resolution and in the share of gated blocks;
+- neighbours: what is smooth in the per-stage inputs, learnt from the published networks;
 - experts: where thousands of networks were trained in one space, a quadratic of the same inputs
   that ranks them. It fades to nothing outside the box it was fitted in.
 
 Law and neighbours are one Gaussian process, so the deviation grows away from published networks;
 experts move the mean only. The ceiling and the clipped law bound what more of the same promises.
+
+Leaves out: what no op shows (recipe, augmentation, quantisation); recipes are factors of the fit,
+and the estimate is for the reference recipe.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from nas.accuracy.inputs import Floats, inputs, law_basis
 from nas.accuracy.process import Process
 from nas.arch import Arch
 
-CHUNK = 4096
+CHUNK = 1024
 """Rows predicted at a time, so that intermediate arrays stay in cache."""
 STEP = 0.01
 """Relative step of the numeric slope."""

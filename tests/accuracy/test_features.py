@@ -9,6 +9,8 @@ from nas import load_arch
 from nas.accuracy import FEATURES, features
 from nas.arch import Arch, lower_row
 from nas.blocks.conv import Conv, Linear, Pool
+from nas.blocks.efficientnet import MBConv
+from nas.columns import lower_columns, widths
 from nas.folders import named
 from nas.graph import GraphBuilder
 
@@ -46,3 +48,18 @@ def test_depth_counts_the_wide_convolutions_of_each_octave() -> None:
     # the stem and 17 depthwise convolutions, each at the stride of its output
     assert [values[f"depth{stage}"] for stage in range(1, 6)] == pytest.approx([2, 2, 3, 7, 4])
     assert all(values[f"gates{stage}"] == 0 for stage in range(1, 6))
+
+
+def test_columns_of_rows_have_the_features_of_the_single_rows() -> None:
+    rows = [MBConv(out=out, exp=exp, k=5, se=0.25, s=2) for out, exp in ((24, 96), (40, 144))]
+    sides, widths_in = (112, 96), (16, 24)
+    shape = [np.array(widths_in), np.array(sides), np.array(sides)]
+    open_widths = np.array([widths((row,)) for row in rows]).T
+    parts = lower_columns(rows[:1], open_widths, shape, np.array([224, 192]), {"f": features})
+    table = np.empty((2, len(FEATURES)))
+    for index, _, folded in parts:
+        table[index] = np.stack([np.broadcast_to(f, len(index)) for f in folded["f"]], axis=1)
+    for i, row in enumerate(rows):
+        g = GraphBuilder((widths_in[i], sides[i], sides[i]), (224, 192)[i])
+        lower_row(g, row, g.input)
+        np.testing.assert_allclose(table[i], features(g.graph()), rtol=1e-12)

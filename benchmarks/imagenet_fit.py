@@ -1,0 +1,185 @@
+"""The surrogate's parts, fitted in closed form: scaling, process, experts.
+
+The process is conditioned on published figures, each source of inputs scaled alike; an expert is a
+ridge regression of what the process leaves of one trained space's ranking.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from imagenet_networks import accel_nasbench, once_for_all
+from imagenet_published import REFERENCE, Figure
+
+from nas.accuracy import FEATURES, features
+from nas.accuracy.artefact import symmetric
+from nas.accuracy.inputs import Floats, inputs, law_basis
+from nas.accuracy.process import Kernel, Process, whiten
+from nas.accuracy.surrogate import Expert, Scaling, Surrogate
+from nas.arch import Arch, lower_row
+from nas.graph import GraphBuilder
+
+CEILING = 88.0
+KERNEL = Kernel(law_sd=0.15, input_sd=0.02, amplitude=0.1, length=8.0, recipe_sd=0.1)
+"""Chosen by the marginal likelihood of the published figures, on a coarse grid."""
+FLOOR_SD = 0.03
+"""In score: about 0.4 points at 75 %, what recipes called by one name differ by."""
+RUN_SD_POINTS = 0.4
+"""Standard deviation of a figure: seed, crop, rounding."""
+RIDGE = 0.3
+"""Of an expert's linear terms, in units of its noise; quadratic ones are held tighter."""
+TIGHTER = 108.0
+CONSTANT_SD = 0.3
+"""An input that an expert's networks share fades it over this share of the pooled scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Networks of one search space, trained alike."""
+
+    name: str
+    x: Floats
+    size: Floats
+    """(n, 2): parameters and MACs"""
+    top1: Floats
+
+    @property
+    def resolution(self) -> Floats:
+        return np.full(len(self.x), 224.0)
+
+    def keep(self, rows: Any) -> Space:
+        return Space(self.name, self.x[rows], self.size[rows], self.top1[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Published figures as arrays."""
+
+    figures: Sequence[Figure]
+    x: Floats
+    resolution: Floats
+    top1: Floats
+
+    @property
+    def recipes(self) -> list[str]:
+        return ["" if f.recipe == REFERENCE else f.recipe for f in self.figures]
+
+    @property
+    def score(self) -> Floats:
+        return -np.log(CEILING - self.top1)
+
+    @property
+    def noise_sd(self) -> Floats:
+        return np.hypot(0.02, RUN_SD_POINTS / (CEILING - self.top1))
+
+    def keep(self, rows: Any) -> Published:
+        figures = [f for f, kept in zip(self.figures, rows, strict=True) if kept]
+        return Published(figures, self.x[rows], self.resolution[rows], self.top1[rows])
+
+
+def tabulate(archs: Sequence[Arch]) -> Floats:
+    """Features (n, F) of many networks; each distinct row is lowered once."""
+    known: dict[Any, tuple[Floats, Any]] = {}
+    table = []
+    for arch in archs:
+        total, shape = np.zeros(len(FEATURES)), arch.input
+        for row in arch.rows:
+            key = (row, shape, arch.input[1])
+            if key not in known:
+                g = GraphBuilder(shape, arch.input[1])
+                out = lower_row(g, row, g.input)
+                known[key] = np.array(features(g.graph()), float), out.shape
+            total, shape = total + known[key][0], known[key][1]
+        table.append(total)
+    return np.array(table)
+
+
+def sizes(archs: Iterable[Arch]) -> Floats:
+    """Parameters and MACs (n, 2)."""
+    return np.array([(arch.params, arch.macs) for arch in archs], float)
+
+
+def read_spaces(data: Path) -> tuple[Space, Space]:
+    """Both trained spaces; a network listed twice counts once, with its mean top-1."""
+    accel = list(csv.DictReader((data / "accel_nasbench.csv").open()))
+    ofa = list(csv.DictReader((data / "ofa_mobilenetv3_evals.csv").open()))
+    return (
+        _space("accel", [accel_nasbench(r) for r in accel], [float(r["val_top1"]) for r in accel]),
+        _space("ofa", [once_for_all(r) for r in ofa], [float(r["top1"]) for r in ofa]),
+    )
+
+
+def _space(name: str, archs: Sequence[Arch], top1: Sequence[float]) -> Space:
+    runs: dict[Arch, list[float]] = {}
+    for arch, value in zip(archs, top1, strict=True):
+        runs.setdefault(arch, []).append(value)
+    return Space(
+        name, tabulate(list(runs)), sizes(runs), np.array([np.mean(v) for v in runs.values()])
+    )
+
+
+def fit_scaling(published: Published, spaces: Sequence[Space]) -> Scaling:
+    """Every source counts alike in the inputs' centre and scale."""
+    sources: list[Space | Published] = [*spaces, published]
+    parts = [inputs(source.x, source.resolution) for source in sources]
+    centre = np.mean([u.mean(axis=0) for u in parts], axis=0)
+    scale = np.sqrt(np.mean([((u - centre) ** 2).mean(axis=0) for u in parts], axis=0))
+    terms = law_basis(published.x, published.resolution)
+    term_centre, term_scale = terms.mean(axis=0), terms.std(axis=0)
+    term_centre[0], term_scale[0] = 0.0, 1.0
+    return Scaling(*(_rounded(a) for a in (centre, scale + 1e-6, term_centre, term_scale)))
+
+
+def fit_process(published: Published, scaling: Scaling) -> Process:
+    """Condition the process on published figures."""
+    z, terms = scaling(*_raw(published))
+    factor = whiten(KERNEL, z, terms, published.recipes, published.noise_sd)
+    return Process(KERNEL, z, terms, factor, factor.T @ (factor @ published.score))
+
+
+def fit_expert(space: Space, base: Floats, scaling: Scaling) -> Expert:
+    """Ridge regression of what `base`, the process's score, leaves of the space's ranking.
+
+    A point of the space is worth the score that makes `base` right on average over it: least
+    squares of top-1 on `base` gives points per score. The mean of `base` stays.
+    """
+    u = inputs(space.x, space.resolution)
+    centre = u.mean(axis=0)
+    scale = np.maximum(u.std(axis=0), CONSTANT_SD * scaling.scale)
+    z = (u - centre) / scale
+    points = np.polyfit(base, space.top1, 1)[0]
+    target = (space.top1 - space.top1.mean()) / points - (base - base.mean())
+    first, second = np.triu_indices(z.shape[1])
+    terms = np.hstack([z, z[:, first] * z[:, second]])
+    mean = terms.mean(axis=0)
+    penalty = np.repeat([RIDGE, RIDGE * TIGHTER], [z.shape[1], len(first)])
+    terms = terms - mean
+    coefficients = np.linalg.solve(terms.T @ terms + np.diag(penalty), terms.T @ target)
+    linear, pairs = np.split(coefficients, [z.shape[1]])
+    constant = float(-mean @ coefficients)
+    return Expert(
+        space.name, centre, scale, np.abs(z).max(axis=0), constant, linear, symmetric(pairs)
+    )
+
+
+def assemble(process: Process, scaling: Scaling, experts: Sequence[Expert]) -> Surrogate:
+    """The parts as one surrogate, for judging and writing."""
+    return Surrogate("imagenet", CEILING, scaling, process, tuple(experts), FLOOR_SD, "", {})
+
+
+def base_score(process: Process, scaling: Scaling, space: Space) -> Floats:
+    """Scores of a trained space's networks before any expert."""
+    return process.predict(*scaling(*_raw(space)))[0]
+
+
+def _raw(part: Space | Published) -> tuple[Floats, Floats]:
+    return inputs(part.x, part.resolution), law_basis(part.x, part.resolution)
+
+
+def _rounded(values: Floats) -> Floats:
+    return np.array([float(f"{value:.7g}") for value in values])
