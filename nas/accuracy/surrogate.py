@@ -32,6 +32,8 @@ from nas.arch import Arch
 
 CHUNK = 1024
 """Rows predicted at a time, so that intermediate arrays stay in cache."""
+LARGEST_DEVIATION = 5.0
+"""In score: hundreds of points, so that nothing overflows."""
 STEP = 0.01
 """Relative step of the numeric slope."""
 
@@ -131,8 +133,9 @@ class Surrogate:
         for expert in self.experts:
             score = score + expert.refine(u)
         excess = np.exp(-score)
-        sd = np.sqrt(variance + self.floor_sd**2) * excess
-        return np.maximum(self.ceiling - excess, 0.0), sd
+        deviation = np.minimum(np.sqrt(variance + self.floor_sd**2), LARGEST_DEVIATION)
+        # one deviation of score down, in points: larger than up, as the ceiling is near above
+        return np.maximum(self.ceiling - excess, 0.0), excess * np.expm1(deviation)
 
     def slope(self, x: Floats, resolution: float, *, caution: float = 0.0) -> Floats:
         """Gradient (len(FEATURES),) of mean - caution * sd at one point, by central differences.

@@ -17,7 +17,20 @@ from nas.blocks.mobilenet import MV2
 from nas.folders import named
 from nas.library import published
 
-SEEDS = tuple(named("architecture"))
+SEEDS = (
+    "efficientnet-b0",
+    "efficientnetv2-s",
+    "mobilenetv2",
+    "mobilenetv3-large",
+    "mobilenetv3-small",
+    "mobilevit-s",
+    "mobilevit-xs",
+    "mobilevit-xxs",
+    "repvit-m0.9",
+    "repvit-m1.0",
+    "repvit-m1.1",
+)
+"""Of families in the fit."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +85,13 @@ def test_rows_are_judged_alike_alone_and_together(surrogate: Surrogate) -> None:
         assert mean[i] == pytest.approx(guess.top1, rel=1e-9)
         assert mean[-len(SEEDS) + i] == pytest.approx(guess.top1, rel=1e-9)
         assert sd[i] == pytest.approx(guess.sd, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(named("architecture")) - set(SEEDS)))
+def test_families_outside_the_fit_are_doubted(surrogate: Surrogate, name: str) -> None:
+    guess = surrogate.predict(load_arch(name))
+    assert guess.top1 < 86
+    assert guess.sd > 0.6
 
 
 def test_no_network_is_judged_without_rows(surrogate: Surrogate) -> None:
