@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch, read_arch
-from nas.folders import data_dir, find, named
+from nas.folders import VARIANTS, data_dir, find, named
+from nas.scaling import read_variant
 
 if TYPE_CHECKING:
     from nas.accuracy import Surrogate
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 def load_arch(name: str | Path) -> Arch:
     """An architecture by name, by path to its YAML, or by results folder (its `best.yaml`)."""
-    return read_arch(find("architecture", name))
+    path = find("architecture", name)
+    return read_variant(path, str(name)) if path.name == VARIANTS else read_arch(path)
 
 
 def load_space(name: str | Path) -> Space:
@@ -35,7 +37,7 @@ def load_device(name: str | Path) -> Device:
     """A device by name or by path to its folder."""
     from nas.latency.device import load_device as load
 
-    return load(find("device", name).parent)
+    return load(name)
 
 
 def load_surrogate(name: str | Path) -> Surrogate:

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from nas import __version__
 from nas.errors import ResultError
 from nas.report.plot import save_plot
 from nas.search import Candidate, SearchResult
@@ -111,7 +112,7 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
         "command": " ".join(command),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {
-            "nas": version("nas"),
+            "nas": __version__,
             "python": python_version(),
             "numpy": version("numpy"),
             "scipy": version("scipy"),
