@@ -36,6 +36,8 @@ class Arch:
     rows: tuple[Row, ...]
     expect: Mapping[str, int] = field(default_factory=dict)
     """Published `params`, `macs`, `fused_params`, recomputed by tests."""
+    scale: tuple[str, ...] = ()
+    """How each row follows multipliers (`nas.scaling`); empty is its op's rule."""
 
     @classmethod
     def from_yaml(cls, text: str, origin: str = "<text>") -> Arch:
@@ -149,6 +151,7 @@ def arch_of(table: Table) -> Arch:
         raise DocumentError(f"{table.origin} (input): expected one shape; a choice makes a space")
     shape = table.inputs[0]
     rows: list[Row] = []
+    scale: list[str] = []
     for position in table.positions:
         if position.selects or len(position.options) != 1:
             raise DocumentError(
@@ -162,7 +165,9 @@ def arch_of(table: Table) -> Arch:
             except ArchError as error:
                 raise ArchError(f"{table.origin} row {position.row} ({row.op}): {error}") from None
             rows.append(resolved)
-    return Arch(table.name, table.source, table.inputs[0], tuple(rows), table.expect)
+            scale.append(position.scale)
+    words = tuple(scale) if any(scale) else ()
+    return Arch(table.name, table.source, table.inputs[0], tuple(rows), table.expect, words)
 
 
 def read_arch(path: Path) -> Arch:
@@ -173,12 +178,13 @@ def read_arch(path: Path) -> Arch:
 def _format(arch: Arch) -> str:
     named = [row.canonical() for row in arch.rows]
     used = [column for column in FIELDS if any(column in row for row in named)]
-    header = ["in", "op", *used]
+    header = ["in", "op", *used, *(["scale"] if arch.scale else [])]
     shape = arch.input
     lines = [header]
-    for row, values in zip(arch.rows, named, strict=True):
+    words = [[word or "~"] for word in arch.scale] or [[]] * len(arch.rows)
+    for row, values, word in zip(arch.rows, named, words, strict=True):
         cells = [_cell(values.get(column)) for column in used]
-        lines.append([show_shape(shape), row.op, *cells])
+        lines.append([show_shape(shape), row.op, *cells, *word])
         shape = step(row, shape, arch.input[1])[1]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     rows = [", ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]

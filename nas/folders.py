@@ -6,6 +6,7 @@ A wheel carries `search_spaces/`, `predictors/` and `results/published/` in `nas
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,8 @@ ENTRIES: dict[What, tuple[Folder, str]] = {
     "device": ("predictors", "*/device.yaml"),
     "surrogate": ("predictors", "*/surrogate.yaml"),
 }
+#: names architectures that are others at multipliers: one table, many networks (`nas.scaling`)
+VARIANTS = "variants.csv"
 #: the file that stands for a folder given as a path
 IN_FOLDER: dict[What, str] = {
     "architecture": "best.yaml",
@@ -39,11 +42,16 @@ def data_dir(folder: Folder) -> Path:
 
 
 def named(what: What) -> dict[str, Path]:
-    """Every shipped name and its file, in alphabetical order."""
+    """Every shipped name and its file, in alphabetical order; variants share one."""
     folder, pattern = ENTRIES[what]
     files = data_dir(folder).glob(pattern)
     by_folder = pattern.startswith("*/")
-    return dict(sorted((file.parent.name if by_folder else file.stem, file) for file in files))
+    found = {file.parent.name if by_folder else file.stem: file for file in files}
+    if what == "architecture":
+        variants = data_dir(folder) / Path(pattern).with_name(VARIANTS)
+        with variants.open(encoding="utf-8", newline="") as file:
+            found |= {row["name"]: variants for row in csv.DictReader(file)}
+    return dict(sorted(found.items()))
 
 
 def find(what: What, name: str | Path) -> Path:

@@ -48,19 +48,23 @@ class _Fuser:
         return self.kept[index].kind in kinds and self.readers[index] == 1
 
     def _merge(self, op: Op) -> Op | None:
-        """Merge add(conv_a(x), conv_b(x)) or add(conv(x), x) to one conv, if linear in x."""
+        """Merge add(conv_a(x), conv_b(x)), add(conv(x), x) or add(conv(x), norm(x)) to one conv."""
         convs = [i for i in op.inputs if self._sole(i, "conv")]
         if not convs:
             return None
         first = self.kept[convs[0]]
-        for index in op.inputs:
-            branch = self.kept[index]
-            if index not in convs and index != first.inputs[0]:
-                return None
-            if index in convs and not _parallel(branch, first):
-                return None
+        (x,) = first.inputs
+        norms = [
+            i for i in op.inputs if self._sole(i, "batch_norm") and self.kept[i].inputs == (x,)
+        ]
+        if not all(i in convs or i in norms or i == x for i in op.inputs):
+            return None
+        if not all(_parallel(self.kept[i], first) for i in convs):
+            return None
         if len(convs) == 1 and (first.attrs["s"] != 1 or first.shape != first.in_shapes[0]):
             return None
+        for index in norms:
+            del self.kept[index]
         largest = max((self.kept.pop(i) for i in convs), key=lambda conv: conv.attrs["k"])
         return largest._replace(attrs={**largest.attrs, "bias": True})
 

@@ -38,7 +38,8 @@ MAX_ROWS = 512
 """Rows of the deepest network of a table, repeats counted."""
 MAX_SIDE = 4096
 REPEATS = ("shared", "independent")
-COLUMNS = ("in", "op", *FIELDS, "n", "repeat")
+SCALES = ("all", "width", "grow", "none")
+COLUMNS = ("in", "op", *FIELDS, "n", "repeat", "scale")
 
 _SIZES = re.compile("[0-9]{1,9}(x[0-9]{1,9}){0,2}")
 
@@ -61,6 +62,8 @@ class Position:
     """Index of the `any:` it stands in."""
     branch: int | None = None
     """Alternative of that group it belongs to; None for the selector itself."""
+    scale: str = ""
+    """How it follows multipliers (`nas.scaling`), one of SCALES; empty is its op's rule."""
 
     @property
     def selects(self) -> bool:
@@ -210,14 +213,15 @@ class _Parser:
             )
         cells = dict(zip(self.columns, entry, strict=True))
         counts = self._counts(cells.get("n", 1))
-        repeat = self._repeat(cells.get("repeat"))
+        repeat = self._word("repeat", cells, REPEATS) or "shared"
+        scale = self._word("scale", cells, SCALES)
         expects = self._expects(cells.get("in"))
         ops = self._ops(cells["op"])
         rows = [row for op in ops for row in self._choices(op, cells)]
         self._check_options(len(rows) * (len(counts) if repeat == "shared" else 1))
         if repeat == "shared":
             options = tuple(_repeated(row, n) for n in counts for row in rows)
-            yield Position(tuple(dict.fromkeys(options)), self.row, expects=expects)
+            yield Position(tuple(dict.fromkeys(options)), self.row, expects=expects, scale=scale)
             return
         # repeats share one tuple, so that equal positions are recognised by identity
         kept = tuple(dict.fromkeys((_keeping(row),) for row in rows))
@@ -229,7 +233,8 @@ class _Parser:
         for index in range(max(counts)):
             first = index == 0
             options = chosen[first, index >= min(counts)]
-            yield Position(options, self.row, first=first, expects=expects if first else None)
+            expects = expects if first else None
+            yield Position(options, self.row, first=first, expects=expects, scale=scale)
 
     def _choices(self, op: str, cells: dict[str, Any]) -> Iterator[Row]:
         """Every distinct row of this op: the product of the columns it has."""
@@ -280,10 +285,11 @@ class _Parser:
             self._fail("n", brief(cell), "consecutive numbers, not 0 alone")
         return counts
 
-    def _repeat(self, cell: Any) -> str:
-        if cell not in (None, *REPEATS):
-            self._fail("repeat", brief(cell), " or ".join(REPEATS))
-        return cell or "shared"
+    def _word(self, column: str, cells: dict[str, Any], words: tuple[str, ...]) -> str:
+        cell = cells.get(column)
+        if cell not in (None, *words):
+            self._fail(column, brief(cell), " or ".join(words))
+        return cell or ""
 
     def _expects(self, cell: Any) -> Shape | None:
         if cell is None:

@@ -19,6 +19,7 @@ FLOORS = (
     ("table",),
     ("arch",),
     ("columns",),
+    ("scaling",),
     ("lattice",),
     ("space",),
     ("latency", "accuracy"),

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.mobilenet import MV2, Bneck
+from nas.blocks.mobilenetv1 import DwSeparable
+from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.vit import ViT
 
 _ROWS: tuple[type[Row], ...] = (
     Conv,
+    MaxPool,
+    DwSeparable,
     MV2,
     Bneck,
     MBConv,
@@ -18,10 +25,18 @@ _ROWS: tuple[type[Row], ...] = (
     RepViTStem,
     RepViTDown,
     RepViT,
+    Bottleneck,
+    MobileOneStem,
+    MobileOne,
+    ConvNeXtStem,
+    ConvNeXtDown,
+    ConvNeXt,
     MobileViT,
+    ViT,
     Pool,
     Linear,
     NormLinear,
+    LayerNormLinear,
 )
 
 #: op name in a table -> its row class

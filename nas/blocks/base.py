@@ -25,6 +25,8 @@ class Row:
     op: ClassVar[str]
     relative_to: ClassVar[Mapping[str, str]] = {}
     """Width fields whose ratios refer to another (earlier) field instead of the input's width."""
+    scale: ClassVar[str] = "all"
+    """How it follows multipliers (`nas.scaling`): width and depth, `width`, `grow` or `none`."""
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         """Append this row's ops to `g`, reading `x`; return its output.
@@ -115,5 +117,6 @@ FIELDS: Mapping[str, Field] = {
     "dim": Field(_width, "transformer width"),
     "ffn": Field(_width, "transformer feed-forward width: absolute, or a ratio of dim"),
     "layers": Field(_integer(1, 64), "transformer layers"),
+    "branches": Field(_integer(1, 8), "parallel k x k convolutions that fuse to one"),
     "heads": Field(_integer(1, 64), "attention heads; must divide dim"),
 }

@@ -16,6 +16,7 @@ class Conv(Row):
     """k x k convolution, batch norm, activation (default none)."""
 
     op: ClassVar[str] = "conv"
+    scale: ClassVar[str] = "width"
     out: Width
     k: int = 3
     act: str = "none"
@@ -30,6 +31,7 @@ class Pool(Row):
     """Global average pooling to a vector."""
 
     op: ClassVar[str] = "pool"
+    scale: ClassVar[str] = "none"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         if len(x.shape) != 3:
@@ -43,11 +45,12 @@ class Linear(Row):
     """Linear with bias on the pooled vector, activation (default none)."""
 
     op: ClassVar[str] = "linear"
+    scale: ClassVar[str] = "none"
     out: Width = Ratio(1)
     act: str = "none"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        return g.linear(_vector(x, self.op), self.out, act=self.act)
+        return g.linear(pooled(x, self.op), self.out, act=self.act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,16 @@ class NormLinear(Row):
     """Batch norm, then linear with bias: RepViT's and LeViT's classifier."""
 
     op: ClassVar[str] = "norm_linear"
+    scale: ClassVar[str] = "none"
     out: Width = Ratio(1)
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        h = g.add("batch_norm", (_vector(x, self.op),), "norm")
+        h = g.add("batch_norm", (pooled(x, self.op),), "norm")
         return g.linear(h, self.out)
 
 
-def _vector(x: Value, op: str) -> Value:
+def pooled(x: Value, op: str) -> Value:
+    """`x`, which must be a vector."""
     if len(x.shape) != 1:
         raise ArchError(f"{op} needs a pooled vector, found shape {x.shape}; put 'pool' before it")
     return x

@@ -61,6 +61,7 @@ class RepViTDown(Row):
     """
 
     op: ClassVar[str] = "repvit_down"
+    scale: ClassVar[str] = "width"
     out: Width
     exp: Width = Ratio(2)
     k: int = 3
@@ -84,6 +85,7 @@ class RepViTStem(Row):
     """Two 3 x 3 convolutions of stride 2: to half the width, then to the width."""
 
     op: ClassVar[str] = "repvit_stem"
+    scale: ClassVar[str] = "width"
     out: Width
     act: str = "gelu"
     s: int = 4

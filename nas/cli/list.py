@@ -23,7 +23,7 @@ def archs(json: Json = False) -> None:
     from nas.library import load_arch
     from nas.report.table import Column, millions, numbers
 
-    found = [load_arch(path) for path in named("architecture").values()]
+    found = [load_arch(name) for name in named("architecture")]
     _print(
         json,
         [{"name": a.name, "params": a.params, "macs": a.macs, "source": a.source} for a in found],

@@ -16,10 +16,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from nas.arch import Arch
 from nas.blocks import BLOCKS, Row
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.mobilenet import MV2, Bneck
+from nas.blocks.mobilenetv1 import DwSeparable
+from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.build import build
 from nas.cost import macs, params
 from nas.ops import ACTIVATIONS
@@ -32,6 +36,7 @@ ratios = st.sampled_from([None, 0.1, 0.25, 1.0])
 widths = st.integers(1, 40) | st.sampled_from([1, 1.5, 2, 6]).map(Ratio)
 whole_ratios = st.integers(1, 4).map(Ratio)
 keep = st.just(Ratio(1))
+branches = st.integers(1, 3)
 
 
 @st.composite
@@ -50,6 +55,8 @@ def mobilevits(draw: DrawFn) -> MobileViT:
 
 ROWS: dict[str, SearchStrategy[Row]] = {
     "conv": st.builds(Conv, widths, kernels, activations, strides),
+    "max_pool": st.builds(MaxPool, kernels, strides),
+    "dw_separable": st.builds(DwSeparable, widths, kernels, activations, strides),
     "mv2": st.builds(MV2, widths, widths, kernels, activations, strides),
     "bneck": st.builds(Bneck, widths, widths, kernels, ratios, activations, strides),
     "mbconv": st.builds(MBConv, widths, widths, kernels, ratios, activations, strides),
@@ -57,10 +64,17 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "repvit_stem": st.builds(RepViTStem, st.integers(1, 16).map(lambda n: 2 * n), activations),
     "repvit_down": st.builds(RepViTDown, widths, whole_ratios, kernels, activations),
     "repvit": st.builds(RepViT, keep, widths, kernels, ratios, activations),
+    "bottleneck": st.builds(Bottleneck, widths, widths, kernels, activations, strides),
+    "mobileone_stem": st.builds(MobileOneStem, widths, kernels, branches, activations, strides),
+    "mobileone": st.builds(MobileOne, widths, kernels, branches, ratios, activations, strides),
+    "convnext_stem": st.builds(ConvNeXtStem, widths, strides),
+    "convnext_down": st.builds(ConvNeXtDown, widths, strides),
+    "convnext": st.builds(ConvNeXt, keep, widths, kernels, activations),
     "mobilevit": mobilevits(),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),
     "norm_linear": st.builds(NormLinear, widths),
+    "layer_norm_linear": st.builds(LayerNormLinear, widths),
 }
 """A new block adds one line here; patch sizes must divide the sides of `archs`."""
 
@@ -72,7 +86,7 @@ def archs(draw: DrawFn, op: str) -> Arch:
     """A network of one row, after a pool where the row takes a vector."""
     c, h, w = draw(st.tuples(st.integers(1, 24), st.sampled_from([4, 8, 12]), st.just(8)))
     row = draw(ROWS[op]).resolve(c)
-    rows = (Pool(), row) if op in ("linear", "norm_linear") else (row,)
+    rows = (Pool(), row) if op.endswith("linear") else (row,)
     return Arch(op, "test", (c, h, w), rows)
 
 

@@ -1,0 +1,74 @@
+"""MobileOne (arXiv:2206.04040, figure 3): convolutions over-parameterised for training.
+
+Each is a sum of normalised branches of one input, which `nas.rewrite.fuse` merges to one
+convolution: `branches` of k x k, one of 1 x 1 (where k is larger), and the input itself where the
+shape stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nas.blocks.base import Row
+from nas.graph import GraphBuilder, Value
+from nas.widths import Ratio, Width, make_divisible
+
+
+@dataclass(frozen=True, slots=True)
+class MobileOne(Row):
+    """Depthwise k x k, then 1 x 1, each over-parameterised, with optional SE before activation."""
+
+    op: ClassVar[str] = "mobileone"
+    out: Width = Ratio(1)
+    k: int = 3
+    branches: int = 1
+    se: float | None = None
+    act: str = "relu"
+    s: int = 1
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        with g.scope("depthwise"):
+            h = over_parameterised(g, x, x.c, self.k, self.s, x.c, self.branches)
+            h = g.act(_squeezed(g, h, self.se), self.act)
+        with g.scope("pointwise"):
+            h = over_parameterised(g, h, self.out, 1, 1, 1, self.branches)
+            return g.act(_squeezed(g, h, self.se), self.act)
+
+
+@dataclass(frozen=True, slots=True)
+class MobileOneStem(Row):
+    """Over-parameterised k x k convolution."""
+
+    op: ClassVar[str] = "mobileone_stem"
+    scale: ClassVar[str] = "width"
+    out: Width
+    k: int = 3
+    branches: int = 1
+    act: str = "relu"
+    s: int = 2
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        return g.act(over_parameterised(g, x, self.out, self.k, self.s, 1, self.branches), self.act)
+
+
+def over_parameterised(
+    g: GraphBuilder, x: Value, out: Width, k: int, s: int, groups: Width, branches: int
+) -> Value:
+    """Sum of the normalised branches; the input is one of them where it has the output's shape."""
+    skip = s == 1 and out == x.c
+    parts = [g.add("batch_norm", (x,), "identity")] if skip else []
+    if k > 1:
+        parts.append(g.conv(x, out, s=s, groups=groups, name="pixel"))
+    for branch in range(branches):
+        parts.append(g.conv(x, out, k=k, s=s, groups=groups, name=f"branch{branch}"))
+    # the input last: a sum of convolutions of one value is a convolution, which then takes it in
+    total, *others = parts[skip:] + parts[:skip]
+    for number, part in enumerate(others):
+        total = g.add("add", (total, part), f"sum{number}")
+    return total
+
+
+def _squeezed(g: GraphBuilder, x: Value, se: float | None) -> Value:
+    """SE rounded to multiples of 8 without the 90 % rule, as in the reference code."""
+    return g.squeeze_excite(x, make_divisible(x.c * se, keep=0)) if se else x

@@ -1,0 +1,118 @@
+"""Width, depth and resolution multipliers: one table, many networks.
+
+A table's `scale` column says how a row follows; `~` is the rule of its op, which is EfficientNet's
+(arXiv:1905.11946): blocks in width and depth, other convolutions in width, classifiers not at all.
+Widths round to multiples of 8 and never below 90 %, expansions keep their ratio to what they
+expand, and a stage of n equal blocks becomes ceil(n x depth) of them.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from nas.arch import Arch, read_arch, step
+from nas.blocks import Row
+from nas.columns import WIDTH_FIELDS
+from nas.errors import ArchError, DocumentError, UnknownNameError
+from nas.widths import Ratio, Width, make_divisible
+
+ROUNDING = 1e-9
+"""5 blocks x 1.2 are 6, whatever binary fractions make of it."""
+
+Step = tuple[Row, str, Width]
+"""A row, how it scales, and its input width."""
+
+
+def scaled(
+    arch: Arch, *, width: float = 1.0, depth: float = 1.0, side: int | None = None, name: str = ""
+) -> Arch:
+    """The network at other multipliers and, if given, on side x side images.
+
+    Raises:
+        ArchError: a multiplier is not positive, or the scaled rows cannot stand.
+    """
+    if not (0 < width < 100 and 0 < depth < 100):
+        raise ArchError(f"expected multipliers from 0 to 100, found width {width}, depth {depth}")
+    shape = arch.input if side is None else (arch.input[0], side, side)
+    given, resolution = shape, shape[1]
+    rows: list[Row] = []
+    words: list[str] = []
+    for stage in _stages(arch):
+        for row, word, old in _repeated(stage, depth):
+            row, shape = step(_widened(row, _factor(word, width), old, shape[0]), shape, resolution)
+            rows.append(row)
+            words.append(word)
+    name = name or f"{arch.name}-{width:g}-{depth:g}@{resolution}"
+    return Arch(name, arch.source, given, tuple(rows), scale=tuple(words))
+
+
+def read_variant(path: Path, name: str) -> Arch:
+    """A variant of an architecture beside `path`, the CSV that names it.
+
+    Raises:
+        UnknownNameError: the file has no such variant.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        variants = {row["name"]: row for row in csv.DictReader(file)}
+    if name not in variants:
+        raise UnknownNameError("variant", name, variants, str(path))
+    of = variants[name]
+    try:
+        width, depth, side = float(of["width"]), float(of["depth"]), int(of["side"])
+        expect = {key: int(of[key]) for key in ("params", "macs")}
+    except (TypeError, ValueError) as error:
+        raise DocumentError(f"{path} ({name}): {error}") from None
+    base = read_arch(path.with_name(f"{of['of']}.yaml"))
+    made = scaled(base, width=width, depth=depth, side=side, name=name)
+    return replace(made, source=of["source"], expect=expect)
+
+
+def _stages(arch: Arch) -> Iterator[list[Step]]:
+    """Runs of blocks that keep width and resolution after the first; other rows alone."""
+    stage: list[Step] = []
+    shape = arch.input
+    words = arch.scale or ("",) * len(arch.rows)
+    for row, chosen in zip(arch.rows, words, strict=True):
+        after = step(row, shape, arch.input[1])[1]
+        word = chosen or row.scale
+        block = bool(stage) and word == "all" and stage[0][1] == "all" and after == shape
+        if not (block and type(row) is type(stage[0][0])) and stage:
+            yield stage
+            stage = []
+        stage.append((row, word, shape[0]))
+        shape = after
+    yield stage
+
+
+def _repeated(stage: list[Step], depth: float) -> list[Step]:
+    """The stage at another depth: what is added continues the alternation of its last two rows."""
+    n = len(stage)
+    wanted = ceil(n * depth - ROUNDING) if stage[0][1] == "all" else n
+    kept = stage[:wanted]
+    for index in range(n, wanted):
+        row, word, old = kept[max(index - 2, 0)]
+        kept.append((replace(row, s=1) if "s" in row.canonical() else row, word, old))
+    return kept
+
+
+def _factor(word: str, width: float) -> float:
+    return {"all": width, "width": width, "grow": max(width, 1.0), "none": 1.0}[word]
+
+
+def _widened(row: Row, factor: float, old: Width, new: Width) -> Row:
+    """The row with `factor` times its widths, for `new` input channels instead of `old`."""
+    made: dict[str, Any] = {}
+    for name in (field.name for field in fields(row) if field.name in WIDTH_FIELDS):
+        value = getattr(row, name)
+        if name in ("out", "dim"):
+            made[name] = value if factor == 1 else make_divisible(value * factor)
+        else:
+            of = row.relative_to.get(name)
+            before, after = (getattr(row, of), made[of]) if of else (old, new)
+            made[name] = value if before == after else Ratio(value / before).of(after)
+    return replace(row, **made)
