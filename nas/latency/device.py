@@ -18,7 +18,7 @@ import numpy as np
 
 from nas.arch import Arch
 from nas.errors import MissingCostError
-from nas.folders import find
+from nas.folders import content_hash, find
 from nas.graph import Graph
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, UNKNOWN, Kernel, kernels
 from nas.latency.table import ClassCost, read_info, read_kernels
@@ -54,6 +54,8 @@ class Device:
     """`device.yaml` as read."""
     table: Mapping[str, ClassCost]
     """Kernel class -> its costs."""
+    content_hash: str = ""
+    """12 hex digits over the folder's files; empty for a device that is no folder."""
 
     @property
     def fixed_ms(self) -> float:
@@ -85,12 +87,12 @@ class Device:
             MissingCostError: strict, and the device has no coefficients for an op kind.
         """
         graph = network.graph if isinstance(network, Arch) else network
-        rows = [0.0] * (1 + max(op.row for op in graph.ops))
+        rows = [0.0] * (1 + max(0, *(op.row for op in graph.ops)))
         notes: dict[str, list[Kernel]] = defaultdict(list)
         for kernel in self._kernels(graph):
             if strict and kernel.cls not in self.table:
                 raise MissingCostError(f"{self.name}: {self._missing(kernel)}")
-            rows[kernel.op.row] += self._ms(kernel)
+            rows[max(0, kernel.op.row)] += float(self._ms(kernel))
             for note in self._notes(kernel):
                 notes[note].append(kernel)
         for op in graph.ops:
@@ -150,4 +152,6 @@ def load_device(name: str | Path) -> Device:
     """
     path = find("device", name)
     info = read_info(path)
-    return Device(info["name"], info, read_kernels(path.with_name("kernels.csv")))
+    kernels_csv = path.with_name("kernels.csv")
+    table = read_kernels(kernels_csv)
+    return Device(info["name"], info, table, content_hash(path, kernels_csv))

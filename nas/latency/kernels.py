@@ -42,8 +42,16 @@ KIND_CLASS: Mapping[str, str] = {
     "reshape": "memory",
     "permute": "memory",
     "select": "memory",
+    "slice": "memory",
+    "roll": "memory",
+    "gather": "memory",
+    "unfold": "unfold",
+    "normalize": "norm",
     "resample": "memory",
 }
+
+#: op kinds that launch nothing: what reads them counts their bytes
+STORED = frozenset({"input", "param", "constant"})
 
 #: dimensions per image that accelerators shuffle well
 MAX_RANK = 4
@@ -80,7 +88,7 @@ def kernels(graph: Graph, bytes_per_element: int, fuses: Collection[str]) -> Ite
     for index, op in enumerate(fused.ops):
         if op.kind == "global_pool" or (op.inputs and pooled.issuperset(op.inputs)):
             pooled.add(index)
-        if op.kind == "input" or _joins(fused, readers, op, fuses):
+        if op.kind in STORED or _joins(fused, readers, op, fuses):
             continue
         launches, moved = 1, sum(prod(shape) for shape in op.in_shapes) + prod(op.shape)
         if op.kind == "attention":  # two products and a softmax between them
@@ -98,7 +106,7 @@ def _joins(graph: Graph, readers: list[list[int]], op: Op, fuses: Collection[str
 
 def _scores(op: Op) -> Any:
     """Elements of the attention matrices: (..., N, M) of q (..., N, D) and k (..., M, D)."""
-    (*lead, n, _), k, _ = op.in_shapes
+    (*lead, n, _), k = op.in_shapes[:2]
     return prod(lead) * n * k[-2]
 
 
