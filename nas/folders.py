@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -77,3 +78,11 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except OSError:  # a name longer than the file system takes
         return False
+
+
+def content_hash(*files: Path) -> str:
+    """12 hex digits over the content of files, in this order."""
+    digest = sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

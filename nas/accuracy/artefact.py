@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from nas.accuracy.inputs import INPUTS, LAW, Floats, inputs, law_basis
 from nas.accuracy.process import Kernel, Process, whiten
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
 from nas.errors import DocumentError
+from nas.folders import content_hash
 
 FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
 KERNEL = tuple(field.name for field in fields(Kernel))
@@ -63,7 +63,7 @@ def load_surrogate(folder: str | Path) -> Surrogate:
             for i, (name, constant) in enumerate(constants.items())
         ),
         floor_sd=model["floor_sd"],
-        content_hash=_hash(folder),
+        content_hash=content_hash(*(folder / name for name in FILES)),
         provenance={key: content[key] for key in PROVENANCE},
     )
 
@@ -73,13 +73,6 @@ def symmetric(upper: Floats) -> Floats:
     matrix = np.zeros((len(INPUTS), len(INPUTS)))
     matrix[np.triu_indices(len(INPUTS))] = upper
     return (matrix + matrix.T) / 2
-
-
-def _hash(folder: Path) -> str:
-    digest = sha256()
-    for name in FILES:
-        digest.update((folder / name).read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _process(path: Path, kernel: Kernel, scaling: Scaling) -> Process:

@@ -8,7 +8,11 @@ good path (Handler & Zang, Networks 10, 1980); edges that no better path can use
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +25,8 @@ Floats = NDArray[np.float64]
 
 SWEEPS = 60
 """Steps of the search for the best multiplier."""
+MAX_EDGES, MAX_NODES = 20_000, 2_000
+"""Largest program that HiGHS is given, and its branch-and-bound nodes: a second or two."""
 TOLERANCE = 1e-6
 """A gap below this, in units of the score, counts as none."""
 
@@ -91,19 +97,20 @@ def fastest(lattice: Lattice, ms: Sequence[Floats]) -> Solution:
     return _longest(lattice, undominated(lattice, ms, [-cost for cost in ms]), 0.0)
 
 
-def solve(
-    lattice: Lattice, edges: list[Edges], budget_ms: float, *, seconds: float = 3.0
-) -> Solution | None:
+def solve(lattice: Lattice, edges: list[Edges], budget_ms: float) -> Solution | None:
     """The path of highest score within `budget_ms` (without the fixed part), or None.
 
-    `gap` is 0 where the bound or HiGHS, within `seconds`, proves optimality.
+    `gap` is 0 where the Lagrangian bound or HiGHS proves optimality. What HiGHS may do is limited
+    by counts and not by time, so the answer is the same on every machine.
     """
     best, bound, price = _lagrange(lattice, edges, budget_ms)
     if best is None or bound - best.score < TOLERANCE:
         return best and replace(best, gap=0.0)
     # an edge that is removed here lies on no path better than `best`
     useful = _useful(lattice, edges, price, budget_ms, best.score)
-    found, proven = _milp(lattice, useful, budget_ms, seconds)
+    found, proven = None, np.inf
+    if sum(len(e.ms) for e in useful) <= MAX_EDGES:
+        found, proven = _milp(lattice, useful, budget_ms)
     if found is not None and found.score > best.score:
         best = found
     gap = max(0.0, min(bound, proven) - best.score)
@@ -189,12 +196,10 @@ def _useful(
     return kept
 
 
-def _milp(
-    lattice: Lattice, edges: list[Edges], budget_ms: float, seconds: float
-) -> tuple[Solution | None, float]:
+def _milp(lattice: Lattice, edges: list[Edges], budget_ms: float) -> tuple[Solution | None, float]:
     """HiGHS: one binary per edge, flow conserved at every state, one budget row.
 
-    Returns the path, or None if none was found in time, and a proven upper bound.
+    Returns the path, or None if none was found, and a proven upper bound.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import coo_array, vstack
@@ -212,18 +217,35 @@ def _milp(
     ).tocsr()[: int(offsets[-2])]
     supply = np.zeros(flow.shape[0])
     supply[0] = 1  # one unit leaves the first state; states of the last layer end it
-    result = milp(
-        -score,
-        integrality=one,
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(
-            vstack([flow, ms[None]]), np.r_[supply, -np.inf], np.r_[supply, budget_ms]
-        ),
-        options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+    rows = LinearConstraint(
+        vstack([flow, ms[None]]), np.r_[supply, -np.inf], np.r_[supply, budget_ms]
     )
+    with _stdout_kept():
+        result = milp(
+            -score,
+            integrality=one,
+            bounds=Bounds(0, 1),
+            constraints=rows,
+            options={"node_limit": MAX_NODES, "mip_rel_gap": 1e-9},
+        )
     bound = np.inf if result.mip_dual_bound is None else -float(result.mip_dual_bound)
     if result.x is None:
         # infeasible: no path through the useful edges, so none better than the best known
         return None, -np.inf if result.status == 2 else bound
     chosen = np.flatnonzero(result.x > 0.5) - np.cumsum([0, *sizes[:-1]])
     return _solution(edges, chosen), bound
+
+
+@contextmanager
+def _stdout_kept() -> Iterator[None]:
+    """Send what HiGHS prints on its own to stderr: stdout belongs to the caller's tables."""
+    sys.stdout.flush()
+    libc = ctypes.CDLL(None) if os.name == "posix" else ctypes.CDLL("msvcrt")
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        libc.fflush(None)  # what it printed may still be in the C library's buffer
+        os.dup2(kept, 1)
+        os.close(kept)

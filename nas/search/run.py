@@ -103,7 +103,7 @@ def search(
     if not isinstance(surrogate, Surrogate):
         surrogate = library.load_surrogate(surrogate)
     pricing = Pricing(space, device, surrogate)
-    _check_feasible(pricing, budget_ms)
+    quickest = _fastest(pricing, budget_ms)
     archs = [library.load_arch(name) for name in named("architecture")]
     known = [arch for arch in archs if space.contains(arch)]
     codes = np.array([space.encode(arch) for arch in known], np.int64)
@@ -111,7 +111,8 @@ def search(
     rng = np.random.default_rng(seed)
     judge = Judge(pricing, budget_ms, caution)
     settings = settings or Settings()
-    start = np.concatenate([codes, pricing.lattice.sample(settings.children, rng)])
+    random = pricing.lattice.sample(settings.children, rng)
+    start = np.concatenate([codes, quickest[None], random])
     found = evolve(judge, start, rng, settings)
     gap = 0.0
     for _ in range(ROUNDS):
@@ -149,18 +150,22 @@ def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
     return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
 
 
-def _check_feasible(pricing: Pricing, budget_ms: float) -> None:
-    """Refuse a budget below the fastest network, which is a shortest path."""
+def _fastest(pricing: Pricing, budget_ms: float) -> Ints:
+    """The code of the fastest network, which is a shortest path.
+
+    Raises:
+        InfeasibleError: it is over the budget.
+    """
     quickest = fastest(pricing.lattice, pricing.edge_ms())
-    smallest = quickest.ms + pricing.device.fixed_ms
-    if smallest > budget_ms:
-        arch = pricing.space.decode(quickest.code)
+    smallest_ms = float(pricing.price(quickest.code[None])[0, MS])
+    if smallest_ms > budget_ms:
         raise InfeasibleError(
             f"no network of {pricing.space.name} runs within {budget_ms:g} ms on"
-            f" {pricing.device.name}: the fastest is predicted at {smallest:.3f} ms",
-            smallest_ms=smallest,
-            arch=arch,
+            f" {pricing.device.name}: the fastest is predicted at {smallest_ms:.3f} ms",
+            smallest_ms=smallest_ms,
+            arch=pricing.space.decode(quickest.code),
         )
+    return quickest.code
 
 
 def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:

@@ -1,4 +1,4 @@
-"""Built networks on a GPU: the same logits as on the CPU, and a training step in mixed precision."""
+"""Built networks on a GPU: the logits of the CPU, and a training step in mixed precision."""
 
 from __future__ import annotations
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from itertools import product
 
 import numpy as np
 import pytest
 
 from nas.lattice import Lattice, build
-from nas.search.exact import Floats, fastest, solve, undominated
+from nas.search.exact import Floats, _stdout_kept, fastest, solve, undominated
 from nas.space import Space
 
 TEXT = """
@@ -95,3 +97,29 @@ def test_undominated_keeps_the_front_between_two_states(lattice: Lattice) -> Non
             beaten &= rivals != o
             is_kept = bool(((kept.source == s) & (kept.option == o)).any())
             assert is_kept != beaten.any()
+
+
+def test_a_solver_that_prints_leaves_stdout_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    """HiGHS writes to file descriptor 1 itself now and then, past Python."""
+    libc = ctypes.CDLL(None)
+    with _stdout_kept():
+        libc.puts(b"from C")
+    sys.stdout.write("from Python\n")
+    captured = capfd.readouterr()
+    assert captured.out == "from Python\n"
+    assert captured.err == "from C\n"
+
+
+def test_a_program_too_large_for_highs_still_has_a_path_and_a_gap(
+    lattice: Lattice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[solve.__module__], "MAX_EDGES", 0)
+    ms, score = edge_values(lattice, np.random.default_rng(0))
+    paths = every_path(lattice, ms, score)
+    for quantile in (0.1, 0.3, 0.6):
+        budget = np.quantile(paths[:, 0], quantile)
+        best = paths[paths[:, 0] <= budget, 1].max()
+        found = solve(lattice, undominated(lattice, ms, score), budget)
+        assert found is not None
+        assert found.ms <= budget
+        assert found.score <= best + 1e-9 <= found.score + found.gap + 2e-9
