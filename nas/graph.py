@@ -141,8 +141,22 @@ class GraphBuilder:
         """Add x to h where the shapes agree; h where they do not."""
         return self.add("add", (x, h), "residual") if x.shape == h.shape else h
 
-    def attention(self, x: Value, heads: int, *, name: str = "attention") -> Value:
-        """Multi-head self-attention over (..., N, C), qkv and output projections with bias."""
+    def layer_norm(self, x: Value, *, eps: float = 1e-5, name: str = "norm") -> Value:
+        """Layer norm on the last dimension."""
+        return self.add("layer_norm", (x,), name, eps=eps)
+
+    def param(self, shape: Shape, *, name: str, like: Value | None = None) -> Value:
+        """A trained tensor, the same for all images; with `like` once for each image of it."""
+        inputs = () if like is None else (like,)
+        return self.add("param", inputs, name, shape=shape, fill=None)
+
+    def attention(
+        self, x: Value, heads: int, *, bias: Value | None = None, name: str = "attention"
+    ) -> Value:
+        """Multi-head self-attention over (..., N, C), qkv and output projections with bias.
+
+        `bias` is added to the scores (..., heads, N, N).
+        """
         *lead, n, c = x.shape
         if c % heads:
             raise ArchError(f"{c} channels do not divide in {heads} heads")
@@ -152,19 +166,25 @@ class GraphBuilder:
             h = self.add("reshape", (h,), "heads", shape=(*lead, n, 3, heads, c // heads))
             dims = (nd + 1, *range(nd), nd + 2, nd, nd + 3)
             h = self.add("permute", (h,), "to_heads", dims=dims)
-            q, k, v = (self.add("select", (h,), part, index=i) for i, part in enumerate("qkv"))
-            h = self.add("attention", (q, k, v), "attend")
+            qkv = tuple(self.add("select", (h,), part, index=i) for i, part in enumerate("qkv"))
+            h = self.add("attention", qkv if bias is None else (*qkv, bias), "attend")
             h = self.add("permute", (h,), "from_heads", dims=(*range(nd), nd + 1, nd, nd + 2))
             h = self.add("reshape", (h,), "merge", shape=(*lead, n, c))
             return self.linear(h, c, name="project")
 
-    def transformer(self, x: Value, *, heads: int, ffn: Width, act: str, name: str) -> Value:
+    def mlp(self, x: Value, ffn: Width, *, act: str, eps: float = 1e-5) -> Value:
+        """Second half of a pre-norm transformer layer: norm, two linear layers, residual."""
+        h = self.layer_norm(x, eps=eps, name="norm2")
+        h = self.linear(h, ffn, act=act, name="ffn1")
+        h = self.linear(h, x.shape[-1], name="ffn2")
+        return self.add("add", (x, h), "residual2")
+
+    def transformer(
+        self, x: Value, *, heads: int, ffn: Width, act: str, name: str, eps: float = 1e-5
+    ) -> Value:
         """Pre-norm transformer layer: attention and a two-layer MLP, each with a residual."""
         with self.scope(name):
-            h = self.add("layer_norm", (x,), "norm1")
+            h = self.layer_norm(x, eps=eps, name="norm1")
             h = self.attention(h, heads)
             x = self.add("add", (x, h), "residual1")
-            h = self.add("layer_norm", (x,), "norm2")
-            h = self.linear(h, ffn, act=act, name="ffn1")
-            h = self.linear(h, x.shape[-1], name="ffn2")
-            return self.add("add", (x, h), "residual2")
+            return self.mlp(x, ffn, act=act, eps=eps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch
@@ -9,17 +10,20 @@ from nas.extras import require
 from nas.graph import Graph
 
 if TYPE_CHECKING:
+    from torch import nn
     from torch.fx import GraphModule
 
 
-def build(arch: Arch | Graph) -> GraphModule:
+def build(arch: Arch | Graph, *, weights: str | Path | None = None) -> GraphModule:
     """The torch module of an architecture as trained, or of any graph (`arch.fused`).
 
-    It takes a batch of images and is freshly initialised from torch's random generator. Its `.code`
+    It takes a batch of images. Its weights come from a checkpoint of the same network (ours, timm's
+    or torchvision's; safetensors or torch), or freshly from torch's random generator. Its `.code`
     is plain Python without branches; submodules are named after the table's rows.
 
     Raises:
         MissingExtraError: torch is not installed.
+        WeightsError: the file is damaged, or its first tensor that does not fit.
     """
     require("train")
     from nas.build.initial import initialise
@@ -27,4 +31,16 @@ def build(arch: Arch | Graph) -> GraphModule:
 
     module = assemble(arch if isinstance(arch, Graph) else arch.graph)
     initialise(module)
+    if weights is not None:
+        from nas.build.checkpoint import load_weights
+
+        load_weights(module, weights)
     return module
+
+
+def save_weights(module: nn.Module, path: str | Path) -> None:
+    """Write a network's parameters and statistics to a safetensors file, whole or not at all."""
+    require("train")
+    from nas.build.checkpoint import save_weights as save
+
+    save(module, path)

@@ -2,6 +2,7 @@
 
 Convolutions: normal with variance 2 / fan-out (He et al., arXiv:1502.01852), where the fan-out of a
 grouped convolution is that of one group, as in EfficientNet's reference code. Linear layers: normal
+and free tensors (class tokens, position codes):
 with standard deviation 0.02, cut at two of them (ViT). Biases 0; norms 1 and 0.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 from math import sqrt
 
 from torch import nn
+
+from nas.build.module import Param
 
 LINEAR_STD = 0.02
 
@@ -22,6 +25,9 @@ def initialise(module: nn.Module) -> None:
             nn.init.normal_(layer.weight, std=sqrt(2 / fan_out))
         elif isinstance(layer, nn.Linear):
             nn.init.trunc_normal_(layer.weight, std=LINEAR_STD, a=-2 * LINEAR_STD, b=2 * LINEAR_STD)
+        elif isinstance(layer, Param) and layer.fill is None:
+            nn.init.trunc_normal_(layer.weight, std=LINEAR_STD, a=-2 * LINEAR_STD, b=2 * LINEAR_STD)
+            continue
         else:
             continue
         if layer.bias is not None:

@@ -1,0 +1,55 @@
+"""Vision transformer (arXiv:2010.11929, figure 1 and table 1), from image or map to class token.
+
+One row is the whole trunk, as the paper's table has it: depth, width, MLP size, heads. Departs: the
+final norm is computed of the class token alone, the only token that is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nas.blocks.base import Row
+from nas.errors import ArchError
+from nas.graph import GraphBuilder, Value
+from nas.widths import Ratio, Width
+
+EPS = 1e-6
+"""Of the norms, as in the authors' code."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViT(Row):
+    """Patch embedding, class token, position embedding, pre-norm layers, norm: a vector."""
+
+    op: ClassVar[str] = "vit"
+    relative_to: ClassVar[Mapping[str, str]] = {"ffn": "dim"}
+    dim: Width
+    layers: int
+    heads: int = 12
+    patch: int = 16
+    ffn: Width = Ratio(4)
+    act: str = "gelu"
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        x = patchify(g, x, self.dim, self.patch)
+        _, h, w = x.shape
+        x = g.add("reshape", (x,), "flatten", shape=(self.dim, h * w))
+        x = g.add("permute", (x,), "to_tokens", dims=(1, 0))
+        token = g.param((1, self.dim), name="class_token", like=x)
+        x = g.add("concat", (token, x), "concat")
+        x = g.add("add", (x, g.param(x.shape, name="position")), "locate")
+        for layer in range(self.layers):
+            x = g.transformer(
+                x, heads=self.heads, ffn=self.ffn, act=self.act, name=f"layer{layer}", eps=EPS
+            )
+        return g.layer_norm(g.add("select", (x,), "class", index=0), eps=EPS)
+
+
+def patchify(g: GraphBuilder, x: Value, dim: Width, patch: int) -> Value:
+    """Patches that do not overlap, each embedded by one linear map: a conv of stride k."""
+    if len(x.shape) != 3 or x.shape[1] % patch or x.shape[2] % patch:
+        raise ArchError(f"patch size {patch} does not divide the map {x.shape}")
+    attrs = {"out": dim, "k": patch, "s": patch, "pad": 0, "groups": 1, "bias": True}
+    return g.add("conv", (x,), "embed", **attrs)

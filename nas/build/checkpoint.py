@@ -1,0 +1,230 @@
+"""Weights from a file into a network, matched by structure, and back to a file.
+
+A checkpoint has names and tensors but no order of execution: safetensors sorts them. Its dotted
+names form a tree. Siblings with numbers stand in the order of their numbers; siblings with names
+may run in any order, and the order taken is the one that gives every layer of the network, as it
+runs, a layer with tensors of the same names and shapes. Where several orders do (two norms of one
+width in a block), the file's own decides, or in a sorted file that of the names,
+a plain `norm` last. Nothing is
+unpickled: safetensors holds no objects, and torch files are loaded with weights only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from nas.errors import WeightsError, brief
+
+STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+"""Tensors of one layer; one of another name stands for itself (class tokens, layer scales)."""
+
+MAX_DEPTH = 32
+MAX_STEPS = 100_000
+"""Of names, and of the search: a hostile file ends with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Tensors that belong together, by their standard names."""
+
+    tensors: Mapping[str, Tensor]
+    names: Mapping[str, str]
+    """Standard name -> name in the file or the network."""
+
+    def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """What must agree: a 1 x 1 convolution is a linear layer, so sides of 1 do not count."""
+        sizes = {name: tuple(n for n in t.shape if n != 1) for name, t in self.tensors.items()}
+        return tuple(sorted(item for item in sizes.items() if item[0] != "num_batches_tracked"))
+
+    def describe(self, tensor: str) -> str:
+        """Name and shape of one tensor."""
+        if tensor not in self.tensors:
+            return f"no {tensor} beside {next(iter(self.names.values()))}"
+        return f"{self.names[tensor]} ({_sizes(self.tensors[tensor])})"
+
+
+def load_weights(module: nn.Module, path: str | Path) -> None:
+    """Fill `module` from a checkpoint of the same network: ours, timm's or torchvision's.
+
+    Raises:
+        WeightsError: the file is damaged, or its first tensor that does not fit; `module` is
+            unchanged.
+    """
+    state, ordered = read_state(Path(path))
+    try:
+        load_state(module, state, ordered=ordered)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+
+
+def save_weights(module: nn.Module, path: str | Path) -> None:
+    """Write all parameters and statistics to a safetensors file, whole or not at all."""
+    path = Path(path)
+    state = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+    try:
+        with TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(folder) / "part"
+            save_file(state, part, metadata={"format": "pt"})
+            os.replace(part, path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be written: {error}") from error
+
+
+def read_state(path: Path) -> tuple[dict[str, Tensor], bool]:
+    """Names and tensors of a file, and whether their order is that of their definition."""
+    ordered = path.suffix != ".safetensors"
+    try:
+        if ordered:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        else:
+            state = load_file(path)
+    except Exception as error:  # a damaged file makes the readers raise nearly anything
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise WeightsError(f"{path}: holds no weights that can be read: {reason}") from error
+    if not isinstance(state, dict) or not state:
+        raise WeightsError(f"{path}: expected names and tensors, found {brief(state)}")
+    for name, tensor in state.items():
+        if not (isinstance(name, str) and isinstance(tensor, Tensor) and not tensor.is_sparse):
+            raise WeightsError(f"{path}: expected a tensor under each name, found {brief(name)}")
+    return dict(state), ordered
+
+
+@torch.no_grad()
+def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool = True) -> None:
+    """Copy a state dict into `module`; `ordered`: its order may decide between equals.
+
+    Raises:
+        WeightsError: naming the first tensor that does not fit; `module` is unchanged.
+    """
+    target = module.state_dict(keep_vars=True)
+    names = state if ordered else sorted(state, key=_natural)
+    given, wanted = _layers({name: state[name] for name in names}), _layers(target)
+    _check_multiset(given, wanted)
+    named = {frozenset(layer.names.values()): layer for layer in given}
+    same = [named.get(frozenset(layer.names.values())) for layer in wanted]
+    if all(a and a.shapes() == b.shapes() for a, b in zip(same, wanted, strict=True)):
+        given = [layer for layer in same if layer]  # a file of our own
+    else:
+        given = _Match(given, wanted).run()
+    for source, layer in zip(given, wanted, strict=True):
+        for tensor, old in layer.tensors.items():
+            if tensor in source.tensors:
+                old.copy_(source.tensors[tensor].reshape(old.shape))
+
+
+def _layers(state: Mapping[str, Tensor]) -> list[Layer]:
+    """Layers in order of their first tensors, without what is derived (index tables, masks)."""
+    paths: dict[str, dict[str, str]] = {}
+    for name, tensor in state.items():
+        path, _, last = name.replace("in_proj_", "in_proj.").rpartition(".")
+        path, last = (path, last) if last in STANDARD else (name, "weight")
+        if tensor.is_floating_point() or last == "num_batches_tracked":
+            paths.setdefault(path, {})[last] = name
+    return [Layer({k: state[name] for k, name in names.items()}, names) for names in paths.values()]
+
+
+def _check_multiset(given: list[Layer], wanted: list[Layer]) -> None:
+    """Every layer has a partner of its shapes; otherwise name the first that has none."""
+    extra, missing = _surplus(given, wanted), _surplus(wanted, given)
+    if extra and missing:
+        ours, theirs = dict(missing.shapes()), dict(extra.shapes())
+        tensor = next(n for n in (*theirs, *ours) if theirs.get(n) != ours.get(n))
+        raise WeightsError(
+            f"{extra.describe(tensor)} does not fit; the network has {missing.describe(tensor)}"
+        )
+    if extra:
+        raise WeightsError(f"{extra.describe('weight')} has no counterpart in the network")
+    if missing:
+        raise WeightsError(f"nothing fits the network's {missing.describe('weight')}")
+
+
+def _surplus(layers: Iterable[Layer], others: Iterable[Layer]) -> Layer | None:
+    left = Counter(layer.shapes() for layer in others)
+    for layer in layers:
+        left[layer.shapes()] -= 1
+        if left[layer.shapes()] < 0:
+            return layer
+    return None
+
+
+class _Match:
+    """Search for the order of siblings that makes the tree's layers equal to `wanted`."""
+
+    def __init__(self, given: list[Layer], wanted: list[Layer]) -> None:
+        self.wanted = wanted
+        self.tree: dict[str, object] = {}
+        self.failed: set[tuple[int, tuple[str, ...], int]] = set()
+        self.steps = 0
+        self.furthest = 0
+        for layer in given:
+            self._plant(layer)
+
+    def _plant(self, layer: Layer) -> None:
+        """Each node maps its children's names to nodes; its own layer is named ""."""
+        node: dict[str, object] = self.tree
+        path = next(iter(layer.names.values())).replace("in_proj_", "in_proj.").split(".")
+        if len(path) > MAX_DEPTH:
+            raise WeightsError(f"name deeper than {MAX_DEPTH}: {brief('.'.join(path))}")
+        for part in path[:-1] if path[-1] in STANDARD else path:
+            node = node.setdefault(part, {})  # type: ignore[assignment]
+        node[""] = layer
+
+    def run(self) -> list[Layer]:
+        found = self._children(self.tree, tuple(self.tree), 0)
+        if found is None:
+            layer = self.wanted[min(self.furthest, len(self.wanted) - 1)]
+            raise WeightsError(
+                f"no order of layers puts one where the network has {layer.describe('weight')}"
+            )
+        return found
+
+    def _children(
+        self, node: dict[str, object], names: tuple[str, ...], at: int
+    ) -> list[Layer] | None:
+        """Layers of `names` of `node` in an order that fits from `at` on."""
+        state = (id(node), names, at)
+        if not names or state in self.failed:
+            return None if names else []
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise WeightsError("too many layers are alike to find their order")
+        numbers = sorted((name for name in names if name.isdecimal()), key=int)
+        for name in (n for n in names if n not in numbers[1:]):
+            head = self._child(node[name], at)
+            if head is None:
+                continue
+            rest = tuple(other for other in names if other != name)
+            tail = self._children(node, rest, at + len(head))
+            if tail is not None:
+                return head + tail
+        self.failed.add(state)
+        return None
+
+    def _child(self, child: object, at: int) -> list[Layer] | None:
+        if isinstance(child, dict):
+            return self._children(child, tuple(child), at)
+        assert isinstance(child, Layer)
+        self.furthest = max(self.furthest, at)
+        fits = at < len(self.wanted) and child.shapes() == self.wanted[at].shapes()
+        return [child] if fits else None
+
+
+def _natural(name: str) -> list[tuple[bool, list[tuple[int, str]]]]:
+    """Sorts `block2` before `block10`, and a plain `norm`, which closes its parent, last."""
+    parts = name.split(".")
+    numbers = ([(int(n or 0), text) for n, text in re.findall(r"(\d*)(\D*)", p)] for p in parts)
+    return [(part == "norm", key) for part, key in zip(parts, numbers, strict=True)]
+
+
+def _sizes(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
