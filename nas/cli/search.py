@@ -126,6 +126,7 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
     level = f"{result.device.info['interval']['level']:.0%}"
     return [
         ("predicted ms", f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)"),
+        ("objective", f"estimate - {result.caution:g} sd; of many, the best looks too good"),
         ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),
         ("tried", f"{result.priced:,} priced, {result.judged:,} within the budget"),
         ("time", f"{result.seconds:.1f} s, seed {result.seed}"),

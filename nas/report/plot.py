@@ -63,36 +63,45 @@ def _draw(axes: Axes, result: SearchResult) -> None:
 
 
 def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = "o") -> None:
+    from matplotlib.patheffects import withStroke
+
     axes.errorbar(
         found.ms,
         found.top1,
         xerr=[[found.ms - found.ms_low], [found.ms_high - found.ms]],
         yerr=found.top1_sd,
-        fmt=marker,
-        ms=14 if marker == "*" else 6,
-        color=colour,
+        fmt="none",
+        ecolor=colour,
         elinewidth=0.8,
-        alpha=0.9,
-        zorder=5 if marker == "*" else 3,
+        zorder=3,
     )
-    axes.annotate(
+    size = 14 if marker == "*" else 6
+    axes.plot(found.ms, found.top1, marker, color=colour, ms=size, zorder=5)
+    text = axes.annotate(
         label,
         (found.ms, found.top1),
         xytext=(7, 6),
         textcoords="offset points",
         fontsize=8,
         color=colour,
-        zorder=6,
+        zorder=4,
     )
+    # readable where it crosses a line or another point's bar
+    text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 
 def _frame(axes: Axes, shown: Sequence[Candidate]) -> None:
-    """Limits around the points; a logarithmic axis where latencies span more than fourfold."""
+    """A logarithmic axis with plain numbers where latencies span more than fourfold."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     ms = [c.ms for c in shown]
     if max(ms) > 4 * min(ms):
         axes.set_xscale("log")
+        digits = (1, 1.5, 2, 3, 4, 5, 6, 8)
+        ticks = [digit * 10.0**power for power in range(-3, 5) for digit in digits]
+        axes.xaxis.set_major_locator(FixedLocator(ticks))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter("{x:g}")
 
 
 def _colour(name: str) -> str:

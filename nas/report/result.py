@@ -119,6 +119,7 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
         },
         "seed": result.seed,
         "budget_ms": result.budget_ms,
+        "caution": result.caution,
         "space": {"name": result.space.name, "hash": result.space.space_hash},
         "device": {"name": result.device.name, "hash": result.device.content_hash},
         "surrogate": {"name": result.surrogate.name, "hash": result.surrogate.content_hash},

@@ -65,6 +65,8 @@ class SearchResult:
     seeds: tuple[Candidate, ...]
     """The space's known points, in and over the budget."""
     budget_ms: float
+    caution: float
+    """The objective was the estimate minus this many standard deviations."""
     optimality_gap: float
     """Of the last exact recombination, in points of top-1; 0 is proven optimal."""
     priced: int
@@ -125,6 +127,7 @@ def search(
         pareto=pareto,
         seeds=tuple(assess(arch, device, surrogate) for arch in known),
         budget_ms=budget_ms,
+        caution=caution,
         optimality_gap=gap,
         priced=judge.priced,
         judged=judge.judged,
