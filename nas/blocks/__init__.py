@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas.blocks.base import FIELDS, Field, Row
-from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.mobilenet import MV2, Bneck
@@ -12,6 +12,7 @@ from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.swin import Swin
 from nas.blocks.vit import ViT
 
 _ROWS: tuple[type[Row], ...] = (
@@ -33,6 +34,8 @@ _ROWS: tuple[type[Row], ...] = (
     ConvNeXt,
     MobileViT,
     ViT,
+    Swin,
+    LayerNorm,
     Pool,
     Linear,
     NormLinear,

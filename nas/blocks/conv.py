@@ -27,6 +27,19 @@ class Conv(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class LayerNorm(Row):
+    """Layer norm over the channels of a map."""
+
+    op: ClassVar[str] = "layer_norm"
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        if len(x.shape) != 3:
+            raise ArchError(f"layer_norm needs a map, found a vector of {x.c}")
+        x = g.add("permute", (x,), "channels_last", dims=(1, 2, 0))
+        return g.add("permute", (g.layer_norm(x),), "channels_first", dims=(2, 0, 1))
+
+
+@dataclass(frozen=True, slots=True)
 class Pool(Row):
     """Global average pooling to a vector."""
 

@@ -27,8 +27,8 @@ class ViT(Row):
     relative_to: ClassVar[Mapping[str, str]] = {"ffn": "dim"}
     dim: Width
     layers: int
-    heads: int = 12
-    patch: int = 16
+    heads: int
+    patch: int
     ffn: Width = Ratio(4)
     act: str = "gelu"
 
