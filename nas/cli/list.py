@@ -64,23 +64,28 @@ def devices(json: Json = False) -> None:
     from nas.report.table import Column, numbers
 
     found = [load_device(path) for path in named("device").values()]
-    keys = ("name", "kind", "hardware", "runtime", "precision", "held_out")
-    errors = ("mean_error_pct", "trivial_mean_error_pct")
+    keys = ("name", "kind", "hardware", "runtime", "version", "precision", "threads", "batch")
+    keys += ("statistic", "date", "interval", "held_out")
+    errors = ("median", "trivial_median", "mean", "trivial_mean")
     _print(
         json,
         [{key: d.info[key] for key in keys} for d in found],
         [
             Column("device"),
-            Column("hardware and runtime"),
-            *numbers("networks\nheld out", "mean error\n%", "of params\nand MACs\n%"),
+            *numbers("networks\nheld out", "median\nerror %", "of size\nalone"),
+            *numbers("mean\nerror %", "of size\nalone", "interval\ncovers %"),
         ],
         [
             [
                 d.name,
-                f"{d.info['hardware']}; {d.info['runtime']}, {d.info['precision']}",
                 str(d.held_out["networks"]),
-                *(f"{d.held_out[key]:.1f}" for key in errors),
+                *(f"{d.held_out[f'{error}_error_pct']:.1f}" for error in errors),
+                f"{d.info['interval']['coverage_across_families_pct']:.0f}",
             ]
+            for d in found
+        ],
+        [
+            (d.name, "; ".join(str(d.info[key]) for key in ("hardware", "runtime", "statistic")))
             for d in found
         ],
     )
@@ -133,10 +138,15 @@ def _print(
     content: Sequence[dict[str, Any]],
     columns: Sequence[Column],
     rows: Sequence[Cells],
+    facts: Sequence[tuple[str, str]] = (),
 ) -> None:
-    from nas.report.table import print_json, print_table
+    """JSON, or a table with facts below it that are too long for a column."""
+    from nas.report.table import print_facts, print_json, print_line, print_table
 
     if json:
         print_json(content)
-    else:
-        print_table(columns, rows)
+        return
+    print_table(columns, rows)
+    if facts:
+        print_line()
+        print_facts(facts)
