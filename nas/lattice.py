@@ -42,7 +42,7 @@ class Layer:
     values: Mapping[str, Floats] = field(default_factory=dict)
     """fold name -> (S, O, m)"""
 
-    def pick(self, state: Ints, rng: np.random.Generator) -> Ints:
+    def pick(self, state: NDArray[np.int32], rng: np.random.Generator) -> Ints:
         """(n,) random options that can stand in each of n states."""
         order, count = self._standing
         chosen = (rng.random(len(state)) * count[state]).astype(np.int64)
@@ -99,7 +99,7 @@ class Lattice:
     def sample(self, n: int, rng: np.random.Generator) -> Ints:
         """(n, P) random valid codes: at each position every option that can stand is as likely."""
         codes = np.empty((n, len(self.layers)), np.int64)
-        state = np.zeros(n, np.int64)
+        state = np.zeros(n, np.int32)
         for p, layer in enumerate(self.layers):
             codes[:, p] = layer.pick(state, rng)
             state = layer.next[state, codes[:, p]]
@@ -108,7 +108,7 @@ class Lattice:
     def repair(self, codes: Ints, rng: np.random.Generator) -> Ints:
         """Codes with every option that cannot stand replaced by a random one that can."""
         codes = codes.copy()
-        state = np.zeros(len(codes), np.int64)
+        state = np.zeros(len(codes), np.int32)
         for p, layer in enumerate(self.layers):
             bad = np.flatnonzero(layer.next[state, codes[:, p]] < 0)
             if len(bad):

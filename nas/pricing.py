@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.accuracy.surrogate import Surrogate
 from nas.columns import Fold, Ints
 from nas.cost import macs, params
 from nas.graph import Graph
+from nas.latency.device import Device
 from nas.lattice import Lattice, build
 from nas.space import Space
 
@@ -30,37 +32,13 @@ CHUNK = 8192
 """Candidates priced at a time: their temporaries stay in the cache."""
 
 
-class LatencyModel(Protocol):
-    """What pricing needs of a device."""
-
-    name: str
-
-    @property
-    def fixed_ms(self) -> float:
-        """Milliseconds that every network costs."""
-
-    def graph_ms(self, graph: Graph) -> Any:
-        """Milliseconds of a (row) graph, additive over rows; a scalar or a column."""
-
-
-class AccuracyModel(Protocol):
-    """What pricing needs of a surrogate."""
-
-    name: str
-    features: Fold
-    """Graph -> tuple of features, additive over rows."""
-
-    def predict_features(self, x: Floats, resolution: Floats) -> tuple[Floats, Floats]:
-        """(n, F), (n,) -> mean and standard deviation of top-1, each (n,)."""
-
-
 @dataclass(frozen=True, eq=False)
 class Pricing:
     """A space priced on one device and judged by one surrogate."""
 
     space: Space
-    device: LatencyModel
-    surrogate: AccuracyModel
+    device: Device
+    surrogate: Surrogate
 
     @cached_property
     def lattice(self) -> Lattice:

@@ -64,8 +64,8 @@ def devices(json: Json = False) -> None:
     from nas.report.table import Column, numbers
 
     found = [load_device(path) for path in named("device").values()]
-    keys = ("name", "kind", "hardware", "runtime", "version", "precision", "threads", "batch")
-    keys += ("statistic", "date", "interval", "held_out")
+    keys = ["name", "kind", "hardware", "runtime", "version", "precision", "threads", "batch"]
+    keys += ["statistic", "date", "interval", "held_out"]
     errors = ("median", "trivial_median", "mean", "trivial_mean")
     _print(
         json,

@@ -111,7 +111,7 @@ def _print(result: SearchResult, folder: Path) -> None:
     groups = {
         f"best within {result.budget_ms:g} ms": [best],
         "nearest faster ones of the front": front[-1 - NEIGHBOURS : -1][::-1],
-        "known points of the space": sorted(seeds, key=lambda s: s.prediction.ms),
+        "known points of the space": seeds,
     }
     print_together(groups, title=f"{result.space.name} on {result.device.name}")
     print_line()

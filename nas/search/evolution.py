@@ -71,7 +71,8 @@ def _keys(codes: Ints) -> Ints:
     Two of a million codes share a key, and one of them is lost, in about 1 of 40 million runs.
     """
     odd = np.random.default_rng(0).integers(2**62, size=codes.shape[1]) * 2 + 1
-    return codes @ odd  # wraps around at 64 bits, on purpose
+    keys: Ints = codes @ odd  # wraps around at 64 bits, on purpose
+    return keys
 
 
 class Judge:
@@ -104,10 +105,11 @@ def evolve(judge: Judge, start: Ints, rng: np.random.Generator, settings: Settin
             population = judge(lattice.sample(settings.children, rng))
             continue
         parents = _parents(len(population.codes), settings.children, rng)
-        crossed = lattice.crossover(*population.codes[parents], rng)
+        mothers, fathers = population.codes[parents]
+        crossed = lattice.crossover(mothers, fathers, rng)
         # half are crossed, all are mutated
         single = rng.random(settings.children) < 0.5
-        crossed[single] = population.codes[parents[0, single]]
+        crossed[single] = mothers[single]
         children = judge(lattice.mutate(crossed, rng, settings.genes))
         population = _select(population.join(children), judge.budget_ms, settings)
     return _climb(judge, population, rng, settings.climbs)

@@ -79,7 +79,8 @@ def undominated(lattice: Lattice, ms: Sequence[Floats], score: Sequence[Floats])
 
 def _pareto(following: NDArray[np.int32], ms: Floats, score: Floats) -> Edges:
     source, option = np.nonzero(following >= 0)
-    target, cost, gain = (a[source, option] for a in (following, ms, score))
+    target = following[source, option].astype(np.int64)
+    cost, gain = ms[source, option], score[source, option]
     pair = source * (int(following.max()) + 1) + target
     order = np.lexsort((-gain, cost, pair))
     sorted_gain = gain[order]
@@ -89,7 +90,7 @@ def _pareto(following: NDArray[np.int32], ms: Floats, score: Floats) -> Edges:
         best[start] = -np.inf
         best[start + 1 : stop] = np.maximum.accumulate(sorted_gain[start : stop - 1])
     kept = order[sorted_gain > best]
-    return Edges(source[kept], target[kept].astype(np.int64), option[kept], cost[kept], gain[kept])
+    return Edges(source[kept], target[kept], option[kept], cost[kept], gain[kept])
 
 
 def fastest(lattice: Lattice, ms: Sequence[Floats]) -> Solution:

@@ -63,7 +63,7 @@ class SearchResult:
     pareto: tuple[Candidate, ...]
     """Fastest first, all within the budget; the last one is the best."""
     seeds: tuple[Candidate, ...]
-    """The space's known points, in and over the budget."""
+    """The space's known points, fastest first, in and over the budget."""
     budget_ms: float
     caution: float
     """The objective was the estimate minus this many standard deviations."""
@@ -125,7 +125,9 @@ def search(
     return SearchResult(
         best=pareto[-1],
         pareto=pareto,
-        seeds=tuple(assess(arch, device, surrogate) for arch in known),
+        seeds=tuple(
+            sorted((assess(arch, device, surrogate) for arch in known), key=lambda seed: seed.ms)
+        ),
         budget_ms=budget_ms,
         caution=caution,
         optimality_gap=gap,
