@@ -125,8 +125,9 @@ def print_json(content: Any) -> None:
 
 
 def interval(value: float, low: float, high: float) -> str:
-    """`1.00 [0.91, 1.09]`."""
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    """`1.00 [0.91, 1.09]`; from 10 on with one decimal, from 100 on with none."""
+    decimals = 2 if high < 10 else 1 if high < 100 else 0
+    return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def plus_minus(value: float, sd: float) -> str:

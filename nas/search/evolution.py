@@ -117,7 +117,9 @@ def evolve(judge: Judge, start: Ints, rng: np.random.Generator, settings: Settin
 
 def _parents(n: int, children: int, rng: np.random.Generator) -> Ints:
     """(2, children) indices; the better of two random members, so better ones breed more."""
-    return rng.integers(n, size=(2, 2, children)).min(axis=0)
+    drawn: Ints = rng.integers(n, size=(2, 2, children))
+    best: Ints = drawn.min(axis=0)
+    return best
 
 
 def _select(judged: Judged, budget_ms: float, settings: Settings) -> Judged:
