@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -40,7 +41,14 @@ CASES: dict[str, tuple[dict[str, Any], tuple[tuple[int, ...], ...], tuple[int, .
     "avg_pool": ({"k": 3, "s": 2}, ((C, H, W),), (C, 3, 4), 0, 0),
     "max_pool": ({"k": 2, "s": 2}, ((C, H, W),), (C, 3, 4), 0, 0),
     "attention": ({}, ((2, 4, 5, 3),) * 3, (2, 4, 5, 3), 0, 2 * 2 * 4 * 5 * 5 * 3),
-    "matmul": ({"shape": (2, 5, 4)}, ((2, 5, 3), (2, 3, 4)), (2, 5, 4), 0, 2 * 5 * 4 * 3),
+    "matmul": ({}, ((2, 5, 3), (2, 3, 4)), (2, 5, 4), 0, 2 * 5 * 4 * 3),
+    "normalize": ({}, ((2, 3, C),), (2, 3, C), 0, 0),
+    "roll": ({"shift": (-1, 2)}, ((H, W, C),), (H, W, C), 0, 0),
+    "slice": ({"start": 1, "size": 2}, ((2, 3, C),), (2, 3, 2), 0, 0),
+    "unfold": ({"k": 3}, ((C, H, W),), (C * 9, H * W), 0, 0),
+    "gather": ({"shape": (2, 2), "index": lambda: np.eye(2, dtype=int)}, ((3, C),), (2, 2, C), 0, 0),
+    "param": ({"shape": (3, 4), "fill": None}, ((C, H, W),), (3, 4), 12, 0),
+    "constant": ({"shape": (3, 4), "values": lambda: np.zeros((3, 4))}, (), (3, 4), 0, 0),
     "group_norm": ({"shape": (C, H, W)}, ((C, H, W),), (C, H, W), 2 * C, 0),
     "scale": ({"size": C}, ((C, H, W),), (C, H, W), C, 0),
     "resample": ({"shape": (C, H, 2)}, ((C, H, W),), (C, H, 2), 0, 0),
@@ -79,7 +87,7 @@ def test_shape_is_the_one_that_torch_computes(kind: str) -> None:
     attrs, shapes, *_ = CASES[kind]
     graph = one_op(kind, attrs, shapes)
     output = build(graph).eval()(torch.randn(2, *graph.ops[0].shape))
-    assert output.shape == (2, *graph.shape)
+    assert output.shape == (1 if kind == "constant" else 2, *graph.shape)
 
 
 @given(
@@ -105,7 +113,9 @@ def test_windows_have_the_size_that_torch_computes(
         ("conv", {"out": 4, "k": 1, "s": 1, "groups": 4, "bias": True}, ((6, 5, 5),), "4 groups"),
         ("conv", {"out": 4, "k": 1, "s": 1, "groups": 3, "bias": True}, ((6, 5, 5),), "3 groups"),
         ("add", {}, ((6, 5, 5), (6, 5, 4)), "cannot combine"),
-        ("mul", {}, ((6, 1, 1), (6, 5, 5)), "cannot combine"),
+        ("mul", {}, ((6, 2, 1), (6, 5, 5)), "cannot combine"),
+        ("add", {}, ((6, 5), (6, 5, 5)), "cannot combine"),
+        ("matmul", {}, ((2, 5, 3), (2, 4, 3)), "cannot multiply"),
         ("concat", {}, ((6, 5, 5), (6, 5, 4)), "cannot concatenate"),
         ("reshape", {"shape": (7, 5)}, ((6, 6, 1),), "cannot reshape"),
     ],

@@ -78,7 +78,7 @@ class Param(nn.Module):
 
     def forward(self, images: Tensor | None = None) -> Tensor:
         tensor = self.weight[None]
-        return tensor if images is None else tensor.expand(len(images), *self.weight.shape)
+        return tensor if images is None else tensor.expand(images.shape[0], *self.weight.shape)
 
 
 class Constant(nn.Module):
