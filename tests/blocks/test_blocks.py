@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.arch import Arch
 from nas.blocks import BLOCKS, Row
-from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.mobilenet import MV2, Bneck
@@ -24,6 +24,8 @@ from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.swin import Swin
+from nas.blocks.vit import ViT
 from nas.build import build
 from nas.cost import macs, params
 from nas.ops import ACTIVATIONS
@@ -53,6 +55,34 @@ def mobilevits(draw: DrawFn) -> MobileViT:
     )
 
 
+@st.composite
+def vits(draw: DrawFn) -> ViT:
+    heads = draw(st.sampled_from([1, 2, 4]))
+    return ViT(
+        dim=heads * draw(st.integers(1, 6)),
+        layers=draw(st.integers(1, 2)),
+        heads=heads,
+        patch=draw(st.sampled_from([1, 2, 4])),
+        ffn=draw(widths),
+        act=draw(activations),
+    )
+
+
+@st.composite
+def swins(draw: DrawFn) -> Swin:
+    heads = draw(st.sampled_from([1, 2, 4]))
+    s, window = draw(st.sampled_from([(2, 1), (2, 2), (4, 1)]))
+    return Swin(
+        layers=draw(st.integers(1, 3)),
+        heads=heads,
+        window=window,
+        out=heads * draw(st.integers(1, 6)),
+        ffn=draw(widths),
+        act=draw(activations),
+        s=s,
+    )
+
+
 ROWS: dict[str, SearchStrategy[Row]] = {
     "conv": st.builds(Conv, widths, kernels, activations, strides),
     "max_pool": st.builds(MaxPool, kernels, strides),
@@ -71,6 +101,9 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "convnext_down": st.builds(ConvNeXtDown, widths, strides),
     "convnext": st.builds(ConvNeXt, keep, widths, kernels, activations),
     "mobilevit": mobilevits(),
+    "vit": vits(),
+    "swin": swins() | st.builds(Swin, st.just(2), st.just(1), st.sampled_from([2, 4])),
+    "layer_norm": st.builds(LayerNorm),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),
     "norm_linear": st.builds(NormLinear, widths),
@@ -115,8 +148,9 @@ def test_module_has_the_shapes_and_params_of_its_graph(op: str, data: st.DataObj
 def test_macs_are_those_that_torch_counts(op: str, data: st.DataObject) -> None:
     arch = data.draw(archs(op))
     counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # it counts no fused attention
-        build(arch).eval()(torch.zeros(1, *arch.input))
+    module = build(arch).eval().requires_grad_(False)
+    with counter, sdpa_kernel(SDPBackend.MATH):  # it counts no fused attention
+        module(torch.zeros(1, *arch.input))
     assert counter.get_total_flops() == 2 * arch.macs
 
 
@@ -131,10 +165,14 @@ def test_fusing_never_costs_more(op: str, data: st.DataObject) -> None:
 
 @every_block
 def test_default_row_learns_a_batch_by_heart(op: str) -> None:
-    needed = {"out": 16, "dim": 16, "layers": 1}
+    needed = {"out": 16, "dim": 16, "layers": 1, "heads": 2, "patch": 4, "window": 4}
     row = BLOCKS[op](**{name: needed[name] for name in needed if has_no_default(op, name)})
-    vector = op in ("linear", "norm_linear")
-    rows = (Conv(16), Pool(), row) if vector else (Conv(16), row, *(Pool(),) * (op != "pool"))
+    vector = op.endswith("linear")
+    rows = (
+        (Conv(16), Pool(), row)
+        if vector
+        else (Conv(16), row, *(Pool(),) * (op not in ("pool", "vit")))
+    )
     resolved = tuple(row.resolve(16) for row in (*rows, Linear(4)))
     losses = train(Arch(op, "test", (3, 8, 8), resolved), steps=30)
     assert losses[-1] < 0.5 * losses[0]
