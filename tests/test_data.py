@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from nas.arch import Arch, read_arch
+from nas import library
+from nas.arch import Arch
 from nas.cost import params
+from nas.folders import VARIANTS, named
 
-ARCHS = Path(__file__).parents[1] / "search_spaces" / "archs"
 SEEDS = {
-    *("mobilenetv2", "mobilenetv3-large", "mobilenetv3-small", "efficientnet-b0"),
-    *("efficientnetv2-s", "mobilevit-xxs", "mobilevit-xs", "mobilevit-s"),
-    *("repvit-m0.9", "repvit-m1.0", "repvit-m1.1"),
+    *("mobilenetv1", "mobilenetv1-0.5", "mobilenetv1@192", "mobilenetv2", "mobilenetv2-1.4"),
+    *("mobilenetv3-large", "mobilenetv3-large-0.75", "mobilenetv3-small"),
+    *(f"efficientnet-b{i}" for i in range(8)),
+    *(f"efficientnet-lite{i}" for i in range(5)),
+    *(f"efficientnetv2-{size}" for size in ("s", "m", "l", "xl")),
+    *(f"mobilevit-{size}" for size in ("xxs", "xs", "s")),
+    *(f"repvit-m{size}" for size in ("0.6", "0.9", "1.0", "1.1", "1.5", "2.3")),
+    *(f"convnext-{size}" for size in "tsbl"),
+    *(f"mobileone-s{i}" for i in range(5)),
+    *("resnet50", "mnasnet"),
 }
 
 
 def test_every_promised_seed_is_shipped() -> None:
-    assert {path.stem for path in ARCHS.glob("*.yaml")} >= SEEDS
+    assert {*named("architecture")} >= SEEDS
+    assert len(named("architecture")) >= 60
 
 
-def test_seed_is_named_after_its_file_and_cites_a_paper(seed: Arch) -> None:
-    assert (ARCHS / f"{seed.name}.yaml").is_file()
+def test_seed_is_named_after_its_file_or_in_the_variants_and_cites_a_paper(seed: Arch) -> None:
+    assert named("architecture")[seed.name].name in (f"{seed.name}.yaml", VARIANTS)
     assert seed.source.startswith("arXiv:")
 
 
@@ -37,5 +44,5 @@ def test_seed_survives_its_own_yaml(seed: Arch) -> None:
 
 
 def test_arch_ids_of_the_seeds_are_distinct() -> None:
-    archs = [read_arch(path) for path in ARCHS.glob("*.yaml")]
+    archs = [library.load_arch(name) for name in named("architecture")]
     assert len({arch.arch_id for arch in archs}) == len(archs)

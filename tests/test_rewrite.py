@@ -19,12 +19,11 @@ def kinds(graph: Graph) -> list[str]:
 
 
 def test_no_batch_norm_is_left_in_a_fused_seed(seed: Arch) -> None:
-    assert "batch_norm" in kinds(seed.graph)
     assert "batch_norm" not in kinds(seed.fused)
 
 
 def test_all_other_ops_of_a_network_without_branches_stay(seed: Arch) -> None:
-    if not seed.name.startswith("repvit"):
+    if not seed.name.startswith(("repvit", "mobileone")):
         kept = [op.name for op in seed.graph.ops if op.kind != "batch_norm"]
         assert [op.name for op in seed.fused.ops] == kept
         assert macs(seed.fused) == seed.macs

@@ -87,7 +87,12 @@ def test_rows_are_judged_alike_alone_and_together(surrogate: Surrogate) -> None:
         assert sd[i] == pytest.approx(guess.sd, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted(set(named("architecture")) - set(SEEDS)))
+FITTED = ("efficientnet", "mnasnet", "mobilenetv2", "mobilenetv3", "mobilevit", "repvit")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in named("architecture") if not name.startswith(FITTED)]
+)
 def test_families_outside_the_fit_are_doubted(surrogate: Surrogate, name: str) -> None:
     guess = surrogate.predict(load_arch(name))
     assert guess.top1 < 86

@@ -9,8 +9,11 @@ import pytest
 import timm
 import torch
 import torchvision
+from timm.utils import reparameterize_model
 from torch import nn
 from torch.fx.experimental import optimization
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from nas.arch import Arch
 from nas.build import build
@@ -20,26 +23,55 @@ from nas.graph import Graph
 from nas.library import load_arch
 from nas.ops import op_macs
 
-TIMM = {
-    "mobilenetv2": "mobilenetv2_100",
-    "mobilenetv3-large": "mobilenetv3_large_100",
-    "mobilenetv3-small": "mobilenetv3_small_100",
-    "efficientnet-b0": "efficientnet_b0",
-    "efficientnetv2-s": "efficientnetv2_s",
-    "mobilevit-xxs": "mobilevit_xxs",
-    "mobilevit-xs": "mobilevit_xs",
-    "mobilevit-s": "mobilevit_s",
-    "repvit-m0.9": "repvit_m0_9",
-    "repvit-m1.0": "repvit_m1_0",
-    "repvit-m1.1": "repvit_m1_1",
+WIDTHS = {
+    "mobilenetv2": (0.35, 0.5, 0.75, 1.0, 1.4),
+    "mobilenetv3-large": (0.75, 1.0),
+    "mobilenetv3-small": (0.5, 0.75, 1.0),
+    "mnasnet": (0.5, 0.75, 1.0, 1.4),
+    "mnasnet-a1": (0.5, 0.75, 1.0, 1.4),
 }
+#: name -> timm's
+TIMM = {
+    **{
+        base if width == 1 else f"{base}-{width:g}": f"{timm_base}_{round(width * 100):03d}"
+        for base, widths in WIDTHS.items()
+        for timm_base in [base.replace("-", "_").replace("mnasnet_a1", "semnasnet")]
+        for width in widths
+    },
+    **{f"efficientnet-b{i}": f"efficientnet_b{i}" for i in range(8)},
+    **{f"efficientnet-lite{i}": f"efficientnet_lite{i}" for i in range(5)},
+    **{f"efficientnetv2-{size}": f"efficientnetv2_{size}" for size in ("s", "m", "l", "xl")},
+    **{f"mobilevit-{size}": f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
+    **{f"repvit-m{size}": f"repvit_m{size.replace('.', '_')}" for size in ("0.9", "1.0", "1.1")},
+    **{f"repvit-m{size}": f"repvit_m{size.replace('.', '_')}" for size in ("1.5", "2.3")},
+    **{f"mobileone-s{i}": f"mobileone_s{i}" for i in range(5)},
+    **{f"convnext-{size[0]}": f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
+    "resnet50": "resnet50",
+    **{f"vit-{s[0]}{p}": f"vit_{s}_patch{p}_224" for s in ("base", "large") for p in (16, 32)},
+    "vit-h14": "vit_huge_patch14_224",
+    **{f"swin-{s[0]}": f"swin_{s}_patch4_window7_224" for s in ("tiny", "small", "base", "large")},
+}
+SIZED = ("swin", "vit")
+"""Families whose weights depend on the image's size."""
+
+
+def made_by_timm(name: str, side: int | None = None) -> nn.Module:
+    """The reference, random weights; for images of another side where that matters."""
+    if name.startswith("mobilenetv1"):  # timm registers width 1 alone
+        width = float(name.partition("@")[0].removeprefix("mobilenetv1").lstrip("-") or 1)
+        return timm.models.efficientnet._gen_mobilenet_v1("mobilenetv1_100", width)
+    if name == "repvit-m0.6":
+        widths, depths = (40, 80, 160, 320), (2, 2, 8, 1)
+        return timm.models.repvit.RepVit(embed_dim=widths, depth=depths, distillation=False)
+    options = {"distillation": False} if name.startswith("repvit") else {}
+    sized = {"img_size": side} if side and name.startswith(SIZED) else {}
+    return timm.create_model(TIMM[name], **options, **sized)
 
 
 @pytest.fixture
 def reference(seed: Arch) -> nn.Module:
     torch.manual_seed(0)
-    options = {"distillation": False} if seed.name.startswith("repvit") else {}
-    return timm.create_model(TIMM[seed.name], **options).eval()
+    return made_by_timm(seed.name).eval()
 
 
 @torch.no_grad()
@@ -58,13 +90,21 @@ def module_params(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def test_params_equal_the_reference(seed: Arch, reference: nn.Module) -> None:
-    assert seed.params == module_params(reference)
+def test_params_equal_the_reference(seed_on_meta: Arch) -> None:
+    assert seed_on_meta.params == module_params(made_by_timm(seed_on_meta.name))
 
 
-def test_module_owns_the_params_of_its_ops(seed: Arch) -> None:
-    assert module_params(build(seed)) == seed.params
-    assert module_params(build(seed.fused)) == params(seed.fused)
+def test_module_owns_the_params_of_its_ops(seed_on_meta: Arch) -> None:
+    assert module_params(build(seed_on_meta)) == seed_on_meta.params
+    assert module_params(build(seed_on_meta.fused)) == params(seed_on_meta.fused)
+
+
+@torch.no_grad()
+def test_macs_equal_what_torch_counts_of_the_reference(seed_on_meta: Arch) -> None:
+    counter = FlopCounterMode(display=False)
+    with counter, sdpa_kernel(SDPBackend.MATH):  # it counts no fused attention
+        made_by_timm(seed_on_meta.name).eval()(torch.empty(1, *seed_on_meta.input))
+    assert counter.get_total_flops() == 2 * seed_on_meta.macs
 
 
 SIDES = pytest.mark.parametrize("side", [64, pytest.param(None, marks=pytest.mark.slow)])
@@ -104,6 +144,8 @@ def test_fused_graph_computes_the_same(double: None, seed: Arch, reference: nn.M
     expected = reference(images)
     if seed.name.startswith("repvit"):
         reference.fuse()  # the authors' own re-parameterisation
+    elif seed.name.startswith("mobileone"):
+        reference = optimization.fuse(reparameterize_model(reference))
     else:
         trained = build(arch).eval()
         copy_by_structure(reference, trained, images)
@@ -140,10 +182,11 @@ def attention_macs(graph: Graph) -> int:
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")
+@SIDES
 def test_macs_equal_fvcore_on_the_reference_and_on_the_module(
-    seed: Arch, reference: nn.Module
+    seed: Arch, reference: nn.Module, side: int | None
 ) -> None:
-    images = torch.randn(1, *seed.input)
-    expected = seed.macs - attention_macs(seed.graph)
-    assert fvcore_macs(reference, images) == expected
-    assert fvcore_macs(build(seed).eval(), images) == expected
+    arch, images = at(seed, side)
+    expected = arch.macs - attention_macs(arch.graph)
+    assert fvcore_macs(reference, images[:1]) == expected
+    assert fvcore_macs(build(arch).eval(), images[:1]) == expected
