@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.arch import Arch
-    from nas.build import build
+    from nas.build import build, save_weights
     from nas.library import load_arch, load_device, load_space, load_surrogate
     from nas.search import search
 
@@ -26,6 +26,7 @@ _MODULES = {
     "load_device": "nas.library",
     "load_space": "nas.library",
     "load_surrogate": "nas.library",
+    "save_weights": "nas.build",
     "search": "nas.search",
 }
 
@@ -56,5 +57,6 @@ __all__ = [
     "load_device",
     "load_space",
     "load_surrogate",
+    "save_weights",
     "search",
 ]

@@ -68,12 +68,23 @@ def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def padding(attrs: Attrs) -> int:
-    """Of a k-window on every side: k // 2, or attr `pad` where a paper has another."""
+    """Of a k-window on every side: k // 2, or attr `pad` where a paper has another.
+
+    `pad="same"` is TensorFlow's: as much as ceil(size / s) outputs need, the odd one at the end.
+    """
     return int(attrs.get("pad", attrs["k"] // 2))
+
+
+def same_padding(attrs: Attrs, size: int) -> tuple[int, int]:
+    """Before and after, of one dimension under `pad="same"`."""
+    missing = max((-(-size // attrs["s"]) - 1) * attrs["s"] + attrs["k"] - size, 0)
+    return missing // 2, missing - missing // 2
 
 
 def _window(attrs: Attrs, size: Any) -> Any:
     """Output size of a k-window with stride s."""
+    if attrs.get("pad") == "same":
+        return (size + attrs["s"] - 1) // attrs["s"]
     return (size + 2 * padding(attrs) - attrs["k"]) // attrs["s"] + 1
 
 
@@ -132,7 +143,7 @@ def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 KINDS: dict[str, Kind] = {
     "input": Kind(_given),
-    # a conv pads k // 2 on every side, or `pad`; attrs: out, k, s, groups, bias
+    # a conv pads k // 2 on every side, or `pad` (a number or 'same'); attrs: out, k, s, groups, bias
     "conv": Kind(
         _conv_shape,
         params=lambda op: _conv_weights(op) + op.attrs["out"] * op.attrs["bias"],

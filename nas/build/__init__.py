@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch
+from nas.build.tensorflow import as_tensorflow
 from nas.extras import require
 from nas.graph import Graph
 
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule
 
 
-def build(arch: Arch | Graph, *, weights: str | Path | None = None) -> GraphModule:
+def build(
+    arch: Arch | Graph, *, weights: str | Path | None = None, tensorflow: bool = False
+) -> GraphModule:
     """The torch module of an architecture as trained, or of any graph (`arch.fused`).
 
     It takes a batch of images. Its weights come from a checkpoint of the same network (ours, timm's
     or torchvision's; safetensors or torch), or freshly from torch's random generator. Its `.code`
-    is plain Python without branches; submodules are named after the table's rows.
+    is plain Python without branches; submodules are named after the table's rows. Weights that were
+    trained in TensorFlow need its padding and norms: `tensorflow=True`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -29,7 +33,8 @@ def build(arch: Arch | Graph, *, weights: str | Path | None = None) -> GraphModu
     from nas.build.initial import initialise
     from nas.build.module import assemble
 
-    module = assemble(arch if isinstance(arch, Graph) else arch.graph)
+    graph = arch if isinstance(arch, Graph) else arch.graph
+    module = assemble(as_tensorflow(graph) if tensorflow else graph)
     initialise(module)
     if weights is not None:
         from nas.build.checkpoint import load_weights

@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
 from nas.errors import ArchError
 from nas.graph import Graph
-from nas.ops import Op, padding
+from nas.ops import Op, padding, same_padding
 
 EPS = 1e-5
 """Of batch and layer norm, unless the op says otherwise."""
@@ -42,9 +42,23 @@ INNER: dict[str, Callable[[], nn.Module]] = {
 """Activations that only a block places, not a table."""
 
 
+class SameConv2d(nn.Conv2d):
+    """Convolution padded as TensorFlow's "same", for images of one size."""
+
+    def __init__(self, op: Op) -> None:
+        a, (c, h, w) = op.attrs, op.in_shapes[0]
+        super().__init__(c, a["out"], a["k"], a["s"], groups=a["groups"], bias=a["bias"])
+        self.sides = (*same_padding(a, w), *same_padding(a, h))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.sides))
+
+
 def _conv(op: Op) -> nn.Module:
     a, k = op.attrs, op.attrs["k"]
     c = op.in_shapes[0][0]
+    if a.get("pad") == "same":
+        return SameConv2d(op)
     return nn.Conv2d(c, a["out"], k, a["s"], padding(a), groups=a["groups"], bias=a["bias"])
 
 
@@ -106,7 +120,9 @@ class Gather(nn.Module):
 def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
     """In 4-D, the only form that runtimes take: leading dimensions are folded into the heads."""
     lead, n, m = op.shape[:-2], op.shape[-2], op.in_shapes[1][-2]
-    q, k, v = (x.reshape(-1, prod(lead), *s[-2:]) for x, s in zip((q, k, v), op.in_shapes, strict=False))
+    q, k, v = (
+        x.reshape(-1, prod(lead), *s[-2:]) for x, s in zip((q, k, v), op.in_shapes, strict=False)
+    )
     if bias is not None:
         bias = bias.expand(-1, *lead, n, m).reshape(-1, prod(lead), n, m)
     return F.scaled_dot_product_attention(q, k, v, bias).reshape(-1, *op.shape)
