@@ -16,6 +16,11 @@ def fuse(graph: Graph) -> Graph:
 
     One pass in execution order suffices: each rewrite leaves a conv that the next can take in.
     """
+    return fuse_traced(graph)[0]
+
+
+def fuse_traced(graph: Graph) -> tuple[Graph, tuple[int, ...]]:
+    """The fused graph, and for each of its ops the index of the op in `graph` whose value it is."""
     fuser = _Fuser(graph)
     for index, op in enumerate(graph.ops):
         fuser.take(index, op)
@@ -68,13 +73,14 @@ class _Fuser:
         largest = max((self.kept.pop(i) for i in convs), key=lambda conv: conv.attrs["k"])
         return largest._replace(attrs={**largest.attrs, "bias": True})
 
-    def result(self) -> Graph:
-        position = {old: new for new, old in enumerate(sorted(self.kept))}
+    def result(self) -> tuple[Graph, tuple[int, ...]]:
+        origins = tuple(sorted(self.kept))
+        position = {old: new for new, old in enumerate(origins)}
         ops = tuple(
             self.kept[old]._replace(inputs=tuple(position[i] for i in self.kept[old].inputs))
-            for old in sorted(self.kept)
+            for old in origins
         )
-        return Graph(ops, self.graph.resolution)
+        return Graph(ops, self.graph.resolution), origins
 
 
 def _parallel(a: Op, b: Op) -> bool:

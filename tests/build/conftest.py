@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nas.arch import Arch
-from nas.folders import named
+from nas.folders import VARIANTS, named
 from nas.library import load_arch
 
 LARGE = 30_000_000
@@ -22,6 +22,18 @@ def _params() -> Iterator[object]:
 @pytest.fixture(scope="session", params=_params())
 def seed(request: pytest.FixtureRequest) -> Arch:
     """Every shipped architecture; the large ones in slow runs only."""
+    return load_arch(request.param)
+
+
+OWN_TABLE = [name for name, path in named("architecture").items() if path.name != VARIANTS]
+
+
+@pytest.fixture(
+    scope="session",
+    params=[p for p in _params() if (p if isinstance(p, str) else p.values[0]) in OWN_TABLE],
+)
+def table(request: pytest.FixtureRequest) -> Arch:
+    """Every architecture with a table of its own."""
     return load_arch(request.param)
 
 
