@@ -189,4 +189,4 @@ def attention_macs(graph: Graph) -> int:
 def test_macs_equal_fvcore(seed: Arch, side: int | None) -> None:
     arch, images = at(seed, side)
     expected = arch.macs - attention_macs(arch.graph)
-    assert fvcore_macs(made_by_timm(seed.name, side).eval(), images[:1]) == expected
+    assert fvcore_macs(made_by_timm(seed.name, images.shape[-1]).eval(), images[:1]) == expected
