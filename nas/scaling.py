@@ -96,7 +96,8 @@ def _repeated(stage: list[Step], depth: float) -> list[Step]:
     kept = stage[:wanted]
     for index in range(n, wanted):
         row, word, old = kept[max(index - 2, 0)]
-        kept.append((replace(row, s=1) if "s" in row.canonical() else row, word, old))
+        stride = {"s": 1} if "s" in row.canonical() else {}
+        kept.append((replace(row, **stride), word, old))
     return kept
 
 

@@ -25,7 +25,7 @@ FLOORS = (
     ("latency", "accuracy"),
     ("library", "pricing"),
     ("build",),
-    ("search",),
+    ("search", "adapt"),
     ("report",),
     ("cli",),
 )

@@ -8,6 +8,7 @@ shape, and they are added (RepVGG, arXiv:2101.03697, section 3.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -41,7 +42,7 @@ def fused(graph: Graph, trained: fx.GraphModule) -> fx.GraphModule:
 
 @dataclass(frozen=True, slots=True)
 class _Branches:
-    """Ops between one input and one output of a graph, as kernels of the layer that replaces them."""
+    """Ops between an input and an output of a graph, as kernels of the layer that replaces them."""
 
     graph: Graph
     trained: nn.Module
@@ -60,7 +61,7 @@ class _Branches:
             kernel, bias = self.affine(op.inputs[0])
             scale, shift = self._norm(index)
             return kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1)), bias * scale + shift
-        layer = self.trained.get_submodule(op.name)
+        layer: Any = self.trained.get_submodule(op.name)
         kernel = layer.weight
         bias = kernel.new_zeros(len(kernel)) if layer.bias is None else layer.bias
         if op.inputs[0] != self.source:  # a norm before a linear layer
@@ -78,6 +79,6 @@ class _Branches:
 
     def _norm(self, index: int) -> tuple[Tensor, Tensor]:
         """Factor and summand per channel of a batch norm in evaluation mode."""
-        norm = self.trained.get_submodule(self.graph.ops[index].name)
+        norm: Any = self.trained.get_submodule(self.graph.ops[index].name)
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
         return scale, norm.bias - norm.running_mean * scale

@@ -15,6 +15,7 @@ import typer
 from nas import __version__
 from nas.cli.compare import compare
 from nas.cli.list import app as list_app
+from nas.cli.scale import scale
 from nas.cli.search import search
 from nas.cli.show import show
 from nas.errors import NasError
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(search)
 app.command()(show)
 app.command()(compare)
+app.command()(scale)
 app.add_typer(list_app, name="list")
 
 

@@ -1,0 +1,1 @@
+"""Changing a known network to fit: compound scaling."""

@@ -1,0 +1,150 @@
+"""EfficientNet's compound scaling (arXiv:1905.11946, equation 3) of depth, width and resolution.
+
+At phi, depth is multiplied by alpha^phi, width by beta^phi and the image's side by gamma^phi, so
+that MACs grow by about (alpha beta^2 gamma^2)^phi, which is 2^phi for the paper's coefficients.
+
+Departs: the authors rounded B1 to B7 by hand. To one decimal, and a side to 20 pixels, the formula
+gives B1 to B3 (phi 0.5, 1, 2); from B4 on they took more than it says. `PUBLISHED` holds what they
+took, and stands in for the formula at those phi with the paper's coefficients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+from nas.arch import Arch
+from nas.errors import ArchError, BudgetError, InfeasibleError
+from nas.scaling import scaled
+
+if TYPE_CHECKING:
+    from nas.accuracy import Guess, Surrogate
+    from nas.latency.device import Device
+
+SIDE_MULTIPLE = 4
+"""Of a scaled side; all published ones are."""
+ALPHAS = (0.6, 0.8, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8)
+BETAS = (0.5, 0.75, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
+GAMMAS = (0.75, 0.85, 1.0, 1.07, 1.15, 1.25, 1.35)
+"""The small grid of step 1 (section 3.3), on both sides of the network it starts from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Bases of the three powers."""
+
+    alpha: float = 1.2
+    beta: float = 1.1
+    gamma: float = 1.15
+
+    @property
+    def growth(self) -> float:
+        """Factor of MACs per unit of phi; the paper keeps it near 2."""
+        return self.alpha * self.beta**2 * self.gamma**2
+
+
+PAPER = Coefficients()
+#: phi -> width, depth and side of B1 to B7 as published (B0 has side 224)
+PUBLISHED = {
+    0.5: (1.0, 1.1, 240),
+    1.0: (1.1, 1.2, 260),
+    2.0: (1.2, 1.4, 300),
+    3.0: (1.4, 1.8, 380),
+    4.0: (1.6, 2.2, 456),
+    5.0: (1.8, 2.6, 528),
+    6.0: (2.0, 3.1, 600),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Multipliers:
+    """What a network is scaled by."""
+
+    width: float
+    depth: float
+    resolution: float
+
+    def of(self, arch: Arch, name: str = "") -> Arch:
+        """The scaled network."""
+        side = round(arch.input[1] * self.resolution / SIDE_MULTIPLE) * SIDE_MULTIPLE
+        side = arch.input[1] if self.resolution == 1 else max(side, SIDE_MULTIPLE)
+        return scaled(arch, width=self.width, depth=self.depth, side=side, name=name)
+
+
+def multipliers(phi: float, coefficients: Coefficients = PAPER) -> Multipliers:
+    """The published ones where there are, else the powers.
+
+    Raises:
+        ArchError: a coefficient is not positive, or phi is out of any reason.
+    """
+    c = coefficients
+    if not (-10 <= phi <= 10 and all(0.1 <= v <= 10 for v in (c.alpha, c.beta, c.gamma))):
+        raise ArchError(f"expected phi from -10 to 10 and bases from 0.1 to 10, found {phi}, {c}")
+    if c == PAPER and phi in PUBLISHED:
+        width, depth, side = PUBLISHED[phi]
+        return Multipliers(width, depth, side / 224)
+    return Multipliers(c.beta**phi, c.alpha**phi, c.gamma**phi)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """One point of the grid."""
+
+    coefficients: Coefficients
+    arch: Arch
+    ms: float | None
+    """Predicted; None without a device."""
+    guess: Guess
+
+    @property
+    def bound(self) -> float:
+        """The estimate minus one standard deviation, so that a search cannot win by doubt."""
+        return self.guess.top1 - self.guess.sd
+
+
+def search(
+    arch: Arch,
+    surrogate: Surrogate,
+    *,
+    device: Device | None = None,
+    budget_ms: float = math.inf,
+    budget_macs: float = math.inf,
+) -> list[Scaled]:
+    """Every grid point at phi 1 within the budget, the highest bound of top-1 first.
+
+    Raises:
+        BudgetError: a budget is no positive number, or milliseconds have no device.
+        InfeasibleError: no point is within the budget; carries the smallest.
+    """
+    if not (budget_ms > 0 and budget_macs > 0) or (budget_ms < math.inf and device is None):
+        raise BudgetError("expected a budget above 0, and a device for milliseconds")
+    points = list(_grid(arch, surrogate, device))
+    found = [p for p in points if p.arch.macs <= budget_macs and (p.ms or 0) <= budget_ms]
+    if not found:
+        least = min(points, key=lambda p: (p.ms or 0, p.arch.macs))
+        size = f"{least.ms:.3f} ms predicted, " if least.ms else ""
+        raise InfeasibleError(
+            f"no scaling of {arch.name} is within the budget;"
+            f" the smallest of the grid: {size}{least.arch.macs / 1e6:.1f} M MACs",
+            smallest_ms=least.ms or math.nan,
+            arch=least.arch,
+        )
+    return sorted(found, key=lambda p: (-p.bound, p.arch.macs))
+
+
+def _grid(arch: Arch, surrogate: Surrogate, device: Device | None) -> Iterator[Scaled]:
+    """Points that can stand, each network once (rounding joins some)."""
+    seen = set()
+    for alpha, beta, gamma in product(ALPHAS, BETAS, GAMMAS):
+        try:
+            found = Multipliers(beta, alpha, gamma).of(arch)
+        except ArchError:  # a patch that does not divide the map, for one
+            continue
+        if found in seen:
+            continue
+        seen.add(found)
+        ms = device.predict(found).ms if device else None
+        yield Scaled(Coefficients(alpha, beta, gamma), found, ms, surrogate.predict(found))

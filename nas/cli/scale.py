@@ -1,0 +1,163 @@
+"""`nas scale`: compound scaling of a network, by given coefficients or by a search for them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import ARCH_HELP, Device, Json
+
+if TYPE_CHECKING:
+    from nas.adapt.compound import Multipliers, Scaled
+    from nas.arch import Arch
+    from nas.report.sheet import Sheet
+
+SHOWN = 10
+"""Points of the grid that the table shows."""
+
+
+def scale(
+    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    phi: Annotated[
+        float | None, typer.Option("--phi", help="Compound coefficient; 0.5, 1, ... 6 are B1-B7.")
+    ] = None,
+    alpha: Annotated[float, typer.Option("--alpha", help="Depth grows by alpha^phi.")] = 1.2,
+    beta: Annotated[float, typer.Option("--beta", help="Width grows by beta^phi.")] = 1.1,
+    gamma: Annotated[float, typer.Option("--gamma", help="Resolution grows by gamma^phi.")] = 1.15,
+    search: Annotated[
+        bool, typer.Option("--search", help="Search alpha, beta, gamma for a budget instead.")
+    ] = False,
+    device: Device = None,
+    budget_ms: Annotated[
+        float | None, typer.Option("--budget-ms", help="Search within this latency, in ms.")
+    ] = None,
+    budget_macs: Annotated[
+        float | None, typer.Option("--budget-macs", help="Search within these MACs, e.g. 6e8.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the network's YAML here (search: NAME-scaled.yaml)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Scale depth, width and resolution of one network together."""
+    from nas import library
+    from nas.adapt import compound
+
+    if search == (phi is not None) or (search and budget_ms is None and budget_macs is None):
+        raise typer.BadParameter("give either --phi, or --search with --budget-ms or --budget-macs")
+    base = library.load_arch(arch)
+    if phi is not None:
+        given = compound.Coefficients(alpha, beta, gamma)
+        by = compound.multipliers(phi, given)
+        made = by.of(base, name=f"{base.name}-phi{phi:g}")
+        _write(made, out)
+        _show(base, made, by, given.growth, device, json=json)
+        return
+    surrogate = library.load_surrogate("imagenet")
+    found = compound.search(
+        base,
+        surrogate,
+        device=library.load_device(device) if device else None,
+        budget_ms=math.inf if budget_ms is None else budget_ms,
+        budget_macs=math.inf if budget_macs is None else budget_macs,
+    )
+    path = out or Path(f"{base.name}-scaled.yaml")
+    _write(found[0].arch, path)
+    _show_found(found, path, device, json=json)
+
+
+def _write(arch: Arch, path: Path | None) -> None:
+    from nas.errors import ResultError
+
+    if path is not None:
+        try:
+            arch.to_yaml(path)
+        except OSError as error:
+            raise ResultError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _show(
+    base: Arch, made: Arch, by: Multipliers, growth: float, device: str | None, *, json: bool
+) -> None:
+    from nas.report.side_by_side import print_together
+    from nas.report.table import print_facts, print_json, print_line
+
+    sheets = [_sheet(arch, device) for arch in (base, made)]
+    if json:
+        factors = {"width": by.width, "depth": by.depth, "side": made.input[1]}
+        print_json(sheets[1].as_json() | factors | {"macs_per_phi": growth})
+        return
+    print_together({"": sheets})
+    print_line()
+    print_facts(
+        [
+            ("multipliers", f"width {by.width:.3g}, depth {by.depth:.3g}, side {made.input[1]}"),
+            ("alpha beta^2 gamma^2", f"{growth:.3f}; the paper keeps it near 2"),
+            ("MACs", f"{made.macs / base.macs:.2f} times those of {base.name}"),
+        ]
+    )
+
+
+def _show_found(found: list[Scaled], path: Path, device: str | None, *, json: bool) -> None:
+    from nas.report.table import (
+        millions,
+        numbers,
+        plus_minus,
+        print_facts,
+        print_json,
+        print_line,
+        print_table,
+    )
+
+    if json:
+        best = _sheet(found[0].arch, device).as_json() | {"path": str(path)}
+        print_json({"best": best, "points": [_as_json(point) for point in found]})
+        return
+    columns = numbers("alpha", "beta", "gamma", "side", "predicted\nms", "estimated\ntop-1 %")
+    columns += numbers("params\nM", "MACs\nM")
+    rows: list[list[str | None]] = []
+    for point in found[:SHOWN]:
+        c, arch, guess = point.coefficients, point.arch, point.guess
+        bases = [f"{base:g}" for base in (c.alpha, c.beta, c.gamma)]
+        ms = None if point.ms is None else f"{point.ms:.3f}"
+        estimate = plus_minus(guess.top1, guess.sd)
+        sizes = [millions(arch.params), millions(arch.macs)]
+        rows.append([*bases, str(arch.input[1]), ms, estimate, *sizes])
+    print_table(columns, rows)
+    print_line()
+    growth = found[0].coefficients.growth
+    print_facts(
+        [
+            ("order", "estimate - 1 sd, of the grid's points within the budget"),
+            ("alpha beta^2 gamma^2", f"{growth:.2f} for the first"),
+            ("written to", str(path)),
+        ]
+    )
+
+
+def _as_json(point: Scaled) -> dict[str, Any]:
+    c = point.coefficients
+    return {
+        "alpha": c.alpha,
+        "beta": c.beta,
+        "gamma": c.gamma,
+        "side": point.arch.input[1],
+        "arch_id": point.arch.arch_id,
+        "ms": point.ms,
+        "top1": point.guess.top1,
+        "top1_sd": point.guess.sd,
+        "params": point.arch.params,
+        "macs": point.arch.macs,
+    }
+
+
+def _sheet(arch: Arch, device: str | None) -> Sheet:
+    from nas import library
+    from nas.report.sheet import sheet
+
+    on = library.load_device(device) if device else None
+    return sheet(arch, on, library.default_surrogate())
