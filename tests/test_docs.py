@@ -53,3 +53,14 @@ def test_links_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_design_names_every_room() -> None:
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").partition("## Rooms")[2]
+    documented = set(re.findall("`([a-z]+)`", "".join(re.findall(r"^\| (.*?) \|", text, re.M))))
+    rooms = {
+        p.stem
+        for p in (ROOT / "nas").iterdir()
+        if p.suffix == ".py" or (p / "__init__.py").is_file()
+    }
+    assert documented == rooms - {"__init__"}
