@@ -61,6 +61,8 @@ class GraphBuilder:
         self._scope: list[str] = []
         self.row = -1
         self.resolution = shape[1] if resolution is None else resolution
+        self.kept: list[Value] = []
+        """What rows set aside for a later row, in order."""
         self.input = self.add("input", (), "input", shape=shape)
 
     @contextmanager

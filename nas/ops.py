@@ -177,8 +177,8 @@ KINDS: dict[str, Kind] = {
     "unfold": Kind(_unfold_shape),  # k x k neighbours of every pixel, padded k // 2; attrs: k
     # rows of the first dimension; attrs: shape, and index, a function that returns it as an array
     "gather": Kind(lambda a, i: (*a["shape"], *i[0][1:])),
-    # a trained tensor, the same for all images; attrs: shape, fill (None: random); its input, if
-    # any, says how many images there are
+    # a trained tensor, the same for all images; attrs: shape, fill (None: random). An input, here
+    # and below, only says how many images there are
     "param": Kind(_given, params=lambda op: prod(op.shape)),
     # attrs: shape, and values, a function that returns them as an array
     "constant": Kind(_given),

@@ -6,11 +6,12 @@ from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilenetv1 import DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
-from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
 from nas.blocks.vit import ViT
@@ -25,6 +26,7 @@ _ROWS: tuple[type[Row], ...] = (
     FusedMBConv,
     RepViTStem,
     RepViTDown,
+    RepViTShallowDown,
     RepViT,
     Bottleneck,
     MobileOneStem,
@@ -33,6 +35,8 @@ _ROWS: tuple[type[Row], ...] = (
     ConvNeXtDown,
     ConvNeXt,
     MobileViT,
+    Keep,
+    PoolKept,
     ViT,
     Swin,
     LayerNorm,

@@ -91,8 +91,7 @@ class Param(nn.Module):
         self.weight = nn.Parameter(torch.full(tuple(shape), fill or 0.0))
 
     def forward(self, images: Tensor | None = None) -> Tensor:
-        tensor = self.weight[None]
-        return tensor if images is None else tensor.expand(images.shape[0], *self.weight.shape)
+        return _for_each(images, self.weight)
 
 
 class Constant(nn.Module):
@@ -102,8 +101,13 @@ class Constant(nn.Module):
         super().__init__()
         self.register_buffer("values", torch.tensor(values, dtype=torch.get_default_dtype()), False)
 
-    def forward(self) -> Tensor:
-        return self.values[None]
+    def forward(self, images: Tensor | None = None) -> Tensor:
+        return _for_each(images, self.values)
+
+
+def _for_each(images: Tensor | None, tensor: Tensor) -> Tensor:
+    """Once, to be broadcast, or for each image where parts of a batch are put together."""
+    return tensor[None] if images is None else tensor.expand(images.shape[0], *tensor.shape)
 
 
 class Gather(nn.Module):

@@ -18,11 +18,12 @@ from nas.blocks import BLOCKS, Row
 from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilenetv1 import DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
-from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
 from nas.blocks.vit import ViT
@@ -93,6 +94,9 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "fused_mbconv": st.builds(FusedMBConv, widths, widths, kernels, activations, strides),
     "repvit_stem": st.builds(RepViTStem, st.integers(1, 16).map(lambda n: 2 * n), activations),
     "repvit_down": st.builds(RepViTDown, widths, whole_ratios, kernels, activations),
+    "repvit_shallow_down": st.builds(
+        RepViTShallowDown, widths, widths, kernels, ratios, activations, strides
+    ),
     "repvit": st.builds(RepViT, keep, widths, kernels, ratios, activations),
     "bottleneck": st.builds(Bottleneck, widths, widths, kernels, activations, strides),
     "mobileone_stem": st.builds(MobileOneStem, widths, kernels, branches, activations, strides),
@@ -101,6 +105,8 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "convnext_down": st.builds(ConvNeXtDown, widths, strides),
     "convnext": st.builds(ConvNeXt, keep, widths, kernels, activations),
     "mobilevit": mobilevits(),
+    "keep": st.builds(Keep, widths),
+    "pool_kept": st.builds(PoolKept, st.integers(24, 40)),
     "vit": vits(),
     "swin": swins() | st.builds(Swin, st.just(2), st.just(1), st.sampled_from([2, 4])),
     "layer_norm": st.builds(LayerNorm),
@@ -171,7 +177,7 @@ def test_default_row_learns_a_batch_by_heart(op: str) -> None:
     rows = (
         (Conv(16), Pool(), row)
         if vector
-        else (Conv(16), row, *(Pool(),) * (op not in ("pool", "vit")))
+        else (Conv(16), row, *(Pool(),) * (op not in ("pool", "pool_kept", "vit")))
     )
     resolved = tuple(row.resolve(16) for row in (*rows, Linear(4)))
     losses = train(Arch(op, "test", (3, 8, 8), resolved), steps=30)
