@@ -6,6 +6,7 @@ The token mixer is re-parameterisable: depthwise k x k + depthwise 1 x 1 + ident
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -78,6 +79,30 @@ class RepViTDown(Row):
         h = g.depthwise(h, k=self.k, s=2, name="spatial")
         h = g.conv(h, self.out, name="channel")
         return channel_mixer(g, h, self.exp // x.c * self.out, self.act)
+
+
+@dataclass(frozen=True, slots=True)
+class RepViTShallowDown(Row):
+    """Downsampling before the paper deepens it: depthwise, optional SE, 1 x 1, channel mixer.
+
+    A ratio of `exp`, the hidden width of the channel mixer, is of the output width.
+    """
+
+    op: ClassVar[str] = "repvit_shallow_down"
+    scale: ClassVar[str] = "width"
+    relative_to: ClassVar[Mapping[str, str]] = {"exp": "out"}
+    out: Width
+    exp: Width = Ratio(2)
+    k: int = 3
+    se: float | None = None
+    act: str = "gelu"
+    s: int = 2
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        h = g.depthwise(x, k=self.k, s=self.s, name="spatial")
+        if self.se:
+            h = g.squeeze_excite(h, make_divisible(h.c * self.se, keep=0))
+        return channel_mixer(g, g.conv(h, self.out, name="channel"), self.exp, self.act)
 
 
 @dataclass(frozen=True, slots=True)
