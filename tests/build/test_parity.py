@@ -57,12 +57,44 @@ SIZED = ("swin", "vit")
 """Families whose weights depend on the image's size."""
 
 
+class ExMobileViT(nn.Module):
+    """Timm's MobileViT-S with averages of its third and fourth stage beside those of the last."""
+
+    def __init__(self, *widths: int) -> None:
+        super().__init__()
+        *self.widths, last = widths
+        self.trunk = timm.create_model("mobilevit_s", num_classes=0)
+        self.trunk.final_conv = timm.layers.ConvNormAct(160, last, act_layer=nn.SiLU)
+        self.classifier = nn.Linear(sum(widths), 1000)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        vectors, x = [], self.trunk.stem(x)
+        for index, stage in enumerate(self.trunk.stages):
+            x = stage(x)
+            if index in (2, 3):
+                vectors.append(resized(x.mean(dim=(2, 3)), self.widths[index - 2]))
+        vectors.append(self.trunk.final_conv(x).mean(dim=(2, 3)))
+        return self.classifier(torch.cat(vectors, dim=1))
+
+
+def resized(vector: torch.Tensor, width: int) -> torch.Tensor:
+    """Means of neighbouring channels, or every channel repeated in its place."""
+    if vector.shape[1] >= width:
+        return vector.reshape(len(vector), width, -1).mean(dim=2)
+    return nn.functional.interpolate(vector[:, None], size=width, mode="nearest")[:, 0]
+
+
+EXMOBILEVIT = {"576": (32, 64, 480), "640": (32, 128, 480), "928": (128, 160, 640)}
+
+
 def made_by_timm(name: str, side: int | None = None) -> nn.Module:
     """The reference, random weights; for images of another side where that matters."""
     torch.manual_seed(0)
     if name.startswith("mobilenetv1"):  # timm registers width 1 alone
         width = float(name.partition("@")[0].removeprefix("mobilenetv1").lstrip("-") or 1)
         return timm.models.efficientnet._gen_mobilenet_v1("mobilenetv1_100", width)
+    if name.startswith("exmobilevit"):
+        return ExMobileViT(*EXMOBILEVIT[name.removeprefix("exmobilevit-")])
     if name == "repvit-m0.6":
         widths, depths = (40, 80, 160, 320), (2, 2, 8, 1)
         return timm.models.repvit.RepVit(embed_dim=widths, depth=depths, distillation=False)
@@ -163,6 +195,11 @@ def test_fused_graph_is_the_authors_re_parameterisation(double: None, name: str)
 def test_params_equal_torchvision(name: str) -> None:
     seed = load_arch(name.replace("_v2", "v2").replace("_v3_", "v3-"))
     assert seed.params == module_params(torchvision.models.get_model(name, weights=None))
+
+
+@pytest.mark.parametrize(("name", "millions"), [("640", 5.553), ("928", 5.867)])
+def test_exmobilevit_has_the_published_params(name: str, millions: float) -> None:
+    assert round(load_arch(f"exmobilevit-{name}").params / 1e6, 3) == millions
 
 
 def test_repvit_m09_has_the_published_params() -> None:
