@@ -106,12 +106,16 @@ def _rank(recipe: str) -> int:
 
 
 def write_published(path: Path, figures: Sequence[Figure]) -> None:
-    """Every figure with its citation, by family, the authors' own recipe first."""
+    """Every figure with its citation, by family; what the file has of other networks stays."""
+    made = {figure.arch.name for figure in figures}
+    with path.open(encoding="utf-8", newline="") as file:
+        others = [row for row in list(csv.reader(file))[1:] if row[0] not in made]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["arch", "top1", "recipe", "source", "place"])
         for f in sorted(figures, key=lambda f: (f.family, f.arch.name, _rank(f.recipe))):
             writer.writerow([f.arch.name, f"{f.top1:g}", f.recipe, f.source, f.place])
+        writer.writerows(others)
 
 
 def _write_csv(

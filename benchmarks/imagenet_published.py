@@ -97,8 +97,24 @@ RECIPES = {
     "aa": "auto-augment",
     "ap": "adversarial",
 }
-#: plain name of a scaled family -> the architecture that is shipped
-SEEDS = {"efficientnet": "efficientnet-b0"}
+#: name after multipliers -> name of the architecture that is shipped
+SHIPPED = {
+    "efficientnet": "efficientnet-b0",
+    "efficientnet-1-1.1@240": "efficientnet-b1",
+    "efficientnet-1.1-1.2@260": "efficientnet-b2",
+    "efficientnet-1.2-1.4@300": "efficientnet-b3",
+    "efficientnet-1.4-1.8@380": "efficientnet-b4",
+    "efficientnet-1.6-2.2@456": "efficientnet-b5",
+    "efficientnet-1.8-2.6@528": "efficientnet-b6",
+    "efficientnet-lite": "efficientnet-lite0",
+    "efficientnet-lite-1-1.1@240": "efficientnet-lite1",
+    "efficientnet-lite-1.1-1.2@260": "efficientnet-lite2",
+    "efficientnet-lite-1.2-1.4@280": "efficientnet-lite3",
+    "efficientnet-lite-1.4-1.8@300": "efficientnet-lite4",
+    "mnasnet-b1": "mnasnet",
+    "mnasnet-b1-0.5": "mnasnet-0.5",
+    "mnasnet-b1-0.75": "mnasnet-0.75",
+}
 #: resolution that a family's plain names stand for, where it is not 224
 OWN_SIDE = {"efficientnetv2-s": 384}
 REPVIT_PAPER = "Wang et al., RepViT, CVPR 2024, arXiv:2307.09283"
@@ -170,8 +186,9 @@ def _timm_arch(model: str, side: int) -> tuple[Arch | None, str]:
 
 def _scaled(family: str, width: float, depth: float, side: int) -> tuple[Arch, str]:
     name = family if width == 1 else f"{family}-{width:g}"
-    name = SEEDS.get(name, name) if depth == 1 else f"{family}-{width:g}-{depth:g}"
+    name = name if depth == 1 else f"{family}-{width:g}-{depth:g}"
     name += "" if side == OWN_SIDE.get(family, 224) else f"@{side}"
+    name = SHIPPED.get(name, name)
     arch = FAMILIES[family].scaled(name, width=width, depth=depth, side=side)
     group = re.sub(r"-(deep|large|small|minimal|a1|b1|b|s|c)\b", "", family)
     return arch, {"fbnet": "other-nas", "single-path-nas": "other-nas"}.get(group, group)

@@ -74,13 +74,20 @@ def published(arch: Arch) -> tuple[Published, ...]:
 
     That is the recipe a surrogate's estimate is for. A network that only bears the name has none.
     """
-    path = data_dir("results") / "published" / "imagenet.csv"
     if arch.name not in named("architecture") or load_arch(arch.name) != arch:
         return ()
+    return published_by_name().get(arch.name, ())
+
+
+def published_by_name() -> dict[str, tuple[Published, ...]]:
+    """All published ImageNet figures, of shipped architectures and others."""
+    path = data_dir("results") / "published" / "imagenet.csv"
     with path.open(encoding="utf-8", newline="") as file:
         figures = [
-            Published(arch.name, float(row["top1"]), row["recipe"], row["source"], row["place"])
+            Published(row["arch"], float(row["top1"]), row["recipe"], row["source"], row["place"])
             for row in csv.DictReader(file)
-            if row["arch"] == arch.name
         ]
-    return tuple(sorted(figures, key=lambda figure: figure.recipe != "supervised"))
+    found: dict[str, tuple[Published, ...]] = {}
+    for figure in sorted(figures, key=lambda figure: figure.recipe != "supervised"):
+        found[figure.arch] = (*found.get(figure.arch, ()), figure)
+    return found

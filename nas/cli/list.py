@@ -18,17 +18,37 @@ app = typer.Typer(help="List what is shipped.", no_args_is_help=True)
 
 @app.command()
 def archs(json: Json = False) -> None:
-    """Architectures, each with its source."""
+    """Architectures, each with its size, source and published accuracy."""
     from nas.folders import named
-    from nas.library import load_arch
+    from nas.library import load_arch, published_by_name
     from nas.report.table import Column, millions, numbers
 
     found = [load_arch(name) for name in named("architecture")]
+    known = published_by_name()
+    figures = [known[arch.name][0] if arch.name in known else None for arch in found]
     _print(
         json,
-        [{"name": a.name, "params": a.params, "macs": a.macs, "source": a.source} for a in found],
-        [Column("architecture"), *numbers("params\nM", "MACs\nM"), Column("source")],
-        [[a.name, millions(a.params), millions(a.macs), a.source] for a in found],
+        [
+            {
+                "name": a.name,
+                "params": a.params,
+                "macs": a.macs,
+                "source": a.source,
+                "published_top1": f and f.top1,
+                "published_recipe": f and f.recipe,
+                "published_source": f and f"{f.source}, {f.place}",
+            }
+            for a, f in zip(found, figures, strict=True)
+        ],
+        [
+            Column("architecture"),
+            *numbers("params\nM", "MACs\nM", "published\ntop-1 %"),
+            Column("source"),
+        ],
+        [
+            [a.name, millions(a.params), millions(a.macs), f and f"{f.top1:.1f}", a.source]
+            for a, f in zip(found, figures, strict=True)
+        ],
     )
 
 
