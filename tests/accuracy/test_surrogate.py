@@ -87,7 +87,15 @@ def test_rows_are_judged_alike_alone_and_together(surrogate: Surrogate) -> None:
         assert sd[i] == pytest.approx(guess.sd, rel=1e-6)
 
 
-FITTED = ("efficientnet", "mnasnet", "mobilenetv2", "mobilenetv3", "mobilevit", "repvit")
+FITTED = (
+    "efficientnet",
+    "exmobilevit",
+    "mnasnet",
+    "mobilenetv2",
+    "mobilenetv3",
+    "mobilevit",
+    "repvit",
+)
 
 
 @pytest.mark.parametrize(
