@@ -11,6 +11,7 @@ import typer
 from nas.cli.options import Json
 
 if TYPE_CHECKING:
+    from nas.library import Published
     from nas.report.table import Cells, Column
 
 app = typer.Typer(help="List what is shipped.", no_args_is_help=True)
@@ -46,7 +47,7 @@ def archs(json: Json = False) -> None:
             Column("source"),
         ],
         [
-            [a.name, millions(a.params), millions(a.macs), f and f"{f.top1:.1f}", a.source]
+            [a.name, millions(a.params), millions(a.macs), _top1(f), a.source]
             for a, f in zip(found, figures, strict=True)
         ],
     )
@@ -151,6 +152,10 @@ def surrogates(json: Json = False) -> None:
             for source, held in s.provenance["held_out"].items()
         ],
     )
+
+
+def _top1(figure: Published | None) -> str | None:
+    return f"{figure.top1:.1f}" if figure else None
 
 
 def _print(
