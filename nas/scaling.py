@@ -17,7 +17,7 @@ from typing import Any
 
 from nas.arch import Arch, read_arch, step
 from nas.blocks import Row
-from nas.columns import WIDTH_FIELDS
+from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError, DocumentError, UnknownNameError
 from nas.widths import Ratio, Width, make_divisible
 
