@@ -1,10 +1,10 @@
-"""Lowering thousands of rows at once: widths and sizes as columns of ints.
+"""Lowering thousands of rows at once: widths, kernels and map sizes as columns of ints.
 
-A block's `lower` is plain arithmetic on widths and map sizes, so it also runs on numpy columns.
+A block's `lower` is plain arithmetic on them, so it also runs on numpy columns.
 Where rows of one column disagree on an `if` (a residual only some have, a patch that divides only
 some maps), the truth value of the column raises `Split` and both halves are lowered anew. What
 thousands of lowerings would cost is then paid a few dozen times, by the same code that lowers one
-network. Structure (op, kernel, stride, activation, depth) is never a column.
+network. Structure (op, stride, activation, depth) is never a column.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nas.arch import lower_row
 from nas.blocks import Row
+from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
 from nas.graph import Graph, GraphBuilder
 from nas.ops import Shape
@@ -48,35 +49,35 @@ class Column(np.ndarray[Any, np.dtype[Any]]):
 
 
 def template(rows: Sequence[Row]) -> tuple[Any, ...]:
-    """Hashable form of rows with every absolute width left open: equal ones lower together."""
+    """Hashable form of rows with every open field left out: equal ones lower together."""
     return tuple(
-        (type(row), *(_is_width(row, f.name) or getattr(row, f.name) for f in fields(row)))
+        (type(row), *(_is_open(row, f.name) or getattr(row, f.name) for f in fields(row)))
         for row in rows
     )
 
 
-def widths(rows: Sequence[Row]) -> list[int]:
-    """The absolute widths that `template` leaves open, in order."""
-    return [getattr(row, f.name) for row in rows for f in fields(row) if _is_width(row, f.name)]
+def opened(rows: Sequence[Row]) -> list[int]:
+    """The numbers that `template` leaves out, in order."""
+    return [getattr(row, f.name) for row in rows for f in fields(row) if _is_open(row, f.name)]
 
 
-WIDTH_FIELDS = frozenset({"exp", "out", "dim", "ffn"})
+OPEN_FIELDS = WIDTH_FIELDS | {"k"}
 
 
-def _is_width(row: Row, name: str) -> bool:
-    return name in WIDTH_FIELDS and isinstance(getattr(row, name), int)
+def _is_open(row: Row, name: str) -> bool:
+    return name in OPEN_FIELDS and isinstance(getattr(row, name), int)
 
 
 def lower_columns(
     rows: Sequence[Row],
-    open_widths: Ints,
+    numbers: Ints,
     shape: Sequence[Ints],
     resolution: Ints,
     folds: Mapping[str, Fold],
 ) -> Iterator[tuple[Ints, Shape, dict[str, Any]]]:
-    """Lower `rows` for n sets of widths, input shapes and resolutions, and fold the graphs.
+    """Lower `rows` for n sets of numbers, input shapes and resolutions, and fold the graphs.
 
-    Shapes: open_widths (w, n) in the order of `widths`; shape: one (n,) per dimension;
+    Shapes: numbers (f, n) in the order of `opened`; shape: one (n,) per dimension;
     resolution (n,). Yields disjoint index arrays into 0..n-1, each with the output shape and what
     every fold says, as columns; where the rows cannot stand, nothing is yielded.
     """
@@ -86,7 +87,7 @@ def lower_columns(
         if not len(index):
             continue
         try:
-            graph = _lower(rows, open_widths, shape, resolution, index)
+            graph = _lower(rows, numbers, shape, resolution, index)
             folded = {name: fold(graph) for name, fold in folds.items()}
         except Split as split:
             pending += [index[~split.mask], index[split.mask]]
@@ -98,20 +99,18 @@ def lower_columns(
 
 def _lower(
     rows: Sequence[Row],
-    open_widths: Ints,
+    numbers: Ints,
     shape: Sequence[Ints],
     resolution: Ints,
     index: Ints,
 ) -> Graph:
-    columns = iter(open_widths)
+    columns = iter(numbers)
     g = GraphBuilder(tuple(_column(size[index]) for size in shape), _column(resolution[index]))
     x = g.input
     for number, row in enumerate(rows):
         g.row = number
-        opened = {
-            f.name: _column(next(columns)[index]) for f in fields(row) if _is_width(row, f.name)
-        }
-        x = lower_row(g, replace(row, **opened).resolve(x.c), x)
+        own = {f.name: _column(next(columns)[index]) for f in fields(row) if _is_open(row, f.name)}
+        x = lower_row(g, replace(row, **own).resolve(x.c), x)
     return g.graph()
 
 

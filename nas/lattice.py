@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nas.arch import check_in
 from nas.blocks.base import MAX_WIDTH
-from nas.columns import Fold, Ints, lower_columns, template, widths
+from nas.columns import Fold, Ints, lower_columns, opened, template
 from nas.errors import SpaceError
 from nas.graph import Graph
 from nas.table import MAX_SIDE, Option, Position, Table
@@ -237,19 +237,22 @@ def _fill(
             if not rows:
                 valid[s, o] = True
                 continue
-            opened = np.array([widths(options[m]) for m in members], np.int64)
-            opened = np.tile(opened, (len(ranked), 1)).T
+            numbers = np.array([opened(options[m]) for m in members], np.int64)
+            numbers = np.tile(numbers, (len(ranked), 1)).T
             shape = [states[s, RANK + 1 + d] for d in range(rank)]
             resolution = states[s, RESOLUTION]
-            for part, after, found in lower_columns(rows, opened, shape, resolution, folds):
+            for part, after, found in lower_columns(rows, numbers, shape, resolution, folds):
                 at = (s[part], o[part])
                 valid[at] = True
                 reached[(*at, RANK)] = len(after)
                 for d in range(STATE - RANK - 1):
                     reached[(*at, RANK + 1 + d)] = after[d] if d < len(after) else 0
                 for name, value in found.items():
-                    for m, one in enumerate(value if isinstance(value, tuple) else (value,)):
-                        values[name][(*at, m)] = one
+                    columns = value if isinstance(value, tuple) else (value,)
+                    together = np.empty((len(part), len(columns)))
+                    for m, column in enumerate(columns):
+                        together[:, m] = column
+                    values[name][at] = together
 
 
 def _prune(layers: list[Layer], ends: Ints, table: Table) -> Lattice:

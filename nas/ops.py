@@ -67,12 +67,12 @@ def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
     return first
 
 
-def padding(attrs: Attrs) -> int:
+def padding(attrs: Attrs) -> Any:
     """Of a k-window on every side: k // 2, or attr `pad` where a paper has another.
 
     `pad="same"` is TensorFlow's: as much as ceil(size / s) outputs need, the odd one at the end.
     """
-    return int(attrs.get("pad", attrs["k"] // 2))
+    return attrs.get("pad", attrs["k"] // 2)
 
 
 def same_padding(attrs: Attrs, size: int) -> tuple[int, int]:
@@ -106,9 +106,11 @@ def _pool_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def _concat_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
-    if any(shape[1:] != ins[0][1:] for shape in ins):
+    at = attrs.get("dim", 0)
+    before, after = ins[0][:at], ins[0][at + 1 :]
+    if any((shape[:at], shape[at + 1 :]) != (before, after) for shape in ins):
         raise ArchError(f"cannot concatenate {ins}")
-    return sum(shape[0] for shape in ins), *ins[0][1:]
+    return *before, sum(shape[at] for shape in ins), *after
 
 
 def _reshape_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
@@ -143,7 +145,8 @@ def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 KINDS: dict[str, Kind] = {
     "input": Kind(_given),
-    # a conv pads k // 2 on every side, or `pad` (a number or 'same'); attrs: out, k, s, groups, bias
+    # a conv pads k // 2 on every side, or attr `pad`: a number or "same"; attrs: out, k, s, groups,
+    # bias
     "conv": Kind(
         _conv_shape,
         params=lambda op: _conv_weights(op) + op.attrs["out"] * op.attrs["bias"],
@@ -161,14 +164,15 @@ KINDS: dict[str, Kind] = {
     "act": Kind(_same),  # attrs: fn, one of ACTIVATIONS
     "add": Kind(_elementwise),
     "mul": Kind(_elementwise),
-    "concat": Kind(_concat_shape),  # on channels
+    "concat": Kind(_concat_shape),  # on channels, or attr `dim`
     "reshape": Kind(_reshape_shape),  # attrs: shape
     "permute": Kind(lambda a, i: tuple(i[0][d] for d in a["dims"])),
     "select": Kind(lambda a, i: i[0][1:]),  # attrs: index, into the first dimension
     "global_pool": Kind(lambda a, i: (i[0][0], 1, 1)),  # mean over H and W
     "avg_pool": Kind(_pool_shape),  # attrs: k, s
     "max_pool": Kind(_pool_shape),
-    # of q, k, v (..., N, D), and maybe a bias of the scores, with sides of 1 that are repeated
+    # of q, k, v (..., N, D), and maybe a bias of the scores, with sides of 1 that are repeated;
+    # attrs: scale of the scores, 1 / sqrt(D) where it is missing
     "attention": Kind(lambda a, i: i[0], macs=_attention_macs),
     "matmul": Kind(_matmul_shape, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
     "normalize": Kind(_same),  # to Euclidean length 1, on the last dimension

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nas.blocks import BLOCKS
 from nas.blocks.mobilenet import Bneck
 from nas.blocks.mobilevit import MobileViT
-from nas.columns import Column, Split, lower_columns, template, widths
+from nas.columns import Column, Split, lower_columns, opened, template
 from nas.cost import macs, params
 from nas.graph import GraphBuilder
 from nas.widths import Ratio
@@ -32,11 +32,11 @@ def test_truth_of_a_disagreeing_column_splits() -> None:
     assert signal.value.mask.tolist() == [False, True, True]
 
 
-def test_templates_leave_absolute_widths_open_and_keep_ratios() -> None:
+def test_templates_leave_numbers_open_and_keep_ratios() -> None:
     a, b = Bneck(out=24, exp=72), Bneck(out=40, exp=120)
     assert template([a]) == template([b])
     assert template([a]) != template([Bneck(out=24, exp=Ratio(3))])
-    assert widths([a]) == [24, 72]
+    assert opened([a]) == [24, 72, 3]
 
 
 @settings(max_examples=30, deadline=None)
@@ -47,17 +47,18 @@ def test_columns_count_what_single_rows_count(data: st.DataObject) -> None:
     multiples = st.lists(st.integers(1, 12).map(lambda m: 8 * m), min_size=n, max_size=n)
     outs, exps, ins = (np.array(data.draw(multiples)) for _ in range(3))
     side = np.array(data.draw(st.lists(st.integers(1, 30), min_size=n, max_size=n)))
+    kernels = np.array(data.draw(st.lists(st.sampled_from([3, 5, 7]), min_size=n, max_size=n)))
     op = data.draw(st.sampled_from(["mv2", "bneck", "mbconv", "fused_mbconv"]))
     row = BLOCKS[op](out=8, exp=8, s=data.draw(st.sampled_from([1, 2])))
     folds = {"params": params, "macs": macs}
     covered = []
     for index, shape, found in lower_columns(
-        [row], np.array([outs, exps]), [ins, side, side], side * 2, folds
+        [row], np.array([outs, exps, kernels]), [ins, side, side], side * 2, folds
     ):
         covered += index.tolist()
         for place, i in enumerate(index):
             g = GraphBuilder((int(ins[i]), int(side[i]), int(side[i])))
-            alone = type(row)(out=int(outs[i]), exp=int(exps[i]), s=row.s)
+            alone = type(row)(out=int(outs[i]), exp=int(exps[i]), k=int(kernels[i]), s=row.s)
             after = alone.lower(g, g.input)
             graph = g.graph()
             for name, fold in folds.items():
@@ -71,6 +72,6 @@ def test_rows_that_cannot_stand_are_left_out() -> None:
     """A patch of 4 divides a map of 8 and not one of 14."""
     sides = np.array([8, 14, 12])
     row = MobileViT(dim=64, layers=1, patch=4)
-    opened = np.full((len(widths([row])), 3), 64)
-    found = list(lower_columns([row], opened, [np.full(3, 32), sides, sides], sides * 16, {}))
+    numbers = np.tile(np.array(opened([row]))[:, None], 3)
+    found = list(lower_columns([row], numbers, [np.full(3, 32), sides, sides], sides * 16, {}))
     assert sorted(np.concatenate([index for index, _, _ in found])) == [0, 2]

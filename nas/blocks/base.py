@@ -113,7 +113,9 @@ FIELDS: Mapping[str, Field] = {
     "se": Field(_fraction, "squeeze-and-excitation ratio; ~ is none"),
     "act": Field(_activation, "activation; ~ is the one of the op's paper"),
     "s": Field(_integer(1, 4), "stride"),
-    "patch": Field(_integer(1, 64), "side of the patches of MobileViT and ViT; must divide the map"),
+    "patch": Field(
+        _integer(1, 64), "side of the patches of MobileViT and ViT; must divide the map"
+    ),
     "window": Field(_integer(1, 64), "side of Swin's attention windows; must divide the map"),
     "dim": Field(_width, "transformer width"),
     "ffn": Field(_width, "transformer feed-forward width: absolute, or a ratio of dim"),
@@ -121,3 +123,6 @@ FIELDS: Mapping[str, Field] = {
     "branches": Field(_integer(1, 8), "parallel k x k convolutions that fuse to one"),
     "heads": Field(_integer(1, 64), "attention heads; must divide dim"),
 }
+
+#: the columns that hold widths
+WIDTH_FIELDS = frozenset(name for name, field in FIELDS.items() if field.parse is _width)

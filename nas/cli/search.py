@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +41,10 @@ def search(
     json: Json = False,
 ) -> None:
     """Find the most accurate network of a space within a latency budget."""
+    # before numpy is imported: products here are small, threads slow them down and, with
+    # their number, change last digits
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
     from nas.errors import InfeasibleError
     from nas.report.result import ResultFolder
     from nas.report.table import print_json
