@@ -17,6 +17,10 @@ from nas.report.table import (
 )
 
 
+REFERENCE_RECIPE = "supervised"
+"""What the surrogate's estimates are for, as in `results/published/imagenet.csv`."""
+
+
 def print_together(groups: Mapping[str, Iterable[Sheet]], *, title: str = "") -> None:
     """One table; each group's name stands on a line above its networks ("" has none)."""
     columns = [
@@ -33,10 +37,19 @@ def print_together(groups: Mapping[str, Iterable[Sheet]], *, title: str = "") ->
 
 def print_sources(sheets: Iterable[Sheet]) -> None:
     """Where each published figure of the table was printed."""
-    sources = [(s.arch.name, f"published: {s.published[0]}") for s in sheets if s.published]
-    if sources:
+    shown = [s for s in sheets if s.published]
+    if not shown:
+        return
+    print_line()
+    print_facts((s.arch.name, f"published: {s.published[0]}") for s in shown)
+    if any(_other_recipe(s) for s in shown):
         print_line()
-        print_facts(sources)
+        print_line("* trained by another recipe than the estimates are for")
+
+
+def _other_recipe(sheet: Sheet) -> bool:
+    """The published figure is for other training than the surrogate's reference."""
+    return sheet.published[0].recipe != REFERENCE_RECIPE
 
 
 def _cells(sheet: Sheet) -> list[str | None]:
@@ -45,7 +58,7 @@ def _cells(sheet: Sheet) -> list[str | None]:
         sheet.arch.name,
         interval(p.ms, p.low_ms, p.high_ms) if p else None,
         plus_minus(guess.top1, guess.sd) if guess else None,
-        f"{published[0].top1:.1f}" if published else None,
+        f"{published[0].top1:.1f}{'*' if _other_recipe(sheet) else ' '}" if published else None,
         millions(sheet.arch.params),
         millions(sheet.arch.macs),
     ]
