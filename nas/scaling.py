@@ -107,13 +107,14 @@ def _factor(word: str, width: float) -> float:
 
 def _widened(row: Row, factor: float, old: Width, new: Width) -> Row:
     """The row with `factor` times its widths, for `new` input channels instead of `old`."""
-    made: dict[str, Any] = {}
-    for name in (field.name for field in fields(row) if field.name in WIDTH_FIELDS):
-        value = getattr(row, name)
-        if name in ("out", "dim"):
-            made[name] = value if factor == 1 else make_divisible(value * factor)
-        else:
-            of = row.relative_to.get(name)
-            before, after = (getattr(row, of), made[of]) if of else (old, new)
-            made[name] = value if before == after else Ratio(value / before).of(after)
+    widths = {f.name: getattr(row, f.name) for f in fields(row) if f.name in WIDTH_FIELDS}
+    made: dict[str, Any] = {
+        name: value if factor == 1 else make_divisible(value * factor)
+        for name, value in widths.items()
+        if name in ("out", "dim")
+    }
+    for name in widths.keys() - made.keys():
+        of = row.relative_to.get(name)
+        before, after = (widths[of], made[of]) if of else (old, new)
+        made[name] = widths[name] if before == after else Ratio(widths[name] / before).of(after)
     return replace(row, **made)
