@@ -147,10 +147,15 @@ class GraphBuilder:
         """Layer norm on the last dimension."""
         return self.add("layer_norm", (x,), name, eps=eps)
 
-    def param(self, shape: Shape, *, name: str, like: Value | None = None) -> Value:
-        """A trained tensor, the same for all images; with `like` once for each image of it."""
+    def param(
+        self, shape: Shape, *, name: str, like: Value | None = None, fill: float | None = None
+    ) -> Value:
+        """A trained tensor, the same for all images; with `like` once for each image of it.
+
+        It starts at `fill`, or at random.
+        """
         inputs = () if like is None else (like,)
-        return self.add("param", inputs, name, shape=shape, fill=None)
+        return self.add("param", inputs, name, shape=shape, fill=fill)
 
     def attention(
         self, x: Value, heads: int, *, bias: Value | None = None, name: str = "attention"

@@ -14,6 +14,7 @@ from nas.blocks.mobilevit import MobileViT
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
+from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
 
 _ROWS: tuple[type[Row], ...] = (
@@ -39,6 +40,7 @@ _ROWS: tuple[type[Row], ...] = (
     PoolKept,
     ViT,
     Swin,
+    TransNeXt,
     LayerNorm,
     Pool,
     Linear,

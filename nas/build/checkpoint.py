@@ -5,7 +5,8 @@ names form a tree. Siblings with numbers stand in the order of their numbers; si
 may run in any order, and the order taken is the one that gives every layer of the network, as it
 runs, a layer with tensors of the same names and shapes. Where several orders do (two norms of one
 width in a block), the file's own decides, or in a sorted file that of the names,
-a plain `norm` last. A `bn` never runs before the `conv` beside it. Nothing is
+a plain `norm` last. A `bn` never runs before the `conv` beside it. TransNeXt's
+three square layers are told apart by a file's own order alone. Nothing is
 unpickled: safetensors holds no objects, and torch files are loaded with weights only.
 """
 
@@ -27,6 +28,8 @@ from nas.errors import WeightsError, brief
 STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 """Tensors of one layer; one of another name stands for itself (class tokens, layer scales)."""
 
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+
 MAX_DEPTH = 32
 MAX_STEPS = 100_000
 """Of names, and of the search: a hostile file ends with an error."""
@@ -40,9 +43,9 @@ class Layer:
     names: Mapping[str, str]
     """Standard name -> name in the file or the network."""
 
-    def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """What must agree: a 1 x 1 convolution is a linear layer, so sides of 1 do not count."""
-        sizes = {name: tuple(n for n in t.shape if n != 1) for name, t in self.tensors.items()}
+    def shapes(self, least: int) -> Shapes:
+        """What must agree; sides below `least` do not count."""
+        sizes = {name: tuple(n for n in t.shape if n >= least) for name, t in self.tensors.items()}
         return tuple(sorted(item for item in sizes.items() if item[0] != "num_batches_tracked"))
 
     def describe(self, tensor: str) -> str:
@@ -108,13 +111,16 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool 
     target = module.state_dict(keep_vars=True)
     names = state if ordered else sorted(state, key=_natural)
     given, wanted = _layers({name: state[name] for name in names}), _layers(target)
+    # a 1 x 1 convolution may stand for a linear layer: then sides of 1 do not count
+    exact = not (_surplus(given, wanted, 1) or _surplus(wanted, given, 1))
+    least = 1 if exact else 2
     _check_multiset(given, wanted)
     named = {frozenset(layer.names.values()): layer for layer in given}
     same = [named.get(frozenset(layer.names.values())) for layer in wanted]
-    if all(a and a.shapes() == b.shapes() for a, b in zip(same, wanted, strict=True)):
+    if all(a and a.shapes(least) == b.shapes(least) for a, b in zip(same, wanted, strict=True)):
         given = [layer for layer in same if layer]  # a file of our own
     else:
-        given = _Match(given, wanted).run()
+        given = _Match(given, wanted, least).run()
     for source, layer in zip(given, wanted, strict=True):
         for tensor, old in layer.tensors.items():
             if tensor in source.tensors:
@@ -134,9 +140,9 @@ def _layers(state: Mapping[str, Tensor]) -> list[Layer]:
 
 def _check_multiset(given: list[Layer], wanted: list[Layer]) -> None:
     """Every layer has a partner of its shapes; otherwise name the first that has none."""
-    extra, missing = _surplus(given, wanted), _surplus(wanted, given)
+    extra, missing = _surplus(given, wanted, 2), _surplus(wanted, given, 2)
     if extra and missing:
-        ours, theirs = dict(missing.shapes()), dict(extra.shapes())
+        ours, theirs = dict(missing.shapes(2)), dict(extra.shapes(2))
         tensor = next(n for n in (*theirs, *ours) if theirs.get(n) != ours.get(n))
         raise WeightsError(
             f"{extra.describe(tensor)} does not fit; the network has {missing.describe(tensor)}"
@@ -147,11 +153,12 @@ def _check_multiset(given: list[Layer], wanted: list[Layer]) -> None:
         raise WeightsError(f"nothing fits the network's {missing.describe('weight')}")
 
 
-def _surplus(layers: Iterable[Layer], others: Iterable[Layer]) -> Layer | None:
-    left = Counter(layer.shapes() for layer in others)
+def _surplus(layers: Iterable[Layer], others: Iterable[Layer], least: int) -> Layer | None:
+    """The first of `layers` that has no partner left among `others`."""
+    left = Counter(layer.shapes(least) for layer in others)
     for layer in layers:
-        left[layer.shapes()] -= 1
-        if left[layer.shapes()] < 0:
+        left[layer.shapes(least)] -= 1
+        if left[layer.shapes(least)] < 0:
             return layer
     return None
 
@@ -159,8 +166,9 @@ def _surplus(layers: Iterable[Layer], others: Iterable[Layer]) -> Layer | None:
 class _Match:
     """Search for the order of siblings that makes the tree's layers equal to `wanted`."""
 
-    def __init__(self, given: list[Layer], wanted: list[Layer]) -> None:
+    def __init__(self, given: list[Layer], wanted: list[Layer], least: int) -> None:
         self.wanted = wanted
+        self.least = least
         self.tree: dict[str, object] = {}
         self.failed: set[tuple[int, tuple[str, ...], int]] = set()
         self.steps = 0
@@ -216,7 +224,9 @@ class _Match:
             return self._children(child, tuple(child), at)
         assert isinstance(child, Layer)
         self.furthest = max(self.furthest, at)
-        fits = at < len(self.wanted) and child.shapes() == self.wanted[at].shapes()
+        if at == len(self.wanted):
+            return None
+        fits = child.shapes(self.least) == self.wanted[at].shapes(self.least)
         return [child] if fits else None
 
 

@@ -97,6 +97,8 @@ class Param(nn.Module):
 class Constant(nn.Module):
     """A tensor that follows from the shapes; no weight."""
 
+    values: Tensor
+
     def __init__(self, values: Any) -> None:
         super().__init__()
         self.register_buffer("values", torch.tensor(values, dtype=torch.get_default_dtype()), False)
@@ -112,6 +114,8 @@ def _for_each(images: Tensor | None, tensor: Tensor) -> Tensor:
 
 class Gather(nn.Module):
     """Rows of a table by a fixed index."""
+
+    index: Tensor
 
     def __init__(self, index: Any) -> None:
         super().__init__()
@@ -129,7 +133,9 @@ def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = No
     )
     if bias is not None:
         bias = bias.expand(-1, *lead, n, m).reshape(-1, prod(lead), n, m)
-    return F.scaled_dot_product_attention(q, k, v, bias).reshape(-1, *op.shape)
+    return F.scaled_dot_product_attention(q, k, v, bias, scale=op.attrs.get("scale")).reshape(
+        -1, *op.shape
+    )
 
 
 #: op kinds that become a submodule under the op's name
@@ -153,7 +159,7 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
 CALLS: dict[str, Callable[..., Tensor]] = {
     "add": lambda op, a, b: a + b,
     "mul": lambda op, a, b: a * b,
-    "concat": lambda op, *parts: torch.cat(parts, dim=1),
+    "concat": lambda op, *parts: torch.cat(parts, dim=op.attrs.get("dim", 0) + 1),
     "reshape": lambda op, x: x.reshape(-1, *op.shape),
     "permute": lambda op, x: x.permute(0, *(d + 1 for d in op.attrs["dims"])),
     "select": lambda op, x: x.select(1, op.attrs["index"]),

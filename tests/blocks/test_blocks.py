@@ -26,6 +26,7 @@ from nas.blocks.mobilevit import MobileViT
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
+from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
 from nas.build import build
 from nas.cost import macs, params
@@ -84,6 +85,22 @@ def swins(draw: DrawFn) -> Swin:
     )
 
 
+@st.composite
+def transnexts(draw: DrawFn) -> TransNeXt:
+    heads = draw(st.sampled_from([1, 2, 4]))
+    s, patch = draw(st.sampled_from([(1, 1), (1, 2), (1, 4), (2, 1), (2, 2), (4, 1)]))
+    return TransNeXt(
+        layers=draw(st.integers(1, 2)),
+        heads=heads,
+        patch=patch,
+        ffn=draw(widths),
+        out=heads * draw(st.integers(1, 6)),
+        k=draw(st.sampled_from([1, 3, 5])),
+        act=draw(activations),
+        s=s,
+    )
+
+
 ROWS: dict[str, SearchStrategy[Row]] = {
     "conv": st.builds(Conv, widths, kernels, activations, strides),
     "max_pool": st.builds(MaxPool, kernels, strides),
@@ -109,6 +126,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "pool_kept": st.builds(PoolKept, st.integers(24, 40)),
     "vit": vits(),
     "swin": swins() | st.builds(Swin, st.just(2), st.just(1), st.sampled_from([2, 4])),
+    "transnext": transnexts(),
     "layer_norm": st.builds(LayerNorm),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),
@@ -171,7 +189,7 @@ def test_fusing_never_costs_more(op: str, data: st.DataObject) -> None:
 
 @every_block
 def test_default_row_learns_a_batch_by_heart(op: str) -> None:
-    needed = {"out": 16, "dim": 16, "layers": 1, "heads": 2, "patch": 4, "window": 4}
+    needed = {"out": 16, "dim": 16, "layers": 1, "heads": 2, "patch": 4, "window": 4, "ffn": 16}
     row = BLOCKS[op](**{name: needed[name] for name in needed if has_no_default(op, name)})
     vector = op.endswith("linear")
     rows = (
