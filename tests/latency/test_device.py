@@ -98,7 +98,7 @@ def test_more_layers_are_dearer(device: Device, seed: Arch) -> None:
     shape = seed.input
     for index, row in enumerate(seed.rows):
         _, out = step(row, shape, seed.input[1])
-        if out == shape:
+        if out == shape and row.op != "keep":  # a shortcut has one place
             twice = lower((*seed.rows[: index + 1], *seed.rows[index:]), seed.input)
             assert device.predict(twice).ms > ms
         shape = out
