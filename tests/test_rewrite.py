@@ -8,9 +8,11 @@ from __future__ import annotations
 import pytest
 
 from nas.arch import Arch, lower
+from nas.blocks.mobileone import MobileOne
 from nas.blocks.repvit import RepViT
 from nas.cost import macs, params
 from nas.graph import Graph, GraphBuilder, Value
+from nas.library import load_arch
 from nas.rewrite import fuse
 
 
@@ -41,6 +43,34 @@ def test_token_mixer_becomes_one_depthwise_convolution(k: int) -> None:
     assert mixer.inputs == (0,)
     assert mixer.attrs == {"out": 24, "k": k, "s": 1, "groups": 24, "bias": True}
     assert params(graph) == 24 * (k * k + 1) + 2 * 24 * 48 + 48 + 24
+
+
+@pytest.mark.parametrize(("k", "out", "s"), [(3, 24, 1), (3, 24, 2), (1, 48, 1)])
+def test_over_parameterised_branches_become_two_convolutions(k: int, out: int, s: int) -> None:
+    row = MobileOne(out=out, k=k, branches=3, s=s)
+    graph = fuse(lower([row], (24, 8, 8)))
+    assert kinds(graph) == ["conv", "act", "conv", "act"]
+    assert params(graph) == 24 * (k * k + 1) + (24 + 1) * out
+
+
+@pytest.mark.parametrize(
+    ("name", "params_m", "macs_m"),
+    [("s0", 2.1, 275), ("s1", 4.8, 825), ("s2", 7.8, 1299), ("s3", 10.1, 1896), ("s4", 14.8, 2978)],
+)
+def test_mobileone_has_its_published_size_when_fused(
+    name: str, params_m: float, macs_m: float
+) -> None:
+    """arXiv:2206.04040, table 3; SE is not in its count of S4's multiply-adds."""
+    fused = load_arch(f"mobileone-{name}").fused
+    assert round(params(fused) / 1e6, 1) == params_m
+    assert macs(fused) / 1e6 == pytest.approx(macs_m, rel=1e-3)
+
+
+def test_norm_of_another_value_is_no_branch() -> None:
+    g = GraphBuilder((4, 8, 8))
+    h = g.add("act", (g.input,), "act", fn="relu")
+    g.add("add", (g.conv(g.input, 4), g.add("batch_norm", (h,), "norm")), "sum")
+    assert kinds(fuse(g.graph())) == ["act", "conv", "batch_norm", "add"]
 
 
 def branches(g: GraphBuilder, **of: dict[str, int]) -> Graph:
