@@ -17,6 +17,7 @@ from typing import Any
 
 from nas.arch import Arch, read_arch, step
 from nas.blocks import Row
+from nas.blocks.mobilevit import MobileViT
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError, DocumentError, UnknownNameError
 from nas.widths import Ratio, Width, make_divisible
@@ -64,12 +65,30 @@ def read_variant(path: Path, name: str) -> Arch:
     of = variants[name]
     try:
         width, depth, side = float(of["width"]), float(of["depth"]), int(of["side"])
+        patches = tuple(int(patch) for patch in of["patch"].split())
         expect = {key: int(of[key]) for key in ("params", "macs")}
     except (TypeError, ValueError) as error:
         raise DocumentError(f"{path} ({name}): {error}") from None
     base = read_arch(path.with_name(f"{of['of']}.yaml"))
     made = scaled(base, width=width, depth=depth, side=side, name=name)
+    if patches:
+        made = with_patches(made, patches)
     return replace(made, source=of["source"], expect=expect)
+
+
+def with_patches(arch: Arch, sides: tuple[int, ...]) -> Arch:
+    """The network with other sides of its transformers' patches, in order of its rows.
+
+    Raises:
+        ArchError: not one side for each.
+    """
+    patched = [index for index, row in enumerate(arch.rows) if isinstance(row, MobileViT)]
+    if len(patched) != len(sides):
+        raise ArchError(f"{arch.name}: expected {len(patched)} patch sides, found {len(sides)}")
+    rows = list(arch.rows)
+    for index, side in zip(patched, sides, strict=True):
+        rows[index] = replace(rows[index], patch=side)  # type: ignore[call-arg]
+    return replace(arch, rows=tuple(rows))
 
 
 def _stages(arch: Arch) -> Iterator[list[Step]]:

@@ -93,6 +93,12 @@ def made_by_timm(name: str, side: int | None = None) -> nn.Module:
     if name.startswith("mobilenetv1"):  # timm registers width 1 alone
         width = float(name.partition("@")[0].removeprefix("mobilenetv1").lstrip("-") or 1)
         return timm.models.efficientnet._gen_mobilenet_v1("mobilenetv1_100", width)
+    if name.endswith("-842"):
+        network = made_by_timm(name.removesuffix("-842"))
+        for stage, patch in zip((2, 3, 4), (8, 4, 2), strict=True):
+            block = network.stages[stage][1]
+            block.patch_size, block.patch_area = (patch, patch), patch * patch
+        return network
     if name.startswith("transnext"):
         pytest.skip("no package has a reference; test_transnext.py has the paper's totals")
     if name.startswith("exmobilevit"):
