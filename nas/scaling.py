@@ -17,8 +17,8 @@ from typing import Any
 
 from nas.arch import Arch, read_arch, step
 from nas.blocks import Row
-from nas.blocks.mobilevit import MobileViT
 from nas.blocks.base import WIDTH_FIELDS
+from nas.blocks.mobilevit import MobileViT
 from nas.errors import ArchError, DocumentError, UnknownNameError
 from nas.widths import Ratio, Width, make_divisible
 
@@ -65,7 +65,7 @@ def read_variant(path: Path, name: str) -> Arch:
     of = variants[name]
     try:
         width, depth, side = float(of["width"]), float(of["depth"]), int(of["side"])
-        patches = tuple(int(patch) for patch in of["patch"].split())
+        patches = tuple(int(patch) for patch in (of.get("patch") or "").split())
         expect = {key: int(of[key]) for key in ("params", "macs")}
     except (TypeError, ValueError) as error:
         raise DocumentError(f"{path} ({name}): {error}") from None
