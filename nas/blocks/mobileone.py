@@ -56,7 +56,7 @@ def over_parameterised(
     g: GraphBuilder, x: Value, out: Width, k: int, s: int, groups: Width, branches: int
 ) -> Value:
     """Sum of the normalised branches; the input is one of them where it has the output's shape."""
-    skip = s == 1 and out == x.c
+    skip = bool(s == 1 and out == x.c)
     parts = [g.add("batch_norm", (x,), "identity")] if skip else []
     if k > 1:
         parts.append(g.conv(x, out, s=s, groups=groups, name="pixel"))
