@@ -10,7 +10,7 @@ from nas.accuracy import FEATURES, features
 from nas.arch import Arch, lower_row
 from nas.blocks.conv import Conv, Linear, Pool
 from nas.blocks.efficientnet import MBConv
-from nas.columns import lower_columns, widths
+from nas.columns import lower_columns, opened
 from nas.folders import named
 from nas.graph import GraphBuilder
 
@@ -54,7 +54,7 @@ def test_columns_of_rows_have_the_features_of_the_single_rows() -> None:
     rows = [MBConv(out=out, exp=exp, k=5, se=0.25, s=2) for out, exp in ((24, 96), (40, 144))]
     sides, widths_in = (112, 96), (16, 24)
     shape = [np.array(widths_in), np.array(sides), np.array(sides)]
-    open_widths = np.array([widths((row,)) for row in rows]).T
+    open_widths = np.array([opened((row,)) for row in rows]).T
     parts = lower_columns(rows[:1], open_widths, shape, np.array([224, 192]), {"f": features})
     table = np.empty((2, len(FEATURES)))
     for index, _, folded in parts:
