@@ -146,7 +146,7 @@ def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 KINDS: dict[str, Kind] = {
     "input": Kind(_given),
     # a conv pads k // 2 on every side, or attr `pad`: a number or "same"; attrs: out, k, s, groups,
-    # bias
+    # bias; standard: each filter's weights are brought to mean 0 and variance 1
     "conv": Kind(
         _conv_shape,
         params=lambda op: _conv_weights(op) + op.attrs["out"] * op.attrs["bias"],
@@ -161,6 +161,7 @@ KINDS: dict[str, Kind] = {
     # norms add 1e-5 to the variance, or attr `eps`
     "batch_norm": Kind(_same, params=lambda op: 2 * op.shape[0]),
     "layer_norm": Kind(_same, params=lambda op: 2 * op.shape[-1]),
+    "group_norm": Kind(_same, params=lambda op: 2 * op.shape[0]),  # attrs: groups
     "act": Kind(_same),  # attrs: fn, one of ACTIVATIONS
     "add": Kind(_elementwise),
     "mul": Kind(_elementwise),
@@ -189,7 +190,6 @@ KINDS: dict[str, Kind] = {
     # times (when traced, or plus) a trained tensor of `size`, one per channel of a map
     "scale": Kind(_same, params=lambda op: op.attrs["size"]),
     # in traced graphs only (`nas.build.trace`); their shape is given --------------------------
-    "group_norm": Kind(_given, params=lambda op: 2 * op.shape[0]),
     "resample": Kind(_given),  # slices, pads, sums, resizes
     "opaque": Kind(_given),  # a call without a kind; its work is unknown
 }

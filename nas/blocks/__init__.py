@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nas.blocks.base import FIELDS, Field, Row
+from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
@@ -30,6 +31,8 @@ _ROWS: tuple[type[Row], ...] = (
     RepViTShallowDown,
     RepViT,
     Bottleneck,
+    BiTStem,
+    BiT,
     MobileOneStem,
     MobileOne,
     ConvNeXtStem,

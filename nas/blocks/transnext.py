@@ -29,6 +29,8 @@ EPS = 1e-6
 """Of the layers' norms; those of embeddings and pooled maps keep 1e-5, as in the authors' code."""
 TEMPERATURE = log(exp(1 / 0.24) - 1)
 """softplus of it is 1 / 0.24."""
+NEAR = 3
+"""Side of the window of neighbours."""
 POSITION_WIDTH = 512
 REACH = 8
 """Coordinates run to 8 before their logarithm to base 8."""
@@ -48,8 +50,6 @@ class TransNeXt(Row):
     patch: int
     ffn: Width
     out: Width = Ratio(1)
-    k: int = 3
-    act: str = "gelu"
     s: int = 2
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
@@ -83,7 +83,7 @@ class TransNeXt(Row):
             )
             y = _map(g, y, h, w)
             y = g.add("conv", (y,), "conv", out=self.ffn, k=3, s=1, groups=self.ffn, bias=True)
-            y = g.act(_tokens(g, y), self.act)
+            y = g.act(_tokens(g, y), "gelu")
             y = g.linear(g.add("mul", (y, gate), "gated"), self.out, name="project")
         return g.add("add", (x, y), "residual2")
 
@@ -102,8 +102,8 @@ class TransNeXt(Row):
     def _aggregated(self, g: GraphBuilder, x: Value, h: Width, w: Width) -> Value:
         """Cosine attention to k x k neighbours and to the pooled map under one softmax."""
         n, c = x.shape
-        near, dim = self.k**2, c // self.heads
-        values = partial(log_keys, h, w, self.k, self.patch)
+        near, dim = NEAR**2, c // self.heads
+        values = partial(log_keys, h, w, NEAR, self.patch)
         count = g.add("constant", (), "keys", shape=(1, n, 1), values=values)
         (q,) = self._parts(g, g.linear(x, c, name="query"), 1)
         unit = g.add("normalize", (q,), "unit_q")
@@ -119,7 +119,7 @@ class TransNeXt(Row):
         local = g.add("reshape", (local,), "local", shape=(self.heads, n, near))
         bias = g.param((self.heads, near), name="local_position")
         bias = g.add("reshape", (bias,), "local_of_all", shape=(self.heads, 1, near))
-        mask = g.add("constant", (), "edge", shape=(1, n, near), values=partial(edge, h, w, self.k))
+        mask = g.add("constant", (), "edge", shape=(1, n, near), values=partial(edge, h, w, NEAR))
         local = g.add("add", (local, g.add("add", (bias, mask), "local_bias")), "local_biased")
         pooled = g.add("matmul", (q, pool_k), "pooled_scores")
         pooled = g.add("add", (pooled, self._position_bias(g, h, w)), "pooled_biased")
@@ -150,7 +150,7 @@ class TransNeXt(Row):
         """Tokens of the pooled map."""
         with g.scope("pooled"):
             y = g.add("conv", (_map(g, x, h, w),), "conv", out=x.shape[-1], **POINTWISE)
-            y = g.act(y, self.act)
+            y = g.act(y, "gelu")
             y = g.add("avg_pool", (y,), "pool", k=self.patch, s=self.patch, pad=0)
             return g.layer_norm(_tokens(g, y))
 
@@ -168,13 +168,13 @@ class TransNeXt(Row):
         Shapes: keys are transposed, (heads, N, D, k * k) and (heads, D, P), values are not.
         """
         heads, _, dim = x.shape
-        n, near = h * w, self.k**2
+        n, near = h * w, NEAR**2
         with g.scope(name):
             x = g.add("permute", (x,), "by_channel", dims=(0, 2, 1))
             pool = g.add("slice", (x,), "pooled", start=n, size=x.shape[-1] - n)
             x = g.add("slice", (x,), "pixels", start=0, size=n)
             x = g.add("reshape", (x,), "map", shape=(heads * dim, h, w))
-            x = g.add("unfold", (x,), "neighbours", k=self.k)
+            x = g.add("unfold", (x,), "neighbours", k=NEAR)
             x = g.add("reshape", (x,), "by_head", shape=(heads, dim, near, n))
             if name == "k":
                 return g.add("permute", (x,), "near", dims=(0, 3, 1, 2)), pool

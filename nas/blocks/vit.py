@@ -30,7 +30,6 @@ class ViT(Row):
     heads: int
     patch: int
     ffn: Width = Ratio(4)
-    act: str = "gelu"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         x = patchify(g, x, self.dim, self.patch)
@@ -42,7 +41,7 @@ class ViT(Row):
         x = g.add("add", (x, g.param(x.shape, name="position")), "locate")
         for layer in range(self.layers):
             x = g.transformer(
-                x, heads=self.heads, ffn=self.ffn, act=self.act, name=f"layer{layer}", eps=EPS
+                x, heads=self.heads, ffn=self.ffn, act="gelu", name=f"layer{layer}", eps=EPS
             )
         return g.layer_norm(g.add("select", (x,), "class", index=0), eps=EPS)
 

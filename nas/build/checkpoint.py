@@ -1,7 +1,7 @@
 """Weights from a file into a network, matched by structure, and back to a file.
 
 A checkpoint has names and tensors but no order of execution: safetensors sorts them. Its dotted
-names form a tree. Siblings with numbers stand in the order of their numbers; siblings with names
+names form a tree. Siblings with numbers (`3`, `conv3`) run in the order of their numbers; others
 may run in any order, and the order taken is the one that gives every layer of the network, as it
 runs, a layer with tensors of the same names and shapes. Where several orders do (two norms of one
 width in a block), the file's own decides, or in a sorted file that of the names,
@@ -31,7 +31,7 @@ STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracke
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 MAX_DEPTH = 32
-MAX_STEPS = 100_000
+MAX_STEPS = 20_000
 """Of names, and of the search: a hostile file ends with an error."""
 
 
@@ -205,10 +205,7 @@ class _Match:
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise WeightsError("too many layers are alike to find their order")
-        numbers = sorted((name for name in names if name.isdecimal()), key=int)
-        for name in names:
-            if name in numbers[1:] or (name[:2] == "bn" and f"conv{name[2:]}" in names):
-                continue
+        for name in _ready(names):
             head = self._child(node[name], at)
             if head is None:
                 continue
@@ -228,6 +225,20 @@ class _Match:
             return None
         fits = child.shapes(self.least) == self.wanted[at].shapes(self.least)
         return [child] if fits else None
+
+
+def _ready(names: tuple[str, ...]) -> list[str]:
+    """Siblings that none of the others precedes: `conv2` waits for `conv1`, `bn` for `conv`."""
+    first: dict[str, int] = {}
+    numbered = {name: match for name in names if (match := re.fullmatch(r"(\D*)(\d{1,9})", name))}
+    for stem, number in (match.groups() for match in numbered.values()):
+        first[stem] = min(first.get(stem, int(number)), int(number))
+    return [
+        name
+        for name in names
+        if (name not in numbered or first[numbered[name][1]] == int(numbered[name][2]))
+        and not (name[:2] == "bn" and f"conv{name[2:]}" in names)
+    ]
 
 
 def _natural(name: str) -> list[tuple[bool, list[tuple[int, str]]]]:

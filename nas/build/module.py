@@ -22,6 +22,9 @@ from nas.ops import Op, padding, same_padding
 EPS = 1e-5
 """Of batch and layer norm, unless the op says otherwise."""
 
+STANDARD_EPS = 1e-8
+"""Of the variance of standardised weights."""
+
 SCALE = 1e-6
 """Layer scale starts here (ConvNeXt, arXiv:2201.03545, appendix A.1)."""
 
@@ -54,11 +57,20 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, self.sides))
 
 
+class StandardConv2d(SameConv2d):
+    """With each filter's weights brought to mean 0 and variance 1 (arXiv:1903.10520)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(self.weight, dim=(1, 2, 3), correction=0, keepdim=True)
+        weight = (self.weight - mean) / (variance + STANDARD_EPS).sqrt()
+        return F.conv2d(F.pad(x, self.sides), weight, self.bias, self.stride)
+
+
 def _conv(op: Op) -> nn.Module:
     a, k = op.attrs, op.attrs["k"]
     c = op.in_shapes[0][0]
     if a.get("pad") == "same":
-        return SameConv2d(op)
+        return StandardConv2d(op) if a.get("standard") else SameConv2d(op)
     return nn.Conv2d(c, a["out"], k, a["s"], padding(a), groups=a["groups"], bias=a["bias"])
 
 
@@ -67,8 +79,12 @@ def _batch_norm(op: Op) -> nn.Module:
     return kind(op.shape[0], eps=op.attrs.get("eps", EPS))
 
 
-def _pool(kind: Callable[[int, int, int], nn.Module]) -> Callable[[Op], nn.Module]:
-    return lambda op: kind(op.attrs["k"], op.attrs["s"], padding(op.attrs))
+def _max_pool(op: Op) -> nn.Module:
+    a, (_, h, w) = op.attrs, op.in_shapes[0]
+    if a.get("pad") != "same":
+        return nn.MaxPool2d(a["k"], a["s"], padding(a))
+    edge = nn.ConstantPad2d((*same_padding(a, w), *same_padding(a, h)), float("-inf"))
+    return nn.Sequential(edge, nn.MaxPool2d(a["k"], a["s"]))
 
 
 class Scale(nn.Module):
@@ -144,11 +160,12 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
     "linear": lambda op: nn.Linear(op.in_shapes[0][-1], op.attrs["out"], op.attrs["bias"]),
     "batch_norm": _batch_norm,
     "layer_norm": lambda op: nn.LayerNorm(op.shape[-1], eps=op.attrs.get("eps", EPS)),
+    "group_norm": lambda op: nn.GroupNorm(op.attrs["groups"], op.shape[0], eps=EPS),
     "scale": lambda op: Scale(op.attrs["size"]),
     "act": lambda op: (ACTIVATIONS | INNER)[op.attrs["fn"]](),
     "global_pool": lambda op: nn.AdaptiveAvgPool2d(1),
-    "avg_pool": _pool(nn.AvgPool2d),
-    "max_pool": _pool(nn.MaxPool2d),
+    "avg_pool": lambda op: nn.AvgPool2d(op.attrs["k"], op.attrs["s"], padding(op.attrs)),
+    "max_pool": _max_pool,
     "param": lambda op: Param(op.shape, op.attrs["fill"]),
     "constant": lambda op: Constant(op.attrs["values"]()),
     "gather": lambda op: Gather(op.attrs["index"]()),

@@ -107,7 +107,7 @@ def search(
     pricing = Pricing(space, device, surrogate)
     quickest = _fastest(pricing, budget_ms)
     archs = [library.load_arch(name) for name in named("architecture")]
-    known = [arch for arch in archs if space.contains(arch)]
+    known = [arch for arch in archs if space.contains(arch) and library.published(arch)]
     codes = np.array([space.encode(arch) for arch in known], np.int64)
     codes = codes.reshape(len(known), len(pricing.lattice.layers))
     rng = np.random.default_rng(seed)

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.arch import Arch
 from nas.blocks import BLOCKS, Row
+from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
@@ -66,7 +67,6 @@ def vits(draw: DrawFn) -> ViT:
         heads=heads,
         patch=draw(st.sampled_from([1, 2, 4])),
         ffn=draw(widths),
-        act=draw(activations),
     )
 
 
@@ -95,8 +95,6 @@ def transnexts(draw: DrawFn) -> TransNeXt:
         patch=patch,
         ffn=draw(widths),
         out=heads * draw(st.integers(1, 6)),
-        k=draw(st.sampled_from([1, 3, 5])),
-        act=draw(activations),
         s=s,
     )
 
@@ -116,6 +114,8 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     ),
     "repvit": st.builds(RepViT, keep, widths, kernels, ratios, activations),
     "bottleneck": st.builds(Bottleneck, widths, widths, kernels, activations, strides),
+    "bit_stem": st.builds(BiTStem, st.sampled_from([32, 64])),
+    "bit": st.builds(BiT, st.sampled_from([128, 256]), strides),
     "mobileone_stem": st.builds(MobileOneStem, widths, kernels, branches, activations, strides),
     "mobileone": st.builds(MobileOne, widths, kernels, branches, ratios, activations, strides),
     "convnext_stem": st.builds(ConvNeXtStem, widths, strides),
@@ -189,7 +189,15 @@ def test_fusing_never_costs_more(op: str, data: st.DataObject) -> None:
 
 @every_block
 def test_default_row_learns_a_batch_by_heart(op: str) -> None:
-    needed = {"out": 16, "dim": 16, "layers": 1, "heads": 2, "patch": 4, "window": 4, "ffn": 16}
+    needed = {
+        "out": 128 if op.startswith("bit") else 16,
+        "dim": 16,
+        "layers": 1,
+        "heads": 2,
+        "patch": 4,
+        "window": 4,
+        "ffn": 16,
+    }
     row = BLOCKS[op](**{name: needed[name] for name in needed if has_no_default(op, name)})
     vector = op.endswith("linear")
     rows = (

@@ -22,7 +22,7 @@ from nas.library import load_arch
 from nas.ops import ACTIVATIONS as NAMES
 from nas.ops import KINDS, op_params
 
-TRACED = {"group_norm", "resample", "opaque"}
+TRACED = {"resample", "opaque"}
 """Kinds of traced graphs, which are priced and not built."""
 
 

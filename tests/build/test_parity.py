@@ -50,6 +50,7 @@ TIMM = {
     **{f"convnext-{size[0]}": f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
     "resnet50": "resnet50",
     **{f"vit-{s[0]}{p}": f"vit_{s}_patch{p}_224" for s in ("base", "large") for p in (16, 32)},
+    "vit-r50-b16": "vit_base_r50_s16_224",
     "vit-h14": "vit_huge_patch14_224",
     **{f"swin-{s[0]}": f"swin_{s}_patch4_window7_224" for s in ("tiny", "small", "base", "large")},
 }
