@@ -147,8 +147,9 @@ SIDES = pytest.mark.parametrize("side", [64, pytest.param(None, marks=pytest.mar
 
 
 def at(seed: Arch, side: int | None) -> tuple[Arch, torch.Tensor]:
-    """The architecture on another input side, and images for it; Swin's 7s divide few sides."""
-    side = 448 if side and seed.name.startswith("swin") else side
+    """The architecture on another input side, and images for it: one that its patches divide."""
+    if side:
+        side = 448 if seed.name.startswith("swin") else 56 if seed.name == "vit-h14" else side
     shape = (3, side, side) if side else seed.input
     return replace(seed, input=shape), torch.randn(2, *shape)
 
