@@ -61,9 +61,7 @@ def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
             for have, want in zip(other, first, strict=True)
         ):
             raise ArchError(f"cannot combine shapes {first} and {other}")
-        first = tuple(
-            have if want == 1 else want for have, want in zip(other, first, strict=True)
-        )
+        first = tuple(have if want == 1 else want for have, want in zip(other, first, strict=True))
     return first
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.accuracy.surrogate import Surrogate
-from nas.columns import Fold, Ints
+from nas.columns import Ints
 from nas.cost import macs, params
 from nas.graph import Graph
 from nas.latency.device import Device

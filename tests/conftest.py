@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+
+# before torch is imported: several test processes share the cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 
 from nas.arch import Arch
-from nas.folders import named
+from nas.folders import VARIANTS, named
 from nas.library import load_arch
 
 # the same examples on every machine and in every run
@@ -12,7 +17,16 @@ settings.register_profile("fixed", derandomize=True, deadline=None, max_examples
 settings.load_profile("fixed")
 
 
-@pytest.fixture(scope="session", params=named("architecture"))
+TABLES = [name for name, path in named("architecture").items() if path.name != VARIANTS]
+
+
+@pytest.fixture(scope="session", params=TABLES)
 def seed(request: pytest.FixtureRequest) -> Arch:
+    """Every shipped architecture with a table of its own."""
+    return load_arch(request.param)
+
+
+@pytest.fixture(scope="session", params=named("architecture"))
+def network(request: pytest.FixtureRequest) -> Arch:
     """Every shipped architecture, variants included."""
     return load_arch(request.param)

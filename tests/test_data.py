@@ -26,15 +26,19 @@ def test_every_promised_seed_is_shipped() -> None:
     assert len(named("architecture")) >= 60
 
 
-def test_seed_is_named_after_its_file_or_in_the_variants_and_cites_a_paper(seed: Arch) -> None:
-    assert named("architecture")[seed.name].name in (f"{seed.name}.yaml", VARIANTS)
-    assert seed.source.startswith("arXiv:")
+def test_seed_is_named_after_its_file_or_in_the_variants_and_cites_a_paper(network: Arch) -> None:
+    assert named("architecture")[network.name].name in (f"{network.name}.yaml", VARIANTS)
+    assert network.source.startswith("arXiv:")
 
 
-def test_expected_figures_of_a_seed_are_recomputed(seed: Arch) -> None:
-    computed = {"params": seed.params, "macs": seed.macs, "fused_params": params(seed.fused)}
-    assert {"params", "macs"} <= set(seed.expect) <= set(computed)
-    assert dict(seed.expect) == {name: computed[name] for name in seed.expect}
+def test_expected_figures_of_a_seed_are_recomputed(network: Arch) -> None:
+    computed = {
+        "params": network.params,
+        "macs": network.macs,
+        "fused_params": params(network.fused),
+    }
+    assert {"params", "macs"} <= set(network.expect) <= set(computed)
+    assert dict(network.expect) == {name: computed[name] for name in network.expect}
 
 
 def test_seed_survives_its_own_yaml(seed: Arch) -> None:

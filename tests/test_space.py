@@ -174,7 +174,9 @@ def test_codes_of_the_wrong_form_are_refused(tiny: Space) -> None:
 
 def test_columns_without_effect_do_not_change_arch_id(tiny: Space) -> None:
     """`se` means nothing to a conv."""
-    text = "name: a\nsource: x\ninput: [3, 8, 8]\ncolumns: [op, out, se]\nrows:\n  - [conv, 8, {}]\n"
+    text = (
+        "name: a\nsource: x\ninput: [3, 8, 8]\ncolumns: [op, out, se]\nrows:\n  - [conv, 8, {}]\n"
+    )
     ids = {Arch.from_yaml(text.format(se)).arch_id for se in ("~", "0.25")}
     assert len(ids) == 1
 

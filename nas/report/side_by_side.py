@@ -16,7 +16,6 @@ from nas.report.table import (
     print_table,
 )
 
-
 REFERENCE_RECIPE = "supervised"
 """What the surrogate's estimates are for, as in `results/published/imagenet.csv`."""
 
