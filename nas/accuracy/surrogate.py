@@ -34,8 +34,6 @@ CHUNK = 1024
 """Rows predicted at a time, so that intermediate arrays stay in cache."""
 LARGEST_DEVIATION = 5.0
 """In score: hundreds of points, so that nothing overflows."""
-STEP = 0.01
-"""Relative step of the numeric slope."""
 
 
 class Guess(NamedTuple):
@@ -135,17 +133,6 @@ class Surrogate:
         excess = np.exp(-score)
         deviation = np.minimum(np.sqrt(variance + self.floor_sd**2), LARGEST_DEVIATION)
         # one deviation of score down, in points: larger than up, as the ceiling is near above
-        return np.maximum(self.ceiling - excess, 0.0), excess * np.expm1(deviation)
-
-    def slope(self, x: Floats, resolution: float, *, caution: float = 0.0) -> Floats:
-        """Gradient (len(FEATURES),) of mean - caution * sd at one point, by central differences.
-
-        An additive objective for exact search: the estimate, linearised where search stands.
-        """
-        x = np.asarray(x, dtype=float)
-        step = STEP * np.maximum(np.abs(x), 0.1)
-        points = np.concatenate([x + np.diag(step), x - np.diag(step)])
-        mean, sd = self.predict_features(points, np.full(len(points), float(resolution)))
-        ahead, behind = np.split(mean - caution * sd, 2)
-        gradient: Floats = (ahead - behind) / (2 * step)
-        return gradient
+        # and no deviation of what lies between 0 and the ceiling exceeds half of that
+        sd = np.minimum(excess * np.expm1(deviation), self.ceiling / 2)
+        return np.maximum(self.ceiling - excess, 0.0), sd

@@ -158,22 +158,6 @@ def test_a_network_unlike_any_published_is_doubted(surrogate: Surrogate) -> None
     assert surrogate.predict(arch).sd > 2 * most
 
 
-def test_slope_is_the_gradient_of_the_mean(surrogate: Surrogate) -> None:
-    x, resolution = table(("repvit-m0.9",))
-    slope = surrogate.slope(x[0], resolution[0])
-    assert slope.shape == (len(FEATURES),)
-    direction = np.random.default_rng(1).uniform(0, 1, len(FEATURES)) * 1e-3 * x[0]
-    ahead, _ = surrogate.predict_features(x + direction, resolution)
-    behind, _ = surrogate.predict_features(x - direction, resolution)
-    assert (ahead - behind)[0] / 2 == pytest.approx(slope @ direction, rel=0.02)
-
-
-def test_caution_lowers_the_slope_where_doubt_grows(surrogate: Surrogate) -> None:
-    x, resolution = table(("mobilenetv2",))
-    bold, cautious = (surrogate.slope(x[0], resolution[0], caution=c) for c in (0.0, 1.0))
-    assert not np.allclose(bold, cautious)
-
-
 def test_held_out_figures_meet_what_is_promised(surrogate: Surrogate) -> None:
     held_out = surrogate.provenance["held_out"]
     for space in ("accel", "ofa"):
