@@ -24,6 +24,7 @@ from nas.graph import Graph, GraphBuilder
 from nas.ops import Shape
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Fold = Callable[[Graph], Any]
 """Graph of one or more rows -> one value, or a tuple of them; scalars or columns."""
 

@@ -18,12 +18,10 @@ from numpy.typing import NDArray
 
 from nas.arch import check_in
 from nas.blocks.base import MAX_WIDTH
-from nas.columns import Fold, Ints, lower_columns, opened, template
+from nas.columns import Floats, Fold, Ints, lower_columns, opened, template
 from nas.errors import SpaceError
 from nas.graph import Graph
 from nas.table import MAX_SIDE, Option, Position, Table
-
-Floats = NDArray[np.float64]
 
 BRANCH, RESOLUTION, RANK = 0, 1, 2
 STATE = 6

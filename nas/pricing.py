@@ -13,17 +13,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas.accuracy.surrogate import Surrogate
-from nas.columns import Ints
+from nas.columns import Floats, Ints
 from nas.cost import macs, params
 from nas.graph import Graph
 from nas.latency.device import Device
 from nas.lattice import Lattice, build
 from nas.space import Space
-
-Floats = NDArray[np.float64]
 
 COST, FEATURES = "cost", "features"
 #: columns of `Pricing.price`
@@ -50,7 +47,7 @@ class Pricing:
         return build(self.space.table, {COST: cost})
 
     @cached_property
-    def judged(self) -> Lattice:
+    def feature_lattice(self) -> Lattice:
         """The same lattice with the surrogate's features; apart, as a budget may fail first."""
         return build(self.space.table, {FEATURES: self.surrogate.features})
 
@@ -60,7 +57,7 @@ class Pricing:
 
     @cached_property
     def _features(self) -> Callable[[Ints], Floats]:
-        return _summed(self.judged, FEATURES)
+        return _summed(self.feature_lattice, FEATURES)
 
     def edge_ms(self) -> list[Floats]:
         """Milliseconds of every edge, one (S, O) per layer."""
@@ -68,7 +65,7 @@ class Pricing:
 
     def edge_scores(self, weights: Floats) -> list[Floats]:
         """Features weighted by `weights` (F,), one (S, O) per layer."""
-        return self.judged.edges(FEATURES, lambda features: features @ weights)
+        return self.feature_lattice.edges(FEATURES, lambda features: features @ weights)
 
     def price(self, codes: Ints) -> Floats:
         """(n, P) codes -> (n, 3): ms, params, macs; NaN for a code that cannot be built."""

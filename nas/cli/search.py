@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from nas.cli.options import Json
 if TYPE_CHECKING:
     from nas.errors import InfeasibleError
     from nas.report.sheet import Sheet
-    from nas.search import SearchResult
+    from nas.search import Candidate, SearchResult
 
 NEIGHBOURS = 5
 """Networks of the front that the table shows beside the best."""
@@ -84,12 +85,11 @@ def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
 
 
 def _as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
-    best, *rest = (sheet.as_json() for sheet in _sheets(result))
-    pareto, seeds = rest[: len(result.pareto)], rest[len(result.pareto) :]
+    front, seeds = ([sheet.as_json() for sheet in sheets] for sheets in _sheets(result))
     return {
-        "best": best | {"path": str(folder / "best.yaml")},
+        "best": front[-1] | {"path": str(folder / "best.yaml")},
         "seeds": seeds,
-        "pareto": pareto,
+        "pareto": front,
         "budget_ms": result.budget_ms,
         "optimality_gap": result.optimality_gap,
         "priced": result.priced,
@@ -99,22 +99,23 @@ def _as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
     }
 
 
-def _sheets(result: SearchResult) -> list[Sheet]:
-    """The best, the front, the seeds."""
+def _sheets(result: SearchResult) -> tuple[list[Sheet], list[Sheet]]:
+    """Of the front, whose last is the best, and of the seeds."""
     from nas.report.sheet import sheet
 
-    found = [result.best, *result.pareto, *result.seeds]
-    return [sheet(c.arch, result.device, result.surrogate) for c in found]
+    def sheets(found: Sequence[Candidate]) -> list[Sheet]:
+        return [sheet(c.arch, result.device, result.surrogate) for c in found]
+
+    return sheets(result.pareto), sheets(result.seeds)
 
 
 def _print(result: SearchResult, folder: Path) -> None:
     from nas.report.side_by_side import print_sources, print_together
     from nas.report.table import print_facts, print_line
 
-    best, *rest = _sheets(result)
-    front, seeds = rest[: len(result.pareto)], rest[len(result.pareto) :]
+    front, seeds = _sheets(result)
     groups = {
-        f"best within {result.budget_ms:g} ms": [best],
+        f"best within {result.budget_ms:g} ms": front[-1:],
         "nearest faster ones of the front": front[-1 - NEIGHBOURS : -1][::-1],
         "known points of the space": seeds,
     }

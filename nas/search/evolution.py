@@ -11,12 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nas.columns import Ints
+from nas.columns import Floats, Ints
 from nas.pricing import MS, Pricing
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.columns import Ints
+from nas.columns import Floats, Ints
 from nas.lattice import Lattice
-
-Floats = NDArray[np.float64]
 
 SWEEPS = 60
 """Steps of the search for the best multiplier."""

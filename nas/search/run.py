@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas import library
 from nas.accuracy.surrogate import Surrogate
 from nas.arch import Arch
-from nas.columns import Ints
+from nas.columns import Floats, Ints
 from nas.errors import BudgetError, InfeasibleError
 from nas.folders import named
 from nas.latency.device import Device
@@ -27,8 +26,6 @@ from nas.pricing import MS, Pricing
 from nas.search.evolution import Judge, Judged, Settings, evolve
 from nas.search.exact import fastest, solve, undominated
 from nas.space import Space
-
-Floats = NDArray[np.float64]
 
 SHOWN = 24
 """Most networks of the front that are decoded and reported."""

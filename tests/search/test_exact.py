@@ -9,8 +9,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from nas.columns import Floats
 from nas.lattice import Lattice, build
-from nas.search.exact import Floats, _stdout_kept, fastest, solve, undominated
+from nas.search.exact import _stdout_kept, fastest, solve, undominated
 from nas.space import Space
 
 TEXT = """
