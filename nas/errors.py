@@ -60,6 +60,14 @@ class MissingExtraError(NasError, ImportError):
     """An optional dependency is not installed; the message is the line that installs it."""
 
 
+class ExportError(NasError, RuntimeError):
+    """A network cannot be written in a format, or computes other numbers there."""
+
+
+class RuntimeUnavailableError(NasError, RuntimeError):
+    """A runtime is installed, but this machine lacks what it runs on."""
+
+
 class WeightsError(NasError, ValueError):
     """Weights do not fit the network they are meant for."""
 

@@ -11,9 +11,10 @@ from nas.errors import MissingExtraError
 EXTRAS: dict[str, tuple[str, ...]] = {
     "train": ("torch", "torchvision", "safetensors"),
     "ray": ("ray",),
-    "onnx": ("onnx", "onnxruntime"),
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "openvino": ("openvino",),
     "coreml": ("coremltools",),
-    "litert": ("litert_torch",),
+    "litert": ("litert_torch", "ai_edge_litert", "ai_edge_quantizer"),
     "executorch": ("executorch",),
 }
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 #: lowest first; rooms of one floor do not know each other
 FLOORS = (
     ("errors",),
-    ("document", "extras", "folders", "ops", "widths"),
+    ("document", "draft", "extras", "folders", "ops", "quiet", "widths"),
     ("graph",),
     ("blocks", "cost", "rewrite"),
     ("table",),
@@ -25,12 +25,15 @@ FLOORS = (
     ("latency", "accuracy"),
     ("library", "pricing"),
     ("build",),
+    ("runtimes",),
+    ("export",),
+    ("measure",),
     ("search", "adapt"),
     ("report",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-TORCH = {"build"}
+TORCH = {"build", "runtimes", "export"}
 HEAVY = {"matplotlib", "pandas", "rich", "scipy", "torch", "torchvision"}
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

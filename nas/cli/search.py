@@ -46,13 +46,14 @@ def search(
     # their number, change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from nas.draft import Draft
     from nas.errors import InfeasibleError
-    from nas.report.result import ResultFolder
+    from nas.report.result import write_result
     from nas.report.table import print_json
     from nas.search import search as run
 
     name = name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms"
-    with ResultFolder(out, name, force=force) as writer:
+    with Draft(out, name, force=force) as draft:
         try:
             result = run(
                 space,
@@ -65,11 +66,12 @@ def search(
         except InfeasibleError as error:
             _print_smallest(error, json=json)
             raise
-        writer.write(result, ["nas", *sys.argv[1:]])
+        write_result(draft.folder, result, ["nas", *sys.argv[1:]])
+        draft.keep()
     if json:
-        print_json(_as_json(result, writer.path))
+        print_json(_as_json(result, draft.path))
     else:
-        _print(result, writer.path)
+        _print(result, draft.path)
 
 
 def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
