@@ -97,18 +97,26 @@ def parse(text: str, origin: str) -> dict[str, Any]:
 
 def read(path: Path) -> dict[str, Any]:
     """Like `parse`, from a file."""
+    return parse(read_text(path), str(path))
+
+
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+    """The UTF-8 text of a file; a byte order mark is left out.
+
+    Raises:
+        DocumentError: it cannot be read, is too large or is not UTF-8.
+    """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)  # a device file or a pipe may have no end
+            content = file.read(max_bytes + 1)  # a device file or a pipe may have no end
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror}") from None
-    if len(content) > MAX_BYTES:
-        raise DocumentError(f"{path}: larger than {MAX_BYTES} bytes")
+    if len(content) > max_bytes:
+        raise DocumentError(f"{path}: larger than {max_bytes} bytes")
     try:
-        text = content.decode()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(f"{path}: not UTF-8 text at byte {error.start}") from None
-    return parse(text, str(path))
 
 
 def check_keys(

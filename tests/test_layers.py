@@ -23,7 +23,7 @@ FLOORS = (
     ("lattice",),
     ("space",),
     ("latency", "accuracy"),
-    ("library", "pricing"),
+    ("library", "measurements", "pricing"),
     ("build",),
     ("runtimes",),
     ("export",),

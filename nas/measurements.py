@@ -1,0 +1,247 @@
+"""Measured latencies of whole networks: one CSV, written and read here only.
+
+`nas measure` writes it, a device is calibrated from it and validated against it. One row is one
+network under one set of conditions. Only `network` and `ms` are required; a line that starts with
+`#` is a comment. A number stands without a unit, in the unit of its column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field, fields
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from nas.document import read_text
+from nas.errors import DocumentError, NasError, ResultError, UnknownNameError
+
+MAX_BYTES = 50_000_000
+MIN_MS, MAX_MS = 1e-3, 1e6
+"""Outside this range a figure is in another unit, or nonsense."""
+PRECISIONS = ("fp32", "fp16", "int8")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One network, measured; a text that is not known is empty, a number None."""
+
+    network: str
+    """A shipped name, a path to a YAML file or `timm:NAME`; `@SIDE` for another input side."""
+    ms: float
+    """Milliseconds per invocation, which is one whole batch."""
+    arch_id: str = ""
+    device: str = ""
+    runtime: str = ""
+    version: str = ""
+    """Of the runtime."""
+    precision: str = ""
+    """One of `PRECISIONS`."""
+    threads: int | None = None
+    batch: int = 1
+    """Images per invocation."""
+    ms_low: float | None = None
+    ms_high: float | None = None
+    """With `ms_low` the 90 % confidence interval of the median."""
+    ms_fast: float | None = None
+    """The 10 % quantile."""
+    runs: int | None = None
+    """Invocations behind the figures."""
+    source: str = ""
+    """Who measured, and how: the harness."""
+    date: str = ""
+    """ISO: 2025-12-31."""
+    note: str = ""
+    place: str = field(default="", compare=False)
+    """File and line it was read from, for messages about it."""
+
+    @property
+    def name(self) -> str:
+        """`network` without `@SIDE`."""
+        return _AT_SIDE.sub("", self.network)
+
+    @property
+    def side(self) -> int | None:
+        """Input side in pixels, where it is not the network's own."""
+        found = _AT_SIDE.search(self.network)
+        return int(found[1]) if found else None
+
+
+COLUMNS = tuple(column.name for column in fields(Measurement) if column.name != "place")
+CONDITIONS = ("network", "device", "runtime", "precision", "threads", "batch", "source")
+"""What a row is known by: two rows must differ in one of these."""
+
+_AT_SIDE = re.compile(r"@([1-9]\d{0,4})$")
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_TIME = re.compile(r"latency|time|sec(ond)?s?\b|\bms\W|_(ms|us|ns|s)\b|^(us|ns|s)$", re.IGNORECASE)
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """All rows of a file.
+
+    Raises:
+        DocumentError: with file, line and column of what is wrong.
+        UnknownNameError: a column or a precision that does not exist.
+    """
+    reader = _rows(path)
+    line, header = next(reader, (1, []))
+    if not header:
+        raise DocumentError(f"{path}: empty; expected columns, of them network and ms")
+    _check_header(header, f"{path} line {line}")
+    found: dict[tuple[Any, ...], Measurement] = {}
+    for line, cells in reader:
+        row = _measurement(header, cells, f"{path} line {line}")
+        key = tuple(getattr(row, column) for column in CONDITIONS)
+        if key in found:
+            raise DocumentError(
+                f"{row.place}: {row.network} again, as in {found[key].place};"
+                f" rows must differ in one of {', '.join(CONDITIONS)}"
+            )
+        found[key] = row
+    if not found:
+        raise DocumentError(f"{path}: no rows below the header")
+    return list(found.values())
+
+
+def write_measurements(
+    path: Path, rows: Sequence[Measurement], comments: Sequence[str] = ()
+) -> None:
+    """Write all rows, below `comments`; the file is there whole or not at all.
+
+    Raises:
+        ResultError: the place cannot be written.
+    """
+    draft: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        draft = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(f"# {comment}\n" for comment in comments)
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(astuple(row)[: len(COLUMNS)] for row in rows)
+        draft.chmod(0o644)  # mkstemp's is private
+        draft.replace(path)
+    except OSError as error:
+        raise ResultError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        if draft:
+            draft.unlink(missing_ok=True)
+
+
+def check_networks(rows: Sequence[Measurement], resolve: Callable[[str], object]) -> None:
+    """Check that every network exists: `resolve` takes its name, without side, and raises if not.
+
+    Raises:
+        DocumentError: what `resolve` said, with file and line.
+    """
+    first = {row.name: row for row in reversed(rows)}
+    for row in sorted(first.values(), key=rows.index):
+        try:
+            resolve(row.name)
+        except NasError as error:
+            raise DocumentError(f"{row.place} (network): {error}") from None
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Number of the line and the cells of it, without comments and blank lines."""
+    lines = io.StringIO(read_text(path, MAX_BYTES), newline="")
+    reader = csv.reader(("\n" if line[0] == "#" else line for line in lines), strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        where = f"{path} line {reader.line_num}"
+        raise DocumentError(f"{where}: not readable as CSV: {error}") from None
+
+
+def _check_header(header: Sequence[str], where: str) -> None:
+    for column in header:
+        if column in COLUMNS:
+            continue
+        if len(header) == 1 and (other := re.search(r"[;\t]", column)):
+            raise DocumentError(f"{where}: columns separated by {other[0]!r}, expected ','")
+        if _TIME.search(column):
+            raise DocumentError(
+                f"{where}: column {column!r}; expected the time in the column 'ms',"
+                " in milliseconds per invocation"
+            )
+        raise UnknownNameError("column", column, COLUMNS, where)
+    for column, after in pairwise(sorted(header)):
+        if column == after:
+            raise DocumentError(f"{where}: column {column!r} is repeated")
+    for column in ("network", "ms"):
+        if column not in header:
+            raise DocumentError(f"{where}: column {column!r} is missing")
+
+
+def _measurement(header: Sequence[str], cells: Sequence[str], where: str) -> Measurement:
+    if len(cells) != len(header):
+        raise DocumentError(
+            f"{where}: {len(cells)} cells under {len(header)} columns;"
+            " a decimal comma is written as a point, a text with a comma in quotes"
+        )
+    values = {
+        column: _READ.get(column, _text)(cell, f"{where} ({column})")
+        for column, cell in zip(header, cells, strict=True)
+        if cell or column in ("network", "ms")
+    }
+    row = Measurement(place=where, **values)
+    if (row.ms_low is None) != (row.ms_high is None):
+        raise DocumentError(f"{where}: expected ms_low and ms_high, or neither")
+    low, high = row.ms_low or row.ms, row.ms_high or row.ms
+    if not low <= row.ms <= high:
+        raise DocumentError(f"{where}: ms {row.ms:g} is outside its interval {low:g} to {high:g}")
+    if row.ms_fast is not None and row.ms_fast > row.ms:
+        raise DocumentError(f"{where} (ms_fast): found {row.ms_fast:g}, above ms {row.ms:g}")
+    return row
+
+
+def _text(cell: str, where: str) -> str:
+    if not cell:
+        raise DocumentError(f"{where}: empty")
+    return cell
+
+
+def _ms(cell: str, where: str) -> float:
+    if not _NUMBER.fullmatch(cell):
+        raise DocumentError(f"{where}: found {cell!r}, expected milliseconds as a plain number")
+    if not MIN_MS <= float(cell) <= MAX_MS:
+        raise DocumentError(f"{where}: found {cell}, expected {MIN_MS:g} to {MAX_MS:g} ms")
+    return float(cell)
+
+
+def _count(cell: str, where: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", cell):
+        raise DocumentError(f"{where}: found {cell!r}, expected a whole number from 1")
+    return int(cell)
+
+
+def _precision(cell: str, where: str) -> str:
+    if cell not in PRECISIONS:
+        raise UnknownNameError("precision", cell, PRECISIONS, where)
+    return cell
+
+
+def _date(cell: str, where: str) -> str:
+    try:
+        return date.fromisoformat(cell).isoformat()
+    except ValueError:
+        raise DocumentError(f"{where}: found {cell!r}, expected a date as 2025-12-31") from None
+
+
+#: how a cell is read, where it is no plain text
+_READ: dict[str, Callable[[str, str], Any]] = {
+    **dict.fromkeys(("ms", "ms_low", "ms_high", "ms_fast"), _ms),
+    **dict.fromkeys(("threads", "batch", "runs"), _count),
+    "precision": _precision,
+    "date": _date,
+}
