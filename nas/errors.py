@@ -77,13 +77,13 @@ class ResultError(NasError, OSError):
 
 
 class BudgetError(NasError, ValueError):
-    """A budget that is no positive finite number."""
+    """A budget that is no positive finite number, or a confidence that is no probability."""
 
 
 class InfeasibleError(NasError):
     """No network of the space meets the budget.
 
-    `smallest_ms` is the lowest latency the space reaches on the device; `arch` reaches it.
+    `smallest_ms` is the smallest budget that the space meets on the device; `arch` meets it.
     """
 
     exit_code = 3

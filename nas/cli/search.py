@@ -30,6 +30,10 @@ def search(
     surrogate: Annotated[
         str, typer.Option("--surrogate", help="See: nas list surrogates.")
     ] = "imagenet",
+    confidence: Annotated[
+        float | None,
+        typer.Option("--confidence", help="Least probability of meeting the budget, as 0.9."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")] = 0,
     caution: Annotated[
         float, typer.Option("--caution", min=0, help="Maximise estimate - caution x sd.")
@@ -52,13 +56,15 @@ def search(
     from nas.report.table import print_json
     from nas.search import search as run
 
-    name = name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms"
+    sure = "" if confidence is None else f"-p{confidence:g}"
+    name = name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms{sure}"
     with Draft(out, name, force=force) as draft:
         try:
             result = run(
                 space,
                 device,
                 budget_ms=budget_ms,
+                confidence=confidence,
                 surrogate=surrogate,
                 seed=seed,
                 caution=caution,
@@ -87,12 +93,17 @@ def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
 
 
 def _as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
-    front, seeds = ([sheet.as_json() for sheet in sheets] for sheets in _sheets(result))
+    front, seeds = (
+        [sheet.as_json() | {"probability": result.probability(c)} for c, sheet in found]
+        for found in map(zip, (result.pareto, result.seeds), _sheets(result))
+    )
     return {
         "best": front[-1] | {"path": str(folder / "best.yaml")},
         "seeds": seeds,
         "pareto": front,
         "budget_ms": result.budget_ms,
+        "confidence": result.confidence,
+        "held_ms": result.held_ms,
         "optimality_gap": result.optimality_gap,
         "priced": result.priced,
         "judged": result.judged,
@@ -134,9 +145,17 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
     level = f"{result.device.info['interval']['level']:.0%}"
     return [
         ("predicted ms", f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)"),
+        ("within the budget", f"probability {result.probability(best):.2f}{_held(result)}"),
         ("objective", f"estimate - {result.caution:g} sd; of many, the best looks too good"),
         ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),
         ("tried", f"{result.priced:,} priced, {result.judged:,} within the budget"),
         ("time", f"{result.seconds:.1f} s, seed {result.seed}"),
         ("written to", str(folder)),
     ]
+
+
+def _held(result: SearchResult) -> str:
+    """How the budget was kept."""
+    if result.confidence is None:
+        return "; the estimate is held under it, see --confidence"
+    return f"; the estimate is held under {result.held_ms:.3f} ms for {result.confidence:g}"

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import exp, log
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from nas.arch import Arch
-from nas.errors import MissingCostError
+from nas.errors import BudgetError, MissingCostError
 from nas.folders import content_hash, find
 from nas.graph import Graph
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, UNKNOWN, Kernel, kernels
@@ -71,6 +73,31 @@ class Device:
         """Lower and upper bound of a prediction, or of an array of them."""
         interval = self.info["interval"]
         return ms * interval["low_ratio"], ms * interval["high_ratio"]
+
+    def at_confidence(self, confidence: float) -> float:
+        """Ratio of the latency that is held with this probability over the estimate.
+
+        The estimate is the median, the interval's ends are quantiles, and between and beyond them
+        each side is log-normal with a spread of its own.
+
+        Raises:
+            BudgetError: the confidence is not between 0 and 1.
+        """
+        if not 0 < confidence < 1:
+            raise BudgetError(f"expected a confidence between 0 and 1, found {confidence}")
+        z = NormalDist().inv_cdf(confidence)
+        return exp(z * self._log_sd(above=z > 0))
+
+    def probability_within(self, ms: float, budget_ms: float) -> float:
+        """Probability that what is predicted at `ms` meets the budget; see `at_confidence`."""
+        excess = log(budget_ms / ms)
+        return NormalDist().cdf(excess / self._log_sd(above=excess > 0))
+
+    def _log_sd(self, *, above: bool) -> float:
+        interval = self.info["interval"]
+        ratio = interval["high_ratio"] if above else 1 / interval["low_ratio"]
+        # an end at the estimate itself leaves no spread
+        return max(log(ratio), 1e-9) / NormalDist().inv_cdf((1 + interval["level"]) / 2)
 
     def graph_ms(self, graph: Graph) -> Any:
         """Milliseconds of a (row) graph as trained, without `fixed_ms`.

@@ -45,6 +45,8 @@ def _draw(axes: Axes, result: SearchResult) -> None:
         xycoords=("data", "axes fraction"),
         fontsize=9,
     )
+    if result.confidence is not None:
+        axes.axvline(result.held_ms, color=OTHER, lw=1, ls=":")
     for seed in result.seeds:
         _point(axes, seed, _colour(seed.arch.name), seed.arch.name)
     front = result.pareto
@@ -57,7 +59,8 @@ def _draw(axes: Axes, result: SearchResult) -> None:
     _frame(axes, [*result.seeds, *front])
     axes.set_xlabel(f"predicted latency on {result.device.name} [ms], 90 % interval")
     axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
-    axes.set_title(f"{result.space.name} within {result.budget_ms:g} ms", loc="left")
+    sure = "" if result.confidence is None else f" with probability {result.confidence:g}"
+    axes.set_title(f"{result.space.name} within {result.budget_ms:g} ms{sure}", loc="left")
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", frameon=False)
 

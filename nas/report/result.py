@@ -14,7 +14,7 @@ import yaml
 
 from nas import __version__
 from nas.report.plot import save_plot
-from nas.search import Candidate, SearchResult
+from nas.search import SearchResult
 
 SCHEMA = 1
 PARETO_COLUMNS = (
@@ -22,6 +22,7 @@ PARETO_COLUMNS = (
     "predicted_ms",
     "predicted_ms_low",
     "predicted_ms_high",
+    "probability_within_budget",
     "estimated_top1",
     "estimated_top1_sd",
     "params",
@@ -33,24 +34,24 @@ PARETO_COLUMNS = (
 def write_result(draft: Path, result: SearchResult, command: Sequence[str]) -> None:
     """Write everything into the draft of a result folder."""
     result.best.to_yaml(draft / "best.yaml")
-    _write_pareto(result.pareto, draft)
+    _write_pareto(result, draft)
     study = _study(result, command)
     text = yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100)
     (draft / "study.yaml").write_text(text, encoding="utf-8")
     save_plot(result, draft)
 
 
-def _write_pareto(pareto: Sequence[Candidate], folder: Path) -> None:
+def _write_pareto(result: SearchResult, folder: Path) -> None:
     (folder / "pareto").mkdir()
     with (folder / "pareto.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(PARETO_COLUMNS)
-        for found in pareto:
+        for found in result.pareto:
             name = f"pareto/{found.arch.arch_id}.yaml"
             found.to_yaml(folder / name)
-            figures = (found.ms, found.ms_low, found.ms_high, found.top1, found.top1_sd)
+            ms = (found.ms, found.ms_low, found.ms_high, result.probability(found))
             counts = (found.arch.params, found.arch.macs)
-            rounded = (f"{figure:.4f}" for figure in figures)
+            rounded = (f"{figure:.4f}" for figure in (*ms, found.top1, found.top1_sd))
             writer.writerow([found.arch.arch_id, *rounded, *counts, name])
 
 
@@ -68,6 +69,8 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
         },
         "seed": result.seed,
         "budget_ms": result.budget_ms,
+        "confidence": result.confidence,
+        "held_ms": result.held_ms,
         "caution": result.caution,
         "space": {"name": result.space.name, "hash": result.space.space_hash},
         "device": {"name": result.device.name, "hash": result.device.content_hash},

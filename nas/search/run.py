@@ -3,7 +3,9 @@
 The objective is a lower confidence bound of the surrogate's top-1 (estimate minus `caution`
 standard deviations), so that a search cannot win by leaving the data. It is maximised under a hard
 latency budget: evolution from the space's seeds; an exact recombination of the best found, on an
-additive fit of the objective; evolution from there.
+additive fit of the objective; evolution from there. At a confidence, what the budget bounds is not
+the predicted latency but the bound that it keeps with that probability: its multiple by a factor
+of the device, so the search holds the prediction under the budget divided by the factor.
 """
 
 from __future__ import annotations
@@ -62,6 +64,10 @@ class SearchResult:
     seeds: tuple[Candidate, ...]
     """The space's known points, fastest first, in and over the budget."""
     budget_ms: float
+    confidence: float | None
+    """Least probability of meeting the budget; None holds the estimate under it."""
+    held_ms: float
+    """What the estimate was held under: the budget, or less at a confidence above one half."""
     caution: float
     """The objective was the estimate minus this many standard deviations."""
     optimality_gap: float
@@ -74,12 +80,17 @@ class SearchResult:
     surrogate: Surrogate
     seed: int
 
+    def probability(self, found: Candidate) -> float:
+        """That a network meets the budget, by the device's interval."""
+        return self.device.probability_within(found.ms, self.budget_ms)
+
 
 def search(
     space: str | Path | Space = "mobile",
     device: str | Path | Device = "iphone12-lut",
     *,
     budget_ms: float,
+    confidence: float | None = None,
     surrogate: str | Path | Surrogate = "imagenet",
     seed: int = 0,
     caution: float = 1.0,
@@ -91,7 +102,7 @@ def search(
     a point of the space is a seed: the search starts from it and reports it.
 
     Raises:
-        BudgetError: the budget is no positive number.
+        BudgetError: the budget is no positive number, or the confidence no probability.
         InfeasibleError: nothing in the space is that fast; carries what is.
     """
     began = time.perf_counter()
@@ -102,13 +113,15 @@ def search(
     if not isinstance(surrogate, Surrogate):
         surrogate = library.load_surrogate(surrogate)
     pricing = Pricing(space, device, surrogate)
-    quickest = _fastest(pricing, budget_ms)
+    ratio = 1.0 if confidence is None else device.at_confidence(confidence)
+    held_ms = budget_ms / ratio
+    quickest = _fastest(pricing, budget_ms, ratio)
     archs = [library.load_arch(name) for name in named("architecture")]
     known = [arch for arch in archs if space.contains(arch) and library.published(arch)]
     codes = np.array([space.encode(arch) for arch in known], np.int64)
     codes = codes.reshape(len(known), len(pricing.lattice.layers))
     rng = np.random.default_rng(seed)
-    judge = Judge(pricing, budget_ms, caution)
+    judge = Judge(pricing, held_ms, caution)
     settings = settings or Settings()
     random = pricing.lattice.sample(settings.children, rng)
     start = np.concatenate([codes, quickest[None], random])
@@ -126,6 +139,8 @@ def search(
             sorted((assess(arch, device, surrogate) for arch in known), key=lambda seed: seed.ms)
         ),
         budget_ms=budget_ms,
+        confidence=confidence,
+        held_ms=held_ms,
         caution=caution,
         optimality_gap=gap,
         priced=judge.priced,
@@ -152,19 +167,21 @@ def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
     return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
 
 
-def _fastest(pricing: Pricing, budget_ms: float) -> Ints:
-    """The code of the fastest network, which is a shortest path.
+def _fastest(pricing: Pricing, budget_ms: float, ratio: float) -> Ints:
+    """The code of the fastest network, which is a shortest path; `ratio` times its ms must fit.
 
     Raises:
         InfeasibleError: it is over the budget.
     """
     quickest = fastest(pricing.lattice, pricing.edge_ms())
     smallest_ms = float(pricing.price(quickest.code[None])[0, MS])
-    if smallest_ms > budget_ms:
+    if smallest_ms > budget_ms / ratio:
+        bound_ms = smallest_ms * ratio
+        sure = "" if ratio == 1 else f", its bound at that confidence is {bound_ms:.3f} ms"
         raise InfeasibleError(
             f"no network of {pricing.space.name} runs within {budget_ms:g} ms on"
-            f" {pricing.device.name}: the fastest is predicted at {smallest_ms:.3f} ms",
-            smallest_ms=smallest_ms,
+            f" {pricing.device.name}: the fastest is predicted at {smallest_ms:.3f} ms{sure}",
+            smallest_ms=bound_ms,
             arch=pricing.space.decode(quickest.code),
         )
     return quickest.code

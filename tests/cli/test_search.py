@@ -54,6 +54,24 @@ def test_writes_a_complete_folder(nas: Nas, here: Path) -> None:
     assert "<svg" in (folder / "pareto.svg").read_text()
 
 
+def test_a_confidence_reaches_every_output(nas: Nas, here: Path) -> None:
+    asked = ("search", "--budget-ms", "1.0", *ON, "--confidence", "0.9")
+    content = json.loads(nas(*asked, "--json").out)
+    assert content["confidence"] == 0.9
+    assert content["held_ms"] < content["budget_ms"]
+    assert content["best"]["probability"] == content["pareto"][-1]["probability"] >= 0.9 - 1e-9
+    assert all(0 < seed["probability"] < 1 for seed in content["seeds"])
+    folder = Path(content["best"]["path"]).parent
+    assert folder.name.endswith("1ms-p0.9")
+    study = yaml.safe_load((folder / "study.yaml").read_text())
+    assert (study["confidence"], study["held_ms"]) == (0.9, content["held_ms"])
+    with (folder / "pareto.csv").open() as file:
+        assert all(float(row["probability_within_budget"]) >= 0.9 for row in csv.DictReader(file))
+    assert "probability 0.9" in (folder / "pareto.svg").read_text()
+    table = nas(*asked, "--force").out
+    assert "for 0.9" in table
+
+
 def test_same_seed_same_files(nas: Nas, here: Path) -> None:
     for name in ("a", "b"):
         assert nas("search", "--budget-ms", "1.0", *ON, "--name", name).code == 0
@@ -102,6 +120,8 @@ def test_an_infeasible_budget_as_json(nas: Nas, here: Path) -> None:
         (("--budget-ms", "1", *ON[:2], "--space", "mobil"), "nearest: mobile"),
         (("--budget-ms", "1", *ON, "--surrogate", "image"), "unknown surrogate 'image'"),
         (("--budget-ms", "1", *ON, "--name", "../x"), "--name"),
+        (("--budget-ms", "1", *ON, "--confidence", "1"), "expected a confidence between 0 and 1"),
+        (("--budget-ms", "1", *ON, "--confidence", "nan"), "expected a confidence"),
     ],
 )
 def test_bad_input_is_one_message_and_2(

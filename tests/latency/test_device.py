@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from nas.arch import Arch, lower, read_arch, step
 from nas.columns import Column
-from nas.errors import DocumentError, MissingCostError, UnknownNameError
+from nas.errors import BudgetError, DocumentError, MissingCostError, UnknownNameError
 from nas.folders import data_dir
 from nas.graph import Graph, GraphBuilder
 from nas.latency.device import Device, load_device
@@ -67,6 +69,37 @@ def test_an_interval_holds_the_estimate(device: Device, seed: Arch) -> None:
     assert 0 < prediction.low_ms < prediction.ms < prediction.high_ms
     low, high = device.bounds(np.array([prediction.ms]))
     assert (low[0], high[0]) == (prediction.low_ms, prediction.high_ms)
+
+
+def test_the_ends_of_an_interval_are_quantiles(device: Device) -> None:
+    low, high = device.bounds(1.0)
+    level = device.info["interval"]["level"]
+    assert device.at_confidence((1 - level) / 2) == pytest.approx(low)
+    assert device.at_confidence((1 + level) / 2) == pytest.approx(high)
+    assert device.at_confidence(0.5) == device.probability_within(2.0, 2.0) * 2 == 1
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.1, 100))
+def test_a_latency_is_within_its_bound_with_the_confidence_asked_for(
+    confidence: float, ms: float
+) -> None:
+    device = load_device("iphone12-lut")
+    bound_ms = ms * device.at_confidence(confidence)
+    assert device.probability_within(ms, bound_ms) == pytest.approx(confidence)
+
+
+def test_an_interval_without_a_side_leaves_no_doubt_on_it(device: Device) -> None:
+    interval = device.info["interval"] | {"high_ratio": 1.0}
+    exact = replace(device, info=dict(device.info) | {"interval": interval})
+    assert exact.at_confidence(0.99) == pytest.approx(1)
+    assert exact.probability_within(1.0, 1.01) == 1
+    assert exact.probability_within(1.0, 0.9) == device.probability_within(1.0, 0.9) > 0
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, -0.5, 90.0, math.nan])
+def test_a_confidence_that_is_no_probability_is_refused(device: Device, confidence: float) -> None:
+    with pytest.raises(BudgetError, match="between 0 and 1"):
+        device.at_confidence(confidence)
 
 
 def test_every_class_costs(device: Device) -> None:

@@ -63,6 +63,34 @@ def test_an_infeasible_budget_names_the_fastest_network() -> None:
         nas.search("mobilenetv3", "iphone12-lut", budget_ms=smallest - 1e-6)
 
 
+def test_at_a_confidence_the_bound_meets_the_budget(result: SearchResult) -> None:
+    sure = nas.search("mobilenetv3", "iphone12-lut", budget_ms=1.0, confidence=0.9, settings=QUICK)
+    ratio = sure.device.at_confidence(0.9)
+    assert sure.held_ms == pytest.approx(1.0 / ratio)
+    for found in sure.pareto:
+        assert found.ms * ratio <= 1.0 + 1e-12
+        assert sure.probability(found) >= 0.9 - 1e-9
+    # half of the networks at the budget's edge are over it, which is what the flag is for
+    assert result.held_ms == result.budget_ms
+    assert result.probability(result.best) == pytest.approx(0.5, abs=0.1)
+    assert sure.best.top1 < result.best.top1
+
+
+def test_a_budget_that_is_feasible_may_not_be_at_a_confidence() -> None:
+    device = nas.load_device("iphone12-lut")
+    with pytest.raises(InfeasibleError) as error:
+        nas.search("mobilenetv3", device, budget_ms=0.1)
+    least_ms = error.value.smallest_ms
+    with pytest.raises(InfeasibleError, match="its bound at that confidence is") as error:
+        nas.search("mobilenetv3", device, budget_ms=least_ms + 1e-6, confidence=0.9)
+    bound_ms = least_ms * device.at_confidence(0.9)
+    assert error.value.smallest_ms == pytest.approx(bound_ms)
+    found = nas.search(
+        "mobilenetv3", device, budget_ms=bound_ms + 1e-6, confidence=0.9, settings=QUICK
+    )
+    assert found.best.ms == pytest.approx(least_ms, rel=1e-4)
+
+
 @pytest.mark.parametrize("budget_ms", [0.0, -1.0, math.nan, math.inf])
 def test_a_budget_that_is_no_positive_number_is_refused(budget_ms: float) -> None:
     with pytest.raises(BudgetError, match="expected a budget above 0 ms"):
