@@ -1,0 +1,119 @@
+"""`nas export`: a network as files that runtimes take, with their numbers checked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import ARCH_HELP, Json
+
+if TYPE_CHECKING:
+    from nas.export import Check, Export
+    from nas.lint import Finding
+
+ALL = "yaml,torch,onnx,coreml,litert,litert-int8,executorch"
+
+
+def export(
+    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    formats: Annotated[str, typer.Option("--format", help=f"Separated by commas, of: {ALL}.")] = (
+        "yaml,torch,onnx"
+    ),
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="A checkpoint; without: seeded random weights.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder that gets a folder NAME.")] = Path(
+        "exports"
+    ),
+    batch: Annotated[
+        str, typer.Option("--batch", help="Images per run, or `dynamic`.", metavar="N")
+    ] = "1",
+    normalisation: Annotated[
+        str, typer.Option("--normalisation", help="Of the images: imagenet, half or none.")
+    ] = "imagenet",
+    image_input: Annotated[
+        bool, typer.Option("--image-input", help="Core ML takes RGB images and normalises inside.")
+    ] = False,
+    photos: Annotated[
+        Path | None, typer.Option("--photos", help="Folder of images to check the numbers on.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a folder of this name.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a network in other formats, and check that it computes the same there."""
+    from nas import library
+    from nas.errors import ExportError, UnknownNameError
+    from nas.export import FORMATS
+    from nas.export import export as run
+    from nas.lint import TARGETS, lint
+    from nas.report.table import print_json
+
+    chosen = list(dict.fromkeys(formats.split(",")))
+    for name in chosen:
+        if name not in FORMATS:
+            raise UnknownNameError("format", name, FORMATS, "--format")
+    if batch != "dynamic" and not (batch.isdecimal() and int(batch)):
+        raise typer.BadParameter(f"--batch {batch!r}: expected a number from 1, or `dynamic`")
+    network = library.load_arch(arch)
+    targets = {FORMATS[name].target for name in chosen} & set(TARGETS)
+    findings = {target: lint(network.fused, target) for target in sorted(targets)}
+    found = run(
+        network,
+        chosen,
+        out,
+        weights=weights,
+        batch=None if batch == "dynamic" else int(batch),
+        normalisation=normalisation,
+        image_input=image_input,
+        photos=photos,
+        force=force,
+        progress=lambda name: _say(f"{network.name}: {name} ..."),
+    )
+    if json:
+        print_json(found.manifest | {"path": str(found.path), "lint": _as_json(findings)})
+    else:
+        _print(found)
+        _print_findings(findings)
+    if found.failures:
+        raise ExportError("; ".join(failure.error for failure in found.failures))
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def _print(found: Export) -> None:
+    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+
+    columns = [
+        Column("file"),
+        *numbers("MB", "max. diff.\nphotos", "max. diff.\nnoise", "same\ntop-1 %"),
+        Column("run by"),
+    ]
+    rows: list[list[str | None]] = []
+    for one in found.exported:
+        for index, (name, size) in enumerate(one.files.items()):
+            rows.append([name, f"{size / 1e6:.2f}", *_check(one.check if not index else None)])
+    content = found.manifest
+    print_table(columns, rows, title=f"{content['network']['name']} ({content['network']['source']})")
+    print_line()
+    weights = content["weights"]
+    largest = max((one.check.max_logit for one in found.exported if one.check), default=None)
+    facts = [("weights", weights["file"] if weights["given"] else "random: none were given")]
+    if largest is not None:
+        facts.append(("largest logit", f"{largest:.3g}; differences are of logits, to torch's"))
+    facts += [("not run", f"{one.format}: {one.note}") for one in found.exported if one.note]
+    facts += [("failed", error) for error in found.failures]
+    print_facts([*facts, ("written to", str(found.path))])
+
+
+def _check(check: Check | None) -> list[str | None]:
+    if check is None:
+        return [None] * 4
+    differences = (check.max_diff_photos, check.max_diff_noise)
+    shown = [f"{difference:.1e}" for difference in differences]
+    return [*shown, f"{100 * check.same_top1:.0f}", f"{check.runtime} {check.version}"]

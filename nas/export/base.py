@@ -1,0 +1,136 @@
+"""What every export format is written from: the network as deployed, with its weights.
+
+Batch norms are folded and branches merged first (`nas.build.fusing`), so no converter has to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.arch import Arch
+from nas.build import build
+from nas.cost import params
+from nas.errors import UnknownNameError
+from nas.extras import require
+from nas.graph import Graph
+from nas.runtimes import Floats32
+
+INPUT = "image"
+OUTPUT = "logits"
+
+SEED = 0
+"""Of the weights of a network that comes without."""
+
+
+class Normalisation(NamedTuple):
+    """What the network expects of an RGB image in 0..1: (image - mean) / std, per channel."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+NORMALISATIONS = {
+    "imagenet": Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "none": Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A fused network in evaluation mode."""
+
+    arch: Arch
+    graph: Graph
+    """Fused; its ops bear the names of the module's submodules."""
+    module: Any
+    """`torch.fx.GraphModule`."""
+    batch: int | None = 1
+    """None: dynamic."""
+    normalisation: str = "imagenet"
+    image_input: bool = False
+    """Take raw RGB images and normalise inside, in the formats that can (Core ML)."""
+
+    @property
+    def params(self) -> int:
+        """As deployed."""
+        return int(params(self.graph))
+
+    @property
+    def example(self) -> Any:
+        """A tensor to trace with; a dynamic batch must not be 1, which is traced as a constant."""
+        torch = require("train")
+        return torch.zeros(self.batch or 2, *self.arch.input)
+
+    @cached_property
+    def program(self) -> Any:
+        """The module as a `torch.export.ExportedProgram`."""
+        torch = require("train")
+        dynamic = ({0: torch.export.Dim("batch")},) if self.batch is None else None
+        with torch.no_grad():
+            return torch.export.export(self.module, (self.example,), dynamic_shapes=dynamic)
+
+    def logits(self, images: Floats32) -> Floats32:
+        """What torch computes. Shapes: images (B, C, H, W) -> (B, classes)."""
+        torch = require("train")
+        with torch.no_grad():
+            found: Floats32 = self.module(torch.from_numpy(images)).numpy()
+        return found
+
+    def normalise(self, images: NDArray[np.float32]) -> Floats32:
+        """RGB in 0..1 to what the network takes. Shapes: (B, 3, H, W), as the result."""
+        mean, std = NORMALISATIONS[self.normalisation]
+        shape = (1, 3, 1, 1)
+        scaled = (images - np.reshape(mean, shape)) / np.reshape(std, shape)
+        return scaled.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One file format. `write` puts the file, and what belongs to it, beside each other."""
+
+    name: str
+    extra: str | None
+    """Of the project, that installs what it needs; None: nothing."""
+    suffix: str
+    write: Callable[[Deployed, Path], None]
+    runtime: str | None
+    """Checks its numbers on this machine."""
+    exact: bool = True
+    """Computes in fp32, so its logits must be torch's."""
+    unchecked: str = ""
+    """Why it has no runtime."""
+
+
+def deploy(
+    arch: Arch,
+    *,
+    weights: Path | None = None,
+    batch: int | None = 1,
+    normalisation: str = "imagenet",
+    image_input: bool = False,
+) -> Deployed:
+    """Build a network, load its weights (without a file: seeded random ones) and fuse it.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        WeightsError: the weights do not fit the network.
+        UnknownNameError: of the normalisation.
+    """
+    if normalisation not in NORMALISATIONS:
+        raise UnknownNameError("normalisation", normalisation, NORMALISATIONS)
+    torch = require("train")
+    from nas.build.fusing import fused
+
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(SEED)
+        trained = build(arch, weights=weights).eval()
+    module = fused(arch.graph, trained)
+    return Deployed(arch, arch.fused, module, batch, normalisation, image_input)

@@ -1,0 +1,28 @@
+"""The formats, by name. A new one is a file with `write` and an entry here."""
+
+from __future__ import annotations
+
+from nas.export import coreml, executorch, litert, onnx, torch, yaml
+from nas.export.base import Format
+
+FORMATS: dict[str, Format] = {
+    form.name: form
+    for form in (
+        Format("yaml", None, ".yaml", yaml.write, None, unchecked="text; reads back the same"),
+        Format("torch", "train", ".pt2", torch.write, "torch"),
+        Format("onnx", "onnx", ".onnx", onnx.write, "onnxruntime"),
+        Format(
+            "coreml",
+            "coreml",
+            ".mlpackage",
+            coreml.write,
+            None,
+            unchecked="not executed: Core ML does not run on this system; ops and shapes checked",
+        ),
+        Format("litert", "litert", ".tflite", litert.write, "litert"),
+        Format(
+            "litert-int8", "litert", "-int8.tflite", litert.write_int8, "litert", exact=False
+        ),
+        Format("executorch", "executorch", ".pte", executorch.write, "executorch"),
+    )
+}

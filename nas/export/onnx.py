@@ -1,0 +1,25 @@
+"""ONNX, opset 18, by torch's own exporter; checked by the reference checker of `onnx`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.export.base import INPUT, OUTPUT, Deployed
+from nas.extras import require
+
+OPSET = 18
+
+
+def write(deployed: Deployed, path: Path) -> None:
+    """Write one `.onnx` file with the weights inside."""
+    torch, onnx = require("train"), require("onnx")
+    program = torch.onnx.export(
+        deployed.program,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=[INPUT],
+        output_names=[OUTPUT],
+        verbose=False,
+    )
+    program.save(str(path), external_data=False)
+    onnx.checker.check_model(str(path), full_check=True)

@@ -1,0 +1,132 @@
+"""Export: write each format, check its numbers, and leave a manifest of both."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nas.arch import Arch
+from nas.draft import Draft
+from nas.errors import ExportError, MissingExtraError
+from nas.export.base import Deployed, Format, deploy
+from nas.export.check import check, load_photos
+from nas.export.formats import FORMATS
+from nas.export.locate import first_refused
+from nas.export.manifest import Exported, manifest
+from nas.quiet import quiet
+from nas.runtimes import Floats32
+
+MANIFEST = "manifest.yaml"
+MAX_REASON = 300
+"""Characters of a converter's message that are worth reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A folder with all formats of one network."""
+
+    path: Path
+    exported: tuple[Exported, ...]
+    manifest: dict[str, Any]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why formats could not be written."""
+        return tuple(one.error for one in self.exported if one.error)
+
+
+def export(
+    arch: Arch,
+    formats: Sequence[str],
+    out: Path,
+    *,
+    weights: Path | None = None,
+    batch: int | None = 1,
+    normalisation: str = "imagenet",
+    image_input: bool = False,
+    photos: Path | None = None,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda format: None,
+) -> Export:
+    """Write a network to the folder `out / arch.name`, in these formats.
+
+    A format that fails does not keep the others from being written; the folder appears under its
+    name when it is complete.
+
+    Raises:
+        ExportError: no format could be written.
+        ResultError: the folder exists already or cannot be written.
+        MissingExtraError, WeightsError, UnknownNameError, DocumentError: see `deploy` and
+            `load_photos`.
+    """
+    with Draft(out, arch.name, force=force) as draft:
+        deployed = deploy(
+            arch, weights=weights, batch=batch, normalisation=normalisation, image_input=image_input
+        )
+        images = load_photos(deployed, photos)
+        exported = []
+        for name in formats:
+            progress(name)
+            exported.append(_one(deployed, FORMATS[name], draft.folder, images))
+        failures = [one.error for one in exported if one.error]
+        if len(failures) == len(exported):
+            raise ExportError("; ".join(failures))
+        extras = [extra for name in formats if (extra := FORMATS[name].extra)]
+        content = manifest(deployed, exported, weights, extras, draft.folder)
+        text = yaml.safe_dump(content, sort_keys=False, width=100, allow_unicode=True)
+        (draft.folder / MANIFEST).write_text(text, encoding="utf-8")
+        draft.keep()
+    return Export(draft.path, tuple(exported), content)
+
+
+def _one(deployed: Deployed, form: Format, folder: Path, photos: Floats32) -> Exported:
+    before = set(folder.iterdir())
+    path = folder / f"{deployed.arch.name}{form.suffix}"
+    try:
+        write(deployed, form, path)
+        with quiet():
+            found = check(deployed, form, path, photos)
+    except (ExportError, MissingExtraError) as error:
+        for file in set(folder.iterdir()) - before:
+            _remove(file)
+        return Exported(form.name, error=str(error))
+    files = sorted(set(folder.iterdir()) - before, key=lambda file: (file != path, file.name))
+    sizes = {file.name: _size(file) for file in files}
+    return Exported(form.name, sizes, found, note="" if found else form.unchecked)
+
+
+def write(deployed: Deployed, form: Format, path: Path) -> None:
+    """Write one file, and what belongs to it.
+
+    Raises:
+        ExportError: naming the op and the row that the format cannot take.
+        MissingExtraError: with the install line.
+    """
+    try:
+        with quiet():
+            form.write(deployed, path)
+    except (ExportError, MissingExtraError, OSError):  # OSError: the disk, not the network
+        raise
+    except Exception as error:  # a converter may fail in any way
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:MAX_REASON]
+        refused = first_refused(deployed, form)
+        where = f"row {refused.row + 1}, {refused.name} ({refused.kind}): " if refused else ""
+        raise ExportError(f"{form.name}: {where}{reason}") from error
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a package that is a folder."""
+    parts = path.rglob("*") if path.is_dir() else [path]
+    return sum(part.stat().st_size for part in parts if part.is_file())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

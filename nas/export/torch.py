@@ -1,0 +1,20 @@
+"""PyTorch: the `torch.export` program, and Python code that needs torch alone.
+
+`.pt2` is read back by `torch.export.load`; `.py` is plain `nn.Module` code with its weights in a
+`.pt` beside it, for whom no format is open enough.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.export import standalone
+from nas.export.base import Deployed
+from nas.extras import require
+
+
+def write(deployed: Deployed, path: Path) -> None:
+    """Write `.pt2`, `.py` and `.pt`."""
+    torch = require("train")
+    torch.export.save(deployed.program, path)
+    standalone.write(deployed, path.with_suffix(".py"))
