@@ -15,7 +15,7 @@ FLOORS = (
     ("errors",),
     ("document", "draft", "extras", "folders", "ops", "quiet", "widths"),
     ("graph",),
-    ("blocks", "cost", "rewrite"),
+    ("blocks", "cost", "lint", "rewrite"),
     ("table",),
     ("arch",),
     ("columns",),

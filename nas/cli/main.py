@@ -14,7 +14,11 @@ import typer
 
 from nas import __version__
 from nas.cli.compare import compare
+from nas.cli.export import export
+from nas.cli.kit import kit
+from nas.cli.lint import lint
 from nas.cli.list import app as list_app
+from nas.cli.measure import measure
 from nas.cli.scale import scale
 from nas.cli.search import search
 from nas.cli.show import show
@@ -31,6 +35,10 @@ app.command()(search)
 app.command()(show)
 app.command()(compare)
 app.command()(scale)
+app.command()(export)
+app.command()(lint)
+app.command()(measure)
+app.command()(kit)
 app.add_typer(list_app, name="list")
 
 

@@ -22,15 +22,9 @@ from nas.arch import Arch
 from nas.errors import BudgetError, MissingCostError
 from nas.folders import content_hash, find
 from nas.graph import Graph
-from nas.latency.kernels import BYTES, COMPUTE, MOVE, UNKNOWN, Kernel, kernels
+from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
 from nas.latency.table import ClassCost, read_info, read_kernels
-
-#: op kind or activation -> why Core ML may move it off the Neural Engine
-LEAVES_ACCELERATOR: Mapping[str, str] = {
-    "hswish": "hard-swish left the Neural Engine in older Core ML exports (11.4 ms against 0.76 ms"
-    " for MobileNetV3-L on iPhone 13); GELU is safe",
-    "unfold": "a reshape to more than 4 dimensions may leave the Neural Engine",
-}
+from nas.lint import lint
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +109,17 @@ class Device:
         """
         graph = network.graph if isinstance(network, Arch) else network
         rows = [0.0] * (1 + max(0, *(op.row for op in graph.ops)))
-        notes: dict[str, list[Kernel]] = defaultdict(list)
+        notes: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for kernel in self._kernels(graph):
             if strict and kernel.cls not in self.table:
                 raise MissingCostError(f"{self.name}: {self._missing(kernel)}")
             rows[max(0, kernel.op.row)] += float(self._ms(kernel))
             for note in self._notes(kernel):
-                notes[note].append(kernel)
-        for op in graph.ops:
-            if op.attrs.get("fn") in LEAVES_ACCELERATOR:
-                notes[LEAVES_ACCELERATOR[op.attrs["fn"]]].append(Kernel(UNKNOWN, op, 0, 0, 0, 0))
+                notes[note].append((kernel.op.row, kernel.op.name))
+        if self.info["runtime"].startswith("Core ML"):
+            for finding in lint(graph, "coreml"):
+                if finding.leaves:
+                    notes[finding.why] += [(finding.row, name) for name in finding.ops]
         ms = sum(rows) + self.fixed_ms
         low, high = self.bounds(ms)
         flags = tuple(_flag(note, found) for note, found in notes.items())
@@ -160,14 +155,12 @@ class Device:
         cost = self.table[kernel.cls]
         if kernel.mmacs > cost.max_mmacs or kernel.activation_mb > cost.max_activation_mb:
             yield f"larger than any {kernel.cls} of the networks it was calibrated on"
-        if kernel.op.kind == "reshape" and len(kernel.op.shape) > 4:
-            yield LEAVES_ACCELERATOR["unfold"]
 
 
-def _flag(note: str, found: list[Kernel]) -> str:
-    first = found[0].op
+def _flag(note: str, found: list[tuple[int, str]]) -> str:
+    row, name = found[0]
     more = f" (and {len(found) - 1} more ops)" if len(found) > 1 else ""
-    return f"row {first.row + 1}, {first.name}{more}: {note}"
+    return f"row {row + 1}, {name}{more}: {note}"
 
 
 def load_device(name: str | Path) -> Device:

@@ -1,0 +1,65 @@
+"""`nas lint`: what a target will not like about a network, before it is converted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas.cli.options import ARCH_HELP, Json
+
+if TYPE_CHECKING:
+    from nas.arch import Arch
+    from nas.lint import Finding
+
+TARGET_HELP = "What it will run on: coreml, int8, litert or executorch."
+
+
+def lint(
+    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    target: Annotated[str, typer.Option("--target", help=TARGET_HELP)],
+    json: Json = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic-batch", help="The batch size will be left open.")
+    ] = False,
+) -> None:
+    """List ops of one network that a target is known to run badly, with what to use instead."""
+    from dataclasses import asdict
+
+    from nas import library
+    from nas.lint import lint as find
+    from nas.report.table import print_json
+
+    network = library.load_arch(arch)
+    findings = find(network.fused, target, dynamic=dynamic)
+    if json:
+        listed = [asdict(finding) | {"row": finding.row + 1} for finding in findings]
+        print_json({"name": network.name, "target": target, "findings": listed})
+    else:
+        print_findings(network, target, findings)
+
+
+def print_findings(network: Arch, target: str, findings: Sequence[Finding]) -> None:
+    """Print what was found row by row, and below it each rule's reason and source."""
+    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+
+    if not findings:
+        print_line(f"{network.name}: nothing known against it on {target}")
+        return
+    rows = [
+        [
+            str(finding.row + 1) if finding.row >= 0 else "input",
+            network.rows[finding.row].op if finding.row >= 0 else None,
+            finding.rule,
+            str(len(finding.ops)),
+            finding.ops[0],
+        ]
+        for finding in findings
+    ]
+    columns = [*numbers("row"), Column("op"), Column("found"), *numbers("ops"), Column("first")]
+    print_table(columns, rows, title=f"{network.name} on {target}")
+    for finding in {finding.rule: finding for finding in findings}.values():
+        print_line()
+        facts = [("why", finding.why), ("instead", finding.instead), ("source", finding.source)]
+        print_facts([(finding.rule, ""), *facts])
