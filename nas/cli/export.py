@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,11 +46,13 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a network in other formats, and check that it computes the same there."""
+    from dataclasses import asdict
+
     from nas import library
     from nas.errors import ExportError, UnknownNameError
     from nas.export import FORMATS
     from nas.export import export as run
-    from nas.lint import TARGETS, lint
+    from nas.lint import RULES, lint
     from nas.report.table import print_json
 
     chosen = list(dict.fromkeys(formats.split(",")))
@@ -57,15 +61,18 @@ def export(
             raise UnknownNameError("format", name, FORMATS, "--format")
     if batch != "dynamic" and not (batch.isdecimal() and int(batch)):
         raise typer.BadParameter(f"--batch {batch!r}: expected a number from 1, or `dynamic`")
+    size = None if batch == "dynamic" else int(batch)
     network = library.load_arch(arch)
-    targets = {FORMATS[name].target for name in chosen} & set(TARGETS)
-    findings = {target: lint(network.fused, target) for target in sorted(targets)}
+    targets = sorted({FORMATS[name].target for name in chosen} & set(RULES))
+    findings = {target: lint(network.fused, target, dynamic=size is None) for target in targets}
+    if not json:
+        _print_findings(findings)
     found = run(
         network,
         chosen,
         out,
         weights=weights,
-        batch=None if batch == "dynamic" else int(batch),
+        batch=size,
         normalisation=normalisation,
         image_input=image_input,
         photos=photos,
@@ -73,10 +80,10 @@ def export(
         progress=lambda name: _say(f"{network.name}: {name} ..."),
     )
     if json:
-        print_json(found.manifest | {"path": str(found.path), "lint": _as_json(findings)})
+        listed = {target: [asdict(one) for one in own] for target, own in findings.items()}
+        print_json(found.manifest | {"path": str(found.path), "lint": listed})
     else:
         _print(found)
-        _print_findings(findings)
     if found.failures:
         raise ExportError("; ".join(failure.error for failure in found.failures))
 
@@ -86,22 +93,39 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
+def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
+    """One line for each rule of each target."""
+    from nas.report.table import Column, print_line, print_table
+
+    lines: list[list[str | None]] = []
+    for target, own in findings.items():
+        for rule, some in groupby(sorted(own, key=lambda one: one.rule), lambda one: one.rule):
+            same = list(some)
+            rows = ", ".join(str(one.row + 1) if one.row >= 0 else "input" for one in same)
+            lines.append([target, rule, rows, same[0].instead])
+    if lines:
+        columns = [Column("target"), Column("may be slow"), Column("in rows"), Column("instead")]
+        print_table(columns, lines)
+        print_line("\nnas lint ARCH --target TARGET says why, and where that was read.\n")
+
+
 def _print(found: Export) -> None:
     from nas.report.table import Column, numbers, print_facts, print_line, print_table
 
     columns = [
-        Column("file"),
+        Column("format"),
         *numbers("MB", "max. diff.\nphotos", "max. diff.\nnoise", "same\ntop-1 %"),
         Column("run by"),
     ]
-    rows: list[list[str | None]] = []
-    for one in found.exported:
-        for index, (name, size) in enumerate(one.files.items()):
-            rows.append([name, f"{size / 1e6:.2f}", *_check(one.check if not index else None)])
+    rows = [
+        [one.format, f"{sum(one.files.values()) / 1e6:.2f}", *_check(one.check)]
+        for one in found.exported
+        if one.files
+    ]
     content = found.manifest
-    print_table(columns, rows, title=f"{content['network']['name']} ({content['network']['source']})")
+    network, weights = content["network"], content["weights"]
+    print_table(columns, rows, title=f"{network['name']} ({network['source']})")
     print_line()
-    weights = content["weights"]
     largest = max((one.check.max_logit for one in found.exported if one.check), default=None)
     facts = [("weights", weights["file"] if weights["given"] else "random: none were given")]
     if largest is not None:

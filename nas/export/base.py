@@ -107,6 +107,13 @@ class Format:
     """Computes in fp32, so its logits must be torch's."""
     unchecked: str = ""
     """Why it has no runtime."""
+    lint: str = ""
+    """Target of `nas.lint`; the format's name where it is left out."""
+
+    @property
+    def target(self) -> str:
+        """What `nas.lint` calls the system that takes it."""
+        return self.lint or self.name
 
 
 def deploy(

@@ -21,7 +21,13 @@ FORMATS: dict[str, Format] = {
         ),
         Format("litert", "litert", ".tflite", litert.write, "litert"),
         Format(
-            "litert-int8", "litert", "-int8.tflite", litert.write_int8, "litert", exact=False
+            "litert-int8",
+            "litert",
+            "-int8.tflite",
+            litert.write_int8,
+            "litert",
+            exact=False,
+            lint="int8",
         ),
         Format("executorch", "executorch", ".pte", executorch.write, "executorch"),
     )

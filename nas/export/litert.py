@@ -31,4 +31,5 @@ def write_int8(deployed: Deployed, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "full.tflite"
         write(deployed, full)
-        quantizer.Quantizer(str(full), recipe.dynamic_wi8_afp32()).quantize().export_model(str(path))
+        quantized = quantizer.Quantizer(str(full), recipe.dynamic_wi8_afp32()).quantize()
+        quantized.export_model(str(path))

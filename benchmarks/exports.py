@@ -1,0 +1,118 @@
+"""Every format of every small seed and of random points of `mobile`, with its difference to torch.
+
+    python benchmarks/exports.py --out results/benchmarks/exports.csv [--points 20] [--only NAME...]
+
+Weights are random, but with the norm statistics of noise, so that logits are of the size that
+trained networks have. Takes about a minute per network; continues a file that is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import nas
+from nas.arch import Arch
+from nas.build import save_weights
+from nas.export import FORMATS, export
+from nas.folders import named
+
+FAMILIES = ("mobilenet", "efficientnet", "repvit", "mobilevit", "exmobilevit")
+SMALL = 12_000_000
+"""Parameters of the largest seed taken."""
+SIDE = 300
+"""Pixels of the largest image taken."""
+POINTS_SEED = 0
+COLUMNS = (
+    *("network", "arch_id", "format", "seconds", "bytes", "runtime", "version"),
+    *("max_diff_photos", "max_diff_noise", "max_logit", "same_top1", "note", "error"),
+)
+
+
+def main() -> None:
+    """Export, check, append to the file."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--points", type=int, default=20)
+    parser.add_argument("--only", nargs="*")
+    options = parser.parse_args()
+    done = _done(options.out)
+    with options.out.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if not done:
+            writer.writeheader()
+        for arch in networks(options.points):
+            if arch.name in done or (options.only and arch.name not in options.only):
+                continue
+            writer.writerows(exported(arch))
+            file.flush()
+
+
+def networks(points: int) -> Iterator[Arch]:
+    """The small seeds of the mobile families, then random points of the space that holds them."""
+    for name in named("architecture"):
+        arch = nas.load_arch(name)
+        small = arch.params <= SMALL and arch.input[1] <= SIDE
+        if small and name.startswith(FAMILIES) and "lite" not in name:
+            yield arch
+    space = nas.load_space("mobile")
+    rng = np.random.default_rng(POINTS_SEED)
+    for _ in range(points):
+        yield space.sample(rng)
+
+
+def exported(arch: Arch) -> Iterator[dict[str, object]]:
+    """One row for each format."""
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "weights.safetensors"
+        save_weights(with_statistics(arch), weights)
+        starts: list[float] = []
+        found = export(
+            arch,
+            list(FORMATS),
+            Path(folder),
+            weights=weights,
+            progress=lambda _: starts.append(time.perf_counter()),
+        )
+        ends = [*starts[1:], time.perf_counter()]
+    for one, start, end in zip(found.exported, starts, ends, strict=True):
+        row = {"network": arch.name, "arch_id": arch.arch_id, "format": one.format}
+        row |= {"seconds": f"{end - start:.1f}", "bytes": sum(one.files.values())}
+        row |= {"note": one.note, "error": one.error}
+        if check := one.check:
+            row |= {"runtime": check.runtime, "version": check.version}
+            for name in ("max_diff_photos", "max_diff_noise", "max_logit", "same_top1"):
+                row[name] = f"{getattr(check, name):.4g}"
+        print(row, flush=True)
+        yield row
+
+
+def with_statistics(arch: Arch) -> torch.nn.Module:
+    """A network whose norms have the statistics of noise."""
+    torch.manual_seed(0)
+    module = nas.build(arch).train()
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+            layer.momentum = None  # the mean of all batches
+    with torch.no_grad():
+        for _ in range(2):
+            module(torch.randn(8, *arch.input))
+    return module.eval()
+
+
+def _done(path: Path) -> set[str]:
+    if not path.exists():
+        return set()
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["network"] for row in csv.DictReader(file)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nas.draft import Draft
+from nas.errors import ResultError
+
+
+def test_a_folder_appears_when_it_is_kept(tmp_path: Path) -> None:
+    with Draft(tmp_path, "net") as draft:
+        (draft.folder / "file").write_text("whole")
+        assert not draft.path.exists()
+        draft.keep()
+    assert (tmp_path / "net" / "file").read_text() == "whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), Draft(tmp_path, "net") as draft:
+        (draft.folder / "file").write_text("half")
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_kill_in_the_middle_leaves_nothing_under_the_final_name(tmp_path: Path) -> None:
+    text = (
+        "import sys, time; from pathlib import Path; from nas.draft import Draft\n"
+        f"with Draft(Path({str(tmp_path)!r}), 'net') as draft:\n"
+        "    (draft.folder / 'file').write_text('half')\n"
+        "    print('written', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"written\n"
+        os.kill(process.pid, signal.SIGKILL)
+    assert not (tmp_path / "net").exists()
+
+
+def test_a_full_disk_ends_with_one_message(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="net cannot be written: No space left"):  # noqa: SIM117
+        with Draft(tmp_path, "net"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_stood_there_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    with pytest.raises(ResultError, match="exists and is kept"):
+        Draft(tmp_path, "net")
+    with Draft(tmp_path, "net", force=True) as draft:
+        (draft.folder / "new").touch()
+        draft.keep()
+    assert [path.name for path in (tmp_path / "net").iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "."])
+def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ResultError, match="expected a plain name"):
+        Draft(tmp_path, name)
