@@ -1,0 +1,223 @@
+"""Core ML: an ML program that computes in fp16, for iOS 16 and later, as an `.mlpackage`.
+
+An image input takes raw RGB and normalises it inside. Core ML's own image preprocessing has one
+scale for all channels, and a mean cannot be folded into a padded convolution, whose zeros would no
+longer be the mean; so two operations, which are exact, stand before the first layer.
+
+Core ML runs on Apple's systems alone. Elsewhere the written file is read back and compared with the
+network: ops, shapes, weights. `check` runs it on a Mac.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.errors import ExportError
+from nas.export.base import INPUT, NORMALISATIONS, OUTPUT, Deployed
+from nas.export.ranks import within_rank
+from nas.extras import require
+from nas.graph import Graph
+from nas.ops import op_params
+from nas.runtimes import Floats32
+
+SPECIFICATION = 7
+"""Version of the file format that iOS 16 brought."""
+MAX_BATCH = 64
+"""Of a dynamic batch: a range without an end has no default size."""
+MAX_RANK = 5
+NOT_EXECUTED = (
+    "execution was not checked: Core ML does not run on this system; ops, shapes and weights of the"
+    " file are the network's"
+)
+WEIGHTED = ("conv", "linear")
+"""Core ML's ops that hold most weights; the graph has the same names for them."""
+
+
+def write(deployed: Deployed, path: Path) -> None:
+    """Write an `.mlpackage` and read it back.
+
+    Raises:
+        ExportError: the network does not fit Core ML, or the file does not hold the network.
+    """
+    if deployed.image_input and deployed.batch != 1:
+        raise ExportError("coreml: an image input takes one image, so the batch must be 1")
+    ct = require("coreml")
+    image = ct.ImageType(name=INPUT, shape=(1, *deployed.arch.input))
+    model = ct.convert(
+        _program(deployed),
+        inputs=[image] if deployed.image_input else None,
+        outputs=[ct.TensorType(name=OUTPUT, dtype=np.float32)],
+        convert_to="mlprogram",
+        minimum_deployment_target=ct.target.iOS16,
+        compute_precision=ct.precision.FLOAT16,
+        skip_model_load=True,
+    )
+    model.save(str(path))
+    verify(deployed, ct.utils.load_spec(str(path)))
+
+
+def _program(deployed: Deployed) -> Any:
+    """The exported program, with ranks that Core ML takes, and normalisation if asked for."""
+    import torch
+
+    from nas.build.module import assemble
+
+    module, graph = deployed.module, within_rank(deployed.graph)
+    if graph is not deployed.graph:
+        module = assemble(graph).eval()
+        module.load_state_dict(deployed.module.state_dict())
+    if deployed.image_input:
+        module = _normalising(module, deployed.normalisation)
+    dynamic = None
+    if deployed.batch is None:
+        dynamic = ({0: torch.export.Dim("batch", min=1, max=MAX_BATCH)},)
+    with torch.no_grad():
+        program = torch.export.export(module, (deployed.example,), dynamic_shapes=dynamic)
+    return program.run_decompositions({})
+
+
+def _normalising(network: Any, normalisation: str) -> Any:
+    """The network on RGB in 0..255."""
+    import torch
+
+    class Normalising(torch.nn.Module):
+        mean: torch.Tensor
+        scale: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            mean, std = (torch.tensor(v)[:, None, None] for v in NORMALISATIONS[normalisation])
+            self.network = network
+            self.register_buffer("mean", 255 * mean)
+            self.register_buffer("scale", 1 / (255 * std))
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.network((image - self.mean) * self.scale)
+            return logits
+
+    return Normalising().eval()
+
+
+def verify(deployed: Deployed, spec: Any) -> Counter[str]:
+    """Compare what was written with the network; how often each Core ML op occurs.
+
+    Raises:
+        ExportError: naming what was expected and what was found.
+    """
+    ops = list(_ops(spec))
+    counts = Counter(op.type for op in ops if op.type != "const")
+    shapes = {output.name: _shape(output.type) for op in ops for output in op.outputs}
+    high = sorted({op.type for op in ops for o in op.outputs if len(shapes[o.name]) > MAX_RANK})
+    layers = {kind: _layers(deployed.graph, kind) for kind in WEIGHTED}
+    for what, found, wanted in (
+        ("specification version", spec.specificationVersion, SPECIFICATION),
+        ("ops that Core ML does not know", sorted(set(counts) - _known_ops()), []),
+        (f"ops of more than {MAX_RANK} dimensions", high, []),
+        ("convolutions", counts["conv"], len(layers["conv"])),
+        (
+            "weights in layers",
+            {kind: _weights(ops, shapes, kind) for kind in WEIGHTED},
+            {kind: sum(sizes) for kind, sizes in layers.items()},
+        ),
+        ("inputs", _interface(spec.description.input), {INPUT: _input(deployed)}),
+        ("outputs", _interface(spec.description.output), {OUTPUT: _output(deployed)}),
+    ):
+        if found != wanted:
+            raise ExportError(f"coreml: {what}: expected {wanted}, found {found} in the file")
+    return counts
+
+
+def _ops(spec: Any) -> Iterator[Any]:
+    for function in spec.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            yield from block.operations
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(side.constant.size for side in value.tensorType.dimensions)
+
+
+def _known_ops() -> set[str]:
+    registry = require("coreml", "coremltools.converters.mil.mil.ops.registry")
+    return set(registry.SSAOpRegistry.core_ops)
+
+
+def _weights(ops: list[Any], shapes: dict[str, tuple[int, ...]], kind: str) -> int:
+    """Elements, counted for each layer that reads them: equal tensors are stored once."""
+    names = [op.inputs["weight"].arguments[0].name for op in ops if op.type == kind]
+    return sum(prod(shapes[name]) for name in names)
+
+
+def _layers(graph: Graph, kind: str) -> list[int]:
+    """Weights of each layer that works on the image; what works on constants is computed once."""
+    fed, found = {0}, []
+    for index, op in enumerate(graph.ops):
+        if fed.intersection(op.inputs):
+            fed.add(index)
+            if op.kind == kind:
+                found.append(op_params(op) - op.attrs["out"] * op.attrs["bias"])
+    return found
+
+
+def _interface(features: Any) -> dict[str, tuple[Any, ...]]:
+    """Each feature as type and shape; where the batch is a range, its bounds."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for feature in features:
+        kind = feature.type.WhichOneof("Type")
+        if kind == "imageType":
+            image = feature.type.imageType
+            space = image.ColorSpace.Name(image.colorSpace)
+            found[feature.name] = (space, image.height, image.width)
+        else:
+            array = feature.type.multiArrayType
+            shape: list[Any] = list(array.shape)
+            for side, bounds in enumerate(array.shapeRange.sizeRanges):
+                if bounds.lowerBound != bounds.upperBound:
+                    shape[side] = (bounds.lowerBound, bounds.upperBound)
+            found[feature.name] = (array.ArrayDataType.Name(array.dataType), *shape)
+    return found
+
+
+def _input(deployed: Deployed) -> tuple[Any, ...]:
+    c, h, w = deployed.arch.input
+    if deployed.image_input:
+        return ("RGB", h, w)
+    return ("FLOAT32", deployed.batch or (1, MAX_BATCH), c, h, w)
+
+
+def _output(deployed: Deployed) -> tuple[Any, ...]:
+    """A shape that depends on the batch is not written."""
+    shape = (deployed.batch, *deployed.graph.shape) if deployed.batch else ()
+    return ("FLOAT32", *shape)
+
+
+def check(deployed: Deployed, path: Path, photos: Floats32) -> str:
+    """Run the file, on a Mac; elsewhere say that this was not done.
+
+    Shapes: photos (B, 3, H, W) as the network takes them.
+    """
+    if sys.platform != "darwin":
+        return NOT_EXECUTED
+    images = np.resize(photos, (deployed.batch or 1, *deployed.arch.input))
+    feed: Any = images
+    if deployed.image_input:
+        from PIL import Image
+
+        mean, std = NORMALISATIONS[deployed.normalisation]
+        pixels = np.rint(255 * (images[0].transpose(1, 2, 0) * std + mean)).clip(0, 255)
+        feed = Image.fromarray(pixels.astype(np.uint8))
+        images = deployed.normalise(pixels.transpose(2, 0, 1)[None] / 255)
+    model = require("coreml").models.MLModel(str(path))
+    logits = model.predict({INPUT: feed})[OUTPUT]
+    expected = deployed.logits(images)
+    worst = np.abs(logits - expected).max()
+    return (
+        f"executed by Core ML: logits differ by up to {worst:.3g} of {np.abs(expected).max():.3g}"
+    )
