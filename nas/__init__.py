@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nas.arch import Arch
     from nas.build import build, save_weights
+    from nas.build.named import load_network
+    from nas.build.trace import graph_of
     from nas.library import load_arch, load_device, load_space, load_surrogate
     from nas.search import search
 
@@ -22,8 +24,10 @@ __version__ = "0.1.0"
 _MODULES = {
     "Arch": "nas.arch",
     "build": "nas.build",
+    "graph_of": "nas.build.trace",
     "load_arch": "nas.library",
     "load_device": "nas.library",
+    "load_network": "nas.build.named",
     "load_space": "nas.library",
     "load_surrogate": "nas.library",
     "save_weights": "nas.build",
@@ -53,8 +57,10 @@ __all__ = [
     "Arch",
     "__version__",
     "build",
+    "graph_of",
     "load_arch",
     "load_device",
+    "load_network",
     "load_space",
     "load_surrogate",
     "save_weights",

@@ -68,6 +68,14 @@ class RuntimeUnavailableError(NasError, RuntimeError):
     """A runtime is installed, but this machine lacks what it runs on."""
 
 
+class TraceError(NasError, ValueError):
+    """A torch module cannot be built or traced."""
+
+
+class CalibrationError(NasError, ValueError):
+    """Measurements that no device can be made from, or held against."""
+
+
 class WeightsError(NasError, ValueError):
     """Weights do not fit the network they are meant for."""
 

@@ -10,6 +10,7 @@ from nas.errors import MissingExtraError
 #: extra -> the modules it must make importable (the same names as in pyproject.toml)
 EXTRAS: dict[str, tuple[str, ...]] = {
     "train": ("torch", "torchvision", "safetensors"),
+    "timm": ("timm",),
     "ray": ("ray",),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "openvino": ("openvino",),

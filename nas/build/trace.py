@@ -2,15 +2,16 @@
 
 The module is traced on meta tensors, in eval mode, with a batch of one that the shapes leave out;
 re-parameterise it first where it offers that. What depends on no input (position codes, masks) is a
-constant and no op. A call that the table below lacks becomes an `opaque` op and is listed, so a
-cost that cannot be known is never silently left out. A row is a top-level submodule.
+constant, stored and not computed. A call that the table below lacks becomes an `opaque` op and is
+listed, so a cost that cannot be known is never silently left out. A row is a top-level submodule.
 """
 
 from __future__ import annotations
 
+import warnings
 from copy import deepcopy
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from nas.extras import require
 from nas.graph import Graph
@@ -18,23 +19,34 @@ from nas.ops import Op, Shape
 
 #: aten call (overload and in-place underscore left out) -> op kind
 ATEN: dict[str, str] = {
-    **dict.fromkeys(("conv1d", "conv2d"), "conv"),
-    **dict.fromkeys(("linear", "matmul", "batch_norm", "layer_norm", "group_norm"), "same name"),
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), "conv"),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), "transposed"),
+    **dict.fromkeys(("linear", "batch_norm", "layer_norm", "group_norm"), "same name"),
+    "rms_norm": "layer_norm",
+    "instance_norm": "group_norm",
     "scaled_dot_product_attention": "attention",
-    **dict.fromkeys(("add", "sub"), "add"),
-    **dict.fromkeys(("mul", "div", "pow"), "mul"),
+    **dict.fromkeys(("matmul", "mm", "bmm", "einsum"), "matmul"),
+    **dict.fromkeys(("add", "sub", "rsub", "maximum", "minimum", "where", "masked_fill"), "add"),
+    **dict.fromkeys(("mul", "div", "pow", "square", "addcmul"), "mul"),
     **dict.fromkeys(("cat", "stack"), "concat"),
     **dict.fromkeys(
-        ("reshape", "view", "flatten", "unflatten", "unsqueeze", "squeeze", "expand", "expand_as"),
-        "reshape",
+        ("reshape", "view", "flatten", "unflatten", "reshape_as", "view_as"), "reshape"
     ),
-    **dict.fromkeys(("permute", "transpose", "roll", "pixel_shuffle"), "permute"),
-    **dict.fromkeys(("select", "slice", "getitem", "pad", "constant_pad_nd"), "resample"),
-    **dict.fromkeys(("sum", "linalg_vector_norm", "amax", "upsample_bilinear2d"), "resample"),
-    **dict.fromkeys(("upsample_nearest2d", "upsample_bicubic2d"), "resample"),
-    **dict.fromkeys(("adaptive_avg_pool2d", "mean"), "global_pool"),
+    **dict.fromkeys(("unsqueeze", "squeeze", "expand", "expand_as"), "reshape"),
+    **dict.fromkeys(("permute", "transpose", "t", "numpy_T", "mT", "movedim"), "permute"),
+    **dict.fromkeys(("roll", "flip", "pixel_shuffle", "pixel_unshuffle"), "permute"),
+    **dict.fromkeys(("channel_shuffle", "unfold", "im2col", "col2im"), "unfold"),
+    **dict.fromkeys(("getitem", "select", "slice", "narrow", "index", "index_select"), "resample"),
+    **dict.fromkeys(("pad", "constant_pad_nd", "repeat", "repeat_interleave", "copy"), "resample"),
+    **dict.fromkeys(("sum", "prod", "var", "std", "var_mean", "norm"), "resample"),
+    **dict.fromkeys(("linalg_vector_norm", "amax", "amin", "max", "argmax"), "resample"),
+    **dict.fromkeys(
+        ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"), "resample"
+    ),
+    **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_avg_pool2d", "mean"), "global_pool"),
+    "adaptive_max_pool2d": "global_pool",
     **dict.fromkeys(("avg_pool1d", "avg_pool2d"), "avg_pool"),
-    "max_pool2d": "max_pool",
+    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool2d_with_indices"), "max_pool"),
 }
 
 #: aten call -> activation
@@ -42,13 +54,42 @@ ACTS: dict[str, str] = {
     "hardswish": "hswish",
     "hardsigmoid": "hsigmoid",
     "hardtanh": "relu6",
-    **{name: name for name in ("relu", "silu", "gelu", "sigmoid", "softmax", "tanh", "exp")},
-    **{name: name for name in ("leaky_relu", "elu", "clamp", "clamp_min", "mish", "_softmax")},
+    "_softmax": "softmax",
+    **{name: name for name in ("relu", "relu6", "silu", "gelu", "sigmoid", "softmax", "tanh")},
+    **{name: name for name in ("leaky_relu", "prelu", "elu", "selu", "celu", "mish", "softplus")},
+    **{name: name for name in ("clamp", "clamp_min", "exp", "log", "sqrt", "rsqrt", "reciprocal")},
+    **{name: name for name in ("abs", "neg", "sin", "cos", "erf", "log_softmax")},
 }
 
 #: calls that cost nothing: the value is their first input, or a tuple of its parts
-ALIASES = frozenset({"dropout", "alias", "contiguous", "clone", "to", "detach", "feature_dropout"})
-PARTS = frozenset({"split", "split_with_sizes", "chunk", "unbind"})
+ALIASES = frozenset(
+    {"dropout", "feature_dropout", "alias", "contiguous", "clone", "to", "type_as", "detach"}
+)
+PARTS = frozenset({"split", "split_with_sizes", "chunk", "unbind", "tensor_split"})
+
+#: calls that do nothing where the shape stays as it is
+SHAPES = frozenset({"pad", "slice", *(call for call, kind in ATEN.items() if kind == "reshape")})
+
+CHANNELS = frozenset({"conv", "batch_norm", "group_norm", "avg_pool", "max_pool"})
+"""Kinds of maps, whose second dimension in torch is the channels, whatever the first one holds."""
+
+
+class Row(NamedTuple):
+    """What belongs to one top-level submodule."""
+
+    name: str
+    """Its path; empty for what stands outside of all."""
+    params: int
+    """Of the module itself: what a graph's ops count is what they read, tables expanded."""
+
+
+class Trace(NamedTuple):
+    """A graph, its rows, and what could not be mapped."""
+
+    graph: Graph
+    rows: tuple[Row, ...]
+    unmapped: list[str]
+    """Calls that have no op kind, with their row and shapes."""
 
 
 def graph_of(module: Any, input_shape: Shape = (3, 224, 224)) -> tuple[Graph, list[str]]:
@@ -56,96 +97,228 @@ def graph_of(module: Any, input_shape: Shape = (3, 224, 224)) -> tuple[Graph, li
 
     Shapes: input_shape (C, H, W).
     """
+    found = trace(module, input_shape)
+    return found.graph, found.unmapped
+
+
+def trace(module: Any, input_shape: Shape = (3, 224, 224)) -> Trace:
+    """The graph of a torch module on one image, with the names of its rows."""
     torch = require("train")
     module = deepcopy(module).eval().to("meta")
     image = torch.zeros(1, *input_shape, device="meta")
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # of what an export would keep; nothing is kept
         program = torch.export.export(module, (image,))
     tracer = _Tracer(program, input_shape)
     for node in program.graph.nodes:
         tracer.take(node)
-    return Graph(tuple(tracer.ops), input_shape[1]), tracer.unmapped
+    graph = Graph(tuple(tracer.ops), input_shape[1])
+    return Trace(graph, tuple(map(Row, tracer.rows, tracer.params)), tracer.unmapped)
 
 
 class _Tracer:
     """Ops so far, and for each node of the exported program the op that made its value."""
 
     def __init__(self, program: Any, input_shape: Shape) -> None:
-        self.images = set(program.graph_signature.user_inputs)
+        signature = program.graph_signature
+        self.images = set(signature.user_inputs)
+        self.trained = set(signature.inputs_to_parameters)
         self.ops = [Op("input", "input", -1, (), (), tuple(input_shape), {"shape": input_shape})]
         self.index: dict[Any, int] = {}
         """Nodes that depend on the input; all others are weights and constants."""
+        self.stored: dict[Any, int] = {}
+        """Constants that are read as they are."""
         self.rows: dict[str, int] = {}
+        self.params: list[int] = []
+        """Of each row."""
+        self.counted: set[Any] = set()
+        """Trained tensors that are in `params`; one may be used twice."""
         self.unmapped: list[str] = []
 
     def take(self, node: Any) -> None:
         if node.op == "placeholder" and node.name in self.images:
             self.index[node] = 0
         sources = [source for source in node.all_input_nodes if source in self.index]
-        if node.op != "call_function" or not sources:
+        if node.op != "call_function" or not sources or _value(node) is None:
             return
-        call = getattr(node.target, "__name__", str(node.target)).split(".")[0]
-        call = call if call.startswith("_") else call.rstrip("_")
-        if call in ALIASES | PARTS:
+        call = _call(node)
+        tuple_of_one_op = call == "getitem" and _call(sources[0]) not in PARTS
+        idle = call in SHAPES and _shape(node) == _shape(sources[0])
+        if call in ALIASES | PARTS or tuple_of_one_op or idle:
             self.index[node] = self.index[sources[0]]
-        elif "val" in node.meta and hasattr(node.meta["val"], "shape"):
+        else:
             self._append(node, call, sources)
 
     def _append(self, node: Any, call: str, sources: list[Any]) -> None:
-        shape = _shape(node)
-        weights = [n for n in node.all_input_nodes if n not in self.index]
-        kind, attrs = _kind(node, call, shape, weights)
+        constants = [n for n in node.all_input_nodes if n not in self.index]
+        kind, attrs = self._kind(node, call, constants)
+        row = self._row(node, kind, self.ops[self.index[sources[0]]])
+        for leaf in self._leaves(constants) - self.counted:
+            self.params[row] += prod(_raw(leaf))
+            self.counted.add(leaf)
         if kind == "opaque":
-            self.unmapped.append(f"{call} {[_shape(source) for source in sources]} -> {shape}")
-        inputs = tuple(self.index[source] for source in sources)
-        # a part of a split reads as much as it writes
-        in_shapes = (shape,) if call == "getitem" else tuple(_shape(source) for source in sources)
-        op = Op(kind, node.name, self._row(node), inputs, in_shapes, shape, attrs)
+            shapes = f"{[_shape(source) for source in sources]} -> {_shape(node)}"
+            self.unmapped.append(f"row {row + 1}: {call} {shapes}")
+        inputs = [self.index[source] for source in sources]
+        in_shapes = [_shape(source) for source in sources]
+        if call == "getitem":  # a part of a split reads as much as it writes
+            in_shapes = [_shape(node)]
+        elif kind in ("add", "mul", "concat", "attention", "matmul"):
+            inputs += [self._constant(n, row) for n in constants]
+            in_shapes += [_shape(n) for n in constants]
+        shape = _shape(node)
+        if kind in CHANNELS:
+            shape, in_shapes[0] = _map(node), _map(sources[0])
+        if kind == "matmul":  # its last dimension is the one that is summed over
+            in_shapes[0] = (prod(in_shapes[0]) // attrs["over"], attrs["over"])
+        if call.startswith("conv_transpose"):  # every input pixel times the whole kernel
+            c, *size = _map(sources[0])
+            in_shapes[0] = (prod(size), c // attrs["groups"])
         self.index[node] = len(self.ops)
-        self.ops.append(op)
+        self.ops.append(Op(kind, node.name, row, tuple(inputs), tuple(in_shapes), shape, attrs))
 
-    def _row(self, node: Any) -> int:
-        """Rows are numbered by first use; a list of stages counts its members."""
+    def _kind(self, node: Any, call: str, constants: list[Any]) -> tuple[str, dict[str, Any]]:
+        """Op kind and attributes of one call."""
+        if call in ACTS:
+            return "act", {"fn": ACTS[call]}
+        shape, kind = _shape(node), ATEN.get(call, "opaque")
+        kind = call if kind == "same name" else kind
+        if kind == "conv":
+            return kind, _conv_attrs(node)
+        if kind == "transposed":
+            return "linear", _transposed_attrs(node)
+        if kind == "linear" or (call == "matmul" and _multiplies_weights(node, constants)):
+            return "linear", {"out": shape[-1], "bias": len(constants) > 1}
+        if kind == "matmul":
+            return (
+                ("opaque", {"shape": shape})
+                if (k := _over(node)) is None
+                else (kind, {"shape": shape, "over": k})
+            )
+        if kind in ("add", "mul") and constants and self._per_channel(constants):
+            return "scale", {"size": sum(prod(_shape(n)) for n in constants)}
+        if kind in ("batch_norm", "layer_norm", "group_norm") and not self._leaves(constants):
+            return "normalize", {}
+        if kind in ("avg_pool", "max_pool"):
+            k = node.args[1]
+            return kind, {"k": _first(k), "s": _first((node.args[2:3] or [k])[0] or k)}
+        if kind == "global_pool" and shape[1:] not in ((1, 1), ()):
+            kind = "resample"
+        return kind, {"shape": shape}
+
+    def _per_channel(self, constants: list[Any]) -> bool:
+        """All are trained vectors, whatever sides of 1 they have."""
+        shapes = [_shape(n) for n in constants]
+        vectors = all(prod(shape) == max(shape, default=1) for shape in shapes)
+        return vectors and all(self._leaves([n]) for n in constants)
+
+    def _constant(self, node: Any, row: int) -> int:
+        """The op that stores a constant, behind those of the trained tensors it is made of."""
+        for leaf in [*sorted(self._leaves([node]), key=str), node]:
+            if leaf not in self.stored:
+                kind = "param" if leaf.name in self.trained else "constant"
+                self.stored[leaf] = len(self.ops)
+                attrs = {"shape": _shape(leaf), "fill": None}
+                self.ops.append(Op(kind, leaf.name, row, (), (), _shape(leaf), attrs))
+        return self.stored[node]
+
+    def _leaves(self, nodes: list[Any]) -> set[Any]:
+        """Trained tensors that constants are made of."""
+        found = set()
+        todo = list(nodes)
+        while todo:
+            node = todo.pop()
+            if node.name in self.trained:
+                found.add(node)
+            todo += node.all_input_nodes
+        return found
+
+    def _row(self, node: Any, kind: str, source: Op) -> int:
+        """Rows are numbered by first use; a list of stages counts its members.
+
+        Norms and activations are of the row of the layer before them, whose kernel they join.
+        """
+        if kind in ("batch_norm", "act") and source.kind in ("conv", "linear", "batch_norm"):
+            return source.row
         stack = [path for path, _ in node.meta.get("nn_module_stack", {}).values() if path]
         top = stack[-1].split(".")[:2] if stack else []
-        key = ".".join(top if len(top) == 2 and top[1].isdigit() else top[:1])
-        return self.rows.setdefault(key, len(self.rows))
+        name = ".".join(top if len(top) == 2 and top[1].isdigit() else top[:1])
+        if name not in self.rows:
+            self.rows[name] = len(self.rows)
+            self.params.append(0)
+        return self.rows[name]
+
+
+def _call(node: Any) -> str:
+    """Name of a node's call without overload and in-place underscore."""
+    name = getattr(node.target, "__name__", str(node.target)).split(".")[0]
+    return name if name.startswith("_") else name.rstrip("_")
+
+
+def _value(node: Any) -> Any:
+    """What a node yields; the first tensor of several; None where that is no tensor."""
+    value = node.meta.get("val")
+    if isinstance(value, list | tuple):
+        value = next((item for item in value if hasattr(item, "shape")), None)
+    return value if hasattr(value, "shape") else None
+
+
+def _raw(node: Any) -> Shape:
+    return tuple(int(size) for size in _value(node).shape)
 
 
 def _shape(node: Any) -> Shape:
-    """Shape of a node's value for one image."""
-    shape = tuple(int(size) for size in node.meta["val"].shape)
-    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+    """Shape of a node's value for one image; the batch is first, or has been moved behind it."""
+    shape = _raw(node)
+    if len(shape) > 1 and shape[0] == 1:
+        return shape[1:]
+    if len(shape) > 4 and 1 in shape[1:-2]:
+        at = shape.index(1, 1)
+        return shape[:at] + shape[at + 1 :]
+    return shape
 
 
-def _kind(node: Any, call: str, shape: Shape, weights: list[Any]) -> tuple[str, dict[str, Any]]:
-    """Op kind and attributes of one call."""
-    if call in ACTS:
-        return "act", {"fn": ACTS[call].lstrip("_")}
-    kind = ATEN.get(call, "opaque")
-    kind = call if kind == "same name" else kind
-    if kind == "conv":
-        return kind, _conv_attrs(node)
-    if kind == "linear":
-        return kind, {"out": shape[-1], "bias": len(weights) > 1}
-    if kind in ("add", "mul", "matmul") and weights:
-        size = sum(prod(weight.meta["val"].shape) for weight in weights)
-        return ("scale", {"size": size}) if kind != "matmul" else (kind, {"shape": shape})
-    if kind in ("avg_pool", "max_pool"):
-        k, s = (node.args[i] if len(node.args) > i else node.args[1] for i in (1, 2))
-        return kind, {"k": _first(k), "s": _first(s)}
-    if kind == "global_pool" and shape[1:] not in ((1, 1), ()):
-        kind = "resample"
-    return kind, {"shape": shape}
+def _map(node: Any) -> Shape:
+    """(C, H, W) of a value of any rank; windows folded into the batch count as height."""
+    n, c, *sizes = _raw(node)
+    return (c, n * prod(sizes[:-1]), sizes[-1]) if sizes else (c, n)
 
 
 def _conv_attrs(node: Any) -> dict[str, Any]:
-    out, _, *kernel = (int(size) for size in node.args[1].meta["val"].shape)
+    """`kw` is the other side of a kernel that is no square (of all others, in three dimensions)."""
+    out, _, *kernel = _raw(node.args[1])
     defaults: list[Any] = [None, None, None, [1], [0], [1], 1]
     args = [*node.args, *defaults[len(node.args) :]]
-    attrs = {"out": out, "k": kernel[0], "s": _first(args[3]), "groups": args[6]}
+    k = max(kernel)
+    attrs = {"out": out, "k": k, "s": _first(args[3]), "groups": args[6]}
     attrs["bias"] = args[2] is not None
-    return attrs if kernel[0] == kernel[-1] else attrs | {"kw": kernel[-1]}
+    return attrs if kernel == [k, k] else attrs | {"kw": prod(kernel) // k}
+
+
+def _transposed_attrs(node: Any) -> dict[str, Any]:
+    _, out, *kernel = _raw(node.args[1])
+    groups = node.args[6] if len(node.args) > 6 else 1
+    return {"out": out * groups * prod(kernel), "groups": groups, "bias": False}
+
+
+def _multiplies_weights(node: Any, constants: list[Any]) -> bool:
+    """A product with one matrix that is the same for all images."""
+    return node.args[1] in constants and len(_raw(node.args[1])) == 2
+
+
+def _over(node: Any) -> int | None:
+    """How many products each element of a matrix product sums; None where that is unclear."""
+    if _call(node) != "einsum":
+        return int(_raw(node.args[0])[-1])
+    equation, operands = node.args[0].replace(" ", ""), node.args[1]
+    read, _, written = equation.partition("->")
+    letters = read.split(",")
+    if "." in equation or not written or len(operands) != 2:
+        return None
+    sizes = dict(zip(letters[0], _raw(operands[0]), strict=True))
+    return prod(int(size) for letter, size in sizes.items() if letter not in written)
 
 
 def _first(value: Any) -> int:

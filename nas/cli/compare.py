@@ -6,23 +6,24 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Device, Json
+from nas.cli.options import NETWORK_HELP, Device, Json
 
 
 def compare(
-    archs: Annotated[list[str], typer.Argument(help=ARCH_HELP, show_default=False)],
+    archs: Annotated[list[str], typer.Argument(help=NETWORK_HELP, show_default=False)],
     device: Device = None,
     json: Json = False,
 ) -> None:
     """Compare networks, one line each."""
     from nas import library
+    from nas.build.named import load_network
     from nas.report.sheet import sheet
     from nas.report.side_by_side import print_sources, print_together
     from nas.report.table import print_json
 
     on = library.load_device(device) if device else None
     surrogate = library.default_surrogate()
-    sheets = [sheet(library.load_arch(arch), on, surrogate) for arch in archs]
+    sheets = [sheet(load_network(arch), on, surrogate) for arch in archs]
     if json:
         print_json([found.as_json() for found in sheets])
     else:

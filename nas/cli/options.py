@@ -12,4 +12,8 @@ Device = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
+NETWORK_HELP = (
+    "A name (see: nas list archs), a YAML file, a results folder (its best.yaml), timm:NAME,"
+    " torchvision:NAME, or FILE.py:FUNCTION that returns a torch module; @SIDE for other images."
+)
 ARCH_HELP = "A name (see: nas list archs), a YAML file, or a results folder (its best.yaml)."

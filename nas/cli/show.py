@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Device, Json
+from nas.cli.options import NETWORK_HELP, Device, Json
 
 if TYPE_CHECKING:
     from nas.report.sheet import Sheet
 
 
 def show(
-    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    arch: Annotated[str, typer.Argument(help=NETWORK_HELP, show_default=False)],
     device: Device = None,
     json: Json = False,
     strict: Annotated[
@@ -25,11 +25,12 @@ def show(
 ) -> None:
     """Show one network, row by row, with its costs."""
     from nas import library
+    from nas.build.named import load_network
     from nas.report.sheet import sheet
     from nas.report.table import print_json
 
     found = sheet(
-        library.load_arch(arch),
+        load_network(arch),
         library.load_device(device) if device else None,
         library.default_surrogate(),
         strict=strict,
@@ -83,12 +84,15 @@ def _facts(sheet: Sheet) -> list[tuple[str, str]]:
     from nas.report.table import interval, millions, plus_minus
 
     content = sheet.as_json()
-    facts = [
-        ("arch_id", sheet.arch.arch_id),
-        ("params", f"{content['params']:,} as trained, {content['fused_params']:,} fused"),
+    table = content["arch_id"] is not None
+    state = "as trained" if table else "as traced"
+    facts = [("arch_id", content["arch_id"])] if table else []
+    facts += [
+        ("params", f"{content['params']:,} {state}, {content['fused_params']:,} fused"),
         ("MACs", f"{millions(content['macs'])} M"),
         ("peak activations", f"{millions(content['peak_activation_elements'])} M elements, fused"),
     ]
+    facts += [("unknown work", call) for call in sheet.unmapped]
     if (p := sheet.prediction) and (device := sheet.device):
         level = f"{device.info['interval']['level']:.0%} interval"
         text = f"{interval(p.ms, p.low_ms, p.high_ms)} ms on {device.name} ({level})"
@@ -96,4 +100,6 @@ def _facts(sheet: Sheet) -> list[tuple[str, str]]:
         facts += [("caution", flag) for flag in p.flags]
     if g := sheet.guess:
         facts.append(("estimated top-1", f"{plus_minus(g.top1, g.sd)} %, ImageNet"))
+    elif not table:
+        facts.append(("estimated top-1", "none: estimates are made from the rows of tables"))
     return facts + [("published top-1", str(figure)) for figure in sheet.published]

@@ -1,7 +1,9 @@
 """The data sheet of one network: what is counted, predicted, estimated and published.
 
 Four kinds of figures, each under its own name and never mixed: params and MACs are counted,
-milliseconds predicted by a device, top-1 estimated by a surrogate, or printed by the authors.
+milliseconds predicted by a device, top-1 estimated by a surrogate, or printed by the authors. A
+traced network has no estimate: the surrogate reads a table's rows, which are blocks, and its rows
+are stages.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from nas.arch import Arch, show_shape, step
 from nas.blocks import FIELDS, Row
-from nas.cost import params, peak_activation_elements
-from nas.graph import Graph
+from nas.cost import peak_activation_elements
 from nas.ops import op_macs, op_params
 
 if TYPE_CHECKING:
     from nas.accuracy import Guess, Surrogate
+    from nas.build.named import Network
     from nas.latency.device import Device, Prediction
     from nas.library import Published
 
@@ -30,7 +32,7 @@ ALWAYS = ("k", "exp", "out", "act", "s", "patch")
 class Sheet:
     """One network's figures; what nobody asked for is None."""
 
-    arch: Arch
+    arch: Network
     fused: bool = False
     """Rows count the fused graph."""
     device: Device | None = None
@@ -41,26 +43,25 @@ class Sheet:
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """For each table row its input shape, op, columns, params, MACs and predicted ms."""
-        graph = self.arch.fused if self.fused else self.arch.graph
-        milliseconds = self.prediction.rows if self.prediction else [None] * len(self.arch.rows)
-        return [
-            {"in": show_shape(shape)} | row.canonical() | counts | {"ms": ms}
-            for shape, row, counts, ms in zip(
-                _input_shapes(self.arch),
-                self.arch.rows,
-                _counts(graph, len(self.arch.rows)),
-                milliseconds,
-                strict=True,
-            )
-        ]
+        counts = _counts(self.arch, fused=self.fused)
+        milliseconds = self.prediction.rows if self.prediction else [None] * len(counts)
+        parts = zip(_heads(self.arch), counts, milliseconds, strict=True)
+        return [head | count | {"ms": ms} for head, count, ms in parts]
 
     @property
     def columns(self) -> list[str]:
         """Columns to show: rarer ones only where a row departs from its op's default."""
+        if not isinstance(self.arch, Arch):
+            return []
         departs = set(ALWAYS)
         for row, shape in zip(self.arch.rows, _input_shapes(self.arch), strict=True):
             departs |= {name for name in row.canonical() if _departs(row, name, shape[0])}
         return [name for name in FIELDS if name in departs and any(name in r for r in self.rows)]
+
+    @property
+    def unmapped(self) -> tuple[str, ...]:
+        """Calls of a traced network whose work is unknown."""
+        return () if isinstance(self.arch, Arch) else self.arch.unmapped
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for `--json`."""
@@ -68,10 +69,11 @@ class Sheet:
         return {
             "name": self.arch.name,
             "source": self.arch.source,
-            "arch_id": self.arch.arch_id,
+            "arch_id": self.arch.arch_id if isinstance(self.arch, Arch) else None,
+            "unmapped": list(self.unmapped),
             "input": list(self.arch.input),
             "params": self.arch.params,
-            "fused_params": int(params(self.arch.fused)),
+            "fused_params": sum(row["params"] for row in _counts(self.arch, fused=True)),
             "macs": self.arch.macs,
             "peak_activation_elements": peak_activation_elements(self.arch.fused),
             "device": self.device and self.device.name,
@@ -88,7 +90,7 @@ class Sheet:
 
 
 def sheet(
-    arch: Arch,
+    arch: Network,
     device: Device | None = None,
     surrogate: Surrogate | None = None,
     *,
@@ -102,14 +104,28 @@ def sheet(
     """
     from nas.library import published
 
+    table = arch if isinstance(arch, Arch) else None
     return Sheet(
         arch,
         fused,
         device,
-        device.predict(arch, strict=strict) if device else None,
-        surrogate.predict(arch) if surrogate else None,
-        published(arch),
+        device.predict(arch.graph, strict=strict) if device else None,
+        surrogate.predict(table) if surrogate and table else None,
+        published(table) if table else (),
     )
+
+
+def _heads(arch: Network) -> list[dict[str, Any]]:
+    """What each row is: a table's own columns, or the path of a traced submodule."""
+    if isinstance(arch, Arch):
+        shapes = _input_shapes(arch)
+        pairs = zip(shapes, arch.rows, strict=True)
+        return [{"in": show_shape(shape)} | row.canonical() for shape, row in pairs]
+    first = {op.row: op.in_shapes[0] for op in reversed(arch.graph.ops) if op.inputs}
+    return [
+        {"in": show_shape(first[index]), "op": row.name or "(none)"}
+        for index, row in enumerate(arch.rows)
+    ]
 
 
 def _input_shapes(arch: Arch) -> Iterator[tuple[int, ...]]:
@@ -127,9 +143,16 @@ def _departs(row: Row, name: str, width: int) -> bool:
     return bool(getattr(replace(row, **{name: default}).resolve(width), name) != getattr(row, name))
 
 
-def _counts(graph: Graph, n_rows: int) -> list[dict[str, int]]:
-    counts = [{"params": 0, "macs": 0} for _ in range(n_rows)]
-    for op in graph.ops[1:]:
+def _counts(arch: Network, *, fused: bool) -> list[dict[str, int]]:
+    """Params and MACs of each row."""
+    counts = [{"params": 0, "macs": 0} for _ in arch.rows]
+    for op in (arch.fused if fused else arch.graph).ops[1:]:
         counts[op.row]["params"] += int(op_params(op))
         counts[op.row]["macs"] += int(op_macs(op))
+    if not isinstance(arch, Arch):
+        # a trace's ops count what is read: the module's own parameters, less what fusing saves
+        for op in arch.graph.ops[1:]:
+            counts[op.row]["params"] -= int(op_params(op))
+        for row, count in zip(arch.rows, counts, strict=True):
+            count["params"] += row.params
     return counts

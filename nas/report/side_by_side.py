@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from nas.arch import Arch
 from nas.report.sheet import Sheet
 from nas.report.table import (
     Column,
@@ -34,8 +35,12 @@ def print_together(groups: Mapping[str, Iterable[Sheet]], *, title: str = "") ->
     print_table(columns, rows, title=title)
 
 
-def print_sources(sheets: Iterable[Sheet]) -> None:
-    """Where each published figure of the table was printed."""
+def print_sources(sheets: Sequence[Sheet]) -> None:
+    """Where traced networks come from, and where each published figure of the table was printed."""
+    traced = [s.arch for s in sheets if not isinstance(s.arch, Arch)]
+    if traced:
+        print_line()
+        print_facts((arch.name, arch.source) for arch in traced)
     shown = [s for s in sheets if s.published]
     if not shown:
         return
