@@ -48,10 +48,19 @@ INNER: dict[str, Callable[[], nn.Module]] = {
 class SameConv2d(nn.Conv2d):
     """Convolution padded as TensorFlow's "same", for images of one size."""
 
-    def __init__(self, op: Op) -> None:
-        a, (c, h, w) = op.attrs, op.in_shapes[0]
-        super().__init__(c, a["out"], a["k"], a["s"], groups=a["groups"], bias=a["bias"])
-        self.sides = (*same_padding(a, w), *same_padding(a, h))
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int,
+        *,
+        sides: tuple[int, ...],
+        groups: int,
+        bias: bool,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, groups=groups, bias=bias)
+        self.sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.pad(x, self.sides))
@@ -67,11 +76,13 @@ class StandardConv2d(SameConv2d):
 
 
 def _conv(op: Op) -> nn.Module:
-    a, k = op.attrs, op.attrs["k"]
-    c = op.in_shapes[0][0]
+    a, (c, h, w) = op.attrs, op.in_shapes[0]
+    sizes, groups, bias = (c, a["out"], a["k"], a["s"]), a["groups"], a["bias"]
     if a.get("pad") == "same":
-        return StandardConv2d(op) if a.get("standard") else SameConv2d(op)
-    return nn.Conv2d(c, a["out"], k, a["s"], padding(a), groups=a["groups"], bias=a["bias"])
+        kind = StandardConv2d if a.get("standard") else SameConv2d
+        sides = (*same_padding(a, w), *same_padding(a, h))
+        return kind(*sizes, sides=sides, groups=groups, bias=bias)
+    return nn.Conv2d(*sizes, padding(a), groups=groups, bias=bias)
 
 
 def _batch_norm(op: Op) -> nn.Module:
