@@ -94,19 +94,27 @@ def read_measurements(path: Path) -> list[Measurement]:
     if not header:
         raise DocumentError(f"{path}: empty; expected columns, of them network and ms")
     _check_header(header, f"{path} line {line}")
+    rows = [_measurement(header, cells, f"{path} line {line}") for line, cells in reader]
+    if not rows:
+        raise DocumentError(f"{path}: no rows below the header")
+    check_distinct(rows)
+    return rows
+
+
+def check_distinct(rows: Sequence[Measurement]) -> None:
+    """Check that no two rows are of the same network under the same conditions.
+
+    Raises:
+        DocumentError: naming both.
+    """
     found: dict[tuple[Any, ...], Measurement] = {}
-    for line, cells in reader:
-        row = _measurement(header, cells, f"{path} line {line}")
-        key = tuple(getattr(row, column) for column in CONDITIONS)
-        if key in found:
+    for row in rows:
+        first = found.setdefault(tuple(getattr(row, column) for column in CONDITIONS), row)
+        if first is not row:
             raise DocumentError(
-                f"{row.place}: {row.network} again, as in {found[key].place};"
+                f"{row.place}: {row.network} again, as in {first.place};"
                 f" rows must differ in one of {', '.join(CONDITIONS)}"
             )
-        found[key] = row
-    if not found:
-        raise DocumentError(f"{path}: no rows below the header")
-    return list(found.values())
 
 
 def write_measurements(

@@ -1,0 +1,151 @@
+"""`nas measure`: latency on this machine, or from the logs of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import ARCH_HELP, Json
+
+if TYPE_CHECKING:
+    from nas.measure.environment import Environment
+    from nas.measurements import Measurement
+
+
+def measure(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help=ARCH_HELP + " With --import: files.", metavar="ARCH...", show_default=False
+        ),
+    ],
+    runtime: Annotated[
+        str,
+        typer.Option(
+            "--runtime", help="onnxruntime, litert, executorch, openvino, torch or torch-cuda."
+        ),
+    ] = "onnxruntime",
+    threads: Annotated[int, typer.Option("--threads", min=1)] = 1,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Images per invocation.")] = 1,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, help="Of timing, per network.")
+    ] = 5.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the images and the order.")] = 0,
+    imported: Annotated[
+        bool, typer.Option("--import", help="Read logs of the runtimes' own benchmarks instead.")
+    ] = False,
+    device: Annotated[
+        str, typer.Option("--device", help="What to call the machine [default: its CPU].")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A CSV to write.", metavar="FILE.csv")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the CSV.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure the latency of networks on this machine, side by side."""
+    from nas.errors import ResultError
+    from nas.measurements import write_measurements
+
+    if out and out.exists() and not force:
+        raise ResultError(f"{out} exists and is kept; choose another --out, or --force")
+    rows: Sequence[Measurement]
+    machine: Environment | None = None
+    if imported:
+        from nas.measure.imports import import_measurements
+
+        rows = import_measurements([Path(name) for name in names], device)
+    else:
+        rows, machine = _measured(
+            names, runtime, threads=threads, batch=batch, seconds=seconds, seed=seed, device=device
+        )
+    if out:
+        write_measurements(out, rows, machine.comments() if machine else ())
+    if json:
+        _print_json(rows, machine)
+    else:
+        _print(rows, machine)
+
+
+def _measured(
+    names: list[str], runtime: str, **settings: Any
+) -> tuple[Sequence[Measurement], Environment]:
+    from nas import library
+    from nas.errors import DocumentError, UnknownNameError
+    from nas.extras import require
+    from nas.runtimes import RUNTIMES
+
+    if runtime not in RUNTIMES:
+        raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
+    for name in names:
+        if names.count(name) > 1:
+            raise DocumentError(f"{name} is given twice")
+    networks = [(name, library.load_arch(name)) for name in names]
+    require("train")  # every export starts from a module
+    from nas.measure.run import measure as run
+
+    with _progress() as progress:
+        found = run(networks, runtime, progress=progress, **settings)
+    return found.rows, found.environment
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    """A bar on stderr that says the step; nothing where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda step, share: bar.update(task, description=step, completed=share)
+
+
+def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> None:
+    from nas.measurements import COLUMNS
+    from nas.report.table import print_json
+
+    print_json(
+        {
+            "unit": "ms per invocation",
+            "statistic": "median over rounds, less waiting for a core" if machine else None,
+            "interval": 0.9,
+            "environment": machine.as_json() if machine else None,
+            "measurements": [{column: getattr(row, column) for column in COLUMNS} for row in rows],
+        }
+    )
+
+
+def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
+    from nas.report.table import Column, numbers, print_line, print_table
+
+    where = [] if machine else [Column("device"), Column("runtime")]
+    figures = numbers("ms", "90 %\ninterval", "10 %\nquantile", "runs")
+    columns = [Column("network"), *where, *figures, Column("note")]
+    body = [
+        [row.network, *([] if machine else [row.device, row.runtime]), *_figures(row), row.note]
+        for row in rows
+    ]
+    print_table(columns, body, title=_title(rows[0]) if machine else "")
+    if machine:
+        print_line()
+        print_line("; ".join(machine.comments()))
+
+
+def _figures(row: Measurement) -> list[str | None]:
+    return [
+        f"{row.ms:.3f}",
+        None if row.ms_low is None else f"{row.ms_low:.3f}-{row.ms_high:.3f}",
+        None if row.ms_fast is None else f"{row.ms_fast:.3f}",
+        None if row.runs is None else f"{row.runs:,}",
+    ]
+
+
+def _title(row: Measurement) -> str:
+    threads = f"{row.threads} thread{'s' * (row.threads != 1)}"
+    conditions = f"{row.runtime} {row.version}, {row.precision}, {threads}, batch {row.batch}"
+    return f"{row.device}: {conditions}; median ms per invocation"

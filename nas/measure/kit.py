@@ -1,0 +1,88 @@
+"""A kit for a phone that is not here: models, what to run, and which file is which network."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nas.arch import Arch
+from nas.draft import Draft
+from nas.errors import ExportError, UnknownNameError
+from nas.export import FORMATS, deploy, write
+from nas.measure.imports import KIT
+
+SCHEMA = 1
+#: operating system -> export format -> precision it computes in there
+FORMATS_OF: dict[str, dict[str, str]] = {
+    "ios": {"coreml": "fp16"},
+    "android": {"litert": "fp32", "executorch": "fp32"},
+}
+TEXTS = Path(__file__).parent / "kits"
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """A folder, and what could not be exported into it."""
+
+    path: Path
+    models: dict[str, dict[str, Any]]
+    """Columns of a measurement by file."""
+    failures: tuple[str, ...]
+
+
+def write_kit(
+    archs: Sequence[tuple[str, Arch]],
+    device_os: str,
+    out: Path,
+    *,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Kit:
+    """Write the folder `out` for networks, given with the names they go by.
+
+    The weights are seeded random ones: they do not change the latency. A format that fails does not
+    keep the others from being written.
+
+    Raises:
+        UnknownNameError: of the operating system.
+        ExportError: nothing could be exported.
+        MissingExtraError: with the install line.
+        ResultError: the folder exists already or cannot be written.
+    """
+    if device_os not in FORMATS_OF:
+        raise UnknownNameError("operating system", device_os, FORMATS_OF)
+    models, failures = {}, []
+    with Draft(out.parent, out.name, force=force) as draft:
+        for name, arch in archs:
+            deployed = deploy(arch)
+            for key, precision in FORMATS_OF[device_os].items():
+                file = f"{_file_name(name)}{FORMATS[key].suffix}"
+                progress(file)
+                try:
+                    write(deployed, FORMATS[key], draft.folder / file)
+                except ExportError as error:
+                    failures.append(f"{name}: {error}")
+                else:
+                    models[file] = {
+                        "network": name,
+                        "arch_id": arch.arch_id,
+                        "precision": precision,
+                        "batch": 1,
+                    }
+        if not models:
+            raise ExportError("; ".join(failures))
+        manifest = {"schema": SCHEMA, "device_os": device_os, "models": models}
+        (draft.folder / KIT).write_text(yaml.safe_dump(manifest, sort_keys=False), "utf-8")
+        shutil.copytree(TEXTS / device_os, draft.folder, dirs_exist_ok=True)
+        draft.keep()
+    return Kit(out, models, tuple(failures))
+
+
+def _file_name(name: str) -> str:
+    """`a/b.yaml` goes by `b` in a file's name."""
+    return Path(name).stem if name.endswith(".yaml") else name

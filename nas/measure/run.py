@@ -1,0 +1,116 @@
+"""Measures whole networks on this machine: exports them, loads them and times them side by side."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from nas import __version__
+from nas.arch import Arch
+from nas.errors import UnknownNameError
+from nas.export import FORMATS, deploy, write
+from nas.measure.environment import Environment, environment
+from nas.measure.timing import Timing, time_calls
+from nas.measurements import Measurement
+from nas.runtimes import RUNTIMES, Runtime, Session
+
+SECONDS = 5.0
+"""Per network."""
+DECIMALS = 5
+"""Of milliseconds: beyond is noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All networks of one run, and the machine they ran on."""
+
+    rows: tuple[Measurement, ...]
+    environment: Environment
+
+
+def measure(
+    archs: Sequence[tuple[str, Arch]],
+    runtime: str,
+    *,
+    threads: int = 1,
+    batch: int = 1,
+    seconds: float = SECONDS,
+    seed: int = 0,
+    device: str = "",
+    progress: Callable[[str, float], None] = lambda step, share: None,
+) -> Measured:
+    """Time networks, given with the names they go by, `seconds` each.
+
+    The weights are seeded random ones; noise is fed. `progress` hears of the step and how much of
+    it is done.
+
+    Raises:
+        UnknownNameError: of the runtime.
+        ExportError: a network cannot be written for the runtime.
+        MissingExtraError: with the install line.
+    """
+    if runtime not in RUNTIMES:
+        raise UnknownNameError("runtime", runtime, RUNTIMES)
+    found, rng = RUNTIMES[runtime], np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory(prefix="nas-measure-") as folder:
+        sessions = []
+        for index, (name, arch) in enumerate(archs):
+            progress(f"export {name}", index / len(archs))
+            path = Path(folder) / f"{index}{FORMATS[found.format].suffix}"
+            sessions.append(_loaded(arch, path, found, threads, batch, rng))
+        machine = environment()
+        timings = time_calls(
+            [session.invoke for session in sessions],
+            seconds * len(sessions),
+            rng,
+            one_thread=threads == 1 and found.name != "torch-cuda",
+            progress=lambda share: progress("time", share),
+        )
+    conditions = Measurement(
+        network="",
+        ms=0.0,
+        device=device or machine.cpu,
+        runtime=found.name,
+        version=found.version(),
+        precision=found.precision,
+        threads=threads,
+        batch=batch,
+        source=f"nas measure {__version__}",
+        date=datetime.now(UTC).date().isoformat(),
+    )
+    rows = [
+        _row(conditions, name, arch, timing)
+        for (name, arch), timing in zip(archs, timings, strict=True)
+    ]
+    return Measured(tuple(rows), machine)
+
+
+def _loaded(
+    arch: Arch, path: Path, runtime: Runtime, threads: int, batch: int, rng: np.random.Generator
+) -> Session:
+    write(deploy(arch, batch=batch), FORMATS[runtime.format], path)
+    session = runtime.load(path, threads)
+    session.feed(rng.standard_normal((batch, *arch.input), dtype=np.float32))
+    return session
+
+
+def _row(conditions: Measurement, name: str, arch: Arch, timing: Timing) -> Measurement:
+    from dataclasses import replace
+
+    low, high = (round(ms, DECIMALS) for ms in timing.interval_ms)
+    return replace(
+        conditions,
+        network=name,
+        arch_id=arch.arch_id,
+        ms=round(timing.ms, DECIMALS),
+        ms_low=low,
+        ms_high=high,
+        ms_fast=round(timing.ms_fast, DECIMALS),
+        runs=timing.runs,
+        note=timing.noise,
+    )

@@ -1,0 +1,52 @@
+"""`nas kit`: a folder for a phone that is not here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nas.measure.imports import KIT, read_kit
+
+from .conftest import Nas
+
+FILES = {
+    "android": {"mobilenetv3-small.tflite", "mobilenetv3-small.pte", "README.md", KIT},
+    "ios": {"mobilenetv3-small.mlpackage", "README.md", "benchmark.py", KIT},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device_os", FILES)
+def test_a_kit_holds_models_instructions_and_what_is_what(
+    nas: Nas, tmp_path: Path, device_os: str
+) -> None:
+    out = tmp_path / "kit"
+    done = nas("kit", "--device-os", device_os, "mobilenetv3-small", "--out", str(out))
+    assert done.code == 0
+    assert {file.name for file in out.iterdir()} == FILES[device_os]
+    models = read_kit(out / KIT)
+    assert set(models) == FILES[device_os] - {"README.md", "benchmark.py", KIT}
+    assert {entry["network"] for entry in models.values()} == {"mobilenetv3-small"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--device-os", "io", "mobilenetv2"), "unknown operating system 'io'; nearest: ios"),
+        (("--device-os", "ios", "mobilenet"), "unknown architecture 'mobilenet'; nearest"),
+    ],
+)
+def test_bad_input_is_named(
+    nas: Nas, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = nas("kit", *arguments, "--out", str(tmp_path / "kit"))
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_existing_folder_is_kept(nas: Nas, tmp_path: Path) -> None:
+    done = nas("kit", "--device-os", "ios", "mobilenetv2", "--out", str(tmp_path))
+    assert done.code == 2
+    assert "exists and is kept" in done.err
