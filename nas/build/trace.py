@@ -2,8 +2,9 @@
 
 The module is traced on meta tensors, in eval mode, with a batch of one that the shapes leave out;
 re-parameterise it first where it offers that. What depends on no input (position codes, masks) is a
-constant, stored and not computed. A call that the table below lacks becomes an `opaque` op and is
-listed, so a cost that cannot be known is never silently left out. A row is a top-level submodule.
+constant, stored and not computed. A call that is not in `nas.build.aten` becomes an `opaque` op and
+is listed, so a cost that cannot be known is never silently left out. A row is a top-level
+submodule.
 """
 
 from __future__ import annotations
@@ -13,65 +14,10 @@ from copy import deepcopy
 from math import prod
 from typing import Any, NamedTuple
 
+from nas.build.aten import ACTS, ALIASES, ATEN, CHANNELS, PARTS, SHAPES
 from nas.extras import require
 from nas.graph import Graph
 from nas.ops import Op, Shape
-
-#: aten call (overload and in-place underscore left out) -> op kind
-ATEN: dict[str, str] = {
-    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), "conv"),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), "transposed"),
-    **dict.fromkeys(("linear", "batch_norm", "layer_norm", "group_norm"), "same name"),
-    "rms_norm": "layer_norm",
-    "instance_norm": "group_norm",
-    "scaled_dot_product_attention": "attention",
-    **dict.fromkeys(("matmul", "mm", "bmm", "einsum"), "matmul"),
-    **dict.fromkeys(("add", "sub", "rsub", "maximum", "minimum", "where", "masked_fill"), "add"),
-    **dict.fromkeys(("mul", "div", "pow", "square", "addcmul"), "mul"),
-    **dict.fromkeys(("cat", "stack"), "concat"),
-    **dict.fromkeys(
-        ("reshape", "view", "flatten", "unflatten", "reshape_as", "view_as"), "reshape"
-    ),
-    **dict.fromkeys(("unsqueeze", "squeeze", "expand", "expand_as"), "reshape"),
-    **dict.fromkeys(("permute", "transpose", "t", "numpy_T", "mT", "movedim"), "permute"),
-    **dict.fromkeys(("roll", "flip", "pixel_shuffle", "pixel_unshuffle"), "permute"),
-    **dict.fromkeys(("channel_shuffle", "unfold", "im2col", "col2im"), "unfold"),
-    **dict.fromkeys(("getitem", "select", "slice", "narrow", "index", "index_select"), "resample"),
-    **dict.fromkeys(("pad", "constant_pad_nd", "repeat", "repeat_interleave", "copy"), "resample"),
-    **dict.fromkeys(("sum", "prod", "var", "std", "var_mean", "norm"), "resample"),
-    **dict.fromkeys(("linalg_vector_norm", "amax", "amin", "max", "argmax"), "resample"),
-    **dict.fromkeys(
-        ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"), "resample"
-    ),
-    **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_avg_pool2d", "mean"), "global_pool"),
-    "adaptive_max_pool2d": "global_pool",
-    **dict.fromkeys(("avg_pool1d", "avg_pool2d"), "avg_pool"),
-    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool2d_with_indices"), "max_pool"),
-}
-
-#: aten call -> activation
-ACTS: dict[str, str] = {
-    "hardswish": "hswish",
-    "hardsigmoid": "hsigmoid",
-    "hardtanh": "relu6",
-    "_softmax": "softmax",
-    **{name: name for name in ("relu", "relu6", "silu", "gelu", "sigmoid", "softmax", "tanh")},
-    **{name: name for name in ("leaky_relu", "prelu", "elu", "selu", "celu", "mish", "softplus")},
-    **{name: name for name in ("clamp", "clamp_min", "exp", "log", "sqrt", "rsqrt", "reciprocal")},
-    **{name: name for name in ("abs", "neg", "sin", "cos", "erf", "log_softmax")},
-}
-
-#: calls that cost nothing: the value is their first input, or a tuple of its parts
-ALIASES = frozenset(
-    {"dropout", "feature_dropout", "alias", "contiguous", "clone", "to", "type_as", "detach"}
-)
-PARTS = frozenset({"split", "split_with_sizes", "chunk", "unbind", "tensor_split"})
-
-#: calls that do nothing where the shape stays as it is
-SHAPES = frozenset({"pad", "slice", *(call for call, kind in ATEN.items() if kind == "reshape")})
-
-CHANNELS = frozenset({"conv", "batch_norm", "group_norm", "avg_pool", "max_pool"})
-"""Kinds of maps, whose second dimension in torch is the channels, whatever the first one holds."""
 
 
 class Row(NamedTuple):
@@ -107,9 +53,8 @@ def trace(module: Any, input_shape: Shape = (3, 224, 224)) -> Trace:
     module = deepcopy(module).eval().to("meta")
     image = torch.zeros(1, *input_shape, device="meta")
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # of what an export would keep; nothing is kept
+        # of tensors that an export would have to keep; nothing is kept
+        warnings.simplefilter("ignore", UserWarning)
         program = torch.export.export(module, (image,))
     tracer = _Tracer(program, input_shape)
     for node in program.graph.nodes:
@@ -152,7 +97,8 @@ class _Tracer:
             self._append(node, call, sources)
 
     def _append(self, node: Any, call: str, sources: list[Any]) -> None:
-        constants = [n for n in node.all_input_nodes if n not in self.index]
+        others = [n for n in node.all_input_nodes if n not in self.index]
+        constants = [n for n in others if _value(n) is not None]
         kind, attrs = self._kind(node, call, constants)
         row = self._row(node, kind, self.ops[self.index[sources[0]]])
         for leaf in self._leaves(constants) - self.counted:
@@ -189,17 +135,14 @@ class _Tracer:
             return kind, _conv_attrs(node)
         if kind == "transposed":
             return "linear", _transposed_attrs(node)
-        if kind == "linear" or (call == "matmul" and _multiplies_weights(node, constants)):
+        if kind == "linear" or (call in ("matmul", "mm") and _multiplies_weights(node, constants)):
             return "linear", {"out": shape[-1], "bias": len(constants) > 1}
         if kind == "matmul":
-            return (
-                ("opaque", {"shape": shape})
-                if (k := _over(node)) is None
-                else (kind, {"shape": shape, "over": k})
-            )
+            over = _over(node)
+            return "opaque" if over is None else kind, {"shape": shape, "over": over}
         if kind in ("add", "mul") and constants and self._per_channel(constants):
             return "scale", {"size": sum(prod(_shape(n)) for n in constants)}
-        if kind in ("batch_norm", "layer_norm", "group_norm") and not self._leaves(constants):
+        if kind in ("layer_norm", "group_norm") and not self._leaves(constants):
             return "normalize", {}
         if kind in ("avg_pool", "max_pool"):
             k = node.args[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from nas.folders import named
 
 from .conftest import Nas
@@ -33,3 +35,13 @@ def test_table_of_all_networks_fits_80_columns(nas: Nas) -> None:
 def test_without_a_device_no_milliseconds_are_invented(nas: Nas) -> None:
     line = nas("compare", "mobilenetv2").out.splitlines()[3]
     assert line.split()[:2] == ["mobilenetv2", "-"]
+
+
+def test_traced_networks_stand_beside_tables_without_an_estimate(nas: Nas) -> None:
+    pytest.importorskip("torchvision")
+    names = ("torchvision:squeezenet1_1", "mobilenetv2")
+    content = json.loads(nas("compare", *names, "--device", "iphone12-lut", "--json").out)
+    assert [found["name"] for found in content] == list(names)
+    assert [found["top1"] is None for found in content] == [True, False]
+    assert all(found["ms"] > found["ms_fixed"] for found in content)
+    assert "traced from torchvision" in nas("compare", *names).out

@@ -110,3 +110,53 @@ def test_published_figure_is_not_lent_to_a_network_that_only_bears_the_name(
     path = tmp_path / "other.yaml"
     path.write_text(text.replace("relu6", "silu"), encoding="utf-8")
     assert library.published(library.load_arch(path)) == ()
+
+
+OWN = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, 2, 1)
+        self.odd = nn.LSTM(16, 4)
+
+    def forward(self, x):
+        return self.odd(self.stem(x).flatten(1, 2)[0])[0]
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    pytest.importorskip("torch")
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    return f"{tmp_path / 'own.py'}:Net@32"
+
+
+def test_a_traced_network_is_shown_like_a_table_and_marked(nas: Nas, own: str) -> None:
+    done = nas("show", own, "--device", "iphone12-lut", "--json")
+    content = json.loads(done.out)
+    assert (done.code, done.err) == (0, "")
+    assert [row["op"] for row in content["rows"]] == ["stem", "(none)", "odd"]
+    assert content["params"] == sum(row["params"] for row in content["rows"]) == 224 + 352
+    assert content["source"].startswith("traced from ")
+    assert content["arch_id"] is content["top1"] is None
+    rows = [row["ms"] for row in content["rows"]]
+    assert sum(rows) + content["ms_fixed"] == pytest.approx(content["ms"])
+    table = nas("show", own, "--device", "iphone12-lut").out
+    for text in ("traced from", "as traced", "unknown work", "lstm", "caution"):
+        assert text in table
+
+
+def test_strict_names_op_row_and_nearest_class_of_a_call_without_a_kind(nas: Nas, own: str) -> None:
+    done = nas("show", own, "--device", "iphone12-lut", "--strict")
+    assert (done.code, done.out) == (2, "")
+    assert "row 3, op lstm: no coefficients for opaque (128, 1, 16); nearest known: " in done.err
+
+
+def test_a_table_is_shown_at_another_side(nas: Nas) -> None:
+    content = json.loads(nas("show", "mobilenetv2@192", "--json").out)
+    assert content["input"] == [3, 192, 192]
+    assert content["published"] == []
+    assert content["top1"] is not None
