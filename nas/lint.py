@@ -154,6 +154,14 @@ COREML = (
         f"{APPLE_TRANSFORMERS}, principle 1",
     ),
     Rule(
+        "unfold",
+        _ops("unfold"),
+        "the converter unfolds by a dense convolution: for C channels and k x k neighbours,"
+        " C x C x k x k x k x k weights that only pick",
+        "a depthwise convolution in place of the neighbourhood",
+        "github.com/apple/coremltools, converters/mil/frontend/torch/ops.py, im2col",
+    ),
+    Rule(
         "long attention",
         _ops("attention", where=lambda op: _keys(op) >= LONG),
         "the score matrix and its softmax grow with the square of the tokens",

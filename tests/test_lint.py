@@ -31,6 +31,7 @@ def hostile() -> Graph:
         x = g.conv(g.input, 8, k=15, act=fn, name=fn)
     x = g.squeeze_excite(x, 4)
     x = g.add("group_norm", (x,), "groups", groups=4)
+    g.add("unfold", (x,), "neighbours", k=3)
     x = g.add("roll", (x,), "roll", shift=(1, 1))
     x = g.add("reshape", (x,), "tokens", shape=(8, 64 * 64))
     x = g.add("permute", (x,), "last", dims=(1, 0))

@@ -105,8 +105,8 @@ class Format:
     """Checks its numbers on this machine."""
     exact: bool = True
     """Computes in fp32, so its logits must be torch's."""
-    unchecked: str = ""
-    """Why it has no runtime."""
+    examine: Callable[[Deployed, Path, Floats32], str] | None = None
+    """Without a runtime: what was checked instead; takes photographs as the network does."""
     lint: str = ""
     """Target of `nas.lint`; the format's name where it is left out."""
 

@@ -156,13 +156,18 @@ def _weights(ops: list[Any], shapes: dict[str, tuple[int, ...]], kind: str) -> i
 
 
 def _layers(graph: Graph, kind: str) -> list[int]:
-    """Weights of each layer that works on the image; what works on constants is computed once."""
+    """Weights of each layer that works on the image; what works on constants is computed once.
+
+    The converter unfolds by a dense convolution whose kernels pick one neighbour each.
+    """
     fed, found = {0}, []
     for index, op in enumerate(graph.ops):
         if fed.intersection(op.inputs):
             fed.add(index)
             if op.kind == kind:
                 found.append(op_params(op) - op.attrs["out"] * op.attrs["bias"])
+            elif op.kind == "unfold" and kind == "conv":
+                found.append(op.shape[0] * op.in_shapes[0][0] * op.attrs["k"] ** 2)
     return found
 
 

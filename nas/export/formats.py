@@ -8,17 +8,12 @@ from nas.export.base import Format
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("yaml", None, ".yaml", yaml.write, None, unchecked="text; reads back the same"),
+        Format(
+            "yaml", None, ".yaml", yaml.write, None, examine=lambda *_: "text; reads back the same"
+        ),
         Format("torch", "train", ".pt2", torch.write, "torch"),
         Format("onnx", "onnx", ".onnx", onnx.write, "onnxruntime"),
-        Format(
-            "coreml",
-            "coreml",
-            ".mlpackage",
-            coreml.write,
-            None,
-            unchecked="not executed: Core ML does not run on this system; ops and shapes checked",
-        ),
+        Format("coreml", "coreml", ".mlpackage", coreml.write, None, examine=coreml.check),
         Format("litert", "litert", ".tflite", litert.write, "litert"),
         Format(
             "litert-int8",

@@ -91,13 +91,14 @@ def _one(deployed: Deployed, form: Format, folder: Path, photos: Floats32) -> Ex
         write(deployed, form, path)
         with quiet():
             found = check(deployed, form, path, photos)
+            note = form.examine(deployed, path, photos) if form.examine else ""
     except (ExportError, MissingExtraError) as error:
         for file in set(folder.iterdir()) - before:
             _remove(file)
         return Exported(form.name, error=str(error))
     files = sorted(set(folder.iterdir()) - before, key=lambda file: (file != path, file.name))
     sizes = {file.name: _size(file) for file in files}
-    return Exported(form.name, sizes, found, note="" if found else form.unchecked)
+    return Exported(form.name, sizes, found, note=note)
 
 
 def write(deployed: Deployed, form: Format, path: Path) -> None:
