@@ -5,7 +5,7 @@ scale for all channels, and a mean cannot be folded into a padded convolution, w
 longer be the mean; so two operations, which are exact, stand before the first layer.
 
 Core ML runs on Apple's systems alone. Elsewhere the written file is read back and compared with the
-network: ops, shapes, weights. `check` runs it on a Mac.
+network: ops, shapes, weights. On a Mac it is executed as well.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ WEIGHTED = ("conv", "linear")
 
 
 def write(deployed: Deployed, path: Path) -> None:
-    """Write an `.mlpackage` and read it back.
+    """Write an `.mlpackage`.
 
     Raises:
-        ExportError: the network does not fit Core ML, or the file does not hold the network.
+        ExportError: the network does not fit Core ML.
     """
     if deployed.image_input and deployed.batch != 1:
         raise ExportError("coreml: an image input takes one image, so the batch must be 1")
@@ -60,7 +60,6 @@ def write(deployed: Deployed, path: Path) -> None:
         skip_model_load=True,
     )
     model.save(str(path))
-    verify(deployed, ct.utils.load_spec(str(path)))
 
 
 def _program(deployed: Deployed) -> Any:
@@ -106,7 +105,7 @@ def _normalising(network: Any, normalisation: str) -> Any:
 
 
 def verify(deployed: Deployed, spec: Any) -> Counter[str]:
-    """Compare what was written with the network; how often each Core ML op occurs.
+    """Compare a file's content with the network; how often each Core ML op occurs.
 
     Raises:
         ExportError: naming what was expected and what was found.
@@ -204,10 +203,14 @@ def _output(deployed: Deployed) -> tuple[Any, ...]:
 
 
 def check(deployed: Deployed, path: Path, photos: Floats32) -> str:
-    """Run the file, on a Mac; elsewhere say that this was not done.
+    """Compare the file with the network and, on a Mac, run it; what was done.
 
     Shapes: photos (B, 3, H, W) as the network takes them.
+
+    Raises:
+        ExportError: the file does not hold the network.
     """
+    verify(deployed, require("coreml").utils.load_spec(str(path)))
     if sys.platform != "darwin":
         return NOT_EXECUTED
     images = np.resize(photos, (deployed.batch or 1, *deployed.arch.input))

@@ -35,8 +35,15 @@ def written(deployed: Deployed, folder: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def spec(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return written(deployed, tmp_path_factory.mktemp("coreml"))
+def path(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("coreml") / "tiny.mlpackage"
+    write(deployed, COREML, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def spec(path: Path) -> Any:
+    return spec_of(path)
 
 
 def test_mobilenetv3_small_is_written_op_by_op(tmp_path: Path) -> None:
@@ -114,10 +121,12 @@ def test_an_image_input_takes_one_image(
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML runs here")
-def test_what_was_not_executed_is_said(deployed: Deployed, tmp_path: Path) -> None:
+def test_what_was_not_executed_is_said(deployed: Deployed, path: Path) -> None:
     images = np.zeros((1, 3, 32, 32), np.float32)
-    assert check(deployed, tmp_path, images) == NOT_EXECUTED
+    assert check(deployed, path, images) == NOT_EXECUTED
     assert NOT_EXECUTED.startswith("execution was not checked")
+    with pytest.raises(ExportError, match="inputs"):
+        check(replace(deployed, batch=2), path, images)
 
 
 @pytest.mark.slow
@@ -134,5 +143,5 @@ def test_a_family_is_written(tmp_path: Path, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_point_is_written(tmp_path: Path, seed: int) -> None:
-    arch = load_space("mobile").sample(np.random.default_rng(seed))
-    written(deploy(arch), tmp_path)
+    deployed = deploy(load_space("mobile").sample(np.random.default_rng(seed)))
+    assert verify(deployed, written(deployed, tmp_path))
