@@ -2,8 +2,8 @@
 
     python benchmarks/exports.py --out results/benchmarks/exports.csv [--points 20] [--only NAME...]
 
-Weights are random, but with the norm statistics of noise, so that logits are of the size that
-trained networks have. Takes about a minute per network; continues a file that is there.
+Weights are random, but with the norm statistics of photographs and noise, so that logits are of the
+size that trained networks have. Takes about a minute per network; continues a file that is there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import torch
 import nas
 from nas.arch import Arch
 from nas.build import save_weights
-from nas.export import FORMATS, export
+from nas.export import FORMATS, deploy, export
+from nas.export.check import load_photos
 from nas.folders import named
 
 FAMILIES = ("mobilenet", "efficientnet", "repvit", "mobilevit", "exmobilevit")
@@ -95,15 +96,15 @@ def exported(arch: Arch) -> Iterator[dict[str, object]]:
 
 
 def with_statistics(arch: Arch) -> torch.nn.Module:
-    """A network whose norms have the statistics of noise."""
+    """A network whose norms have the statistics of photographs and noise."""
     torch.manual_seed(0)
+    photos = torch.from_numpy(load_photos(deploy(arch)))
     module = nas.build(arch).train()
     for layer in module.modules():
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
             layer.momentum = None  # the mean of all batches
     with torch.no_grad():
-        for _ in range(2):
-            module(torch.randn(8, *arch.input))
+        module(torch.cat([photos, torch.randn_like(photos)]))
     return module.eval()
 
 

@@ -54,4 +54,6 @@ class Draft:
             shutil.rmtree(old)
 
     def _cannot(self, error: OSError) -> ResultError:
-        return ResultError(f"{self.path} cannot be written: {error.strerror}")
+        # of a folder that could not be copied, the first file's reason
+        reason = error.args[0][0][-1] if isinstance(error, shutil.Error) else error.strerror
+        return ResultError(f"{self.path} cannot be written: {reason or error}")

@@ -10,7 +10,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from nas.build.module import assemble
 from nas.export.base import Deployed, Format
 from nas.graph import Graph
 from nas.ops import Op
@@ -31,6 +30,8 @@ def first_refused(deployed: Deployed, form: Format) -> Op | None:
 
 def _converts(deployed: Deployed, form: Format, length: int) -> bool:
     """Whether the first ops can be converted, to a network that ends with the last of them."""
+    from nas.build.module import assemble
+
     graph = Graph(deployed.graph.ops[:length], deployed.graph.resolution)
     if all(op.kind in ("input", "param", "constant") for op in graph.ops):
         return True

@@ -10,6 +10,7 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 
@@ -96,7 +97,9 @@ def write(deployed: Deployed, path: Path) -> None:
     for name, layer in deployed.module.named_modules():
         if type(layer).__name__ in STORED:
             state |= {f"{name}.{buffer}": values for buffer, values in layer.named_buffers()}
-    torch.save({name: tensor.contiguous() for name, tensor in state.items()}, weights)
+    whole = BytesIO()  # torch itself would end the process where the disk is full
+    torch.save({name: tensor.contiguous() for name, tensor in state.items()}, whole)
+    weights.write_bytes(whole.getbuffer())
 
 
 def source(arch: Arch, graph: Graph, weights_file: str, normalisation: str = "imagenet") -> str:

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
-from nas.export import standalone
 from nas.export.base import Deployed
 from nas.extras import require
 
 
 def write(deployed: Deployed, path: Path) -> None:
     """Write `.pt2`, `.py` and `.pt`."""
+    from nas.export import standalone
+
     torch = require("train")
-    torch.export.save(deployed.program, path)
+    whole = BytesIO()  # torch itself would end the process where the disk is full
+    torch.export.save(deployed.program, whole)
+    path.write_bytes(whole.getbuffer())
     standalone.write(deployed, path.with_suffix(".py"))

@@ -10,6 +10,7 @@ import torch
 from nas.arch import Arch
 from nas.build import build, save_weights
 from nas.export import Deployed, deploy
+from nas.export.check import load_photos
 
 #: small, with squeeze-and-excitation, hard-swish, strides and both residual forms
 TINY = """
@@ -29,14 +30,15 @@ rows:
 
 
 def with_statistics(arch: Arch) -> torch.nn.Module:
-    """Random weights, but the norm statistics of noise: logits are as large as trained ones."""
+    """Random weights, but the norm statistics of real images: logits as large as trained ones."""
     torch.manual_seed(0)
+    photos = torch.from_numpy(load_photos(deploy(arch)))
     module = build(arch).train()
     for layer in module.modules():
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
             layer.momentum = None
     with torch.no_grad():
-        module(torch.randn(8, *arch.input))
+        module(torch.cat([photos, torch.randn_like(photos)]))
     return module.eval()
 
 
@@ -47,7 +49,7 @@ def tiny() -> Arch:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Arch], Path]:
-    """A weights file of a network with the norm statistics of noise."""
+    """A weights file of a network with the norm statistics of images."""
 
     @cache
     def make(arch: Arch) -> Path:

@@ -1,0 +1,117 @@
+"""`nas export`: what a user sees of it, and what a kill or a full disk leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nas.library import load_arch
+
+from .conftest import Nas
+
+SMALL = "mobilenetv3-small-0.5"
+COMMAND = [sys.executable, "-c", "from nas.cli.main import main; main()"]
+
+
+def test_the_table_says_what_was_written_and_checked(nas: Nas, tmp_path: Path) -> None:
+    done = nas("export", SMALL, "--format", "yaml,torch", "--out", str(tmp_path))
+    assert done.code == 0
+    assert done.err.splitlines() == [f"{SMALL}: yaml ...", f"{SMALL}: torch ..."]
+    assert "random: none were given" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    suffixes = {path.suffix for path in (tmp_path / SMALL).iterdir()}
+    assert suffixes == {".yaml", ".pt2", ".py", ".pt"}
+    assert load_arch(tmp_path / SMALL / f"{SMALL}.yaml") == load_arch(SMALL)
+
+
+def test_json_is_the_manifest_and_what_targets_may_not_like(nas: Nas, tmp_path: Path) -> None:
+    done = nas("export", SMALL, "--format", "onnx", "--out", str(tmp_path), "--json")
+    content = json.loads(done.out)
+    assert done.code == 0
+    assert content["path"] == str(tmp_path / SMALL)
+    (onnx,) = content["formats"]
+    assert onnx["check"]["runtime"] == "onnxruntime"
+    assert onnx["check"]["max_logit"] > 0
+    assert content["input"]["shape"] == [1, 3, 224, 224]
+    assert {"torch", "onnx", "onnxruntime", "python"} <= set(content["versions"])
+    assert content["weights"] == {"seed": 0, "given": False}
+
+
+def test_what_targets_may_not_like_is_said_before_anything_is_converted(
+    nas: Nas, tmp_path: Path
+) -> None:
+    done = nas("export", SMALL, "--format", "coreml", "--out", str(tmp_path), "--weights", "none")
+    assert done.code == 2  # there is no such file
+    assert "hard-swish" in done.out
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "onx"], "--format: unknown format 'onx'; nearest: onnx"),
+        (["--format", "yaml", "--batch", "0"], "expected a number from 1, or `dynamic`"),
+        (["--format", "yaml", "--normalisation", "imagnet"], "nearest: imagenet"),
+        (["--format", "yaml", "--photos", "nowhere"], "nowhere: no images"),
+        (["--format", "yaml", "--weights", "nowhere.safetensors"], "nowhere.safetensors"),
+    ],
+)
+def test_bad_input_is_one_message(
+    nas: Nas, tmp_path: Path, options: list[str], message: str
+) -> None:
+    done = nas("export", SMALL, *options, "--out", str(tmp_path))
+    assert done.code == 2
+    assert message in " ".join(done.err.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_that_is_there_is_kept(nas: Nas, tmp_path: Path) -> None:
+    arguments = ("export", SMALL, "--format", "yaml", "--out", str(tmp_path))
+    assert nas(*arguments).code == 0
+    again = nas(*arguments)
+    assert again.code == 2
+    assert "exists and is kept" in again.err
+    assert nas(*arguments, "--force").code == 0
+
+
+@pytest.mark.slow
+def test_a_killed_export_leaves_nothing_under_its_name(tmp_path: Path) -> None:
+    arguments = ["export", SMALL, "--format", "yaml,torch,onnx", "--out", str(tmp_path)]
+    with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "onnx" in line:  # two formats are written, the third has begun
+                break
+        time.sleep(0.2)
+        os.kill(process.pid, signal.SIGKILL)
+    (draft,) = tmp_path.iterdir()
+    assert draft.name.startswith(f".{SMALL}.")
+    assert (draft / f"{SMALL}.yaml").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="cannot mount")
+@pytest.mark.parametrize("format", ["torch", "onnx", "coreml", "litert", "executorch"])
+def test_a_full_disk_leaves_nothing_and_is_said(format: str, tmp_path: Path) -> None:
+    """On a real file system of 1 MB, in a mount namespace of its own."""
+    script = (
+        f"mount -t tmpfs -o size=1m none {tmp_path} || exit 77; "
+        f'"$@" export {SMALL} --format {format} --out {tmp_path}; '
+        f"code=$?; ls -A {tmp_path} >&2; exit $code"
+    )
+    command = ["unshare", "--mount", "bash", "-c", script, "bash", *COMMAND]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip(f"cannot mount: {done.stderr}")
+    assert done.returncode == 2
+    assert "cannot be written: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith("No space left on device\n")  # and no file is listed
