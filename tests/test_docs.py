@@ -8,7 +8,9 @@ from pathlib import Path
 
 from nas.arch import Arch
 from nas.blocks import BLOCKS
+from nas.export import FORMATS
 from nas.ops import ACTIVATIONS
+from nas.runtimes import RUNTIMES
 from nas.space import Space
 from nas.table import COLUMNS
 
@@ -64,3 +66,9 @@ def test_design_names_every_room() -> None:
         if p.suffix == ".py" or (p / "__init__.py").is_file()
     }
     assert documented == rooms - {"__init__"}
+
+
+def test_every_format_and_runtime_has_its_line() -> None:
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
+    assert documented == [*FORMATS, *RUNTIMES]
