@@ -9,7 +9,7 @@ from nas.errors import MissingExtraError
 
 #: extra -> the modules it must make importable (the same names as in pyproject.toml)
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "train": ("torch", "torchvision", "safetensors"),
+    "train": ("torch", "torchvision", "safetensors", "PIL"),
     "timm": ("timm",),
     "ray": ("ray",),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
