@@ -47,6 +47,16 @@ BUSY = 0.10
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is spent on one figure; less where thousands of others support it."""
+
+    warm_up_s: float = WARM_UP_S
+    burst_s: float = BURST_S
+    rounds: int = MIN_ROUNDS
+    at_most: float = AT_MOST
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The figures of one network, in milliseconds per call."""
 
@@ -98,6 +108,7 @@ def time_calls(
     rng: np.random.Generator,
     *,
     one_thread: bool = True,
+    pace: Pace = Pace(),
     progress: Callable[[float], None] = lambda share: None,
 ) -> list[Timing]:
     """Time all calls in interleaved rounds for `seconds` in all, and longer where that is unsteady.
@@ -106,7 +117,7 @@ def time_calls(
     side. `progress` hears what share of the planned time is over.
     """
     with _no_collection():
-        bursts = [_burst(_warm_up(call)) for call in calls]
+        bursts = [_burst(_warm_up(call, pace.warm_up_s), pace.burst_s) for call in calls]
         rounds: list[list[tuple[float, float]]] = [[] for _ in calls]
         start = perf_counter()
         for done in count(1):
@@ -114,13 +125,13 @@ def time_calls(
                 rounds[index].append(_round(calls[index], bursts[index], one_thread))
             share = (perf_counter() - start) / seconds
             progress(min(1.0, share))
-            if done < MIN_ROUNDS or share < 1:
+            if done < pace.rounds or share < 1:
                 continue
             timings = [
                 _timing(np.asarray(found), burst)
                 for found, burst in zip(rounds, bursts, strict=True)
             ]
-            if share > AT_MOST or all(timing.width < ENOUGH for timing in timings):
+            if share > pace.at_most or all(timing.width < ENOUGH for timing in timings):
                 break
     return timings
 
@@ -141,11 +152,11 @@ def _timing(rounds: NDArray[np.float64], burst: int) -> Timing:
     return Timing(wall_ms - waited_ms, burst * len(rounds), share)
 
 
-def _warm_up(call: Call) -> float:
+def _warm_up(call: Call, least_s: float) -> float:
     """Call until the time is steady, and return it, in milliseconds."""
     start, bursts = perf_counter(), 1
     before, ms = float("inf"), _round(call, WARM_UP_CALLS, False)[0]
-    while perf_counter() - start < WARM_UP_S or (
+    while perf_counter() - start < least_s or (
         abs(ms - before) > STEADY * ms and bursts < WARM_UP_AT_MOST
     ):
         before, ms = ms, _round(call, WARM_UP_CALLS, False)[0]
@@ -153,9 +164,9 @@ def _warm_up(call: Call) -> float:
     return ms
 
 
-def _burst(ms: float) -> int:
+def _burst(ms: float, seconds: float) -> int:
     least, most = BURST_CALLS
-    return min(most, max(least, ceil(BURST_S * 1000 / ms)))
+    return min(most, max(least, ceil(seconds * 1000 / ms)))
 
 
 def _round(call: Call, burst: int, one_thread: bool) -> tuple[float, float]:
