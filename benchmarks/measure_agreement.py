@@ -3,7 +3,8 @@
 Measures networks in two runs of `nas measure`, each followed by the runtime's own benchmark on the
 same exported files, one network after the other, all with one thread:
 
-- onnxruntime: `onnxruntime_test` of its wheel (mean latency), on one core, which is one thread
+- onnxruntime: `onnxruntime_test` of its wheel (mean), told its one thread through the model's
+  metadata, since it has no option for it; ONNX Runtime's profiler would add a fifth to the time
 - litert: `litert-benchmark` of ai-edge-litert (median)
 - openvino: `benchmark_app` of its wheel (median), fp32, one stream
 - executorch: its wheel has none; only the repetition is shown
@@ -21,10 +22,12 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+
+import onnx
 
 from nas import library
 from nas.export import FORMATS, deploy, write
@@ -32,28 +35,33 @@ from nas.measure.run import measure
 from nas.runtimes import RUNTIMES
 
 ARCHS = ("mobilenetv3-large", "efficientnet-b0", "repvit-m0.9")
-RUNS = 2
 OWN_RUNS = 3
 """Of the own benchmark, after each of ours; the median of them counts."""
-ITERATIONS = 300
+ITERATIONS = 500
+WARM_UP = 20
 SECONDS = 5.0
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "measure.csv"
 BIN = Path(sys.executable).parent
 
 
 def tool(*command: str) -> str:
-    """Run one of the wheels' commands on the first core."""
-    line = ["taskset", "-c", str(min(os.sched_getaffinity(0))), str(BIN / command[0]), *command[1:]]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    """Run one of the commands that the wheels bring."""
+    line = [str(BIN / command[0]), *command[1:]]
+    environment = os.environ | {"ORT_LOAD_CONFIG_FROM_MODEL": "1"}
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         sys.exit(f"{' '.join(line)}\n{done.stderr[-2000:]}")
     return done.stdout
 
 
 def onnxruntime_test(path: Path) -> float:
-    found = re.search(
-        r"avg latency: ([\d.]+) ms", tool("onnxruntime_test", str(path), str(ITERATIONS))
-    )
+    model = onnx.load(path)
+    options = {"session_options": {"intra_op_num_threads": 1, "inter_op_num_threads": 1}}
+    onnx.helper.set_model_props(model, {"ort_config": json.dumps(options)})
+    one_thread = path.with_suffix(".1.onnx")
+    onnx.save(model, one_thread)
+    printed = tool("onnxruntime_test", str(one_thread), str(ITERATIONS))
+    found = re.search(r"avg latency: ([\d.]+) ms", printed)
     assert found
     return float(found[1])
 
@@ -65,7 +73,7 @@ def litert_benchmark(path: Path) -> float:
         f"--model={path}",
         "--num_threads=1",
         f"--num_runs={ITERATIONS}",
-        "--warmup_runs=20",
+        f"--warmup_runs={WARM_UP}",
         f"--result_json={result}",
     )
     return float(json.loads(result.read_text())["latency"]["median_ms"])
@@ -79,57 +87,58 @@ def benchmark_app(path: Path) -> float:
     return float(found[1])
 
 
+#: runtime -> its own benchmark
 OWN: dict[str, Callable[[Path], float] | None] = {
     "onnxruntime": onnxruntime_test,
     "litert": litert_benchmark,
     "openvino": benchmark_app,
     "executorch": None,
 }
+HEADER = (
+    *("network", "runtime", "version", "ms_first", "ms_second", "second_to_first"),
+    *("own_first_ms", "own_second_ms", "own_to_ours", "own_benchmark", "note", "date"),
+)
 
 
-def compare(runtime: str, archs: list[str], folder: Path) -> list[list[object]]:
-    own = OWN[runtime]
-    form = FORMATS[RUNTIMES[runtime].format]
-    networks = [(name, library.load_arch(name)) for name in archs]
-    files = {name: folder / f"{runtime}-{name}{form.suffix}" for name, _ in networks}
-    for name, arch in networks:
-        write(deploy(arch), form, files[name])
-    ours: dict[str, list[float]] = {name: [] for name in archs}
-    theirs: dict[str, list[float]] = {name: [] for name in archs}
-    notes: dict[str, str] = {}
-    for seed in range(RUNS):
-        for row in measure(networks, runtime, seconds=SECONDS, seed=seed).rows:
-            ours[row.network].append(row.ms)
-            notes[row.network] = row.note
-        for name in archs:
-            if own:
-                theirs[name].append(median(own(files[name]) for _ in range(OWN_RUNS)))
-    today = datetime.now(UTC).date().isoformat()
-    rows: list[list[object]] = []
-    for name in archs:
-        first, second = ours[name][0], ours[name][-1]
-        benchmark = [f"{ms:.4f}" for ms in theirs[name]] or [""] * RUNS
-        ratio = f"{median(theirs[name]) / median(ours[name]):.4f}" if own else ""
-        version = RUNTIMES[runtime].version()
-        figures = [f"{first:.4f}", f"{second:.4f}", f"{second / first:.4f}", *benchmark, ratio]
-        rows.append(
-            [name, runtime, version, *figures, own.__name__ if own else "", notes[name], today]
+def compare(name: str, archs: list[str], folder: Path) -> Iterator[list[object]]:
+    runtime, own = RUNTIMES[name], OWN[name]
+    form = FORMATS[runtime.format]
+    networks = [(arch, library.load_arch(arch)) for arch in archs]
+    files = {arch: folder / f"{name}-{arch}{form.suffix}" for arch in archs}
+    for arch, loaded in networks:
+        write(deploy(loaded), form, files[arch])
+    ours, theirs = [], []
+    for seed in range(2):
+        found = measure(networks, name, seconds=SECONDS, seed=seed)
+        ours.append({row.network: row for row in found.rows})
+        theirs.append(
+            {arch: median(own(files[arch]) for _ in range(OWN_RUNS)) for arch in archs}
+            if own
+            else {}
         )
-    return rows
+    for arch in archs:
+        first, second = (rows[arch].ms for rows in ours)
+        row = [arch, name, runtime.version(), first, second, f"{second / first:.4f}"]
+        if own:
+            one, two = (figures[arch] for figures in theirs)
+            ratio = f"{(one + two) / (first + second):.4f}"
+            row += [f"{one:.4f}", f"{two:.4f}", ratio, own.__name__]
+        else:
+            row += [""] * 4
+        notes = {rows[arch].note for rows in ours} - {""}
+        yield [*row, "; ".join(sorted(notes)), datetime.now(UTC).date().isoformat()]
 
 
 def main() -> None:
     archs = sys.argv[1:] or [*ARCHS]
-    header = ["network", "runtime", "version", "ms_first", "ms_second", "second_to_first"]
-    header += ["own_first_ms", "own_second_ms", "own_to_ours", "own_benchmark", "note", "date"]
     rows: list[list[object]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for runtime in OWN:
-            rows += compare(runtime, archs, Path(folder))
-            for row in rows[-len(archs) :]:
+        for name in OWN:
+            for row in compare(name, archs, Path(folder)):
                 print(*row, flush=True)
+                rows.append(row)
     with OUT.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+        csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,8 +100,6 @@ def _loaded(
 
 
 def _row(conditions: Measurement, name: str, arch: Arch, timing: Timing) -> Measurement:
-    from dataclasses import replace
-
     low, high = (round(ms, DECIMALS) for ms in timing.interval_ms)
     return replace(
         conditions,
