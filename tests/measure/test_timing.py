@@ -12,7 +12,15 @@ from time import perf_counter, thread_time
 import numpy as np
 import pytest
 
-from nas.measure.timing import AT_MOST, BURST_CALLS, MIN_ROUNDS, Timing, median_interval, time_calls
+from nas.measure.timing import (
+    AT_MOST,
+    BURST_CALLS,
+    MIN_ROUNDS,
+    Pace,
+    Timing,
+    median_interval,
+    time_calls,
+)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who waited")
 
@@ -32,11 +40,8 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short warm-up and bursts, where the figures do not matter."""
-    monkeypatch.setattr("nas.measure.timing.WARM_UP_S", 0.0)
-    monkeypatch.setattr("nas.measure.timing.BURST_S", 0.0)
+QUICK = Pace(warm_up_s=0.0, burst_s=0.0)
+"""Where the figures do not matter."""
 
 
 def timing(rounds_ms: list[float], waited: float = 0.0) -> Timing:
@@ -82,14 +87,13 @@ def test_waiting_of_several_threads_stays_in() -> None:
     assert found.waited == 0.0
 
 
-@pytest.mark.usefixtures("quick")
 def test_every_round_times_every_call_once_in_an_order_that_the_seed_gives() -> None:
     heard: list[str] = []
 
     def call(name: str) -> Callable[[], None]:
         return lambda: heard.append(name) or work(0.2)()  # type: ignore[func-returns-value]
 
-    time_calls([call(name) for name in "abc"], 0.01, rng())
+    time_calls([call(name) for name in "abc"], 0.01, rng(), pace=QUICK)
     expected = rng()
     orders = ["".join("abc"[index] for index in expected.permutation(3)) for _ in range(MIN_ROUNDS)]
     assert len(set(orders)) > 2
@@ -100,30 +104,27 @@ def test_every_round_times_every_call_once_in_an_order_that_the_seed_gives() -> 
     assert "".join(orders) in heard_once
 
 
-@pytest.mark.usefixtures("quick")
 def test_collection_is_off_while_timing_and_on_again_after() -> None:
     seen: set[bool] = set()
-    time_calls([lambda: seen.add(gc.isenabled())], 0.01, rng())
+    time_calls([lambda: seen.add(gc.isenabled())], 0.01, rng(), pace=QUICK)
     assert seen == {False}
     assert gc.isenabled()
     with pytest.raises(ZeroDivisionError):
-        time_calls([lambda: 1 // 0], 0.01, rng())  # type: ignore[list-item, return-value]
+        time_calls([lambda: 1 // 0], 0.01, rng(), pace=QUICK)  # type: ignore[list-item, return-value]
     assert gc.isenabled()
 
 
-@pytest.mark.usefixtures("quick")
 def test_unsteady_calls_get_more_rounds_but_end() -> None:
     noise = rng()
     start = perf_counter()
-    (found,) = time_calls([lambda: work(float(noise.uniform(1, 9)))()], 0.2, rng())
+    (found,) = time_calls([lambda: work(float(noise.uniform(1, 9)))()], 0.2, rng(), pace=QUICK)
     assert 0.2 * AT_MOST < perf_counter() - start < 10
     assert found.width > 0.02
 
 
-@pytest.mark.usefixtures("quick")
 def test_progress_rises_to_all() -> None:
     shares: list[float] = []
-    time_calls([work(0.1)], 0.05, rng(), progress=shares.append)
+    time_calls([work(0.1)], 0.05, rng(), pace=QUICK, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
