@@ -1,4 +1,4 @@
-"""The networks behind published iPhone latencies, as graphs: what `fit_iphone12.py` is fitted on.
+"""The networks behind published iPhone latencies, as graphs: of iPhone 12 and 13.
 
 Seeds are read from `search_spaces/`, most others traced from timm's and torchvision's modules
 (re-parameterised where they offer it), and the rest built here op by op as deployed: RepNeXt

@@ -25,7 +25,7 @@ FLOORS = (
     ("latency", "accuracy"),
     ("library", "measurements", "pricing"),
     ("build",),
-    ("runtimes",),
+    ("runtimes", "calibration"),
     ("export",),
     ("measure",),
     ("search", "adapt"),

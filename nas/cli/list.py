@@ -106,7 +106,7 @@ def devices(json: Json = False) -> None:
             for d in found
         ],
         [
-            (d.name, "; ".join(str(d.info[key]) for key in ("hardware", "runtime", "statistic")))
+            (d.name, "; ".join([*(d.info[key] for key in keys[2:5]), d.unit, d.info["statistic"]]))
             for d in found
         ],
     )

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from nas import __version__
+from nas.cli.calibrate import calibrate
 from nas.cli.compare import compare
 from nas.cli.export import export
 from nas.cli.kit import kit
@@ -22,6 +23,7 @@ from nas.cli.measure import measure
 from nas.cli.scale import scale
 from nas.cli.search import search
 from nas.cli.show import show
+from nas.cli.validate import validate
 from nas.errors import NasError
 
 app = typer.Typer(
@@ -35,6 +37,8 @@ app.command()(search)
 app.command()(show)
 app.command()(compare)
 app.command()(scale)
+app.command()(calibrate)
+app.command()(validate)
 app.command()(export)
 app.command()(lint)
 app.command()(measure)

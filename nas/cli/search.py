@@ -144,7 +144,10 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
     best = result.best
     level = f"{result.device.info['interval']['level']:.0%}"
     return [
-        ("predicted ms", f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)"),
+        (
+            f"predicted {result.device.unit}",
+            f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)",
+        ),
         ("within the budget", f"probability {result.probability(best):.2f}{_held(result)}"),
         ("objective", f"estimate - {result.caution:g} sd; of many, the best looks too good"),
         ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),

@@ -61,7 +61,7 @@ def _print(sheet: Sheet) -> None:
         rows.append(["", "fixed part", *blank, "", "", _cell("ms", sheet.prediction.fixed_ms)])
         total.append(_cell("ms", sheet.prediction.ms) or "")
     title = f"{sheet.arch.name} ({sheet.arch.source})"
-    title += f"; ms are predicted for {sheet.device.name}" if sheet.device else ""
+    title += f"; {sheet.device.unit} are predicted for {sheet.device.name}" if sheet.device else ""
     print_table(columns, rows, title=title, total=total)
     print_line()
     print_facts(_facts(sheet))
@@ -95,7 +95,7 @@ def _facts(sheet: Sheet) -> list[tuple[str, str]]:
     facts += [("unknown work", call) for call in sheet.unmapped]
     if (p := sheet.prediction) and (device := sheet.device):
         level = f"{device.info['interval']['level']:.0%} interval"
-        text = f"{interval(p.ms, p.low_ms, p.high_ms)} ms on {device.name} ({level})"
+        text = f"{interval(p.ms, p.low_ms, p.high_ms)} {device.unit} on {device.name} ({level})"
         facts.append(("predicted latency", text))
         facts += [("caution", flag) for flag in p.flags]
     if g := sheet.guess:

@@ -2,20 +2,21 @@
 
 Non-negative least squares in relative error, with Huber weights against figures that fell off a
 cliff. Costs are shrunk twice: each class towards the mean over all classes, and those means towards
-a model of parameters and MACs alone, so that few data give the trivial model and never a worse one.
-Harnesses (phones, tools, labs) are factors on the whole network, estimated first, from networks
-that several of them measured, and shrunk towards what is known of them.
+a model of parameters and MACs alone, so that few data give the trivial model and hardly a worse
+one; how strongly is chosen on families left out. Harnesses (phones, tools, labs) are factors on the
+whole network, estimated first, from networks that several of them measured, and shrunk towards what
+is known of them.
 
-Judged by leaving out one family of networks at a time; the settings are chosen inside each fold.
+Judged by leaving out one family of networks at a time; what is chosen is chosen inside each fold.
 Leaves out: correlated errors of networks that one paper measured together.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,6 @@ from nas.latency.table import TERMS
 
 Floats = NDArray[np.float64]
 
-FLOOR = np.array([0.3, 0.02, 10.0, 1.0, 1.0])
-"""Least cost of every class, in the units of `TERMS`. Whole networks cannot tell a launch or
-on-chip traffic from free, and a search would live on what is; as high as the errors on families
-left out allow."""
 OWN_CLASSES = frozenset({"unfold"})
 """Classes that are known to be unlike the others, hence hardly shrunk towards them."""
 
@@ -39,8 +36,8 @@ class Figure:
 
     network: str
     family: str
-    work: Mapping[float, Floats]
-    """`on_chip_mb` of each setting of the grid -> (classes, terms), as `work_of` sums it."""
+    work: Floats
+    """(classes, terms), as `work_of` sums it."""
     ms: float
     harness: str
     weight: float
@@ -56,6 +53,12 @@ class Prior:
     harnesses: Mapping[str, float]
     """Harness -> its expected factor; the reference has 1 and is not fitted."""
     reference: frozenset[str]
+    floor_us: tuple[float, ...]
+    """Least cost of every class, in the units of `TERMS`. Whole networks cannot tell a launch or
+    on-chip traffic from free, and a search would live on what is; as high as the errors on families
+    left out allow."""
+    floor_ms: float
+    """Least fixed part."""
     harness_sd: float = 0.1
     strengths: tuple[float, ...] = (10.0, 1.0, 1.0, 10.0, 1e-3)
     """Of each of `TERMS` towards its expectation; launches, activations and spills expect none."""
@@ -63,11 +66,12 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Chosen on families left out."""
+    """What whole networks say least about; judged on families left out."""
 
-    on_chip_mb: float
     shrinkage: float
     """Of classes towards their mean."""
+    trust: float
+    """In the prior: a factor on its strengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,6 @@ class Costs:
     fixed_ms: float
     us: Floats
     """(classes, terms)"""
-    settings: Settings
 
     def ms(self, work: Floats) -> Floats:
         """Milliseconds of networks. Shapes: work (n, classes, terms)."""
@@ -90,10 +93,48 @@ Fold = Callable[[Sequence[Figure], Sequence[Figure]], Floats]
 
 HUBER = 0.15
 """Relative error from which on a figure counts less."""
-GRID = tuple(Settings(mb, s) for mb, s in product((0.75, 1.0, 1.5), (3.0, 10.0, 30.0)))
+GRID = tuple(Settings(s, t) for s, t in product((0.03, 0.3, 3.0, 30.0), (0.1, 0.01)))
+SHARPNESS = 8
+"""Power of a setting's error in its weight."""
+ON_CHIP_MB = 1.0
+"""What a kernel reads and writes beyond this is spilled: fixed, as whole networks hardly say."""
+LEAST = (0.02, 0.3, 0.3, 0.02, 0.02)
+"""Least cost of a class where nothing else is known: of MACs and weights, a share of what the
+trivial model says; of the others, such that a typical network spends this share of its time."""
 
 
-def work_of(network: Iterable[Kernel], on_chip_mb: float) -> Floats:
+def prior_of(figures: Sequence[Figure]) -> Prior:
+    """What the figures' own trivial model says, the commonest harness as reference."""
+    counts = Counter(sorted(figure.harness for figure in figures))
+    reference = counts.most_common(1)[0][0]
+    others = dict.fromkeys(counts.keys() - {reference}, 1.0)
+    blank = Prior(0, 0, others, frozenset({reference}), (0,) * len(TERMS), 0, harness_sd=0.3)
+    ms = on_reference(figures, blank)
+    totals = np.array([figure.work.sum(0) for figure in figures])
+    typical_us, amount = 1000 * float(np.median(ms)), np.median(totals, axis=0)
+    amount[TERMS.index("us_per_spilled_mb")] = amount[TERMS.index("us_per_activation_mb")]
+    whole = typical_us / np.maximum(amount, 1e-9)
+    # a coefficient that the trivial model sets to zero still stands for some time
+    trivial_us = 1000 * fit_trivial(figures, ms)[1:]
+    whole[1:3] = np.maximum(trivial_us, 0.05 * whole[1:3])
+    return replace(
+        blank,
+        us_per_mmac=float(whole[1]),
+        us_per_weight_mb=float(whole[2]),
+        floor_us=tuple((whole * LEAST).tolist()),
+        floor_ms=typical_us / 1e5,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a device is fitted: what is known before, and which settings are blended."""
+
+    prior: Callable[[Sequence[Figure]], Prior] = prior_of
+    grid: Sequence[Settings] = GRID
+
+
+def work_of(network: Iterable[Kernel], on_chip_mb: float = ON_CHIP_MB) -> Floats:
     """Work of a network's kernels, summed by class. Shapes: (classes, terms)."""
     total = np.zeros((len(CLASSES), len(TERMS)))
     for kernel in network:
@@ -129,15 +170,15 @@ def fit(figures: Sequence[Figure], ms: Floats, settings: Settings, prior: Prior)
     """Costs from figures. Shapes: ms (n,), the figures on the scale of the reference harness."""
     from scipy.optimize import nnls
 
-    work = np.array([figure.work[settings.on_chip_mb] for figure in figures]) / 1000
+    work = np.array([figure.work for figure in figures]) / 1000
     weight = np.array([figure.weight for figure in figures])
     n, n_classes, n_terms = work.shape
     # unknowns: fixed ms, the mean of each term, each class's terms; all above their floor
-    floor = np.concatenate([[0.05], FLOOR, np.tile(FLOOR, n_classes)])
+    floor = np.concatenate([[prior.floor_ms], np.tile(prior.floor_us, 1 + n_classes)])
     share = work / ms[:, None, None] * weight[:, None, None]
     to_mean = _shrink_to_mean(np.sqrt((share**2).sum(0)), settings.shrinkage)
     means = np.sqrt((share.sum(1) ** 2).sum(0))
-    strength = np.sqrt(prior.strengths)
+    strength = np.sqrt(settings.trust * np.array(prior.strengths))
     expected = np.array([0, prior.us_per_mmac, prior.us_per_weight_mb, 0, 0])
     to_prior = np.zeros((n_terms, len(floor)))
     to_prior[:, 1 : 1 + n_terms] = np.diag(means * strength)
@@ -151,7 +192,7 @@ def fit(figures: Sequence[Figure], ms: Floats, settings: Settings, prior: Prior)
         error = np.abs(flat @ solution / ms - 1)
         robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
     us = solution[1 + n_terms :].reshape(n_classes, n_terms)
-    return Costs(float(solution[0]), us, settings)
+    return Costs(float(solution[0]), us)
 
 
 def _shrink_to_mean(share: Floats, shrinkage: float) -> Floats:
@@ -186,37 +227,42 @@ def fit_trivial(figures: Sequence[Figure], ms: Floats) -> Floats:
 def trivial_work(figures: Sequence[Figure]) -> Floats:
     """1, mega-MACs and MB of weights of each figure's network. Shapes: (n, 3)."""
     mmacs, weight_mb = TERMS.index("us_per_mmac"), TERMS.index("us_per_weight_mb")
-    totals = [next(iter(figure.work.values())).sum(0) for figure in figures]
+    totals = [figure.work.sum(0) for figure in figures]
     return np.array([(1.0, total[mmacs], total[weight_mb]) for total in totals])
 
 
 def left_out(figures: Sequence[Figure], fold: Fold) -> Floats:
-    """Each figure's ms, predicted by a model that never saw a network of its family."""
+    """Each figure's ms, predicted by a model that never saw a network of its family.
+
+    Where all are of one family, that never saw the network.
+    """
+    groups = np.array([figure.family for figure in figures])
+    if len(set(groups)) == 1:
+        groups = np.array([figure.network for figure in figures])
     predicted = np.zeros(len(figures))
-    families = np.array([figure.family for figure in figures])
-    for family in sorted(set(families)):
-        out = families == family
-        kept = [figure for figure in figures if figure.family != family]
-        predicted[out] = fold(kept, [figure for figure in figures if figure.family == family])
+    for group in sorted(set(groups)):
+        out = groups == group
+        kept, left = ([f for f, o in zip(figures, out, strict=True) if o == x] for x in (0, 1))
+        predicted[out] = fold(kept, left)
     return predicted
 
 
-def device_fold(prior: Prior, grid: Sequence[Settings] = GRID) -> Fold:
-    """Fit the device on the kept figures, its settings chosen among them; predict the others."""
+def device_fold(recipe: Recipe) -> Fold:
+    """Fit the device on the kept figures; predict the others."""
 
     def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
-        costs = fit(kept, on_reference(kept, prior), choose(kept, prior, grid), prior)
-        return predict(costs, out)
+        return predict(blend(kept, recipe), out)
 
     return fold
 
 
-def trivial_fold(prior: Prior) -> Fold:
+def trivial_fold(recipe: Recipe) -> Fold:
     """The same with the trivial model."""
 
     def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
-        ms: Floats = trivial_work(out) @ fit_trivial(kept, on_reference(kept, prior))
-        return ms
+        ms = on_reference(kept, recipe.prior(kept))
+        predicted: Floats = trivial_work(out) @ fit_trivial(kept, ms)
+        return predicted
 
     return fold
 
@@ -229,43 +275,27 @@ def on_reference(figures: Sequence[Figure], prior: Prior) -> Floats:
 
 def predict(costs: Costs, figures: Sequence[Figure]) -> Floats:
     """Milliseconds of the figures' networks on the reference harness."""
-    return costs.ms(np.array([figure.work[costs.settings.on_chip_mb] for figure in figures]))
+    return costs.ms(np.array([figure.work for figure in figures]))
 
 
-def choose(figures: Sequence[Figure], prior: Prior, grid: Sequence[Settings] = GRID) -> Settings:
-    """The settings with the smallest mean error on families left out, large errors capped."""
-    if len(grid) == 1:
-        return grid[0]
-    reference = on_reference(figures, prior)
+def blend(figures: Sequence[Figure], recipe: Recipe) -> Costs:
+    """Costs averaged over the settings, each weighted by how well it does on families left out.
 
-    def error(settings: Settings) -> float:
-        predicted = left_out(figures, device_fold(prior, (settings,)))
-        return float(np.minimum(np.abs(predicted / reference - 1), 2 * HUBER).mean())
-
-    return min(grid, key=error)
-
-
-def conformal(ratios: Floats, level: float) -> tuple[float, float]:
-    """Ratios measured/predicted that hold `level` of figures left out, each tail half the rest."""
-    n = len(ratios)
-    tail = (1 - level) / 2
-    # the finite-sample rank (n + 1) of split conformal prediction
-    low = np.quantile(ratios, max(0.0, (tail * (n + 1) - 1) / (n - 1)))
-    high = np.quantile(ratios, min(1.0, ((1 - tail) * (n + 1) - 1) / (n - 1)))
-    return min(1.0, float(low)), max(1.0, float(high))
+    The model is linear in its costs, so this averages predictions; few families tell the settings
+    apart too poorly to bet on one.
+    """
+    prior = recipe.prior(figures)
+    ms = on_reference(figures, prior)
+    if len(recipe.grid) == 1:
+        return fit(figures, ms, recipe.grid[0], prior)
+    errors = np.array([_error(figures, ms, replace(recipe, grid=(s,))) for s in recipe.grid])
+    weights = errors**-SHARPNESS / (errors**-SHARPNESS).sum()
+    fits = [fit(figures, ms, settings, prior) for settings in recipe.grid]
+    us: Floats = np.tensordot(weights, [costs.us for costs in fits], axes=1)
+    return Costs(float(weights @ [costs.fixed_ms for costs in fits]), us)
 
 
-def as_rows(costs: Costs, networks: Mapping[Any, Sequence[Kernel]]) -> list[dict[str, Any]]:
-    """Rows of `kernels.csv`: costs of each class, and how far the fit's networks reach."""
-    rows = []
-    for cls, us in zip(CLASSES, costs.us, strict=True):
-        own = [[k for k in network if k.cls == cls] for network in networks.values()]
-        seen = [kernel for network in own for kernel in network]
-        rows.append(
-            {"cls": cls}
-            | {term: float(f"{value:.5g}") for term, value in zip(TERMS, us, strict=True)}
-            | {"networks": sum(map(bool, own))}
-            | {"max_mmacs": float(f"{max((k.mmacs for k in seen), default=0):.5g}")}
-            | {"max_activation_mb": float(f"{max((k.activation_mb for k in seen), default=0):.5g}")}
-        )
-    return rows
+def _error(figures: Sequence[Figure], ms: Floats, recipe: Recipe) -> float:
+    """Mean error on families left out, large errors capped."""
+    predicted = left_out(figures, device_fold(recipe))
+    return max(1e-9, float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean()))

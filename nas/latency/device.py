@@ -23,8 +23,10 @@ from nas.errors import BudgetError, MissingCostError
 from nas.folders import content_hash, find
 from nas.graph import Graph
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
-from nas.latency.table import ClassCost, read_info, read_kernels
+from nas.latency.table import ClassCost, fitted_hash, read_info, read_kernels
 from nas.lint import lint
+
+EDITED = "the device was edited by hand since it was fitted; its errors do not describe it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,19 @@ class Device:
     """Kernel class -> its costs."""
     content_hash: str = ""
     """12 hex digits over the folder's files; empty for a device that is no folder."""
+    edited: bool = False
+    """Its files are not as they were fitted."""
 
     @property
     def fixed_ms(self) -> float:
         """Milliseconds of an empty network."""
         return float(self.info["fixed_ms"])
+
+    @property
+    def unit(self) -> str:
+        """Of its predictions, which are per image: latency, or at a batch the time of one."""
+        batch = self.info["batch"]
+        return "ms" if batch == 1 else f"ms per image at batch {batch}"
 
     @property
     def held_out(self) -> Mapping[str, Any]:
@@ -98,7 +108,7 @@ class Device:
 
         A float; an array for a graph of columns. An op kind without a class is interpolated.
         """
-        total = sum(self._ms(kernel) for kernel in self._kernels(graph))
+        total = sum(self.kernel_ms(kernel) for kernel in self.kernels(graph))
         return np.asarray(total) if isinstance(total, np.ndarray) else float(total)
 
     def predict(self, network: Arch | Graph, *, strict: bool = False) -> Prediction:
@@ -110,10 +120,10 @@ class Device:
         graph = network.graph if isinstance(network, Arch) else network
         rows = [0.0] * (1 + max(0, *(op.row for op in graph.ops)))
         notes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for kernel in self._kernels(graph):
+        for kernel in self.kernels(graph):
             if strict and kernel.cls not in self.table:
                 raise MissingCostError(f"{self.name}: {self._missing(kernel)}")
-            rows[max(0, kernel.op.row)] += float(self._ms(kernel))
+            rows[max(0, kernel.op.row)] += float(self.kernel_ms(kernel))
             for note in self._notes(kernel):
                 notes[note].append((kernel.op.row, kernel.op.name))
         if self.info["runtime"].startswith("Core ML"):
@@ -123,19 +133,25 @@ class Device:
         ms = sum(rows) + self.fixed_ms
         low, high = self.bounds(ms)
         flags = tuple(_flag(note, found) for note, found in notes.items())
+        flags = (EDITED, *flags) if self.edited else flags
         return Prediction(ms, low, high, tuple(rows), self.fixed_ms, flags)
 
-    def _kernels(self, graph: Graph) -> Iterator[Kernel]:
+    def kernels(self, graph: Graph) -> Iterator[Kernel]:
+        """What the device's runtime executes of a graph as trained."""
         return kernels(graph, BYTES[self.info["precision"]], self.info["fuses"])
 
-    def _ms(self, kernel: Kernel) -> Any:
+    def kernel_ms(self, kernel: Kernel) -> Any:
+        """Milliseconds of one kernel."""
         return self._cost(kernel).us(kernel, self.info["on_chip_mb"]) / 1000
 
     def _cost(self, kernel: Kernel) -> ClassCost:
-        """The class's costs; for a kernel without a class, those of the dearest of its sort."""
-        if kernel.cls in self.table:
-            return self.table[kernel.cls]
-        if np.any(kernel.mmacs > 0):
+        return self.costs_of(kernel.cls, multiplies=bool(np.any(kernel.mmacs > 0)))
+
+    def costs_of(self, cls: str, *, multiplies: bool | None = None) -> ClassCost:
+        """The class's costs; of a class that the table lacks, those of the dearest of its sort."""
+        if cls in self.table:
+            return self.table[cls]
+        if cls in COMPUTE if multiplies is None else multiplies:
             known = [self.table[cls] for cls in COMPUTE if cls in self.table]
             return max(known or self.table.values(), key=lambda cost: cost.us_per_mmac)
         known = [self.table[cls] for cls in MOVE if cls in self.table]
@@ -174,4 +190,5 @@ def load_device(name: str | Path) -> Device:
     info = read_info(path)
     kernels_csv = path.with_name("kernels.csv")
     table = read_kernels(kernels_csv)
-    return Device(info["name"], info, table, content_hash(path, kernels_csv))
+    edited = info.get("hash") != fitted_hash(info, kernels_csv)
+    return Device(info["name"], info, table, content_hash(path, kernels_csv), edited)

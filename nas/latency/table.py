@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,23 +20,24 @@ SCHEMA = 1
 
 TEXT_KEYS = ("name", "kind", "hardware", "runtime", "version", "precision", "statistic", "date")
 INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct", "coverage_across_families_pct")
-HELD_OUT_KEYS = (
-    "networks",
-    "median_error_pct",
-    "mean_error_pct",
-    "trivial_median_error_pct",
-    "trivial_mean_error_pct",
-)
-#: mappings of numbers above 0 in `device.yaml`, and their keys
-NUMBERS = {
-    "interval": INTERVAL_KEYS,
-    "held_out": HELD_OUT_KEYS,
-    "held_out_conv": HELD_OUT_KEYS,
-    "held_out_large": HELD_OUT_KEYS,
+TRIVIAL_KEYS = ("fixed_ms", "ms_per_mmac", "ms_per_weight_mb")
+ERROR_KEYS = ("median_error_pct", "mean_error_pct")
+HELD_OUT_KEYS = ("networks", *ERROR_KEYS, *(f"trivial_{key}" for key in ERROR_KEYS))
+SHARE_KEYS = tuple(f"{prefix}within_{n}_pct" for prefix in ("", "trivial_") for n in (5, 10, 20))
+MORE_KEYS = {*SHARE_KEYS, "p90_error_pct", "trivial_p90_error_pct", "spearman", "trivial_spearman"}
+#: mappings of numbers in `device.yaml`: keys that must stand there, and keys that may
+NUMBERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    "interval": (INTERVAL_KEYS, set()),
+    "trivial": (TRIVIAL_KEYS, set()),
+    "held_out": (HELD_OUT_KEYS, MORE_KEYS),
+    "held_out_conv": (HELD_OUT_KEYS, MORE_KEYS),
+    "held_out_large": (HELD_OUT_KEYS, MORE_KEYS),
 }
 REQUIRED = {"schema", *TEXT_KEYS, "threads", "batch", "fixed_ms", "on_chip_mb", "fuses", "sources"}
 REQUIRED |= {"interval", "held_out"}
-OPTIONAL = {"held_out_conv", "held_out_large", "roadmap", "fit", "notes"}
+OPTIONAL = {"held_out_conv", "held_out_large", "trivial", "hash", "roadmap", "fit", "notes"}
+FITTED = ("precision", "fixed_ms", "on_chip_mb", "fuses", "batch", *NUMBERS)
+"""What a prediction and the claims about it are made of, with `kernels.csv`."""
 FUSIBLE = (*ACTIVATIONS, "scale", "add")
 
 
@@ -129,8 +133,10 @@ def read_info(path: Path) -> dict[str, Any]:
             _fail(path, key, info[key], "text")
     if info["precision"] not in BYTES:
         _fail(path, "precision", info["precision"], " or ".join(BYTES))
-    for key in ("fixed_ms", "on_chip_mb", "batch"):
-        _check_number(path, key, info[key])
+    for key in ("fixed_ms", "on_chip_mb"):
+        _check_number(path, key, info[key], above=0)
+    for key in ("batch", "threads"):
+        _check_count(path, key, info[key])
     for key in NUMBERS.keys() & info.keys():
         _check_numbers(path, key, info[key])
     interval = info["interval"]
@@ -148,15 +154,45 @@ def read_info(path: Path) -> dict[str, Any]:
 def _check_numbers(path: Path, key: str, content: Any) -> None:
     if not isinstance(content, dict):
         _fail(path, key, content, "a mapping")
-    document.check_keys(content, f"{path} ({key})", required=set(NUMBERS[key]))
+    required, optional = NUMBERS[key]
+    document.check_keys(content, f"{path} ({key})", required=set(required), optional=optional)
     for name, value in content.items():
-        _check_number(path, f"{key}.{name}", value)
+        if name.endswith("spearman"):
+            _check_number(path, f"{key}.{name}", value, least=-1, most=1)
+        elif name.startswith(("within", "trivial_within", "coverage")):
+            _check_number(path, f"{key}.{name}", value, most=100)
+        elif key == "interval":
+            _check_number(path, f"{key}.{name}", value, above=0)
+        else:
+            _check_number(path, f"{key}.{name}", value)
 
 
-def _check_number(path: Path, key: str, value: Any) -> None:
+def _check_number(
+    path: Path,
+    key: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    least: float = 0,
+    most: float = math.inf,
+) -> None:
     good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or value <= 0:
-        _fail(path, key, value, "a number above 0")
+    if not good or not math.isfinite(value) or not (value > above and least <= value <= most):
+        to = f" to {most:g}" if most < math.inf else ""
+        _fail(path, key, value, f"a number {'above' if above == 0 else 'from'} {least:g}{to}")
+
+
+def _check_count(path: Path, key: str, value: Any) -> None:
+    unknown = key == "threads" and value is None
+    if not unknown and (type(value) is not int or value < 1):
+        _fail(path, key, value, "a whole number from 1")
+
+
+def fitted_hash(info: Mapping[str, Any], *files: Path) -> str:
+    """12 hex digits over what was fitted; an edit by hand of any of it changes them."""
+    digest = sha256(b"".join(file.read_bytes() for file in files))
+    digest.update(json.dumps([info.get(key) for key in FITTED]).encode())
+    return digest.hexdigest()[:12]
 
 
 def _fail(path: Path, key: str, found: Any, expected: str) -> NoReturn:

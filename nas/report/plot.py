@@ -10,6 +10,7 @@ from nas.search import Candidate, SearchResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 #: family of a seed (start of its name) -> colour, from Okabe and Ito's palette for all eyes
 FAMILIES = {
@@ -57,7 +58,7 @@ def _draw(axes: Axes, result: SearchResult) -> None:
     axes.fill_between(ms, lower, upper, color=FOUND, alpha=0.15, lw=0, label="± 1 sd")
     _point(axes, result.best, FOUND, f"found: {result.best.arch.name}", marker="*")
     _frame(axes, [*result.seeds, *front])
-    axes.set_xlabel(f"predicted latency on {result.device.name} [ms], 90 % interval")
+    axes.set_xlabel(f"predicted on {result.device.name} [{result.device.unit}], 90 % interval")
     axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
     sure = "" if result.confidence is None else f" with probability {result.confidence:g}"
     axes.set_title(f"{result.space.name} within {result.budget_ms:g} ms{sure}", loc="left")
@@ -94,17 +95,21 @@ def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = 
 
 
 def _frame(axes: Axes, shown: Sequence[Candidate]) -> None:
-    """A logarithmic axis with plain numbers where latencies span more than fourfold."""
-    from matplotlib.ticker import FixedLocator, NullLocator
-
+    """A logarithmic axis where latencies span more than fourfold."""
     ms = [c.ms for c in shown]
     if max(ms) > 4 * min(ms):
         axes.set_xscale("log")
-        digits = (1, 1.5, 2, 3, 4, 5, 6, 8)
-        ticks = [digit * 10.0**power for power in range(-3, 5) for digit in digits]
-        axes.xaxis.set_major_locator(FixedLocator(ticks))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter("{x:g}")
+        plain_numbers(axes.xaxis)
+
+
+def plain_numbers(axis: Axis, digits: Sequence[float] = (1, 1.5, 2, 3, 4, 5, 6, 8)) -> None:
+    """Numbers as one writes them on a logarithmic axis, at these leading digits."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    ticks = [digit * 10.0**power for power in range(-3, 5) for digit in digits]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def _colour(name: str) -> str:

@@ -38,7 +38,16 @@ def test_table_fits_80_columns(nas: Nas, what: str) -> None:
     assert all(name in done.out for name in LISTS[what][1])
 
 
-def test_device_shows_its_error_beside_the_one_of_size_alone(nas: Nas) -> None:
-    (device,) = json.loads(nas("list", "devices", "--json").out)
-    held_out = device["held_out"]
-    assert held_out["mean_error_pct"] <= held_out["trivial_mean_error_pct"]
+def test_every_device_beats_size_alone_on_networks_left_out(nas: Nas) -> None:
+    for device in json.loads(nas("list", "devices", "--json").out):
+        held_out = device["held_out"]
+        for error in ("median", "mean"):
+            assert held_out[f"{error}_error_pct"] < held_out[f"trivial_{error}_error_pct"]
+
+
+def test_a_throughput_device_says_that_its_ms_are_per_image(nas: Nas) -> None:
+    devices = json.loads(nas("list", "devices", "--json").out)
+    batches = {device["batch"] for device in devices if device["batch"] > 1}
+    text = " ".join(nas("list", "devices").out.split())
+    assert batches
+    assert all(f"ms per image at batch {batch}" in text for batch in batches)

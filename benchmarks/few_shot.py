@@ -1,0 +1,126 @@
+"""How well 10 measurements adapt a known device to a related one.
+
+    python benchmarks/few_shot.py --data DIR
+
+Of the related device's networks ten are drawn, the known device is adapted to them, and the others
+are predicted; over 50 seeded draws. No figure of the related device takes part in the known one,
+which is fitted here without them. Written to `results/benchmarks/few_shot.csv`: median over the
+draws, and the 10th and 90th percentile, beside the device as it was and the trivial model fitted to
+the same ten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from device_figures import Row
+from fit_devices import DEVICES, as_figures, lower_all
+from iphone_fit import is_large
+
+from nas.latency import assess
+from nas.latency.adapt import adapt
+from nas.latency.calibrate import (
+    Costs,
+    Figure,
+    Floats,
+    Recipe,
+    blend,
+    fit_trivial,
+    predict,
+    trivial_work,
+)
+
+DRAWS = 50
+SHOTS = 10
+SEED = 0
+OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "few_shot.csv"
+
+#: known device -> related one
+PAIRS = (
+    ("iphone12-lut", "iphone13"),
+    ("pixel1-cpu", "sd855-cpu-1t"),
+    ("sd855-cpu-1t", "pixel1-cpu"),
+    ("pixel1-cpu", "pixel3-cpu-4t"),
+    ("galaxy-s24-npu", "galaxy-s25-npu"),
+)
+
+
+def main() -> None:
+    """Measure every pair."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True)
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore", category=UserWarning)  # of torch.export, on some timm models
+    with OUT.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for known, related in PAIRS:
+            costs = known_costs(options.data, known, related)
+            figures = own_figures(options.data, known, related)
+            for row in drawn(costs, figures):
+                writer.writerow([known, related, len(figures), SHOTS, DRAWS, *row])
+
+
+COLUMNS = ("known", "related", "networks", "shots", "draws", "model")
+COLUMNS += ("median_error_pct", "median_error_pct_p10", "median_error_pct_p90")
+COLUMNS += ("spearman", "spearman_p10", "spearman_p90")
+
+
+def _rows(data: Path, device: str, other: str = "") -> list[Row]:
+    """Figures of a device, without those of another."""
+    source = DEVICES[device]
+    rows = source.rows(data)[0]
+    if device == "iphone13":
+        return [row for row in rows if row[0].harness == "iphone13"]
+    return [row for row in rows if not (other == "iphone13" and "iphone13" in row[0].harness)]
+
+
+def known_costs(data: Path, known: str, related: str) -> Costs:
+    """The known device, fitted without figures of the related one."""
+    rows, source = _rows(data, known, related), DEVICES[known]
+    return blend(as_figures(rows, lower_all(rows, source)), Recipe(source.recipe.prior))
+
+
+def own_figures(data: Path, known: str, related: str) -> list[Figure]:
+    """The related device's figures, a network once, as the known device's runtime executes them."""
+    rows = _rows(data, related)
+    found = as_figures(rows, lower_all(rows, DEVICES[known]))
+    once = {figure.network: figure for figure in found if not is_large(figure.network)}
+    return list(once.values())
+
+
+def drawn(known: Costs, figures: Sequence[Figure]) -> list[list[str]]:
+    """Errors and ranking on the networks not drawn, for each model."""
+    rng = np.random.default_rng(SEED)
+    found: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(DRAWS):
+        chosen = set(rng.choice(len(figures), SHOTS, replace=False).tolist())
+        few = [figure for i, figure in enumerate(figures) if i in chosen]
+        rest = [figure for i, figure in enumerate(figures) if i not in chosen]
+        ms = np.array([figure.ms for figure in rest])
+        own = np.array([figure.ms for figure in few])
+        models: dict[str, Floats] = {
+            "adapted": predict(adapt(few, known)[0], rest),
+            "known as it is": predict(known, rest),
+            "size alone": trivial_work(rest) @ fit_trivial(few, own),
+        }
+        for model, predicted in models.items():
+            errors = assess.errors(predicted, ms)
+            pair = errors["median_error_pct"], errors.get("spearman", 0.0)  # all alike rank nothing
+            found.setdefault(model, []).append(pair)
+    return [
+        [
+            model,
+            *(f"{value:.4g}" for value in np.quantile(pairs, (0.5, 0.1, 0.9), axis=0).T.ravel()),
+        ]
+        for model, pairs in found.items()
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""iPhones: what is known before the fit, how it is judged, and the steps to RepViT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from iphone12_networks import CONVOLUTIONAL
+
+from nas.calibration.fit import Fit
+from nas.latency.assess import Judged
+from nas.latency.calibrate import Figure, Prior, Recipe, device_fold, predict
+
+FUSES = ("relu", "relu6", "hswish", "gelu", "sigmoid", "hsigmoid", "scale", "add")
+"""SiLU is left a kernel of its own: EfficientNets are too slow otherwise."""
+
+PRIOR12 = Prior(
+    us_per_mmac=0.0437,  # the trivial model of RepViT's table 1 (arXiv:2307.09283), in sample
+    us_per_weight_mb=33.7,  # its 0.0674 ms per million parameters, at 2 bytes each
+    harnesses={
+        "modelbench": 1.0,
+        "mobileone": 1.0,
+        "repghost": 1.0,
+        "nextvit": 1.0,
+        "iphone13": 0.93,
+        "iphone13-mnv4": 0.93,
+        "iphone13-modelbench": 0.93,
+    },
+    reference=frozenset({"repvit", "repnext", "efficientformerv2", "shvit"}),
+    floor_us=(0.3, 0.02, 10.0, 1.0, 1.0),
+    floor_ms=0.05,
+)
+RECIPE12 = Recipe(lambda _: PRIOR12)
+
+PRIOR13 = replace(
+    PRIOR12,
+    harnesses={name: 1 / 0.93 for name in (*PRIOR12.reference, *PRIOR12.harnesses)}
+    | {"iphone13-mnv4": 1.0, "iphone13-modelbench": 1.0},
+    reference=frozenset({"iphone13"}),
+)
+RECIPE13 = Recipe(lambda _: PRIOR13)
+
+LARGE = 300
+"""Pixels above which a network counts half in the fit and apart in the errors."""
+
+STEPS = [
+    *("MobileNetV3 Large", "RepViT step1", "RepViT step2", "RepViT step3", "RepViT step5"),
+    *("RepViT step6", "RepViT step8", "RepViT M0.9"),
+]
+STEPS_MS = (1.01, 0.81, 0.65, 0.89, 0.96, 0.77, 0.89, 0.87)
+"""arXiv:2307.09283, section 3."""
+
+
+def is_large(network: str) -> bool:
+    """Of an image larger than classifiers on phones take."""
+    return int(network.rsplit(maxsplit=1)[-1]) > LARGE
+
+
+def counted(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """Networks by how they are counted; the steps to RepViT are no networks of their own."""
+    small = [each for each in judged if not is_large(each.network) and "step" not in each.network]
+    return {
+        "held_out": small,
+        "held_out_conv": [each for each in small if each.family in CONVOLUTIONAL],
+        "held_out_large": [each for each in judged if is_large(each.network)],
+    }
+
+
+def roadmap(figures: Sequence[Figure], fit: Fit) -> dict[str, Any]:
+    """Published and predicted steps, the latter in the fit and with RepViT left out of it."""
+    names = [f"{step} 224" for step in STEPS]
+    first = [next(i for i, figure in enumerate(figures) if figure.network == n) for n in names]
+    fitted = predict(fit.costs, [figures[i] for i in first])
+    out = [float(value) for value in fit.left_out_ms[first]]
+    # MobileNetV3 is of another family: start from the fit without RepViT
+    kept = [figure for figure in figures if figure.family != "repvit"]
+    out[0] = float(device_fold(RECIPE12)(kept, [figures[first[0]]])[0])
+    signs = np.sign(np.diff(STEPS_MS))
+    return {
+        "steps": STEPS,
+        "published_ms": list(STEPS_MS),
+        "fitted_ms": [round(float(value), 3) for value in fitted],
+        "left_out_ms": [round(value, 3) for value in out],
+        "wrong_signs_fitted": int((np.sign(np.diff(fitted)) != signs).sum()),
+        "wrong_signs_left_out": int((np.sign(np.diff(out)) != signs).sum()),
+    }

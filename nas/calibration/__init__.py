@@ -1,0 +1,1 @@
+"""Devices from measured networks: fitted, adapted, and held against what was measured."""

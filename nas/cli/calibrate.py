@@ -1,0 +1,103 @@
+"""`nas calibrate`: a device from measured networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import Json
+
+if TYPE_CHECKING:
+    from nas.calibration.fit import Calibration
+
+
+def calibrate(
+    measurements: Annotated[
+        Path,
+        typer.Option(
+            "--from",
+            help="Measured networks: a CSV with columns network and ms.",
+            metavar="FILE.csv",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="The device's folder.", show_default=False, metavar="NAME")
+    ],
+    prior: Annotated[
+        str | None,
+        typer.Option("--prior", help="A related device to adapt; 5 to 20 networks are enough."),
+    ] = None,
+    holdout: Annotated[
+        Path | None,
+        typer.Option(
+            "--holdout",
+            help="Judge on these networks [default: on families left out in turn].",
+            metavar="FILE.csv",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the folder.")] = False,
+    json: Json = False,
+) -> None:
+    """Make a device from the latencies of whole networks, and say how good it is."""
+    from nas import library
+    from nas.calibration.fit import calibrate as fit
+    from nas.calibration.networks import measured
+    from nas.draft import Draft
+    from nas.latency.write import write_device
+    from nas.measurements import read_measurements
+    from nas.report.table import print_json
+
+    known = library.load_device(prior) if prior else None
+    rows = read_measurements(measurements)
+    others = read_measurements(holdout) if holdout else []
+    with Draft(out.parent, out.name, force=force) as draft:
+        found = measured([*rows, *others])
+        made = fit(found[: len(rows)], out.name, known, found[len(rows) :])
+        write_device(draft.folder, made.info, made.rows)
+        draft.keep()
+    if json:
+        print_json(made.info)
+    else:
+        _print(made, out, judged_on=str(holdout) if holdout else "")
+
+
+def _print(made: Calibration, out: Path, judged_on: str) -> None:
+    from nas.latency import assess
+    from nas.report.errors import COLUMNS, cells
+    from nas.report.table import print_facts, print_line, print_table
+
+    info = made.info
+    score = info["held_out"]
+    errors = {"this device": score, "size alone": _trivial(score)}
+    if made.fit.before:
+        errors = {f"{info['fit']['prior']} as it is": assess.score(made.fit.before)} | errors
+    how = judged_on or "each family left out of the fit in turn"
+    print_table(
+        COLUMNS,
+        [cells(model, found) for model, found in errors.items()],
+        title=f"errors on {score['networks']} networks: {how}",
+    )
+    interval = info["interval"]
+    facts = [
+        ("device", str(out)),
+        ("measured", f"{info['fit']['networks']} networks, {info['fit']['figures']} figures"),
+        ("of", f"{info['hardware']}; {info['runtime']}; {info['precision']}; {info['statistic']}"),
+        (
+            f"{interval['level']:.0%} interval",
+            f"{interval['low_ratio']:.2f} to {interval['high_ratio']:.2f} times the estimate;"
+            f" covers {interval['coverage_across_families_pct']:.0f} % of families left out",
+        ),
+    ]
+    if made.fit.freedoms:
+        facts.append(("adapted", made.fit.freedoms))
+    if score["median_error_pct"] >= score["trivial_median_error_pct"]:
+        facts.append(("caution", "no better than size alone: do not rely on it"))
+    print_line()
+    print_facts(facts)
+
+
+def _trivial(score: dict[str, Any]) -> dict[str, Any]:
+    return {key.removeprefix("trivial_"): score[key] for key in score if key.startswith("trivial")}

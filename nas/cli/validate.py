@@ -1,0 +1,121 @@
+"""`nas validate`: a device held against measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import Json
+
+if TYPE_CHECKING:
+    from nas.calibration.validate import Checked, Validation
+
+WORST = 10
+"""Networks that are listed."""
+
+
+def validate(
+    device: Annotated[
+        str, typer.Argument(help="A name (see: nas list devices) or a folder.", show_default=False)
+    ],
+    against: Annotated[
+        Path,
+        typer.Option(
+            "--against",
+            help="Measured networks: a CSV with columns network and ms.",
+            metavar="FILE.csv",
+            show_default=False,
+        ),
+    ],
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw predicted over measured.", metavar="FILE.png"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say how far a device's predictions are from what was measured."""
+    from nas import library
+    from nas.calibration.networks import measured
+    from nas.calibration.validate import validate as check
+    from nas.measurements import read_measurements
+    from nas.report.errors import save_plot
+    from nas.report.table import print_json
+
+    found = check(library.load_device(device), measured(read_measurements(against)))
+    if plot:
+        save_plot(found, plot)
+    if json:
+        print_json(_as_json(found))
+    else:
+        _print(found)
+
+
+def _as_json(found: Validation) -> dict[str, Any]:
+    return {
+        "device": found.device.name,
+        "device_hash": found.device.content_hash,
+        "edited": found.device.edited,
+        "unit": found.device.unit,
+        "networks": len(found.checked),
+        "errors": found.errors,
+        "trivial_errors": found.trivial_errors,
+        "interval_level": found.device.info["interval"]["level"],
+        "coverage_pct": found.coverage_pct,
+        "worst_first": [
+            {
+                "network": each.network,
+                "measured_ms": each.ms,
+                "predicted_ms": each.prediction.ms,
+                "predicted_ms_low": each.prediction.low_ms,
+                "predicted_ms_high": each.prediction.high_ms,
+                "error_pct": each.error_pct,
+                "dearest_row": each.dearest.op.row + 1,
+                "dearest_row_ms": each.dearest_ms,
+                "dearest_op": each.dearest.op.name,
+                "dearest_class": each.dearest.cls,
+                "flags": list(each.prediction.flags),
+            }
+            for each in found.worst
+        ],
+    }
+
+
+def _print(found: Validation) -> None:
+    from nas.latency.device import EDITED
+    from nas.report.errors import COLUMNS, cells
+    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+
+    device, trivial = found.device, found.trivial_errors
+    models = [cells(device.name, found.errors)]
+    models += [cells("size alone", trivial)] if trivial else []
+    print_table(COLUMNS, models, title=f"errors on {len(found.checked)} networks")
+    level = device.info["interval"]["level"]
+    facts = [(f"{level:.0%} interval", f"covers {found.coverage_pct:.0f} %")]
+    facts += [("caution", EDITED)] if device.edited else []
+    print_line()
+    print_facts(facts)
+    print_line()
+    columns = [
+        Column("network"),
+        *numbers("measured\n" + device.unit, "predicted\nms", "error %"),
+        Column("its dearest row"),
+        *numbers("ms"),
+    ]
+    title = "worst first" if len(found.checked) > 1 else ""
+    print_table(columns, [_cells(each) for each in found.worst[:WORST]], title=title)
+
+
+def _cells(each: Checked) -> list[str]:
+    from nas.report.table import interval
+
+    p, op = each.prediction, each.dearest.op
+    return [
+        each.network,
+        f"{each.ms:.3g}",
+        interval(p.ms, p.low_ms, p.high_ms),
+        f"{each.error_pct:+.1f}",
+        f"{op.row + 1}: {'.'.join(op.name.split('.')[-2:])} ({each.dearest.cls})",
+        f"{each.dearest_ms:.2g}",
+    ]

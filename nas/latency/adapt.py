@@ -1,0 +1,119 @@
+"""A known device adapted to a related one from 5 to 20 networks measured there.
+
+The known device's milliseconds, split into parts, each times a factor; the factors are shrunk to
+their common mean. How finely the parts are split and how strongly the factors are held together is
+chosen on networks left out, and the fewest freedoms win where more of them hardly help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.latency.calibrate import (
+    HUBER,
+    Costs,
+    Figure,
+    Floats,
+    Fold,
+    left_out,
+    on_reference,
+    predict,
+    prior_of,
+)
+from nas.latency.device import Device
+from nas.latency.kernels import CLASSES
+from nas.latency.table import TERMS
+
+FLOOR = 0.05
+"""Least factor: nothing becomes free."""
+WORTH = 0.8
+"""More freedoms must bring the error on networks left out below this share of that of fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which factor each cost takes."""
+
+    name: str
+    parts: Sequence[Sequence[int]]
+    """(classes, terms); the fixed milliseconds take factor 0."""
+    strength: float = 1.0
+    """Of the factors towards their mean."""
+
+
+_ONE = np.zeros((len(CLASSES), len(TERMS)), int)
+_BY_TERM = _ONE + [1, 2, 2, 3, 3]
+_BY_CLASS = _ONE + 1 + np.arange(len(CLASSES))[:, None]
+SPLITS = (
+    Split("one factor", _ONE.tolist()),
+    *(Split("fixed, launches, work, traffic", _BY_TERM.tolist(), s) for s in (1.0, 0.1, 0.01)),
+    *(Split("kernel classes", _BY_CLASS.tolist(), s) for s in (1.0, 0.1, 0.01)),
+)
+
+
+def costs_of(device: Device) -> Costs:
+    """The costs of a device's table, of a missing class those that it is priced with."""
+    costs = [device.costs_of(cls) for cls in CLASSES]
+    us = np.array([[getattr(cost, term) for term in TERMS] for cost in costs])
+    return Costs(device.fixed_ms, us)
+
+
+def adapt(figures: Sequence[Figure], known: Costs) -> tuple[Costs, Split]:
+    """The known costs adapted to the figures, and the freedoms that this took."""
+    ms = on_reference(figures, prior_of(figures))
+
+    def error(split: Split) -> float:
+        predicted = left_out(figures, _fold(known, split))
+        return float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean())
+
+    best, least = SPLITS[0], error(SPLITS[0])
+    for split in SPLITS[1:]:
+        found = error(split)
+        if found < WORTH * least:
+            best, least = split, found
+    return scaled(figures, ms, known, best), best
+
+
+def adapted_fold(known: Costs) -> Fold:
+    """Adapt to the kept figures, freedoms chosen among them; predict the others."""
+
+    def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+        return predict(adapt(kept, known)[0], out)
+
+    return fold
+
+
+def _fold(known: Costs, split: Split) -> Fold:
+    def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+        ms = on_reference(kept, prior_of(kept))
+        return predict(scaled(kept, ms, known, split), out)
+
+    return fold
+
+
+def scaled(figures: Sequence[Figure], ms: Floats, known: Costs, split: Split) -> Costs:
+    """The known costs, each part times the factor that fits best. Shapes: ms (n,)."""
+    from scipy.optimize import nnls
+
+    parts = np.array(split.parts)
+    work = np.array([figure.work for figure in figures]) * known.us / 1000
+    n_parts = 1 + int(parts.max())
+    own = np.array([work[:, parts == part].sum(1) for part in range(n_parts)]).T
+    own[:, 0] += known.fixed_ms
+    weight = np.array([figure.weight for figure in figures])
+    # the last unknown is the mean; a part that no figure has still follows it
+    share = np.maximum(np.sqrt(((own / ms[:, None] * weight[:, None]) ** 2).sum(0)), 1e-3)
+    to_mean = np.hstack([np.diag(share), -share[:, None]]) * np.sqrt(split.strength)
+    robust = np.ones(len(figures))
+    for _ in range(4):
+        scale = weight * robust / ms
+        matrix = np.vstack([np.pad(own * scale[:, None], ((0, 0), (0, 1))), to_mean])
+        target = np.concatenate([ms * scale, np.zeros(n_parts)])
+        solution = FLOOR + nnls(matrix, target - matrix @ np.full(n_parts + 1, FLOOR))[0]
+        factors: Floats = solution[:-1]
+        error = np.abs(own @ factors / ms - 1)
+        robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
+    return Costs(known.fixed_ms * float(factors[0]), known.us * factors[parts])

@@ -1,0 +1,59 @@
+"""The files of a device folder, written; `nas.latency.table` reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nas.latency.calibrate import Costs
+from nas.latency.kernels import CLASSES, Kernel
+from nas.latency.residual import FILE, Residual, write_residual
+from nas.latency.table import COLUMNS, TERMS, fitted_hash
+
+COMMENT = """\
+# microseconds of one kernel by class: overhead_us per launch, and per unit of work;
+# spilled: MB read and written beyond on_chip_mb of device.yaml. networks, max_*: reach
+"""
+
+
+def as_rows(costs: Costs, networks: Collection[Sequence[Kernel]]) -> list[dict[str, Any]]:
+    """Rows of `kernels.csv`: costs of each class, and how far the fit's networks reach."""
+    rows = []
+    for cls, us in zip(CLASSES, costs.us, strict=True):
+        own = [[k for k in network if k.cls == cls] for network in networks]
+        seen = [kernel for network in own for kernel in network]
+        rows.append(
+            {"cls": cls}
+            | {term: float(f"{value:.5g}") for term, value in zip(TERMS, us, strict=True)}
+            | {"networks": sum(map(bool, own))}
+            | {"max_mmacs": float(f"{max((k.mmacs for k in seen), default=0):.5g}")}
+            | {"max_activation_mb": float(f"{max((k.activation_mb for k in seen), default=0):.5g}")}
+        )
+    return rows
+
+
+def write_device(
+    folder: Path,
+    info: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    residual: Residual | None = None,
+) -> None:
+    """Write `device.yaml`, with the hash of what was fitted, `kernels.csv` and any residual."""
+    text = io.StringIO()
+    text.write(COMMENT)
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    (folder / "kernels.csv").write_text(text.getvalue(), encoding="utf-8")
+    files = [folder / "kernels.csv"]
+    if residual:
+        files.append(folder / FILE)
+        write_residual(files[-1], residual)
+    hashed = {**info, "hash": fitted_hash(info, *files)}
+    content = yaml.safe_dump(hashed, sort_keys=False, width=100, allow_unicode=True)
+    (folder / "device.yaml").write_text(content, encoding="utf-8")
