@@ -26,7 +26,7 @@ class Draft:
         if path.parent != out or name in (".", ".."):
             raise ResultError(f"--name {name!r}: expected a plain name; a folder goes in --out")
         if path.exists() and not force:
-            raise ResultError(f"{path} exists and is kept; choose another --name, or --force")
+            raise ResultError(f"{path} exists and is kept; choose another name, or --force")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))

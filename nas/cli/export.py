@@ -85,7 +85,7 @@ def export(
     else:
         _print(found)
     if found.failures:
-        raise ExportError("; ".join(failure.error for failure in found.failures))
+        raise ExportError("; ".join(found.failures))
 
 
 def _say(line: str) -> None:

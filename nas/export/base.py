@@ -88,8 +88,10 @@ class Deployed:
         """RGB in 0..1 to what the network takes. Shapes: (B, 3, H, W), as the result."""
         mean, std = NORMALISATIONS[self.normalisation]
         shape = (1, 3, 1, 1)
-        scaled = (images - np.reshape(mean, shape)) / np.reshape(std, shape)
-        return scaled.astype(np.float32)
+        scaled: Floats32 = ((images - np.reshape(mean, shape)) / np.reshape(std, shape)).astype(
+            "f4"
+        )
+        return scaled
 
 
 @dataclass(frozen=True, slots=True)

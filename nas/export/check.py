@@ -59,9 +59,9 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Che
         expected.append(float(np.abs(torch_logits).max()))
         differences.append(float(np.abs(logits - torch_logits).max()))
         agree.append(float((logits.argmax(1) == torch_logits.argmax(1)).mean()))
-    found = Check(
-        runtime.name, runtime.version(), *differences, max(expected), sum(agree) / len(agree)
-    )
+    on_photos, on_noise = differences
+    same = sum(agree) / len(agree)
+    found = Check(runtime.name, runtime.version(), on_photos, on_noise, max(expected), same)
     if form.exact and not found.worst <= TOLERANCE * min(1.0, found.max_logit):  # nor NaN
         raise ExportError(
             f"{form.name}: logits differ from torch's by up to {found.worst:.3g}"
@@ -93,11 +93,11 @@ def load_photos(deployed: Deployed, folder: Path | None = None) -> Floats32:
         import matplotlib
 
         sample = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-        files, windows = [sample], CROPS
+        files, windows = [sample], list(CROPS)
     else:
         suffixes = Image.registered_extensions()
         files = sorted(file for file in folder.glob("*") if file.suffix.lower() in suffixes)
-        windows = ((0.5, 0.5),)
+        windows = [(0.5, 0.5)]
     if not files:
         raise DocumentError(f"{folder}: no images; expected files such as .jpg or .png")
     photos = []

@@ -21,8 +21,7 @@ def write(deployed: Deployed, path: Path) -> None:
     rows = count()
     lines = [
         f"# {arch.name}: {arch.params:,} params, {arch.macs / 1e6:,.2f} M MACs, {arch.arch_id}",
-        f"# as deployed: {deployed.params:,} params; inputs normalised as"
-        f" {deployed.normalisation}",
+        f"# as deployed: {deployed.params:,} params; inputs normalised as {deployed.normalisation}",
     ]
     for line in arch.to_yaml().splitlines():
         if line.startswith(ROW):

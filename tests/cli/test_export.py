@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from nas.errors import ExportError
+from nas.export import FORMATS, Deployed, Format
 from nas.library import load_arch
 
 from .conftest import Nas
@@ -80,6 +82,20 @@ def test_an_export_that_is_there_is_kept(nas: Nas, tmp_path: Path) -> None:
     assert again.code == 2
     assert "exists and is kept" in again.err
     assert nas(*arguments, "--force").code == 0
+
+
+def test_a_format_that_fails_is_said_and_the_others_stay(
+    nas: Nas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(network: Deployed, path: Path) -> None:
+        raise ExportError("strict: row 1, row1_conv.conv.act (act): no hard-swish here")
+
+    monkeypatch.setitem(FORMATS, "strict", Format("strict", None, ".s", refuse, None))
+    done = nas("export", SMALL, "--format", "yaml,strict", "--out", str(tmp_path))
+    assert done.code == 2
+    assert "no hard-swish here" in done.out
+    assert done.err.endswith("nas: strict: row 1, row1_conv.conv.act (act): no hard-swish here\n")
+    assert (tmp_path / SMALL / f"{SMALL}.yaml").exists()
 
 
 @pytest.mark.slow
