@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,8 +57,8 @@ class Fit:
     """Of each harness over the reference."""
     left_out_ms: Floats
     """Of each figure, by a model that never saw its family."""
-    freedoms: str = ""
-    """What an adaptation took from the figures."""
+    freedoms: Mapping[str, float] = field(default_factory=dict)
+    """How much an adaptation relies on each way to split the known device's costs."""
     before: tuple[Judged, ...] = ()
     """The same networks, predicted by the known device as it was."""
 
@@ -106,7 +106,7 @@ def adapted(figures: Sequence[Figure], known: Costs) -> Fit:
     """Adapt a known device to the figures."""
     prior = PLAIN.prior(figures)
     trivial = left_out(figures, trivial_fold(PLAIN))
-    costs, split = adapt(figures, known)
+    costs, freedoms = adapt(figures, known)
     predicted = left_out(figures, adapted_fold(known))
 
     def judge(predicted: Floats) -> tuple[Judged, ...]:
@@ -118,7 +118,7 @@ def adapted(figures: Sequence[Figure], known: Costs) -> Fit:
         judge(predicted),
         harness_factors(figures, prior),
         predicted,
-        split.name,
+        freedoms,
         judge(predict(known, figures)),
     )
 
@@ -226,7 +226,11 @@ def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dic
     }
     if prior:
         before = assess.errors(*_pairs(fit.before))
-        made |= {"prior": prior.name, "prior_hash": prior.content_hash, "freedoms": fit.freedoms}
+        made |= {
+            "prior": prior.name,
+            "prior_hash": prior.content_hash,
+            "freedoms": {k: round(v, 3) for k, v in fit.freedoms.items()},
+        }
         made |= {f"before_{key}": before[key] for key in ("median_error_pct", "mean_error_pct")}
     per_image = "of one image" if batch == 1 else f"of one image in a batch of {batch}"
     return {

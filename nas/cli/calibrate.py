@@ -92,7 +92,8 @@ def _print(made: Calibration, out: Path, judged_on: str) -> None:
         ),
     ]
     if made.fit.freedoms:
-        facts.append(("adapted", made.fit.freedoms))
+        shares = (f"{name} {share:.0%}" for name, share in made.fit.freedoms.items())
+        facts.append(("factors", "; ".join(shares)))
     if score["median_error_pct"] >= score["trivial_median_error_pct"]:
         facts.append(("caution", "no better than size alone: do not rely on it"))
     print_line()

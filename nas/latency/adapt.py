@@ -1,8 +1,8 @@
 """A known device adapted to a related one from 5 to 20 networks measured there.
 
 The known device's milliseconds, split into parts, each times a factor; the factors are shrunk to
-their common mean. How finely the parts are split and how strongly the factors are held together is
-chosen on networks left out, and the fewest freedoms win where more of them hardly help.
+their common mean. Splits from one factor for all to one per kernel class are blended, each weighted
+by how well it does on networks left out, so that few figures leave few freedoms.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from nas.latency.calibrate import (
     Figure,
     Floats,
     Fold,
+    blend_weights,
+    capped_error,
     left_out,
     on_reference,
     predict,
     prior_of,
+    weighted,
 )
 from nas.latency.device import Device
 from nas.latency.kernels import CLASSES
@@ -29,8 +32,6 @@ from nas.latency.table import TERMS
 
 FLOOR = 0.05
 """Least factor: nothing becomes free."""
-WORTH = 0.8
-"""More freedoms must bring the error on networks left out below this share of that of fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +62,20 @@ def costs_of(device: Device) -> Costs:
     return Costs(device.fixed_ms, us)
 
 
-def adapt(figures: Sequence[Figure], known: Costs) -> tuple[Costs, Split]:
-    """The known costs adapted to the figures, and the freedoms that this took."""
+def adapt(figures: Sequence[Figure], known: Costs) -> tuple[Costs, dict[str, float]]:
+    """The known costs adapted to the figures, and the weight of each split in that."""
     ms = on_reference(figures, prior_of(figures))
-
-    def error(split: Split) -> float:
-        predicted = left_out(figures, _fold(known, split))
-        return float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean())
-
-    best, least = SPLITS[0], error(SPLITS[0])
-    for split in SPLITS[1:]:
-        found = error(split)
-        if found < WORTH * least:
-            best, least = split, found
-    return scaled(figures, ms, known, best), best
+    errors = [capped_error(left_out(figures, _fold(known, split)), ms) for split in SPLITS]
+    weights = blend_weights(errors)
+    fits = [scaled(figures, ms, known, split) for split in SPLITS]
+    shares: dict[str, float] = {}
+    for split, weight in zip(SPLITS, weights, strict=True):
+        shares[split.name] = shares.get(split.name, 0.0) + float(weight)
+    return weighted(fits, weights), shares
 
 
 def adapted_fold(known: Costs) -> Fold:
-    """Adapt to the kept figures, freedoms chosen among them; predict the others."""
+    """Adapt to the kept figures; predict the others."""
 
     def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
         return predict(adapt(kept, known)[0], out)

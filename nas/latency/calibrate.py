@@ -94,8 +94,8 @@ Fold = Callable[[Sequence[Figure], Sequence[Figure]], Floats]
 HUBER = 0.15
 """Relative error from which on a figure counts less."""
 GRID = tuple(Settings(s, t) for s, t in product((0.03, 0.3, 3.0, 30.0), (0.1, 0.01)))
-SHARPNESS = 8
-"""Power of a setting's error in its weight."""
+SHARPNESS = 8.0
+"""Power of a model's error in its weight, where several are blended."""
 ON_CHIP_MB = 1.0
 """What a kernel reads and writes beyond this is spilled: fixed, as whole networks hardly say."""
 LEAST = (0.02, 0.3, 0.3, 0.02, 0.02)
@@ -288,14 +288,24 @@ def blend(figures: Sequence[Figure], recipe: Recipe) -> Costs:
     ms = on_reference(figures, prior)
     if len(recipe.grid) == 1:
         return fit(figures, ms, recipe.grid[0], prior)
-    errors = np.array([_error(figures, ms, replace(recipe, grid=(s,))) for s in recipe.grid])
-    weights = errors**-SHARPNESS / (errors**-SHARPNESS).sum()
-    fits = [fit(figures, ms, settings, prior) for settings in recipe.grid]
+    folds = [device_fold(replace(recipe, grid=(settings,))) for settings in recipe.grid]
+    weights = blend_weights([capped_error(left_out(figures, fold), ms) for fold in folds])
+    return weighted([fit(figures, ms, settings, prior) for settings in recipe.grid], weights)
+
+
+def capped_error(predicted: Floats, ms: Floats) -> float:
+    """Mean relative error, large ones capped."""
+    return float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean())
+
+
+def blend_weights(errors: Sequence[float]) -> Floats:
+    """The smaller its error on networks left out, the heavier a model; the sum is 1."""
+    weights: Floats = (np.maximum(errors, 1e-4) / max(1e-4, min(errors))) ** -SHARPNESS
+    total: Floats = weights / weights.sum()
+    return total
+
+
+def weighted(fits: Sequence[Costs], weights: Floats) -> Costs:
+    """The mean of models, which predicts the mean of their predictions."""
     us: Floats = np.tensordot(weights, [costs.us for costs in fits], axes=1)
     return Costs(float(weights @ [costs.fixed_ms for costs in fits]), us)
-
-
-def _error(figures: Sequence[Figure], ms: Floats, recipe: Recipe) -> float:
-    """Mean error on families left out, large errors capped."""
-    predicted = left_out(figures, device_fold(recipe))
-    return max(1e-9, float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean()))

@@ -28,16 +28,16 @@ def relative(n: int, true: Costs, noise: float = 0.01) -> list[Figure]:
 
 def test_a_device_that_is_slower_throughout_takes_one_factor() -> None:
     found = relative(8, Costs(0.4 * 1.3, TRUE * 1.3))
-    costs, split = adapt(found, KNOWN)
-    assert split == SPLITS[0]
-    assert costs.us == pytest.approx(1.3 * TRUE, rel=0.03)
-    assert costs.fixed_ms == pytest.approx(0.4 * 1.3, rel=0.03)
+    costs, _ = adapt(found, KNOWN)
+    assert costs.us == pytest.approx(1.3 * TRUE, rel=0.05)
+    assert costs.fixed_ms == pytest.approx(0.4 * 1.3, rel=0.05)
 
 
 def test_a_device_with_another_fixed_part_takes_more_factors_and_is_predicted_better() -> None:
     found = relative(20, Costs(2.0, TRUE))
-    costs, split = adapt(found, KNOWN)
-    assert split != SPLITS[0]
+    costs, shares = adapt(found, KNOWN)
+    assert shares["one factor"] < 0.1
+    assert sum(shares.values()) == pytest.approx(1)
     truth = np.array([figure.ms for figure in found])
     one = scaled(found, truth, KNOWN, SPLITS[0])
     work = np.array([figure.work for figure in found])
