@@ -1,4 +1,4 @@
-"""Graph rewrites for deployment: batch norms folded, parallel linear branches merged.
+"""Graph rewrites for deployment: norms of weights and batches folded, linear branches merged.
 
 What a runtime executes. Latency is predicted on the fused graph, and `fused params` are its sum:
 5 067 056 for RepViT-M0.9 against 5 103 560 as trained. Structural re-parameterisation follows
@@ -46,7 +46,8 @@ class _Fuser:
         elif op.kind == "add" and (merged := self._merge(op)) is not None:
             self.kept[index] = merged
         else:
-            self.kept[index] = op
+            attrs = {name: value for name, value in op.attrs.items() if name != "standard"}
+            self.kept[index] = op._replace(attrs=attrs)  # weights are standardised once
 
     def _sole(self, index: int, *kinds: str) -> bool:
         """The op at `index` is one of `kinds` and has one reader."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
-from nas.build.module import assemble
+from nas.build.module import StandardConv2d, assemble
 from nas.graph import Graph
 from nas.rewrite import fuse_traced
 
@@ -62,7 +62,7 @@ class _Branches:
             scale, shift = self._norm(index)
             return kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1)), bias * scale + shift
         layer: Any = self.trained.get_submodule(op.name)
-        kernel = layer.weight
+        kernel = layer.standardised() if isinstance(layer, StandardConv2d) else layer.weight
         bias = kernel.new_zeros(len(kernel)) if layer.bias is None else layer.bias
         if op.inputs[0] != self.source:  # a norm before a linear layer
             scale, shift = self._norm(op.inputs[0])

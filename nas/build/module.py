@@ -70,9 +70,12 @@ class StandardConv2d(SameConv2d):
     """With each filter's weights brought to mean 0 and variance 1 (arXiv:1903.10520)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(F.pad(x, self.sides), self.standardised(), self.bias, self.stride)
+
+    def standardised(self) -> Tensor:
+        """The weights that it convolves with."""
         variance, mean = torch.var_mean(self.weight, dim=(1, 2, 3), correction=0, keepdim=True)
-        weight = (self.weight - mean) / (variance + STANDARD_EPS).sqrt()
-        return F.conv2d(F.pad(x, self.sides), weight, self.bias, self.stride)
+        return (self.weight - mean) / (variance + STANDARD_EPS).sqrt()
 
 
 def _conv(op: Op) -> nn.Module:

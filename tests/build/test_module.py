@@ -15,7 +15,8 @@ from torch.fx.passes.shape_prop import ShapeProp
 import nas
 from nas.arch import Arch
 from nas.build import build
-from nas.build.module import ACTIVATIONS, CALLS, LAYERS
+from nas.build.fusing import fused
+from nas.build.module import ACTIVATIONS, CALLS, LAYERS, StandardConv2d
 from nas.errors import ArchError, MissingExtraError
 from nas.graph import GraphBuilder
 from nas.library import load_arch
@@ -155,3 +156,22 @@ def test_missing_torch_is_answered_with_its_install_line(
 def test_importing_the_package_does_not_import_torch() -> None:
     code = "import sys, nas.build; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_standardised_weights_are_plain_once_fused() -> None:
+    torch.manual_seed(0)
+    text = """
+name: standardised
+source: "a test"
+input: [3, 32, 32]
+columns: [op, out, s]
+rows:
+  - [bit_stem, 64, 4]
+  - [bit, 128, 1]
+"""
+    arch = Arch.from_yaml(text)
+    trained = build(arch).eval()
+    deployed = fused(arch.graph, trained)
+    assert not any(isinstance(layer, StandardConv2d) for layer in deployed.modules())
+    images = torch.randn(2, *arch.input)
+    torch.testing.assert_close(deployed(images), trained(images))
