@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, log
 from pathlib import Path
 from statistics import NormalDist
@@ -23,6 +23,7 @@ from nas.errors import BudgetError, MissingCostError
 from nas.folders import content_hash, find
 from nas.graph import Graph
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
+from nas.latency.residual import FILE, Residual, read_residual
 from nas.latency.table import ClassCost, fitted_hash, read_info, read_kernels
 from nas.lint import lint
 
@@ -56,6 +57,8 @@ class Device:
     """12 hex digits over the folder's files; empty for a device that is no folder."""
     edited: bool = False
     """Its files are not as they were fitted."""
+    residual: Residual = field(default_factory=Residual)
+    """Factors on the costs of the table."""
 
     @property
     def fixed_ms(self) -> float:
@@ -142,7 +145,8 @@ class Device:
 
     def kernel_ms(self, kernel: Kernel) -> Any:
         """Milliseconds of one kernel."""
-        return self._cost(kernel).us(kernel, self.info["on_chip_mb"]) / 1000
+        us = self._cost(kernel).us(kernel, self.info["on_chip_mb"])
+        return us * self.residual.factor(kernel) / 1000
 
     def _cost(self, kernel: Kernel) -> ClassCost:
         return self.costs_of(kernel.cls, multiplies=bool(np.any(kernel.mmacs > 0)))
@@ -190,5 +194,8 @@ def load_device(name: str | Path) -> Device:
     info = read_info(path)
     kernels_csv = path.with_name("kernels.csv")
     table = read_kernels(kernels_csv)
-    edited = info.get("hash") != fitted_hash(info, kernels_csv)
-    return Device(info["name"], info, table, content_hash(path, kernels_csv), edited)
+    residual_csv = path.with_name(FILE)
+    files = [kernels_csv, *([residual_csv] if residual_csv.exists() else [])]
+    residual = read_residual(residual_csv) if residual_csv.exists() else Residual()
+    edited = info.get("hash") != fitted_hash(info, *files)
+    return Device(info["name"], info, table, content_hash(path, *files), edited, residual)

@@ -143,7 +143,7 @@ def read_info(path: Path) -> dict[str, Any]:
     if not interval["low_ratio"] <= 1 <= interval["high_ratio"]:
         _fail(path, "interval", interval, "low_ratio <= 1 <= high_ratio")
     for key in ("sources", "fuses"):
-        if not isinstance(info[key], list) or not info[key]:
+        if not isinstance(info[key], list) or (key == "sources" and not info[key]):
             _fail(path, key, info[key], "a list")
     for name in info["fuses"]:
         if name not in FUSIBLE:

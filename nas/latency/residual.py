@@ -1,0 +1,162 @@
+"""What a kernel costs beyond its class: a factor that is smooth in the kernel's shape.
+
+Posterior mean of a Gaussian process over log shapes, kept as a table: kernels that were measured
+(`residual.csv`), each with a weight. The factor of any kernel is 1 plus the weights, each times how
+alike the two are. Additive costs stay additive, so a space is priced as before.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.document import read_text
+from nas.errors import DocumentError, UnknownNameError
+from nas.latency.kernels import CLASSES, Kernel
+from nas.ops import ACTIVATIONS, KINDS
+
+Floats = NDArray[np.float64]
+
+FILE = "residual.csv"
+MAX_BYTES = 1_000_000
+SCALES = {
+    "log2_mmacs": 2.0,
+    "log2_weight_mb": 2.0,
+    "log2_activation_mb": 2.0,
+    "log2_in": 1.5,
+    "log2_out": 1.5,
+    "log2_k": 1.0,
+    "log2_s": 1.0,
+}
+"""How much of each makes two kernels unlike."""
+COLUMNS = ("cls", "kind", *SCALES, "weight")
+SMALL = 1e-4
+"""Of mega-MACs and MB, below which less makes no difference."""
+OTHER_KIND = 0.4
+"""How alike two kernels of one class are at most if their ops differ."""
+LOW, HIGH = 0.25, 4.0
+"""A factor beyond these is a mistake of the fit, not a cost."""
+CHUNK = 4096
+"""Kernels compared at a time: the comparison stays in the cache."""
+
+
+def kind_of(kernel: Kernel) -> str:
+    """What its op is called: an activation by its function, others by their kind."""
+    return str(kernel.op.attrs.get("fn", kernel.op.kind))
+
+
+def shape_of(kernel: Kernel) -> Floats:
+    """The numbers of `SCALES`, each over its scale. Shapes: (n, F), n = 1 unless columns."""
+    op = kernel.op
+    work = (kernel.mmacs, kernel.weight_mb, kernel.activation_mb)
+    numbers = [np.asarray(amount, float) + SMALL for amount in work]
+    numbers += [np.asarray(_channels(shape), float) for shape in (op.in_shapes[0], op.shape)]
+    numbers += [np.asarray(op.attrs.get(name, 1), float) for name in ("k", "s")]
+    together = np.stack(np.broadcast_arrays(*numbers), axis=-1)
+    scaled: Floats = np.log2(together) / list(SCALES.values())
+    return scaled.reshape(-1, len(SCALES))
+
+
+def _channels(shape: Sequence[Any]) -> Any:
+    return shape[0] if len(shape) == 3 else shape[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Kernels of one class that others are compared with."""
+
+    kinds: tuple[str, ...]
+    shapes: Floats
+    """(m, F)"""
+
+    def alike(self, kind: str, shapes: Floats) -> Floats:
+        """How alike kernels are to the points, 1 at most. Shapes: (n, F) -> (n, m)."""
+        apart = (shapes**2).sum(1)[:, None] + (self.shapes**2).sum(1) - 2 * shapes @ self.shapes.T
+        same = np.where(np.array(self.kinds) == kind, 1.0, OTHER_KIND)
+        near: Floats = same / (1 + np.maximum(apart, 0) / 2)
+        return near
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """Factors on the costs of a device's kernels."""
+
+    points: Mapping[str, Points] = field(default_factory=dict)
+    """Kernel class -> its points."""
+    weights: Mapping[str, Floats] = field(default_factory=dict)
+
+    def factor(self, kernel: Kernel) -> Any:
+        """Of one kernel; an array for columns. 1 for a class without points."""
+        if kernel.cls not in self.points:
+            return 1.0
+        points, weights, kind = self.points[kernel.cls], self.weights[kernel.cls], kind_of(kernel)
+        shapes = shape_of(kernel)
+        parts = [
+            points.alike(kind, shapes[start : start + CHUNK]) @ weights
+            for start in range(0, len(shapes), CHUNK)
+        ]
+        factors = np.clip(1 + np.concatenate(parts), LOW, HIGH)
+        return factors if len(factors) > 1 else float(factors[0])
+
+
+def write_residual(path: Path, residual: Residual) -> None:
+    """Write `residual.csv`."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for cls, points in residual.points.items():
+            unscaled = points.shapes * list(SCALES.values())
+            rows = zip(points.kinds, unscaled, residual.weights[cls], strict=True)
+            for kind, shape, weight in rows:
+                writer.writerow([cls, kind, *(f"{x:.5g}" for x in shape), f"{weight:.6g}"])
+
+
+def read_residual(path: Path) -> Residual:
+    """Read `residual.csv`.
+
+    Raises:
+        DocumentError: naming file, line and column.
+    """
+    reader = csv.reader(read_text(path, MAX_BYTES).splitlines())
+    header = next(reader, [])
+    if tuple(header) != COLUMNS:
+        raise DocumentError(f"{path}: found columns {header}, expected {list(COLUMNS)}")
+    found: dict[str, list[tuple[str, list[float]]]] = {}
+    for cells in reader:
+        where = f"{path} line {reader.line_num}"
+        if len(cells) != len(COLUMNS):
+            raise DocumentError(f"{where}: expected {len(COLUMNS)} cells, found {len(cells)}")
+        cls, kind, *texts = cells
+        if cls not in CLASSES:
+            raise DocumentError(str(UnknownNameError("kernel class", cls, CLASSES, where)))
+        if kind not in {*KINDS, *ACTIVATIONS, "softmax", "softplus"}:
+            raise DocumentError(str(UnknownNameError("op", kind, (*KINDS, *ACTIVATIONS), where)))
+        numbers = [
+            _number(text, f"{where} ({column})")
+            for text, column in zip(texts, COLUMNS[2:], strict=True)
+        ]
+        found.setdefault(cls, []).append((kind, numbers))
+    points, weights = {}, {}
+    for cls, rows in found.items():
+        table = np.array([numbers for _, numbers in rows])
+        kinds = tuple(kind for kind, _ in rows)
+        points[cls] = Points(kinds, table[:, :-1] / list(SCALES.values()))
+        weights[cls] = table[:, -1]
+    return Residual(points, weights)
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DocumentError(f"{where}: found {text!r}, expected a number")
+    return value
