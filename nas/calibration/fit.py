@@ -27,13 +27,15 @@ from nas.latency.calibrate import (
     harness_factors,
     left_out,
     on_reference,
+    one,
     predict,
     trivial_fold,
     trivial_work,
     work_of,
 )
 from nas.latency.device import Device
-from nas.latency.kernels import BYTES, kernels
+from nas.latency.kernels import BYTES, Kernel, kernels
+from nas.latency.residual import Residual
 from nas.latency.table import TRIVIAL_KEYS
 from nas.latency.write import as_rows
 
@@ -102,10 +104,11 @@ def fitted(
     )
 
 
-def adapted(figures: Sequence[Figure], known: Costs) -> Fit:
-    """Adapt a known device to the figures."""
-    prior = PLAIN.prior(figures)
-    trivial = left_out(figures, trivial_fold(PLAIN))
+def adapted(figures: Sequence[Figure], known: Costs, plain: Sequence[Figure] = ()) -> Fit:
+    """Adapt a known device to the figures; `plain`: the same without factors of its residual."""
+    plain = plain or figures
+    prior = PLAIN.prior(plain)
+    trivial = left_out(plain, trivial_fold(PLAIN))
     costs, freedoms = adapt(figures, known)
     predicted = left_out(figures, adapted_fold(known))
 
@@ -114,7 +117,7 @@ def adapted(figures: Sequence[Figure], known: Costs) -> Fit:
 
     return Fit(
         costs,
-        fit_trivial(figures, on_reference(figures, prior)),
+        fit_trivial(plain, on_reference(plain, prior)),
         judge(predicted),
         harness_factors(figures, prior),
         predicted,
@@ -146,6 +149,8 @@ class Calibration:
     fit: Fit
     info: dict[str, Any]
     rows: list[dict[str, Any]]
+    residual: Residual
+    """Of the device that it was adapted from."""
 
 
 def calibrate(
@@ -174,14 +179,21 @@ def calibrate(
         each.row.network: tuple(kernels(each.graph, BYTES[precision], fuses))
         for each in (*found, *holdout)
     }
-    work = {network: work_of(own, on_chip_mb) for network, own in run.items()}
-    figures = as_figures(found, work)
-    fit = adapted(figures, known) if known else fitted(figures)
+    residual = prior.residual if prior else Residual()
+
+    def figures(some: Sequence[Measured], factor: Callable[[Kernel], float]) -> list[Figure]:
+        work = {each: work_of(own, on_chip_mb, factor) for each, own in run.items()}
+        return as_figures(some, work)
+
+    own, plain = figures(found, residual.factor), figures(found, one)
+    fit = adapted(own, known, plain) if known else fitted(plain)
     if holdout:
-        fit = _judged_on(fit, as_figures(holdout, work), known)
+        others = figures(holdout, residual.factor), figures(holdout, one)
+        fit = _judged_on(fit, *others, known)
     runs = {"precision": precision, "fuses": list(fuses), "on_chip_mb": on_chip_mb}
     info = _info(name, rows, fit, prior) | runs
-    return Calibration(fit, info, as_rows(fit.costs, [run[network] for network in networks]))
+    reach = as_rows(fit.costs, [run[network] for network in networks])
+    return Calibration(fit, info, reach, residual)
 
 
 def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[Figure]:
@@ -200,9 +212,11 @@ def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[Fi
     ]
 
 
-def _judged_on(fit: Fit, figures: Sequence[Figure], known: Costs | None) -> Fit:
+def _judged_on(
+    fit: Fit, figures: Sequence[Figure], plain: Sequence[Figure], known: Costs | None
+) -> Fit:
     """The fit, judged on networks that took no part in it."""
-    trivial = trivial_work(figures) @ fit.trivial
+    trivial = trivial_work(plain) @ fit.trivial
     reference = [harness for harness, factor in fit.factors.items() if factor == 1]
 
     def judge(costs: Costs) -> tuple[Judged, ...]:

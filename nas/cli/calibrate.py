@@ -56,7 +56,7 @@ def calibrate(
     with Draft(out.parent, out.name, force=force) as draft:
         found = measured([*rows, *others])
         made = fit(found[: len(rows)], out.name, known, found[len(rows) :])
-        write_device(draft.folder, made.info, made.rows)
+        write_device(draft.folder, made.info, made.rows, made.residual)
         draft.keep()
     if json:
         print_json(made.info)

@@ -31,7 +31,7 @@ from nas.latency.kernels import CLASSES
 from nas.latency.table import TERMS
 
 FLOOR = 0.05
-"""Least factor: nothing becomes free."""
+"""Least factor, of what all parts together take: nothing becomes free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,8 @@ def scaled(figures: Sequence[Figure], ms: Floats, known: Costs, split: Split) ->
     n_parts = 1 + int(parts.max())
     own = np.array([work[:, parts == part].sum(1) for part in range(n_parts)]).T
     own[:, 0] += known.fixed_ms
+    level = float(np.median(ms / own.sum(1)))
+    own *= level
     weight = np.array([figure.weight for figure in figures])
     # the last unknown is the mean; a part that no figure has still follows it
     share = np.maximum(np.sqrt(((own / ms[:, None] * weight[:, None]) ** 2).sum(0)), 1e-3)
@@ -113,4 +115,5 @@ def scaled(figures: Sequence[Figure], ms: Floats, known: Costs, split: Split) ->
         factors: Floats = solution[:-1]
         error = np.abs(own @ factors / ms - 1)
         robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
+    factors *= level
     return Costs(known.fixed_ms * float(factors[0]), known.us * factors[parts])

@@ -134,13 +134,25 @@ class Recipe:
     grid: Sequence[Settings] = GRID
 
 
-def work_of(network: Iterable[Kernel], on_chip_mb: float = ON_CHIP_MB) -> Floats:
-    """Work of a network's kernels, summed by class. Shapes: (classes, terms)."""
+def one(_: Kernel) -> float:
+    """No factor on a kernel's costs."""
+    return 1.0
+
+
+def work_of(
+    network: Iterable[Kernel],
+    on_chip_mb: float = ON_CHIP_MB,
+    factor: Callable[[Kernel], float] = one,
+) -> Floats:
+    """Work of a network's kernels, each times its factor, summed by class.
+
+    Shapes: (classes, terms).
+    """
     total = np.zeros((len(CLASSES), len(TERMS)))
     for kernel in network:
         if kernel.cls not in CLASSES:
             raise ValueError(f"{kernel.op.name}: {kernel.op.kind} is of no kernel class")
-        total[CLASSES.index(kernel.cls)] += kernel.work(on_chip_mb)
+        total[CLASSES.index(kernel.cls)] += factor(kernel) * np.array(kernel.work(on_chip_mb))
     return total
 
 

@@ -31,10 +31,15 @@ def as_rows(costs: Costs, networks: Collection[Sequence[Kernel]]) -> list[dict[s
             {"cls": cls}
             | {term: float(f"{value:.5g}") for term, value in zip(TERMS, us, strict=True)}
             | {"networks": sum(map(bool, own))}
-            | {"max_mmacs": float(f"{max((k.mmacs for k in seen), default=0):.5g}")}
-            | {"max_activation_mb": float(f"{max((k.activation_mb for k in seen), default=0):.5g}")}
+            | {"max_mmacs": _up(max((k.mmacs for k in seen), default=0))}
+            | {"max_activation_mb": _up(max((k.activation_mb for k in seen), default=0))}
         )
     return rows
+
+
+def _up(value: float) -> float:
+    """To five digits, upwards: the largest kernel of the fit is not beyond it."""
+    return float(f"{value * (1 + 6e-5):.5g}")
 
 
 def write_device(
@@ -51,7 +56,7 @@ def write_device(
     writer.writerows(rows)
     (folder / "kernels.csv").write_text(text.getvalue(), encoding="utf-8")
     files = [folder / "kernels.csv"]
-    if residual:
+    if residual and residual.points:
         files.append(folder / FILE)
         write_residual(files[-1], residual)
     hashed = {**info, "hash": fitted_hash(info, *files)}

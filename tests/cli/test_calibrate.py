@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nas.latency.residual import SCALES, Points, Residual
+from nas.latency.table import COLUMNS
+from nas.latency.write import write_device
 from nas.library import load_arch, load_device
 
 from .conftest import Nas
@@ -128,3 +132,24 @@ def test_a_batch_is_priced_per_image_and_said_so(nas: Nas, tmp_path: Path) -> No
     prior = PRIOR.predict(load_arch("mobilenetv2")).ms
     assert device.predict(load_arch("mobilenetv2")).ms == pytest.approx(prior, rel=0.01)
     assert "per image at batch 8" in nas("show", "mobilenetv2", "--device", str(out)).out
+
+
+def test_an_adapted_device_keeps_what_its_prior_knows_of_shapes(nas: Nas, tmp_path: Path) -> None:
+    shape = np.zeros((1, len(SCALES)))
+    points = {"pointwise": Points(("conv",), shape)}
+    rows = [{column: getattr(cost, column) for column in COLUMNS} for cost in PRIOR.table.values()]
+    (tmp_path / "known").mkdir()
+    write_device(
+        tmp_path / "known", PRIOR.info, rows, Residual(points, {"pointwise": np.array([0.2])})
+    )
+    known = load_device(tmp_path / "known")
+    lines = [f"{name},{2 * known.predict(load_arch(name)).ms:.4f}" for name in NETWORKS[:6]]
+    file = tmp_path / "m.csv"
+    file.write_text("\n".join(["network,ms", *lines]) + "\n", encoding="utf-8")
+    out = tmp_path / "own"
+    done = nas(
+        "calibrate", "--from", str(file), "--prior", str(tmp_path / "known"), "--out", str(out)
+    )
+    assert done.code == 0, done.err
+    found = load_device(out).predict(load_arch("mobileone-s1")).ms
+    assert found == pytest.approx(2 * known.predict(load_arch("mobileone-s1")).ms, rel=0.01)

@@ -26,11 +26,12 @@ def relative(n: int, true: Costs, noise: float = 0.01) -> list[Figure]:
     return [Figure(f"net{i}", f"family{i % 5}", work[i], float(ms[i]), "", 1.0) for i in range(n)]
 
 
-def test_a_device_that_is_slower_throughout_takes_one_factor() -> None:
-    found = relative(8, Costs(0.4 * 1.3, TRUE * 1.3))
+@pytest.mark.parametrize("factor", [1.3, 0.01])
+def test_a_device_of_another_speed_throughout_takes_one_factor(factor: float) -> None:
+    found = relative(8, Costs(0.4 * factor, TRUE * factor))
     costs, _ = adapt(found, KNOWN)
-    assert costs.us == pytest.approx(1.3 * TRUE, rel=0.05)
-    assert costs.fixed_ms == pytest.approx(0.4 * 1.3, rel=0.05)
+    assert costs.us == pytest.approx(factor * TRUE, rel=0.05)
+    assert costs.fixed_ms == pytest.approx(0.4 * factor, rel=0.05)
 
 
 def test_a_device_with_another_fixed_part_takes_more_factors_and_is_predicted_better() -> None:
