@@ -98,7 +98,7 @@ def test_a_budget_that_is_no_positive_number_is_refused(budget_ms: float) -> Non
 
 
 def test_unknown_names_are_answered_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="nearest: iphone12-lut"):
+    with pytest.raises(UnknownNameError, match="nearest: .*iphone12-lut"):
         nas.search("mobile", "iphone12", budget_ms=1.0)
     with pytest.raises(UnknownNameError, match="nearest: mobilenetv3"):
         nas.search("mobilenet", "iphone12-lut", budget_ms=1.0)
