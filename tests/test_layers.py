@@ -28,6 +28,7 @@ FLOORS = (
     ("runtimes", "calibration"),
     ("export",),
     ("measure",),
+    ("profile",),
     ("search", "adapt"),
     ("report",),
     ("cli",),

@@ -20,6 +20,7 @@ from nas.cli.kit import kit
 from nas.cli.lint import lint
 from nas.cli.list import app as list_app
 from nas.cli.measure import measure
+from nas.cli.profile import profile
 from nas.cli.scale import scale
 from nas.cli.search import search
 from nas.cli.show import show
@@ -42,6 +43,7 @@ app.command()(validate)
 app.command()(export)
 app.command()(lint)
 app.command()(measure)
+app.command()(profile)
 app.command()(kit)
 app.add_typer(list_app, name="list")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nas.cli.options import ARCH_HELP, Json
+from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.measure.environment import Environment
@@ -88,21 +88,9 @@ def _measured(
     require("train")  # every export starts from a module
     from nas.measure.run import measure as run
 
-    with _progress() as progress:
+    with show_progress() as progress:
         found = run(networks, runtime, progress=progress, **settings)
     return found.rows, found.environment
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, float], None]]:
-    """A bar on stderr that says the step; nothing where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda step, share: bar.update(task, description=step, completed=share)
 
 
 def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> None:

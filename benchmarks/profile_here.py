@@ -1,0 +1,137 @@
+"""How good is a profiled device, on networks of every kind that its fit never saw?
+
+Measures random points of `mobile` and shipped networks of all families that are small enough, one
+at a time, on this machine, and holds the device against them. Networks already in the CSV of
+measurements are not measured again. Writes results/benchmarks/profile.csv.
+
+    nas profile --runtime litert --out litert-here
+    python benchmarks/profile_here.py litert-here --networks 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from nas import library
+from nas.arch import Arch
+from nas.folders import named
+from nas.latency import assess
+from nas.latency.device import Device
+from nas.latency.table import TRIVIAL_KEYS
+from nas.measure.environment import environment
+from nas.measurements import Measurement, read_measurements, write_measurements
+from nas.profile.bench import NETWORK_PACE, Bench
+from nas.runtimes import RUNTIMES
+
+OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "profile.csv"
+MAX_MMACS = 4500
+"""Larger ones are outside what `mobile` holds."""
+SEED = 2026
+"""Of the random points; a profile's own are of another stream."""
+
+
+def networks(device: Device, n: int) -> Iterator[tuple[str, Arch]]:
+    """Every shipped network that fits, then random points of `mobile`, n in all."""
+    shipped = [(name, library.load_arch(name)) for name in named("architecture")]
+    fitting = [(name, arch) for name, arch in shipped if fits(device, arch)]
+    yield from fitting[:n]
+    space, rng = library.load_space("mobile"), np.random.default_rng(SEED)
+    for _ in range(n - len(fitting)):
+        arch = space.sample(rng)
+        yield arch.arch_id, arch
+
+
+def fits(device: Device, arch: Arch) -> bool:
+    """Of kernels like the space's, and not far larger than its networks."""
+    classes = {kernel.cls for kernel in device.kernels(arch.graph)}
+    return arch.macs <= MAX_MMACS * 1e6 and classes <= device.table.keys()
+
+
+def measured(device: Device, n: int, path: Path) -> list[Measurement]:
+    """Each network's figure, at the speed that the machine usually had; kept in `path`."""
+    rows = read_measurements(path) if path.exists() else []
+    done = {row.network for row in rows}
+    info = device.info
+    conditions = {"device": environment().cpu, "runtime": info["runtime"]}
+    conditions |= {"version": info["version"], "precision": info["precision"]}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(RUNTIMES[info["runtime"]], info["threads"], Path(folder), SEED)
+        for name, arch in networks(device, n):
+            if name in done:
+                continue
+            timed = bench.time(arch, NETWORK_PACE)
+            timing = timed.timing
+            low, high = timing.interval_ms
+            row = Measurement(name, timing.ms, arch.arch_id, **conditions, ms_low=low, ms_high=high)
+            rows.append(row)
+            write_measurements(path, rows)
+            print(f"{len(rows)}/{n} {name}: {timing.ms:.3f} ms {timing.noise}", flush=True)
+    return rows
+
+
+def judge(device: Device, rows: list[Measurement], n: int) -> dict[str, object]:
+    """The figures of one device."""
+    archs = dict(networks(device, n))
+    rows = [row for row in rows if row.network in archs]
+    found = [device.predict(archs[row.network]) for row in rows]
+    ms = np.array([row.ms for row in rows])
+    trivial = [device.info["trivial"][key] for key in TRIVIAL_KEYS]
+    sizes = [(1, arch.macs / 1e6, arch.params * 4e-6) for arch in (archs[r.network] for r in rows)]
+    inside = [p.low_ms <= row.ms <= p.high_ms for p, row in zip(found, rows, strict=True)]
+    errors = assess.errors(np.array([p.ms for p in found]), ms)
+    alone = assess.errors(np.array(sizes) @ trivial, ms)
+    worst = sorted(
+        zip(found, rows, strict=True), key=lambda pair: -abs(pair[0].ms / pair[1].ms - 1)
+    )
+    for p, row in worst[:15]:
+        print(
+            f"{row.network:24} {row.ms:9.3f} ms, predicted {p.ms:9.3f} ({p.ms / row.ms - 1:+.1%})"
+        )
+    made = device.info["fit"]
+    return {
+        "runtime": device.info["runtime"],
+        "threads": device.info["threads"],
+        "networks": len(rows),
+        **errors,
+        "coverage_pct": round(100 * float(np.mean(inside)), 1),
+        **{f"trivial_{key}": alone[key] for key in ("median_error_pct", "spearman")},
+        "profile_minutes": made["minutes"],
+        "parts": made["parts"],
+        "hardware": device.info["hardware"],
+        "load": environment().load,
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def main() -> None:
+    """Measure what is missing, judge, and replace the runtime's row."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("device", type=Path)
+    parser.add_argument("--networks", type=int, default=100)
+    parser.add_argument("--measurements", type=Path, help="CSV to keep and go on with")
+    options = parser.parse_args()
+    device = library.load_device(options.device)
+    runtime = device.info["runtime"]
+    path = options.measurements or options.device / "unseen.csv"
+    row = judge(device, measured(device, options.networks, path), options.networks)
+    kept = []
+    if OUT.exists():
+        with OUT.open(encoding="utf-8", newline="") as file:
+            kept = [old for old in csv.DictReader(file) if old["runtime"] != runtime]
+    with OUT.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted([*kept, row], key=lambda row: str(row["runtime"])))
+    for key, value in row.items():
+        print(f"{key:26} {value}")
+
+
+if __name__ == "__main__":
+    main()

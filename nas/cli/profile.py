@@ -1,0 +1,82 @@
+"""`nas profile`: a device made by measuring this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas.cli.options import Json
+from nas.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from nas.profile.result import Profile
+
+
+def profile(
+    out: Annotated[
+        Path, typer.Option("--out", help="The device's folder.", show_default=False, metavar="NAME")
+    ],
+    runtime: Annotated[
+        str,
+        typer.Option(
+            "--runtime", help="onnxruntime, litert, executorch, openvino, torch or torch-cuda."
+        ),
+    ] = "onnxruntime",
+    threads: Annotated[int, typer.Option("--threads", min=1)] = 1,
+    space: Annotated[
+        str, typer.Option("--space", help="Networks like those of this space are measured.")
+    ] = "mobile",
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0.1, help="Of measuring; less is less exact.")
+    ] = 10.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of what is measured.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace the folder.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure this machine, and say how good the device is. Stopped, it goes on where it was."""
+    from nas import library
+    from nas.errors import UnknownNameError
+    from nas.extras import require
+    from nas.profile.result import Settings
+    from nas.profile.run import profile as run
+    from nas.report.table import print_json
+    from nas.runtimes import RUNTIMES
+
+    if runtime not in RUNTIMES:
+        raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
+    settings = Settings(runtime, threads, library.load_space(space), minutes, seed)
+    require("train")  # every export starts from a module
+    require(RUNTIMES[runtime].extra)
+    with show_progress() as progress:
+        found = run(settings, out, force=force, progress=progress)
+    if json:
+        print_json(found.info | {"name": out.name})
+    else:
+        _print(found, out)
+
+
+def _print(found: Profile, out: Path) -> None:
+    from nas.report.errors import COLUMNS, cells
+    from nas.report.table import print_facts, print_line, print_table
+
+    info = found.info
+    score, interval, made = info["held_out"], info["interval"], info["fit"]
+    trivial = {key.removeprefix("trivial_"): score[key] for key in score if "trivial_" in key}
+    models = [cells("this device", score), cells("parameters and MACs alone", trivial)]
+    title = f"errors on {score['networks']} networks left out of the fit"
+    print_table(COLUMNS, models, title=title)
+    facts = [
+        ("device", str(out)),
+        ("of", f"{info['hardware']}; {info['runtime']} {info['version']}; {info['precision']}"),
+        ("measured", f"{made['parts']} parts, {made['whole_networks']} networks"),
+        ("fused", ", ".join(info["fuses"]) or "nothing"),
+        (
+            f"{interval['level']:.0%} interval",
+            f"{interval['low_ratio']:.2f} to {interval['high_ratio']:.2f} times the estimate;"
+            f" covers {interval['coverage_across_families_pct']:.0f} % of networks left out",
+        ),
+    ]
+    print_line()
+    print_facts(facts)

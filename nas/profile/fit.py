@@ -1,0 +1,193 @@
+"""Costs from measured parts of networks: a sum over kernel classes, times a factor of the shape.
+
+The sum is non-negative least squares in relative error. What it leaves over is explained by a
+Gaussian process over the kernels' shapes; a sample is a sum over its kernels, hence linear in the
+process, and its posterior is closed form (Rasmussen and Williams 2006, section 8.3.1, subset of
+regressors). Last, a factor that brings whole networks to what was measured of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nas.columns import Floats
+from nas.latency.calibrate import Costs
+from nas.latency.kernels import CLASSES
+from nas.latency.residual import HIGH, LOW, Points, Residual
+from nas.latency.table import TERMS
+from nas.profile.load import Load
+
+ON_CHIP_MB = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+AMPLITUDES = (0.025, 0.05, 0.1, 0.2, 0.4)
+"""Of the factors: how far from 1 they are expected."""
+NOISE = 0.02
+"""Relative, of a sample that is measured perfectly: its surroundings matter too."""
+LEAST_SHARE = 1e-3
+"""Of its time that a sample is expected to spend at least on each cost that it has."""
+LEAST = 0.02
+"""Of what is expected, that a class costs at least: nothing is free."""
+UNLIKE = 2.0
+"""Relative spread of a cost over the classes, before anything is measured."""
+HUBER = 0.15
+"""Relative error from which on a sample counts less."""
+DOUBT = 5
+"""Whole networks that their parts are worth."""
+GUESS_US = (3.0, 10.0, 30.0, 50.0, 10.0)
+"""Costs of every class before anything is measured."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A measured part of a network, or a whole one."""
+
+    load: Load
+    ms: float
+    sd: float = 0.0
+    """Relative, of the measurement."""
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A fitted machine."""
+
+    costs: Costs
+    ends_us: Floats
+    """(2,): per MB of input and output, where a part is handed over."""
+    on_chip_mb: float
+    residual: Residual
+    amplitude: float = AMPLITUDES[-1]
+    """Of the residual."""
+
+    def ms(self, loads: Sequence[Load]) -> Floats:
+        """Predicted milliseconds. Shapes: (n,)."""
+        return np.array([self._ms(load) for load in loads])
+
+    def _ms(self, load: Load) -> float:
+        each = self.kernel_us(load)
+        if self.residual.points:
+            weights = np.concatenate(list(self.residual.weights.values()))
+            each = each * np.clip(1 + load.alike(self.residual.points) @ weights, LOW, HIGH)
+        return float(self.costs.fixed_ms + (each.sum() + load.ends_mb @ self.ends_us) / 1000)
+
+    def kernel_us(self, load: Load) -> Floats:
+        """(K,) by the sum over classes alone."""
+        each: Floats = (load.work(self.on_chip_mb) * self.costs.us[load.classes]).sum(1)
+        return each
+
+    def for_networks(self, ends_mb: Floats) -> Model:
+        """With what handing over a network's image and logits costs as a fixed part."""
+        fixed_ms = self.costs.fixed_ms + float(ends_mb @ self.ends_us) / 1000
+        return replace(self, costs=Costs(fixed_ms, self.costs.us), ends_us=np.zeros(2))
+
+
+def first_guess() -> Model:
+    """Before anything is measured."""
+    us = np.tile(GUESS_US, (len(CLASSES), 1))
+    return Model(Costs(0.01, us), np.full(2, 10.0), ON_CHIP_MB[2], Residual())
+
+
+def fit(samples: Sequence[Sample], points: Mapping[str, Points]) -> Model:
+    """The model of these samples."""
+    fits = [_additive(samples, on_chip_mb) for on_chip_mb in ON_CHIP_MB]
+    model = min(fits, key=lambda found: found[1])[0]
+    model = _with_residual(samples, model, points) if points else model
+    whole = [sample for sample in samples if sample.whole]
+    if not whole:
+        return model
+    ratios = np.array([sample.ms for sample in whole]) / model.ms([sample.load for sample in whole])
+    trust = len(whole) / (len(whole) + DOUBT)
+    factor = float(np.median(ratios)) ** trust
+    return replace(model, costs=Costs(model.costs.fixed_ms * factor, model.costs.us * factor))
+
+
+def _additive(samples: Sequence[Sample], on_chip_mb: float) -> tuple[Model, float]:
+    """Without residual, and its error. Costs of all classes alike first, then of each near that."""
+    ms, sd = _measured(samples)
+    work = np.array([sample.load.summed(on_chip_mb) for sample in samples])
+    ends = np.array([sample.load.ends_mb for sample in samples])
+    ends = np.hstack([np.ones((len(ms), 1)), ends])
+    share = np.hstack([ends, work.sum(1)]) / ms[:, None] / 1000
+    typical = np.sqrt((share**2).mean(0))
+    least = np.divide(LEAST_SHARE, typical, out=np.zeros_like(typical), where=typical > 0)
+    alike = _non_negative(share, sd, least, np.full_like(least, np.inf))
+    split = len(ends.T)
+    expected = np.concatenate([alike[:split], np.tile(alike[split:], len(CLASSES))])
+    share = np.hstack([ends, work.reshape(len(ms), -1)]) / ms[:, None] / 1000
+    found = _non_negative(share, sd, expected, UNLIKE * expected)
+    us = found[split:].reshape(len(CLASSES), len(TERMS))
+    error = np.minimum(np.abs(share @ found - 1), 2 * HUBER)
+    model = Model(Costs(float(found[0]) / 1000, us), found[1:split], on_chip_mb, Residual())
+    return model, float(error.mean())
+
+
+def _non_negative(share: Floats, sd: Floats, expected: Floats, spread: Floats) -> Floats:
+    """Costs above `LEAST` of what is expected, that add up to 1. Shapes: share (n, p), sd (n,)."""
+    from scipy.optimize import nnls
+
+    robust, floor = np.ones(len(sd)), LEAST * expected
+    prior = np.diag(1 / np.where(spread > 0, spread, 1.0))
+    for _ in range(4):
+        weight = robust / sd
+        matrix = np.vstack([share * weight[:, None], prior])
+        target = np.concatenate([weight, prior @ np.where(np.isinf(spread), 0, expected)])
+        found: Floats = floor + nnls(matrix, target - matrix @ floor)[0]
+        error = np.abs(share @ found - 1)
+        robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
+    return found
+
+
+def _measured(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
+    """Milliseconds and their relative standard deviation."""
+    return (
+        np.array([sample.ms for sample in samples]),
+        np.hypot(NOISE, [sample.sd for sample in samples]),
+    )
+
+
+def _with_residual(
+    samples: Sequence[Sample], additive: Model, points: Mapping[str, Points]
+) -> Model:
+    """With the residual that explains samples left out one at a time best."""
+    ms, sd = _measured(samples)
+    loads = [sample.load for sample in samples]
+    left = np.clip(1 - additive.ms(loads) / ms, -1, 1) / sd
+    seen = np.array([reach(additive, load, points) for load in loads]) / (ms * sd)[:, None]
+    best, least = additive, np.inf
+    for amplitude in AMPLITUDES:
+        spread = covariance(seen, points, amplitude)
+        weights = spread @ (seen.T @ left)
+        own = np.einsum("nm,mk,nk->n", seen, spread, seen, optimize=True)
+        alone = (left - seen @ weights) / np.maximum(1 - own, 1e-3) * sd
+        error = float(np.mean(np.minimum(np.abs(alone), 2 * HUBER)))
+        if error < least:
+            cuts = np.cumsum([len(points_.kinds) for points_ in points.values()])[:-1]
+            residual = Residual(points, dict(zip(points, np.split(weights, cuts), strict=True)))
+            best, least = replace(additive, residual=residual, amplitude=amplitude), error
+    return best
+
+
+def reach(model: Model, load: Load, points: Mapping[str, Points]) -> Floats:
+    """(m,) milliseconds that a weight of 1 of each point adds to the load."""
+    added: Floats = model.kernel_us(load) @ load.alike(points) / 1000
+    return added
+
+
+def covariance(seen: Floats, points: Mapping[str, Points], amplitude: float) -> Floats:
+    """(m, m) posterior of the weights. Shapes: seen (n, m), over its standard deviation."""
+    from scipy.linalg import block_diag
+
+    alike = block_diag(*(_among(own) for own in points.values()))
+    return np.linalg.inv(seen.T @ seen + alike / amplitude**2)
+
+
+def _among(points: Points) -> Floats:
+    """(m, m) how alike points are to each other."""
+    rows = [
+        points.alike(kind, shape[None])[0]
+        for kind, shape in zip(points.kinds, points.shapes, strict=True)
+    ]
+    return np.array(rows) + 1e-6 * np.eye(len(rows))

@@ -1,0 +1,169 @@
+"""`nas profile`: measures until the time is used, and makes the device.
+
+First what is fused; then parts of networks, where the model is least sure; then whole networks that
+correct it; last whole networks that it never sees. Everything measured is in the journal, and what
+is measured next follows from it, so a profile that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from nas.draft import Draft
+from nas.errors import ExportError, ResultError, UnknownNameError
+from nas.profile.bench import NETWORK_PACE, PART_PACE, Bench
+from nas.profile.design import Pool
+from nas.profile.fit import first_guess, fit
+from nas.profile.fusion import fused, measure_fusion
+from nas.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Entry, Journal
+from nas.profile.parts import Key, Part, Source, seeds_of
+from nas.profile.result import Profile, Settings, as_samples, write_profile
+from nas.runtimes import RUNTIMES
+
+POOL = 60
+"""Points whose parts may be measured, and whose latencies are to become sure."""
+BATCH = 12
+"""Parts chosen at a time; then the model is fitted again."""
+SHARES = {PART: 0.55, WHOLE: 0.15, HELD_OUT: 0.3}
+"""Of the time."""
+LEAST = {PART: BATCH, WHOLE: 2, HELD_OUT: 4}
+"""Measured even if the time is too short."""
+MOST_REFUSED = 20
+"""Parts that the format may refuse before that is an error."""
+
+Progress = Callable[[str, float], None]
+
+
+def profile(
+    settings: Settings,
+    out: Path,
+    *,
+    force: bool = False,
+    progress: Progress = lambda step, share: None,
+) -> Profile:
+    """Measure, fit and write the device folder `out`. `progress` hears the step and its share.
+
+    Raises:
+        UnknownNameError: of the runtime.
+        MissingExtraError: with the install line.
+        ResultError: `out` exists, or a profile of other settings was stopped there.
+        ExportError: the runtime's format takes no network.
+    """
+    if settings.runtime not in RUNTIMES:
+        raise UnknownNameError("runtime", settings.runtime, RUNTIMES)
+    if out.exists() and not force:
+        raise ResultError(f"{out} exists and is kept; choose another --out, or --force")
+    runtime, stopped = RUNTIMES[settings.runtime], out.parent / f".{out.name}.profile"
+    stopped.mkdir(parents=True, exist_ok=True)
+    path = stopped / "journal.csv"
+    with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
+        bench = Bench(runtime, settings.threads, Path(folder), settings.seed)
+        journal = Journal(path, settings.as_json(), force=force)
+        found = Campaign(settings, bench, journal, progress).measure()
+    with Draft(out.parent, out.name, force=force) as draft:
+        write_profile(draft.folder, out, found)
+        shutil.copy(path, draft.folder / path.name)
+        draft.keep()
+    shutil.rmtree(stopped)
+    return found
+
+
+@dataclass
+class Campaign:
+    """Measures for one profile; all that it learns is in the journal."""
+
+    settings: Settings
+    bench: Bench
+    journal: Journal
+    progress: Progress
+    refused: set[Key] = field(default_factory=set)
+    """Parts that the format cannot write."""
+
+    def measure(self) -> Profile:
+        """Everything that the time allows, fitted."""
+        if not self.journal.of(FUSION):
+            self._fusion()
+        fusion = {entry.name: entry.ms for entry in self.journal.of(FUSION)}
+        space, precision = self.settings.space, self.bench.runtime.precision
+        self.source = Source(space, seeds_of(space), precision, fused(fusion))
+        rng = self._rng(PART)
+        self.pool = Pool(list(islice(self.source.points(rng), POOL)), rng)
+        self._parts()
+        self._networks(WHOLE)
+        self._networks(HELD_OUT)
+        return Profile(self.settings, fusion, self.source, self.pool.kernels, self.journal.entries)
+
+    def _rng(self, role: str) -> np.random.Generator:
+        return np.random.default_rng([self.settings.seed, ROLES.index(role)])
+
+    def _fusion(self) -> None:
+        self.progress("what is fused", 0.0)
+        start = perf_counter()
+        shares = measure_fusion(self.bench)
+        seconds = (perf_counter() - start) / len(shares)
+        for op, share in shares.items():
+            self.journal.add(Entry(FUSION, op, 0, 0, share, 0, 0, 0, 1.0, seconds, ""))
+
+    def _parts(self) -> None:
+        """The parts that make the pool's latencies surer, most per second first."""
+        while self._time_left(PART):
+            done = {entry.key: entry.sd for entry in self.journal.of(PART)}
+            samples = as_samples(self.source, self.journal.of(PART))
+            model = fit(samples, self.pool.kernels) if len(samples) >= BATCH else first_guess()
+            chosen = self.pool.choose(model, done, self.refused, BATCH)
+            if not chosen:
+                return
+            for part in chosen:
+                if self._time_left(PART):
+                    self._time(PART, part)
+
+    def _networks(self, role: str) -> None:
+        """Whole networks that no other role has seen."""
+        done = {entry.key for entry in self.journal.of(role)}
+        for point in self.source.points(self._rng(role)):
+            if not self._time_left(role):
+                return
+            if point.whole.key not in done:
+                self._time(role, point.whole)
+
+    def _time_left(self, role: str) -> bool:
+        """Whether another one, taking as long as those before it, still fits."""
+        entries, seconds = self.journal.of(role), self.journal.seconds(role)
+        share = SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
+        another = seconds / len(entries) if entries else 0
+        self.progress(
+            f"{role}: {len(entries)}", self.journal.seconds() / 60 / self.settings.minutes
+        )
+        return len(entries) < LEAST[role] or seconds + another <= share
+
+    def _time(self, role: str, part: Part) -> None:
+        try:
+            timed = self.bench.time(part.arch, PART_PACE if role == PART else NETWORK_PACE)
+        except ExportError:
+            if len(self.refused) >= MOST_REFUSED:
+                raise
+            self.refused.add(part.key)
+            return
+        timing = timed.timing
+        if not timing.interval_ms[0] > 0:
+            return  # a machine so busy that nothing is left but waiting: another time
+        self.journal.add(
+            Entry(
+                role,
+                *part.key,
+                timing.ms,
+                *timing.interval_ms,
+                timing.runs,
+                timed.anchor_ms,
+                timed.seconds,
+                timing.noise,
+            )
+        )
