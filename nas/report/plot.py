@@ -21,6 +21,8 @@ FAMILIES = {
 }
 FOUND = "#D55E00"
 OTHER = "#777777"
+MARGIN = 3.0
+"""Points of accuracy below the lowest named network."""
 
 
 def save_plot(result: SearchResult, folder: Path) -> None:
@@ -57,7 +59,7 @@ def _draw(axes: Axes, result: SearchResult) -> None:
     upper = [c.top1 + c.top1_sd for c in front]
     axes.fill_between(ms, lower, upper, color=FOUND, alpha=0.15, lw=0, label="± 1 sd")
     _point(axes, result.best, FOUND, f"found: {result.best.arch.name}", marker="*")
-    _frame(axes, [*result.seeds, *front])
+    _frame(axes, [*result.seeds, result.best], front)
     axes.set_xlabel(f"predicted on {result.device.name} [{result.device.unit}], 90 % interval")
     axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
     sure = "" if result.confidence is None else f" with probability {result.confidence:g}"
@@ -94,9 +96,14 @@ def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = 
     text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 
-def _frame(axes: Axes, shown: Sequence[Candidate]) -> None:
-    """A logarithmic axis where latencies span more than fourfold."""
-    ms = [c.ms for c in shown]
+def _frame(axes: Axes, named: Sequence[Candidate], front: Sequence[Candidate]) -> None:
+    """A logarithmic axis where latencies span more than fourfold; accuracies of named networks.
+
+    The fast end of a front may fall far below them all, and would press them into one line.
+    """
+    lowest = min(c.top1 - c.top1_sd for c in named)
+    axes.set_ylim(bottom=lowest - MARGIN if min(c.top1 for c in front) < lowest else None)
+    ms = [c.ms for c in (*named, *front)]
     if max(ms) > 4 * min(ms):
         axes.set_xscale("log")
         plain_numbers(axes.xaxis)
