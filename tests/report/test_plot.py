@@ -28,13 +28,16 @@ def test_names_the_best_every_seed_and_the_budget(result: SearchResult) -> None:
     assert any("budget 1 ms" in text for text in texts)
 
 
-def test_every_point_is_inside_the_axes(result: SearchResult) -> None:
+def test_every_named_network_is_inside_the_axes(result: SearchResult) -> None:
     axes = Figure().subplots()
     _draw(axes, result)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    for found in (*result.seeds, *result.pareto):
+    for found in (*result.seeds, result.best):
         assert left < found.ms < right
         assert low < found.top1 < high
+    for found in result.pareto:
+        assert left < found.ms < right
+        assert found.top1 < high
 
 
 def test_writes_a_readable_png_and_a_repeatable_svg(result: SearchResult, tmp_path: Path) -> None:
