@@ -66,8 +66,7 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
         for name, arch in networks(device, n):
             if name in done:
                 continue
-            timed = bench.time(arch, NETWORK_PACE)
-            timing = timed.timing
+            timing, _ = bench.time(arch, NETWORK_PACE)
             low, high = timing.interval_ms
             row = Measurement(name, timing.ms, arch.arch_id, **conditions, ms_low=low, ms_high=high)
             rows.append(row)

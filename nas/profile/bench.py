@@ -6,10 +6,9 @@ by is divided out of the rest (`nas.profile.journal`).
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
@@ -18,20 +17,11 @@ from nas.export import FORMATS, Deployed, deploy, write
 from nas.measure.timing import Pace, Timing, time_calls
 from nas.runtimes import Runtime, Session
 
-ANCHOR = "mobilenetv3-small-0.5"
+ANCHOR, PART = "mobilenetv3-small-0.5", "part"
 PART_PACE = Pace(warm_up_s=0.05, burst_s=0.02, rounds=9, at_most=2.0)
 NETWORK_PACE = Pace(warm_up_s=0.2, burst_s=0.05, rounds=9, at_most=2.0)
 SECONDS = 0.4
 """Of timing, at least, per part."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A timing, the anchor's beside it, and the seconds that both took, with the export."""
-
-    timing: Timing
-    anchor_ms: float
-    seconds: float
 
 
 class Bench:
@@ -42,30 +32,34 @@ class Bench:
 
         self.runtime, self.threads, self.folder = runtime, threads, folder
         self.rng = np.random.default_rng(seed)
-        self.anchor = self.load(deploy(library.load_arch(ANCHOR)))
+        self.anchor = self.load(deploy(library.load_arch(ANCHOR)), ANCHOR)
 
-    def load(self, deployed: Deployed) -> Session:
-        """Write the network in the runtime's format, load it, and feed it noise."""
+    def load(self, deployed: Deployed, name: str) -> Session:
+        """Write the network in the runtime's format, load it, and feed it noise.
+
+        A runtime may map the file it loads, so a name is not used again while its session lives.
+        """
         form = FORMATS[self.runtime.format]
-        path = self.folder / f"part{form.suffix}"
+        path = self.folder / name / f"network{form.suffix}"
+        path.parent.mkdir()
         write(deployed, form, path)
         session = self.runtime.load(path, self.threads)
         shape = (1, *deployed.arch.input)
         session.feed(self.rng.standard_normal(shape, dtype=np.float32))
         return session
 
-    def time(self, arch: Arch, pace: Pace = PART_PACE) -> Timed:
-        """One network.
+    def time(self, arch: Arch, pace: Pace = PART_PACE) -> list[Timing]:
+        """One network, and the anchor beside it.
 
         Raises:
             ExportError: it cannot be written for the runtime.
         """
-        start = perf_counter()
-        session = self.load(deploy(arch))
-        timing, anchor = self.time_all([session, self.anchor], pace)
-        return Timed(timing, anchor.ms, perf_counter() - start)
+        try:
+            return self.time_all([self.load(deploy(arch), PART), self.anchor], pace)
+        finally:
+            shutil.rmtree(self.folder / PART)
 
-    def time_all(self, sessions: Sequence[Session], pace: Pace = PART_PACE) -> list[Timing]:
+    def time_all(self, sessions: Sequence[Session], pace: Pace) -> list[Timing]:
         """Sessions in the same rounds."""
         return time_calls(
             [session.invoke for session in sessions],

@@ -49,7 +49,11 @@ class Pool:
             return change
 
         open_ = [part for key, part in self.parts.items() if key not in done and key not in skip]
-        seen = [relative(self.parts[key]) / np.hypot(NOISE, sd) for key, sd in done.items()]
+        seen = [
+            relative(self.parts[key]) / np.hypot(NOISE, sd)
+            for key, sd in done.items()
+            if key in self.parts
+        ]
         width = self._alike[0].shape[1]
         chosen = next_parts(
             covariance(np.reshape(seen, (-1, width)), self.kernels, model.amplitude),

@@ -23,13 +23,15 @@ from nas.profile.load import Load
 ON_CHIP_MB = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 AMPLITUDES = (0.025, 0.05, 0.1, 0.2, 0.4)
 """Of the factors: how far from 1 they are expected."""
-NOISE = 0.02
-"""Relative, of a sample that is measured perfectly: its surroundings matter too."""
+NOISE, NOISE_WHOLE = 0.03, 0.02
+"""Relative, of a part that is measured perfectly, as its surroundings matter; of a network."""
+COLD_SHARE = 0.1
+"""Of its time that a whole network is expected to spend more on each cost."""
 LEAST_SHARE = 1e-3
 """Of its time that a sample is expected to spend at least on each cost that it has."""
 LEAST = 0.02
 """Of what is expected, that a class costs at least: nothing is free."""
-UNLIKE = 2.0
+UNLIKE = 1.0
 """Relative spread of a cost over the classes, before anything is measured."""
 HUBER = 0.15
 """Relative error from which on a sample counts less."""
@@ -57,13 +59,15 @@ class Model:
     costs: Costs
     ends_us: Floats
     """(2,): per MB of input and output, where a part is handed over."""
+    cold_us: Floats
+    """(terms,): what a kernel costs more in a whole network, which a part's caches keep warm."""
     on_chip_mb: float
     residual: Residual
     amplitude: float = AMPLITUDES[-1]
     """Of the residual."""
 
     def ms(self, loads: Sequence[Load]) -> Floats:
-        """Predicted milliseconds. Shapes: (n,)."""
+        """Predicted milliseconds of parts. Shapes: (n,)."""
         return np.array([self._ms(load) for load in loads])
 
     def _ms(self, load: Load) -> float:
@@ -78,16 +82,23 @@ class Model:
         each: Floats = (load.work(self.on_chip_mb) * self.costs.us[load.classes]).sum(1)
         return each
 
+    @property
+    def cold(self) -> Model:
+        """The same for whole networks."""
+        costs = Costs(self.costs.fixed_ms, self.costs.us + self.cold_us)
+        return replace(self, costs=costs, cold_us=np.zeros_like(self.cold_us))
+
     def for_networks(self, ends_mb: Floats) -> Model:
-        """With what handing over a network's image and logits costs as a fixed part."""
-        fixed_ms = self.costs.fixed_ms + float(ends_mb @ self.ends_us) / 1000
-        return replace(self, costs=Costs(fixed_ms, self.costs.us), ends_us=np.zeros(2))
+        """For whole networks, handing over image and logits of this size as a fixed part."""
+        cold = self.cold
+        fixed_ms = cold.costs.fixed_ms + float(ends_mb @ cold.ends_us) / 1000
+        return replace(cold, costs=Costs(fixed_ms, cold.costs.us), ends_us=np.zeros(2))
 
 
 def first_guess() -> Model:
     """Before anything is measured."""
-    us = np.tile(GUESS_US, (len(CLASSES), 1))
-    return Model(Costs(0.01, us), np.full(2, 10.0), ON_CHIP_MB[2], Residual())
+    us, none = np.tile(GUESS_US, (len(CLASSES), 1)), np.zeros(len(TERMS))
+    return Model(Costs(0.01, us), np.full(2, 10.0), none, ON_CHIP_MB[2], Residual())
 
 
 def fit(samples: Sequence[Sample], points: Mapping[str, Points]) -> Model:
@@ -98,30 +109,40 @@ def fit(samples: Sequence[Sample], points: Mapping[str, Points]) -> Model:
     whole = [sample for sample in samples if sample.whole]
     if not whole:
         return model
-    ratios = np.array([sample.ms for sample in whole]) / model.ms([sample.load for sample in whole])
+    predicted = model.cold.ms([sample.load for sample in whole])
     trust = len(whole) / (len(whole) + DOUBT)
-    factor = float(np.median(ratios)) ** trust
-    return replace(model, costs=Costs(model.costs.fixed_ms * factor, model.costs.us * factor))
+    factor = float(np.median([sample.ms for sample in whole] / predicted)) ** trust
+    costs = Costs(model.costs.fixed_ms * factor, model.costs.us * factor)
+    return replace(model, costs=costs, cold_us=model.cold_us * factor)
 
 
 def _additive(samples: Sequence[Sample], on_chip_mb: float) -> tuple[Model, float]:
     """Without residual, and its error. Costs of all classes alike first, then of each near that."""
     ms, sd = _measured(samples)
     work = np.array([sample.load.summed(on_chip_mb) for sample in samples])
-    ends = np.array([sample.load.ends_mb for sample in samples])
-    ends = np.hstack([np.ones((len(ms), 1)), ends])
-    share = np.hstack([ends, work.sum(1)]) / ms[:, None] / 1000
-    typical = np.sqrt((share**2).mean(0))
-    least = np.divide(LEAST_SHARE, typical, out=np.zeros_like(typical), where=typical > 0)
-    alike = _non_negative(share, sd, least, np.full_like(least, np.inf))
-    split = len(ends.T)
-    expected = np.concatenate([alike[:split], np.tile(alike[split:], len(CLASSES))])
-    share = np.hstack([ends, work.reshape(len(ms), -1)]) / ms[:, None] / 1000
-    found = _non_negative(share, sd, expected, UNLIKE * expected)
-    us = found[split:].reshape(len(CLASSES), len(TERMS))
+    ends = np.array([[1.0, *sample.load.ends_mb] for sample in samples])
+    cold = work.sum(1) * np.array([[sample.whole] for sample in samples])
+    shared, split = np.hstack([ends, cold]) / ms[:, None] / 1000, len(ends.T) + len(TERMS)
+
+    alike = np.hstack([shared, work.sum(1) / ms[:, None] / 1000])
+    typical = np.sqrt((alike**2).mean(0))
+    whole = np.divide(1, typical, out=np.zeros_like(typical), where=typical > 0)
+    spread = np.full_like(whole, np.inf)
+    least = LEAST_SHARE * whole
+    least[len(ends.T) : split] = 0
+    spread[len(ends.T) : split] = COLD_SHARE * whole[len(ends.T) : split]
+    mean = np.maximum(_non_negative(alike, sd, least, spread), LEAST_SHARE * whole)
+
+    expected = np.concatenate([least[:split], np.tile(mean[split:], len(CLASSES))])
+    spread = np.concatenate([spread[:split], np.tile(UNLIKE * mean[split:], len(CLASSES))])
+    share = np.hstack([shared, work.reshape(len(ms), -1) / ms[:, None] / 1000])
+    found = _non_negative(share, sd, expected, spread)
+    fixed, ends_us, cold_us, us = np.split(found, [1, len(ends.T), split])
+    costs = Costs(float(fixed[0]) / 1000, us.reshape(len(CLASSES), len(TERMS)))
     error = np.minimum(np.abs(share @ found - 1), 2 * HUBER)
-    model = Model(Costs(float(found[0]) / 1000, us), found[1:split], on_chip_mb, Residual())
-    return model, float(error.mean())
+    return Model(costs, ends_us, cold_us, on_chip_mb, Residual()), float(
+        np.average(error, weights=1 / sd)
+    )
 
 
 def _non_negative(share: Floats, sd: Floats, expected: Floats, spread: Floats) -> Floats:
@@ -142,9 +163,10 @@ def _non_negative(share: Floats, sd: Floats, expected: Floats, spread: Floats) -
 
 def _measured(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
     """Milliseconds and their relative standard deviation."""
+    own = [NOISE_WHOLE if sample.whole else NOISE for sample in samples]
     return (
         np.array([sample.ms for sample in samples]),
-        np.hypot(NOISE, [sample.sd for sample in samples]),
+        np.hypot(own, [sample.sd for sample in samples]),
     )
 
 
@@ -153,9 +175,11 @@ def _with_residual(
 ) -> Model:
     """With the residual that explains samples left out one at a time best."""
     ms, sd = _measured(samples)
-    loads = [sample.load for sample in samples]
-    left = np.clip(1 - additive.ms(loads) / ms, -1, 1) / sd
-    seen = np.array([reach(additive, load, points) for load in loads]) / (ms * sd)[:, None]
+    models = [additive.cold if sample.whole else additive for sample in samples]
+    each = [(model, sample.load) for model, sample in zip(models, samples, strict=True)]
+    predicted = np.concatenate([model.ms([load]) for model, load in each])
+    left = np.clip(1 - predicted / ms, -1, 1) / sd
+    seen = np.array([reach(model, load, points) for model, load in each]) / (ms * sd)[:, None]
     best, least = additive, np.inf
     for amplitude in AMPLITUDES:
         spread = covariance(seen, points, amplitude)

@@ -44,7 +44,7 @@ class Entry:
     runs: int
     anchor_ms: float
     seconds: float
-    """That it took, with the export."""
+    """That it took, with what led to it."""
     note: str
 
     @property

@@ -8,7 +8,7 @@ near a seed, since networks that people use are smaller than most of a space.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
@@ -86,6 +86,8 @@ class Source:
     """Architectures inside the space."""
     precision: str
     fuses: Collection[str]
+    known: dict[Code, Point] = field(default_factory=dict, compare=False)
+    """Points that were asked for."""
 
     def part(self, key: Key) -> Part:
         """What a journal calls so."""
@@ -94,9 +96,14 @@ class Source:
 
     def point(self, code: Code) -> Point:
         """The point of a code."""
+        if code not in self.known:
+            self.known[code] = self._point(code)
+        return self.known[code]
+
+    def _point(self, code: Code) -> Point:
         arch = self.space.decode(code)
         arch = replace(arch, name=f"{self.space.name}-{arch.arch_id}")
-        return Point(tuple(code), arch, load_of(arch.graph, self.precision, self.fuses))
+        return Point(code, arch, load_of(arch.graph, self.precision, self.fuses))
 
     def points(self, rng: np.random.Generator) -> Iterator[Point]:
         """Without end: a random one, then one near a seed, and so on."""

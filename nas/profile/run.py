@@ -32,10 +32,12 @@ POOL = 60
 """Points whose parts may be measured, and whose latencies are to become sure."""
 BATCH = 12
 """Parts chosen at a time; then the model is fitted again."""
-SHARES = {PART: 0.55, WHOLE: 0.15, HELD_OUT: 0.3}
+SHARES = {PART: 0.45, WHOLE: 0.25, HELD_OUT: 0.3}
 """Of the time."""
 LEAST = {PART: BATCH, WHOLE: 2, HELD_OUT: 4}
 """Measured even if the time is too short."""
+MOST_NETWORKS = 1000
+"""Points that are drawn for a role; a small space has no more."""
 MOST_REFUSED = 20
 """Parts that the format may refuse before that is an error."""
 
@@ -62,12 +64,13 @@ def profile(
     if out.exists() and not force:
         raise ResultError(f"{out} exists and is kept; choose another --out, or --force")
     runtime, stopped = RUNTIMES[settings.runtime], out.parent / f".{out.name}.profile"
+    start = perf_counter()
     stopped.mkdir(parents=True, exist_ok=True)
     path = stopped / "journal.csv"
     with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
         bench = Bench(runtime, settings.threads, Path(folder), settings.seed)
         journal = Journal(path, settings.as_json(), force=force)
-        found = Campaign(settings, bench, journal, progress).measure()
+        found = Campaign(settings, bench, journal, progress, start).measure()
     with Draft(out.parent, out.name, force=force) as draft:
         write_profile(draft.folder, out, found)
         shutil.copy(path, draft.folder / path.name)
@@ -84,12 +87,14 @@ class Campaign:
     bench: Bench
     journal: Journal
     progress: Progress
+    clock: float
+    """When the time of the next entry began."""
     refused: set[Key] = field(default_factory=set)
     """Parts that the format cannot write."""
 
     def measure(self) -> Profile:
         """Everything that the time allows, fitted."""
-        if not self.journal.of(FUSION):
+        if not self.journal.of(PART):  # else a kill may have cut it short
             self._fusion()
         fusion = {entry.name: entry.ms for entry in self.journal.of(FUSION)}
         space, precision = self.settings.space, self.bench.runtime.precision
@@ -104,11 +109,15 @@ class Campaign:
     def _rng(self, role: str) -> np.random.Generator:
         return np.random.default_rng([self.settings.seed, ROLES.index(role)])
 
+    def _lap(self) -> float:
+        """Seconds since the last entry: measuring, and all that led to it."""
+        start, self.clock = self.clock, perf_counter()
+        return self.clock - start
+
     def _fusion(self) -> None:
         self.progress("what is fused", 0.0)
-        start = perf_counter()
         shares = measure_fusion(self.bench)
-        seconds = (perf_counter() - start) / len(shares)
+        seconds = self._lap() / len(shares)
         for op, share in shares.items():
             self.journal.add(Entry(FUSION, op, 0, 0, share, 0, 0, 0, 1.0, seconds, ""))
 
@@ -127,12 +136,13 @@ class Campaign:
 
     def _networks(self, role: str) -> None:
         """Whole networks that no other role has seen."""
-        done = {entry.key for entry in self.journal.of(role)}
-        for point in self.source.points(self._rng(role)):
+        done = {entry.key for entry in self.journal.of(WHOLE, HELD_OUT)}
+        for point in islice(self.source.points(self._rng(role)), MOST_NETWORKS):
             if not self._time_left(role):
                 return
             if point.whole.key not in done:
                 self._time(role, point.whole)
+                done.add(point.whole.key)
 
     def _time_left(self, role: str) -> bool:
         """Whether another one, taking as long as those before it, still fits."""
@@ -146,13 +156,12 @@ class Campaign:
 
     def _time(self, role: str, part: Part) -> None:
         try:
-            timed = self.bench.time(part.arch, PART_PACE if role == PART else NETWORK_PACE)
+            timing, anchor = self.bench.time(part.arch, PART_PACE if role == PART else NETWORK_PACE)
         except ExportError:
             if len(self.refused) >= MOST_REFUSED:
                 raise
             self.refused.add(part.key)
             return
-        timing = timed.timing
         if not timing.interval_ms[0] > 0:
             return  # a machine so busy that nothing is left but waiting: another time
         self.journal.add(
@@ -162,8 +171,8 @@ class Campaign:
                 timing.ms,
                 *timing.interval_ms,
                 timing.runs,
-                timed.anchor_ms,
-                timed.seconds,
+                anchor.ms,
+                self._lap(),
                 timing.noise,
             )
         )
