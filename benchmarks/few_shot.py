@@ -7,6 +7,10 @@ are predicted; over 50 seeded draws. No figure of the related device takes part 
 which is fitted here without them. Written to `results/benchmarks/few_shot.csv`: median over the
 draws, and the 10th and 90th percentile, beside the device as it was and the trivial model fitted to
 the same ten.
+
+`measured on the known one` is no model, and shows how far the known device tells of the related one
+at all: networks that both were measured with, the known device's own milliseconds times one factor,
+fitted to all of them; only where there are ten or more.
 """
 
 from __future__ import annotations
@@ -24,16 +28,8 @@ from iphone_fit import is_large
 
 from nas.latency import assess
 from nas.latency.adapt import adapt
-from nas.latency.calibrate import (
-    Costs,
-    Figure,
-    Floats,
-    Recipe,
-    blend,
-    fit_trivial,
-    predict,
-    trivial_work,
-)
+from nas.latency.blend import Recipe, blend
+from nas.latency.calibrate import Costs, Figure, Floats, fit_trivial, predict, trivial_work
 
 DRAWS = 50
 SHOTS = 10
@@ -60,10 +56,16 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for known, related in PAIRS:
-            costs = known_costs(options.data, known, related)
+            theirs = known_figures(options.data, known, related)
+            recipe = Recipe(DEVICES[known].recipe.prior)
             figures = own_figures(options.data, known, related)
-            for row in drawn(costs, figures):
+            for row in drawn(blend(theirs, recipe), figures):
                 writer.writerow([known, related, len(figures), SHOTS, DRAWS, *row])
+            reference = recipe.prior(theirs).reference
+            own, others = both([f for f in theirs if f.harness in reference], figures)
+            if (n := len(own)) >= SHOTS:
+                row = quantiles([judged(own * np.median(others / own), others)])
+                writer.writerow([known, related, n, n, 1, "measured on the known one", *row])
 
 
 COLUMNS = ("known", "related", "networks", "shots", "draws", "model")
@@ -80,10 +82,10 @@ def _rows(data: Path, device: str, other: str = "") -> list[Row]:
     return [row for row in rows if not (other == "iphone13" and "iphone13" in row[0].harness)]
 
 
-def known_costs(data: Path, known: str, related: str) -> Costs:
-    """The known device, fitted without figures of the related one."""
-    rows, source = _rows(data, known, related), DEVICES[known]
-    return blend(as_figures(rows, lower_all(rows, source)), Recipe(source.recipe.prior))
+def known_figures(data: Path, known: str, related: str) -> list[Figure]:
+    """The known device's figures, without those of the related one."""
+    rows = _rows(data, known, related)
+    return as_figures(rows, lower_all(rows, DEVICES[known]))
 
 
 def own_figures(data: Path, known: str, related: str) -> list[Figure]:
@@ -110,16 +112,27 @@ def drawn(known: Costs, figures: Sequence[Figure]) -> list[list[str]]:
             "size alone": trivial_work(rest) @ fit_trivial(few, own),
         }
         for model, predicted in models.items():
-            errors = assess.errors(predicted, ms)
-            pair = errors["median_error_pct"], errors.get("spearman", 0.0)  # all alike rank nothing
-            found.setdefault(model, []).append(pair)
-    return [
-        [
-            model,
-            *(f"{value:.4g}" for value in np.quantile(pairs, (0.5, 0.1, 0.9), axis=0).T.ravel()),
-        ]
-        for model, pairs in found.items()
-    ]
+            found.setdefault(model, []).append(judged(predicted, ms))
+    return [[model, *quantiles(pairs)] for model, pairs in found.items()]
+
+
+def both(known: Sequence[Figure], related: Sequence[Figure]) -> tuple[Floats, Floats]:
+    """Milliseconds on both devices of the networks that both were measured with."""
+    there = {figure.network: figure.ms for figure in related}
+    shared = sorted(there.keys() & {figure.network for figure in known})
+    own = [float(np.median([f.ms for f in known if f.network == name])) for name in shared]
+    return np.array(own), np.array([there[name] for name in shared])
+
+
+def judged(predicted: Floats, ms: Floats) -> tuple[float, float]:
+    """Median error in percent, and ranking."""
+    errors = assess.errors(predicted, ms)
+    return errors["median_error_pct"], errors.get("spearman", 0.0)  # all alike rank nothing
+
+
+def quantiles(pairs: Sequence[tuple[float, float]]) -> list[str]:
+    """Median, 10th and 90th percentile of each of the two."""
+    return [f"{value:.4g}" for value in np.quantile(pairs, (0.5, 0.1, 0.9), axis=0).T.ravel()]
 
 
 if __name__ == "__main__":

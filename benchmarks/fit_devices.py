@@ -31,7 +31,8 @@ from nas.calibration.fit import FUSES, PLAIN, Fit, adapted, described, fitted
 from nas.latency import assess
 from nas.latency.adapt import costs_of
 from nas.latency.assess import Judged
-from nas.latency.calibrate import ON_CHIP_MB, Figure, Recipe, work_of
+from nas.latency.blend import Recipe
+from nas.latency.calibrate import ON_CHIP_MB, Figure, work_of
 from nas.latency.device import load_device
 from nas.latency.kernels import BYTES, Kernel, kernels
 from nas.latency.write import as_rows, write_device

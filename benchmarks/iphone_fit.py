@@ -11,7 +11,8 @@ from iphone12_networks import CONVOLUTIONAL
 
 from nas.calibration.fit import Fit
 from nas.latency.assess import Judged
-from nas.latency.calibrate import Figure, Prior, Recipe, device_fold, predict
+from nas.latency.blend import Recipe, device_fold
+from nas.latency.calibrate import Figure, Prior, predict
 
 FUSES = ("relu", "relu6", "hswish", "gelu", "sigmoid", "hsigmoid", "scale", "add")
 """SiLU is left a kernel of its own: EfficientNets are too slow otherwise."""

@@ -15,21 +15,17 @@ from nas.errors import CalibrationError
 from nas.latency import assess
 from nas.latency.adapt import adapt, adapted_fold, costs_of
 from nas.latency.assess import Judged
+from nas.latency.blend import Recipe, blend, device_fold, left_out, trivial_fold
 from nas.latency.calibrate import (
     ON_CHIP_MB,
     Costs,
     Figure,
     Floats,
-    Recipe,
-    blend,
-    device_fold,
     fit_trivial,
     harness_factors,
-    left_out,
     on_reference,
     one,
     predict,
-    trivial_fold,
     trivial_work,
     work_of,
 )

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nas.latency.adapt import SPLITS, adapt, adapted_fold, costs_of, scaled
-from nas.latency.calibrate import Costs, Figure, left_out
+from nas.latency.blend import left_out
+from nas.latency.calibrate import Costs, Figure
 from nas.latency.device import load_device
 from nas.latency.kernels import CLASSES
 from nas.latency.table import TERMS
