@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nas.latency.assess import Judged, conformal, errors, interval, judged, score
+from nas.latency.assess import Judged, bounds, conformal, errors, interval, judged, score
 from nas.latency.calibrate import Figure
 
 
@@ -30,6 +30,29 @@ def test_an_interval_covers_what_it_claims() -> None:
             low, high = conformal(rng.lognormal(0, 0.1, n), 0.9)
             covered.append(np.mean([low <= r <= high for r in rng.lognormal(0, 0.1, 200)]))
         assert 0.87 < np.mean(covered) < 0.96
+
+
+def test_bounds_cover_what_they_claim_of_families_never_seen() -> None:
+    rng = np.random.default_rng(3)
+    families = np.repeat(np.arange(12), 5)
+    narrow, held = [], []
+    for _ in range(150):
+        of_family = rng.normal(0, 0.1, 13)
+        ratios = np.exp(of_family[families] + rng.normal(0, 0.03, 60))
+        new = np.exp(of_family[12] + rng.normal(0, 0.03, 200))
+        for found, (low, high) in (
+            (narrow, conformal(ratios, 0.9)),
+            (held, bounds(ratios, families, 0.9)),
+        ):
+            found.append(np.mean((low <= new) & (new <= high)))
+    assert np.mean(narrow) < 0.86 < np.mean(held) < 0.94
+
+
+def test_families_that_err_alike_hardly_widen_the_bounds() -> None:
+    ratios = np.random.default_rng(4).lognormal(0, 0.1, 300)
+    low, high = conformal(ratios, 0.9)
+    a, b = bounds(ratios, np.arange(300) % 10, 0.9)
+    assert 0.97 * low < a <= low <= high <= b < 1.03 * high
 
 
 def test_an_interval_holds_the_estimate() -> None:
