@@ -24,6 +24,7 @@ from nas.arch import Arch
 from nas.folders import named
 from nas.latency import assess
 from nas.latency.device import Device
+from nas.latency.residual import kind_of
 from nas.latency.table import TRIVIAL_KEYS
 from nas.measure.environment import environment
 from nas.measurements import Measurement, read_measurements, write_measurements
@@ -49,9 +50,10 @@ def networks(device: Device, n: int) -> Iterator[tuple[str, Arch]]:
 
 
 def fits(device: Device, arch: Arch) -> bool:
-    """Of kernels like the space's, and not far larger than its networks."""
-    classes = {kernel.cls for kernel in device.kernels(arch.graph)}
-    return arch.macs <= MAX_MMACS * 1e6 and classes <= device.table.keys()
+    """Of kinds of kernels that the space has too, and not far larger than its networks."""
+    known = {kind for points in device.residual.points.values() for kind in points.kinds}
+    kinds = {kind_of(kernel) for kernel in device.kernels(arch.graph)}
+    return arch.macs <= MAX_MMACS * 1e6 and kinds <= known
 
 
 def measured(device: Device, n: int, path: Path) -> list[Measurement]:

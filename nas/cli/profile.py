@@ -41,14 +41,16 @@ def profile(
     from nas.extras import require
     from nas.profile.result import Settings
     from nas.profile.run import profile as run
+    from nas.quiet import quiet
     from nas.report.table import print_json
     from nas.runtimes import RUNTIMES
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
     settings = Settings(runtime, threads, library.load_space(space), minutes, seed)
-    require("train")  # every export starts from a module
-    require(RUNTIMES[runtime].extra)
+    with quiet():  # some announce themselves
+        require("train")  # every export starts from a module
+        require(RUNTIMES[runtime].extra)
     with show_progress() as progress:
         found = run(settings, out, force=force, progress=progress)
     if json:

@@ -1,8 +1,8 @@
 """What a kernel costs beyond its class: a factor that is smooth in the kernel's shape.
 
-Posterior mean of a Gaussian process over log shapes, kept as a table: kernels that were measured
-(`residual.csv`), each with a weight. The factor of any kernel is 1 plus the weights, each times how
-alike the two are. Additive costs stay additive, so a space is priced as before.
+Posterior mean of a Gaussian process over log shapes, kept as a table (`residual.csv`): kernels to
+compare with, and whole kinds of kernels, each with a weight. The factor of any kernel is 1 plus the
+weights, each times how alike the two are. Costs stay additive, so a space is priced as before.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.columns import Split
 from nas.document import read_text
 from nas.errors import DocumentError, UnknownNameError
 from nas.latency.kernels import CLASSES, Kernel
@@ -36,20 +37,26 @@ SCALES = {
     "log2_s": 1.0,
 }
 """How much of each makes two kernels unlike."""
+OPS = (*KINDS, *ACTIVATIONS, "softmax", "softplus")
 COLUMNS = ("cls", "kind", *SCALES, "weight")
 SMALL = 1e-4
 """Of mega-MACs and MB, below which less makes no difference."""
 OTHER_KIND = 0.4
 """How alike two kernels of one class are at most if their ops differ."""
-LOW, HIGH = 0.25, 4.0
-"""A factor beyond these is a mistake of the fit, not a cost."""
+LOW, HIGH = 0.1, 20.0
+"""A factor beyond these is a mistake of the fit, not a cost. LiteRT's 7 x 7 depthwise convolutions
+cost 6 times what their work says: no kernel of XNNPACK is made for them."""
 CHUNK = 4096
 """Kernels compared at a time: the comparison stays in the cache."""
 
 
 def kind_of(kernel: Kernel) -> str:
-    """What its op is called: an activation by its function, others by their kind."""
-    return str(kernel.op.attrs.get("fn", kernel.op.kind))
+    """What runs the same code: an activation by its function, and by size what slides: `conv 7`."""
+    attrs = kernel.op.attrs
+    name, sizes = attrs.get("fn", kernel.op.kind), np.ravel(attrs.get("k", 1))
+    if np.any(other := sizes != sizes[0]):
+        raise Split(other)
+    return f"{name} {sizes[0]}" if sizes[0] > 1 else str(name)
 
 
 def shape_of(kernel: Kernel) -> Floats:
@@ -74,14 +81,22 @@ class Points:
 
     kinds: tuple[str, ...]
     shapes: Floats
-    """(m, F)"""
+    """(m, F); NaN for a whole kind."""
 
     def alike(self, kind: str, shapes: Floats) -> Floats:
         """How alike kernels are to the points, 1 at most. Shapes: (n, F) -> (n, m)."""
-        apart = (shapes**2).sum(1)[:, None] + (self.shapes**2).sum(1) - 2 * shapes @ self.shapes.T
-        same = np.where(np.array(self.kinds) == kind, 1.0, OTHER_KIND)
-        near: Floats = same / (1 + np.maximum(apart, 0) / 2)
-        return near
+        own = np.nan_to_num(self.shapes)
+        apart = (shapes**2).sum(1)[:, None] + (own**2).sum(1) - 2 * shapes @ own.T
+        same = np.array(self.kinds) == kind
+        near = np.where(same, 1.0, OTHER_KIND) / (1 + np.maximum(apart, 0) / 2)
+        found: Floats = np.where(self.of_kinds, same, near)
+        return found
+
+    @property
+    def of_kinds(self) -> NDArray[np.bool_]:
+        """(m,) which points stand for a whole kind."""
+        found: NDArray[np.bool_] = np.isnan(self.shapes[:, 0])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,8 @@ def write_residual(path: Path, residual: Residual) -> None:
             unscaled = points.shapes * list(SCALES.values())
             rows = zip(points.kinds, unscaled, residual.weights[cls], strict=True)
             for kind, shape, weight in rows:
-                writer.writerow([cls, kind, *(f"{x:.5g}" for x in shape), f"{weight:.6g}"])
+                cells = ("" if np.isnan(x) else f"{x:.5g}" for x in shape)
+                writer.writerow([cls, kind, *cells, f"{weight:.6g}"])
 
 
 def read_residual(path: Path) -> Residual:
@@ -136,10 +152,11 @@ def read_residual(path: Path) -> Residual:
         cls, kind, *texts = cells
         if cls not in CLASSES:
             raise DocumentError(str(UnknownNameError("kernel class", cls, CLASSES, where)))
-        if kind not in {*KINDS, *ACTIVATIONS, "softmax", "softplus"}:
-            raise DocumentError(str(UnknownNameError("op", kind, (*KINDS, *ACTIVATIONS), where)))
+        if kind.partition(" ")[0] not in OPS:
+            raise DocumentError(str(UnknownNameError("op", kind, OPS, where)))
+        whole = not any(texts[:-1])
         numbers = [
-            _number(text, f"{where} ({column})")
+            math.nan if whole and column in SCALES else _number(text, f"{where} ({column})")
             for text, column in zip(texts, COLUMNS[2:], strict=True)
         ]
         found.setdefault(cls, []).append((kind, numbers))

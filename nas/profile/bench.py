@@ -57,7 +57,7 @@ class Bench:
         try:
             return self.time_all([self.load(deploy(arch), PART), self.anchor], pace)
         finally:
-            shutil.rmtree(self.folder / PART)
+            shutil.rmtree(self.folder / PART, ignore_errors=True)
 
     def time_all(self, sessions: Sequence[Session], pace: Pace) -> list[Timing]:
         """Sessions in the same rounds."""

@@ -14,7 +14,7 @@ import numpy as np
 from nas.columns import Floats
 from nas.latency.kernels import CLASSES
 from nas.latency.residual import Points
-from nas.profile.fit import NOISE, Model, covariance
+from nas.profile.fit import NOISE, Model, covariance, first_guess
 from nas.profile.load import Load
 from nas.profile.parts import Key, Part, Point, parts_of
 
@@ -76,22 +76,24 @@ def _by_row(model: Model, point: Point, alike: Floats) -> tuple[Floats, Floats]:
 
 
 def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, Points]:
-    """Kernels that stand for all others: pivoted Cholesky, common kernels first. By class."""
+    """Kernels that stand for all others: pivoted Cholesky, what takes most time first. By class."""
     classes = np.concatenate([load.classes for load in loads])
     kinds = np.concatenate([load.kinds for load in loads])
     shapes = np.concatenate([load.shapes for load in loads])
-    _, first, counts = np.unique(
+    us = np.concatenate([first_guess().kernel_us(load) for load in loads])
+    _, first, where = np.unique(
         np.column_stack([classes, np.unique(kinds, return_inverse=True)[1], shapes.round(6)]),
         axis=0,
         return_index=True,
-        return_counts=True,
+        return_inverse=True,
     )
+    taken = np.bincount(where.ravel(), us)
     classes, kinds, shapes = classes[first], kinds[first], shapes[first]
     left = np.ones(len(first))
     known = np.zeros((len(first), min(n, len(first))))
     chosen: list[int] = []
     for step in range(known.shape[1]):
-        pivot = int(np.argmax(left * np.sqrt(counts)))
+        pivot = int(np.argmax(left * taken))
         column = _alike(classes, kinds, shapes, pivot) - known @ known[pivot]
         known[:, step] = column / np.sqrt(max(left[pivot], 1e-9))
         left = np.maximum(left - known[:, step] ** 2, 0)
@@ -101,7 +103,11 @@ def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, Points]:
     points = {}
     for index in np.unique(classes[picked]):
         own = picked[classes[picked] == index]
-        points[CLASSES[index]] = Points(tuple(kinds[own].tolist()), shapes[own])
+        whole = np.unique(kinds[classes == index])
+        points[CLASSES[index]] = Points(
+            (*whole.tolist(), *kinds[own].tolist()),
+            np.concatenate([np.full((len(whole), shapes.shape[1]), np.nan), shapes[own]]),
+        )
     return points
 
 

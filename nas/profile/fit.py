@@ -23,6 +23,8 @@ from nas.profile.load import Load
 ON_CHIP_MB = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 AMPLITUDES = (0.025, 0.05, 0.1, 0.2, 0.4)
 """Of the factors: how far from 1 they are expected."""
+OF_KIND = 2.0
+"""The same for all kernels of a kind together."""
 NOISE, NOISE_WHOLE = 0.03, 0.02
 """Relative, of a part that is measured perfectly, as its surroundings matter; of a network."""
 COLD_SHARE = 0.1
@@ -31,8 +33,12 @@ LEAST_SHARE = 1e-3
 """Of its time that a sample is expected to spend at least on each cost that it has."""
 LEAST = 0.02
 """Of what is expected, that a class costs at least: nothing is free."""
+TINY = 1e-6
+"""Microseconds of what no sample has."""
 UNLIKE = 1.0
 """Relative spread of a cost over the classes, before anything is measured."""
+PASSES = 3
+"""Costs and residual are fitted in turn, each knowing the other."""
 HUBER = 0.15
 """Relative error from which on a sample counts less."""
 DOUBT = 5
@@ -71,11 +77,16 @@ class Model:
         return np.array([self._ms(load) for load in loads])
 
     def _ms(self, load: Load) -> float:
-        each = self.kernel_us(load)
-        if self.residual.points:
-            weights = np.concatenate(list(self.residual.weights.values()))
-            each = each * np.clip(1 + load.alike(self.residual.points) @ weights, LOW, HIGH)
-        return float(self.costs.fixed_ms + (each.sum() + load.ends_mb @ self.ends_us) / 1000)
+        us = self.kernel_us(load) @ self.factors(load) + load.ends_mb @ self.ends_us
+        return float(self.costs.fixed_ms + us / 1000)
+
+    def factors(self, load: Load) -> Floats:
+        """(K,) by the residual."""
+        if not self.residual.points:
+            return np.ones(len(load.kinds))
+        weights = np.concatenate(list(self.residual.weights.values()))
+        found: Floats = np.clip(1 + load.alike(self.residual.points) @ weights, LOW, HIGH)
+        return found
 
     def kernel_us(self, load: Load) -> Floats:
         """(K,) by the sum over classes alone."""
@@ -103,9 +114,12 @@ def first_guess() -> Model:
 
 def fit(samples: Sequence[Sample], points: Mapping[str, Points]) -> Model:
     """The model of these samples."""
-    fits = [_additive(samples, on_chip_mb) for on_chip_mb in ON_CHIP_MB]
-    model = min(fits, key=lambda found: found[1])[0]
-    model = _with_residual(samples, model, points) if points else model
+    factors = [np.ones(len(sample.load.kinds)) for sample in samples]
+    for _ in range(PASSES):
+        fits = [_additive(samples, factors, on_chip_mb) for on_chip_mb in ON_CHIP_MB]
+        model = min(fits, key=lambda found: found[1])[0]
+        model = _with_residual(samples, model, points) if points else model
+        factors = [model.factors(sample.load) for sample in samples]
     whole = [sample for sample in samples if sample.whole]
     if not whole:
         return model
@@ -116,10 +130,13 @@ def fit(samples: Sequence[Sample], points: Mapping[str, Points]) -> Model:
     return replace(model, costs=costs, cold_us=model.cold_us * factor)
 
 
-def _additive(samples: Sequence[Sample], on_chip_mb: float) -> tuple[Model, float]:
-    """Without residual, and its error. Costs of all classes alike first, then of each near that."""
+def _additive(
+    samples: Sequence[Sample], factors: Sequence[Floats], on_chip_mb: float
+) -> tuple[Model, float]:
+    """Costs of all classes alike, then of each near that; without residual, and the error."""
     ms, sd = _measured(samples)
-    work = np.array([sample.load.summed(on_chip_mb) for sample in samples])
+    each = zip(samples, factors, strict=True)
+    work = np.array([sample.load.summed(on_chip_mb, factor) for sample, factor in each])
     ends = np.array([[1.0, *sample.load.ends_mb] for sample in samples])
     cold = work.sum(1) * np.array([[sample.whole] for sample in samples])
     shared, split = np.hstack([ends, cold]) / ms[:, None] / 1000, len(ends.T) + len(TERMS)
@@ -138,7 +155,8 @@ def _additive(samples: Sequence[Sample], on_chip_mb: float) -> tuple[Model, floa
     share = np.hstack([shared, work.reshape(len(ms), -1) / ms[:, None] / 1000])
     found = _non_negative(share, sd, expected, spread)
     fixed, ends_us, cold_us, us = np.split(found, [1, len(ends.T), split])
-    costs = Costs(float(fixed[0]) / 1000, us.reshape(len(CLASSES), len(TERMS)))
+    us = np.maximum(us, TINY).reshape(len(CLASSES), len(TERMS))
+    costs = Costs(float(fixed[0]) / 1000, us)
     error = np.minimum(np.abs(share @ found - 1), 2 * HUBER)
     return Model(costs, ends_us, cold_us, on_chip_mb, Residual()), float(
         np.average(error, weights=1 / sd)
@@ -204,14 +222,17 @@ def covariance(seen: Floats, points: Mapping[str, Points], amplitude: float) -> 
     """(m, m) posterior of the weights. Shapes: seen (n, m), over its standard deviation."""
     from scipy.linalg import block_diag
 
-    alike = block_diag(*(_among(own) for own in points.values()))
-    return np.linalg.inv(seen.T @ seen + alike / amplitude**2)
+    before = block_diag(*(_precision(own, amplitude) for own in points.values()))
+    return np.linalg.inv(seen.T @ seen + before)
 
 
-def _among(points: Points) -> Floats:
-    """(m, m) how alike points are to each other."""
+def _precision(points: Points, amplitude: float) -> Floats:
+    """(m, m) of the weights before anything is measured."""
+    shaped = ~points.of_kinds
     rows = [
         points.alike(kind, shape[None])[0]
-        for kind, shape in zip(points.kinds, points.shapes, strict=True)
+        for kind, shape in zip(points.kinds, np.nan_to_num(points.shapes), strict=True)
     ]
-    return np.array(rows) + 1e-6 * np.eye(len(rows))
+    near = (np.array(rows) + 1e-6 * np.eye(len(rows))) / amplitude**2
+    found: Floats = np.where(np.outer(shaped, shaped), near, np.diag(~shaped / OF_KIND**2))
+    return found

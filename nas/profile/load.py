@@ -55,10 +55,10 @@ class Load:
         spilled = np.maximum(self.amounts[:, -1:] - on_chip_mb, 0)
         return np.hstack([self.amounts, spilled])
 
-    def summed(self, on_chip_mb: float) -> Floats:
-        """(classes, terms) as `nas.latency.calibrate.work_of`."""
+    def summed(self, on_chip_mb: float, factors: Floats | float = 1.0) -> Floats:
+        """(classes, terms) as `nas.latency.calibrate.work_of`, each kernel's times its factor."""
         total = np.zeros((len(CLASSES), self.amounts.shape[1] + 1))
-        np.add.at(total, self.classes, self.work(on_chip_mb))
+        np.add.at(total, self.classes, (self.work(on_chip_mb).T * factors).T)
         return total
 
     def alike(self, points: Mapping[str, Points]) -> Floats:

@@ -22,7 +22,7 @@ from nas.space import Code, Space
 Key = tuple[str, int, int]
 """What a journal calls a part: code, first row, row after the last."""
 
-MUTATIONS = 8
+MUTATIONS = 4
 """Of a seed."""
 LONGEST = 6
 """Rows of a part; a whole network is measured as such."""

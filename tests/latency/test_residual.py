@@ -55,8 +55,10 @@ def residual() -> Residual:
     for cls in sorted({kernel.cls for kernel in found}):
         own = [kernel for kernel in found if kernel.cls == cls][::3]
         shapes = np.concatenate([shape_of(kernel) for kernel in own])
-        points[cls] = Points(tuple(kind_of(kernel) for kernel in own), shapes)
-        weights[cls] = rng.normal(0, 0.1, len(own))
+        kinds = sorted({kind_of(kernel) for kernel in found if kernel.cls == cls})
+        shapes = np.concatenate([np.full((len(kinds), shapes.shape[1]), np.nan), shapes])
+        points[cls] = Points((*kinds, *(kind_of(kernel) for kernel in own)), shapes)
+        weights[cls] = rng.normal(0, 0.1, len(shapes))
     return Residual(points, weights)
 
 
