@@ -163,9 +163,9 @@ def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = No
     )
     if bias is not None:
         bias = bias.expand(-1, *lead, n, m).reshape(-1, prod(lead), n, m)
-    return F.scaled_dot_product_attention(q, k, v, bias, scale=op.attrs.get("scale")).reshape(
-        -1, *op.shape
-    )
+    h = F.scaled_dot_product_attention(q, k, v, bias, scale=op.attrs.get("scale"))
+    # its layout follows q's, but not where a converter takes it apart
+    return h.contiguous().reshape(-1, *op.shape)
 
 
 #: op kinds that become a submodule under the op's name
