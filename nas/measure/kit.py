@@ -78,7 +78,8 @@ def write_kit(
             raise ExportError("; ".join(failures))
         manifest = {"schema": SCHEMA, "device_os": device_os, "models": models}
         (draft.folder / KIT).write_text(yaml.safe_dump(manifest, sort_keys=False), "utf-8")
-        shutil.copytree(TEXTS / device_os, draft.folder, dirs_exist_ok=True)
+        compiled = shutil.ignore_patterns("__pycache__")  # an installer's
+        shutil.copytree(TEXTS / device_os, draft.folder, dirs_exist_ok=True, ignore=compiled)
         draft.keep()
     return Kit(out, models, tuple(failures))
 

@@ -63,7 +63,7 @@ def test_seeds_agree_with_torch(
     found = export(arch, [format], tmp_path, weights=weights(arch)).exported[0].check
     assert found is not None
     assert found.worst < 1e-3
-    assert found.max_logit > 0.3
+    assert found.max_logit > 0.1
 
 
 @pytest.mark.slow
