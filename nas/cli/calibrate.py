@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -66,12 +66,12 @@ def calibrate(
 
 def _print(made: Calibration, out: Path, judged_on: str) -> None:
     from nas.latency import assess
-    from nas.report.errors import COLUMNS, cells
+    from nas.report.errors import COLUMNS, cells, of_trivial
     from nas.report.table import print_facts, print_line, print_table
 
     info = made.info
     score = info["held_out"]
-    errors = {"this device": score, "size alone": _trivial(score)}
+    errors = {"this device": score, "size alone": of_trivial(score)}
     if made.fit.before:
         errors = {f"{info['fit']['prior']} as it is": assess.score(made.fit.before)} | errors
     how = judged_on or "each family left out of the fit in turn"
@@ -98,7 +98,3 @@ def _print(made: Calibration, out: Path, judged_on: str) -> None:
         facts.append(("caution", "no better than size alone: do not rely on it"))
     print_line()
     print_facts(facts)
-
-
-def _trivial(score: dict[str, Any]) -> dict[str, Any]:
-    return {key.removeprefix("trivial_"): score[key] for key in score if key.startswith("trivial")}

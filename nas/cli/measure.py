@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Json
+from nas.cli.options import ARCH_HELP, Json, Runtime, Threads
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -23,13 +23,8 @@ def measure(
             help=ARCH_HELP + " With --import: files.", metavar="ARCH...", show_default=False
         ),
     ],
-    runtime: Annotated[
-        str,
-        typer.Option(
-            "--runtime", help="onnxruntime, litert, executorch, openvino, torch or torch-cuda."
-        ),
-    ] = "onnxruntime",
-    threads: Annotated[int, typer.Option("--threads", min=1)] = 1,
+    runtime: Runtime = "onnxruntime",
+    threads: Threads = 1,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images per invocation.")] = 1,
     seconds: Annotated[
         float, typer.Option("--seconds", min=0.1, help="Of timing, per network.")

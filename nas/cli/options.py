@@ -12,6 +12,14 @@ Device = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
+Runtime = Annotated[
+    str,
+    typer.Option(
+        "--runtime", help="onnxruntime, litert, executorch, openvino, torch or torch-cuda."
+    ),
+]
+Threads = Annotated[int, typer.Option("--threads", min=1)]
+
 NETWORK_HELP = (
     "A name (see: nas list archs), a YAML file, a results folder (its best.yaml), timm:NAME,"
     " torchvision:NAME, or FILE.py:FUNCTION that returns a torch module; @SIDE for other images."

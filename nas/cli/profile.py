@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Json
+from nas.cli.options import Json, Runtime, Threads
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -18,13 +18,8 @@ def profile(
     out: Annotated[
         Path, typer.Option("--out", help="The device's folder.", show_default=False, metavar="NAME")
     ],
-    runtime: Annotated[
-        str,
-        typer.Option(
-            "--runtime", help="onnxruntime, litert, executorch, openvino, torch or torch-cuda."
-        ),
-    ] = "onnxruntime",
-    threads: Annotated[int, typer.Option("--threads", min=1)] = 1,
+    runtime: Runtime = "onnxruntime",
+    threads: Threads = 1,
     space: Annotated[
         str, typer.Option("--space", help="Networks like those of this space are measured.")
     ] = "mobile",
@@ -60,13 +55,12 @@ def profile(
 
 
 def _print(found: Profile, out: Path) -> None:
-    from nas.report.errors import COLUMNS, cells
+    from nas.report.errors import COLUMNS, cells, of_trivial
     from nas.report.table import print_facts, print_line, print_table
 
     info = found.info
     score, interval, made = info["held_out"], info["interval"], info["fit"]
-    trivial = {key.removeprefix("trivial_"): score[key] for key in score if "trivial_" in key}
-    models = [cells("this device", score), cells("parameters and MACs alone", trivial)]
+    models = [cells("this device", score), cells("parameters and MACs alone", of_trivial(score))]
     title = f"errors on {score['networks']} networks left out of the fit"
     print_table(COLUMNS, models, title=title)
     facts = [

@@ -77,6 +77,16 @@ class Deployed:
         with torch.no_grad():
             return torch.export.export(self.module, (self.example,), dynamic_shapes=dynamic)
 
+    def module_of(self, graph: Graph) -> Any:
+        """The module of a rewritten graph, with these weights; its layers bear the same names."""
+        from nas.build.module import assemble
+
+        if graph is self.graph:
+            return self.module
+        module = assemble(graph).eval()
+        module.load_state_dict(self.module.state_dict())
+        return module
+
     def logits(self, images: Floats32) -> Floats32:
         """What torch computes. Shapes: images (B, C, H, W) -> (B, classes)."""
         torch = require("train")

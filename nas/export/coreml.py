@@ -66,12 +66,7 @@ def _program(deployed: Deployed) -> Any:
     """The exported program, with ranks that Core ML takes, and normalisation if asked for."""
     import torch
 
-    from nas.build.module import assemble
-
-    module, graph = deployed.module, within_rank(deployed.graph)
-    if graph is not deployed.graph:
-        module = assemble(graph).eval()
-        module.load_state_dict(deployed.module.state_dict())
+    module = deployed.module_of(within_rank(deployed.graph))
     if deployed.image_input:
         module = _normalising(module, deployed.normalisation)
     dynamic = None

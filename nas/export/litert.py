@@ -7,7 +7,6 @@ dynamically at run time (`dynamic_wi8_afp32` of AI Edge Quantizer); it needs no 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from nas.export.base import Deployed
 from nas.extras import require
@@ -30,21 +29,10 @@ def converted(deployed: Deployed) -> bytes:
     dynamic = None
     if deployed.batch is None:
         dynamic = ({0: torch.export.Dim("batch", min=1, max=64)},)
-    model = litert.convert(_module(deployed), (deployed.example,), dynamic_shapes=dynamic)
+    module = deployed.module_of(without_lone_tokens(deployed.graph))
+    model = litert.convert(module, (deployed.example,), dynamic_shapes=dynamic)
     content: bytes = model.model_content()
     return content
-
-
-def _module(deployed: Deployed) -> Any:
-    """The module, without groups of one token."""
-    from nas.build.module import assemble
-
-    graph = without_lone_tokens(deployed.graph)
-    if graph is deployed.graph:
-        return deployed.module
-    module = assemble(graph).eval()
-    module.load_state_dict(deployed.module.state_dict())
-    return module
 
 
 def without_lone_tokens(graph: Graph) -> Graph:

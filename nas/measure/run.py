@@ -68,7 +68,7 @@ def measure(
             [session.invoke for session in sessions],
             seconds * len(sessions),
             rng,
-            one_thread=threads == 1 and found.name != "torch-cuda",
+            one_thread=found.one_at_work(threads),
             progress=lambda share: progress("time", share),
         )
     conditions = Measurement(

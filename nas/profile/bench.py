@@ -65,6 +65,6 @@ class Bench:
             [session.invoke for session in sessions],
             SECONDS * len(sessions) / 2,
             self.rng,
-            one_thread=self.threads == 1 and self.runtime.name != "torch-cuda",
+            one_thread=self.runtime.one_at_work(self.threads),
             pace=pace,
         )

@@ -39,6 +39,12 @@ def cells(model: str, errors: Mapping[str, float]) -> Cells:
     ]
 
 
+def of_trivial(score: Mapping[str, float]) -> dict[str, float]:
+    """The errors of the trivial model, which stand beside a device's in its `held_out`."""
+    start = "trivial_"
+    return {key.removeprefix(start): score[key] for key in score if key.startswith(start)}
+
+
 def save_plot(found: Validation, path: Path) -> None:
     """Write predicted over measured milliseconds, each with its interval, as PNG, SVG or PDF.
 

@@ -19,6 +19,13 @@ RUNTIMES: dict[str, Runtime] = {
         ),
         Runtime("openvino", "onnx", "openvino", openvino.load, lambda: version("openvino")),
         Runtime("torch", "torch", "train", torch.load, lambda: version("torch")),
-        Runtime("torch-cuda", "torch", "train", torch.load_cuda, lambda: version("torch")),
+        Runtime(
+            "torch-cuda",
+            "torch",
+            "train",
+            torch.load_cuda,
+            lambda: version("torch"),
+            on_cpu=False,
+        ),
     )
 }

@@ -43,6 +43,11 @@ class Runtime:
     """Of a file and a number of threads."""
     version: Callable[[], str]
     precision: str = "fp32"
+    on_cpu: bool = True
+
+    def one_at_work(self, threads: int) -> bool:
+        """One thread of the CPU does all the work, so its waiting for a core can be told."""
+        return threads == 1 and self.on_cpu
 
 
 def run(session: Session, images: Floats32) -> Floats32:
