@@ -13,7 +13,7 @@ import numpy as np
 from nas import __version__
 from nas.arch import Arch
 from nas.errors import UnknownNameError
-from nas.export import FORMATS, deploy, write
+from nas.export import FORMATS, Deployed, deploy, write
 from nas.measure.environment import Environment, environment
 from nas.measure.timing import Timing, time_calls
 from nas.measurements import Measurement
@@ -62,7 +62,7 @@ def measure(
         for index, (name, arch) in enumerate(archs):
             progress(f"export {name}", index / len(archs))
             path = Path(folder) / f"{index}{FORMATS[found.format].suffix}"
-            sessions.append(_loaded(arch, path, found, threads, batch, rng))
+            sessions.append(load(deploy(arch, batch=batch), path, found, threads, rng))
         machine = environment()
         timings = time_calls(
             [session.invoke for session in sessions],
@@ -90,12 +90,17 @@ def measure(
     return Measured(tuple(rows), machine)
 
 
-def _loaded(
-    arch: Arch, path: Path, runtime: Runtime, threads: int, batch: int, rng: np.random.Generator
+def load(
+    deployed: Deployed, path: Path, runtime: Runtime, threads: int, rng: np.random.Generator
 ) -> Session:
-    write(deploy(arch, batch=batch), FORMATS[runtime.format], path)
+    """Write a network of a fixed batch in the runtime's format, load it, and feed it noise.
+
+    Raises:
+        ExportError: it cannot be written for the runtime.
+    """
+    write(deployed, FORMATS[runtime.format], path)
     session = runtime.load(path, threads)
-    session.feed(rng.standard_normal((batch, *arch.input), dtype=np.float32))
+    session.feed(rng.standard_normal((deployed.batch or 1, *deployed.arch.input), dtype=np.float32))
     return session
 
 

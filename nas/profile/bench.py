@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from nas.arch import Arch
-from nas.export import FORMATS, Deployed, deploy, write
+from nas.export import FORMATS, Deployed, deploy
+from nas.measure.run import load
 from nas.measure.timing import Pace, Timing, time_calls
 from nas.runtimes import Runtime, Session
 
@@ -39,14 +40,9 @@ class Bench:
 
         A runtime may map the file it loads, so a name is not used again while its session lives.
         """
-        form = FORMATS[self.runtime.format]
-        path = self.folder / name / f"network{form.suffix}"
+        path = self.folder / name / f"network{FORMATS[self.runtime.format].suffix}"
         path.parent.mkdir()
-        write(deployed, form, path)
-        session = self.runtime.load(path, self.threads)
-        shape = (1, *deployed.arch.input)
-        session.feed(self.rng.standard_normal(shape, dtype=np.float32))
-        return session
+        return load(deployed, path, self.runtime, self.threads, self.rng)
 
     def time(self, arch: Arch, pace: Pace = PART_PACE) -> list[Timing]:
         """One network, and the anchor beside it.
