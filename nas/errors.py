@@ -76,6 +76,18 @@ class CalibrationError(NasError, ValueError):
     """Measurements that no device can be made from, or held against."""
 
 
+class DataError(NasError, ValueError):
+    """Images or labels that nothing can be trained on."""
+
+
+class RecipeError(NasError, ValueError):
+    """A training recipe that cannot be followed with this network or these images."""
+
+
+class TrainingError(NasError, RuntimeError):
+    """A training that ended without a network: diverged, or out of memory."""
+
+
 class WeightsError(NasError, ValueError):
     """Weights do not fit the network they are meant for."""
 

@@ -9,7 +9,15 @@ from nas.errors import MissingExtraError
 
 #: extra -> the modules it must make importable (the same names as in pyproject.toml)
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "train": ("torch", "torchvision", "safetensors", "PIL"),
+    "train": (
+        "torch",
+        "torchvision",
+        "safetensors",
+        "PIL",
+        "optuna",
+        "sklearn",
+        "tensorboard",
+    ),
     "timm": ("timm",),
     "ray": ("ray",),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),

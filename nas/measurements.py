@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -33,7 +33,8 @@ class Measurement:
     """One network, measured; a text that is not known is empty, a number None."""
 
     network: str
-    """A shipped name, a path to a YAML file or `timm:NAME`; `@SIDE` for another input side."""
+    """A shipped name, a path to a YAML file, from here or from the CSV, or `timm:NAME`; `@SIDE`
+    for another input side."""
     ms: float
     """Milliseconds per invocation, which is one whole batch."""
     arch_id: str = ""
@@ -95,10 +96,19 @@ def read_measurements(path: Path) -> list[Measurement]:
         raise DocumentError(f"{path}: empty; expected columns, of them network and ms")
     _check_header(header, f"{path} line {line}")
     rows = [_measurement(header, cells, f"{path} line {line}") for line, cells in reader]
+    rows = [_located(row, path.parent) for row in rows]
     if not rows:
         raise DocumentError(f"{path}: no rows below the header")
     check_distinct(rows)
     return rows
+
+
+def _located(row: Measurement, folder: Path) -> Measurement:
+    """With the file of a network found beside the CSV, where it is not here."""
+    beside = folder / row.name
+    if row.name.endswith(".yaml") and not Path(row.name).exists() and beside.exists():
+        return replace(row, network=str(beside) + row.network.removeprefix(row.name))
+    return row
 
 
 def check_distinct(rows: Sequence[Measurement]) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from nas.arch import Arch
 from nas.blocks import BLOCKS
+from nas.data import SOURCES
 from nas.export import FORMATS
 from nas.ops import ACTIVATIONS
+from nas.proxies import PROXIES
 from nas.runtimes import RUNTIMES
 from nas.space import Space
 from nas.table import COLUMNS
+from nas.train.recipe import recipes
 
 ROOT = Path(__file__).parents[1]
 TABLES = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
@@ -65,10 +68,16 @@ def test_design_names_every_room() -> None:
         for p in (ROOT / "nas").iterdir()
         if p.suffix == ".py" or (p / "__init__.py").is_file()
     }
-    assert documented == rooms - {"__init__"}
+    assert documented == rooms - {"__init__", "__main__"}
 
 
 def test_every_format_and_runtime_has_its_line() -> None:
     text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
     assert documented == [*FORMATS, *RUNTIMES]
+
+
+def test_every_data_set_recipe_and_proxy_has_its_line() -> None:
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
+    assert documented == [*SOURCES, *recipes(), *PROXIES]

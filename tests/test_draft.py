@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.draft import Draft
+from nas.draft import Draft, Work
 from nas.errors import ResultError
 
 
@@ -65,3 +65,42 @@ def test_what_stood_there_is_kept_unless_forced(tmp_path: Path) -> None:
 def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(ResultError, match="expected a plain name"):
         Draft(tmp_path, name)
+
+
+SETTINGS = {"epochs": 3, "sides": [16, 32]}
+
+
+def test_work_goes_on_only_when_asked_and_with_the_same_settings(tmp_path: Path) -> None:
+    work = Work(tmp_path, "net", SETTINGS)
+    (work.folder / "half").touch()
+    with pytest.raises(ResultError, match="--resume goes on with it, --force starts anew"):
+        Work(tmp_path, "net", SETTINGS)
+    with pytest.raises(ResultError, match="was started with epochs 3, found 4"):
+        Work(tmp_path, "net", SETTINGS | {"epochs": 4}, resume=True)
+    again = Work(tmp_path, "net", SETTINGS, resume=True)
+    assert (again.folder / "half").exists()
+    assert Work.joined(tmp_path, "net").folder == again.folder
+    fresh = Work(tmp_path, "net", SETTINGS | {"epochs": 4}, force=True)
+    assert not (fresh.folder / "half").exists()
+
+
+def test_work_appears_when_it_is_kept(tmp_path: Path) -> None:
+    work = Work(tmp_path / "out", "net", SETTINGS, resume=True)
+    (work.folder / "file").write_text("whole")
+    work.keep()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["net"]
+    assert [path.name for path in work.path.iterdir()] == ["file"]
+    with pytest.raises(ResultError, match="exists and is kept"):
+        Work(tmp_path / "out", "net", SETTINGS)
+
+
+def test_work_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ResultError, match="cannot be written: Not a directory"):
+        Work(tmp_path / "file", "net", SETTINGS)
+    with pytest.raises(ResultError, match="expected a plain name"):
+        Work(tmp_path, "../net", SETTINGS)
+    work = Work(tmp_path, "net", SETTINGS)
+    (work.folder / "settings.json").write_text("{")
+    with pytest.raises(ResultError, match="cannot be written"):
+        Work(tmp_path, "net", SETTINGS, resume=True)

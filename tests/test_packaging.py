@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 #: distribution -> module, where the names differ
-MODULES = {"pillow": "PIL"}
+MODULES = {"pillow": "PIL", "scikit-learn": "sklearn"}
 
 
 def run(*args: str | Path, cwd: Path, **env: str) -> str:

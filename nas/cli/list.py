@@ -154,6 +154,24 @@ def surrogates(json: Json = False) -> None:
     )
 
 
+@app.command()
+def recipes(json: Json = False) -> None:
+    """Training recipes, each with its source."""
+    from dataclasses import asdict
+
+    from nas.report.table import Column, numbers
+    from nas.train.recipe import load_recipe
+    from nas.train.recipe import recipes as shipped
+
+    found = [load_recipe(name) for name in shipped()]
+    _print(
+        json,
+        [asdict(recipe) for recipe in found],
+        [Column("recipe"), *numbers("epochs", "batch"), Column("optimiser"), Column("source")],
+        [[r.name, str(r.epochs), str(r.batch), r.optimiser.name, r.source] for r in found],
+    )
+
+
 def _top1(figure: Published | None) -> str | None:
     return f"{figure.top1:.1f}" if figure else None
 

@@ -16,6 +16,7 @@ from nas import __version__
 from nas.cli.calibrate import calibrate
 from nas.cli.compare import compare
 from nas.cli.export import export
+from nas.cli.fidelity import fidelity
 from nas.cli.kit import kit
 from nas.cli.lint import lint
 from nas.cli.list import app as list_app
@@ -24,6 +25,7 @@ from nas.cli.profile import profile
 from nas.cli.scale import scale
 from nas.cli.search import search
 from nas.cli.show import show
+from nas.cli.train import train
 from nas.cli.validate import validate
 from nas.errors import NasError
 
@@ -45,6 +47,8 @@ app.command()(lint)
 app.command()(measure)
 app.command()(profile)
 app.command()(kit)
+app.command()(train)
+app.command()(fidelity)
 app.add_typer(list_app, name="list")
 
 

@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli.options import Json
+from nas.cli.training import (
+    Batch,
+    DataRoot,
+    Download,
+    Force,
+    On,
+    Out,
+    Precision,
+    Recipe,
+    Resume,
+)
 
 if TYPE_CHECKING:
     from nas.errors import InfeasibleError
@@ -38,44 +49,92 @@ def search(
     caution: Annotated[
         float, typer.Option("--caution", min=0, help="Maximise estimate - caution x sd.")
     ] = 1.0,
-    out: Annotated[Path, typer.Option("--out", help="Folder of results.")] = Path("results"),
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="Train candidates on these images (see: nas train --help)."),
+    ] = None,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, help="Candidates that are trained.")
+    ] = 16,
+    recipe: Recipe = "proxy",
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Of the better candidates [default: the recipe's]"),
+    ] = None,
+    finalists: Annotated[
+        int, typer.Option("--finalists", min=1, help="Trained anew, twice as long.")
+    ] = 2,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings per finalist.")] = 2,
+    zero_cost: Annotated[
+        str,
+        typer.Option("--zero-cost", help="Choose candidates by naswot, synflow, zico, zen (a,b)."),
+    ] = "",
+    inherit: Annotated[
+        bool, typer.Option("--inherit", help="Candidates start from a relative's weights.")
+    ] = False,
+    data_root: DataRoot = None,
+    download: Download = False,
+    batch: Batch = None,
+    on: On = "auto",
+    precision: Precision = "auto",
+    out: Out = Path("results"),
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the result (default: from the search).")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a result of that name.")] = False,
+    resume: Resume = False,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Find the most accurate network of a space within a latency budget."""
+    threads_chosen = "OMP_NUM_THREADS" in os.environ
     # before numpy is imported: products here are small, threads slow them down and, with
     # their number, change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    from nas.draft import Draft
     from nas.errors import InfeasibleError
+
+    sure = "" if confidence is None else f"-p{confidence:g}"
+    on_data = "" if data is None else f"-{Path(data).stem}"
+    name = name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms{sure}{on_data}"
+    asked = {
+        "space": space,
+        "device": device,
+        "budget_ms": budget_ms,
+        "confidence": confidence,
+        "surrogate": surrogate,
+        "seed": seed,
+        "caution": caution,
+    }
+    try:
+        if data is None:
+            _search(asked, out, name, force=force, json=json)
+            return
+        from nas.cli.study import study
+
+        training = {"data": data, "trials": trials, "recipe": recipe, "epochs": epochs}
+        training |= {"finalists": finalists, "seeds": seeds, "inherit": inherit}
+        training |= {"zero_cost": [part for part in zero_cost.split(",") if part]}
+        place = {"root": data_root, "download": download, "batch": batch}
+        place |= {"on": on, "precision": precision}
+        place |= {"all_cores": not threads_chosen}
+        study(asked, training, place, out, name, resume=resume, force=force, json=json)
+    except InfeasibleError as error:
+        _print_smallest(error, json=json)
+        raise
+
+
+def _search(asked: dict[str, Any], out: Path, name: str, *, force: bool, json: bool) -> None:
+    from nas.draft import Draft
     from nas.report.result import write_result
     from nas.report.table import print_json
     from nas.search import search as run
 
-    sure = "" if confidence is None else f"-p{confidence:g}"
-    name = name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms{sure}"
     with Draft(out, name, force=force) as draft:
-        try:
-            result = run(
-                space,
-                device,
-                budget_ms=budget_ms,
-                confidence=confidence,
-                surrogate=surrogate,
-                seed=seed,
-                caution=caution,
-            )
-        except InfeasibleError as error:
-            _print_smallest(error, json=json)
-            raise
+        result = run(**asked)
         write_result(draft.folder, result, ["nas", *sys.argv[1:]])
         draft.keep()
     if json:
-        print_json(_as_json(result, draft.path))
+        print_json(as_json(result, draft.path))
     else:
         _print(result, draft.path)
 
@@ -92,7 +151,8 @@ def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
         print_line(error.arch.to_yaml().rstrip())
 
 
-def _as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
+def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
+    """What `--json` prints of a search without training."""
     front, seeds = (
         [sheet.as_json() | {"probability": result.probability(c)} for c, sheet in found]
         for found in map(zip, (result.pareto, result.seeds), _sheets(result))
@@ -139,9 +199,21 @@ def _print(result: SearchResult, folder: Path) -> None:
 
 
 def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
+    best = result.best
+    return [
+        *facts_of_latency(result, best),
+        ("objective", f"estimate - {result.caution:g} sd; of many, the best looks too good"),
+        ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),
+        ("tried", f"{result.priced:,} priced, {result.judged:,} within the budget"),
+        ("time", f"{result.seconds:.1f} s, seed {result.seed}"),
+        ("written to", str(folder)),
+    ]
+
+
+def facts_of_latency(result: SearchResult, best: Candidate) -> list[tuple[str, str]]:
+    """What is known of a network's milliseconds, for `print_facts`."""
     from nas.report.table import interval
 
-    best = result.best
     level = f"{result.device.info['interval']['level']:.0%}"
     return [
         (
@@ -149,11 +221,6 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
             f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)",
         ),
         ("within the budget", f"probability {result.probability(best):.2f}{_held(result)}"),
-        ("objective", f"estimate - {result.caution:g} sd; of many, the best looks too good"),
-        ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),
-        ("tried", f"{result.priced:,} priced, {result.judged:,} within the budget"),
-        ("time", f"{result.seconds:.1f} s, seed {result.seed}"),
-        ("written to", str(folder)),
     ]
 
 

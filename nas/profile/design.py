@@ -37,13 +37,13 @@ class Pool:
     ) -> list[Part]:
         """The n best parts to measure next; `done`: relative deviation of what is measured."""
         rows = {
-            point.code: _by_row(model, point, alike)
+            point.name: _by_row(model, point, alike)
             for point, alike in zip(self.points, self._alike, strict=True)
         }
 
         def relative(part: Part) -> Floats:
             """(m,) change with each weight, relative to the part's milliseconds."""
-            reach, ms = (rows_[part.start : part.stop].sum(0) for rows_ in rows[part.point.code])
+            reach, ms = (rows_[part.start : part.stop].sum(0) for rows_ in rows[part.point.name])
             fixed_ms = model.costs.fixed_ms + part.load.ends_mb @ model.ends_us / 1000
             change: Floats = reach / (fixed_ms + ms)
             return change

@@ -2,7 +2,8 @@
 
 A part is an architecture of its own on the map that reaches its first row, so whatever builds,
 exports and runs a network does the same with a part. Half the points are random ones; half are
-near a seed, since networks that people use are smaller than most of a space.
+near a seed and at a random width multiplier, since networks that people use are smaller than most
+of a space: what is costly in a large one says little of what is in a small one.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from math import prod
 import numpy as np
 
 from nas.arch import Arch, step
+from nas.errors import ArchError
 from nas.ops import Shape
 from nas.profile.load import Load, load_of
+from nas.scaling import scaled
 from nas.space import Code, Space
 
 Key = tuple[str, int, int]
@@ -24,6 +27,8 @@ Key = tuple[str, int, int]
 
 MUTATIONS = 4
 """Of a seed."""
+WIDTHS = (1.0, 0.75, 0.5, 0.35)
+"""Multipliers of what is near a seed: those that MobileNetV2 is published with."""
 LONGEST = 6
 """Rows of a part; a whole network is measured as such."""
 
@@ -33,8 +38,15 @@ class Point:
     """A point of a space and what a runtime executes of it."""
 
     code: Code
+    width: float
+    """Multiplier of the code's network."""
     arch: Arch
     load: Load
+
+    @property
+    def name(self) -> str:
+        """What a journal calls it."""
+        return code_text(self.code, self.width)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -74,7 +86,7 @@ class Part:
     @property
     def key(self) -> Key:
         """What a journal calls it."""
-        return code_text(self.point.code), self.start, self.stop
+        return self.point.name, self.start, self.stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +98,26 @@ class Source:
     """Architectures inside the space."""
     precision: str
     fuses: Collection[str]
-    known: dict[Code, Point] = field(default_factory=dict, compare=False)
+    known: dict[tuple[Code, float], Point] = field(default_factory=dict, compare=False)
     """Points that were asked for."""
 
     def part(self, key: Key) -> Part:
         """What a journal calls so."""
-        code, start, stop = key
-        return Part(self.point(read_code(code)), start, stop)
+        name, start, stop = key
+        return Part(self.point(*read_code(name)), start, stop)
 
-    def point(self, code: Code) -> Point:
-        """The point of a code."""
-        if code not in self.known:
-            self.known[code] = self._point(code)
-        return self.known[code]
+    def point(self, code: Code, width: float = 1.0) -> Point:
+        """The point of a code, at a width multiplier."""
+        if (code, width) not in self.known:
+            self.known[code, width] = self._point(code, width)
+        return self.known[code, width]
 
-    def _point(self, code: Code) -> Point:
+    def _point(self, code: Code, width: float) -> Point:
         arch = self.space.decode(code)
+        if width != 1:
+            arch = scaled(arch, width=width)
         arch = replace(arch, name=f"{self.space.name}-{arch.arch_id}")
-        return Point(code, arch, load_of(arch.graph, self.precision, self.fuses))
+        return Point(code, width, arch, load_of(arch.graph, self.precision, self.fuses))
 
     def points(self, rng: np.random.Generator) -> Iterator[Point]:
         """Without end: a random one, then one near a seed, and so on."""
@@ -113,8 +127,11 @@ class Source:
             if self.seeds:
                 seed = self.seeds[rng.integers(len(self.seeds))]
                 codes = np.array([self.space.encode(seed)])
-                near = lattice.mutate(codes, rng, genes=MUTATIONS)
-                yield self.point(tuple(near[0].tolist()))
+                near = tuple(lattice.mutate(codes, rng, genes=MUTATIONS)[0].tolist())
+                try:
+                    yield self.point(near, WIDTHS[rng.integers(len(WIDTHS))])
+                except ArchError:  # heads that do not divide the narrower rows
+                    yield self.point(near)
 
 
 def seeds_of(space: Space) -> tuple[Arch, ...]:
@@ -135,19 +152,21 @@ def parts_of(point: Point, rng: np.random.Generator) -> Iterator[Part]:
             yield part
 
 
-def code_text(code: Code) -> str:
-    """`0-3-12`, as a journal writes a code.
+def code_text(code: Code, width: float = 1.0) -> str:
+    """`0-3-12x0.5`, as a journal writes a code and its width multiplier.
 
-    >>> code_text((0, 3, 12))
-    '0-3-12'
+    >>> code_text((0, 3, 12)), code_text((0, 3, 12), 0.5)
+    ('0-3-12', '0-3-12x0.5')
     """
-    return "-".join(map(str, code))
+    text = "-".join(map(str, code))
+    return text if width == 1 else f"{text}x{width:g}"
 
 
-def read_code(text: str) -> Code:
-    """The code that `code_text` wrote.
+def read_code(text: str) -> tuple[Code, float]:
+    """What `code_text` wrote.
 
-    >>> read_code("0-3-12")
-    (0, 3, 12)
+    >>> read_code("0-3-12x0.5")
+    ((0, 3, 12), 0.5)
     """
-    return tuple(int(gene) for gene in text.split("-"))
+    genes, _, width = text.partition("x")
+    return tuple(int(gene) for gene in genes.split("-")), float(width or 1)

@@ -164,7 +164,7 @@ def write_profile(draft: Path, out: Path, found: Profile) -> None:
     for entry, sample in zip(entries, found.samples[HELD_OUT], strict=True):
         arch = found.source.part(entry.key).point.arch
         arch.to_yaml(folder / f"{arch.arch_id}.yaml")
-        measured.append(_measurement(entry, sample, info, arch.arch_id, str(out / folder.name)))
+        measured.append(_measurement(entry, sample, info, arch.arch_id, folder.name))
     write_measurements(draft / "held_out.csv", measured)
 
 

@@ -15,6 +15,7 @@ import yaml
 from nas import __version__
 from nas.report.plot import save_plot
 from nas.search import SearchResult
+from nas.study.cascade import Studied
 
 SCHEMA = 1
 PARETO_COLUMNS = (
@@ -31,11 +32,17 @@ PARETO_COLUMNS = (
 )
 
 
-def write_result(draft: Path, result: SearchResult, command: Sequence[str]) -> None:
-    """Write everything into the draft of a result folder."""
-    result.best.to_yaml(draft / "best.yaml")
+def write_result(
+    draft: Path, result: SearchResult, command: Sequence[str], studied: Studied | None = None
+) -> None:
+    """Write everything into the draft of a result folder; with training, its best is the best."""
+    best = studied.trials[0].candidate if studied else result.best
+    best.to_yaml(draft / "best.yaml")
     _write_pareto(result, draft)
-    study = _study(result, command)
+    study = _study(result, command) | {"best": best.arch.arch_id}
+    if studied:
+        _write_trials(studied, draft)
+        study["training"] = _training(studied)
     text = yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100)
     (draft / "study.yaml").write_text(text, encoding="utf-8")
     save_plot(result, draft)
@@ -53,6 +60,53 @@ def _write_pareto(result: SearchResult, folder: Path) -> None:
             counts = (found.arch.params, found.arch.macs)
             rounded = (f"{figure:.4f}" for figure in (*ms, found.top1, found.top1_sd))
             writer.writerow([found.arch.arch_id, *rounded, *counts, name])
+
+
+def _write_trials(studied: Studied, folder: Path) -> None:
+    """`trials.csv`: what was estimated and what training found, each in a column of its own."""
+    epochs = sorted({epoch for trial in studied.trials for epoch in trial.top1s})
+    with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ["arch_id", "name", "state", "predicted_ms", "estimated_top1"]
+            + [f"trained_top1_epoch{epoch}" for epoch in epochs]
+            + [f"final_top1_seed{number}" for number in range(1, studied.plan.seeds + 1)]
+            + ["error", "file"]
+        )
+        for trial in studied.trials:
+            found = trial.candidate
+            name = f"trials/{found.arch.arch_id}/arch.yaml"
+            found.to_yaml(folder / name)
+            finals = [*trial.finals, *[None] * (studied.plan.seeds - len(trial.finals))]
+            writer.writerow(
+                [found.arch.arch_id, found.arch.name, trial.state]
+                + [f"{found.ms:.4f}", f"{found.top1:.4f}"]
+                + [_rounded(trial.top1s.get(epoch)) for epoch in epochs]
+                + [*map(_rounded, finals), trial.error, name]
+            )
+
+
+def _rounded(top1: float | None) -> str:
+    return "" if top1 is None else f"{top1:.4f}"
+
+
+def _training(studied: Studied) -> dict[str, Any]:
+    """What was trained, for `study.yaml`."""
+    plan, top1 = studied.plan, studied.accuracy
+    return {
+        "data": studied.data,
+        "recipe": studied.recipe,
+        "trials": len(studied.trials),
+        "rungs": [list(rung) for rung in plan.rungs(len(studied.trials))],
+        "finals": {"epochs": plan.longest, "seeds": plan.seeds, "finalists": plan.finalists},
+        "inherit": plan.inherit,
+        "top1": {
+            "mean": round(top1.top1, 3),
+            "interval_95": [round(top1.low, 3), round(top1.high, 3)],
+            "sd": round(top1.sd, 3),
+            "images": top1.images,
+        },
+    }
 
 
 def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:

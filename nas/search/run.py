@@ -29,6 +29,8 @@ from nas.search.evolution import Judge, Judged, Settings, evolve
 from nas.search.exact import fastest, solve, undominated
 from nas.space import Space
 
+APART = 6
+"""Genes that networks of a shortlist differ in, at least."""
 SHOWN = 24
 """Most networks of the front that are decoded and reported."""
 PARENTS = 200
@@ -79,6 +81,8 @@ class SearchResult:
     device: Device
     surrogate: Surrogate
     seed: int
+    shortlist: tuple[Candidate, ...] = ()
+    """The best that differ, best first: to be trained."""
 
     def probability(self, found: Candidate) -> float:
         """That a network meets the budget, by the device's interval."""
@@ -95,11 +99,13 @@ def search(
     seed: int = 0,
     caution: float = 1.0,
     settings: Settings | None = None,
+    shortlist: int = 0,
 ) -> SearchResult:
     """Find the network of highest bounded top-1 within `budget_ms`. Same seed, same result.
 
     Space, device and surrogate are names, paths or loaded ones. Every shipped architecture that is
-    a point of the space is a seed: the search starts from it and reports it.
+    a point of the space is a seed: the search starts from it and reports it. `shortlist`: so many
+    of the best are decoded that differ in `APART` genes, and not only the front.
 
     Raises:
         BudgetError: the budget is no positive number, or the confidence no probability.
@@ -150,7 +156,19 @@ def search(
         device=device,
         surrogate=surrogate,
         seed=seed,
+        shortlist=tuple(_candidate(pricing, found, i) for i in _apart(found.codes, shortlist)),
     )
+
+
+def _apart(codes: Ints, n: int) -> list[int]:
+    """Up to n indices of codes (best first), each far enough from all before it."""
+    chosen: list[int] = []
+    for index in range(len(codes)):
+        if len(chosen) == n:
+            break
+        if all((codes[index] != codes[other]).sum() >= APART for other in chosen):
+            chosen.append(index)
+    return chosen
 
 
 def _thinned(front: Judged) -> Judged:

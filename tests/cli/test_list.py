@@ -9,6 +9,7 @@ import pytest
 
 from nas.blocks import BLOCKS
 from nas.folders import named
+from nas.train.recipe import recipes
 
 from .conftest import Nas
 
@@ -18,6 +19,7 @@ LISTS = {
     "devices": ("name", [*named("device")]),
     "surrogates": ("name", [*named("surrogate")]),
     "blocks": ("op", [*BLOCKS]),
+    "recipes": ("name", [*recipes()]),
 }
 
 

@@ -1,0 +1,142 @@
+"""`nas search --data`: the part of the command that trains."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.cli.progress import show_progress
+from nas.cli.training import task_of
+
+if TYPE_CHECKING:
+    from nas.search import SearchResult
+    from nas.study.cascade import Studied, Trial
+
+
+def study(
+    asked: Mapping[str, Any],
+    training: Mapping[str, Any],
+    place: Mapping[str, Any],
+    out: Path,
+    name: str,
+    *,
+    resume: bool,
+    force: bool,
+    json: bool,
+) -> None:
+    """Search, train, write and print; a study that was stopped goes on with `resume`."""
+    from nas.draft import Work
+    from nas.errors import BudgetError, InfeasibleError, UnknownNameError
+    from nas.report.result import write_result
+    from nas.report.table import print_json
+    from nas.study.plan import Plan
+    from nas.study.run import study as run
+
+    task = task_of(training["data"], training["recipe"], **place)
+    plan = Plan(
+        training["epochs"] or task.recipe.epochs,
+        finalists=training["finalists"],
+        seeds=training["seeds"],
+        inherit=training["inherit"],
+    )
+    settings = {**asked, **training, "data": task.data.source, "recipe": repr(task.recipe)}
+    work = Work(out, name, settings, resume=resume, force=force)
+    try:
+        with show_progress() as progress:
+            result, studied = run(
+                task,
+                work.folder,
+                plan,
+                trials=training["trials"],
+                zero_cost=training["zero_cost"],
+                heard=progress,
+                said=lambda note: sys.stderr.write(f"nas: {note}\n"),
+                **asked,
+            )
+    except (BudgetError, InfeasibleError, UnknownNameError):
+        work.drop()  # no work on this question can be gone on with
+        raise
+    write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
+    studied.trained.to_yaml(work.folder / "trained.yaml")
+    shutil.copy(studied.weights, work.folder / studied.weights.name)
+    for checkpoint in work.folder.glob("trials/*/*/checkpoint.pt"):
+        checkpoint.unlink()
+    work.keep()
+    if json:
+        print_json(_as_json(result, studied, work.path))
+    else:
+        _print(result, studied, work.path)
+
+
+def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, Any]:
+    from nas.cli.search import as_json
+    from nas.report.sheet import sheet
+
+    best, top1 = studied.trials[0], studied.accuracy
+    trials = [
+        {
+            "name": trial.candidate.arch.name,
+            "arch_id": trial.candidate.arch.arch_id,
+            "state": trial.state,
+            "predicted_ms": trial.candidate.ms,
+            "estimated_top1": trial.candidate.top1,
+            "trained_top1": {str(epoch): top1 for epoch, top1 in trial.top1s.items()},
+            "final_top1": list(trial.finals),
+            "error": trial.error or None,
+        }
+        for trial in studied.trials
+    ]
+    found = sheet(best.candidate.arch, result.device, result.surrogate).as_json()
+    trained = {"top1": top1.top1, "low": top1.low, "high": top1.high, "sd": top1.sd}
+    trained |= {"seeds": top1.seeds, "images": top1.images, "epochs": studied.plan.longest}
+    trained |= {"data": studied.data, "recipe": studied.recipe}
+    trained |= {"weights": str(folder / studied.weights.name)}
+    own = {"path": str(folder / "best.yaml"), "trained": trained}
+    own |= {"probability": result.probability(best.candidate)}
+    return as_json(result, folder) | {"best": found | own, "trials": trials}
+
+
+def _print(result: SearchResult, studied: Studied, folder: Path) -> None:
+    from nas.cli.search import facts_of_latency
+    from nas.report.table import Column, interval, numbers, print_facts, print_line, print_table
+
+    plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
+    columns = [
+        Column("network"),
+        *numbers("predicted\nms", "estimated\nImageNet %", "trained\n%", "epochs", "finals\n%"),
+        Column("state"),
+    ]
+    title = f"{result.space.name} on {result.device.name}, trained on {studied.data}"
+    print_table(columns, [_cells(trial) for trial in studied.trials], title=title)
+    print_line()
+    over = f"{top1.seeds} seeds" if top1.seeds > 1 else "one seed"
+    print_facts(
+        [
+            ("best", f"{best.arch.name}: nas show {folder}"),
+            (
+                "trained top-1 %",
+                f"{interval(top1.top1, top1.low, top1.high)} (95 % interval over {over};"
+                f" {top1.images:,} held-out images, {plan.longest} epochs of {studied.recipe})",
+            ),
+            *facts_of_latency(result, best),
+            ("its test", f"not looked at yet: nas train {folder} --data {studied.data}"),
+            ("written to", str(folder)),
+        ]
+    )
+
+
+def _cells(trial: Trial) -> list[str | None]:
+    longest, found = max(trial.top1s, default=None), trial.candidate
+    finals = trial.finals
+    return [
+        found.arch.name,
+        f"{found.ms:.2f}",
+        f"{found.top1:.1f}",
+        None if longest is None else f"{trial.top1s[longest]:.2f}",
+        None if longest is None else str(longest),
+        f"{sum(finals) / len(finals):.2f}" if finals else None,
+        trial.state,
+    ]

@@ -1,0 +1,1 @@
+"""Candidates that cost minutes: where candidates, trainer and store meet, and nowhere else."""

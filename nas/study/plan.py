@@ -1,0 +1,48 @@
+"""How much is trained: successive halving (arXiv:1502.07943), then finals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ETA = 2
+"""One candidate in so many goes on, for so many times the epochs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Epochs, finalists and seeds."""
+
+    epochs: int
+    """Of the candidates that are never cut."""
+    finalists: int = 2
+    final_epochs: int = 0
+    """0: twice `epochs`."""
+    seeds: int = 2
+    """Of the finalists."""
+    inherit: bool = False
+    """Candidates start from the weights of the nearest trained one."""
+
+    @property
+    def longest(self) -> int:
+        """Epochs of a finalist."""
+        return self.final_epochs or 2 * self.epochs
+
+    def rungs(self, candidates: int) -> list[tuple[int, int]]:
+        """(epochs, candidates that are trained so long), shortest first.
+
+        >>> Plan(epochs=8).rungs(12)
+        [(2, 12), (4, 6), (8, 3)]
+        """
+        counts, epochs = [candidates], [self.epochs]
+        while counts[-1] >= self.finalists * ETA - 1 and counts[-1] > 1 and epochs[0] >= ETA:
+            counts.append(max(self.finalists, counts[-1] // ETA))
+            epochs.insert(0, epochs[0] // ETA)
+        return list(zip(epochs, counts, strict=True))
+
+    def work(self, candidates: int) -> int:
+        """Epochs of everything together."""
+        before = total = 0
+        for epochs, count in self.rungs(candidates):
+            total += (epochs - before) * count
+            before = epochs
+        return total + min(self.finalists, candidates) * self.seeds * self.longest

@@ -1,0 +1,1 @@
+"""Training: recipes as data, one loop, restartable; the judge of candidates and of winners."""

@@ -1,0 +1,62 @@
+"""Augmentation of whole batches on the device, after the crop and before the network.
+
+Departs: RandAugment (torchvision's) draws its ops once for each `GROUP` images of a batch, not for
+each image, since an op is one kernel for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own spelling
+from torchvision.transforms import v2
+
+from nas.data import DataSet
+from nas.data.base import Crop
+from nas.train.recipe import Recipe
+
+GROUP = 8
+"""Images that share RandAugment's ops."""
+OPS, BINS = 2, 31
+"""Ops per image, and magnitudes: 0 to 30 as in TensorFlow."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Augment:
+    """Batches as a recipe wants them: normalised images and targets."""
+
+    recipe: Recipe
+    data: DataSet
+
+    @property
+    def crop(self) -> Crop:
+        """How images are cut out."""
+        return Crop(self.recipe.augment.crop, self.recipe.augment.least_area)
+
+    def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (b, 1 or 3, s, s) and (b,) -> float (b, 3, s, s) and probabilities (b, classes)."""
+        wanted = self.recipe.augment
+        if wanted.flip and self.data.mirrored:
+            mirror = torch.rand(len(images), device=images.device) < 0.5
+            images = torch.where(mirror[:, None, None, None], images.flip(-1), images)
+        if wanted.randaugment:
+            op = v2.RandAugment(OPS, round(wanted.randaugment), BINS)
+            images = torch.cat([op(part) for part in images.split(GROUP)])
+        x, classes = normalised(images, self.data), len(self.data.classes)
+        if wanted.mixup:
+            x, targets = v2.MixUp(alpha=wanted.mixup, num_classes=classes)(x, labels)
+        else:
+            targets = F.one_hot(labels, classes).to(x.dtype)
+        smoothing = self.recipe.regularise.label_smoothing
+        return x, targets * (1 - smoothing) + smoothing / classes
+
+
+def normalised(images: Tensor, data: DataSet) -> Tensor:
+    """uint8 (b, C, s, s) -> float (b, 3, s, s), channels last, grey repeated."""
+    mean, sd = (
+        torch.tensor(values, device=images.device)[:, None, None] for values in (data.mean, data.sd)
+    )
+    x = (images / 255 - mean) / sd
+    return x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)

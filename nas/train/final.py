@@ -1,0 +1,143 @@
+"""The final training of one network: several seeds, the test split once, a folder of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from platform import python_version
+from typing import Any
+
+import yaml
+from torch import distributed
+
+from nas import __version__
+from nas.arch import Arch
+from nas.build import save_weights
+from nas.draft import Work
+from nas.train.figures import Accuracy, accuracy
+from nas.train.loop import Epoch
+from nas.train.run import Task, train
+
+SCHEMA = 1
+WEIGHTS = "weights.safetensors"
+
+Heard = Callable[[int, Epoch], None]
+"""Hears of a seed's epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What a final training ended with."""
+
+    arch: Arch
+    """As trained: with the data's classes, at the recipe's side."""
+    test: Accuracy
+    judged: Accuracy
+    """On the judging images, of the last epochs."""
+    seconds: float
+
+
+def train_finally(
+    task: Task,
+    arch: Arch,
+    work: Work,
+    *,
+    epochs: int,
+    seeds: Sequence[int],
+    command: Sequence[str],
+    heard: Heard = lambda seed, epoch: None,
+    said: Callable[[str], None] = lambda note: None,
+) -> Final:
+    """Train with every seed, test once, and write the result's folder.
+
+    Raises:
+        TrainingError: a seed diverged; those before it are kept for --resume.
+    """
+    fitted = task.fit(arch)
+    tests, judged, seconds = [], [], 0.0
+    for seed in seeds:
+        folder = work.folder / f"seed{seed}"
+        training = train(
+            task,
+            fitted,
+            folder,
+            epochs=epochs,
+            seed=seed,
+            heard=lambda epoch, seed=seed: heard(seed, epoch),  # type: ignore[misc]
+            said=said,
+            events=True,
+        )
+        tests.append(training.judge(task.data.test)[1])
+        judged.append(training.history[-1].val_top1)
+        seconds += sum(epoch.seconds for epoch in training.history)
+        if _first():
+            save_weights(training.judged, folder / WEIGHTS)
+    final = Final(
+        fitted,
+        accuracy(tests, len(task.data.test.labels)),
+        accuracy(judged, len(training.judging.labels)),
+        seconds,
+    )
+    if _first():
+        fitted.to_yaml(work.folder / "best.yaml")  # what `nas show FOLDER` looks for
+        facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
+        text = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100)
+        (work.folder / "train.yaml").write_text(text, encoding="utf-8")
+        work.keep()
+    return final
+
+
+def _first() -> bool:
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
+def _facts(
+    task: Task,
+    arch: Arch,
+    final: Final,
+    *,
+    epochs: int,
+    seeds: Sequence[int],
+    command: Sequence[str],
+) -> dict[str, Any]:
+    """`train.yaml`."""
+    data, setting = task.data, task.setting
+    return {
+        "schema": SCHEMA,
+        "command": " ".join(command),
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {
+            "nas": __version__,
+            "python": python_version(),
+            **{name: version(name) for name in ("torch", "torchvision")},
+        },
+        "arch": {"name": arch.name, "arch_id": arch.arch_id, "trained_id": final.arch.arch_id},
+        "data": {
+            "name": data.name,
+            "source": data.source,
+            "mean": list(data.mean),
+            "sd": list(data.sd),
+            "side": final.arch.input[1],
+        },
+        "recipe": _plain(asdict(task.recipe)),
+        "epochs": epochs,
+        "seeds": list(seeds),
+        "trained_on": {
+            "device": str(setting.device),
+            "precision": setting.precision,
+            "micro_batch": setting.micro_batch or None,
+            "compile": setting.compile,
+        },
+        "test": asdict(final.test),
+        "judged": asdict(final.judged),
+        "seconds": round(final.seconds, 1),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, which YAML has a form for."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,64 @@
+"""Weights from a trained relative: rows of the same kind, the channels that both have.
+
+As weight inheritance in evolution (arXiv:1703.01041, section 3.2; sliced as in arXiv:1908.09791).
+Whether networks trained on from there rank as those trained alone is measured by `nas fidelity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from nas.arch import Arch
+from nas.train.loop import Training
+
+
+def kinship(arch: Arch, other: Arch) -> float:
+    """Share of rows that two networks have in common, in order; 1 for the same rows."""
+    return SequenceMatcher(None, arch.rows, other.rows, autojunk=False).ratio()
+
+
+@torch.no_grad()
+def inherit(training: Training, parent: Arch, state: Mapping[str, Tensor]) -> float:
+    """Take what a fresh training's network can from `parent`'s tensors; the share of its own.
+
+    Rows are matched in order by op and stride, so that a row more or less moves nothing else.
+    """
+    rows = dict(_matched(training.arch, parent))
+    own = training.module.state_dict()
+    taken = 0
+    for name, tensor in own.items():
+        row, _, rest = name.partition(".")
+        given = state.get(f"{rows.get(row)}.{rest}")
+        if given is None or given.ndim != tensor.ndim or not tensor.ndim:
+            continue
+        both = tuple(slice(min(sizes)) for sizes in zip(tensor.shape, given.shape, strict=True))
+        tensor[both] = given[both].to(tensor)
+        taken += tensor[both].numel()
+    training.restart_average()
+    return taken / max(1, sum(tensor.numel() for tensor in own.values() if tensor.ndim))
+
+
+def inherit_from(training: Training, parent: Arch, checkpoint: Path) -> float:
+    """As `inherit`, from the checkpoint of the parent's training."""
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    return inherit(training, parent, content["module"])
+
+
+def _matched(child: Arch, parent: Arch) -> list[tuple[str, str]]:
+    """Scopes of the child's rows and of those that they follow."""
+    kinds = [
+        [(row.op, row.canonical().get("s", 1)) for row in arch.rows] for arch in (child, parent)
+    ]
+    names = [
+        [f"row{number}_{row.op}" for number, row in enumerate(arch.rows, 1)]
+        for arch in (child, parent)
+    ]
+    found = SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks()
+    return [
+        (names[0][match.a + i], names[1][match.b + i]) for match in found for i in range(match.size)
+    ]

@@ -1,0 +1,36 @@
+"""What a training says while it runs: a CSV and TensorBoard's event files, one row per epoch."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.extras import require
+
+if TYPE_CHECKING:
+    from nas.train.loop import Epoch
+
+
+def write_log(folder: Path, history: Sequence[Epoch]) -> None:
+    """Write `log.csv` anew, so that a training that went on has every epoch once."""
+    with (folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for epoch in history[:1]:
+            writer.writerow(column.name for column in fields(epoch))
+        writer.writerows(
+            (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(epoch))
+            for epoch in history
+        )
+
+
+def write_events(folder: Path, history: Sequence[Epoch]) -> None:
+    """Add the last epoch to TensorBoard's events in `folder`/tensorboard."""
+    writer = require("train", "torch.utils.tensorboard").SummaryWriter(str(folder / "tensorboard"))
+    with writer:
+        last = history[-1]
+        for column in fields(last):
+            if column.name != "epoch":
+                writer.add_scalar(column.name, getattr(last, column.name), last.epoch)

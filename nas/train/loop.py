@@ -1,0 +1,263 @@
+"""The training loop: one network, one device (or one of several), an epoch at a time.
+
+What an epoch draws at random follows from the seed and the epoch, and everything else is in the
+checkpoint; so a training that goes on from one repeats what an uninterrupted one computes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, fx, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own spelling
+from torch.nn.parallel import DistributedDataParallel
+
+from nas.arch import Arch
+from nas.build import build
+from nas.data import DataSet
+from nas.data.base import Plan, Split, in_order
+from nas.errors import TrainingError
+from nas.train.augment import Augment, normalised
+from nas.train.checkpoint import read_checkpoint, write_checkpoint
+from nas.train.optimiser import learning_rate, make_optimiser
+from nas.train.recipe import Recipe
+from nas.train.regularise import averaged, regularise, set_dropout
+from nas.train.sizes import at_side
+from nas.train.teacher import load_teacher
+
+CHECKED = 50
+"""Steps after which the loss must still be a number; looking makes an accelerator wait."""
+AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and how a training runs; nothing that changes what it is of."""
+
+    device: torch.device = torch.device("cpu")
+    precision: str = "fp32"
+    """`fp32`, `bf16` or `fp16` (mixed)."""
+    micro_batch: int = 0
+    """Images at a time; gradients are accumulated to the recipe's batch. 0 is all of them."""
+    compile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What is known after one epoch."""
+
+    epoch: int
+    """From 1."""
+    side: int
+    lr: float
+    loss: float
+    """Mean over the training images, with the recipe's targets."""
+    val_loss: float
+    val_top1: float
+    """Percent of the judging images."""
+    images_s: float
+    """Trained on per second, by all processes."""
+    seconds: float
+
+
+@dataclass(eq=False)
+class Training:
+    """A network in training; `run_epoch` until `done`."""
+
+    arch: Arch
+    """For the data's classes and the side it is judged at (`nas.task`)."""
+    data: DataSet
+    train: Split
+    judging: Split
+    recipe: Recipe
+    epochs: int
+    seed: int
+    setting: Setting
+    history: list[Epoch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        device = self.setting.device
+        torch.manual_seed(self.seed)
+        self.module: fx.GraphModule = build(self.arch)
+        regularise(self.module, self.arch.graph, self.recipe.regularise)
+        self.module.to(device, memory_format=torch.channels_last)
+        self.restart_average()
+        self.optimiser = make_optimiser(self.module, self.recipe.optimiser)
+        self.scaler = torch.amp.GradScaler(
+            device.type, enabled=self.setting.precision == "fp16" and device.type == "cuda"
+        )
+        self.teacher = load_teacher(self.recipe, self.data, device)
+        self.train, self.judging = self.train.to(device), self.judging.to(device)
+        self._runners: dict[int, nn.Module] = {}
+
+    def restart_average(self) -> None:
+        """Average from the weights as they are now."""
+        decay = self.recipe.regularise.ema
+        self.average = averaged(self.module, decay) if decay else None
+
+    @property
+    def done(self) -> bool:
+        """All epochs are over."""
+        return len(self.history) >= self.epochs
+
+    @property
+    def judged(self) -> nn.Module:
+        """The module that counts: averaged weights where there are any."""
+        return self.module if self.average is None else self.average.module
+
+    def run_epoch(self) -> Epoch:
+        """Train one epoch and judge it.
+
+        Raises:
+            TrainingError: the loss is no number any more.
+        """
+        number, start = len(self.history), perf_counter()
+        torch.manual_seed(self.seed * 1_000_003 + number + 1)
+        recipe = self.recipe.stage(number, self.epochs)
+        plan = self._plan(recipe)
+        loss, lr = self._steps(recipe, plan, number)
+        seconds = perf_counter() - start
+        val_loss, val_top1 = self.judge(self.judging)
+        images = sum(len(index) for index, _ in plan) * _world()
+        side = plan[-1][1]
+        found = Epoch(
+            number + 1, side, lr, loss, val_loss, val_top1, images / seconds, perf_counter() - start
+        )
+        self.history.append(found)
+        return found
+
+    def _plan(self, recipe: Recipe) -> Plan:
+        """This process's batches of one epoch, in random order; what fills no batch is left out."""
+        n, own = len(self.train.labels), self.arch.input[1]
+        order, sides = torch.randperm(n)[: n - n % _world()], recipe.sides or (own,)
+        batch, plan, start = max(1, recipe.batch // _world()), [], 0
+        order = order[_rank() :: _world()]
+        while start < len(order):
+            side = sides[int(torch.randint(len(sides), ()))] if len(sides) > 1 else sides[0]
+            # as many pixels as the batch has at the network's own side, for several sides
+            size = max(1, round(batch * (own / side) ** 2)) if len(sides) > 1 else batch
+            index = order[start : start + size]
+            if len(index) == size or not plan:
+                plan.append((index, side))
+            start += size
+        return plan
+
+    def _steps(self, recipe: Recipe, plan: Plan, number: int) -> tuple[float, float]:
+        """Mean loss over one epoch's steps, and the last learning rate."""
+        augment = Augment(recipe, self.data)
+        self.module.train()
+        total, lr = torch.zeros((), device=self.setting.device), 0.0
+        for step, batch in enumerate(self.train.batches(plan, augment.crop), start=1):
+            at = number + step / len(plan)
+            lr = learning_rate(recipe.schedule, at, self.epochs, len(plan))
+            total += self._step(augment, batch, plan[step - 1][1], lr, recipe)
+            if step % CHECKED == 0 or step == len(plan):
+                mean = float(total) / step
+                if not math.isfinite(mean):
+                    raise TrainingError(
+                        f"{self.arch.name} diverged in epoch {number + 1} of {self.epochs}:"
+                        f" the loss is {mean}; try a smaller learning rate or --precision fp32"
+                    )
+        return mean, lr
+
+    def _step(
+        self, augment: Augment, batch: tuple[Tensor, Tensor], side: int, lr: float, recipe: Recipe
+    ) -> Tensor:
+        """One step of the optimiser; the loss, still on the device."""
+        x, targets = augment(*batch)
+        if self.teacher:
+            targets = self.teacher(x, targets)
+        runner, micro = self._runner(side, recipe), self.setting.micro_batch or len(x)
+        loss = torch.zeros((), device=x.device)
+        for part, wanted in zip(x.split(micro), targets.split(micro), strict=True):
+            with self._autocast():
+                own = F.cross_entropy(runner(part).float(), wanted) * (len(part) / len(x))
+            self.scaler.scale(own).backward()
+            loss += own.detach()
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        if self.recipe.optimiser.clip:
+            self.scaler.unscale_(self.optimiser)
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.optimiser.clip)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update_parameters(self.module)
+        return loss
+
+    def _runner(self, side: int, recipe: Recipe) -> nn.Module:
+        """What executes a step at this side: the module, its twin of another size, wrapped."""
+        if side not in self._runners:
+            own = side == self.arch.input[1]
+            runner: nn.Module = (
+                self.module
+                if own
+                else at_side(self.arch, self.module, side, self.recipe.regularise)
+            )
+            if _world() > 1:
+                runner = DistributedDataParallel(runner)
+            if self.setting.compile:
+                runner = torch.compile(runner)  # type: ignore[assignment]
+            self._runners[side] = runner
+        found = self._runners[side].train()
+        for module in found.modules():
+            set_dropout(module, recipe.regularise.dropout)
+        return found
+
+    def _autocast(self) -> Any:
+        precision = self.setting.precision
+        return torch.autocast(
+            self.setting.device.type, AMP.get(precision), enabled=precision in AMP
+        )
+
+    @torch.no_grad()
+    def judge(self, split: Split) -> tuple[float, float]:
+        """Cross entropy and top-1 in percent on all images of a split."""
+        module = self.judged.eval()
+        right, loss = (torch.zeros((), device=self.setting.device) for _ in range(2))
+        for x, labels in self._whole(split):
+            with self._autocast():
+                logits = module(x).float()
+            right += (logits.argmax(1) == labels).sum()
+            loss += F.cross_entropy(logits, labels, reduction="sum")
+        n = len(split.labels)
+        return float(loss) / n, 100 * float(right) / n
+
+    def _whole(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
+        plan = in_order(
+            len(split.labels), self.setting.micro_batch or self.recipe.batch, self.arch.input[1]
+        )
+        for images, labels in split.to(self.setting.device).batches(plan):
+            yield normalised(images, self.data), labels
+
+    def save(self, path: Path) -> None:
+        """Everything that going on needs, whole or not at all."""
+        write_checkpoint(path, self._state(), self.history)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint of the same training.
+
+        Raises:
+            WeightsError: it is damaged, or of another training.
+        """
+        self.history = read_checkpoint(path, self._state(), Epoch)
+
+    def _state(self) -> dict[str, Any]:
+        """The parts that have a state, by name."""
+        parts = {"module": self.module, "optimiser": self.optimiser, "scaler": self.scaler}
+        return parts if self.average is None else parts | {"average": self.average}
+
+
+def _world() -> int:
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def _rank() -> int:
+    return distributed.get_rank() if distributed.is_initialized() else 0

@@ -1,0 +1,80 @@
+"""Where to train: a device by name, its mixed precision, and this process's part of several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import distributed
+
+from nas.errors import RecipeError, RuntimeUnavailableError, UnknownNameError
+
+CAN_ASK = hasattr(os, "sched_getaffinity")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+def device_of(name: str) -> torch.device:
+    """`auto` is the first GPU if there is one; several processes take one each.
+
+    Raises:
+        RuntimeUnavailableError: this machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UnknownNameError("device to train on", name, ("auto", "cpu", "cuda", "mps")) from None
+    if device.type == "cuda":
+        index = int(os.environ.get("LOCAL_RANK", 0)) if device.index is None else device.index
+        if index >= torch.cuda.device_count():
+            raise RuntimeUnavailableError(f"no CUDA device {index} on this machine")
+        torch.cuda.set_device(index)
+        return torch.device("cuda", index)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise RuntimeUnavailableError("no Metal device on this machine")
+    return device
+
+
+def precision_of(name: str, device: torch.device) -> str:
+    """`auto`: bf16 on GPUs that have it, fp16 on others, fp32 elsewhere.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+        RecipeError: the device has no such arithmetic.
+    """
+    if name not in PRECISIONS:
+        raise UnknownNameError("precision", name, PRECISIONS)
+    if name == "auto":
+        if device.type != "cuda":
+            return "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    if name == "fp16" and device.type == "cpu":
+        raise RecipeError("fp16 needs a GPU; on a CPU choose bf16 or fp32")
+    return name
+
+
+def use_cores() -> None:
+    """All cores that this process may run on, whatever OMP_NUM_THREADS was when torch came in."""
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if CAN_ASK else os.cpu_count() or 1)
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[int]:
+    """This process's rank among those that `torchrun` started; 0 if it started none."""
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        yield 0
+        return
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield distributed.get_rank()
+    finally:
+        distributed.destroy_process_group()
+
+
+def wait_for_others() -> None:
+    """Until every process of this training is here."""
+    if distributed.is_initialized():
+        distributed.barrier()

@@ -1,0 +1,100 @@
+"""Dropout and stochastic depth, put into a generated module: no ops of the graph, never exported.
+
+Residual additions are found in the fused graph, where the sums of re-parameterised branches are
+gone: what is left adds a branch to a value that the branch itself reads.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import torch
+from torch import fx, nn
+from torchvision.ops import StochasticDepth
+
+from nas.graph import Graph
+from nas.rewrite import fuse_traced
+from nas.train.recipe import Regularise
+
+DROPOUT = "dropout"
+DEPTH = "stochastic_depth"
+FREE = ("param", "constant")
+"""Added to every image (position codes): no branch."""
+
+
+def regularise(module: fx.GraphModule, graph: Graph, recipe: Regularise) -> None:
+    """Insert what the recipe asks for into the module of `graph`, as `nas.build` makes it."""
+    if recipe.stochastic_depth:
+        _drop_branches(module, graph, recipe.stochastic_depth)
+    if recipe.dropout:
+        last = [node for node in module.graph.nodes if _is_layer(module, node, nn.Linear)][-1]
+        _insert(module, last.args[0], last, DROPOUT, nn.Dropout(recipe.dropout))
+    module.recompile()
+
+
+def set_dropout(module: nn.Module, share: float) -> None:
+    """Another dropout for the next stage, where there is one."""
+    layer = getattr(module, DROPOUT, None)
+    if layer is not None:
+        layer.p = share
+
+
+def residuals(graph: Graph) -> list[tuple[int, int]]:
+    """Additions of a shortcut, and which of their inputs is the branch. As indices."""
+    reads: list[set[int]] = []
+    for index, op in enumerate(graph.ops):
+        reads.append({index}.union(*(reads[i] for i in op.inputs)))
+    fused, origins = fuse_traced(graph)
+    found = []
+    for merged, index in zip(fused.ops, origins, strict=True):
+        op = graph.ops[index]
+        if merged.kind == op.kind == "add" and len(op.inputs) == 2:
+            a, b = op.inputs
+            for place, (kept, branch) in enumerate(((b, a), (a, b))):
+                if kept in reads[branch] and graph.ops[branch].kind not in FREE:
+                    found.append((index, place))
+    return found
+
+
+def _drop_branches(module: fx.GraphModule, graph: Graph, share: float) -> None:
+    additions = [
+        node
+        for node in module.graph.nodes
+        if node.op == "call_function" and node.target is operator.add
+    ]
+    indices = [index for index, op in enumerate(graph.ops) if op.kind == "add"]
+    nodes = dict(zip(indices, additions, strict=True))
+    found = residuals(graph)
+    for depth, (index, place) in enumerate(found, start=1):
+        node = nodes[index]
+        drop = StochasticDepth(share * depth / len(found), "row")
+        _insert(module, node.args[place], node, f"{DEPTH}{depth}", drop)
+
+
+def _insert(
+    module: fx.GraphModule, value: fx.Node, reader: fx.Node, name: str, layer: nn.Module
+) -> None:
+    """`layer` between a value and one of its readers."""
+    module.add_submodule(name, layer)
+    with module.graph.inserting_before(reader):
+        node = module.graph.call_module(name, (value,))
+    reader.replace_input_with(value, node)
+
+
+def _is_layer(module: fx.GraphModule, node: fx.Node, kind: type[nn.Module]) -> bool:
+    return node.op == "call_module" and isinstance(module.get_submodule(node.target), kind)
+
+
+def averaged(module: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
+    """A running average of the module's tensors, statistics included; young ones forget faster."""
+
+    def blend(kept: list[torch.Tensor], new: list[torch.Tensor], count: torch.Tensor) -> None:
+        steps = int(count)
+        if not kept[0].is_floating_point():  # how many batches a norm has seen
+            torch._foreach_copy_(kept, new)
+            return
+        torch._foreach_lerp_(kept, new, 1 - min(decay, (1 + steps) / (10 + steps)))
+
+    return torch.optim.swa_utils.AveragedModel(
+        module, multi_avg_fn=torch.no_grad()(blend), use_buffers=True
+    )

@@ -1,0 +1,150 @@
+"""One training to its end: splits, checkpoints, logs, and what may go wrong on the way.
+
+A network that diverges or fills the memory ends its own training, never the run that it is part
+of; where memory runs out, images are taken half as many at a time, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, distributed
+
+from nas.arch import Arch
+from nas.data import DataSet
+from nas.data.base import Split
+from nas.errors import TrainingError
+from nas.proxies import BATCHES
+from nas.task import for_task
+from nas.train.augment import normalised
+from nas.train.log import write_events, write_log
+from nas.train.loop import Epoch, Setting, Training
+from nas.train.recipe import Recipe, check_fits
+
+JUDGING_SHARE = 0.1
+"""Of every class of the training split, that networks are judged on."""
+SPLIT_SEED = 0
+"""Of the judging images: the same for all networks and seeds."""
+SCORED = 64
+"""Images of a batch that zero-cost proxies see."""
+CHECKPOINT = "checkpoint.pt"
+
+Heard = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What networks are trained for: the same data, recipe and place for all."""
+
+    data: DataSet
+    recipe: Recipe
+    setting: Setting = Setting()
+
+    def fit(self, arch: Arch) -> Arch:
+        """The network for these classes and the side of image that the recipe wants."""
+        side = self.recipe.for_images(arch.input[1], self.data.side)
+        return for_task(arch, classes=len(self.data.classes), side=side)
+
+    @cached_property
+    def splits(self) -> tuple[Split, Split]:
+        """What networks are trained and judged on: no test images."""
+        train, judging = self.data.held_out(JUDGING_SHARE, SPLIT_SEED)
+        return train.to(self.setting.device), judging.to(self.setting.device)
+
+    @property
+    def judging_images(self) -> int:
+        """Training images that networks are judged on."""
+        return len(self.splits[1].labels)
+
+    def batches(self, side: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
+        """A few batches as a fresh network is scored on: whole images, normalised, and labels."""
+        order = torch.randperm(
+            len(self.splits[0].labels), generator=torch.Generator().manual_seed(seed)
+        )
+        plan = [(part, side) for part in order.split(SCORED)[:BATCHES]]
+        batches = self.splits[0].batches(plan)
+        return [(normalised(images, self.data), labels) for images, labels in batches]
+
+    def training(self, arch: Arch, *, epochs: int, seed: int, share: float = 1.0) -> Training:
+        """A training of a network that fits, from the start; on a share of the images.
+
+        Raises:
+            RecipeError: a batch is larger than the data.
+        """
+        train, judging = self.splits
+        if share < 1:
+            order = torch.randperm(
+                len(train.labels), generator=torch.Generator().manual_seed(SPLIT_SEED)
+            )
+            train = train.take(order[: round(share * len(order))])
+        check_fits(self.recipe, len(train.labels))
+        return Training(arch, self.data, train, judging, self.recipe, epochs, seed, self.setting)
+
+
+def train(
+    task: Task,
+    arch: Arch,
+    folder: Path,
+    *,
+    epochs: int,
+    until: int | None = None,
+    seed: int = 0,
+    start: Callable[[Training], None] | None = None,
+    heard: Heard = lambda epoch: None,
+    said: Callable[[str], None] = lambda note: None,
+    events: bool = False,
+) -> Training:
+    """Train a network for `epochs`, or the first `until` of them; goes on where `folder` is.
+
+    The checkpoint in `folder` is replaced after each epoch. `start` may change the fresh weights.
+    `heard` hears of every epoch, `said` what else happened.
+
+    Raises:
+        TrainingError: it diverged, or the memory is too small for half a batch.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for halved in (False, True):
+        try:
+            training = task.training(arch, epochs=epochs, seed=seed)
+            if (folder / CHECKPOINT).exists():
+                training.load(folder / CHECKPOINT)
+            elif start is not None:
+                start(training)
+            _run(training, folder, min(until or epochs, epochs), heard, events=events)
+            return training
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if isinstance(error, TrainingError) or not _is_of_memory(error):
+                raise
+            size = (task.setting.micro_batch or task.recipe.batch) // 2
+            if halved or size < 2:
+                raise TrainingError(
+                    f"{arch.name}: out of memory with {2 * size} images at a time"
+                ) from None
+            said(f"{arch.name}: out of memory; going on with {size} images at a time")
+            task = replace(task, setting=replace(task.setting, micro_batch=size))
+        torch.cuda.empty_cache()
+    raise AssertionError("the second try returns or raises")
+
+
+def _run(training: Training, folder: Path, until: int, heard: Heard, *, events: bool) -> None:
+    first = not distributed.is_initialized() or distributed.get_rank() == 0
+    while len(training.history) < until:
+        epoch = training.run_epoch()
+        if first:
+            training.save(folder / CHECKPOINT)
+            write_log(folder, training.history)
+            if events:
+                write_events(folder, training.history)
+            heard(epoch)
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or "can't allocate memory" in str(error)
+        or "not enough memory" in str(error)
+    )

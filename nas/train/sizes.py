@@ -1,0 +1,45 @@
+"""One network at several image sizes: a module for each, all with the same tensors.
+
+A generated module has its map sizes written in (patches, TensorFlow's padding); what it trains
+does not depend on them, but for position codes.
+"""
+
+from __future__ import annotations
+
+from torch import fx, nn
+
+from nas.arch import Arch
+from nas.build.module import assemble
+from nas.errors import RecipeError
+from nas.task import for_task
+from nas.train.recipe import Regularise
+from nas.train.regularise import regularise
+
+
+def at_side(arch: Arch, module: fx.GraphModule, side: int, recipe: Regularise) -> fx.GraphModule:
+    """The network on side x side images, sharing the tensors of `module`.
+
+    Raises:
+        RecipeError: a tensor's shape depends on the size (position codes).
+        ArchError: a row cannot stand at that size.
+    """
+    resized = for_task(arch, classes=arch.graph.shape[0], side=side)
+    other = assemble(resized.graph)
+    regularise(other, resized.graph, recipe)
+    own = {name: parameter for name, parameter in other.named_parameters()}
+    for name, tensor in module.named_parameters():
+        if own[name].shape != tensor.shape:
+            raise RecipeError(
+                f"{arch.name} cannot be trained at several sizes: {name} is"
+                f" {tuple(tensor.shape)} at {arch.input[1]} and {tuple(own[name].shape)} at {side}"
+            )
+        _owner(other, name)._parameters[name.rpartition(".")[2]] = tensor
+    kept = module.state_dict(keep_vars=True)
+    for name, buffer in module.named_buffers():
+        if name in kept:
+            _owner(other, name)._buffers[name.rpartition(".")[2]] = buffer
+    return other.to(next(module.parameters()).device)
+
+
+def _owner(module: nn.Module, name: str) -> nn.Module:
+    return module.get_submodule(name.rpartition(".")[0])

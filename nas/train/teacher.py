@@ -1,0 +1,58 @@
+"""Distillation from a trained network of timm: hard, as in DeiT (arXiv:2012.12877, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own spelling
+
+from nas.data import DataSet
+from nas.errors import RecipeError
+from nas.extras import require
+from nas.train.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distil:
+    """Targets mixed with the classes that the teacher sees."""
+
+    module: Any
+    share: float
+    factor: Tensor
+    summand: Tensor
+    """(3, 1, 1): from our normalisation to the teacher's."""
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, targets: Tensor) -> Tensor:
+        """Of a batch (b, 3, s, s) and its targets (b, classes)."""
+        seen = self.module(x * self.factor + self.summand).argmax(1)
+        return targets.lerp(F.one_hot(seen, targets.shape[1]).to(targets.dtype), self.share)
+
+
+def load_teacher(recipe: Recipe, data: DataSet, device: torch.device) -> Distil | None:
+    """The recipe's teacher, if it has one.
+
+    Raises:
+        RecipeError: timm lacks it, or its weights cannot be had or are for other classes.
+        MissingExtraError: timm is not installed.
+    """
+    wanted = recipe.teacher
+    if not wanted.name:
+        return None
+    timm, name = require("timm"), wanted.name.partition(":")[2]
+    weights = {"checkpoint_path": wanted.weights} if wanted.weights else {"pretrained": True}
+    try:
+        module = timm.create_model(name, num_classes=len(data.classes), **weights)
+    except Exception as error:  # a name, a download, a file: timm and its hub raise nearly anything
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise RecipeError(f"recipe {recipe.name} (teacher): {wanted.name}: {reason}") from error
+    own = module.pretrained_cfg
+    mean, sd, mean_, sd_ = (
+        torch.tensor(values, device=device).expand(3)[:, None, None]
+        for values in (data.mean, data.sd, own["mean"], own["std"])
+    )
+    module = module.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    return Distil(module, wanted.share, sd / sd_, (mean - mean_) / sd_)

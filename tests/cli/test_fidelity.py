@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from nas.library import load_arch
+
+from .conftest import Nas
+
+FIDELITY = ("fidelity", "--space", "mobilenetv3", "--networks", "4", "--most-mmacs", "60")
+
+
+@pytest.mark.slow
+def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
+    short = ("--long", "2", "--epochs", "1", "--zero-cost", "synflow", "--out", str(tmp_path))
+    done = nas(*FIDELITY, *short)
+    assert (done.code, done.err) == (0, "")
+    assert max(map(len, done.out.splitlines())) <= 80
+    (folder,) = tmp_path.iterdir()
+    assert folder.name == "mobilenetv3-digits-proxy"
+    with (folder / "fidelity.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = ["long", "params", "macs", "synflow", "surrogate", "1 epochs"]
+    assert [row["judge"] for row in rows][:6] == names
+    assert float(rows[0]["kendall_tau"]) == 1
+    networks = list((folder / "networks").iterdir())
+    assert len({load_arch(path).arch_id for path in networks}) == 4
+    assert json.loads((folder / "fidelity.json").read_text())["long_epochs"] == 2
+    assert not list(folder.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--epochs", "one"), "--epochs: expected a list as 1,2,5, found 'one'"),
+        (("--zero-cost", "zem"), "unknown zero-cost proxy 'zem'; nearest: zen"),
+        (("--most-mmacs", "1"), "too few networks below 1 million MACs"),
+    ],
+)
+def test_bad_input_is_one_message_and_2(
+    nas: Nas, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = nas(*FIDELITY, *arguments, "--out", str(tmp_path))
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err

@@ -1,0 +1,86 @@
+"""`nas search --data`: the main job with training, on the digits that come with scikit-learn."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import optuna
+import pytest
+import yaml
+
+from nas.build import build
+from nas.library import load_arch, load_device
+
+from .conftest import Nas
+
+BUDGET_MS = 3
+SEARCH = ("search", "--budget-ms", str(BUDGET_MS), "--device", "iphone12-lut", "--data", "digits")
+SMALL = ("--space", "mobilenetv3", "--trials", "3", "--epochs", "2", "--finalists", "1")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
+    done = nas(*SEARCH, "--trials", "8", "--epochs", "2", "--seeds", "1", "--json")
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    trials = content["trials"]
+    assert len(trials) == 8
+    assert len({trial["arch_id"] for trial in trials}) == 8
+    assert all(trial["predicted_ms"] <= BUDGET_MS for trial in trials)
+    assert sum(trial["state"] == "complete" for trial in trials) == 4
+    best = content["best"]
+    assert best["arch_id"] == trials[0]["arch_id"]
+    assert best["trained"]["top1"] == pytest.approx(sum(trials[0]["final_top1"]))
+    folder = here / Path(best["path"]).parent
+    assert load_arch(folder / "best.yaml").arch_id == best["arch_id"]
+    assert load_device("iphone12-lut").predict(load_arch(folder)).ms <= BUDGET_MS
+    assert build(load_arch(folder / "trained.yaml"), weights=folder / "weights.safetensors")
+    with (folder / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["arch_id"] for row in rows] == [trial["arch_id"] for trial in trials]
+    assert all(load_arch(folder / row["file"]).arch_id == row["arch_id"] for row in rows)
+    made = yaml.safe_load((folder / "study.yaml").read_text())
+    assert made["training"]["rungs"] == [[1, 8], [2, 4]]
+    study = optuna.load_study(study_name="proxy", storage=f"sqlite:///{folder / 'study.db'}")
+    assert len(study.trials) == 8
+    assert not list(folder.rglob("checkpoint.pt"))
+
+
+@pytest.mark.slow
+def test_the_table_fits_and_keeps_its_columns_apart(nas: Nas, here: Path) -> None:
+    done = nas(*SEARCH, *SMALL, "--seeds", "2", "--zero-cost", "synflow,naswot", "--inherit")
+    assert (done.code, done.err) == (0, "")
+    assert max(map(len, done.out.splitlines())) <= 80
+    for text in ("estimated", "trained", "finals", "95 % interval over 2 seeds", "not looked at"):
+        assert text in done.out
+
+
+def test_an_infeasible_budget_trains_nothing(nas: Nas, here: Path) -> None:
+    done = nas("search", "--budget-ms", "0.1", *SEARCH[3:], "--space", "mobilenetv3")
+    assert done.code == 3
+    assert "the fastest is predicted at" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--zero-cost", "sinflow"), "unknown zero-cost proxy 'sinflow'; nearest: synflow"),
+        (("--recipe", "nothing"), "unknown recipe 'nothing'"),
+        (("--batch", "9999"), "a batch is 9999 images"),
+    ],
+)
+def test_bad_input_is_one_message_and_2(
+    nas: Nas, here: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = nas(*SEARCH, "--space", "mobilenetv3", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1

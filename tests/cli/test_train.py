@@ -1,0 +1,83 @@
+"""`nas train`: the facts, the JSON, the folder, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nas.build import build
+from nas.library import load_arch
+
+from .conftest import Nas
+
+TRAIN = ("train", "mobilenetv3-small-0.5", "--batch", "64", "--on", "cpu", "--epochs", "1")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_writes_a_complete_folder_and_facts_that_fit(nas: Nas, here: Path) -> None:
+    done = nas(*TRAIN, "--seeds", "2")
+    assert (done.code, done.err) == (0, "")
+    assert "95 % interval over 2 seeds" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    (folder,) = (here / "results").iterdir()
+    assert folder.name == "mobilenetv3-small-0.5-digits-proxy"
+    arch = load_arch(folder)
+    assert arch.input == (3, 32, 32)
+    for seed in ("seed0", "seed1"):
+        assert build(arch, weights=folder / seed / "weights.safetensors")
+        assert list((folder / seed / "tensorboard").iterdir())
+        with (folder / seed / "log.csv").open() as file:
+            assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
+    facts = yaml.safe_load((folder / "train.yaml").read_text())
+    assert facts["command"].startswith("nas train mobilenetv3-small-0.5")
+    assert facts["recipe"]["optimiser"]["name"] == "adamw"
+    assert set(facts["versions"]) == {"nas", "python", "torch", "torchvision"}
+    assert facts["test"]["seeds"] == 2
+    kept = nas(*TRAIN)
+    assert kept.code == 2
+    assert "exists and is kept" in kept.err
+
+
+def test_json(nas: Nas, here: Path) -> None:
+    done = nas(*TRAIN, "--json", "--name", "mine", "--out", "out")
+    assert (done.code, done.err) == (0, "")
+    content = json.loads(done.out)
+    assert content["path"] == str(Path("out") / "mine")
+    assert content["test"]["low"] < content["test"]["top1"] < content["test"]["high"]
+    assert content["test"]["images"] == 359
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "mobilenetv9"), "unknown architecture 'mobilenetv9'"),
+        ((*TRAIN, "--data", "digit"), "unknown data set 'digit'; nearest: digits"),
+        ((*TRAIN, "--data", "./nothing"), "expected a folder with train/ and val/"),
+        ((*TRAIN, "--recipe", "prox"), "unknown recipe 'prox'; nearest: proxy"),
+        ((*TRAIN, "--on", "gpu"), "unknown device to train on 'gpu'"),
+        ((*TRAIN, "--on", "cuda:9"), "no CUDA device 9 on this machine"),
+        ((*TRAIN, "--precision", "fp8"), "unknown precision 'fp8'"),
+        ((*TRAIN, "--precision", "fp16"), "fp16 needs a GPU"),
+        ((*TRAIN, "--batch", "5000"), "a batch is 5000 images, there are 1295"),
+        ((*TRAIN, "--name", "../x"), "expected a plain name"),
+        (("train", "swin-t", "--on", "cpu"), "swin-t on 32 x 32 images: row"),
+    ],
+)
+def test_bad_input_is_one_message_and_2(
+    nas: Nas, here: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = nas(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert not list(here.glob("results/*")) + list(here.glob("results/.*"))

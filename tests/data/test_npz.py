@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nas.data import load_data
+from nas.data.held import Held
+from nas.errors import DataError, NasError
+
+GOOD: dict[str, Any] = {
+    "images": np.arange(10 * 12 * 12, dtype=np.uint64).astype(np.uint8).reshape(10, 12, 12),
+    "labels": np.arange(10) % 2,
+}
+
+
+def write(path: Path, **changes: Any) -> Path:
+    arrays = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    np.savez(path, **arrays)
+    return path
+
+
+def test_without_a_test_split_a_share_is_set_aside(tmp_path: Path) -> None:
+    data = load_data(write(tmp_path / "mine.npz", classes=np.array(["a", "b"])))
+    assert (len(data.train.labels), len(data.test.labels)) == (8, 2)
+    assert data.classes == ("a", "b")
+    assert "set aside" in data.source
+
+
+def test_colour_images_with_a_test_split(tmp_path: Path) -> None:
+    colour = np.zeros((10, 12, 16, 3), np.uint8)
+    data = load_data(
+        write(
+            tmp_path / "mine.npz",
+            images=colour,
+            test_images=colour[:4],
+            test_labels=np.array([0, 1, 0, 1]),
+        )
+    )
+    assert isinstance(data.test, Held)
+    assert data.test.pixels.shape == (4, 3, 12, 16)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": None}, "array 'labels' is missing"),
+        ({"labels": np.arange(9)}, r"expected 10 whole numbers as labels, found int64 \(9,\)"),
+        ({"labels": np.full(10, 0.5)}, "found float64"),
+        ({"labels": np.arange(10) - 1}, "labels of the training split are -1 to 8"),
+        ({"labels": np.zeros(10, int)}, "expected at least two classes, found '0'"),
+        ({"images": GOOD["images"].astype(float)}, "expected images as uint8, found float64"),
+        ({"images": np.zeros((10, 12, 12, 2), np.uint8)}, r"found \(10, 12, 12, 2\)"),
+        ({"images": np.zeros((0, 12, 12), np.uint8)}, r"found \(0, 12, 12"),
+        ({"label": GOOD["labels"]}, "unknown array 'label'; nearest: labels"),
+        ({"test_images": GOOD["images"]}, "expected test_images and test_labels"),
+        (
+            {"test_images": np.zeros((2, 9, 9), np.uint8), "test_labels": np.array([0, 1])},
+            "differ in their size",
+        ),
+        ({"labels": np.array([None] * 10)}, "no arrays that can be read"),
+        ({"labels": np.array([0] * 9 + [1])}, "class '1' has 1 training images of 2"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(NasError, match=message):
+        load_data(write(tmp_path / "mine.npz", **changes))
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.npz").write_bytes(b"PK no archive")
+    with pytest.raises(DataError, match=r"mine\.npz: no arrays that can be read"):
+        load_data(tmp_path / "mine.npz")

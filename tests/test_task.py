@@ -1,0 +1,50 @@
+"""Networks for other classes and images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nas.arch import Arch
+from nas.blocks.mobilevit import MobileViT
+from nas.errors import ArchError
+from nas.library import load_arch, load_space
+from nas.task import for_task
+
+
+def test_only_the_classifier_changes_at_the_own_side(network: Arch) -> None:
+    fitted = for_task(network, classes=10)
+    assert fitted.input == network.input
+    assert fitted.rows[:-1] == network.rows[:-1]
+    assert fitted.graph.shape == (10,)
+
+
+def test_the_same_task_is_the_same_network() -> None:
+    arch = load_arch("mobilenetv2")
+    assert for_task(arch, classes=1000, side=224) is arch
+
+
+def test_weights_keep_their_shapes_on_smaller_images() -> None:
+    arch = load_arch("mobilevit-s")
+    small = for_task(arch, classes=1000, side=32)
+    assert small.params == arch.params
+    patches = [row.patch for row in small.rows if isinstance(row, MobileViT)]
+    assert patches == [2, 2, 1]
+
+
+def test_every_point_of_mobile_stands_on_small_images() -> None:
+    import numpy as np
+
+    space, rng = load_space("mobile"), np.random.default_rng(0)
+    for _ in range(50):
+        assert for_task(space.sample(rng), classes=10, side=32).graph.shape == (10,)
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    arch = load_arch("mobilenetv2")
+    headless = replace(arch, rows=arch.rows[:-2])
+    with pytest.raises(ArchError, match=r"its last row \(conv\) is no classifier"):
+        for_task(headless, classes=10)
+    with pytest.raises(ArchError, match=r"swin-t on 40 x 40 images: row \d+"):
+        for_task(load_arch("swin-t"), classes=10, side=40)
