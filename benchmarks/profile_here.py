@@ -21,6 +21,7 @@ import numpy as np
 
 from nas import library
 from nas.arch import Arch
+from nas.errors import ExportError
 from nas.folders import named
 from nas.latency import assess
 from nas.latency.device import Device
@@ -29,6 +30,7 @@ from nas.latency.table import TRIVIAL_KEYS
 from nas.measure.environment import environment
 from nas.measurements import Measurement, read_measurements, write_measurements
 from nas.profile.bench import NETWORK_PACE, Bench
+from nas.profile.run import TOGETHER
 from nas.runtimes import RUNTIMES
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "profile.csv"
@@ -63,17 +65,24 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
     info = device.info
     conditions = {"device": environment().cpu, "runtime": info["runtime"]}
     conditions |= {"version": info["version"], "precision": info["precision"]}
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(RUNTIMES[info["runtime"]], info["threads"], Path(folder), SEED)
-        for name, arch in networks(device, n):
-            if name in done:
-                continue
-            timing, _ = bench.time(arch, NETWORK_PACE)
-            low, high = timing.interval_ms
-            row = Measurement(name, timing.ms, arch.arch_id, **conditions, ms_low=low, ms_high=high)
-            rows.append(row)
-            write_measurements(path, rows)
-            print(f"{len(rows)}/{n} {name}: {timing.ms:.3f} ms {timing.noise}", flush=True)
+    runtime = RUNTIMES[info["runtime"]]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Bench(runtime, info["threads"], Path(folder), SEED) as bench,
+    ):
+        open_ = [(name, arch) for name, arch in networks(device, n) if name not in done]
+        for start in range(0, len(open_), TOGETHER):
+            some = open_[start : start + TOGETHER]
+            timed = bench.time_each([arch for _, arch in some], NETWORK_PACE)
+            for (name, arch), found in zip(some, timed, strict=True):
+                if isinstance(found, ExportError):
+                    print(f"{name}: {found}", flush=True)
+                    continue
+                ms, (low, high) = found[0].ms, found[0].interval_ms
+                ends = {"ms_low": low, "ms_high": high}
+                rows.append(Measurement(name, ms, arch.arch_id, **conditions, **ends))
+                write_measurements(path, rows)
+                print(f"{len(rows)}/{n} {name}: {ms:.3f} ms {found[0].noise}", flush=True)
     return rows
 
 

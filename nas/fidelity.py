@@ -11,8 +11,10 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -97,7 +99,8 @@ def judges(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[J
 
 def sample(space: Space, seeds: Sequence[Arch], n: int, seed: int, most_mmacs: float) -> list[Arch]:
     """N points of at most so many mega-MACs: a random one, then a mutated seed, and so on."""
-    rng, found = np.random.default_rng(seed), {}
+    rng = np.random.default_rng(seed)
+    found: dict[str, Arch] = {}
     known = [arch for arch in seeds if space.contains(arch) and arch.macs <= most_mmacs * 1e6]
     for turn in range(1000 * n):
         if len(found) == n:
@@ -111,6 +114,10 @@ def sample(space: Space, seeds: Sequence[Arch], n: int, seed: int, most_mmacs: f
     raise TrainingError(f"{space.name} has too few networks below {most_mmacs:g} million MACs")
 
 
+def _nobody(step: str, share: float) -> None:
+    """Hears of every score."""
+
+
 @dataclass(eq=False)
 class Fidelity:
     """Scores networks in a folder, and goes on where it is."""
@@ -120,21 +127,36 @@ class Fidelity:
     folder: Path
     surrogate: Surrogate
     seed: int = 0
-    heard: Heard = lambda step, share: None
+    workers: int = 1
+    """Processes, with a core each."""
+    heard: Heard = _nobody
     scores: dict[tuple[str, str], Score] = field(default_factory=dict)
 
     def run(self, judges: Sequence[Judge]) -> list[Ranking]:
         """All scores, then every judge's ranking, the long training's first."""
         self.scores = dict(_read(self.folder / JOURNAL))
-        ordered = sorted(judges, key=lambda judge: judge.inherit)  # they need the long ones
-        whole, done = len(judges) * len(self.archs), 0
-        for judge in ordered:
-            for arch in self.archs:
-                done += 1
-                if (judge.name, arch.arch_id) not in self.scores:
-                    self.heard(f"{judge.name}: {arch.arch_id}", done / whole)
-                    self._add(judge.name, arch.arch_id, self._score(judge, arch))
+        whole = len(judges) * len(self.archs)
+        for inheriting in (False, True):  # these need the weights of the long ones
+            asked = [
+                (judge, arch)
+                for judge in judges
+                for arch in self.archs
+                if judge.inherit == inheriting and (judge.name, arch.arch_id) not in self.scores
+            ]
+            for (judge, arch), score in zip(asked, self._all(asked), strict=True):
+                self._add(judge.name, arch.arch_id, score)
+                self.heard(f"{judge.name}: {arch.arch_id}", len(self.scores) / whole)
         return [self.ranking(judge.name) for judge in judges]
+
+    def _all(self, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
+        """Scores in order, from several processes with a core each if there are `workers`."""
+        if self.workers == 1 or not asked:
+            yield from (self.score(judge, arch) for judge, arch in asked)
+            return
+        spawn = get_context("spawn")  # torch's threads do not survive a fork
+        job = replace(self, heard=_nobody, scores={})
+        with ProcessPoolExecutor(self.workers, spawn, _begin, (job,)) as pool:
+            yield from pool.map(_score, asked)
 
     def ranking(self, judge: str) -> Ranking:
         """Of the networks that both the judge and the long training have a score for."""
@@ -147,11 +169,14 @@ class Fidelity:
         rng = np.random.default_rng(0)
         draws = (kept[rng.integers(len(kept), size=len(kept))] for _ in range(BOOTSTRAPS))
         taus = [tau for draw in draws if np.isfinite(tau := kendall(draw))]
-        low, high = np.quantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = (-1.0, 1.0)  # of networks that nothing tells apart
+        if taus:
+            low, high = np.quantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         seconds = float(np.mean([own.seconds for own, _ in pairs]))
         return Ranking(judge, kendall(kept), float(low), float(high), seconds, len(kept))
 
-    def _score(self, judge: Judge, arch: Arch) -> Score:
+    def score(self, judge: Judge, arch: Arch) -> Score:
+        """By one judge, with the time it took."""
         from nas.proxies import score
 
         start = perf_counter()
@@ -179,8 +204,8 @@ class Fidelity:
         if judge.inherit:
             self._inherit(training, arch)
         try:
-            while not training.done:
-                training.run_epoch()
+            for epoch in range(judge.epochs):
+                training.run_epoch(judge=epoch == judge.epochs - 1)
         except TrainingError:
             return float("nan")
         if judge.name == LONG:
@@ -208,6 +233,22 @@ class Fidelity:
             if new:
                 writer.writerow(COLUMNS)
             writer.writerow([judge, arch_id, f"{score.score:.6g}", f"{score.seconds:.4g}"])
+
+
+_job: Fidelity
+"""Of this worker process."""
+
+
+def _begin(job: Fidelity) -> None:
+    global _job
+    from nas.train.place import use_cores
+
+    use_cores(1)
+    _job = job
+
+
+def _score(asked: tuple[Judge, Arch]) -> Score:
+    return _job.score(*asked)
 
 
 def kendall(pairs: Floats) -> float:
@@ -244,6 +285,7 @@ def facts_of(task: Task, command: Sequence[str], *, long: int, seed: int) -> dic
         "recipe": task.recipe.name,
         "long_epochs": long,
         "seed": seed,
+        "trained_on": f"{len(task.splits[0].labels)} images",
         "judged_on": f"{task.judging_images} training images held out",
         "device": str(task.setting.device),
         "precision": task.setting.precision,

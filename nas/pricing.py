@@ -1,8 +1,9 @@
 """Pricing: a space with a device and a surrogate as arrays, for a million candidates a second.
 
-Latency, parameters and MACs are additive over rows, and the surrogate is a function of features
-that are: so a candidate's price is a sum of edge values along its path through the lattice, one
-gather per position for all candidates at once. No torch, no object per candidate.
+Latency (an increasing function of a sum), parameters and MACs are additive over rows, and the
+surrogate is a function of features that are: so a candidate's price is a sum of edge values along
+its path through the lattice, one gather per position for all candidates at once. No torch, no
+object per candidate.
 """
 
 from __future__ import annotations
@@ -60,8 +61,12 @@ class Pricing:
         return _summed(self.feature_lattice, FEATURES)
 
     def edge_ms(self) -> list[Floats]:
-        """Milliseconds of every edge, one (S, O) per layer."""
+        """Milliseconds of every edge before `Device.whole`, one (S, O) per layer."""
         return self.lattice.edges(COST, lambda cost: cost[..., MS])
+
+    def edge_budget_ms(self, budget_ms: float) -> float:
+        """What the milliseconds of a path's edges may sum up to."""
+        return self.device.whole.sum_ms(budget_ms) - self.device.fixed_ms
 
     def edge_scores(self, weights: Floats) -> list[Floats]:
         """Features weighted by `weights` (F,), one (S, O) per layer."""
@@ -70,7 +75,7 @@ class Pricing:
     def price(self, codes: Ints) -> Floats:
         """(n, P) codes -> (n, 3): ms, params, macs; NaN for a code that cannot be built."""
         priced = self._cost(codes)
-        priced[:, MS] += self.device.fixed_ms
+        priced[:, MS] = self.device.whole.ms(priced[:, MS] + self.device.fixed_ms)
         return priced
 
     def judge(self, codes: Ints) -> tuple[Floats, Floats]:

@@ -176,18 +176,31 @@ def calibrate(
         for each in (*found, *holdout)
     }
     residual = prior.residual if prior else Residual()
+    sums = (
+        {each: prior.fixed_ms + sum(map(prior.kernel_ms, own)) for each, own in run.items()}
+        if prior
+        else {}
+    )
+    alone = dict.fromkeys(run, 1.0)
+    ratios = {each: float(prior.whole.ratio(ms)) for each, ms in sums.items()} if prior else alone
 
-    def figures(some: Sequence[Measured], factor: Callable[[Kernel], float]) -> list[Figure]:
-        work = {each: work_of(own, on_chip_mb, factor) for each, own in run.items()}
+    def figures(
+        some: Sequence[Measured], factor: Callable[[Kernel], float], ratios: Mapping[str, float]
+    ) -> list[Figure]:
+        work = {each: work_of(own, on_chip_mb, factor) * ratios[each] for each, own in run.items()}
         return as_figures(some, work)
 
-    own, plain = figures(found, residual.factor), figures(found, one)
+    own, plain = figures(found, residual.factor, ratios), figures(found, one, alone)
     fit = adapted(own, known, plain) if known else fitted(plain)
     if holdout:
-        others = figures(holdout, residual.factor), figures(holdout, one)
+        others = figures(holdout, residual.factor, ratios), figures(holdout, one, alone)
         fit = _judged_on(fit, *others, known)
     runs = {"precision": precision, "fuses": list(fuses), "on_chip_mb": on_chip_mb}
     info = _info(name, rows, fit, prior) | runs
+    if prior and "whole" in prior.info:
+        # its knot is where networks of a certain size are, whatever they take here
+        slower = [each.ms / prior.whole.ms(sums[each.row.network]) for each in found]
+        info["whole"] = prior.whole.times(float(np.median(slower))).as_yaml()
     reach = as_rows(fit.costs, [run[network] for network in networks])
     return Calibration(fit, info, reach, residual)
 

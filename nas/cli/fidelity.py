@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,12 @@ def fidelity(
     most_mmacs: Annotated[
         float, typer.Option("--most-mmacs", min=1, help="Largest network, as in the space.")
     ] = 1000,
+    images: Annotated[
+        int | None, typer.Option("--images", min=10, help="Of the training split [default: all].")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes, with a core each.")
+    ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     data_root: DataRoot = None,
     download: Download = False,
@@ -58,8 +65,6 @@ def fidelity(
     json: Json = False,
 ) -> None:
     """Train networks of a space long, and say how well every cheaper judge ranks them."""
-    from dataclasses import asdict
-
     from nas import library
     from nas.draft import Work
     from nas.errors import RecipeError
@@ -77,25 +82,43 @@ def fidelity(
     task = task_of(
         data, recipe, root=data_root, download=download, batch=batch, on=on, precision=precision
     )
+    task = replace(task, images=images)
     where = library.load_space(space)
-    asked = {"space": where.space_hash, "data": task.data.source, "recipe": repr(task.recipe)}
-    asked |= {"long": long, "most_mmacs": most_mmacs, "seed": seed, "networks": networks}
+    asked: dict[str, object] = {
+        "space": where.space_hash,
+        "data": task.data.source,
+        "recipe": repr(task.recipe),
+    }
+    asked |= {
+        "long": long,
+        "most_mmacs": most_mmacs,
+        "seed": seed,
+        "networks": networks,
+        "images": images,
+    }
     name = name or f"{where.name}-{task.data.name}-{task.recipe.name}"
     work = Work(out, name, asked, resume=resume, force=force)
     known = [library.load_arch(arch) for arch in named("architecture")]
     archs = sample(where, known, networks, seed, most_mmacs)
     with show_progress() as progress:
         study = Fidelity(
-            task, archs, work.folder, library.load_surrogate(surrogate), seed, progress
+            task, archs, work.folder, library.load_surrogate(surrogate), seed, workers, progress
         )
         rankings = study.run(judges(short, long, proxies))
     facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
     write_fidelity(work.folder, rankings, archs, facts)
     work.keep()
     if json:
-        print_json(facts | {"path": str(work.path), "judges": [asdict(r) for r in rankings]})
+        print_json(facts | {"path": str(work.path), "judges": [_as_json(r) for r in rankings]})
     else:
         _print(rankings, f"{networks} networks of {where.name} on {task.data.name}", work.path)
+
+
+def _as_json(found: Ranking) -> dict[str, object]:
+    from dataclasses import asdict
+    from math import isfinite
+
+    return asdict(found) | {"tau": found.tau if isfinite(found.tau) else None}
 
 
 def _print(rankings: list[Ranking], title: str, folder: Path) -> None:

@@ -1,7 +1,8 @@
-"""Progress of a long command, on stderr."""
+"""Progress of a long command and what happens on the way, on stderr."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,3 +17,8 @@ def show_progress() -> Iterator[Callable[[str, float], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda step, share: bar.update(task, description=step, completed=share)
+
+
+def say(note: str) -> None:
+    """One line that is no result."""
+    sys.stderr.write(f"nas: {note}\n")

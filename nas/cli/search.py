@@ -114,7 +114,7 @@ def search(
         training = {"data": data, "trials": trials, "recipe": recipe, "epochs": epochs}
         training |= {"finalists": finalists, "seeds": seeds, "inherit": inherit}
         training |= {"zero_cost": [part for part in zero_cost.split(",") if part]}
-        place = {"root": data_root, "download": download, "batch": batch}
+        place: dict[str, Any] = {"root": data_root, "download": download, "batch": batch}
         place |= {"on": on, "precision": precision}
         place |= {"all_cores": not threads_chosen}
         study(asked, training, place, out, name, resume=resume, force=force, json=json)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.progress import show_progress
+from nas.cli.progress import say, show_progress
 from nas.cli.training import task_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def study(
                 trials=training["trials"],
                 zero_cost=training["zero_cost"],
                 heard=progress,
-                said=lambda note: sys.stderr.write(f"nas: {note}\n"),
+                said=say,
                 **asked,
             )
     except (BudgetError, InfeasibleError, UnknownNameError):
@@ -90,11 +90,16 @@ def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, 
         for trial in studied.trials
     ]
     found = sheet(best.candidate.arch, result.device, result.surrogate).as_json()
-    trained = {"top1": top1.top1, "low": top1.low, "high": top1.high, "sd": top1.sd}
+    trained: dict[str, object] = {
+        "top1": top1.top1,
+        "low": top1.low,
+        "high": top1.high,
+        "sd": top1.sd,
+    }
     trained |= {"seeds": top1.seeds, "images": top1.images, "epochs": studied.plan.longest}
     trained |= {"data": studied.data, "recipe": studied.recipe}
     trained |= {"weights": str(folder / studied.weights.name)}
-    own = {"path": str(folder / "best.yaml"), "trained": trained}
+    own: dict[str, object] = {"path": str(folder / "best.yaml"), "trained": trained}
     own |= {"probability": result.probability(best.candidate)}
     return as_json(result, folder) | {"best": found | own, "trials": trials}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.cli.options import ARCH_HELP, Json
-from nas.cli.progress import show_progress
+from nas.cli.progress import say, show_progress
 from nas.cli.training import (
     Batch,
     Compile,
@@ -100,7 +100,7 @@ def train(
             seeds=range(seed, seed + seeds),
             command=["nas", *sys.argv[1:]],
             heard=heard,
-            said=lambda note: sys.stderr.write(f"nas: {note}\n"),
+            said=say,
         )
     if rank == 0:
         _print(final, task, out / name, epochs, json=json)

@@ -15,6 +15,8 @@ from nas.data.imagenet import imagenet, imagenette
 from nas.data.npz import read_npz
 from nas.errors import DataError, UnknownNameError
 
+__all__ = ["SOURCES", "DataSet", "load_data"]
+
 #: name -> reader of a local root, that may download
 SOURCES: dict[str, Callable[[Path, bool], DataSet]] = {
     "cifar10": cifar10,

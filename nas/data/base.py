@@ -19,6 +19,7 @@ from nas.errors import DataError
 
 SHIFT = 1 / 8
 """Of the side, that an image is moved at most."""
+IMAGENET_MEAN, IMAGENET_SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TRAIN_SHARE = 0.875
 """Of a tested image's side that the network sees, as is usual on ImageNet (224 of 256)."""
 
@@ -44,7 +45,7 @@ Plan = Sequence[tuple[Tensor, int]]
 
 def in_order(n: int, size: int, side: int) -> Plan:
     """All n images once, `size` at a time, the last batch what is left."""
-    return [(index, side) for index in torch.arange(n).split(size)]
+    return [(index, side) for index in torch.split(torch.arange(n), size)]
 
 
 class Split(Protocol):
@@ -78,8 +79,8 @@ class DataSet:
     """Citation, and where it was read from."""
     mirrored: bool = True
     """An image's mirror image is of the same class."""
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
-    sd: tuple[float, ...] = (0.229, 0.224, 0.225)
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    sd: tuple[float, ...] = IMAGENET_SD
     """Of the channels of the training images, from 0 to 1; ImageNet's where nobody counted."""
 
     def __post_init__(self) -> None:

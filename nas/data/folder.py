@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from nas.data.base import DataSet, Split
+from nas.data.base import IMAGENET_MEAN, IMAGENET_SD, DataSet, Split
 from nas.data.held import Held
 from nas.data.streamed import Streamed, read_image, square
 from nas.errors import DataError
@@ -52,10 +52,11 @@ def read_folder(folder: Path, *, name: str = "", source: str = "") -> DataSet:
         mean, sd = statistics(splits[0])
     else:
         splits = [Streamed(*files) for files in listed]
-        mean, sd = DataSet.mean, DataSet.sd
+        mean, sd = IMAGENET_MEAN, IMAGENET_SD
+    trained, tested = splits
     source = source or f"{folder}"
     name = name or folder.name
-    return DataSet(name, classes, *splits, side, source, mean=mean, sd=sd)
+    return DataSet(name, classes, trained, tested, side, source, mean=mean, sd=sd)
 
 
 def _classes(part: Path) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Held:
         if self.pixels.shape[-2:] == (side, side):
             return self.pixels
         if side not in self._sizes:
-            parts = self.pixels.split(CHUNK)
+            parts = torch.split(self.pixels, CHUNK)
             resized = [TF.resize(part, [side, side], antialias=True) for part in parts]
             self._sizes[side] = torch.cat(resized)
         return self._sizes[side]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from nas.cores import cores
 from nas.data.base import SHIFT, TRAIN_SHARE, WHOLE, Crop, Plan
 from nas.errors import DataError
 
-WORKERS = min(16, os.cpu_count() or 1)
+WORKERS = min(16, cores())
 
 
 def read_image(path: Path) -> Image.Image:

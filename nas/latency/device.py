@@ -1,5 +1,7 @@
 """A device: milliseconds of a network as a fixed part plus a sum over kernels, with an interval.
 
+A measured device brings that sum to what whole networks take (`nas.latency.whole`).
+
 A device is a folder of text, `predictors/NAME/`: `device.yaml` (hardware, runtime, statistic, date,
 sources of every figure, held-out errors, interval) and `kernels.csv`, one row of coefficients per
 kernel class (`nas.latency.kernels`). Milliseconds are predicted, never called measured. Additive
@@ -25,6 +27,7 @@ from nas.graph import Graph
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
 from nas.latency.residual import FILE, Residual, read_residual
 from nas.latency.table import ClassCost, fitted_hash, read_info, read_kernels
+from nas.latency.whole import Whole
 from nas.lint import lint
 
 EDITED = "the device was edited by hand since it was fitted; its errors do not describe it"
@@ -59,10 +62,12 @@ class Device:
     """Its files are not as they were fitted."""
     residual: Residual = field(default_factory=Residual)
     """Factors on the costs of the table."""
+    whole: Whole = Whole()
+    """From the sum over kernels to the network."""
 
     @property
     def fixed_ms(self) -> float:
-        """Milliseconds of an empty network."""
+        """Milliseconds of an empty network, before `whole`."""
         return float(self.info["fixed_ms"])
 
     @property
@@ -107,7 +112,7 @@ class Device:
         return max(log(ratio), 1e-9) / NormalDist().inv_cdf((1 + interval["level"]) / 2)
 
     def graph_ms(self, graph: Graph) -> Any:
-        """Milliseconds of a (row) graph as trained, without `fixed_ms`.
+        """Milliseconds of a (row) graph as trained, without `fixed_ms` and before `whole`.
 
         A float; an array for a graph of columns. An op kind without a class is interpolated.
         """
@@ -133,18 +138,20 @@ class Device:
             for finding in lint(graph, "coreml"):
                 if finding.leaves:
                     notes[finding.why] += [(finding.row, name) for name in finding.ops]
-        ms = sum(rows) + self.fixed_ms
+        ratio = float(self.whole.ratio(sum(rows) + self.fixed_ms))
+        rows, fixed_ms = [row * ratio for row in rows], self.fixed_ms * ratio
+        ms = sum(rows) + fixed_ms
         low, high = self.bounds(ms)
         flags = tuple(_flag(note, found) for note, found in notes.items())
         flags = (EDITED, *flags) if self.edited else flags
-        return Prediction(ms, low, high, tuple(rows), self.fixed_ms, flags)
+        return Prediction(ms, low, high, tuple(rows), fixed_ms, flags)
 
     def kernels(self, graph: Graph) -> Iterator[Kernel]:
         """What the device's runtime executes of a graph as trained."""
         return kernels(graph, BYTES[self.info["precision"]], self.info["fuses"])
 
     def kernel_ms(self, kernel: Kernel) -> Any:
-        """Milliseconds of one kernel."""
+        """Milliseconds of one kernel, before `whole`."""
         us = self._cost(kernel).us(kernel, self.info["on_chip_mb"])
         return us * self.residual.factor(kernel) / 1000
 
@@ -198,4 +205,5 @@ def load_device(name: str | Path) -> Device:
     files = [kernels_csv, *([residual_csv] if residual_csv.exists() else [])]
     residual = read_residual(residual_csv) if residual_csv.exists() else Residual()
     edited = info.get("hash") != fitted_hash(info, *files)
-    return Device(info["name"], info, table, content_hash(path, *files), edited, residual)
+    whole = Whole(**info["whole"]) if "whole" in info else Whole()
+    return Device(info["name"], info, table, content_hash(path, *files), edited, residual, whole)

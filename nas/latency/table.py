@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from nas import document
 from nas.errors import DocumentError, UnknownNameError
 from nas.latency.kernels import BYTES, CLASSES, Kernel
+from nas.latency.whole import STEEPEST, Whole
 from nas.ops import ACTIVATIONS
 
 SCHEMA = 1
@@ -21,6 +22,7 @@ SCHEMA = 1
 TEXT_KEYS = ("name", "kind", "hardware", "runtime", "version", "precision", "statistic", "date")
 INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct", "coverage_across_families_pct")
 TRIVIAL_KEYS = ("fixed_ms", "ms_per_mmac", "ms_per_weight_mb")
+WHOLE_KEYS = tuple(field.name for field in fields(Whole))
 ERROR_KEYS = ("median_error_pct", "mean_error_pct")
 HELD_OUT_KEYS = ("networks", *ERROR_KEYS, *(f"trivial_{key}" for key in ERROR_KEYS))
 SHARE_KEYS = tuple(f"{prefix}within_{n}_pct" for prefix in ("", "trivial_") for n in (5, 10, 20))
@@ -29,15 +31,26 @@ MORE_KEYS = {*SHARE_KEYS, "p90_error_pct", "trivial_p90_error_pct", "spearman", 
 NUMBERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "interval": (INTERVAL_KEYS, set()),
     "trivial": (TRIVIAL_KEYS, set()),
+    "whole": (WHOLE_KEYS, set()),
     "held_out": (HELD_OUT_KEYS, MORE_KEYS),
     "held_out_conv": (HELD_OUT_KEYS, MORE_KEYS),
     "held_out_large": (HELD_OUT_KEYS, MORE_KEYS),
 }
 REQUIRED = {"schema", *TEXT_KEYS, "threads", "batch", "fixed_ms", "on_chip_mb", "fuses", "sources"}
 REQUIRED |= {"interval", "held_out"}
-OPTIONAL = {"held_out_conv", "held_out_large", "trivial", "hash", "roadmap", "fit", "notes"}
-FITTED = ("precision", "fixed_ms", "on_chip_mb", "fuses", "batch", *NUMBERS)
-"""What a prediction and the claims about it are made of, with `kernels.csv`."""
+OPTIONAL = {
+    "held_out_conv",
+    "held_out_large",
+    "trivial",
+    "whole",
+    "hash",
+    "roadmap",
+    "fit",
+    "notes",
+}
+FITTED = ("precision", "fixed_ms", "on_chip_mb", "fuses", "batch")
+FITTED += tuple(key for key in NUMBERS if key != "whole")
+"""What a prediction and the claims about it are made of, with `kernels.csv` and any `whole`."""
 FUSIBLE = (*ACTIVATIONS, "scale", "add")
 
 
@@ -161,7 +174,9 @@ def _check_numbers(path: Path, key: str, content: Any) -> None:
             _check_number(path, f"{key}.{name}", value, least=-1, most=1)
         elif name.startswith(("within", "trivial_within", "coverage")):
             _check_number(path, f"{key}.{name}", value, most=100)
-        elif key == "interval":
+        elif name == "exponent":
+            _check_number(path, f"{key}.{name}", value, least=-STEEPEST, most=STEEPEST)
+        elif key in ("interval", "whole"):
             _check_number(path, f"{key}.{name}", value, above=0)
         else:
             _check_number(path, f"{key}.{name}", value)
@@ -192,6 +207,8 @@ def fitted_hash(info: Mapping[str, Any], *files: Path) -> str:
     """12 hex digits over what was fitted; an edit by hand of any of it changes them."""
     digest = sha256(b"".join(file.read_bytes() for file in files))
     digest.update(json.dumps([info.get(key) for key in FITTED]).encode())
+    if "whole" in info:
+        digest.update(json.dumps(info["whole"]).encode())
     return digest.hexdigest()[:12]
 
 

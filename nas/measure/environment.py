@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from nas.cores import cores
+
 GOVERNORS = "devices/system/cpu/cpu*/cpufreq/scaling_governor"
 
 
@@ -16,7 +18,7 @@ class Environment:
     """The machine, as far as it tells; what it does not tell is empty."""
 
     cpu: str
-    cores: int | None
+    cores: int
     """That this process may run on."""
     governors: tuple[str, ...]
     """Of the cores' clock frequency."""
@@ -51,7 +53,7 @@ def environment(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Environ
     flags = re.search(r"^flags\s*:.*$", cpuinfo, re.MULTILINE)
     return Environment(
         cpu=model[1] if model else platform.processor(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        cores=cores(),
         governors=tuple(sorted({_text(file).strip() for file in sys.glob(GOVERNORS)})),
         load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         virtual="hypervisor" in flags[0].split() if flags else None,

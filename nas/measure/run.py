@@ -17,6 +17,7 @@ from nas.export import FORMATS, Deployed, deploy, write
 from nas.measure.environment import Environment, environment
 from nas.measure.timing import Timing, time_calls
 from nas.measurements import Measurement
+from nas.ops import Shape
 from nas.runtimes import RUNTIMES, Runtime, Session
 
 SECONDS = 5.0
@@ -99,8 +100,20 @@ def load(
         ExportError: it cannot be written for the runtime.
     """
     write(deployed, FORMATS[runtime.format], path)
+    return open_session(path, deployed.arch.input, runtime, threads, rng, deployed.batch or 1)
+
+
+def open_session(
+    path: Path,
+    shape: Shape,
+    runtime: Runtime,
+    threads: int,
+    rng: np.random.Generator,
+    batch: int = 1,
+) -> Session:
+    """Load a file of the runtime's format, and feed it noise. Shapes: shape (C, H, W)."""
     session = runtime.load(path, threads)
-    session.feed(rng.standard_normal((deployed.batch or 1, *deployed.arch.input), dtype=np.float32))
+    session.feed(rng.standard_normal((batch, *shape), dtype=np.float32))
     return session
 
 

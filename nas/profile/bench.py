@@ -1,28 +1,36 @@
-"""One part or network at a time: exported, loaded and timed against an anchor.
+"""Parts and networks, exported several at a time, then loaded and timed one by one by an anchor.
 
-The anchor is one small network that is timed in the same rounds as everything else; what it drifts
-by is divided out of the rest (`nas.profile.journal`).
+Writing a file takes seconds and timing it less, so all cores write the next few; while one is
+timed, nothing else runs. The anchor is one small network that is timed in the same rounds as
+everything else; what it drifts by is divided out of the rest (`nas.profile.journal`).
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 
 from nas.arch import Arch
-from nas.export import FORMATS, Deployed, deploy
-from nas.measure.run import load
+from nas.cores import cores
+from nas.errors import ExportError
+from nas.export import FORMATS, Deployed, deploy, write
+from nas.measure.run import load, open_session
 from nas.measure.timing import Pace, Timing, time_calls
 from nas.runtimes import Runtime, Session
 
-ANCHOR, PART = "mobilenetv3-small-0.5", "part"
+ANCHOR = "mobilenetv3-small-0.5"
 PART_PACE = Pace(warm_up_s=0.05, burst_s=0.02, rounds=9, at_most=2.0)
 NETWORK_PACE = Pace(warm_up_s=0.2, burst_s=0.05, rounds=9, at_most=2.0)
 SECONDS = 0.4
 """Of timing, at least, per part."""
+
+Timed = tuple[Timing, Timing] | ExportError
+"""Of one network and of the anchor beside it; or why it cannot be written."""
 
 
 class Bench:
@@ -33,27 +41,40 @@ class Bench:
 
         self.runtime, self.threads, self.folder = runtime, threads, folder
         self.rng = np.random.default_rng(seed)
-        self.anchor = self.load(deploy(library.load_arch(ANCHOR)), ANCHOR)
+        self.written = 0
+        self.pool = ProcessPoolExecutor(cores(), get_context("spawn"))
+        self.anchor = self.load(deploy(library.load_arch(ANCHOR)))
 
-    def load(self, deployed: Deployed, name: str) -> Session:
-        """Write the network in the runtime's format, load it, and feed it noise.
+    def __enter__(self) -> Bench:
+        return self
 
-        A runtime may map the file it loads, so a name is not used again while its session lives.
-        """
-        path = self.folder / name / f"network{FORMATS[self.runtime.format].suffix}"
-        path.parent.mkdir()
-        return load(deployed, path, self.runtime, self.threads, self.rng)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.pool.shutdown(cancel_futures=True)
 
-    def time(self, arch: Arch, pace: Pace = PART_PACE) -> list[Timing]:
-        """One network, and the anchor beside it.
+    def load(self, deployed: Deployed) -> Session:
+        """Write the network in the runtime's format, load it, and feed it noise."""
+        return load(deployed, self._path(), self.runtime, self.threads, self.rng)
 
-        Raises:
-            ExportError: it cannot be written for the runtime.
-        """
-        try:
-            return self.time_all([self.load(deploy(arch), PART), self.anchor], pace)
-        finally:
-            shutil.rmtree(self.folder / PART, ignore_errors=True)
+    def time_each(self, archs: Sequence[Arch], pace: Pace = PART_PACE) -> Iterator[Timed]:
+        """Networks in order, each with the anchor beside it; all are written before the first."""
+        paths = [self._path() for _ in archs]
+        jobs: list[Future[None]] = [
+            self.pool.submit(_export, arch, self.runtime.format, path)
+            for arch, path in zip(archs, paths, strict=True)
+        ]
+        failures = [job.exception() for job in jobs]
+        for arch, path, failure in zip(archs, paths, failures, strict=True):
+            if isinstance(failure, ExportError):
+                yield failure
+            elif failure is not None:
+                raise failure
+            else:
+                session = open_session(path, arch.input, self.runtime, self.threads, self.rng)
+                timing, anchor = self.time_all([session, self.anchor], pace)
+                yield timing, anchor
+            path.unlink(missing_ok=True)
 
     def time_all(self, sessions: Sequence[Session], pace: Pace) -> list[Timing]:
         """Sessions in the same rounds."""
@@ -64,3 +85,13 @@ class Bench:
             one_thread=self.runtime.one_at_work(self.threads),
             pace=pace,
         )
+
+    def _path(self) -> Path:
+        """A name that was not used before: a runtime may map the file it loads."""
+        self.written += 1
+        return self.folder / f"{self.written}{FORMATS[self.runtime.format].suffix}"
+
+
+def _export(arch: Arch, name: str, path: Path) -> None:
+    """In a process of its own."""
+    write(deploy(arch), FORMATS[name], path)

@@ -3,7 +3,8 @@
 The sum is non-negative least squares in relative error. What it leaves over is explained by a
 Gaussian process over the kernels' shapes; a sample is a sum over its kernels, hence linear in the
 process, and its posterior is closed form (Rasmussen and Williams 2006, section 8.3.1, subset of
-regressors). Last, a factor that brings whole networks to what was measured of them.
+regressors). Last, what brings sums to whole networks (`nas.latency.whole`), from networks that the
+sums' models never saw.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from nas.latency.calibrate import Costs
 from nas.latency.kernels import CLASSES
 from nas.latency.residual import HIGH, LOW, Points, Residual
 from nas.latency.table import TERMS
+from nas.latency.whole import Whole, fit_whole
 from nas.profile.load import Load
 
 ON_CHIP_MB = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -41,8 +43,8 @@ PASSES = 3
 """Costs and residual are fitted in turn, each knowing the other."""
 HUBER = 0.15
 """Relative error from which on a sample counts less."""
-DOUBT = 5
-"""Whole networks that their parts are worth."""
+FOLDS = 4
+"""Of the whole networks, each predicted from the others."""
 GUESS_US = (3.0, 10.0, 30.0, 50.0, 10.0)
 """Costs of every class before anything is measured."""
 
@@ -120,14 +122,33 @@ def fit(samples: Sequence[Sample], points: Mapping[str, Points]) -> Model:
         model = min(fits, key=lambda found: found[1])[0]
         model = _with_residual(samples, model, points) if points else model
         factors = [model.factors(sample.load) for sample in samples]
+    return model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Networks:
+    """A machine as whole networks see it."""
+
+    model: Model
+    """Of sums over their kernels."""
+    whole: Whole
+    """From those sums to networks."""
+    crossed_ms: Floats
+    """Of each whole network of the fit, its sum by a model that never saw it."""
+
+
+def fit_networks(samples: Sequence[Sample], points: Mapping[str, Points]) -> Networks:
+    """The model of whole networks, and what brings its sums to them."""
     whole = [sample for sample in samples if sample.whole]
-    if not whole:
-        return model
-    predicted = model.cold.ms([sample.load for sample in whole])
-    trust = len(whole) / (len(whole) + DOUBT)
-    factor = float(np.median([sample.ms for sample in whole] / predicted)) ** trust
-    costs = Costs(model.costs.fixed_ms * factor, model.costs.us * factor)
-    return replace(model, costs=costs, cold_us=model.cold_us * factor)
+    parts = [sample for sample in samples if not sample.whole]
+    ends = np.median([sample.load.ends_mb for sample in whole or samples], axis=0)
+    sums = np.zeros(len(whole))
+    for fold in range(min(FOLDS, len(whole))):
+        others = [sample for i, sample in enumerate(whole) if i % FOLDS != fold]
+        own = fit([*parts, *others], points).for_networks(ends)
+        sums[fold::FOLDS] = own.ms([sample.load for sample in whole[fold::FOLDS]])
+    model = fit(samples, points).for_networks(ends)
+    return Networks(model, fit_whole(sums, [sample.ms for sample in whole]), sums)
 
 
 def _additive(

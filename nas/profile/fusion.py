@@ -79,7 +79,7 @@ def measure_fusion(bench: Bench) -> dict[str, float]:
     for name, graph in graphs.items():
         arch = Arch(name or "plain", "a chain of convolutions", SHAPE, ())
         try:
-            sessions[name] = bench.load(Deployed(arch, graph, assemble(graph).eval()), arch.name)
+            sessions[name] = bench.load(Deployed(arch, graph, assemble(graph).eval()))
         except ExportError:
             if name in ("", "alone"):
                 raise

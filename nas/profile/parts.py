@@ -27,8 +27,8 @@ Key = tuple[str, int, int]
 
 MUTATIONS = 4
 """Of a seed."""
-WIDTHS = (1.0, 0.75, 0.5, 0.35)
-"""Multipliers of what is near a seed: those that MobileNetV2 is published with."""
+WIDTHS = (1.0, 1.0, 1.0, 0.75, 0.5, 0.35)
+"""Multipliers of what is near a seed: half as it is, half as MobileNetV2 is published."""
 LONGEST = 6
 """Rows of a part; a whole network is measured as such."""
 

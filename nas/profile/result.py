@@ -21,7 +21,7 @@ from nas.latency.table import TRIVIAL_KEYS
 from nas.latency.write import as_rows, write_device
 from nas.measure.environment import environment
 from nas.measurements import Measurement, write_measurements
-from nas.profile.fit import Model, Sample, fit
+from nas.profile.fit import Model, Networks, Sample, fit_networks
 from nas.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Entry, drift
 from nas.profile.parts import Source
 from nas.runtimes import RUNTIMES
@@ -83,11 +83,14 @@ class Profile:
         return found
 
     @cached_property
+    def networks(self) -> Networks:
+        """From everything but the networks held out."""
+        return fit_networks([*self.samples[PART], *self.samples[WHOLE]], self.kernels)
+
+    @property
     def model(self) -> Model:
-        """Of whole networks, from everything but those held out."""
-        seen = [*self.samples[PART], *self.samples[WHOLE]]
-        ends = [sample.load.ends_mb for sample in self.samples[WHOLE]]
-        return fit(seen, self.kernels).for_networks(np.median(ends, axis=0))
+        """Of sums over the kernels of whole networks."""
+        return self.networks.model
 
     @cached_property
     def trivial(self) -> Floats:
@@ -99,8 +102,16 @@ class Profile:
     def judged(self) -> list[Judged]:
         """The networks held out."""
         held_out = self.samples[HELD_OUT]
-        figures = self._figures(held_out)
-        predicted = self.model.ms([sample.load for sample in held_out])
+        return self._judged(held_out, self.model.ms([sample.load for sample in held_out]))
+
+    @cached_property
+    def left_out(self) -> list[Judged]:
+        """Those, and the networks of the fit, each by a model that never saw it: for intervals."""
+        return self.judged + self._judged(self.samples[WHOLE], self.networks.crossed_ms)
+
+    def _judged(self, samples: Sequence[Sample], sums_ms: Floats) -> list[Judged]:
+        figures = self._figures(samples)
+        predicted = self.networks.whole.ms(sums_ms)
         return assess.judged(figures, predicted, trivial_work(figures) @ self.trivial, ())
 
     def _figures(self, samples: Sequence[Sample]) -> list[Figure]:
@@ -135,7 +146,8 @@ class Profile:
             "fixed_ms": float(f"{model.costs.fixed_ms:.5g}"),
             "on_chip_mb": model.on_chip_mb,
             "fuses": [*self.source.fuses],
-            "interval": assess.interval(self.judged),
+            "whole": self.networks.whole.as_yaml(),
+            "interval": assess.interval(self.left_out),
             "trivial": dict(zip(TRIVIAL_KEYS, trivial, strict=True)),
             "held_out": assess.score(self.judged),
             "fit": {

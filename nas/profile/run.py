@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 
 from nas.draft import Draft
 from nas.errors import ExportError, ResultError, UnknownNameError
+from nas.measure.timing import Timing
 from nas.profile.bench import NETWORK_PACE, PART_PACE, Bench
 from nas.profile.design import Pool
 from nas.profile.fit import first_guess, fit
@@ -32,10 +33,12 @@ POOL = 60
 """Points whose parts may be measured, and whose latencies are to become sure."""
 BATCH = 12
 """Parts chosen at a time; then the model is fitted again."""
-SHARES = {PART: 0.45, WHOLE: 0.25, HELD_OUT: 0.3}
+SHARES = {PART: 0.4, WHOLE: 0.3, HELD_OUT: 0.3}
 """Of the time."""
 LEAST = {PART: BATCH, WHOLE: 2, HELD_OUT: 4}
 """Measured even if the time is too short."""
+TOGETHER = 4
+"""Networks that are exported at a time."""
 MOST_NETWORKS = 1000
 """Points that are drawn for a role; a small space has no more."""
 MOST_REFUSED = 20
@@ -68,9 +71,9 @@ def profile(
     stopped.mkdir(parents=True, exist_ok=True)
     path = stopped / "journal.csv"
     with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
-        bench = Bench(runtime, settings.threads, Path(folder), settings.seed)
         journal = Journal(path, settings.as_json(), force=force)
-        found = Campaign(settings, bench, journal, progress, start).measure()
+        with Bench(runtime, settings.threads, Path(folder), settings.seed) as bench:
+            found = Campaign(settings, bench, journal, progress, start).measure()
     with Draft(out.parent, out.name, force=force) as draft:
         write_profile(draft.folder, out, found)
         shutil.copy(path, draft.folder / path.name)
@@ -130,19 +133,23 @@ class Campaign:
             chosen = self.pool.choose(model, done, self.refused, BATCH)
             if not chosen:
                 return
-            for part in chosen:
-                if self._time_left(PART):
-                    self._time(PART, part)
+            self._time(PART, chosen)
 
     def _networks(self, role: str) -> None:
         """Whole networks that no other role has seen."""
         done = {entry.key for entry in self.journal.of(WHOLE, HELD_OUT)}
-        for point in islice(self.source.points(self._rng(role)), MOST_NETWORKS):
+        points = islice(self.source.points(self._rng(role)), MOST_NETWORKS)
+        fresh: dict[Key, Part] = {}
+        for point in points:
             if not self._time_left(role):
                 return
             if point.whole.key not in done:
-                self._time(role, point.whole)
-                done.add(point.whole.key)
+                fresh[point.whole.key] = point.whole
+            if len(fresh) == TOGETHER:
+                self._time(role, list(fresh.values()))
+                done |= set(fresh)
+                fresh.clear()
+        self._time(role, list(fresh.values()))
 
     def _time_left(self, role: str) -> bool:
         """Whether another one, taking as long as those before it, still fits."""
@@ -154,25 +161,21 @@ class Campaign:
         )
         return len(entries) < LEAST[role] or seconds + another <= share
 
-    def _time(self, role: str, part: Part) -> None:
-        try:
-            timing, anchor = self.bench.time(part.arch, PART_PACE if role == PART else NETWORK_PACE)
-        except ExportError:
-            if len(self.refused) >= MOST_REFUSED:
-                raise
-            self.refused.add(part.key)
-            return
-        if not timing.interval_ms[0] > 0:
-            return  # a machine so busy that nothing is left but waiting: another time
-        self.journal.add(
-            Entry(
-                role,
-                *part.key,
-                timing.ms,
-                *timing.interval_ms,
-                timing.runs,
-                anchor.ms,
-                self._lap(),
-                timing.noise,
-            )
-        )
+    def _time(self, role: str, parts: Sequence[Part]) -> None:
+        """Measure these, as long as there is time."""
+        pace = PART_PACE if role == PART else NETWORK_PACE
+        archs = [part.arch for part in parts]
+        for part, timed in zip(parts, self.bench.time_each(archs, pace), strict=True):
+            if isinstance(timed, ExportError):
+                if len(self.refused) >= MOST_REFUSED:
+                    raise timed
+                self.refused.add(part.key)
+            elif timed[0].interval_ms[0] > 0:  # else nothing is left but waiting: another time
+                self._add(role, part, *timed)
+            if not self._time_left(role):
+                return
+
+    def _add(self, role: str, part: Part, timing: Timing, anchor: Timing) -> None:
+        ends = timing.ms, *timing.interval_ms
+        entry = (*part.key, *ends, timing.runs, anchor.ms, self._lap(), timing.noise)
+        self.journal.add(Entry(role, *entry))

@@ -22,7 +22,7 @@ def zico(module: fx.GraphModule, batches: Sequence[tuple[Tensor, Tensor]]) -> fl
     gradients: list[list[Tensor]] = [[] for _ in layers]
     for images, labels in batches:
         module.zero_grad(set_to_none=True)
-        F.cross_entropy(module(images), labels).backward()
+        torch.autograd.backward(F.cross_entropy(module(images), labels))
         for layer, seen in zip(layers, gradients, strict=True):
             if layer.weight.grad is not None:
                 seen.append(layer.weight.grad.flatten().clone())

@@ -221,7 +221,7 @@ def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:
     scores[0] = (weights[-len(heights) :] + constant)[None]  # the image's size has no row
     lattice = pricing.lattice.restricted(best.codes)
     edges = undominated(lattice, pricing.edge_ms(), scores)
-    exact = solve(lattice, edges, judge.budget_ms - pricing.device.fixed_ms)
+    exact = solve(lattice, edges, pricing.edge_budget_ms(judge.budget_ms))
     assert exact is not None, "the best networks are themselves within the budget"
     return exact.code[None], exact.gap
 

@@ -43,7 +43,7 @@ class Augment:
             images = torch.where(mirror[:, None, None, None], images.flip(-1), images)
         if wanted.randaugment:
             op = v2.RandAugment(OPS, round(wanted.randaugment), BINS)
-            images = torch.cat([op(part) for part in images.split(GROUP)])
+            images = torch.cat([op(part) for part in torch.split(images, GROUP)])
         x, classes = normalised(images, self.data), len(self.data.classes)
         if wanted.mixup:
             x, targets = v2.MixUp(alpha=wanted.mixup, num_classes=classes)(x, labels)

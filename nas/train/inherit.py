@@ -40,7 +40,8 @@ def inherit(training: Training, parent: Arch, state: Mapping[str, Tensor]) -> fl
         tensor[both] = given[both].to(tensor)
         taken += tensor[both].numel()
     training.restart_average()
-    return taken / max(1, sum(tensor.numel() for tensor in own.values() if tensor.ndim))
+    whole = sum(tensor.numel() for tensor in own.values() if tensor.ndim)
+    return float(taken / max(1, whole))
 
 
 def inherit_from(training: Training, parent: Arch, checkpoint: Path) -> float:
@@ -58,7 +59,7 @@ def _matched(child: Arch, parent: Arch) -> list[tuple[str, str]]:
         [f"row{number}_{row.op}" for number, row in enumerate(arch.rows, 1)]
         for arch in (child, parent)
     ]
-    found = SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks()
+    found = SequenceMatcher(None, kinds[0], kinds[1], autojunk=False).get_matching_blocks()
     return [
         (names[0][match.a + i], names[1][match.b + i]) for match in found for i in range(match.size)
     ]

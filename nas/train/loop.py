@@ -86,7 +86,7 @@ class Training:
         torch.manual_seed(self.seed)
         self.module: fx.GraphModule = build(self.arch)
         regularise(self.module, self.arch.graph, self.recipe.regularise)
-        self.module.to(device, memory_format=torch.channels_last)
+        self.module.to(device).to(memory_format=torch.channels_last)
         self.restart_average()
         self.optimiser = make_optimiser(self.module, self.recipe.optimiser)
         self.scaler = torch.amp.GradScaler(
@@ -111,8 +111,8 @@ class Training:
         """The module that counts: averaged weights where there are any."""
         return self.module if self.average is None else self.average.module
 
-    def run_epoch(self) -> Epoch:
-        """Train one epoch and judge it.
+    def run_epoch(self, *, judge: bool = True) -> Epoch:
+        """Train one epoch and judge it; without, its accuracy is no number.
 
         Raises:
             TrainingError: the loss is no number any more.
@@ -123,7 +123,7 @@ class Training:
         plan = self._plan(recipe)
         loss, lr = self._steps(recipe, plan, number)
         seconds = perf_counter() - start
-        val_loss, val_top1 = self.judge(self.judging)
+        val_loss, val_top1 = self.judge(self.judging) if judge else (math.nan, math.nan)
         images = sum(len(index) for index, _ in plan) * _world()
         side = plan[-1][1]
         found = Epoch(
@@ -136,7 +136,8 @@ class Training:
         """This process's batches of one epoch, in random order; what fills no batch is left out."""
         n, own = len(self.train.labels), self.arch.input[1]
         order, sides = torch.randperm(n)[: n - n % _world()], recipe.sides or (own,)
-        batch, plan, start = max(1, recipe.batch // _world()), [], 0
+        batch, start = max(1, recipe.batch // _world()), 0
+        plan: list[tuple[Tensor, int]] = []
         order = order[_rank() :: _world()]
         while start < len(order):
             side = sides[int(torch.randint(len(sides), ()))] if len(sides) > 1 else sides[0]
@@ -175,10 +176,10 @@ class Training:
             targets = self.teacher(x, targets)
         runner, micro = self._runner(side, recipe), self.setting.micro_batch or len(x)
         loss = torch.zeros((), device=x.device)
-        for part, wanted in zip(x.split(micro), targets.split(micro), strict=True):
+        for part, wanted in zip(torch.split(x, micro), torch.split(targets, micro), strict=True):
             with self._autocast():
                 own = F.cross_entropy(runner(part).float(), wanted) * (len(part) / len(x))
-            self.scaler.scale(own).backward()
+            torch.autograd.backward(self.scaler.scale(own))
             loss += own.detach()
         for group in self.optimiser.param_groups:
             group["lr"] = lr

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import torch
 from torch import distributed
 
+from nas.cores import cores
 from nas.errors import RecipeError, RuntimeUnavailableError, UnknownNameError
 
-CAN_ASK = hasattr(os, "sched_getaffinity")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -56,9 +56,9 @@ def precision_of(name: str, device: torch.device) -> str:
     return name
 
 
-def use_cores() -> None:
-    """All cores that this process may run on, whatever OMP_NUM_THREADS was when torch came in."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if CAN_ASK else os.cpu_count() or 1)
+def use_cores(n: int | None = None) -> None:
+    """So many threads, or all cores that this process may run on, whatever OMP_NUM_THREADS was."""
+    torch.set_num_threads(n or cores())
 
 
 @contextmanager

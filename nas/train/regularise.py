@@ -18,6 +18,7 @@ from nas.train.recipe import Regularise
 
 DROPOUT = "dropout"
 DEPTH = "stochastic_depth"
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 FREE = ("param", "constant")
 """Added to every image (position codes): no branch."""
 
@@ -82,13 +83,13 @@ def _insert(
 
 
 def _is_layer(module: fx.GraphModule, node: fx.Node, kind: type[nn.Module]) -> bool:
-    return node.op == "call_module" and isinstance(module.get_submodule(node.target), kind)
+    return node.op == "call_module" and isinstance(module.get_submodule(str(node.target)), kind)
 
 
 def averaged(module: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
     """A running average of the module's tensors, statistics included; young ones forget faster."""
 
-    def blend(kept: list[torch.Tensor], new: list[torch.Tensor], count: torch.Tensor) -> None:
+    def blend(kept: Tensors, new: Tensors, count: torch.Tensor | int) -> None:
         steps = int(count)
         if not kept[0].is_floating_point():  # how many batches a norm has seen
             torch._foreach_copy_(kept, new)

@@ -43,6 +43,8 @@ class Task:
     data: DataSet
     recipe: Recipe
     setting: Setting = Setting()
+    images: int | None = None
+    """To train on, at most; the judging images stay the same."""
 
     def fit(self, arch: Arch) -> Arch:
         """The network for these classes and the side of image that the recipe wants."""
@@ -53,6 +55,7 @@ class Task:
     def splits(self) -> tuple[Split, Split]:
         """What networks are trained and judged on: no test images."""
         train, judging = self.data.held_out(JUDGING_SHARE, SPLIT_SEED)
+        train = _some(train, self.images or len(train.labels))
         return train.to(self.setting.device), judging.to(self.setting.device)
 
     @property
@@ -65,7 +68,7 @@ class Task:
         order = torch.randperm(
             len(self.splits[0].labels), generator=torch.Generator().manual_seed(seed)
         )
-        plan = [(part, side) for part in order.split(SCORED)[:BATCHES]]
+        plan = [(part, side) for part in torch.split(order, SCORED)[:BATCHES]]
         batches = self.splits[0].batches(plan)
         return [(normalised(images, self.data), labels) for images, labels in batches]
 
@@ -76,13 +79,17 @@ class Task:
             RecipeError: a batch is larger than the data.
         """
         train, judging = self.splits
-        if share < 1:
-            order = torch.randperm(
-                len(train.labels), generator=torch.Generator().manual_seed(SPLIT_SEED)
-            )
-            train = train.take(order[: round(share * len(order))])
+        train = _some(train, round(share * len(train.labels)))
         check_fits(self.recipe, len(train.labels))
         return Training(arch, self.data, train, judging, self.recipe, epochs, seed, self.setting)
+
+
+def _some(split: Split, n: int) -> Split:
+    """So many random images of a split, always the same."""
+    if n >= len(split.labels):
+        return split
+    generator = torch.Generator().manual_seed(SPLIT_SEED)
+    return split.take(torch.randperm(len(split.labels), generator=generator)[:n])
 
 
 def train(
