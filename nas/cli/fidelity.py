@@ -25,7 +25,7 @@ from nas.cli.training import (
 )
 
 if TYPE_CHECKING:
-    from nas.fidelity import Ranking
+    from nas.fidelity.ranking import Ranking
 
 
 def fidelity(
@@ -68,7 +68,9 @@ def fidelity(
     from nas import library
     from nas.draft import Work
     from nas.errors import RecipeError
-    from nas.fidelity import Fidelity, facts_of, judges, sample, write_fidelity
+    from nas.fidelity.judges import judges, sample
+    from nas.fidelity.ranking import facts_of, write_fidelity
+    from nas.fidelity.run import Fidelity
     from nas.folders import named
     from nas.proxies import check
     from nas.report.table import print_json

@@ -1,9 +1,9 @@
 """Parts of networks: consecutive rows of points of a space, which are what is measured.
 
 A part is an architecture of its own on the map that reaches its first row, so whatever builds,
-exports and runs a network does the same with a part. Half the points are random ones; half are
-near a seed and at a random width multiplier, since networks that people use are smaller than most
-of a space: what is costly in a large one says little of what is in a small one.
+exports and runs a network does the same with a part. A third of the points are random ones, a third
+are near a seed, and a third near one and narrower, since networks that people use are smaller than
+most of a space: what is costly in a large one says little of what is in a small one.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Key = tuple[str, int, int]
 
 MUTATIONS = 4
 """Of a seed."""
-WIDTHS = (1.0, 1.0, 1.0, 0.75, 0.5, 0.35)
-"""Multipliers of what is near a seed: half as it is, half as MobileNetV2 is published."""
+WIDTHS = (0.75, 0.5, 0.35)
+"""Multipliers that MobileNetV2 is published with."""
 LONGEST = 6
 """Rows of a part; a whole network is measured as such."""
 
@@ -120,16 +120,16 @@ class Source:
         return Point(code, width, arch, load_of(arch.graph, self.precision, self.fuses))
 
     def points(self, rng: np.random.Generator) -> Iterator[Point]:
-        """Without end: a random one, then one near a seed, and so on."""
+        """Without end: a random one, one near a seed, a narrower one near a seed, and so on."""
         lattice = self.space.lattice
         while True:
             yield self.point(tuple(lattice.sample(1, rng)[0].tolist()))
-            if self.seeds:
+            for width in (1.0, WIDTHS[rng.integers(len(WIDTHS))]) if self.seeds else ():
                 seed = self.seeds[rng.integers(len(self.seeds))]
                 codes = np.array([self.space.encode(seed)])
                 near = tuple(lattice.mutate(codes, rng, genes=MUTATIONS)[0].tolist())
                 try:
-                    yield self.point(near, WIDTHS[rng.integers(len(WIDTHS))])
+                    yield self.point(near, width)
                 except ArchError:  # heads that do not divide the narrower rows
                     yield self.point(near)
 

@@ -12,7 +12,9 @@ import torch
 
 from nas.data import load_data
 from nas.errors import TrainingError
-from nas.fidelity import LONG, Fidelity, Judge, Score, judges, kendall, sample
+from nas.fidelity.judges import LONG, Judge, judges, sample
+from nas.fidelity.ranking import Score, kendall
+from nas.fidelity.run import Fidelity
 from nas.library import load_arch, load_space, load_surrogate
 from nas.train.loop import Epoch, Training
 from nas.train.recipe import load_recipe

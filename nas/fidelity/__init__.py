@@ -1,0 +1,1 @@
+"""How well cheaper judges rank networks: each against long training, with what it costs."""
