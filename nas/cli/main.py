@@ -23,6 +23,7 @@ from nas.cli.list import app as list_app
 from nas.cli.measure import measure
 from nas.cli.profile import profile
 from nas.cli.scale import scale
+from nas.cli.score import score
 from nas.cli.search import search
 from nas.cli.show import show
 from nas.cli.train import train
@@ -49,6 +50,7 @@ app.command()(profile)
 app.command()(kit)
 app.command()(train)
 app.command()(fidelity)
+app.command()(score)
 app.add_typer(list_app, name="list")
 
 

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def show_progress() -> Iterator[Callable[[str, float], None]]:
+def show_progress(*, shown: bool = True) -> Iterator[Callable[[str, float], None]]:
     """A bar on stderr that says the step; nothing where stderr is no terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        console=console, transient=True, disable=not (shown and console.is_terminal)
+    ) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda step, share: bar.update(task, description=step, completed=share)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,32 +86,47 @@ def train(
         "epochs": epochs,
         "precision": task.setting.precision,
     }
-    with processes(task.setting.device) as rank, show_progress() as progress:
+    with (
+        processes(task.setting.device) as rank,
+        show_progress(shown=rank == 0) as progress,
+    ):
         work = Work(out, name, settings, resume=resume, force=force) if rank == 0 else None
         wait_for_others()
 
-        def heard(seed_: int, epoch: Epoch) -> None:
-            done = (seed_ - seed + epoch.epoch / epochs) / seeds
-            progress(_step(epoch, epochs, seed_ if seeds > 1 else None), done)
-
+        bar = _Bar(progress, epochs, range(seed, seed + seeds))
         final = train_finally(
             task,
             network,
             work or Work.joined(out, name),
             epochs=epochs,
-            seeds=range(seed, seed + seeds),
+            seeds=bar.seeds,
             command=["nas", *sys.argv[1:]],
-            heard=heard,
+            heard=bar.heard,
+            watched=bar.watched,
             said=say,
         )
     if rank == 0:
         _print(final, task, out / name, epochs, json=json)
 
 
-def _step(epoch: Epoch, epochs: int, seed: int | None) -> str:
-    which = "" if seed is None else f"seed {seed}, "
-    now = f"{which}epoch {epoch.epoch}/{epochs}"
-    return f"{now}: {epoch.val_top1:.1f} %, {epoch.images_s:,.0f} images/s"
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """What the progress bar says."""
+
+    progress: Callable[[str, float], None]
+    epochs: int
+    seeds: range
+
+    def heard(self, seed: int, epoch: Epoch) -> None:
+        self._say(seed, epoch.epoch, 1.0, f"{epoch.val_top1:.1f} % of those held out")
+
+    def watched(self, seed: int, number: int, share: float, images_s: float) -> None:
+        self._say(seed, number, share, f"{images_s:,.0f} images/s")
+
+    def _say(self, seed: int, number: int, share: float, what: str) -> None:
+        before = self.seeds.index(seed) + (number - 1 + share) / self.epochs
+        which = f"seed {seed}, " if len(self.seeds) > 1 else ""
+        self.progress(f"{which}epoch {number}/{self.epochs}: {what}", before / len(self.seeds))
 
 
 def _print(final: Final, task: Task, folder: Path, epochs: int, *, json: bool) -> None:

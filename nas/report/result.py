@@ -49,7 +49,7 @@ def write_result(
 
 
 def _write_pareto(result: SearchResult, folder: Path) -> None:
-    (folder / "pareto").mkdir()
+    (folder / "pareto").mkdir(exist_ok=True)  # a kill may have come after it
     with (folder / "pareto.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(PARETO_COLUMNS)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch
-from nas.errors import TrainingError
+from nas.errors import ArchError, RecipeError, TrainingError
 from nas.search import Candidate
 from nas.study.plan import Plan
 from nas.study.store import Store
@@ -135,7 +135,11 @@ class Cascade:
             store.report(record, epoch.epoch, epoch.val_top1)
             self._epochs += 1
             step = f"{arch.name} epoch {epoch.epoch}: {epoch.val_top1:.1f} %"
-            self.heard(f"{step}, {epoch.images_s:,.0f} images/s", self._epochs / self._whole)
+            self.heard(step, self._epochs / self._whole)
+
+        def watched(number: int, share: float, images_s: float) -> None:
+            step = f"{arch.name} epoch {number}: {images_s:,.0f} images/s"
+            self.heard(step, (self._epochs + share) / self._whole)
 
         try:
             training = train(
@@ -147,9 +151,10 @@ class Cascade:
                 seed=seed,
                 start=self._relative(arch) if self.plan.inherit and store is self.proxy else None,
                 heard=heard,
+                watched=watched,
                 said=self.said,
             )
-        except TrainingError as error:
+        except (ArchError, RecipeError, TrainingError) as error:
             store.note(record, error=str(error))
             store.finish(record, "fail")
             self.said(str(error))

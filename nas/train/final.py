@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
 from typing import Any
@@ -48,9 +49,12 @@ def train_finally(
     seeds: Sequence[int],
     command: Sequence[str],
     heard: Heard = lambda seed, epoch: None,
+    watched: Callable[[int, int, float, float], None] = lambda seed, number, share, images_s: None,
     said: Callable[[str], None] = lambda note: None,
 ) -> Final:
     """Train with every seed, test once, and write the result's folder.
+
+    `heard` and `watched` are those of `nas.train.run.train`, with the seed in front.
 
     Raises:
         TrainingError: a seed diverged; those before it are kept for --resume.
@@ -65,7 +69,8 @@ def train_finally(
             folder,
             epochs=epochs,
             seed=seed,
-            heard=lambda epoch, seed=seed: heard(seed, epoch),  # type: ignore[misc]
+            heard=partial(heard, seed),
+            watched=partial(watched, seed),
             said=said,
             events=True,
         )

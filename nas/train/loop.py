@@ -7,7 +7,7 @@ checkpoint; so a training that goes on from one repeats what an uninterrupted on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -34,6 +34,10 @@ from nas.train.teacher import load_teacher
 CHECKED = 50
 """Steps after which the loss must still be a number; looking makes an accelerator wait."""
 AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+Watch = Callable[[int, float, float], None]
+"""Hears in the middle of an epoch: its number, the share that is over, images per second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Training:
     seed: int
     setting: Setting
     history: list[Epoch] = field(default_factory=list)
+    watch: Watch = lambda number, share, images_s: None
 
     def __post_init__(self) -> None:
         device = self.setting.device
@@ -151,13 +156,14 @@ class Training:
 
     def _steps(self, recipe: Recipe, plan: Plan, number: int) -> tuple[float, float]:
         """Mean loss over one epoch's steps, and the last learning rate."""
-        augment = Augment(recipe, self.data)
+        augment, start, images = Augment(recipe, self.data), perf_counter(), 0
         self.module.train()
         total, lr = torch.zeros((), device=self.setting.device), 0.0
         for step, batch in enumerate(self.train.batches(plan, augment.crop), start=1):
             at = number + step / len(plan)
             lr = learning_rate(recipe.schedule, at, self.epochs, len(plan))
             total += self._step(augment, batch, plan[step - 1][1], lr, recipe)
+            images += len(plan[step - 1][0]) * _world()
             if step % CHECKED == 0 or step == len(plan):
                 mean = float(total) / step
                 if not math.isfinite(mean):
@@ -165,6 +171,7 @@ class Training:
                         f"{self.arch.name} diverged in epoch {number + 1} of {self.epochs}:"
                         f" the loss is {mean}; try a smaller learning rate or --precision fp32"
                     )
+                self.watch(number + 1, step / len(plan), images / (perf_counter() - start))
         return mean, lr
 
     def _step(

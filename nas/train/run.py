@@ -22,7 +22,7 @@ from nas.proxies import BATCHES
 from nas.task import for_task
 from nas.train.augment import normalised
 from nas.train.log import write_events, write_log
-from nas.train.loop import Epoch, Setting, Training
+from nas.train.loop import Epoch, Setting, Training, Watch
 from nas.train.recipe import Recipe, check_fits
 
 JUDGING_SHARE = 0.1
@@ -102,13 +102,14 @@ def train(
     seed: int = 0,
     start: Callable[[Training], None] | None = None,
     heard: Heard = lambda epoch: None,
+    watched: Watch = lambda number, share, images_s: None,
     said: Callable[[str], None] = lambda note: None,
     events: bool = False,
 ) -> Training:
     """Train a network for `epochs`, or the first `until` of them; goes on where `folder` is.
 
     The checkpoint in `folder` is replaced after each epoch. `start` may change the fresh weights.
-    `heard` hears of every epoch, `said` what else happened.
+    `heard` hears of every epoch, `watched` in the middle of one, `said` what else happened.
 
     Raises:
         TrainingError: it diverged, or the memory is too small for half a batch.
@@ -117,6 +118,7 @@ def train(
     for halved in (False, True):
         try:
             training = task.training(arch, epochs=epochs, seed=seed)
+            training.watch = watched
             if (folder / CHECKPOINT).exists():
                 training.load(folder / CHECKPOINT)
             elif start is not None:

@@ -65,7 +65,7 @@ def test_the_better_half_goes_on_and_the_best_is_trained_anew(
     assert studied.weights.exists()
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert len(shares) == PLAN.work(4)
+    assert len(set(shares)) == PLAN.work(4)
 
 
 def test_optuna_reads_the_store(

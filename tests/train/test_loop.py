@@ -32,10 +32,17 @@ def same(a: Training, b: Training) -> bool:
 
 def test_it_learns(quick: Task, tiny: Arch, tmp_path: Path) -> None:
     heard: list[float] = []
+    seen: list[tuple[int, float]] = []
     training = train(
-        quick, quick.fit(tiny), tmp_path, epochs=6, heard=lambda epoch: heard.append(epoch.val_top1)
+        quick,
+        quick.fit(tiny),
+        tmp_path,
+        epochs=6,
+        heard=lambda epoch: heard.append(epoch.val_top1),
+        watched=lambda number, share, images_s: seen.append((number, share)),
     )
     assert len(heard) == len(training.history) == 6
+    assert seen == [(number, 1.0) for number in range(1, 7)]
     assert heard[-1] > 50  # of ten classes
     assert training.history[-1].loss < training.history[0].loss
     assert training.judge(quick.data.test)[1] > 45

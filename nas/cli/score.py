@@ -1,0 +1,109 @@
+"""`nas score`: zero-cost proxies of networks, beside their sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas.cli.options import ARCH_HELP, Json
+from nas.cli.progress import show_progress
+from nas.cli.training import DataRoot, On
+
+if TYPE_CHECKING:
+    from nas.arch import Arch
+
+CLASSES = 10
+"""Of labels of noise."""
+#: how many digits a table shows of each; the rest of a score says nothing
+DIGITS = "{:.5g}"
+
+
+def score(
+    names: Annotated[list[str], typer.Argument(help=ARCH_HELP, metavar="ARCH...")],
+    zero_cost: Annotated[
+        str, typer.Option("--zero-cost", help="Proxies: a list of these.")
+    ] = "naswot,synflow,zico,zen",
+    data: Annotated[
+        str | None, typer.Option("--data", help="Images they see (see: nas train) [default: noise]")
+    ] = None,
+    side: Annotated[int, typer.Option("--side", min=8, help="Of the images.")] = 64,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights and images.")] = 0,
+    data_root: DataRoot = None,
+    on: On = "auto",
+    json: Json = False,
+) -> None:
+    """Score networks without training them. No proxy ranks well everywhere: see nas fidelity."""
+    from nas import library
+    from nas.report.table import Column, numbers, print_json, print_table
+
+    archs = [library.load_arch(name) for name in names]
+    judges, rows, what = _scores(archs, zero_cost, data, data_root, side, seed, on)
+    if json:
+        print_json(
+            [
+                {"name": arch.name, "arch_id": arch.arch_id, "images": what, "side": side}
+                | {judge: _finite(score) for judge, score in zip(judges, row, strict=True)}
+                for arch, row in zip(archs, rows, strict=True)
+            ]
+        )
+        return
+    cells = [
+        [arch.name, *(DIGITS.format(score) for score in row)]
+        for arch, row in zip(archs, rows, strict=True)
+    ]
+    title = f"untrained, on {what} of {side} x {side}; sizes as in their tables"
+    print_table([Column("network"), *numbers(*judges)], cells, title=title)
+
+
+def _scores(
+    archs: Sequence[Arch],
+    zero_cost: str,
+    data: str | None,
+    root: Path | None,
+    side: int,
+    seed: int,
+    on: str,
+) -> tuple[list[str], list[list[float]], str]:
+    """Judges, a row of scores for each network, and what they saw."""
+    from nas.extras import require
+
+    require("train")
+    from nas.data import load_data
+    from nas.proxies import SIZES, check, noise, score
+    from nas.task import for_task
+    from nas.train.loop import Setting
+    from nas.train.place import device_of
+    from nas.train.recipe import Recipe
+    from nas.train.run import Task
+
+    proxies = [part for part in zero_cost.split(",") if part]
+    check(proxies)
+    device = device_of(on)
+    if data:
+        images = load_data(data, root=root)
+        batches = Task(images, Recipe("score", "nas score"), Setting(device)).batches(side, seed)
+        classes, what = len(images.classes), f"images of {images.name}"
+    else:
+        classes, what = CLASSES, "noise"
+        batches = [(x.to(device), y.to(device)) for x, y in noise(side, classes, seed=seed)]
+    judges, rows = [*SIZES, *(name for name in proxies if name not in SIZES)], []
+    with show_progress() as progress:
+        for number, arch in enumerate(archs):
+            progress(arch.name, number / len(archs))
+            fitted = for_task(arch, classes=classes, side=side)
+            rows.append(
+                [
+                    score(arch if name in SIZES else fitted, name, batches, seed=seed)
+                    for name in judges
+                ]
+            )
+    return judges, rows, what
+
+
+def _finite(score: float) -> float | None:
+    from math import isfinite
+
+    return score if isfinite(score) else None
