@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 #: lowest first; rooms of one floor do not know each other
 FLOORS = (
     ("errors",),
-    ("cores", "document", "draft", "extras", "folders", "ops", "quiet", "widths"),
+    ("cores", "document", "draft", "extras", "folders", "ops", "provenance", "quiet", "widths"),
     ("graph",),
     ("blocks", "cost", "lint", "rewrite"),
     ("table",),

@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from nas.arch import Arch
 from nas.columns import Floats
+from nas.provenance import provenance
 
 if TYPE_CHECKING:
     from nas.train.run import Task
@@ -73,16 +73,9 @@ def kendall(pairs: Floats) -> float:
 
 def facts_of(task: Task, command: Sequence[str], *, long: int, seed: int) -> dict[str, object]:
     """How networks were trained, for `fidelity.json`."""
-    from importlib.metadata import version
-
-    from nas import __version__
     from nas.measure.environment import environment
 
-    return {
-        "schema": 1,
-        "command": " ".join(command),
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": {"nas": __version__, "torch": version("torch")},
+    return provenance(command, "torch") | {
         "data": {"name": task.data.name, "source": task.data.source},
         "recipe": task.recipe.name,
         "long_epochs": long,

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 import yaml
 
-from nas import __version__
+from nas.provenance import provenance
 from nas.report.plot import save_plot
 from nas.search import SearchResult
 from nas.study.cascade import Studied
 
-SCHEMA = 1
 PARETO_COLUMNS = (
     "arch_id",
     "predicted_ms",
@@ -111,16 +107,7 @@ def _training(studied: Studied) -> dict[str, Any]:
 
 def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
     """What made the result; everything but `date` and `seconds` repeats with the same seed."""
-    return {
-        "schema": SCHEMA,
-        "command": " ".join(command),
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": {
-            "nas": __version__,
-            "python": python_version(),
-            "numpy": version("numpy"),
-            "scipy": version("scipy"),
-        },
+    return provenance(command, "numpy", "scipy") | {
         "seed": result.seed,
         "budget_ms": result.budget_ms,
         "confidence": result.confidence,

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
-from platform import python_version
 from typing import Any
 
 import yaml
 from torch import distributed
 
-from nas import __version__
 from nas.arch import Arch
 from nas.build import save_weights
 from nas.draft import Work
+from nas.provenance import provenance
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch
 from nas.train.run import Task, train
 
-SCHEMA = 1
 WEIGHTS = "weights.safetensors"
 
 Heard = Callable[[int, Epoch], None]
@@ -109,15 +105,7 @@ def _facts(
 ) -> dict[str, Any]:
     """`train.yaml`."""
     data, setting = task.data, task.setting
-    return {
-        "schema": SCHEMA,
-        "command": " ".join(command),
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": {
-            "nas": __version__,
-            "python": python_version(),
-            **{name: version(name) for name in ("torch", "torchvision")},
-        },
+    return provenance(command, "torch", "torchvision") | {
         "arch": {"name": arch.name, "arch_id": arch.arch_id, "trained_id": final.arch.arch_id},
         "data": {
             "name": data.name,

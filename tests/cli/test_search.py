@@ -17,12 +17,6 @@ from .conftest import Nas, Ran
 ON = ("--device", "iphone12-lut", "--space", "mobilenetv3")
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_prints_the_best_the_front_and_every_seed(nas: Nas, here: Path) -> None:
     done = nas("search", "--budget-ms", "1.0", *ON)
     assert (done.code, done.err) == (0, "")

@@ -20,12 +20,6 @@ SEARCH = ("search", "--budget-ms", str(BUDGET_MS), "--device", "iphone12-lut", "
 SMALL = ("--space", "mobilenetv3", "--trials", "3", "--epochs", "2", "--finalists", "1")
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.slow
 def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
     done = nas(*SEARCH, "--trials", "8", "--epochs", "2", "--seeds", "1", "--json")

@@ -17,12 +17,6 @@ from .conftest import Nas
 TRAIN = ("train", "mobilenetv3-small-0.5", "--batch", "64", "--on", "cpu", "--epochs", "1")
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.slow
 def test_writes_a_complete_folder_and_facts_that_fit(nas: Nas, here: Path) -> None:
     done = nas(*TRAIN, "--seeds", "2")

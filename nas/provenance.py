@@ -1,0 +1,27 @@
+"""How a result was made: what every folder of results begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from platform import python_version
+from typing import Any
+
+from nas import __version__
+
+SCHEMA = 1
+
+
+def provenance(command: Sequence[str], *packages: str) -> dict[str, Any]:
+    """Schema, command, date, and the versions of nas, Python and `packages`."""
+    return {
+        "schema": SCHEMA,
+        "command": " ".join(command),
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {
+            "nas": __version__,
+            "python": python_version(),
+            **{name: version(name) for name in packages},
+        },
+    }
