@@ -1,8 +1,10 @@
 """How good is a profiled device, on networks of every kind that its fit never saw?
 
 Measures random points of `mobile` and shipped networks of all families that are small enough, one
-at a time, on this machine, and holds the device against them. Networks already in the CSV of
-measurements are not measured again. Writes results/benchmarks/profile.csv.
+at a time, on this machine, and holds the device against them. Each is timed beside the profile's
+anchor, and its figure is taken at the speed that the machine had during the profile, as the
+profile does with its own. Networks already in the CSV of measurements are not measured again.
+Writes results/benchmarks/profile.csv.
 
     nas profile --runtime litert --out litert-here
     python benchmarks/profile_here.py litert-here --networks 100
@@ -14,6 +16,7 @@ import argparse
 import csv
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +24,7 @@ import numpy as np
 
 from nas import library
 from nas.arch import Arch
+from nas.columns import Floats
 from nas.errors import ExportError
 from nas.folders import named
 from nas.latency import assess
@@ -30,12 +34,14 @@ from nas.latency.table import TRIVIAL_KEYS
 from nas.measure.environment import environment
 from nas.measurements import Measurement, read_measurements, write_measurements
 from nas.profile.bench import NETWORK_PACE, Bench
+from nas.profile.journal import FUSION, running_median
 from nas.profile.run import TOGETHER
 from nas.runtimes import RUNTIMES
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "profile.csv"
 MAX_MMACS = 4500
 """Larger ones are outside what `mobile` holds."""
+ANCHOR = "anchor ms: "
 SEED = 2026
 """Of the random points; a profile's own are of another stream."""
 
@@ -59,7 +65,7 @@ def fits(device: Device, arch: Arch) -> bool:
 
 
 def measured(device: Device, n: int, path: Path) -> list[Measurement]:
-    """Each network's figure, at the speed that the machine usually had; kept in `path`."""
+    """Each network's figure as measured, the anchor's in its note; kept in `path`."""
     rows = read_measurements(path) if path.exists() else []
     done = {row.network for row in rows}
     info = device.info
@@ -79,17 +85,28 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
                     print(f"{name}: {found}", flush=True)
                     continue
                 ms, (low, high) = found[0].ms, found[0].interval_ms
-                ends = {"ms_low": low, "ms_high": high}
-                rows.append(Measurement(name, ms, arch.arch_id, **conditions, **ends))
+                more = {"ms_low": low, "ms_high": high, "note": f"{ANCHOR}{found[1].ms:.6f}"}
+                rows.append(Measurement(name, ms, arch.arch_id, **conditions, **more))
                 write_measurements(path, rows)
                 print(f"{len(rows)}/{n} {name}: {ms:.3f} ms {found[0].noise}", flush=True)
     return rows
 
 
-def judge(device: Device, rows: list[Measurement], n: int) -> dict[str, object]:
+def slower(folder: Path, rows: list[Measurement]) -> Floats:
+    """How much slower the machine was at each row than in the profile, by the anchor."""
+    with (folder / "journal.csv").open(encoding="utf-8", newline="") as file:
+        next(file)
+        usual = [float(e["anchor_ms"]) for e in csv.DictReader(file) if e["role"] != FUSION]
+    anchors = [float(row.note.removeprefix(ANCHOR)) for row in rows]
+    return running_median(anchors) / np.median(usual)
+
+
+def judge(device: Device, folder: Path, rows: list[Measurement], n: int) -> dict[str, object]:
     """The figures of one device."""
     archs = dict(networks(device, n))
     rows = [row for row in rows if row.network in archs]
+    drift = slower(folder, rows)
+    rows = [replace(row, ms=row.ms / by) for row, by in zip(rows, drift, strict=True)]
     found = [device.predict(archs[row.network]) for row in rows]
     ms = np.array([row.ms for row in rows])
     trivial = [device.info["trivial"][key] for key in TRIVIAL_KEYS]
@@ -112,6 +129,7 @@ def judge(device: Device, rows: list[Measurement], n: int) -> dict[str, object]:
         **errors,
         "coverage_pct": round(100 * float(np.mean(inside)), 1),
         **{f"trivial_{key}": alone[key] for key in ("median_error_pct", "spearman")},
+        "machine_slower_by_pct": round(100 * float(np.median(drift)) - 100, 1),
         "profile_minutes": made["minutes"],
         "parts": made["parts"],
         "hardware": device.info["hardware"],
@@ -130,7 +148,8 @@ def main() -> None:
     device = library.load_device(options.device)
     runtime = device.info["runtime"]
     path = options.measurements or options.device / "unseen.csv"
-    row = judge(device, measured(device, options.networks, path), options.networks)
+    rows = measured(device, options.networks, path)
+    row = judge(device, options.device, rows, options.networks)
     kept = []
     if OUT.exists():
         with OUT.open(encoding="utf-8", newline="") as file:

@@ -105,11 +105,18 @@ class Journal:
 
 def drift(entries: Sequence[Entry]) -> Floats:
     """How slow the machine was at each entry, relative to all: running median of the anchor."""
-    anchor = np.array([entry.anchor_ms for entry in entries])
-    half = NEIGHBOURS // 2
-    around = [np.median(anchor[max(0, i - half) : i + half + 1]) for i in range(len(anchor))]
-    slow: Floats = np.array(around) / np.median(anchor) if entries else anchor
+    anchors = [entry.anchor_ms for entry in entries]
+    if not anchors:
+        return np.array([])
+    slow: Floats = running_median(anchors) / np.median(anchors)
     return slow
+
+
+def running_median(values: Sequence[float]) -> Floats:
+    """Over `NEIGHBOURS` around each. Shapes: (n,)."""
+    half = NEIGHBOURS // 2
+    around = (values[max(0, i - half) : i + half + 1] for i in range(len(values)))
+    return np.array([np.median(own) for own in around])
 
 
 def _read(path: Path) -> list[Entry]:

@@ -22,14 +22,16 @@ SMALL = ("--space", "mobilenetv3", "--trials", "3", "--epochs", "2", "--finalist
 
 @pytest.mark.slow
 def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
-    done = nas(*SEARCH, "--trials", "8", "--epochs", "2", "--seeds", "1", "--json")
+    done = nas(
+        *SEARCH, "--trials", "8", *("--epochs", "1", "--finalists", "1", "--seeds", "1"), "--json"
+    )
     assert done.code == 0, done.err
     content = json.loads(done.out)
     trials = content["trials"]
     assert len(trials) == 8
     assert len({trial["arch_id"] for trial in trials}) == 8
     assert all(trial["predicted_ms"] <= BUDGET_MS for trial in trials)
-    assert sum(trial["state"] == "complete" for trial in trials) == 4
+    assert all(trial["state"] == "complete" for trial in trials)
     best = content["best"]
     assert best["arch_id"] == trials[0]["arch_id"]
     assert best["trained"]["top1"] == pytest.approx(sum(trials[0]["final_top1"]))
@@ -42,7 +44,7 @@ def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
     assert [row["arch_id"] for row in rows] == [trial["arch_id"] for trial in trials]
     assert all(load_arch(folder / row["file"]).arch_id == row["arch_id"] for row in rows)
     made = yaml.safe_load((folder / "study.yaml").read_text())
-    assert made["training"]["rungs"] == [[1, 8], [2, 4]]
+    assert made["training"]["rungs"] == [[1, 8]]
     study = optuna.load_study(study_name="proxy", storage=f"sqlite:///{folder / 'study.db'}")
     assert len(study.trials) == 8
     assert not list(folder.rglob("checkpoint.pt"))
@@ -53,7 +55,7 @@ def test_the_table_fits_and_keeps_its_columns_apart(nas: Nas, here: Path) -> Non
     done = nas(*SEARCH, *SMALL, "--seeds", "2", "--zero-cost", "synflow,naswot", "--inherit")
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
-    for text in ("estimated", "trained", "finals", "95 % interval over 2 seeds", "not looked at"):
+    for text in ("estimated", "trained", "pruned", "95 % interval over 2 seeds", "not looked at"):
         assert text in done.out
 
 
