@@ -35,8 +35,12 @@ SCALES = {
     "log2_out": 1.5,
     "log2_k": 1.0,
     "log2_s": 1.0,
+    "log2_padded_in": 0.2,
+    "log2_padded_out": 0.2,
 }
 """How much of each makes two kernels unlike."""
+LANES = 16
+"""Numbers of fp32 in a vector register of AVX-512, to whose multiples channels are padded."""
 OPS = (*KINDS, *ACTIVATIONS, "softmax", "softplus")
 COLUMNS = ("cls", "kind", *SCALES, "weight")
 SMALL = 1e-4
@@ -64,8 +68,10 @@ def shape_of(kernel: Kernel) -> Floats:
     op = kernel.op
     work = (kernel.mmacs, kernel.weight_mb, kernel.activation_mb)
     numbers = [np.asarray(amount, float) + SMALL for amount in work]
-    numbers += [np.asarray(_channels(shape), float) for shape in (op.in_shapes[0], op.shape)]
+    channels = [np.asarray(_channels(shape), float) for shape in (op.in_shapes[0], op.shape)]
+    numbers += channels
     numbers += [np.asarray(op.attrs.get(name, 1), float) for name in ("k", "s")]
+    numbers += [np.ceil(c / LANES) * LANES / c for c in channels]
     together = np.stack(np.broadcast_arrays(*numbers), axis=-1)
     scaled: Floats = np.log2(together) / list(SCALES.values())
     return scaled.reshape(-1, len(SCALES))
