@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,10 +51,28 @@ def networks(device: Device, n: int) -> Iterator[tuple[str, Arch]]:
     shipped = [(name, library.load_arch(name)) for name in named("architecture")]
     fitting = [(name, arch) for name, arch in shipped if fits(device, arch)]
     yield from fitting[:n]
-    space, rng = library.load_space("mobile"), np.random.default_rng(SEED)
+    space, rng = library.load_space("mobile"), points_rng()
     for _ in range(n - len(fitting)):
         arch = space.sample(rng)
         yield arch.arch_id, arch
+
+
+def named_networks(names: Sequence[str]) -> dict[str, Arch]:
+    """Shipped networks by name, random points by their id."""
+    shipped, space, rng = named("architecture"), library.load_space("mobile"), points_rng()
+    found = {name: library.load_arch(name) for name in names if name in shipped}
+    missing = {name for name in names if name not in shipped}
+    while missing:
+        arch = space.sample(rng)
+        if arch.arch_id in missing:
+            found[arch.arch_id] = arch
+            missing.remove(arch.arch_id)
+    return found
+
+
+def points_rng() -> np.random.Generator:
+    """Of the random points."""
+    return np.random.default_rng(SEED)
 
 
 def fits(device: Device, arch: Arch) -> bool:
@@ -77,6 +95,7 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
         Bench(runtime, info["threads"], Path(folder), SEED) as bench,
     ):
         open_ = [(name, arch) for name, arch in networks(device, n) if name not in done]
+        open_ = open_[: n - len(rows)]
         for start in range(0, len(open_), TOGETHER):
             some = open_[start : start + TOGETHER]
             timed = bench.time_each([arch for _, arch in some], NETWORK_PACE)
@@ -101,10 +120,9 @@ def slower(folder: Path, rows: list[Measurement]) -> Floats:
     return running_median(anchors) / np.median(usual)
 
 
-def judge(device: Device, folder: Path, rows: list[Measurement], n: int) -> dict[str, object]:
+def judge(device: Device, folder: Path, rows: list[Measurement]) -> dict[str, object]:
     """The figures of one device."""
-    archs = dict(networks(device, n))
-    rows = [row for row in rows if row.network in archs]
+    archs = named_networks([row.network for row in rows])
     drift = slower(folder, rows)
     rows = [replace(row, ms=row.ms / by) for row, by in zip(rows, drift, strict=True)]
     found = [device.predict(archs[row.network]) for row in rows]
@@ -133,7 +151,6 @@ def judge(device: Device, folder: Path, rows: list[Measurement], n: int) -> dict
         "profile_minutes": made["minutes"],
         "parts": made["parts"],
         "hardware": device.info["hardware"],
-        "load": environment().load,
         "date": datetime.now(UTC).date().isoformat(),
     }
 
@@ -149,7 +166,7 @@ def main() -> None:
     runtime = device.info["runtime"]
     path = options.measurements or options.device / "unseen.csv"
     rows = measured(device, options.networks, path)
-    row = judge(device, options.device, rows, options.networks)
+    row = judge(device, options.device, rows)
     kept = []
     if OUT.exists():
         with OUT.open(encoding="utf-8", newline="") as file:
