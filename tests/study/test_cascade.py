@@ -65,7 +65,8 @@ def test_the_better_half_goes_on_and_the_best_is_trained_anew(
     assert studied.weights.exists()
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert len(set(shares)) == PLAN.work(4)
+    whole = {share for share in shares if abs(share * 10 - round(share * 10)) < 1e-9}
+    assert len(whole) == PLAN.work(4) == 10  # and some in the middle of an epoch
 
 
 def test_optuna_reads_the_store(
