@@ -16,7 +16,7 @@ from nas.draft import Work
 from nas.provenance import provenance
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch
-from nas.train.run import Task, train
+from nas.train.run import CHECKPOINT, Task, train
 
 WEIGHTS = "weights.safetensors"
 
@@ -86,6 +86,8 @@ def train_finally(
         facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
         text = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100)
         (work.folder / "train.yaml").write_text(text, encoding="utf-8")
+        for checkpoint in work.folder.glob(f"*/{CHECKPOINT}"):
+            checkpoint.unlink()
         work.keep()
     return final
 

@@ -26,11 +26,20 @@ def write_log(folder: Path, history: Sequence[Epoch]) -> None:
         )
 
 
-def write_events(folder: Path, history: Sequence[Epoch]) -> None:
-    """Add the last epoch to TensorBoard's events in `folder`/tensorboard."""
-    writer = require("train", "torch.utils.tensorboard").SummaryWriter(str(folder / "tensorboard"))
-    with writer:
-        last = history[-1]
-        for column in fields(last):
+class Events:
+    """TensorBoard's event file of one run, in `folder`/tensorboard."""
+
+    def __init__(self, folder: Path) -> None:
+        writer = require("train", "torch.utils.tensorboard").SummaryWriter
+        self.writer = writer(str(folder / "tensorboard"))
+
+    def add(self, epoch: Epoch) -> None:
+        """One epoch; on the disk when this returns."""
+        for column in fields(epoch):
             if column.name != "epoch":
-                writer.add_scalar(column.name, getattr(last, column.name), last.epoch)
+                self.writer.add_scalar(column.name, getattr(epoch, column.name), epoch.epoch)
+        self.writer.flush()
+
+    def close(self) -> None:
+        """No more epochs."""
+        self.writer.close()

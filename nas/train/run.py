@@ -21,7 +21,7 @@ from nas.errors import TrainingError
 from nas.proxies import BATCHES
 from nas.task import for_task
 from nas.train.augment import normalised
-from nas.train.log import write_events, write_log
+from nas.train.log import Events, write_log
 from nas.train.loop import Epoch, Setting, Training, Watch
 from nas.train.recipe import Recipe, check_fits
 
@@ -141,14 +141,19 @@ def train(
 
 def _run(training: Training, folder: Path, until: int, heard: Heard, *, events: bool) -> None:
     first = not distributed.is_initialized() or distributed.get_rank() == 0
-    while len(training.history) < until:
-        epoch = training.run_epoch()
-        if first:
-            training.save(folder / CHECKPOINT)
-            write_log(folder, training.history)
-            if events:
-                write_events(folder, training.history)
-            heard(epoch)
+    board = Events(folder) if events and first and len(training.history) < until else None
+    try:
+        while len(training.history) < until:
+            epoch = training.run_epoch()
+            if first:
+                training.save(folder / CHECKPOINT)
+                write_log(folder, training.history)
+                heard(epoch)
+            if board:
+                board.add(epoch)
+    finally:
+        if board:
+            board.close()
 
 
 def _is_of_memory(error: BaseException) -> bool:

@@ -29,7 +29,8 @@ def test_writes_a_complete_folder_and_facts_that_fit(nas: Nas, here: Path) -> No
     assert arch.input == (3, 32, 32)
     for seed in ("seed0", "seed1"):
         assert build(arch, weights=folder / seed / "weights.safetensors")
-        assert list((folder / seed / "tensorboard").iterdir())
+        assert len(list((folder / seed / "tensorboard").iterdir())) == 1
+        assert not (folder / seed / "checkpoint.pt").exists()
         with (folder / seed / "log.csv").open() as file:
             assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
     facts = yaml.safe_load((folder / "train.yaml").read_text())
