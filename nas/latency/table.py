@@ -48,8 +48,10 @@ OPTIONAL = {
     "fit",
     "notes",
 }
-FITTED = ("precision", "fixed_ms", "on_chip_mb", "fuses", "batch")
-FITTED += tuple(key for key in NUMBERS if key != "whole")
+FITTED = (
+    *("precision", "fixed_ms", "on_chip_mb", "fuses", "batch"),
+    *(key for key in NUMBERS if key != "whole"),
+)
 """What a prediction and the claims about it are made of, with `kernels.csv` and any `whole`."""
 FUSIBLE = (*ACTIVATIONS, "scale", "add")
 
