@@ -21,6 +21,7 @@ from nas.cli.training import (
     Precision,
     Recipe,
     Resume,
+    listed,
     task_of,
 )
 
@@ -75,10 +76,10 @@ def fidelity(
     from nas.proxies import check
     from nas.report.table import print_json
 
-    proxies = [part for part in zero_cost.split(",") if part]
+    proxies = listed(zero_cost)
     check(proxies)
     try:
-        short = sorted({int(part) for part in epochs.split(",") if part})
+        short = sorted({int(part) for part in listed(epochs)})
     except ValueError:
         raise RecipeError(f"--epochs: expected a list as 1,2,5, found {epochs!r}") from None
     task = task_of(

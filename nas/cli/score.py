@@ -10,7 +10,7 @@ import typer
 
 from nas.cli.options import ARCH_HELP, Json
 from nas.cli.progress import show_progress
-from nas.cli.training import DataRoot, On
+from nas.cli.training import DataRoot, On, listed
 
 if TYPE_CHECKING:
     from nas.arch import Arch
@@ -79,7 +79,7 @@ def _scores(
     from nas.train.recipe import Recipe
     from nas.train.run import Task
 
-    proxies = [part for part in zero_cost.split(",") if part]
+    proxies = listed(zero_cost)
     check(proxies)
     device = device_of(on)
     if data:

@@ -21,6 +21,7 @@ from nas.cli.training import (
     Precision,
     Recipe,
     Resume,
+    listed,
 )
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def search(
 
         training = {"data": data, "trials": trials, "recipe": recipe, "epochs": epochs}
         training |= {"finalists": finalists, "seeds": seeds, "inherit": inherit}
-        training |= {"zero_cost": [part for part in zero_cost.split(",") if part]}
+        training |= {"zero_cost": listed(zero_cost)}
         place: dict[str, Any] = {"root": data_root, "download": download, "batch": batch}
         place |= {"on": on, "precision": precision}
         place |= {"all_cores": not threads_chosen}

@@ -43,6 +43,11 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a result of that n
 Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
 
 
+def listed(text: str) -> list[str]:
+    """The parts of `a,b,c`; none of an empty text."""
+    return [part for part in text.split(",") if part]
+
+
 def task_of(
     data: str,
     recipe: str,

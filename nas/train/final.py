@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import yaml
-from torch import distributed
 
 from nas.arch import Arch
 from nas.build import save_weights
@@ -16,6 +15,7 @@ from nas.draft import Work
 from nas.provenance import provenance
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch
+from nas.train.place import rank
 from nas.train.run import CHECKPOINT, Task, train
 
 WEIGHTS = "weights.safetensors"
@@ -73,7 +73,7 @@ def train_finally(
         tests.append(training.judge(task.data.test)[1])
         judged.append(training.history[-1].val_top1)
         seconds += sum(epoch.seconds for epoch in training.history)
-        if _first():
+        if rank() == 0:
             save_weights(training.judged, folder / WEIGHTS)
     final = Final(
         fitted,
@@ -81,7 +81,7 @@ def train_finally(
         accuracy(judged, len(training.judging.labels)),
         seconds,
     )
-    if _first():
+    if rank() == 0:
         fitted.to_yaml(work.folder / "best.yaml")  # what `nas show FOLDER` looks for
         facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
         text = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100)
@@ -90,10 +90,6 @@ def train_finally(
             checkpoint.unlink()
         work.keep()
     return final
-
-
-def _first() -> bool:
-    return not distributed.is_initialized() or distributed.get_rank() == 0
 
 
 def _facts(

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, fx, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 from torch.nn.parallel import DistributedDataParallel
 
@@ -26,6 +26,7 @@ from nas.errors import TrainingError
 from nas.train.augment import Augment, normalised
 from nas.train.checkpoint import read_checkpoint, write_checkpoint
 from nas.train.optimiser import learning_rate, make_optimiser
+from nas.train.place import rank, world
 from nas.train.recipe import Recipe
 from nas.train.regularise import averaged, regularise, set_dropout
 from nas.train.sizes import at_side
@@ -129,7 +130,7 @@ class Training:
         loss, lr = self._steps(recipe, plan, number)
         seconds = perf_counter() - start
         val_loss, val_top1 = self.judge(self.judging) if judge else (math.nan, math.nan)
-        images = sum(len(index) for index, _ in plan) * _world()
+        images = sum(len(index) for index, _ in plan) * world()
         side = plan[-1][1]
         found = Epoch(
             number + 1, side, lr, loss, val_loss, val_top1, images / seconds, perf_counter() - start
@@ -140,10 +141,10 @@ class Training:
     def _plan(self, recipe: Recipe) -> Plan:
         """This process's batches of one epoch, in random order; what fills no batch is left out."""
         n, own = len(self.train.labels), self.arch.input[1]
-        order, sides = torch.randperm(n)[: n - n % _world()], recipe.sides or (own,)
-        batch, start = max(1, recipe.batch // _world()), 0
+        order, sides = torch.randperm(n)[: n - n % world()], recipe.sides or (own,)
+        batch, start = max(1, recipe.batch // world()), 0
         plan: list[tuple[Tensor, int]] = []
-        order = order[_rank() :: _world()]
+        order = order[rank() :: world()]
         while start < len(order):
             side = sides[int(torch.randint(len(sides), ()))] if len(sides) > 1 else sides[0]
             # as many pixels as the batch has at the network's own side, for several sides
@@ -163,7 +164,7 @@ class Training:
             at = number + step / len(plan)
             lr = learning_rate(recipe.schedule, at, self.epochs, len(plan))
             total += self._step(augment, batch, plan[step - 1][1], lr, recipe)
-            images += len(plan[step - 1][0]) * _world()
+            images += len(plan[step - 1][0]) * world()
             if step % CHECKED == 0 or step == len(plan):
                 mean = float(total) / step
                 if not math.isfinite(mean):
@@ -209,7 +210,7 @@ class Training:
                 if own
                 else at_side(self.arch, self.module, side, self.recipe.regularise)
             )
-            if _world() > 1:
+            if world() > 1:
                 runner = DistributedDataParallel(runner)
             if self.setting.compile:
                 runner = torch.compile(runner)  # type: ignore[assignment]
@@ -261,11 +262,3 @@ class Training:
         """The parts that have a state, by name."""
         parts = {"module": self.module, "optimiser": self.optimiser, "scaler": self.scaler}
         return parts if self.average is None else parts | {"average": self.average}
-
-
-def _world() -> int:
-    return distributed.get_world_size() if distributed.is_initialized() else 1
-
-
-def _rank() -> int:
-    return distributed.get_rank() if distributed.is_initialized() else 0

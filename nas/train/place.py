@@ -69,9 +69,19 @@ def processes(device: torch.device) -> Iterator[int]:
         return
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield distributed.get_rank()
+        yield rank()
     finally:
         distributed.destroy_process_group()
+
+
+def world() -> int:
+    """Processes of this training."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def rank() -> int:
+    """This one's number; the first, 0, writes the files."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def wait_for_others() -> None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from nas.arch import Arch
 from nas.data import DataSet
@@ -23,6 +23,7 @@ from nas.task import for_task
 from nas.train.augment import normalised
 from nas.train.log import Events, write_log
 from nas.train.loop import Epoch, Setting, Training, Watch
+from nas.train.place import rank
 from nas.train.recipe import Recipe, check_fits
 
 JUDGING_SHARE = 0.1
@@ -140,7 +141,7 @@ def train(
 
 
 def _run(training: Training, folder: Path, until: int, heard: Heard, *, events: bool) -> None:
-    first = not distributed.is_initialized() or distributed.get_rank() == 0
+    first = rank() == 0
     board = Events(folder) if events and first and len(training.history) < until else None
     try:
         while len(training.history) < until:
