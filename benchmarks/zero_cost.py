@@ -1,7 +1,7 @@
 """How well do zero-cost proxies rank networks whose accuracy is known?
 
-Scores distinct networks of NAS-Bench-Macro (arXiv:2103.11922), built as tables of our own, on noise
-of CIFAR's size, and compares with the published CIFAR-10 accuracies: Kendall's tau-b with a
+Scores distinct networks of NAS-Bench-Macro (arXiv:2103.11922), points of our space, on noise of
+CIFAR's size, and compares with the published CIFAR-10 accuracies: Kendall's tau-b with a
 bootstrap interval over networks, beside parameters and MACs. Parameters are checked against the
 table. Writes results/benchmarks/zero_cost.csv.
 
@@ -19,31 +19,13 @@ from time import perf_counter
 
 import numpy as np
 
-from nas.arch import Arch
+from nas.bench.macro import FILE, SPACE, code_of
 from nas.fidelity.ranking import kendall, tau_interval
+from nas.library import load_space
 from nas.proxies import PROXIES, SIZES, noise, score
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "zero_cost.csv"
-STAGES = ((2, 64), (3, 128), (3, 256))
 SEED = 0
-
-
-def network(code: str) -> Arch:
-    """The network of eight digits: 0 leaves a layer out, 1 is expansion 3, kernel 3, 2 is 6, 5."""
-    rows = ["  - [conv, 3, ~, 32, relu, 1]"]
-    digits = iter(code)
-    for layers, width in STAGES:
-        for layer in range(layers):
-            stride, choice = 2 if layer == 0 else 1, next(digits)
-            if choice != "0":
-                k, expansion = {"1": (3, "3x"), "2": (5, "6x")}[choice]
-                rows.append(f"  - [mv2, {k}, {expansion}, {width}, relu, {stride}]")
-            elif stride == 2:
-                rows.append(f"  - [conv, 1, ~, {width}, none, 2]")
-    rows += ["  - [conv, 1, ~, 1280, relu, 1]", "  - [pool, ~, ~, ~, ~, ~]"]
-    rows += ["  - [linear, ~, ~, 10, ~, ~]"]
-    head = f"name: macro-{code}\nsource: arXiv:2103.11922\ninput: [3, 32, 32]\n"
-    return Arch.from_yaml(head + "columns: [op, k, exp, out, act, s]\nrows:\n" + "\n".join(rows))
 
 
 def main() -> None:
@@ -53,11 +35,12 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=240)
     parser.add_argument("--images", type=int, default=64)
     options = parser.parse_args()
-    with (options.data / "nas_bench_macro_cifar10.csv").open(encoding="utf-8") as file:
+    with (options.data / FILE).open(encoding="utf-8") as file:
         table = [row for row in csv.DictReader(file) if row["arch"] == row["canonical"]]
     rng = np.random.default_rng(SEED)
     chosen = [table[i] for i in rng.permutation(len(table))[: options.networks]]
-    archs = [network(row["arch"]) for row in chosen]
+    space = load_space(SPACE)
+    archs = [space.decode(code_of(space, row["arch"])) for row in chosen]
     for row, arch in zip(chosen, archs, strict=True):
         assert arch.params == int(row["params"]), (row, arch.params)
     truth = np.array([float(row["mean_acc"]) for row in chosen])

@@ -17,15 +17,16 @@ import numpy as np
 
 from nas.accuracy.surrogate import Surrogate
 from nas.columns import Floats, Ints
-from nas.cost import macs, params
+from nas.cost import macs, params, peak_activation_elements
 from nas.graph import Graph
 from nas.latency.device import Device
 from nas.lattice import Lattice, build
+from nas.rewrite import fuse
 from nas.space import Space
 
-COST, FEATURES = "cost", "features"
-#: columns of `Pricing.price`
-MS, PARAMS, MACS = range(3)
+COST, FEATURES, PEAK = "cost", "features", "peak"
+#: columns of `Pricing.price`; milliseconds of further devices follow
+MS, PARAMS, MACS, OTHERS = range(4)
 CHUNK = 8192
 """Candidates priced at a time: their temporaries stay in the cache."""
 
@@ -37,15 +38,24 @@ class Pricing:
     space: Space
     device: Device
     surrogate: Surrogate
+    others: tuple[Device, ...] = ()
+    """Further devices that networks must be fast on."""
 
     @cached_property
     def lattice(self) -> Lattice:
         """The space's lattice with ms, params and macs on every edge."""
 
         def cost(graph: Graph) -> tuple[Any, ...]:
-            return self.device.graph_ms(graph), params(graph), macs(graph)
+            more = (device.graph_ms(graph) for device in self.others)
+            return self.device.graph_ms(graph), params(graph), macs(graph), *more
 
         return build(self.space.table, {COST: cost})
+
+    @cached_property
+    def peak_lattice(self) -> Lattice:
+        """The same lattice with the peak of activation elements in each row."""
+        peak = {PEAK: lambda graph: peak_activation_elements(fuse(graph))}
+        return build(self.space.table, peak)
 
     @cached_property
     def feature_lattice(self) -> Lattice:
@@ -57,12 +67,16 @@ class Pricing:
         return _summed(self.lattice, COST)
 
     @cached_property
+    def _peak(self) -> Callable[[Ints], Floats]:
+        return _summed(self.peak_lattice, PEAK, np.maximum)
+
+    @cached_property
     def _features(self) -> Callable[[Ints], Floats]:
         return _summed(self.feature_lattice, FEATURES)
 
-    def edge_ms(self) -> list[Floats]:
-        """Milliseconds of every edge before `Device.whole`, one (S, O) per layer."""
-        return self.lattice.edges(COST, lambda cost: cost[..., MS])
+    def edge_costs(self, column: int = MS) -> list[Floats]:
+        """A column of `price` on every edge, one (S, O) per layer; ms before `Device.whole`."""
+        return self.lattice.edges(COST, lambda cost: cost[..., column])
 
     def edge_budget_ms(self, budget_ms: float) -> float:
         """What the milliseconds of a path's edges may sum up to."""
@@ -73,10 +87,25 @@ class Pricing:
         return self.feature_lattice.edges(FEATURES, lambda features: features @ weights)
 
     def price(self, codes: Ints) -> Floats:
-        """(n, P) codes -> (n, 3): ms, params, macs; NaN for a code that cannot be built."""
+        """(n, P) codes -> (n, 3 + others): ms, params, macs, ms of others; NaN if none is built."""
         priced = self._cost(codes)
-        priced[:, MS] = self.device.whole.ms(priced[:, MS] + self.device.fixed_ms)
+        for column, device in zip(self.ms_columns, self.devices, strict=True):
+            priced[:, column] = device.whole.ms(priced[:, column] + device.fixed_ms)
         return priced
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All of them."""
+        return self.device, *self.others
+
+    @property
+    def ms_columns(self) -> list[int]:
+        """Of `price`, those with the milliseconds of each device."""
+        return [MS, *range(OTHERS, OTHERS + len(self.others))]
+
+    def peak_elements(self, codes: Ints) -> Floats:
+        """(n, P) codes -> (n,) most activation elements alive at once, of the fused network."""
+        return self._peak(codes)[:, 0]
 
     def judge(self, codes: Ints) -> tuple[Floats, Floats]:
         """(n, P) codes -> estimated top-1 and its standard deviation, in points."""
@@ -92,8 +121,8 @@ class Pricing:
         return heights[codes[:, 0]]
 
 
-def _summed(lattice: Lattice, name: str) -> Callable[[Ints], Floats]:
-    """A function that sums the edge values `name` along each code's path.
+def _summed(lattice: Lattice, name: str, join: np.ufunc = np.add) -> Callable[[Ints], Floats]:
+    """A function that sums the edge values `name` along each code's path, or joins them otherwise.
 
     Every layer gets one more state, where edges that cannot stand lead and that costs NaN.
     """
@@ -114,7 +143,7 @@ def _summed(lattice: Lattice, name: str) -> Callable[[Ints], Floats]:
             state = np.zeros(part.shape[1], np.int32)
             for (options, following, values), gene in zip(steps, part, strict=True):
                 edge = state * options + gene
-                here += values.take(edge, axis=0)
+                join(here, values.take(edge, axis=0), out=here)
                 state = following.take(edge)
             here[state == sinks[-1]] = np.nan
             summed[start : start + CHUNK] = here

@@ -27,6 +27,7 @@ SEEDS = {
     "efficientnet": {"efficientnet-b0"},
     "repvit": {"repvit-m0.9", "repvit-m1.0", "repvit-m1.1"},
     "mobilevit": {"mobilevit-xxs", "mobilevit-xs", "mobilevit-s"},
+    **dict.fromkeys(("nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3"), set()),
 }
 random_seeds = st.integers(0, 2**32 - 1)
 
@@ -142,6 +143,22 @@ def test_size_counts_the_distinct_networks_of_a_small_space(tiny: Space) -> None
             except SpaceError:
                 continue
     assert tiny.size() == len(networks)
+
+
+def test_size_counts_repeats_left_out_in_one_order() -> None:
+    """Also where the first repeat has the options and the shapes of those that follow it."""
+    text = """
+name: alike
+source: x
+input: [3, 16, 16]
+columns: [op, k, out, n, repeat]
+rows:
+  - [conv, 3, 8, 1, ~]
+  - either:
+      - [mv2, 3, ~, [0, 1, 2], independent]
+      - [mv2, 5, ~, [0, 1, 2], independent]
+"""
+    assert Space.from_yaml(text).size() == 1 + 2 + 4
 
 
 def test_samples_reach_every_option(tiny: Space) -> None:

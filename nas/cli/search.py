@@ -35,9 +35,15 @@ NEIGHBOURS = 5
 
 def search(
     budget_ms: Annotated[
-        float, typer.Option("--budget-ms", help="Latency that must not be exceeded, in ms.")
+        list[float],
+        typer.Option(
+            "--budget-ms",
+            help="Latency that must not be exceeded; one for all devices, or one each.",
+        ),
     ],
-    device: Annotated[str, typer.Option("--device", help="See: nas list devices.")],
+    device: Annotated[
+        list[str], typer.Option("--device", help="See: nas list devices; may be repeated.")
+    ],
     space: Annotated[str, typer.Option("--space", help="See: nas list spaces.")] = "mobile",
     surrogate: Annotated[
         str, typer.Option("--surrogate", help="See: nas list surrogates.")
@@ -45,6 +51,16 @@ def search(
     confidence: Annotated[
         float | None,
         typer.Option("--confidence", help="Least probability of meeting the budget, as 0.9."),
+    ] = None,
+    max_params_m: Annotated[
+        float | None, typer.Option("--max-params-m", help="Most parameters, in millions.")
+    ] = None,
+    max_macs_m: Annotated[
+        float | None, typer.Option("--max-macs-m", help="Most multiply-adds, in millions.")
+    ] = None,
+    max_peak_m: Annotated[
+        float | None,
+        typer.Option("--max-peak-m", help="Most activation elements alive at once, in millions."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")] = 0,
     caution: Annotated[
@@ -57,6 +73,20 @@ def search(
     trials: Annotated[
         int, typer.Option("--trials", min=1, help="Candidates that are trained.")
     ] = 16,
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="Which candidates: see docs/strategies.md.")
+    ] = "model",
+    objective: Annotated[
+        list[str] | None,
+        typer.Option("--objective", help="Minimise too: ms, params, macs; may be repeated."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes, each a GPU or a share of cores.")
+    ] = 1,
+    storage: Annotated[
+        str | None,
+        typer.Option("--storage", help="URL of an Optuna storage [default: SQLite in the folder]"),
+    ] = None,
     recipe: Recipe = "proxy",
     epochs: Annotated[
         int | None,
@@ -96,12 +126,16 @@ def search(
 
     sure = "" if confidence is None else f"-p{confidence:g}"
     on_data = "" if data is None else f"-{Path(data).stem}"
-    name = name or f"{Path(space).stem}-{Path(device).name}-{budget_ms:g}ms{sure}{on_data}"
+    devices = "-".join(Path(each).name for each in device)
+    budgets = "-".join(f"{ms:g}ms" for ms in budget_ms)
+    name = name or f"{Path(space).stem}-{devices}-{budgets}{sure}{on_data}"
+    limits = {"max_params": max_params_m, "max_macs": max_macs_m, "max_peak": max_peak_m}
     asked = {
         "space": space,
         "device": device,
         "budget_ms": budget_ms,
         "confidence": confidence,
+        **{key: most * 1e6 for key, most in limits.items() if most is not None},
         "surrogate": surrogate,
         "seed": seed,
         "caution": caution,
@@ -114,11 +148,13 @@ def search(
 
         training = {"data": data, "trials": trials, "recipe": recipe, "epochs": epochs}
         training |= {"finalists": finalists, "seeds": seeds, "inherit": inherit}
-        training |= {"zero_cost": listed(zero_cost)}
+        training |= {"zero_cost": listed(zero_cost), "strategy": strategy}
+        training |= {"objectives": objective or []}
         place: dict[str, Any] = {"root": data_root, "download": download, "batch": batch}
         place |= {"on": on, "precision": precision}
         place |= {"all_cores": not threads_chosen}
-        study(asked, training, place, out, name, resume=resume, force=force, json=json)
+        where = {"workers": workers, "storage": storage}
+        study(asked, training, place, where, out, name, resume=resume, force=force, json=json)
     except InfeasibleError as error:
         _print_smallest(error, json=json)
         raise
@@ -163,6 +199,10 @@ def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
         "seeds": seeds,
         "pareto": front,
         "budget_ms": result.budget_ms,
+        "others": [
+            {"device": device.name, "ms": ms, "budget_ms": most}
+            for device, ms, most in result.elsewhere(result.best.arch)
+        ],
         "confidence": result.confidence,
         "held_ms": result.held_ms,
         "optimality_gap": result.optimality_gap,
@@ -222,6 +262,10 @@ def facts_of_latency(result: SearchResult, best: Candidate) -> list[tuple[str, s
             f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)",
         ),
         ("within the budget", f"probability {result.probability(best):.2f}{_held(result)}"),
+        *(
+            (f"on {device.name}", f"{ms:.3f} of {most:g} ms")
+            for device, ms, most in result.elsewhere(best.arch)
+        ),
     ]
 
 

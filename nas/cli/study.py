@@ -13,13 +13,14 @@ from nas.cli.training import task_of
 
 if TYPE_CHECKING:
     from nas.search import SearchResult
-    from nas.study.cascade import Studied, Trial
+    from nas.study.results import Studied, Trial
 
 
 def study(
     asked: Mapping[str, Any],
     training: Mapping[str, Any],
     place: Mapping[str, Any],
+    where: Mapping[str, Any],
     out: Path,
     name: str,
     *,
@@ -32,6 +33,7 @@ def study(
     from nas.errors import BudgetError, InfeasibleError, UnknownNameError
     from nas.report.result import write_result
     from nas.report.table import print_json
+    from nas.study.owner import FOLDER as WORKERS
     from nas.study.plan import Plan
     from nas.study.run import study as run
 
@@ -52,6 +54,9 @@ def study(
                 plan,
                 trials=training["trials"],
                 zero_cost=training["zero_cost"],
+                strategy=training["strategy"],
+                objectives=training["objectives"],
+                **where,
                 heard=progress,
                 said=say,
                 **asked,
@@ -64,6 +69,7 @@ def study(
     shutil.copy(studied.weights, work.folder / studied.weights.name)
     for checkpoint in work.folder.glob("trials/*/*/checkpoint.pt"):
         checkpoint.unlink()
+    shutil.rmtree(work.folder / WORKERS)
     work.keep()
     if json:
         print_json(_as_json(result, studied, work.path))

@@ -8,7 +8,7 @@ most of a space: what is costly in a large one says little of what is in a small
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -120,12 +120,17 @@ class Source:
         return Point(code, width, arch, load_of(arch.graph, self.precision, self.fuses))
 
     def points(self, rng: np.random.Generator) -> Iterator[Point]:
-        """Without end: a random one, one near a seed, a narrower one near a seed, and so on."""
+        """Without end: a random one, one near a seed, a narrower one near a seed, and so on.
+
+        A family with many seeds is drawn no more often than one with a single seed.
+        """
         lattice = self.space.lattice
+        families = families_of(self.seeds)
         while True:
             yield self.point(tuple(lattice.sample(1, rng)[0].tolist()))
             for width in (1.0, WIDTHS[rng.integers(len(WIDTHS))]) if self.seeds else ():
-                seed = self.seeds[rng.integers(len(self.seeds))]
+                family = families[rng.integers(len(families))]
+                seed = family[rng.integers(len(family))]
                 codes = np.array([self.space.encode(seed)])
                 near = tuple(lattice.mutate(codes, rng, genes=MUTATIONS)[0].tolist())
                 try:
@@ -141,6 +146,14 @@ def seeds_of(space: Space) -> tuple[Arch, ...]:
 
     known = (library.load_arch(name) for name in named("architecture"))
     return tuple(arch for arch in known if space.contains(arch))
+
+
+def families_of(seeds: Sequence[Arch]) -> list[list[Arch]]:
+    """Seeds by the name in front of the first hyphen."""
+    families: dict[str, list[Arch]] = {}
+    for seed in seeds:
+        families.setdefault(seed.name.split("-")[0], []).append(seed)
+    return list(families.values())
 
 
 def parts_of(point: Point, rng: np.random.Generator) -> Iterator[Part]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from nas.provenance import provenance
 from nas.report.plot import save_plot
 from nas.search import SearchResult
-from nas.study.cascade import Studied
+from nas.study.results import Studied
 
 PARETO_COLUMNS = (
     "arch_id",
@@ -96,6 +97,9 @@ def _training(studied: Studied) -> dict[str, Any]:
         "rungs": [list(rung) for rung in plan.rungs(len(studied.trials))],
         "finals": {"epochs": plan.longest, "seeds": plan.seeds, "finalists": plan.finalists},
         "inherit": plan.inherit,
+        "strategy": studied.question.strategy,
+        "objectives": ["accuracy", *studied.question.objectives],
+        "queued": len(studied.question.queue),
         "top1": {
             "mean": round(top1.top1, 3),
             "interval_95": [round(top1.low, 3), round(top1.high, 3)],
@@ -112,6 +116,15 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
         "budget_ms": result.budget_ms,
         "confidence": result.confidence,
         "held_ms": result.held_ms,
+        "others": [
+            {"name": d.name, "hash": d.content_hash, "budget_ms": most, "ms": round(ms, 4)}
+            for d, ms, most in result.elsewhere(result.best.arch)
+        ],
+        "limits": {
+            name: most
+            for name in ("params", "macs", "peak_elements")
+            if (most := getattr(result.limits, name)) < inf
+        },
         "caution": result.caution,
         "space": {"name": result.space.name, "hash": result.space.space_hash},
         "device": {"name": result.device.name, "hash": result.device.content_hash},

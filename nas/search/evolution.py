@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.columns import Floats, Ints
+from nas.lattice import keys, single_changes
 from nas.pricing import MS, Pricing
+from nas.search.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Judged:
     codes: Ints
     """(n, P)"""
     prices: Floats
-    """(n, 3): ms, params, macs"""
+    """(n, 3 + further devices), as `Pricing.price`."""
     top1: Floats
     sd: Floats
     bound: Floats
@@ -51,7 +53,7 @@ class Judged:
         """Both, best first, each code once."""
         pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
         both = Judged(*(np.concatenate(pair) for pair in pairs))
-        both = both.take(np.unique(_keys(both.codes), return_index=True)[1])
+        both = both.take(np.unique(keys(both.codes), return_index=True)[1])
         return both.take(np.lexsort((both.prices[:, MS], -both.bound)))
 
     def front(self) -> Judged:
@@ -62,29 +64,19 @@ class Judged:
         return self.take(order[improves])
 
 
-def _keys(codes: Ints) -> Ints:
-    """One int per code (n, P) -> (n,): sorting those is many times faster than sorting rows.
-
-    Two of a million codes share a key, and one of them is lost, in about 1 of 40 million runs.
-    """
-    odd = np.random.default_rng(0).integers(2**62, size=codes.shape[1]) * 2 + 1
-    keys: Ints = codes @ odd  # wraps around at 64 bits, on purpose
-    return keys
-
-
 class Judge:
-    """Prices codes, drops those over the budget, and bounds the accuracy of the rest."""
+    """Prices codes, drops those over a limit, and bounds the accuracy of the rest."""
 
-    def __init__(self, pricing: Pricing, budget_ms: float, caution: float) -> None:
+    def __init__(self, pricing: Pricing, limits: Limits, caution: float) -> None:
         self.pricing = pricing
-        self.budget_ms = budget_ms
+        self.limits = limits
         self.caution = caution
         self.priced = 0
         self.judged = 0
 
     def __call__(self, codes: Ints) -> Judged:
         prices = self.pricing.price(codes)
-        within = prices[:, MS] <= self.budget_ms  # NaN, for what cannot be built, is not
+        within = self.limits.within(self.pricing, codes, prices)
         codes, prices = codes[within], prices[within]
         self.priced += len(within)
         self.judged += len(codes)
@@ -96,7 +88,7 @@ class Judge:
 def evolve(judge: Judge, start: Ints, rng: np.random.Generator, settings: Settings) -> Judged:
     """The population after all generations and the climb, best first."""
     lattice = judge.pricing.lattice
-    population = _select(judge(start), judge.budget_ms, settings)
+    population = _select(judge(start), judge.limits.held_ms[0], settings)
     for _ in range(settings.generations):
         if not len(population.codes):
             population = judge(lattice.sample(settings.children, rng))
@@ -108,7 +100,7 @@ def evolve(judge: Judge, start: Ints, rng: np.random.Generator, settings: Settin
         single = rng.random(settings.children) < 0.5
         crossed[single] = mothers[single]
         children = judge(lattice.mutate(crossed, rng, settings.genes))
-        population = _select(population.join(children), judge.budget_ms, settings)
+        population = _select(population.join(children), judge.limits.held_ms[0], settings)
     return _climb(judge, population, rng, settings.climbs)
 
 
@@ -140,17 +132,8 @@ def _climb(judge: Judge, population: Judged, rng: np.random.Generator, steps: in
         if not len(population.codes):
             break
         before = population.bound[0]
-        near = judge(lattice.repair(_neighbours(population.codes[0], lattice.n_options), rng))
+        near = judge(lattice.repair(single_changes(population.codes[0], lattice.n_options), rng))
         population = population.join(near.take(np.arange(min(len(near.codes), 200))))
         if population.bound[0] <= before + 1e-9:
             break
     return population
-
-
-def _neighbours(code: Ints, n_options: Ints) -> Ints:
-    """Every code that differs from this one in a single gene."""
-    position = np.repeat(np.arange(len(code)), n_options)
-    option = np.concatenate([np.arange(n) for n in n_options])
-    near = np.tile(code, (len(position), 1))
-    near[np.arange(len(position)), position] = option
-    return near

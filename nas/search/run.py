@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +22,16 @@ from nas import library
 from nas.accuracy.surrogate import Surrogate
 from nas.arch import Arch
 from nas.columns import Floats, Ints
-from nas.errors import BudgetError, InfeasibleError
+from nas.errors import BudgetError
 from nas.folders import named
 from nas.latency.device import Device
 from nas.pricing import MS, Pricing
 from nas.search.evolution import Judge, Judged, Settings, evolve
-from nas.search.exact import fastest, solve, undominated
+from nas.search.exact import solve, undominated
+from nas.search.limits import Limits
 from nas.space import Space
+
+AnyDevice = str | Path | Device
 
 APART = 6
 """Genes that networks of a shortlist differ in, at least."""
@@ -81,8 +85,18 @@ class SearchResult:
     device: Device
     surrogate: Surrogate
     seed: int
+    limits: Limits
+    others: tuple[Device, ...] = ()
+    """Further devices whose budgets are held."""
     shortlist: tuple[Candidate, ...] = ()
     """The best that differ, best first: to be trained."""
+
+    def elsewhere(self, arch: Arch) -> list[tuple[Device, float, float]]:
+        """Further devices with a network's predicted milliseconds and the budget there."""
+        return [
+            (device, device.predict(arch).ms, most)
+            for device, most in zip(self.others, self.limits.ms[1:], strict=True)
+        ]
 
     def probability(self, found: Candidate) -> float:
         """That a network meets the budget, by the device's interval."""
@@ -91,10 +105,13 @@ class SearchResult:
 
 def search(
     space: str | Path | Space = "mobile",
-    device: str | Path | Device = "iphone12-lut",
+    device: AnyDevice | Sequence[AnyDevice] = "iphone12-lut",
     *,
-    budget_ms: float,
+    budget_ms: float | Sequence[float],
     confidence: float | None = None,
+    max_params: float = math.inf,
+    max_macs: float = math.inf,
+    max_peak: float = math.inf,
     surrogate: str | Path | Surrogate = "imagenet",
     seed: int = 0,
     caution: float = 1.0,
@@ -104,34 +121,33 @@ def search(
     """Find the network of highest bounded top-1 within `budget_ms`. Same seed, same result.
 
     Space, device and surrogate are names, paths or loaded ones. Every shipped architecture that is
-    a point of the space is a seed: the search starts from it and reports it. `shortlist`: so many
-    of the best are decoded that differ in `APART` genes, and not only the front.
+    a point of the space is a seed: the search starts from it and reports it. With several devices
+    each has a budget, in the same order, or all have the same; figures are of the first.
+    `max_peak` is in activation elements. `shortlist`: so many of the best are decoded that differ
+    in `APART` genes, and not only the front.
 
     Raises:
-        BudgetError: the budget is no positive number, or the confidence no probability.
-        InfeasibleError: nothing in the space is that fast; carries what is.
+        BudgetError: a budget or limit is no positive number, or the confidence no probability.
+        InfeasibleError: nothing in the space is that fast or small; carries what is.
     """
     began = time.perf_counter()
-    if not math.isfinite(budget_ms) or budget_ms <= 0:
-        raise BudgetError(f"expected a budget above 0 ms, found {budget_ms}")
-    space = space if isinstance(space, Space) else library.load_space(space)
-    device = device if isinstance(device, Device) else library.load_device(device)
-    if not isinstance(surrogate, Surrogate):
-        surrogate = library.load_surrogate(surrogate)
-    pricing = Pricing(space, device, surrogate)
-    ratio = 1.0 if confidence is None else device.at_confidence(confidence)
-    held_ms = budget_ms / ratio
-    quickest = _fastest(pricing, budget_ms, ratio)
+    pricing = pricing_of(space, device, surrogate)
+    limits = limits_of(
+        pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
+    )
+    quickest = limits.least(pricing)
     archs = [library.load_arch(name) for name in named("architecture")]
-    known = [arch for arch in archs if space.contains(arch) and library.published(arch)]
-    codes = np.array([space.encode(arch) for arch in known], np.int64)
+    known = [a for a in archs if pricing.space.contains(a) and library.published(a)]
+    codes = np.array([pricing.space.encode(arch) for arch in known], np.int64)
     codes = codes.reshape(len(known), len(pricing.lattice.layers))
     rng = np.random.default_rng(seed)
-    judge = Judge(pricing, held_ms, caution)
+    judge = Judge(pricing, limits, caution)
     settings = settings or Settings()
     random = pricing.lattice.sample(settings.children, rng)
-    start = np.concatenate([codes, quickest[None], random])
+    start = np.concatenate([codes, quickest, random])
     found = evolve(judge, start, rng, settings)
+    if not len(found.codes):
+        raise limits.none_found(pricing, quickest[0], judge.priced)
     gap = 0.0
     for _ in range(ROUNDS):
         exact, gap = _recombined(judge, found)
@@ -142,22 +158,67 @@ def search(
         best=pareto[-1],
         pareto=pareto,
         seeds=tuple(
-            sorted((assess(arch, device, surrogate) for arch in known), key=lambda seed: seed.ms)
+            sorted(
+                (assess(arch, pricing.device, pricing.surrogate) for arch in known),
+                key=lambda seed: seed.ms,
+            )
         ),
-        budget_ms=budget_ms,
+        budget_ms=limits.ms[0],
         confidence=confidence,
-        held_ms=held_ms,
+        held_ms=limits.held_ms[0],
         caution=caution,
         optimality_gap=gap,
         priced=judge.priced,
         judged=judge.judged,
         seconds=time.perf_counter() - began,
-        space=space,
-        device=device,
-        surrogate=surrogate,
+        space=pricing.space,
+        device=pricing.device,
+        surrogate=pricing.surrogate,
         seed=seed,
+        limits=limits,
+        others=pricing.others,
         shortlist=tuple(_candidate(pricing, found, i) for i in _apart(found.codes, shortlist)),
     )
+
+
+def pricing_of(
+    space: str | Path | Space,
+    device: AnyDevice | Sequence[AnyDevice],
+    surrogate: str | Path | Surrogate,
+) -> Pricing:
+    """Everything loaded that is not yet."""
+    named_devices = [device] if isinstance(device, str | Path | Device) else list(device)
+    first, *others = (d if isinstance(d, Device) else library.load_device(d) for d in named_devices)
+    return Pricing(
+        space if isinstance(space, Space) else library.load_space(space),
+        first,
+        surrogate if isinstance(surrogate, Surrogate) else library.load_surrogate(surrogate),
+        tuple(others),
+    )
+
+
+def limits_of(
+    pricing: Pricing, budget_ms: float | Sequence[float], confidence: float | None, **most: float
+) -> Limits:
+    """The limits that are asked for; one budget counts for every device.
+
+    Raises:
+        BudgetError: a limit is no positive number, or the confidence no probability.
+    """
+    devices = pricing.devices
+    budgets = [budget_ms] if isinstance(budget_ms, int | float) else list(budget_ms)
+    if len(budgets) == 1:
+        budgets *= len(devices)
+    if len(budgets) != len(devices):
+        raise BudgetError(f"{len(devices)} devices and {len(budgets)} budgets: one each, or one")
+    for ms in budgets:
+        if not math.isfinite(ms) or ms <= 0:
+            raise BudgetError(f"expected a budget above 0 ms, found {ms}")
+    for name, limit in most.items():
+        if not limit > 0:
+            raise BudgetError(f"expected a limit of {name} above 0, found {limit}")
+    ratios = [1.0 if confidence is None else d.at_confidence(confidence) for d in devices]
+    return Limits(tuple(budgets), tuple(ratios), **most)
 
 
 def _apart(codes: Ints, n: int) -> list[int]:
@@ -185,26 +246,6 @@ def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
     return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
 
 
-def _fastest(pricing: Pricing, budget_ms: float, ratio: float) -> Ints:
-    """The code of the fastest network, which is a shortest path; `ratio` times its ms must fit.
-
-    Raises:
-        InfeasibleError: it is over the budget.
-    """
-    quickest = fastest(pricing.lattice, pricing.edge_ms())
-    smallest_ms = float(pricing.price(quickest.code[None])[0, MS])
-    if smallest_ms > budget_ms / ratio:
-        bound_ms = smallest_ms * ratio
-        sure = "" if ratio == 1 else f", its bound at that confidence is {bound_ms:.3f} ms"
-        raise InfeasibleError(
-            f"no network of {pricing.space.name} runs within {budget_ms:g} ms on"
-            f" {pricing.device.name}: the fastest is predicted at {smallest_ms:.3f} ms{sure}",
-            smallest_ms=bound_ms,
-            arch=pricing.space.decode(quickest.code),
-        )
-    return quickest.code
-
-
 def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:
     """The best recombination of the best networks found, solved exactly, and its gap in points.
 
@@ -220,8 +261,8 @@ def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:
     scores = pricing.edge_scores(weights[: -len(heights)])
     scores[0] = (weights[-len(heights) :] + constant)[None]  # the image's size has no row
     lattice = pricing.lattice.restricted(best.codes)
-    edges = undominated(lattice, pricing.edge_ms(), scores)
-    exact = solve(lattice, edges, pricing.edge_budget_ms(judge.budget_ms))
+    edges = undominated(lattice, pricing.edge_costs(), scores)
+    exact = solve(lattice, edges, pricing.edge_budget_ms(judge.limits.held_ms[0]))
     assert exact is not None, "the best networks are themselves within the budget"
     return exact.code[None], exact.gap
 

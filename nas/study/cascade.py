@@ -1,67 +1,41 @@
-"""The cascade's costly half: candidates trained a little, the best on and on, finalists anew.
+"""The costly half of a search: candidates trained a little, the best on and on, finalists anew.
 
-Everything finished is in the store, everything begun in a checkpoint, so a run that was killed
-goes on where it was and trains nothing twice. A candidate that breaks costs only itself.
+A strategy looks for networks at the first rung of successive halving, where all are trained
+equally long; the better half is trained on, and so on; finalists are trained anew with several
+seeds. Each rung is a study of the store. Everything finished is in it, everything begun in a
+checkpoint, so whatever is killed goes on where it was, and several processes may run the same
+cascade.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nas.arch import Arch
-from nas.errors import ArchError, RecipeError, TrainingError
-from nas.search import Candidate
+from nas.errors import TrainingError
+from nas.study.fronts import best_first
+from nas.study.hunt import POLL_S, Hunt, begin, code_of
 from nas.study.plan import Plan
-from nas.study.store import Store
+from nas.study.question import Question
+from nas.study.store import Database, Record, Store
+from nas.study.trainer import Trainer
 
 if TYPE_CHECKING:
-    from nas.train.figures import Accuracy
-    from nas.train.loop import Epoch, Training
     from nas.train.run import Task
 
-PROXY, FINALS = "proxy", "finals"
-"""Names of the studies in the store."""
-WEIGHTS = "weights.safetensors"
+FINALS = "finals"
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One candidate, as the cascade left it."""
-
-    candidate: Candidate
-    state: str
-    """`complete`, `pruned` or `fail`."""
-    top1s: dict[int, float]
-    """Accuracy on the judging images by epoch, in percent."""
-    finals: tuple[float, ...]
-    """Of the longer trainings, one a seed; empty unless it was a finalist."""
-    error: str
-
-    @property
-    def rank(self) -> tuple[bool, float, int, float]:
-        """Sorts the best first: finalists, then those trained longest."""
-        longest = max(self.top1s, default=0)
-        mean = sum(self.finals) / len(self.finals) if self.finals else 0.0
-        return not self.finals, -mean, -longest, -self.top1s.get(longest, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Studied:
-    """All trials, best first, and the accuracy of the best."""
-
-    trials: tuple[Trial, ...]
-    accuracy: Accuracy
-    """Over its seeds, on the judging images."""
-    plan: Plan
-    weights: Path
-    """Of the best, its first seed."""
-    trained: Arch
-    """The best as it was trained: for the data's classes, on images of the recipe's side."""
-    data: str
-    recipe: str
+def rung_name(epochs: int) -> str:
+    """The study of what was trained so long."""
+    return f"proxy, {epochs} epochs"
 
 
 @dataclass(eq=False)
@@ -71,146 +45,119 @@ class Cascade:
     task: Task
     folder: Path
     plan: Plan
+    question: Question
+    trials: int
     seed: int = 0
+    url: str | None = None
     heard: Callable[[str, float], None] = lambda step, share: None
     said: Callable[[str], None] = lambda note: None
-    _epochs: int = field(default=0, init=False)
-    """Trained so far."""
+    _archs: dict[str, Arch] = field(default_factory=dict, init=False)
+    """By id, those that were trained."""
 
-    def run(self, candidates: Sequence[Candidate]) -> Studied:
-        """Train, halve, and train the finalists longer.
+    def run(self) -> None:
+        """Everything that is left to do.
 
         Raises:
             TrainingError: not one network could be trained.
         """
-        self._whole = self.plan.work(len(candidates))
-        self._archs = [candidate.arch for candidate in candidates]
-        self.proxy, self.finals = Store(self.folder, PROXY), Store(self.folder, FINALS)
-        for candidate in candidates:
-            record = self.proxy.record(candidate.arch.arch_id, self.seed)
-            facts = {"predicted_ms": candidate.ms, "estimated_top1": candidate.top1}
-            if record.state == "running":
-                self.proxy.note(record, name=candidate.arch.name, **facts)
-        finalists = self._halve(candidates)
-        seeds = range(self.seed + 1, self.seed + 1 + self.plan.seeds)
-        for candidate in finalists:
-            for seed in seeds:
-                self._train(self.finals, candidate.arch, seed, self.plan.longest)
-        return self._studied(candidates)
-
-    def _halve(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The finalists, best first."""
-        kept, rungs = list(candidates), self.plan.rungs(len(candidates))
-        for place, (epochs, _) in enumerate(rungs):
-            scored = [
-                (self._train(self.proxy, c.arch, self.seed, self.plan.epochs, epochs), c)
-                for c in kept
-            ]
-            alive = [(top1, c) for top1, c in scored if top1 is not None]
-            ranked = [c for _, c in sorted(alive, key=lambda pair: -pair[0])]
-            if not ranked:
-                raise TrainingError(f"none of {len(candidates)} candidates could be trained")
-            on = rungs[place + 1][1] if place + 1 < len(rungs) else len(ranked)
-            for candidate in ranked[on:]:
-                record = self.proxy.record(candidate.arch.arch_id, self.seed)
-                if record.state == "running":
-                    self.proxy.finish(record, "pruned")
-            kept = ranked[:on]
-        return kept[: self.plan.finalists]
-
-    def _train(
-        self, store: Store, arch: Arch, seed: int, epochs: int, until: int | None = None
-    ) -> float | None:
-        """Accuracy after `until` of `epochs` epochs, trained or known; None if it broke."""
-        from nas.train.run import train
-
-        until, record = until or epochs, store.record(arch.arch_id, seed)
-        if record.state == "fail":
-            return None
-        if record.state == "complete" or (until in record.top1s and until < epochs):
-            self._epochs += until - max((e for e in record.top1s if e < until), default=0)
-            return record.top1s[until]
-
-        def heard(epoch: Epoch) -> None:
-            store.report(record, epoch.epoch, epoch.val_top1)
-            self._epochs += 1
-            step = f"{arch.name} epoch {epoch.epoch}: {epoch.val_top1:.1f} %"
-            self.heard(step, self._epochs / self._whole)
-
-        def watched(number: int, share: float, images_s: float) -> None:
-            step = f"{arch.name} epoch {number}: {images_s:,.0f} images/s"
-            self.heard(step, (self._epochs + share) / self._whole)
-
+        database = Database(self.folder, self.url)
         try:
-            training = train(
-                self.task,
-                self.task.fit(arch),
-                self._place(store, arch, seed),
-                epochs=epochs,
-                until=until,
-                seed=seed,
-                start=self._relative(arch) if self.plan.inherit and store is self.proxy else None,
-                heard=heard,
-                watched=watched,
-                said=self.said,
-            )
-        except (ArchError, RecipeError, TrainingError) as error:
-            store.note(record, error=str(error))
-            store.finish(record, "fail")
-            self.said(str(error))
+            self._run(database)
+        finally:
+            database.close()
+
+    def _run(self, database: Database) -> None:
+        first, *rungs = self.plan.rungs(self.trials)
+        records = self._hunted(database, first[0])
+        kept = self._best(records)
+        for epochs, count in rungs:
+            store = self._store(database, rung_name(epochs))
+            kept = self._best(self._trained(store, kept[:count], [self.seed], epochs))
+        finals = self._store(database, FINALS)
+        seeds = list(range(self.seed + 1, self.seed + 1 + self.plan.seeds))
+        self._trained(finals, kept[: self.plan.finalists], seeds, self.plan.longest, final=True)
+
+    def _store(self, database: Database, name: str) -> Store:
+        return Store(database, name, self.question.directions)
+
+    def _hunted(self, database: Database, epochs: int) -> list[Record]:
+        """Trials of the first rung."""
+        store = self._store(database, rung_name(epochs))
+
+        def evaluate(record: Record, arch: Arch) -> Sequence[float] | None:
+            self._archs[arch.arch_id] = arch
+            return self._evaluated(store, record, arch, self.plan.epochs, epochs)
+
+        return Hunt(
+            store,
+            self.question.pricing.space,
+            self.question.asked(),
+            self.question.queue,
+            self.trials,
+            evaluate,
+            self.seed,
+            self.question.facts,
+        ).run()
+
+    def _best(self, records: Sequence[Record]) -> list[Arch]:
+        """Networks best first, by all objectives."""
+        done = [record for record in records if record.state == "complete"]
+        if not done:
+            raise TrainingError(f"none of {len(records)} candidates could be trained")
+        signs = [1.0, *[-1.0] * len(self.question.objectives)]
+        order = best_first(np.array([record.values for record in done]) * signs)
+        return [self._arch(done[index]) for index in order]
+
+    def _arch(self, record: Record) -> Arch:
+        if record.arch_id not in self._archs:
+            space = self.question.pricing.space
+            self._archs[record.arch_id] = space.decode(code_of(record))
+        return self._archs[record.arch_id]
+
+    def _trained(
+        self, store: Store, archs: list[Arch], seeds: list[int], epochs: int, *, final: bool = False
+    ) -> list[Record]:
+        """Trials of networks with seeds, when all are finished by whatever process."""
+        whole, space = epochs if final else self.plan.epochs, self.question.pricing.space
+        codes = {arch.arch_id: np.array(space.encode(arch)) for arch in archs}
+        keys = {(arch.arch_id, seed): arch for arch in archs for seed in seeds}
+        while True:
+            for (arch_id, seed), arch in keys.items():
+                record = begin(store, self.question.choices, arch, codes[arch_id], seed)
+                if record is not None:
+                    values = self._evaluated(store, record, arch, whole, epochs, final=final)
+                    if values is not None:
+                        store.complete(record, *values)
+            found = {record.key: record for record in store.records() if record.key in keys}
+            if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
+                return [found[key] for key in keys]
+            time.sleep(POLL_S)
+
+    def _evaluated(
+        self,
+        store: Store,
+        record: Record,
+        arch: Arch,
+        whole: int,
+        epochs: int,
+        *,
+        final: bool = False,
+    ) -> Sequence[float] | None:
+        """Objectives after `epochs` of a training of `whole`."""
+        training = self.trainer.train(store, record, arch, whole, epochs, keep=final)
+        if training is None:
             return None
-        for epoch in training.history:  # a kill may have come between checkpoint and store
-            store.report(record, epoch.epoch, epoch.val_top1)
-        if until == epochs:
-            if store is self.finals:
-                self._save(training, self._place(store, arch, seed))
-            store.finish(record, "complete", top1=training.history[-1].val_top1)
-        return training.history[until - 1].val_top1
+        return training.history[epochs - 1].val_top1, *self.question.costs(arch)
 
-    def _save(self, training: Training, folder: Path) -> None:
-        from nas.build import save_weights
+    @cached_property
+    def trainer(self) -> Trainer:
+        def heard(step: str, epochs: float) -> None:
+            self.heard(step, epochs / self.plan.work(self.trials))
 
-        save_weights(training.judged, folder / WEIGHTS)
-
-    def _relative(self, arch: Arch) -> Callable[[Training], None]:
-        """Gives a training the weights of the nearest candidate that has some."""
-        from nas.train.inherit import inherit_from, kinship
-        from nas.train.run import CHECKPOINT
-
-        def start(training: Training) -> None:
-            trained = {
-                other: path
-                for other in self._archs
-                if (path := self._place(self.proxy, other, self.seed) / CHECKPOINT).exists()
-            }
-            if trained:
-                nearest = max(trained, key=lambda other: kinship(arch, other))
-                inherit_from(training, self.task.fit(nearest), trained[nearest])
-
-        return start
-
-    def _place(self, store: Store, arch: Arch, seed: int) -> Path:
-        part = PROXY if store is self.proxy else FINALS
-        return self.folder / "trials" / arch.arch_id / f"{part}-seed{seed}"
-
-    def _studied(self, candidates: Sequence[Candidate]) -> Studied:
-        from nas.train.figures import accuracy
-
-        finals: dict[str, list[float]] = {}
-        for record in self.finals.records():
-            if record.state == "complete":
-                finals.setdefault(record.arch_id, []).append(record.top1s[self.plan.longest])
-        trials = []
-        for candidate in candidates:
-            record = self.proxy.record(candidate.arch.arch_id, self.seed)
-            own = tuple(finals.get(record.arch_id, ()))
-            trials.append(Trial(candidate, record.state, record.top1s, own, record.error))
-        trials.sort(key=lambda trial: trial.rank)
-        best = trials[0]
-        if not best.finals:
-            raise TrainingError("no finalist could be trained to the end")
-        place = self._place(self.finals, best.candidate.arch, self.seed + 1)
-        top1 = accuracy(list(best.finals), self.task.judging_images)
-        arch, task = self.task.fit(best.candidate.arch), self.task
-        names = (task.data.name, task.recipe.name)
-        return Studied(tuple(trials), top1, self.plan, place / WEIGHTS, arch, *names)
+        return Trainer(
+            self.task,
+            self.folder,
+            heard,
+            self.said,
+            self._archs.values if self.plan.inherit else None,
+        )

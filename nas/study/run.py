@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,44 +11,40 @@ import numpy as np
 
 from nas.search import Candidate, SearchResult
 from nas.search import search as run_search
-from nas.study.cascade import Cascade, Studied
+from nas.space import Code
+from nas.strategies import DEFAULT
+from nas.study.cascade import Cascade
 from nas.study.plan import Plan
+from nas.study.question import Question, check_names
+from nas.study.results import Studied, studied
+from nas.study.workers import run_with
 
 if TYPE_CHECKING:
     from nas.train.run import Task
 
 POOL = 4
 """Candidates for every one that is trained, where zero-cost proxies choose."""
-KNOWN_SHARE = 1 / 3
-"""Of the trained, that published networks within the budget are at most."""
+KNOWN_SHARE, SHORTLIST_SHARE = 1 / 4, 1 / 4
+"""Of the trained, that published networks within the budget are at most, and the surrogate's best;
+the strategy looks for the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A search without training, and what is worth training."""
+def queued(
+    result: SearchResult, trials: int, *, zero_cost: Sequence[str], task: Task
+) -> tuple[Code, ...]:
+    """Codes to begin with: known networks within the budget, then the surrogate's best.
 
-    result: SearchResult
-    candidates: tuple[Candidate, ...]
-
-
-def choose(trials: int, *, zero_cost: Sequence[str], task: Task, **search: Any) -> Chosen:
-    """Search with the surrogate, and choose candidates that differ; known networks among them.
-
-    `search` are the arguments of `nas.search`. Proxies named in `zero_cost` choose by mean rank
-    among `POOL` times as many.
+    Proxies named in `zero_cost` choose the latter by mean rank among `POOL` times as many.
     """
-    from nas.proxies import check
-
-    check(zero_cost)
-    result = run_search(**search, shortlist=trials * (POOL if zero_cost else 1))
     within = [c for c in result.seeds if c.ms <= result.held_ms]
     within.sort(key=lambda c: result.caution * c.top1_sd - c.top1)
-    known = within[: int(trials * KNOWN_SHARE)]
+    known = within[: math.ceil(trials * KNOWN_SHARE)]
     ids = {candidate.arch.arch_id for candidate in known}
     others = [c for c in result.shortlist if c.arch.arch_id not in ids]
     if zero_cost:
         others = _ranked(others, zero_cost, task)
-    return Chosen(result, (*known, *others[: trials - len(known)]))
+    chosen = [*known, *others[: math.ceil(trials * SHORTLIST_SHARE)]]
+    return tuple(result.space.encode(candidate.arch) for candidate in chosen)
 
 
 def _ranked(pool: Sequence[Candidate], names: Sequence[str], task: Task) -> list[Candidate]:
@@ -72,6 +68,10 @@ def study(
     plan: Plan,
     *,
     trials: int,
+    strategy: str = DEFAULT,
+    objectives: Sequence[str] = (),
+    workers: int = 1,
+    storage: str | None = None,
     zero_cost: Sequence[str] = (),
     heard: Callable[[str, float], None] = lambda step, share: None,
     said: Callable[[str], None] = lambda note: None,
@@ -79,11 +79,31 @@ def study(
 ) -> tuple[SearchResult, Studied]:
     """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.search`.
 
+    `strategy` is a name of `nas.strategies`, `objectives` of `nas.study.question`; `storage` is the
+    URL of an Optuna storage, an SQLite file in `folder` if there is none.
+
     Raises:
         BudgetError, InfeasibleError: as the search.
+        UnknownNameError: a strategy, objective or proxy, with the nearest names.
         TrainingError: not one network could be trained.
     """
+    from nas.proxies import check
+
+    check(zero_cost)
+    check_names(strategy, objectives)
     heard("searching", 0.0)
-    chosen = choose(trials, zero_cost=zero_cost, task=task, **search)
-    cascade = Cascade(task, folder, plan, search.get("seed", 0), heard, said)
-    return chosen.result, cascade.run(chosen.candidates)
+    result = run_search(**search, shortlist=trials * (POOL if zero_cost else 1))
+    device = search["device"]
+    question = Question(
+        str(search["space"]),
+        (str(device),) if isinstance(device, str | Path) else tuple(map(str, device)),
+        str(search["surrogate"]),
+        result.limits,
+        queued(result, trials, zero_cost=zero_cost, task=task),
+        strategy,
+        tuple(objectives),
+    )
+    seed = search.get("seed", 0)
+    cascade = Cascade(task, folder, plan, question, trials, seed, storage, heard, said)
+    run_with(cascade, workers)
+    return result, studied(cascade)

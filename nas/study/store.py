@@ -1,22 +1,38 @@
-"""What was trained, in an Optuna study in an SQLite file: one trial per architecture and seed.
+"""What was trained, in Optuna studies: one trial for each architecture and seed.
 
-The file is what the Optuna dashboard opens. Everything is on the disk before anything else begins.
+SQLite in a file unless another database is named; either is what the Optuna dashboard opens.
+Everything is written before anything else begins. Several processes may work on one store: of two
+that begin the same trial at once the one with the lower number keeps it, and a trial whose process
+has died goes on with another.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nas.extras import require
+from nas.study.owner import Owner
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial, Trial
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
 
 FILE = "study.db"
+WAIT_S = 120
+"""Longest that a process waits for its turn to write."""
+BEAT_S, SILENT_S = 30, 180
+"""How often processes on other machines show that they live, and when they are taken for dead."""
+ATTEMPTS = 3
+"""Processes that may die with a trial before it counts as broken."""
 
-State = Literal["waiting", "running", "complete", "pruned", "fail"]
+State = Literal["running", "complete", "fail"]
+Key = tuple[str, int]
+"""An architecture's id and the seed of its training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,60 +43,197 @@ class Record:
     arch_id: str
     seed: int
     state: State
-    top1s: dict[int, float]
+    values: tuple[float, ...]
+    """Accuracy in percent, then what else is an objective; none before it is complete."""
+    top1s: Mapping[int, float]
     """Accuracy on the judging images by epoch, in percent."""
-    error: str
-    _id: int
-    """In the store's database."""
+    attrs: Mapping[str, Any]
+    id: int
+    """In the database."""
+
+    @property
+    def key(self) -> Key:
+        return self.arch_id, self.seed
+
+    @property
+    def error(self) -> str:
+        """Why it failed."""
+        return str(self.attrs.get("error", ""))
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is the trial of its key: not one that another process had already."""
+        return self.state != "fail" or bool(self.error)
+
+
+class Database:
+    """Where studies are: `study.db` in a folder, or any URL that Optuna knows."""
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        self.optuna = require("train", "optuna")
+        self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
+        self.local = url is None
+        self.owner = Owner(folder, everyone=self.local)
+        self.url = url or f"sqlite:///{folder / FILE}"
+        self.storage: BaseStorage = self._opened()
+
+    def _opened(self) -> BaseStorage:
+        storages = self.optuna.storages
+        if not self.url.startswith("sqlite"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
+                rdb = storages.RDBStorage(
+                    self.url, heartbeat_interval=BEAT_S, grace_period=SILENT_S
+                )
+            return storages.get_storage(rdb)  # type: ignore[no-any-return]
+        with self.owner.alone():  # two processes cannot make the tables at once
+            rdb = storages.RDBStorage(self.url, engine_kwargs={"connect_args": {"timeout": WAIT_S}})
+        _serialise(rdb.engine)
+        return storages.get_storage(rdb)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Let other processes take over what this one has not finished."""
+        self.storage.remove_session()
+        self.owner.leave()
+
+
+def _serialise(engine: Any) -> None:
+    """Make transactions of SQLite wait for each other from their first statement on.
+
+    Python's default begins them at the first write: what was read before may have changed.
+    """
+    from sqlalchemy import event
+
+    engine.dispose()
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        connection.execute("PRAGMA journal_mode=WAL")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Store:
-    """One named study of a file."""
+    """One named study of a database."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        optuna = require("train", "optuna")
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(
-            storage=f"sqlite:///{folder / FILE}",
-            study_name=name,
-            direction="maximize",
-            load_if_exists=True,
-        )
+    def __init__(
+        self, database: Database, name: str, directions: Sequence[str] = ("maximize",)
+    ) -> None:
+        self.database, self.name = database, name
+        self.owner, self.storage = database.owner, database.storage
+        optuna = database.optuna
+        with self.owner.alone():
+            self.study = optuna.create_study(
+                storage=self.storage,
+                study_name=name,
+                directions=list(directions),
+                load_if_exists=True,
+            )
+        self._id = self.storage.get_study_id_from_name(name)
+        self._finished: dict[int, Record] = {}
+
+    @cached_property
+    def _states(self) -> Any:
+        return self.database.optuna.trial.TrialState
 
     def records(self) -> list[Record]:
-        """All trials."""
-        return [_record(trial) for trial in self.study.get_trials()]
+        """All trials that count, in order."""
+        return [record for record in self._all() if record.counts]
 
-    def record(self, arch_id: str, seed: int) -> Record:
-        """The trial of an architecture and seed; made where there is none."""
-        own = [r for r in self.records() if (r.arch_id, r.seed) == (arch_id, seed)]
-        if own and own[0].state != "waiting":
-            return own[0]
-        if not own:  # its name comes first, so that a kill leaves no trial without one
-            self.study.enqueue_trial({}, user_attrs={"arch_id": arch_id, "seed": seed, "error": ""})
-        self.study.ask()  # starts the one that waits
-        return self.record(arch_id, seed)
+    def _all(self) -> list[Record]:
+        known, records = self._finished, []
+        for trial in self.storage.get_all_trials(self._id, deepcopy=False):
+            record = known.get(trial.number)
+            if record is None:
+                record = _record(trial)
+                if record.state != "running":
+                    known[trial.number] = record
+            records.append(record)
+        return records
+
+    def find(self, key: Key) -> Record | None:
+        """The trial of an architecture and seed."""
+        return next((record for record in self.records() if record.key == key), None)
+
+    def claim(
+        self,
+        key: Key,
+        params: Mapping[str, Any] | None = None,
+        values: Mapping[str, Sequence[Any]] | None = None,
+        **attrs: str | float,
+    ) -> Record | None:
+        """The trial of a key, for this process to work on; None where it is done or another's.
+
+        `params` are what Optuna shows, each one of its `values`.
+        """
+        self._retire_silent()
+        found = self.find(key)
+        if found is not None:
+            return self._taken_over(found)
+        named = {"arch_id": key[0], "seed": key[1], "owner": self.owner.name, "attempts": 1}
+        optuna = self.database.optuna
+        categorical = optuna.distributions.CategoricalDistribution
+        template = optuna.create_trial(
+            state=self._states.RUNNING,
+            params=dict(params or {}),
+            distributions={name: categorical(own) for name, own in (values or {}).items()},
+            user_attrs={**attrs, **named},
+        )
+        made = self.storage.create_new_trial(self._id, template)
+        first = self.find(key)
+        assert first is not None
+        if first.id == made:
+            return first
+        self.storage.set_trial_state_values(made, self._states.FAIL)  # another was faster
+        return None
+
+    def _taken_over(self, record: Record) -> Record | None:
+        """A trial whose process has died, now this one's; after too many deaths it is broken."""
+        if record.attrs["owner"] == self.owner.name and record.state == "running":
+            return record
+        if record.state != "running" or not self.owner.has_left(record.attrs["owner"]):
+            return None
+        with self.owner.alone():
+            found = self.find(record.key)
+            if found is None or found.attrs["owner"] != record.attrs["owner"]:
+                return None
+            attempts = found.attrs["attempts"] + 1
+            self.note(found, owner=self.owner.name, attempts=attempts)
+        if attempts > ATTEMPTS:
+            self.fail(found, f"its process died {ATTEMPTS} times")
+            return None
+        return self.find(record.key)
+
+    def _retire_silent(self) -> None:
+        """Fail trials of processes elsewhere that are silent, so that they are begun again."""
+        if not self.database.local:
+            self.database.optuna.storages.fail_stale_trials(self.study)
+
+    def beat(self, record: Record) -> None:
+        """Show other machines that this trial is worked on."""
+        if not self.database.local:
+            self.storage.record_heartbeat(record.id)  # type: ignore[attr-defined]
 
     def note(self, record: Record, **facts: str | float) -> None:
         """Facts that a reader of the store wants, beside the trial."""
         for name, fact in facts.items():
-            self._trial(record).set_user_attr(name, fact)
+            self.storage.set_trial_user_attr(record.id, name, fact)
 
     def report(self, record: Record, epoch: int, top1: float) -> None:
-        """An accuracy, once for each epoch."""
-        if epoch not in self.record(record.arch_id, record.seed).top1s:
-            self._trial(record).report(top1, epoch)
+        """An accuracy after an epoch."""
+        self.storage.set_trial_intermediate_value(record.id, epoch, top1)
 
-    def finish(self, record: Record, state: State, *, top1: float | None = None) -> None:
-        """Close a trial."""
-        from optuna.trial import TrialState
+    def complete(self, record: Record, *values: float) -> None:
+        """Close a trial with its objectives."""
+        self.storage.set_trial_state_values(record.id, self._states.COMPLETE, values)
 
-        self.study.tell(record.number, top1, state=TrialState[state.upper()])
-
-    def _trial(self, record: Record) -> Trial:
-        from optuna import trial
-
-        return trial.Trial(self.study, record._id)
+    def fail(self, record: Record, error: str) -> None:
+        """Close a trial that broke."""
+        self.note(record, error=error)
+        self.storage.set_trial_state_values(record.id, self._states.FAIL)
 
 
 def _record(trial: FrozenTrial) -> Record:
@@ -90,7 +243,8 @@ def _record(trial: FrozenTrial) -> Record:
         attrs["arch_id"],
         attrs["seed"],
         trial.state.name.lower(),  # type: ignore[arg-type]
+        tuple(trial.values or ()),
         dict(trial.intermediate_values),
-        attrs["error"],
-        trial._trial_id,  # the only way to a running trial of an earlier process
+        dict(attrs),
+        trial._trial_id,
     )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import distributed
 
 from nas.cores import cores
 from nas.errors import RecipeError, RuntimeUnavailableError, UnknownNameError
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnContext
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
@@ -59,6 +63,21 @@ def precision_of(name: str, device: torch.device) -> str:
 def use_cores(n: int | None = None) -> None:
     """So many threads, or all cores that this process may run on, whatever OMP_NUM_THREADS was."""
     torch.set_num_threads(n or cores())
+
+
+def spawning() -> SpawnContext:
+    """How processes are begun that share tensors: with nothing of this one's state."""
+    from torch import multiprocessing
+
+    context: SpawnContext = multiprocessing.get_context("spawn")
+    return context
+
+
+def dealt(device: torch.device, index: int) -> torch.device:
+    """The device of one of several processes: GPUs are dealt out in turn."""
+    if device.type != "cuda":
+        return device
+    return torch.device("cuda", index % torch.cuda.device_count())
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 from nas import library
 from nas.pricing import MS, Pricing
 from nas.search.evolution import Judge, Settings, evolve
+from nas.search.limits import Limits
 from nas.space import Space
 
 TEXT = """
@@ -39,9 +40,9 @@ def test_finds_the_best_of_a_small_space(pricing: Pricing) -> None:
     ms = pricing.price(codes)[:, MS]
     codes = codes[np.isfinite(ms)]
     budget_ms = float(np.nanmedian(ms))
-    everything = Judge(pricing, budget_ms, 1.0)(codes)
+    everything = Judge(pricing, Limits((budget_ms,), (1.0,)), 1.0)(codes)
     rng = np.random.default_rng(0)
-    judge = Judge(pricing, budget_ms, 1.0)
+    judge = Judge(pricing, Limits((budget_ms,), (1.0,)), 1.0)
     found = evolve(judge, pricing.lattice.sample(50, rng), rng, FEW)
     assert found.bound[0] == pytest.approx(everything.bound[0], abs=1e-6)
     assert (found.prices[:, MS] <= budget_ms).all()
@@ -50,7 +51,7 @@ def test_finds_the_best_of_a_small_space(pricing: Pricing) -> None:
 
 def test_front_is_the_brute_force_front(pricing: Pricing) -> None:
     rng = np.random.default_rng(3)
-    judged = Judge(pricing, np.inf, 1.0)(pricing.lattice.sample(300, rng))
+    judged = Judge(pricing, Limits((np.inf,), (1.0,)), 1.0)(pricing.lattice.sample(300, rng))
     front = judged.front()
     for ms, bound in zip(judged.prices[:, MS], judged.bound, strict=True):
         beaten = (judged.prices[:, MS] <= ms) & (judged.bound > bound)
@@ -65,7 +66,7 @@ def test_same_seed_same_population(pricing: Pricing) -> None:
     runs = []
     for _ in range(2):
         rng = np.random.default_rng(7)
-        judge = Judge(pricing, 10.0, 1.0)
+        judge = Judge(pricing, Limits((10.0,), (1.0,)), 1.0)
         runs.append(evolve(judge, pricing.lattice.sample(50, rng), rng, FEW).codes)
     assert (runs[0] == runs[1]).all()
 
@@ -76,6 +77,7 @@ def test_a_population_survives_a_start_over_the_budget(pricing: Pricing) -> None
     codes = pricing.lattice.sample(2000, rng)
     ms = pricing.price(codes)[:, MS]
     budget_ms = float(np.quantile(ms, 0.1))
-    found = evolve(Judge(pricing, budget_ms, 1.0), codes[ms > budget_ms][:50], rng, FEW)
+    judge = Judge(pricing, Limits((budget_ms,), (1.0,)), 1.0)
+    found = evolve(judge, codes[ms > budget_ms][:50], rng, FEW)
     assert len(found.codes)
     assert (found.prices[:, MS] <= budget_ms).all()

@@ -1,0 +1,15 @@
+"""Random search within the limits: what every other strategy must beat at an equal budget."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nas.columns import Ints
+from nas.strategies.base import BATCH, Problem, Seen, Strategy
+
+
+class Random(Strategy):
+    """At each position every option that can stand is as likely; over the budget is drawn again."""
+
+    def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
+        return problem.sample(BATCH, rng)

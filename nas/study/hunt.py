@@ -1,0 +1,138 @@
+"""Ask, evaluate, record: the loop in which a strategy looks for networks that cost minutes each.
+
+Every question follows from the seed, the number of trials begun and what is in the store, so a
+loop that was stopped goes on as if it had not been. Several processes may run it on one store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nas.arch import Arch
+from nas.choices import Choices
+from nas.columns import Ints
+from nas.space import Code, Space
+from nas.strategies.base import Seen, Strategy
+from nas.study.store import Record, Store
+
+POLL_S = 0.2
+"""Between looks at what other processes have done."""
+
+Evaluate = Callable[[Record, Arch], Sequence[float] | None]
+"""Objectives of a network, accuracy first; None where the trial failed and was closed."""
+
+
+@dataclass(eq=False)
+class Hunt:
+    """Looks for networks of a space with a strategy, until the store has `trials` of them."""
+
+    store: Store
+    space: Space
+    strategy: Strategy
+    queue: Sequence[Code]
+    """Codes that are tried first."""
+    trials: int
+    evaluate: Evaluate
+    seed: int = 0
+    facts: Callable[[Arch], dict[str, float | str]] = lambda arch: {}
+    """What is noted beside a trial."""
+    wait: bool = True
+    """For trials that other processes work on."""
+
+    def run(self) -> list[Record]:
+        """All trials, finished ones unless told not to wait."""
+        while True:
+            records = self.store.records()
+            claimed = self._left(records) or self._next(records)
+            if claimed:
+                self._work(*claimed)
+            elif not self.wait or all(record.state != "running" for record in records):
+                return records
+            else:
+                time.sleep(POLL_S)
+
+    def _work(self, record: Record, arch: Arch) -> None:
+        values = self.evaluate(record, arch)
+        if values is not None:
+            self.store.complete(record, *values)
+
+    def _left(self, records: Sequence[Record]) -> tuple[Record, Arch] | None:
+        """A trial that its process has left."""
+        for record in records:
+            if record.state == "running" and (own := self.store.claim(record.key)):
+                return own, self.space.decode(code_of(own))
+        return None
+
+    def _next(self, records: Sequence[Record]) -> tuple[Record, Arch] | None:
+        """A new trial; one process asks at a time, since each question depends on the others."""
+        if len(records) >= self.trials:
+            return None
+        with self.store.owner.alone():
+            records = self.store.records()
+            if len(records) >= self.trials:
+                return None
+            known = {record.arch_id for record in records}
+            for code in self._asked(records):
+                arch = self.space.decode(code)
+                if arch.arch_id not in known:
+                    own = begin(
+                        self.store,
+                        self.strategy.problem.choices,
+                        arch,
+                        code,
+                        self.seed,
+                        **self.facts(arch),
+                    )
+                    return None if own is None else (own, arch)
+        self.trials = len(records)  # there are no others
+        return None
+
+    def _asked(self, records: Sequence[Record]) -> Iterator[Ints]:
+        """Codes to try next, best first."""
+        yield from map(np.array, self.queue)
+        yield from self.strategy.ask(
+            self._seen(records), np.random.default_rng([self.seed, len(records)])
+        )
+
+    def _seen(self, records: Sequence[Record]) -> Seen:
+        """What the strategy may know: finished trials, and which codes are begun."""
+        if not records:
+            return Seen.none(self.strategy.problem)
+        codes = np.array([self._code(record) for record in records])
+        return Seen.of(codes, np.array([scored(record) for record in records]))
+
+    def _code(self, record: Record) -> Ints:
+        if record.number not in self._codes:
+            self._codes[record.number] = code_of(record)
+        return self._codes[record.number]
+
+    @cached_property
+    def _codes(self) -> dict[int, Ints]:
+        return {}
+
+
+def begin(
+    store: Store, choices: Choices, arch: Arch, code: Ints, seed: int, **facts: float | str
+) -> Record | None:
+    """Claim the trial of a network; None where it is done or another process's."""
+    named = choices.named(code)
+    values = {p.name: p.values for p in choices.parameters if p.name in named}
+    genes = ",".join(map(str, code))
+    return store.claim((arch.arch_id, seed), named, values, name=arch.name, code=genes, **facts)
+
+
+def code_of(record: Record) -> Ints:
+    """The code that a trial was begun with."""
+    return np.array([int(gene) for gene in record.attrs["code"].split(",")], np.int64)
+
+
+def scored(record: Record) -> float:
+    """Accuracy of a trial; the worst where it broke, NaN where it runs."""
+    if record.state == "running":
+        return np.nan
+    return record.values[0] if record.values else -np.inf

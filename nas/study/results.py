@@ -1,0 +1,111 @@
+"""What a cascade left in its store, trial by trial, best first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.arch import Arch
+from nas.errors import TrainingError
+from nas.search import Candidate
+from nas.search.run import assess
+from nas.study.cascade import FINALS, Cascade, rung_name
+from nas.study.hunt import code_of
+from nas.study.plan import Plan
+from nas.study.question import Question
+from nas.study.store import Database, Record, Store
+from nas.study.trainer import WEIGHTS
+
+if TYPE_CHECKING:
+    from nas.train.figures import Accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One candidate, as the cascade left it."""
+
+    candidate: Candidate
+    state: str
+    """`complete`, `pruned` (trained less long than the best) or `fail`."""
+    top1s: dict[int, float]
+    """Accuracy on the judging images by epoch, in percent."""
+    finals: tuple[float, ...]
+    """Of the longer trainings, one a seed; empty unless it was a finalist."""
+    error: str
+
+    @property
+    def rank(self) -> tuple[bool, float, int, float]:
+        """Sorts the best first: finalists, then those trained longest."""
+        longest = max(self.top1s, default=0)
+        mean = sum(self.finals) / len(self.finals) if self.finals else 0.0
+        return not self.finals, -mean, -longest, -self.top1s.get(longest, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """All trials, best first, and the accuracy of the best."""
+
+    trials: tuple[Trial, ...]
+    accuracy: Accuracy
+    """Over its seeds, on the judging images."""
+    plan: Plan
+    weights: Path
+    """Of the best, its first seed."""
+    trained: Arch
+    """The best as it was trained: for the data's classes, on images of the recipe's side."""
+    data: str
+    recipe: str
+    question: Question
+
+
+def studied(cascade: Cascade) -> Studied:
+    """The results of a cascade that has run.
+
+    Raises:
+        TrainingError: no finalist could be trained to the end.
+    """
+    from nas.train.figures import accuracy
+
+    database = Database(cascade.folder, cascade.url)
+    try:
+        trials = _trials(cascade, database)
+    finally:
+        database.close()
+    best = trials[0]
+    if not best.finals:
+        raise TrainingError("no finalist could be trained to the end")
+    arch, task = best.candidate.arch, cascade.task
+    place = cascade.trainer.place(arch, cascade.seed + 1)
+    return Studied(
+        tuple(trials),
+        accuracy(list(best.finals), task.judging_images),
+        cascade.plan,
+        place / WEIGHTS,
+        task.fit(arch),
+        task.data.name,
+        task.recipe.name,
+        cascade.question,
+    )
+
+
+def _trials(cascade: Cascade, database: Database) -> list[Trial]:
+    plan, question = cascade.plan, cascade.question
+    rungs = [epochs for epochs, _ in plan.rungs(cascade.trials)]
+    records: dict[str, list[Record]] = {}
+    for epochs in rungs:
+        for record in Store(database, rung_name(epochs), question.directions).records():
+            records.setdefault(record.arch_id, []).append(record)
+    finals: dict[str, list[float]] = {}
+    for record in Store(database, FINALS, question.directions).records():
+        if record.state == "complete":
+            finals.setdefault(record.arch_id, []).append(record.values[0])
+    pricing = question.pricing
+    trials = []
+    for arch_id, own in records.items():
+        candidate = assess(pricing.space.decode(code_of(own[0])), pricing.device, pricing.surrogate)
+        top1s = {epoch: top1 for record in own for epoch, top1 in record.top1s.items()}
+        state = own[-1].state if len(own) == len(rungs) or own[-1].state == "fail" else "pruned"
+        error = own[-1].error
+        trials.append(Trial(candidate, state, top1s, tuple(finals.get(arch_id, ())), error))
+    return sorted(trials, key=lambda trial: trial.rank)

@@ -1,0 +1,130 @@
+"""One candidate's training as trials of a store: reported epoch by epoch, resumed, never twice.
+
+A candidate that breaks costs only itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from nas.arch import Arch
+from nas.errors import ArchError, RecipeError, TrainingError
+from nas.study.store import BEAT_S, Record, Store
+
+if TYPE_CHECKING:
+    from nas.train.loop import Epoch, Training
+    from nas.train.run import Task
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(eq=False)
+class Trainer:
+    """Trains networks of a task in a folder; whoever trains one further finds its checkpoint."""
+
+    task: Task
+    folder: Path
+    heard: Callable[[str, float], None] = lambda step, epochs: None
+    """Of a step and the epochs that are done."""
+    said: Callable[[str], None] = lambda note: None
+    relatives: Callable[[], Iterable[Arch]] | None = None
+    """Networks of whose weights the nearest one's are a start; None starts anew."""
+    epochs: int = field(default=0, init=False)
+    """Trained by this process."""
+
+    def train(
+        self, store: Store, record: Record, arch: Arch, epochs: int, until: int, keep: bool = False
+    ) -> Training | None:
+        """The first `until` of `epochs` epochs of a trial; None, and the trial failed, if it broke.
+
+        `keep`: its weights are written beside the checkpoint.
+        """
+        from nas.train.run import train
+
+        place = self.place(arch, record.seed)
+
+        def heard(epoch: Epoch) -> None:
+            store.report(record, epoch.epoch, epoch.val_top1)
+            self.epochs += 1
+            self.heard(f"{arch.name} epoch {epoch.epoch}: {epoch.val_top1:.1f} %", self.epochs)
+
+        def watched(number: int, share: float, images_s: float) -> None:
+            step = f"{arch.name} epoch {number}: {images_s:,.0f} images/s"
+            self.heard(step, self.epochs + share)
+
+        try:
+            with _beating(store, record):
+                training = train(
+                    self.task,
+                    self.task.fit(arch),
+                    place,
+                    epochs=epochs,
+                    until=until,
+                    seed=record.seed,
+                    start=self._relative(arch, record.seed) if self.relatives else None,
+                    heard=heard,
+                    watched=watched,
+                    said=self.said,
+                )
+                if keep:
+                    _save(training, place)
+        except (ArchError, RecipeError, TrainingError) as error:
+            store.fail(record, str(error))
+            self.said(str(error))
+            return None
+        for epoch in training.history:  # a kill may have come between checkpoint and store
+            if epoch.epoch not in record.top1s:
+                store.report(record, epoch.epoch, epoch.val_top1)
+        return training
+
+    def place(self, arch: Arch, seed: int) -> Path:
+        """Where an architecture's training of a seed has its checkpoint and log."""
+        return self.folder / "trials" / arch.arch_id / f"seed{seed}"
+
+    def _relative(self, arch: Arch, seed: int) -> Callable[[Training], None]:
+        """Gives a training the weights of the nearest candidate that has some."""
+        from nas.train.inherit import inherit_from, kinship
+        from nas.train.run import CHECKPOINT
+
+        def start(training: Training) -> None:
+            assert self.relatives is not None
+            trained = {
+                other: path
+                for other in self.relatives()
+                if (path := self.place(other, seed) / CHECKPOINT).exists()
+            }
+            if trained:
+                nearest = max(trained, key=lambda other: kinship(arch, other))
+                inherit_from(training, self.task.fit(nearest), trained[nearest])
+
+        return start
+
+
+def _save(training: Training, folder: Path) -> None:
+    from nas.build import save_weights
+
+    save_weights(training.judged, folder / WEIGHTS)
+
+
+@contextmanager
+def _beating(store: Store, record: Record) -> Iterator[None]:
+    """Show every so often that the trial is worked on."""
+    done = Event()
+
+    def beat() -> None:
+        while not done.wait(BEAT_S):
+            store.beat(record)
+
+    store.beat(record)
+    thread = Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

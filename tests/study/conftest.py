@@ -1,0 +1,47 @@
+"""A space of a few small networks, and what a study asks of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+import pytest
+import torch
+
+from nas.data import load_data
+from nas.search.limits import Limits
+from nas.study.question import Question
+from nas.train.recipe import Augment, Regularise, load_recipe
+from nas.train.run import Task
+
+TEXT = """
+name: four
+source: "made for tests"
+input: [3, 32, 32]
+columns: [op, k, out, act, s]
+rows:
+  - [conv, 3, [1, 2, 32, 48], relu, 4]
+  - [conv, 3, 32, relu, 2]
+  - [pool, ~, ~, ~, ~]
+  - [linear, ~, 10, ~, ~]
+"""
+QUEUE = tuple((0, gene, 0, 0, 0) for gene in range(4))
+
+
+@pytest.fixture
+def question(tmp_path: Path) -> Question:
+    """All four networks, in the order of their width."""
+    path = tmp_path / "four.yaml"
+    path.write_text(TEXT)
+    limits = Limits((inf,), (1.0,))
+    return Question(str(path), ("pixel1-cpu",), "imagenet", limits, QUEUE, "random")
+
+
+@pytest.fixture
+def task() -> Task:
+    """500 images of digits, without augmentation."""
+    plain = replace(load_recipe("proxy"), batch=8, augment=Augment(), regularise=Regularise())
+    few = load_data("digits")
+    few = replace(few, train=few.train.take(torch.arange(500)))
+    return Task(few, replace(plain, schedule=replace(plain.schedule, lr=0.02)))

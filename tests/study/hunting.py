@@ -1,0 +1,63 @@
+"""A process that hunts in a store with an accuracy that costs nothing: run by tests, and killed.
+
+python hunting.py FOLDER TRIALS STRATEGY SECONDS [URL]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from nas.arch import Arch
+from nas.library import load_space
+from nas.search.limits import Limits
+from nas.search.run import pricing_of
+from nas.strategies import STRATEGIES
+from nas.study.hunt import Hunt
+from nas.study.question import problem_of
+from nas.study.store import Database, Record, Store
+
+SPACE = "accel-nasbench"
+
+
+def accuracy(arch: Arch) -> float:
+    """Rises with the parameters and is odd in the kernel sizes."""
+    kernels = sum(index * row.k for index, row in enumerate(arch.rows) if hasattr(row, "k"))
+    return float(arch.params / 1e5 + kernels % 7)
+
+
+def hunt(
+    folder: Path, trials: int, strategy: str, seconds: float = 0.0, url: str | None = None
+) -> list[Record]:
+    """All trials; each is noted in a file of its own once more, when it is evaluated."""
+    space = load_space(SPACE)
+    pricing = pricing_of(space, "pixel1-cpu", "imagenet")
+    problem = problem_of(pricing, Limits((30.0,), (1.0,)), estimate=False)
+    assert 0 < problem.within(space.lattice.sample(500, np_rng())).mean() < 1
+    database = Database(folder, url)
+
+    def evaluate(record: Record, arch: Arch) -> tuple[float]:
+        assert pricing.device.predict(arch).ms <= 30
+        time.sleep(seconds)
+        with (folder / "evaluated.txt").open("a") as file:
+            file.write(f"{os.getpid()} {record.number} {arch.arch_id}\n")
+        return (accuracy(arch),)
+
+    try:
+        store = Store(database, "proxy")
+        return Hunt(store, space, STRATEGIES[strategy](problem), (), trials, evaluate).run()
+    finally:
+        database.close()
+
+
+def np_rng() -> object:
+    import numpy as np
+
+    return np.random.default_rng(0)
+
+
+if __name__ == "__main__":
+    folder, trials, strategy, seconds, *url = sys.argv[1:]
+    hunt(Path(folder), int(trials), strategy, float(seconds), *url)
