@@ -6,14 +6,21 @@ import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+import numpy as np
+
 from nas.arch import Arch
+from nas.bench.case import Case
+from nas.bench.comparison import Comparison
+from nas.bench.run import Run
 from nas.blocks import BLOCKS
 from nas.data import SOURCES
 from nas.export import FORMATS
 from nas.ops import ACTIVATIONS
 from nas.proxies import PROXIES
+from nas.report.comparison import summary
 from nas.runtimes import RUNTIMES
 from nas.space import Space
+from nas.strategies import STRATEGIES
 from nas.table import COLUMNS
 from nas.train.recipe import recipes
 
@@ -81,3 +88,19 @@ def test_every_data_set_recipe_and_proxy_has_its_line() -> None:
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
     assert documented == [*SOURCES, *recipes(), *PROXIES]
+
+
+def test_every_strategy_has_its_line() -> None:
+    text = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
+    documented = re.findall(
+        r"^\| `([\w-]+)` \|", text.partition("## Add one")[0], flags=re.MULTILINE
+    )
+    assert documented == [*STRATEGIES]
+
+
+def test_every_column_of_a_comparison_is_explained() -> None:
+    text = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8").partition("## Columns")[2]
+    documented = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", text, re.M)))
+    run = Run("random", 0, np.ones(1), np.ones(1), 0.0, 0, 0)
+    (row,) = summary(Comparison(Case("accel-nasbench"), 1.0, 1.0, False, {"random": [run]}))
+    assert [re.sub(r"_\d+$", "_N", column) for column in row if column != "strategy"] == documented

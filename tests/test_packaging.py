@@ -37,7 +37,7 @@ def run(*args: str | Path, cwd: Path, **env: str) -> str:
 
 
 def distribution(requirement: str) -> str:
-    name = requirement.partition(">")[0]
+    name = requirement.partition(">")[0].partition("[")[0]
     return MODULES.get(name, name.replace("-", "_"))
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from nas import __version__
+from nas.cli.bench import bench
 from nas.cli.calibrate import calibrate
 from nas.cli.compare import compare
 from nas.cli.export import export
@@ -51,6 +52,7 @@ app.command()(kit)
 app.command()(train)
 app.command()(fidelity)
 app.command()(score)
+app.command()(bench)
 app.add_typer(list_app, name="list")
 
 

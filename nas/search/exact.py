@@ -237,14 +237,15 @@ def _milp(lattice: Lattice, edges: list[Edges], budget_ms: float) -> tuple[Solut
 
 @contextmanager
 def _stdout_kept() -> Iterator[None]:
-    """Send what HiGHS prints on its own to stderr: stdout belongs to the caller's tables."""
+    """Drop what HiGHS prints on its own: names of its functions, between the caller's tables."""
     sys.stdout.flush()
     libc = ctypes.CDLL(None) if os.name == "posix" else ctypes.CDLL("msvcrt")
-    kept = os.dup(1)
-    os.dup2(2, 1)
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     try:
         yield
     finally:
         libc.fflush(None)  # what it printed may still be in the C library's buffer
         os.dup2(kept, 1)
         os.close(kept)
+        os.close(nowhere)

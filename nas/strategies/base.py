@@ -105,10 +105,10 @@ class Problem:
         start = own[(costs(own) <= limits).all(axis=1)]
         return replace(self, within=within, start=start), seen.only(within(seen.codes))
 
-    def sample(self, n: int, rng: np.random.Generator) -> Ints:
+    def sample(self, n: int, rng: np.random.Generator, tries: int = TRIES) -> Ints:
         """About n random codes within the limits; where few are, walks from known ones."""
         found = [self.kept(self.lattice.sample(BATCH, rng))]
-        for _ in range(TRIES):
+        for _ in range(tries):
             if sum(map(len, found)) >= n:
                 break
             found.append(self.kept(self.lattice.sample(BATCH, rng)))
@@ -142,7 +142,7 @@ class Problem:
                 return near[[(near != code).sum(axis=1).argmin()]]
         fixed = self.start[rng.integers(len(self.start), size=BATCH)]
         crossed = self.lattice.crossover(np.repeat(code, BATCH, axis=0), fixed, rng)
-        near = np.concatenate([self.kept(crossed), self.start[:1]])
+        near = np.concatenate([self.kept(crossed), self.kept(self.start[:1])])
         return near[[(near != code).sum(axis=1).argmin()]]
 
 

@@ -23,6 +23,8 @@ MOST = 400
 GROWTH = 0.1
 """Its scales are fitted again when so much more is known."""
 RANDOM, RELATIVES, PARENTS, ROUNDS = 256, 768, 20, 2
+FEW = 2
+"""Batches that random ones are drawn from, before walks."""
 GENES = 5
 """Most genes that a relative differs in, on average."""
 
@@ -32,7 +34,8 @@ class Model(Strategy):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
-        self._scales: dict[int, Floats] = {}
+        self._scales: dict[bytes, Floats] = {}
+        """The latest, by what they were fitted to."""
 
     def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
         known = seen.whole.finite
@@ -40,7 +43,7 @@ class Model(Strategy):
             return problem.sample(STARTS, rng)
         process, view = self._process(known)
         parents = seen.finite.codes[seen.finite.best(PARENTS)]
-        codes = problem.sample(RANDOM, rng)
+        codes = problem.sample(RANDOM, rng, FEW)
         target = process.predict(view(parents))[0].max() if len(parents) else -np.inf
         for _ in range(ROUNDS):
             near = self._relatives(problem, parents if len(parents) else problem.start, rng)
@@ -52,31 +55,36 @@ class Model(Strategy):
 
     def _process(self, known: Seen) -> tuple[Process, Callable[[Ints], Points]]:
         """Conditioned on what is known, and how it sees codes."""
-        shown = known.recent(MOST)
-        raw = self.problem.features(shown.codes)
-        mean, sd = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
-
-        def view(codes: Ints) -> Points:
-            chosen = self.problem.choices.one_hot(codes, absent=True)
-            return Points(chosen, (self.problem.features(codes) - mean) / sd)
-
-        points, scales = view(shown.codes), self._fitted(known, view)
-        process = Process.of(points, shown.scores, scales)
+        shown, scales = known.recent(MOST), self._fitted(known)
+        view = self._view(shown.codes)
+        process = Process.of(view(shown.codes), shown.scores, scales)
         if len(known.running):
             guessed = process.predict(view(known.running))[0]
             points = view(np.concatenate([shown.codes, known.running]))
             process = Process.of(points, np.concatenate([shown.scores, guessed]), scales)
         return process, view
 
-    def _fitted(self, known: Seen, view: Callable[[Ints], Points]) -> Floats:
+    def _view(self, known: Ints) -> Callable[[Ints], Points]:
+        """Codes as points, with features of mean 0 and variance 1 over known codes."""
+        raw = self.problem.features(known)
+        mean, sd = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
+
+        def view(codes: Ints) -> Points:
+            chosen = self.problem.choices.one_hot(codes, absent=True)
+            return Points(chosen, (self.problem.features(codes) - mean) / sd)
+
+        return view
+
+    def _fitted(self, known: Seen) -> Floats:
         """Scales for what was known when it had last grown enough: they follow from it alone."""
         n, at = len(known.scores), STARTS
         while (after := max(at + 1, round(at * (1 + GROWTH)))) <= n:
             at = after
-        if at not in self._scales:
-            first = known.only(np.arange(n) < at).recent(MOST)
-            self._scales = {at: fit(view(first.codes), first.scores)}
-        return self._scales[at]
+        first = known.only(np.arange(n) < at).recent(MOST)
+        key = first.codes.tobytes() + first.scores.tobytes()
+        if key not in self._scales:
+            self._scales = {key: fit(self._view(first.codes)(first.codes), first.scores)}
+        return self._scales[key]
 
     def _relatives(self, problem: Problem, parents: Ints, rng: np.random.Generator) -> Ints:
         """Mutants of parents, most by few genes."""

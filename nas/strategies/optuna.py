@@ -51,13 +51,17 @@ class OptunaSampler(Strategy):
         study = self._study(seen, int(rng.integers(2**31)))
         found = []
         for _ in range(ANSWERS):
-            trial = study.ask(self.distributions)
-            study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
-            values = np.array([[trial.params[name] for name in self.distributions]])
+            values = np.array([[*self._answer(study).values()]])
             found.append(problem.pulled(problem.choices.codes(values)[0], rng))
             if len(seen.new(found[-1])):
                 break
         return np.concatenate(found)
+
+    def _answer(self, study: Study) -> dict[str, int]:
+        """By parameter; the trial is closed, since something else may be evaluated in its place."""
+        trial = study.ask(self.distributions)
+        study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+        return {name: trial.params[name] for name in self.distributions}
 
     def _study(self, seen: Seen, seed: int) -> Study:
         """A study in memory of what was seen; what it holds already stays where it is."""
@@ -66,12 +70,12 @@ class OptunaSampler(Strategy):
             costs = self.problem.costs
             others = 0 if costs is None else costs(self.problem.start[:1]).shape[1]
             self._mirror = self.optuna.create_study(
-                directions=["maximize", *["minimize"] * others], sampler=self._sampler(seed)
+                directions=["maximize", *["minimize"] * others], sampler=self._sampler(0)
             )
             old = Seen.none(self.problem)
-        self._mirror.sampler = self._sampler(seed)
         for index in range(len(old.scores), len(shown.scores)):
             self._add(self._mirror, shown, index)
+        self._mirror.sampler = self._sampler(seed)
         self._shown = shown
         return self._mirror
 
@@ -92,13 +96,19 @@ class OptunaSampler(Strategy):
             )
         )
         trial = study.get_trials(deepcopy=False)[-1]
-        if isinstance(study.sampler, self.optuna.samplers.BaseGASampler):
+        if genetic := isinstance(study.sampler, self.optuna.samplers.BaseGASampler):
             study.sampler.get_trial_generation(study, trial)
         if not np.isfinite(seen.scores[index]):
             study.tell(trial.number, state=states.FAIL)
             return
         costs = () if self.problem.costs is None else self.problem.costs(code)[0]
         study.tell(trial.number, [float(seen.scores[index]), *costs])
+        done = len(study.get_trials(deepcopy=False, states=(states.COMPLETE,)))
+        if genetic and done % POPULATION == 0:
+            # a generation's first question chooses its parents, and gets them in another order
+            # than later ones: ask it now, whatever is asked next, and forget the answer
+            study.sampler = self._sampler(0)
+            self._answer(study)
 
 
 def tpe(seed: int) -> BaseSampler:

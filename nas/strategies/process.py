@@ -37,7 +37,7 @@ class Points:
 
 def _alike(a: Points, b: Points) -> tuple[Floats, Floats, Floats]:
     """(n, m) share of choices that agree; product and squared distance of features."""
-    agree = (a.chosen @ b.chosen.T) / a.chosen[0].sum()
+    agree = (a.chosen @ b.chosen.T) / b.chosen[0].sum()
     inner = a.features @ b.features.T
     squares = ((p.features**2).sum(axis=1) for p in (a, b))
     distance = next(squares)[:, None] + next(squares)[None] - 2 * inner

@@ -38,6 +38,7 @@ class Reinforce(Strategy):
     def _reset(self) -> None:
         self.logits = [np.zeros(own.shape[1]) for own in self.one_hot]
         self.rewards: list[float] = []
+        self.learned = Seen.none(self.problem).codes
 
     def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
         self._learn(seen)
@@ -51,7 +52,7 @@ class Reinforce(Strategy):
 
     def _learn(self, seen: Seen) -> None:
         """Take the evaluations that are new; all of them again where they are others."""
-        if len(self.rewards) > len(seen.scores):
+        if not np.array_equal(seen.codes[: len(self.learned)], self.learned):
             self._reset()
         for index in range(len(self.rewards), len(seen.scores)):
             reward = self._reward(seen.codes[index], seen.scores[index])
@@ -60,6 +61,7 @@ class Reinforce(Strategy):
             if len(before) > 1 and before.std() > 0:
                 advantage = (reward - before.mean()) / before.std()
                 self._move(seen.codes[index], RATE * float(np.clip(advantage, -2, 2)))
+        self.learned = seen.codes
 
     def _reward(self, code: Ints, score: float) -> float:
         score = score / 100 if np.isfinite(score) else 0.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,12 +122,12 @@ class Cascade:
         codes = {arch.arch_id: np.array(space.encode(arch)) for arch in archs}
         keys = {(arch.arch_id, seed): arch for arch in archs for seed in seeds}
         while True:
+            store.retire_silent()
             for (arch_id, seed), arch in keys.items():
                 record = begin(store, self.question.choices, arch, codes[arch_id], seed)
                 if record is not None:
-                    values = self._evaluated(store, record, arch, whole, epochs, final=final)
-                    if values is not None:
-                        store.complete(record, *values)
+                    evaluate = partial(self._evaluated, store, record, arch, whole, epochs)
+                    store.work(record, partial(evaluate, final=final))
             found = {record.key: record for record in store.records() if record.key in keys}
             if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
                 return [found[key] for key in keys]

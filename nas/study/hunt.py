@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -48,24 +48,20 @@ class Hunt:
         """All trials, finished ones unless told not to wait."""
         while True:
             records = self.store.records()
-            claimed = self._left(records) or self._next(records)
+            claimed = self._left() or self._next(records)
             if claimed:
-                self._work(*claimed)
+                self.store.work(claimed[0], partial(self.evaluate, *claimed))
             elif not self.wait or all(record.state != "running" for record in records):
                 return records
             else:
                 time.sleep(POLL_S)
 
-    def _work(self, record: Record, arch: Arch) -> None:
-        values = self.evaluate(record, arch)
-        if values is not None:
-            self.store.complete(record, *values)
-
-    def _left(self, records: Sequence[Record]) -> tuple[Record, Arch] | None:
+    def _left(self) -> tuple[Record, Arch] | None:
         """A trial that its process has left."""
-        for record in records:
-            if record.state == "running" and (own := self.store.claim(record.key)):
-                return own, self.space.decode(code_of(own))
+        for record in self.store.left():
+            code = code_of(record)
+            if claimed := self._begun(self.space.decode(code), code):
+                return claimed
         return None
 
     def _next(self, records: Sequence[Record]) -> tuple[Record, Arch] | None:
@@ -80,17 +76,14 @@ class Hunt:
             for code in self._asked(records):
                 arch = self.space.decode(code)
                 if arch.arch_id not in known:
-                    own = begin(
-                        self.store,
-                        self.strategy.problem.choices,
-                        arch,
-                        code,
-                        self.seed,
-                        **self.facts(arch),
-                    )
-                    return None if own is None else (own, arch)
+                    return self._begun(arch, code)
         self.trials = len(records)  # there are no others
         return None
+
+    def _begun(self, arch: Arch, code: Ints) -> tuple[Record, Arch] | None:
+        choices, facts = self.strategy.problem.choices, self.facts(arch)
+        record = begin(self.store, choices, arch, code, self.seed, **facts)
+        return None if record is None else (record, arch)
 
     def _asked(self, records: Sequence[Record]) -> Iterator[Ints]:
         """Codes to try next, best first."""

@@ -8,25 +8,32 @@ has died goes on with another.
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Literal
 
+from nas.errors import ResultError
 from nas.extras import require
 from nas.study.owner import Owner
 
 if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
-    from optuna.trial import FrozenTrial
+    from optuna.storages import BaseStorage, RDBStorage
+    from optuna.storages._heartbeat import BaseHeartbeat
+    from optuna.trial import FrozenTrial, TrialState
 
 FILE = "study.db"
 WAIT_S = 120
 """Longest that a process waits for its turn to write."""
 BEAT_S, SILENT_S = 30, 180
 """How often processes on other machines show that they live, and when they are taken for dead."""
+TRIES = 3
+"""To make the tables."""
 ATTEMPTS = 3
 """Processes that may die with a trial before it counts as broken."""
 
@@ -75,25 +82,46 @@ class Database:
         self.local = url is None
         self.owner = Owner(folder, everyone=self.local)
         self.url = url or f"sqlite:///{folder / FILE}"
-        self.storage: BaseStorage = self._opened()
+        self._tables = self._opened()
+        self.storage: BaseStorage = self.optuna.storages.get_storage(self._tables)
 
-    def _opened(self) -> BaseStorage:
-        storages = self.optuna.storages
-        if not self.url.startswith("sqlite"):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
-                rdb = storages.RDBStorage(
-                    self.url, heartbeat_interval=BEAT_S, grace_period=SILENT_S
-                )
-            return storages.get_storage(rdb)  # type: ignore[no-any-return]
-        with self.owner.alone():  # two processes cannot make the tables at once
-            rdb = storages.RDBStorage(self.url, engine_kwargs={"connect_args": {"timeout": WAIT_S}})
-        _serialise(rdb.engine)
-        return storages.get_storage(rdb)  # type: ignore[no-any-return]
+    def _opened(self) -> RDBStorage:
+        """The tables, made where there are none.
+
+        Raises:
+            ResultError: there is no such database.
+        """
+        if self.url.startswith("postgresql"):
+            require("postgres")
+        options: dict[str, Any] = {"heartbeat_interval": BEAT_S, "grace_period": SILENT_S}
+        if self.url.startswith("sqlite"):
+            options = {"engine_kwargs": {"connect_args": {"timeout": WAIT_S}}}
+        for tries_left in reversed(range(TRIES)):
+            try:
+                # two processes cannot make the tables at once
+                with self.owner.alone(), self.quietly():
+                    rdb: RDBStorage = self.optuna.storages.RDBStorage(self.url, **options)
+                break
+            except Exception as error:  # of whatever driver the URL names
+                if not tries_left:
+                    reason = str(error).strip().splitlines() or [type(error).__name__]
+                    raise ResultError(f"--storage {self.url}: {reason[0]}") from None
+                time.sleep(1)  # another machine may be making them
+        if self.url.startswith("sqlite"):
+            _serialise(rdb.engine)
+        return rdb
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Without Optuna's warning that its heartbeat may change."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
+            yield
 
     def close(self) -> None:
         """Let other processes take over what this one has not finished."""
         self.storage.remove_session()
+        self._tables.engine.dispose()
         self.owner.leave()
 
 
@@ -169,7 +197,6 @@ class Store:
 
         `params` are what Optuna shows, each one of its `values`.
         """
-        self._retire_silent()
         found = self.find(key)
         if found is not None:
             return self._taken_over(found)
@@ -207,15 +234,48 @@ class Store:
             return None
         return self.find(record.key)
 
-    def _retire_silent(self) -> None:
+    def retire_silent(self) -> None:
         """Fail trials of processes elsewhere that are silent, so that they are begun again."""
         if not self.database.local:
-            self.database.optuna.storages.fail_stale_trials(self.study)
+            with self.database.quietly():
+                self.database.optuna.storages.fail_stale_trials(self.study)
 
-    def beat(self, record: Record) -> None:
-        """Show other machines that this trial is worked on."""
+    def left(self) -> list[Record]:
+        """Trials that nobody works on: their process died, or is silent and they were retired."""
+        self.retire_silent()
+        everything = self._all()
+        counting = {record.key for record in everything if record.counts}
+        has_left = self.owner.has_left
+        return [
+            record
+            for record in everything
+            if (record.state == "running" and has_left(record.attrs["owner"]))
+            or record.key not in counting
+        ]
+
+    def work(self, record: Record, evaluate: Callable[[], Sequence[float] | None]) -> None:
+        """Complete a trial with the objectives that `evaluate` returns; None: it failed.
+
+        While it lasts, other machines are shown every so often that the trial is worked on.
+        """
+        done = Event()
+        thread = Thread(target=self._beat, args=(record, done), daemon=True)
         if not self.database.local:
-            self.storage.record_heartbeat(record.id)  # type: ignore[attr-defined]
+            self._heart().record_heartbeat(record.id)
+            thread.start()
+        try:
+            values = evaluate()
+        finally:
+            done.set()
+        if values is not None:
+            self._close(record, self._states.COMPLETE, values)
+
+    def _beat(self, record: Record, done: Event) -> None:
+        while not done.wait(BEAT_S):
+            self._heart().record_heartbeat(record.id)
+
+    def _heart(self) -> BaseHeartbeat:
+        return self.storage  # type: ignore[return-value]
 
     def note(self, record: Record, **facts: str | float) -> None:
         """Facts that a reader of the store wants, beside the trial."""
@@ -226,14 +286,17 @@ class Store:
         """An accuracy after an epoch."""
         self.storage.set_trial_intermediate_value(record.id, epoch, top1)
 
-    def complete(self, record: Record, *values: float) -> None:
-        """Close a trial with its objectives."""
-        self.storage.set_trial_state_values(record.id, self._states.COMPLETE, values)
-
     def fail(self, record: Record, error: str) -> None:
         """Close a trial that broke."""
         self.note(record, error=error)
-        self.storage.set_trial_state_values(record.id, self._states.FAIL)
+        self._close(record, self._states.FAIL)
+
+    def _close(
+        self, record: Record, state: TrialState, values: Sequence[float] | None = None
+    ) -> None:
+        # this process may have been silent for so long that another has it now
+        with suppress(self.database.optuna.exceptions.UpdateFinishedTrialError):
+            self.storage.set_trial_state_values(record.id, state, values)
 
 
 def _record(trial: FrozenTrial) -> Record:

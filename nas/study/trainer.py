@@ -5,16 +5,14 @@ A candidate that breaks costs only itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch
 from nas.errors import ArchError, RecipeError, TrainingError
-from nas.study.store import BEAT_S, Record, Store
+from nas.study.store import Record, Store
 
 if TYPE_CHECKING:
     from nas.train.loop import Epoch, Training
@@ -58,21 +56,20 @@ class Trainer:
             self.heard(step, self.epochs + share)
 
         try:
-            with _beating(store, record):
-                training = train(
-                    self.task,
-                    self.task.fit(arch),
-                    place,
-                    epochs=epochs,
-                    until=until,
-                    seed=record.seed,
-                    start=self._relative(arch, record.seed) if self.relatives else None,
-                    heard=heard,
-                    watched=watched,
-                    said=self.said,
-                )
-                if keep:
-                    _save(training, place)
+            training = train(
+                self.task,
+                self.task.fit(arch),
+                place,
+                epochs=epochs,
+                until=until,
+                seed=record.seed,
+                start=self._relative(arch, record.seed) if self.relatives else None,
+                heard=heard,
+                watched=watched,
+                said=self.said,
+            )
+            if keep:
+                _save(training, place)
         except (ArchError, RecipeError, TrainingError) as error:
             store.fail(record, str(error))
             self.said(str(error))
@@ -109,22 +106,3 @@ def _save(training: Training, folder: Path) -> None:
     from nas.build import save_weights
 
     save_weights(training.judged, folder / WEIGHTS)
-
-
-@contextmanager
-def _beating(store: Store, record: Record) -> Iterator[None]:
-    """Show every so often that the trial is worked on."""
-    done = Event()
-
-    def beat() -> None:
-        while not done.wait(BEAT_S):
-            store.beat(record)
-
-    store.beat(record)
-    thread = Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

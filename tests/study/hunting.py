@@ -1,6 +1,6 @@
 """A process that hunts in a store with an accuracy that costs nothing: run by tests, and killed.
 
-python hunting.py FOLDER TRIALS STRATEGY SECONDS [URL]
+python hunting.py FOLDER TRIALS STRATEGY SECONDS [URL STUDY]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from nas.library import load_space
 from nas.search.limits import Limits
 from nas.search.run import pricing_of
 from nas.strategies import STRATEGIES
+from nas.study import store
 from nas.study.hunt import Hunt
 from nas.study.question import problem_of
 from nas.study.store import Database, Record, Store
@@ -29,7 +30,12 @@ def accuracy(arch: Arch) -> float:
 
 
 def hunt(
-    folder: Path, trials: int, strategy: str, seconds: float = 0.0, url: str | None = None
+    folder: Path,
+    trials: int,
+    strategy: str,
+    seconds: float = 0.0,
+    url: str | None = None,
+    study: str = "proxy",
 ) -> list[Record]:
     """All trials; each is noted in a file of its own once more, when it is evaluated."""
     space = load_space(SPACE)
@@ -46,8 +52,8 @@ def hunt(
         return (accuracy(arch),)
 
     try:
-        store = Store(database, "proxy")
-        return Hunt(store, space, STRATEGIES[strategy](problem), (), trials, evaluate).run()
+        trials_of = Store(database, study)
+        return Hunt(trials_of, space, STRATEGIES[strategy](problem), (), trials, evaluate).run()
     finally:
         database.close()
 
@@ -59,5 +65,6 @@ def np_rng() -> object:
 
 
 if __name__ == "__main__":
+    store.BEAT_S, store.SILENT_S = 1, 3  # what is silent is noticed at once
     folder, trials, strategy, seconds, *url = sys.argv[1:]
     hunt(Path(folder), int(trials), strategy, float(seconds), *url)

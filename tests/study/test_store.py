@@ -37,7 +37,7 @@ def test_a_trial_is_claimed_once(store: Store, other: Store) -> None:
     assert other.claim(("a", 0)) is None
     assert other.claim(("a", 1)) is not None  # another seed is another trial
     store.report(record, 1, 50.0)
-    store.complete(record, 50.0)
+    store.work(record, lambda: (50.0,))
     assert other.claim(("a", 0)) is None
     found = other.find(("a", 0))
     assert found is not None

@@ -1,0 +1,266 @@
+"""The headline experiment: does a search beat the known families at the same measured latency?
+
+Fashion-MNIST at 32 x 32; latency is measured by onnxruntime on this machine, one thread. The space
+`mobile32` mixes all six block families. Two budgets: the measured latency of a MobileNetV3-Small
+and of a RepViT-M0.9 at 0.7 of its width, both for 32 pixels. For each budget the four families of
+`headline_seeds/` are narrowed by their own width multiplier until they meet it, a search with the
+default strategy and one with random networks train equally many candidates equally long, and the
+best of each is trained like the families: the same recipe, images, epochs and seeds. A network
+enters the final only if its measured latency meets the budget. The test split is touched once, at
+the end of each final training.
+
+    python benchmarks/headline.py            # hours; goes on where it was stopped
+
+Writes results/headline/. What is measured needs a quiet machine: `--until latency` and the step
+`finalists` are the only ones that time anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from headline_report import write_report
+
+from nas import library
+from nas.arch import Arch
+from nas.cli.training import task_of
+from nas.draft import Work
+from nas.measure.run import measure
+from nas.profile.result import Settings
+from nas.profile.run import profile
+from nas.scaling import scaled
+from nas.search import search
+from nas.search.limits import Limits
+from nas.strategies import DEFAULT
+from nas.study.cascade import Cascade
+from nas.study.plan import Plan
+from nas.study.question import Question
+from nas.study.results import studied
+from nas.study.run import queued
+from nas.study.workers import run_with
+from nas.train.final import train_finally
+from nas.train.run import Task
+
+ROOT = Path(__file__).parents[1]
+SEEDS = Path(__file__).parent / "headline_seeds"
+FAMILIES = ("mobilenetv3", "efficientnet", "repvit", "mobilevit")
+BUDGETS = {"small": ("mobilenetv3", 1.0), "large": ("repvit", 0.7)}
+"""Name of a budget -> the seed and width whose measured latency it is."""
+WIDTHS = [round(0.1 + 0.025 * step, 3) for step in range(57)]
+"""Multipliers that are tried."""
+NEAR = 7
+"""Widths of a family, from the predicted one downwards, that are measured."""
+SPACE, DATA = "mobile32", "fashion-mnist"
+PLAN = Plan(epochs=2, finalists=3, final_epochs=4, seeds=1)
+TRIALS, SEARCH_IMAGES = 20, 8000
+EPOCHS, FINAL_SEEDS, FINAL_IMAGES = 5, (1, 2, 3), 12_000
+FACTS = {
+    "data": DATA,
+    "space": SPACE,
+    "search": {"trials": TRIALS, "images": SEARCH_IMAGES, "rungs": PLAN.rungs(TRIALS)},
+    "strategies": [DEFAULT, "random"],
+    "final": {"epochs": EPOCHS, "images": FINAL_IMAGES, "seeds": list(FINAL_SEEDS)},
+    "recipe": "proxy",
+    "interval": "of top-1: Student's 95 % over seeds; of ms: 90 % of the median over rounds",
+}
+STEPS = ("latency", "search", "finalists", "train")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All steps in a folder; each writes a file that the next ones read."""
+
+    folder: Path
+    minutes: float
+    workers: int
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """What a step made, from its file where it is there."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            made = make()
+            path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    @property
+    def device(self) -> Path:
+        """The device of this machine, profiled for the space."""
+        path = self.folder / "onnxruntime-here"
+        if not path.exists():
+            settings = Settings("onnxruntime", 1, library.load_space(SPACE), self.minutes)
+            profile(settings, path, progress=_progress)
+        return path
+
+    def task(self, images: int) -> Task:
+        return replace(task_of(DATA, "proxy", all_cores=True), images=images)
+
+    @cached_property
+    def budgets(self) -> dict[str, float]:
+        """Measured milliseconds of the seeds that the budgets are named after."""
+
+        def make() -> dict[str, float]:
+            archs = [(name, _seed(*key)) for name, key in BUDGETS.items()]
+            rows = measure(archs, "onnxruntime", progress=_progress).rows
+            return {row.network: row.ms for row in rows}
+
+        found: dict[str, float] = self.kept("budgets", make)
+        return found
+
+    @cached_property
+    def widths(self) -> dict[str, dict[str, float]]:
+        """For each budget and family, the largest width that was measured within it.
+
+        Within is as fast as the budget's seed, measured beside it.
+        """
+        found: dict[str, dict[str, float]] = self.kept("widths", self._widths)
+        return found
+
+    def _widths(self) -> dict[str, dict[str, float]]:
+        device = library.load_device(self.device)
+        ms = {(f, w): device.predict(_seed(f, w)).ms for f in FAMILIES for w in WIDTHS}
+        chosen: set[tuple[str, float]] = set(BUDGETS.values())
+        for reference in BUDGETS.values():
+            for family in FAMILIES:
+                # from somewhat above the prediction downwards, as the prediction may be low
+                below = [w for w in WIDTHS if ms[family, w] <= 1.03 * ms[reference]]
+                chosen |= {(family, w) for w in (below or WIDTHS[:1])[-NEAR:]}
+        asked = sorted(chosen)
+        archs = [(f"{f}-{w:g}", _seed(f, w)) for f, w in asked]
+        rows = measure(archs, "onnxruntime", progress=_progress).rows
+        measured = {key: row.ms for key, row in zip(asked, rows, strict=True)}
+        return {
+            budget: {
+                family: max(
+                    (w for f, w in asked if f == family and measured[f, w] <= measured[reference]),
+                    default=min(w for f, w in asked if f == family),
+                )
+                for family in FAMILIES
+            }
+            for budget, reference in BUDGETS.items()
+        }
+
+    def cascade(self, budget: str, strategy: str) -> Cascade:
+        """A search under a budget; the default strategy begins with the surrogate's best."""
+        folder = self.folder / f"search-{budget}-{strategy}"
+        folder.mkdir(exist_ok=True)
+        ms, device, task = self.budgets[budget], self.device, self.task(SEARCH_IMAGES)
+        queue = ()
+        if strategy != "random":
+            found = search(SPACE, device, budget_ms=ms, shortlist=TRIALS)
+            queue = queued(found, TRIALS, zero_cost=(), task=task)
+        limits = Limits((ms,), (1.0,))
+        question = Question(SPACE, (str(device),), "imagenet", limits, queue, strategy)
+        return Cascade(task, folder, PLAN, question, TRIALS, heard=_progress, said=_say)
+
+    def searched(self, budget: str, strategy: str) -> list[str]:
+        """Tables of the finalists, best first."""
+
+        def make() -> list[str]:
+            cascade = self.cascade(budget, strategy)
+            run_with(cascade, self.workers)
+            return [t.candidate.arch.to_yaml() for t in studied(cascade).trials if t.finals]
+
+        return self.kept(f"finalists-{budget}-{strategy}", make)
+
+    @cached_property
+    def networks(self) -> dict[str, Arch]:
+        """Everything that may enter the final, by budget and name."""
+        found = {}
+        for budget, widths in self.widths.items():
+            for family, width in widths.items():
+                found[f"{budget}/{family} x{width:g}"] = _seed(family, width)
+            for strategy in (DEFAULT, "random"):
+                for rank, text in enumerate(self.searched(budget, strategy), 1):
+                    found[f"{budget}/{strategy} {rank}"] = Arch.from_yaml(text)
+        return found
+
+    def entered(self) -> dict[str, Any]:
+        """Name -> measured ms with its interval, of what meets its budget: one of each search."""
+
+        def make() -> dict[str, Any]:
+            rows = measure(list(self.networks.items()), "onnxruntime", progress=_progress).rows
+            return {row.network: [row.ms, row.ms_low, row.ms_high] for row in rows}
+
+        measured = self.kept("measured", make)
+        entered: dict[str, Any] = {}
+        for name, figures in measured.items():
+            budget, _, network = name.partition("/")
+            kind = f"{budget}/{network.split()[0]}"
+            if figures[0] <= self.budgets[budget] * 1.01 and kind not in entered:
+                entered[kind] = {"network": name, "ms": figures}
+        return entered
+
+    def trained(self, kind: str, name: str) -> dict[str, Any]:
+        """Test accuracy of the three seeds of a network."""
+
+        def make() -> dict[str, Any]:
+            out = self.folder / "final"
+            work = Work(out, kind.replace("/", "-"), {"network": name}, resume=True)
+            arch = self.networks[name]
+            final = train_finally(
+                self.task(FINAL_IMAGES),
+                arch,
+                work,
+                epochs=EPOCHS,
+                seeds=FINAL_SEEDS,
+                command=[Path(__file__).name, *sys.argv[1:]],
+                heard=lambda seed, epoch: _say(f"{name} seed {seed} epoch {epoch.epoch}"),
+            )
+            test = final.test
+            facts = {"top1": test.top1, "low": test.low, "high": test.high, "sd": test.sd}
+            sizes = {"params": final.arch.params, "macs": final.arch.macs}
+            return (
+                facts
+                | sizes
+                | {"seeds": test.seeds, "images": test.images, "table": arch.to_yaml()}
+            )
+
+        return self.kept("final-" + kind.replace("/", "-"), make)
+
+
+def _seed(family: str, width: float) -> Arch:
+    return scaled(library.load_arch(SEEDS / f"{family}.yaml"), width=width)
+
+
+def _progress(step: str, share: float) -> None:
+    print(f"\r{share:4.0%} {step:60.60}", end="", file=sys.stderr, flush=True)
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Every step that is left, up to the one named."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--until", choices=STEPS, default=STEPS[-1])
+    parser.add_argument("--minutes", type=float, default=6.0, help="of the profile")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=ROOT / "results" / ".headline.work")
+    parser.add_argument("--out", type=Path, default=ROOT / "results" / "headline")
+    options = parser.parse_args(arguments)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    experiment = Experiment(options.folder, options.minutes, options.workers)
+    steps = STEPS[: STEPS.index(options.until) + 1]
+    print(json.dumps([experiment.budgets, experiment.widths], indent=1))
+    if "search" in steps:
+        print("\n".join(experiment.networks))
+    if "finalists" in steps:
+        print(json.dumps(experiment.entered(), indent=1))
+    if "train" in steps:
+        finals = {
+            kind: {**entry, **experiment.trained(kind, entry["network"])}
+            for kind, entry in experiment.entered().items()
+        }
+        write_report(options.out, experiment.budgets, finals, FACTS, [Path(__file__).name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Which search strategy finds the best networks with the fewest evaluations?
+
+All strategies on NAS-Bench-Macro (arXiv:2103.11922, every network trained), Accel-NASBench and
+once-for-all (fitted, see predictors/benchmarks/), each without a budget and with one that half of
+the networks keep on pixel1-cpu. Writes results/benchmarks/strategies.csv, one row a benchmark,
+budget and strategy, and a picture a benchmark and budget beside it.
+
+    OMP_NUM_THREADS=1 python benchmarks/strategies.py --data FOLDER_WITH_nas_bench_macro_cifar10.csv
+
+What is in the CSV is not run again: delete a row to renew it. Runs are kept in results/.strategies;
+a picture is drawn where those of all its rows are there. About two hours on two cores, one of them
+for gp.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.bench.case import Case, posed
+from nas.bench.comparison import BASELINE, Comparison, faults
+from nas.bench.optimum import optimum
+from nas.bench.run import Run, compare
+from nas.bench.truth import TRUTHS
+from nas.cores import cores
+from nas.measure.environment import environment
+from nas.report.comparison import summary
+from nas.report.curves import save_curves
+from nas.strategies import STRATEGIES
+
+RESULTS = Path(__file__).parents[1] / "results"
+NAME = "strategies"
+KEY = ("benchmark", "budget_share", "strategy")
+SHARE = 0.5
+TABLE = "nas-bench-macro"
+"""Where all is known exactly, so that small differences can be told: more runs."""
+RUNS = {TABLE: 200}
+SOME = 40
+"""Runs elsewhere."""
+FEWER = {"tpe": 0.5, "nsga2": 0.5, "nsga3": 0.5, "gp": 0.1}
+"""Part of the runs elsewhere, for strategies that take seconds to minutes a run."""
+SLOW_EXACT = 0.5
+"""The same for exact search within a budget of the table: its programs are the hardest there."""
+SEARCHES = 3
+"""For the best network, where it cannot be proven."""
+
+
+def main() -> None:
+    """Run what is missing, then write and draw all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=RESULTS / "benchmarks")
+    parser.add_argument("--work", type=Path, default=RESULTS / f".{NAME}")
+    parser.add_argument("--only", nargs="*", default=list(STRATEGIES), help="strategies")
+    parser.add_argument("--evaluations", type=int, default=300)
+    parser.add_argument("--runs", type=int, help="of all strategies, to try it")
+    parser.add_argument("--workers", type=int, default=cores())
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    for case in cases(options.data):
+        known = best(case)
+        for name in STRATEGIES:
+            if name in {BASELINE, *options.only}:
+                fill(case, known, name, options)
+        draw(case, known, options)
+
+
+def fill(case: Case, known: tuple[float, bool], name: str, options: argparse.Namespace) -> None:
+    """Run a strategy where its row is missing, and write the row."""
+    table = options.out / f"{NAME}.csv"
+    rows = read(table)
+    if key(case, name) in rows:
+        return
+    runs, workers = options.runs or planned(case, name), options.workers
+    found = [run for _, run in compare([case], [name], runs, options.evaluations, workers=workers)]
+    save(options.work / f"{stem(case)}-{name}.npz", found)
+    comparison = Comparison(case, posed(case).budget_ms, *known, {name: found})
+    assert not faults(comparison), faults(comparison)
+    assert comparison.optimum == known[0], f"{name} is better than what counts as the best"
+    (row,) = summary(comparison)
+    print({part: row[part] for part in (*KEY, f"regret_{options.evaluations}")}, flush=True)
+    rows[key(case, name)] = {column: text(value) for column, value in row.items()} | {
+        "hardware": f"{environment().cpu}, {cores()} cores, {workers} at work",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    write(table, rows)
+
+
+def draw(case: Case, known: tuple[float, bool], options: argparse.Namespace) -> None:
+    """Where the runs of all rows are kept."""
+    rows = read(options.out / f"{NAME}.csv")
+    kept = {
+        name: options.work / f"{stem(case)}-{name}.npz"
+        for name in STRATEGIES
+        if key(case, name) in rows
+    }
+    if all(path.exists() for path in kept.values()):
+        runs = {name: load(name, path) for name, path in kept.items()}
+        comparison = Comparison(case, posed(case).budget_ms, *known, runs)
+        save_curves(comparison, options.out / f"{NAME}-{stem(case)}.png")
+
+
+def best(case: Case) -> tuple[float, bool]:
+    """The optimum in points and whether it is proven, from several searches where it is not."""
+    return max(optimum(posed(case), seed) for seed in range(SEARCHES))
+
+
+def cases(data: Path) -> Iterator[Case]:
+    """Each benchmark without a budget and with one."""
+    for name in TRUTHS:
+        for share in (None, SHARE):
+            yield Case(name, share, data=data)
+
+
+def planned(case: Case, name: str) -> int:
+    if name == "exact" and case.benchmark == TABLE and case.share:
+        return round(SOME * SLOW_EXACT)
+    if name in FEWER:
+        return round(SOME * FEWER[name])
+    return RUNS.get(case.benchmark, SOME)
+
+
+def stem(case: Case) -> str:
+    return case.benchmark + ("" if case.share is None else "-budget")
+
+
+def key(case: Case, name: str) -> tuple[str, ...]:
+    return case.benchmark, text(case.share), name
+
+
+def text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def read(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
+    """Rows by what they are of."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {tuple(row[k] for k in KEY): row for row in csv.DictReader(file)}
+
+
+def write(path: Path, rows: dict[tuple[str, ...], dict[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [*next(iter(rows.values()))], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(rows.values(), key=place))
+
+
+def place(row: Mapping[str, str]) -> tuple[int, str, float]:
+    """Benchmarks in their order, without a budget first, the least regret first."""
+    last = max((column for column in row if column.startswith("regret_")), key=lambda c: int(c[7:]))
+    return [*TRUTHS].index(row["benchmark"]), row["budget_share"], float(row[last])
+
+
+def save(path: Path, runs: list[Run]) -> None:
+    """What a picture needs of runs."""
+    np.savez_compressed(
+        path, seeds=[run.seed for run in runs], accuracies=[run.accuracies for run in runs]
+    )
+
+
+def load(name: str, path: Path) -> list[Run]:
+    with np.load(path) as found:
+        pairs = zip(found["seeds"].tolist(), found["accuracies"], strict=True)
+        return [Run(name, seed, own, np.empty(0), 0.0, 0, 0) for seed, own in pairs]
+
+
+if __name__ == "__main__":
+    main()

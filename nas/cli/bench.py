@@ -1,0 +1,170 @@
+"""`nas bench`: search strategies on benchmarks where every accuracy is known."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas.cli.options import Json
+from nas.cli.progress import say, show_progress
+from nas.cli.training import Force, listed
+
+if TYPE_CHECKING:
+    from nas.bench.comparison import Comparison
+
+MANY, FEW = (20, 300), (5, 80)
+"""Runs of each strategy and evaluations of a run: by default, and with --quick."""
+SHOWN = (50, 100)
+"""Evaluations after which a table shows the regret, and after the last one."""
+BETTER = "model"
+"""With --quick: must find more than random search."""
+
+
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="nas-bench-macro, accel-nasbench, ofa-mobilenetv3 [default: all there are].",
+            metavar="BENCHMARK",
+            show_default=False,
+        ),
+    ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option("--strategy", help="A list (see docs/strategies.md) [default: all but gp]"),
+    ] = "",
+    runs: Annotated[
+        int | None, typer.Option("--runs", min=1, help="Of each strategy [default: 20].")
+    ] = None,
+    evaluations: Annotated[
+        int | None, typer.Option("--evaluations", min=1, help="Of a run [default: 300].")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with the tables that are not shipped.")
+    ] = None,
+    share: Annotated[
+        float,
+        typer.Option(
+            "--budget-share",
+            min=0,
+            max=1,
+            help="Of random networks within the budget; 1: no budget.",
+        ),
+    ] = 0.5,
+    device: Annotated[
+        str, typer.Option("--device", help="Whose milliseconds are limited: see nas list devices.")
+    ] = "pixel1-cpu",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first run.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes [default: one a core].")
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="A test of half a minute that ends with 1 where something is broken."
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of results [default: results].")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Of the result [default: from the question].")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Compare search strategies where every accuracy is known, random search always among them."""
+    # before numpy is imported: products here are small, threads slow them down and, with
+    # their number, change last digits
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+    from contextlib import nullcontext
+
+    from nas.bench.case import Case
+    from nas.bench.chosen import QUICK, benchmarks, strategies
+    from nas.bench.comparison import compared, faults
+    from nas.cores import cores
+    from nas.draft import Draft
+    from nas.errors import BudgetError
+    from nas.report.comparison import write_comparison
+
+    if not 0 < share <= 1:
+        raise BudgetError(f"--budget-share: expected a share above 0 and up to 1, found {share:g}")
+    cases = [
+        Case(benchmark, share if share < 1 else None, device, data)
+        for benchmark in benchmarks(names or [], data, say, shipped=quick)
+    ]
+    chosen = strategies(listed(strategy) or (QUICK if quick else ()), say)
+    counts = FEW if quick else MANY
+    name = name or f"bench-{'-'.join(names or ['all'])}-{Path(device).name}-{share:g}"
+    written = out is not None or not quick
+    place = Draft(out or Path("results"), name, force=force) if written else nullcontext()
+    with place as draft:
+        with show_progress() as heard:
+            comparisons = compared(
+                cases,
+                chosen,
+                runs or counts[0],
+                evaluations or counts[1],
+                seed=seed,
+                workers=workers or cores(),
+                heard=heard,
+            )
+        if draft:
+            write_comparison(draft.folder, comparisons, ["nas", *sys.argv[1:]])
+            draft.keep()
+    _print(comparisons, draft.path if draft else None, json=json)
+    found = [fault for own in comparisons for fault in faults(own, BETTER if quick else "")]
+    for fault in found:
+        say(fault)
+    if found:
+        raise typer.Exit(1)
+
+
+def _print(comparisons: Sequence[Comparison], path: Path | None, *, json: bool) -> None:
+    from nas.report.comparison import summary
+    from nas.report.table import print_facts, print_json, print_line
+
+    if json:
+        rows = [row for own in comparisons for row in summary(own)]
+        print_json({"path": str(path) if path else None, "summary": rows})
+        return
+    for own in comparisons:
+        _print_table(own)
+        print_line()
+    every = [figures for own in comparisons for figures in own.figures]
+    twice, over = (sum(getattr(own, key) for own in every) for key in ("duplicates", "over"))
+    counted = f"{sum(own.evaluations for own in every):,}: {twice} of a network evaluated before"
+    facts = [("evaluations", f"{counted}, {over} over the budget")]
+    print_facts([*facts, *([("written to", str(path))] if path else [])])
+
+
+def _print_table(comparison: Comparison) -> None:
+    from math import isfinite
+
+    from nas.report.table import Column, numbers, print_table
+
+    first = comparison.figures[0]
+    last = first.after[-1].evaluations
+    shown = [n for n, own in enumerate(first.after) if own.evaluations in (*SHOWN, last)]
+    columns = [
+        Column("strategy"),
+        *numbers(f"top-1 % after {last}\n[95 % interval]"),
+        *numbers(*(f"regret\nat {first.after[n].evaluations}" for n in shown)),
+        *numbers("runs at\nbest %", "ms an\nask"),
+    ]
+    rows = []
+    for own in comparison.figures:
+        end = own.after[-1]
+        sure = f" [{end.low:.2f}, {end.high:.2f}]" if isfinite(end.low) else ""
+        regrets = [f"{own.after[n].regret:.3f}" for n in shown]
+        counts = [f"{100 * end.at_optimum:.0f}", f"{own.ask_ms:.3g}"]
+        rows.append([own.strategy, f"{end.best:.2f}{sure}", *regrets, *counts])
+    best = f"{'optimum' if comparison.proven else 'best known'} {comparison.optimum:.2f} %"
+    title = f"{comparison.title}\n{first.runs} runs; {best}; regret in points"
+    print_table(columns, rows, title=title)

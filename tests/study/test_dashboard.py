@@ -1,0 +1,50 @@
+"""The Optuna dashboard reads a study: its own application, asked as a browser asks it."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+
+from nas.study.cascade import Cascade, rung_name
+from nas.study.plan import Plan
+from nas.study.question import Question
+from nas.study.store import FILE
+from nas.train.run import Task
+
+dashboard = pytest.importorskip("optuna_dashboard")
+
+
+def get(app: Any, path: str) -> Any:
+    """The JSON that the application answers with."""
+    path, _, query = path.partition("?")
+    environ: dict[str, Any] = {"PATH_INFO": path, "QUERY_STRING": query, "wsgi.input": BytesIO()}
+    setup_testing_defaults(environ)
+    states: list[str] = []
+    body = b"".join(app(environ, lambda state, headers, error=None: states.append(state)))
+    assert states == ["200 OK"], body
+    return json.loads(body)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_it_shows_every_rung_and_trials_by_row_and_column(
+    task: Task, question: Question, tmp_path: Path
+) -> None:
+    plan = Plan(epochs=2, finalists=1, final_epochs=1, seeds=1)
+    folder = tmp_path / "s"
+    folder.mkdir()
+    Cascade(task, folder, plan, question, trials=4).run()
+    app = dashboard.wsgi(f"sqlite:///{folder / FILE}")
+    studies = get(app, "/api/studies")["study_summaries"]
+    named = {study["study_name"]: study["study_id"] for study in studies}
+    assert list(named) == [rung_name(1), rung_name(2), "finals"]
+    shown = get(app, f"/api/studies/{named[rung_name(1)]}?after=0")
+    assert [trial["state"] for trial in shown["trials"]] == ["Complete"] * 4
+    assert [trial["params"][0]["name"] for trial in shown["trials"]] == ["row 1 out"] * 4
+    attrs = {attr["key"]: attr["value"] for attr in shown["trials"][0]["user_attrs"]}
+    assert float(attrs["predicted_ms"]) > 0
+    assert attrs["name"].strip('"').startswith("four-")

@@ -1,0 +1,107 @@
+"""Several machines on one PostgreSQL: a real server, started here; machines are other folders."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nas.study.store import Database, Store
+
+HUNTING = Path(__file__).with_name("hunting.py")
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (PROGRAMS or shutil.which("pg_ctl")), reason="PostgreSQL is not installed"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Of an empty database of a server that ends with the tests."""
+    programs = PROGRAMS[-1] if PROGRAMS else Path(str(shutil.which("pg_ctl"))).parent
+    # the server refuses to run as root, and its socket's path must be short
+    user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    place = Path(subprocess.check_output(["mktemp", "-d", "/tmp/nas-pg-XXXXXX"], text=True).strip())
+    shutil.chown(place, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(*command: str) -> None:
+        done = subprocess.run(
+            command,
+            user=user if os.getuid() == 0 else None,
+            cwd=place,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+
+    data = str(place / "data")
+    run(str(programs / "initdb"), "-D", data, "-A", "trust", "-U", "nas", "--no-sync")
+    options = f"-p {port} -k {place} -c listen_addresses=127.0.0.1"
+    start = (str(programs / "pg_ctl"), "-D", data, "-o", options, "-l", str(place / "log"))
+    run(*start, "-w", "start")
+    try:
+        run(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "nas", "studies")
+        yield f"postgresql+psycopg://nas@127.0.0.1:{port}/studies"
+    finally:
+        run(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(place)
+
+
+def hunter(
+    folder: Path, url: str, study: str, trials: int, seconds: float
+) -> subprocess.Popen[str]:
+    """As on a machine of its own: with a folder that no other sees."""
+    folder.mkdir()
+    command = [sys.executable, str(HUNTING), str(folder), str(trials), "evolution", str(seconds)]
+    return subprocess.Popen([*command, url, study], text=True)
+
+
+def test_four_machines_run_each_trial_once(url: str, tmp_path: Path) -> None:
+    machines = [hunter(tmp_path / str(n), url, "many", 120, 0.1) for n in range(4)]
+    assert [machine.wait() for machine in machines] == [0] * 4
+    lines = [
+        line.split()[1:]
+        for path in tmp_path.glob("*/evaluated.txt")
+        for line in path.read_text().splitlines()
+    ]
+    database = Database(tmp_path, url)
+    records = Store(database, "many").records()
+    database.close()
+    done = [r for r in records if r.state == "complete"]
+    assert len(lines) == len(done) == len({r.arch_id for r in done}) >= 120
+    assert {int(number) for number, _ in lines} == {record.number for record in done}
+
+
+def test_the_trial_of_a_dead_machine_is_begun_again_elsewhere(url: str, tmp_path: Path) -> None:
+    """What it had finished stays, what it was at is retried once it has been silent."""
+    dead = hunter(tmp_path / "dead", url, "dies", 30, 0.3)
+    database = Database(tmp_path, url)
+    store = Store(database, "dies")
+    while sum(record.state == "complete" for record in store.records()) < 3:
+        time.sleep(0.05)
+    time.sleep(0.1)
+    dead.kill()
+    dead.wait()
+    before = {r.arch_id: r.values for r in store.records() if r.state == "complete"}
+    running = {r.arch_id for r in store.records() if r.state == "running"}
+    assert len(running) == 1
+    assert hunter(tmp_path / "alive", url, "dies", 30, 0.0).wait() == 0
+    after = {r.arch_id: r.values for r in store.records() if r.state == "complete"}
+    assert len(after) == 30
+    assert after.items() >= before.items()
+    assert running <= set(after)
+    database.close()
