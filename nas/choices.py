@@ -132,6 +132,25 @@ class Choices:
             found.append(np.concatenate([np.empty((len(option), 0)), *own], axis=1))
         return found
 
+    @cached_property
+    def near(self) -> list[list[Ints]]:
+        """For each layer and option, the options that differ in one parameter that both have.
+
+        Another op differs in that alone where the columns that both ops have agree.
+        """
+        return [_near(option) for option in self.options]
+
+
+def _near(option: Ints) -> list[Ints]:
+    """Of (O, parameters) values; every other option where none is as near."""
+    both = (option[:, None] != ABSENT) & (option[None] != ABSENT)
+    apart = ((option[:, None] != option[None]) & both).sum(axis=2)
+    others = ~np.eye(len(option), dtype=bool)
+    found = (apart == 1) & others
+    alone = ~found.any(axis=1)
+    found[alone] = others[alone]
+    return [np.flatnonzero(row) for row in found]
+
 
 def _one_hot(values: Ints, parameter: Parameter) -> Floats:
     chosen: Floats = (values[:, None] == np.arange(len(parameter.values))).astype(float)

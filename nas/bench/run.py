@@ -6,6 +6,7 @@ a network that is evaluated twice, whatever its codes, and one over the budget.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -17,6 +18,7 @@ import numpy as np
 
 from nas.bench.case import Case, Posed, posed
 from nas.columns import Floats
+from nas.cores import end_with
 from nas.strategies import STRATEGIES, Seen
 
 
@@ -91,7 +93,8 @@ def compare(
     if workers == 1:
         yield from (_run(*job) for job in jobs)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _leave_interrupts) as pool:
+    context, parent = get_context("spawn"), os.getpid()
+    with ProcessPoolExecutor(workers, context, _begin, (parent,)) as pool:
         futures = [pool.submit(_run, *job) for job in jobs]
         try:
             for future in as_completed(futures):
@@ -104,6 +107,7 @@ def _run(case: Case, strategy: str, evaluations: int, seed: int) -> tuple[Case, 
     return case, run(posed(case), strategy, evaluations, seed)
 
 
-def _leave_interrupts() -> None:
+def _begin(parent: int) -> None:
     """Ctrl-C reaches every process of a terminal; the first one ends the others."""
     signal(SIGINT, SIG_IGN)
+    end_with(parent)

@@ -30,7 +30,7 @@ def study(
 ) -> None:
     """Search, train, write and print; a study that was stopped goes on with `resume`."""
     from nas.draft import Work
-    from nas.errors import BudgetError, InfeasibleError, UnknownNameError
+    from nas.errors import BudgetError, InfeasibleError, ResultError, UnknownNameError
     from nas.report.result import write_result
     from nas.report.table import print_json
     from nas.study.owner import FOLDER as WORKERS
@@ -63,6 +63,10 @@ def study(
             )
     except (BudgetError, InfeasibleError, UnknownNameError):
         work.drop()  # no work on this question can be gone on with
+        raise
+    except ResultError:  # the storage cannot be opened: what was begun elsewhere stays
+        if not resume:
+            work.drop()
         raise
     write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
     studied.trained.to_yaml(work.folder / "trained.yaml")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nas.choices import Choices
 from nas.columns import Floats, Ints
-from nas.lattice import BRANCH, Lattice, Layer, keys, single_changes
+from nas.lattice import BRANCH, Lattice, Layer, keys
 
 Bools = NDArray[np.bool_]
 BATCH = 1024
@@ -116,19 +116,43 @@ class Problem:
         while len(codes) < n:
             near = np.concatenate([self.start, codes])
             near = near[rng.integers(len(near), size=BATCH)]
-            walked = self.mutated(near, rng, genes=float(rng.integers(1, codes.shape[1] + 1)))
+            walked = self.kept(self.lattice.mutate(near, rng, rng.integers(1, codes.shape[1] + 1)))
             before, codes = len(codes), self.kept(np.concatenate([codes, walked]))
             if len(codes) == before:
                 break
         return codes[:n]
 
-    def mutated(self, codes: Ints, rng: np.random.Generator, genes: float = 1.0) -> Ints:
-        """Children within the limits."""
-        return self.kept(self.lattice.mutate(codes, rng, genes))
+    def mutated(self, codes: Ints, rng: np.random.Generator, changes: int = 1) -> Ints:
+        """Children within the limits: so many times, one choice at a random layer is changed."""
+        codes, count = codes.copy(), self._moves
+        layers = np.flatnonzero(self.lattice.n_options > 1)
+        for _ in range(changes):
+            at = layers[rng.integers(len(layers), size=len(codes))]
+            gene = codes[np.arange(len(codes)), at]
+            drawn = (rng.random(len(codes)) * count[1][at, gene]).astype(np.int64)
+            codes[np.arange(len(codes)), at] = count[0][at, gene, drawn]
+        return self.kept(self.lattice.repair(codes, rng))
+
+    @cached_property
+    def _moves(self) -> tuple[Ints, Ints]:
+        """(P, O, most) options near each option of each layer, and (P, O) how many there are."""
+        near = self.choices.near
+        most = max(len(own) for layer in near for own in layer) or 1
+        moves = np.zeros((len(near), int(self.lattice.n_options.max()), most), np.int64)
+        count = np.zeros(moves.shape[:2], np.int64)
+        for layer, options in enumerate(near):
+            for option, own in enumerate(options):
+                moves[layer, option, : len(own)] = own
+                count[layer, option] = len(own)
+        return moves, count
 
     def neighbours(self, code: Ints, rng: np.random.Generator) -> Ints:
-        """Codes within the limits that differ in a single gene, apart from what it forces."""
-        return self.kept(self.lattice.repair(single_changes(code, self.lattice.n_options), rng))
+        """Codes within the limits that differ in one choice, apart from what it forces."""
+        near = [own[gene] for own, gene in zip(self.choices.near, code, strict=True)]
+        layers = np.repeat(np.arange(len(code)), [len(own) for own in near])
+        codes = np.repeat(code[None], len(layers), axis=0)
+        codes[np.arange(len(layers)), layers] = np.concatenate(near)
+        return self.kept(self.lattice.repair(codes, rng))
 
     def pulled(self, code: Ints, rng: np.random.Generator) -> Ints:
         """(1, P) the code itself, or what is within the limits and differs least from it."""
@@ -137,7 +161,7 @@ class Problem:
             return own
         for genes in 2.0 ** np.arange(8):
             many = np.repeat(code, BATCH, axis=0)
-            near = self.mutated(many, rng, min(genes, code.shape[1]))
+            near = self.kept(self.lattice.mutate(many, rng, min(genes, code.shape[1])))
             if len(near):
                 return near[[(near != code).sum(axis=1).argmin()]]
         fixed = self.start[rng.integers(len(self.start), size=BATCH)]

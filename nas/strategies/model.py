@@ -2,7 +2,7 @@
 
 Bayesian optimisation as in BANANAS (arXiv:1910.11858), with a process over the space's own choices
 in place of networks over paths: among priced candidates within the limits, that of the highest
-expected improvement (Jones 1998). Candidates are random ones and relatives of the best, twice
+expected improvement (Jones 1998). Candidates are random ones and relatives of the best, thrice
 refined. What is being evaluated lowers the uncertainty but not the mean (arXiv:1206.6402).
 """
 
@@ -22,11 +22,11 @@ MOST = 400
 """Evaluations that the model is fitted to, the best and the latest."""
 GROWTH = 0.1
 """Its scales are fitted again when so much more is known."""
-RANDOM, RELATIVES, PARENTS, ROUNDS = 256, 768, 20, 2
+RANDOM, RELATIVES, PARENTS, ROUNDS = 256, 1200, 20, 3
 FEW = 2
 """Batches that random ones are drawn from, before walks."""
-GENES = 5
-"""Most genes that a relative differs in, on average."""
+CHANGES = 6
+"""Most choices that a relative differs in."""
 
 
 class Model(Strategy):
@@ -87,11 +87,10 @@ class Model(Strategy):
         return self._scales[key]
 
     def _relatives(self, problem: Problem, parents: Ints, rng: np.random.Generator) -> Ints:
-        """Mutants of parents, most by few genes."""
+        """Mutants of parents, in one choice to several."""
         many = parents[rng.integers(len(parents), size=RELATIVES)]
-        parts = np.array_split(many, GENES)
-        mutate = problem.lattice.mutate
-        return np.concatenate([mutate(p, rng, float(g)) for g, p in enumerate(parts, 1)])
+        parts = np.array_split(many, CHANGES)
+        return np.concatenate([problem.mutated(p, rng, n) for n, p in enumerate(parts, 1)])
 
 
 def _improvement(mean: Floats, sd: Floats, target: float) -> Floats:

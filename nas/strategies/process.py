@@ -16,10 +16,13 @@ import numpy as np
 from nas.columns import Floats
 
 LINEAR, SQUARE, POWER, RATE, CONSTANT, FLAT, SMOOTH, NOISE = range(8)
-PRIOR = np.log([1, 1, 0.5, 3, 1, 0.3, 0.3, 0.01])
-"""Medians, for scores of variance 1."""
-SPREAD = np.array([1.5, 1.5, 1.5, 1, 1, 1.5, 1.5, 1.5])
-"""Of the logarithms."""
+PRIORS = (
+    # choices add up, and evaluations are noisy
+    (np.log([1, 1, 0.5, 3, 1, 0.3, 0.3, 0.01]), np.array([1.5, 1.5, 1.5, 1, 1, 1.5, 1.5, 1.5])),
+    # pairs of choices decide, and evaluations repeat
+    (np.log([0.5, 6, 2, 8, 1, 0.3, 0.3, 0.001]), np.array([1, 0.5, 0.5, 0.5, 1, 1, 1, 1])),
+)
+"""(median, spread) of the logarithms, for scores of variance 1: the likelier one is believed."""
 STEPS = 40
 """Of the optimiser."""
 JITTER = 1e-6
@@ -57,7 +60,7 @@ class Process:
 
     points: Points
     scales: Floats
-    """As `PRIOR`, not logarithms."""
+    """As the priors, not logarithms."""
     factor: Floats
     """(n, n) Cholesky factor of the kernel with noise."""
     weights: Floats
@@ -90,22 +93,25 @@ class Process:
 
 
 def fit(points: Points, scores: Floats) -> Floats:
-    """The scales of highest posterior density for scores (n,), from the prior's medians on."""
+    """The scales of highest posterior density for scores (n,), from the priors' medians on."""
     from scipy.optimize import minimize
 
     alike = _alike(points, points)
     target = (scores - scores.mean()) / max(scores.std(), 1e-9)
-    found = minimize(
-        _loss, PRIOR, (alike, target), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
-    )
-    scales: Floats = np.exp(found.x)
+    options = {"jac": True, "method": "L-BFGS-B", "options": {"maxiter": STEPS}}
+    found = [minimize(_loss, p[0], (alike, target, *p), **options) for p in PRIORS]
+    scales: Floats = np.exp(min(found, key=lambda each: each.fun).x)
     return scales
 
 
 def _loss(
-    logs: Floats, alike: tuple[Floats, Floats, Floats], target: Floats
+    logs: Floats,
+    alike: tuple[Floats, Floats, Floats],
+    target: Floats,
+    median: Floats,
+    spread: Floats,
 ) -> tuple[float, Floats]:
-    """Minus the log posterior of the scales' logarithms, and its gradient."""
+    """Minus the log posterior of the scales' logarithms, up to a constant, and its gradient."""
     from scipy.linalg import cho_solve
 
     scales, (agree, inner, distance) = np.exp(logs), alike
@@ -117,7 +123,7 @@ def _loss(
         return 1e10, np.zeros_like(logs)
     inverse = cho_solve((factor, True), np.eye(len(target)))
     weights = inverse @ target
-    off = (logs - PRIOR) / SPREAD
+    off = (logs - median) / spread
     loss = weights @ target / 2 + np.log(np.diag(factor)).sum() + (off**2).sum() / 2
     pull = (inverse - np.outer(weights, weights)) / 2
     power = np.exp((agree - 1) * scales[RATE])
@@ -133,4 +139,4 @@ def _loss(
             np.trace(pull),
         ]
     )
-    return float(loss), slopes * scales + off / SPREAD
+    return float(loss), slopes * scales + off / spread

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from threading import Thread
 from typing import Any
 
-from nas.cores import cores
+from nas.cores import cores, end_with
 from nas.errors import NasError, TrainingError
 from nas.study.cascade import Cascade
 from nas.study.store import ATTEMPTS
@@ -90,7 +89,7 @@ def _listen(news: Any, cascade: Cascade, shares: dict[int, float]) -> None:
 def _work(cascade: Cascade, index: int, workers: int, parent: int, news: Any) -> None:
     from nas.train.place import dealt, use_cores
 
-    Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
     use_cores(max(1, cores() // workers))
     setting = cascade.task.setting
     setting = replace(setting, device=dealt(setting.device, index))
@@ -104,9 +103,3 @@ def _work(cascade: Cascade, index: int, workers: int, parent: int, news: Any) ->
         own.run()
     except NasError as error:
         news.put(("error", index, str(error), 0.0))
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)

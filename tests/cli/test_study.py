@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import optuna
@@ -12,6 +17,8 @@ import yaml
 
 from nas.build import build
 from nas.library import load_arch, load_device
+from nas.study.cascade import rung_name
+from nas.study.store import Database, Store
 
 from .conftest import Nas
 
@@ -45,9 +52,61 @@ def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
     assert all(load_arch(folder / row["file"]).arch_id == row["arch_id"] for row in rows)
     made = yaml.safe_load((folder / "study.yaml").read_text())
     assert made["training"]["rungs"] == [[1, 8]]
-    study = optuna.load_study(study_name="proxy", storage=f"sqlite:///{folder / 'study.db'}")
+    url = f"sqlite:///{folder / 'study.db'}"
+    study = optuna.load_study(study_name=rung_name(1), storage=url)
     assert len(study.trials) == 8
+    assert not (folder / "workers").exists()
     assert not list(folder.rglob("checkpoint.pt"))
+
+
+def finished(work: Path) -> int:
+    """Trials of the first rung that are complete."""
+    if not (work / "study.db").exists():
+        return 0
+    database = Database(work)
+    records = Store(database, rung_name(1)).records()
+    database.close()
+    return sum(record.state == "complete" for record in records)
+
+
+def begun(here: Path, name: str, *more: str) -> tuple[list[str], Path]:
+    """A search of eight trials as a command, and where it works."""
+    few = ("--trials", "8", "--epochs", "2", "--finalists", "1", "--seeds", "1")
+    asked = [*SEARCH, "--space", "mobilenetv3", *few, "--name", name, *more]
+    return [sys.executable, "-m", "nas", *asked], here / "results" / f".{name}.work"
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_to_the_same_trials(nas: Nas, here: Path) -> None:
+    command, work = begun(here, "killed")
+    for least in (2, 5):
+        child = subprocess.Popen([*command, "--resume"], cwd=here, stderr=subprocess.DEVNULL)
+        while child.poll() is None and finished(work) < least:
+            time.sleep(0.05)
+        child.kill()
+        child.wait()
+    assert 5 <= finished(work) < 8
+    subprocess.run([*command, "--resume"], cwd=here, check=True, capture_output=True)
+    whole, _ = begun(here, "whole")
+    subprocess.run(whole, cwd=here, check=True, capture_output=True)
+    trials = [(here / "results" / name / "trials.csv").read_text() for name in ("killed", "whole")]
+    assert trials[0] == trials[1]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced_and_its_trial_goes_on(nas: Nas, here: Path) -> None:
+    command, work = begun(here, "workers", "--workers", "2", "--json")
+    child = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while child.poll() is None and finished(work) < 2:
+        time.sleep(0.05)
+    workers = subprocess.check_output(["pgrep", "-P", str(child.pid), "-f", "spawn_main"])
+    os.kill(int(workers.split()[0]), signal.SIGKILL)
+    out, err = child.communicate()
+    assert child.returncode == 0, err
+    assert b"died; another takes its place" in err
+    trials = json.loads(out)["trials"]
+    assert len({trial["arch_id"] for trial in trials}) == len(trials) == 8
+    assert all(trial["state"] in ("complete", "pruned") for trial in trials)
 
 
 @pytest.mark.slow
@@ -70,6 +129,11 @@ def test_an_infeasible_budget_trains_nothing(nas: Nas, here: Path) -> None:
     [
         (("--zero-cost", "sinflow"), "unknown zero-cost proxy 'sinflow'; nearest: synflow"),
         (("--recipe", "nothing"), "unknown recipe 'nothing'"),
+        (("--strategy", "modell"), "unknown strategy 'modell'; nearest: model"),
+        (("--objective", "mac"), "unknown objective 'mac'; nearest: macs"),
+        (("--storage", "nonsense"), "--storage nonsense: "),
+        (("--budget-ms", "2", "--budget-ms", "1"), "1 devices and 3 budgets: one each, or one"),
+        (("--max-params-m", "-1"), "expected a limit of params above 0"),
         (("--batch", "9999"), "a batch is 9999 images"),
     ],
 )

@@ -8,7 +8,7 @@ from scipy.optimize import approx_fprime
 
 from nas.columns import Floats
 from nas.strategies import process as own
-from nas.strategies.process import PRIOR, Points, Process, fit
+from nas.strategies.process import PRIORS, Points, Process, fit
 
 POSITIONS, VALUES = 6, 3
 
@@ -31,10 +31,11 @@ def test_gradient_is_that_of_finite_differences(seed: int) -> None:
     at = points(12, seed)
     scores = scored(at)
     target = (scores - scores.mean()) / scores.std()
-    logs = PRIOR + np.random.default_rng(seed).normal(size=len(PRIOR))
+    prior = PRIORS[seed % len(PRIORS)]
+    logs = prior[0] + np.random.default_rng(seed).normal(size=len(prior[0]))
     alike = own._alike(at, at)
-    numeric = approx_fprime(logs, lambda x: own._loss(x, alike, target)[0], 1e-7)
-    assert own._loss(logs, alike, target)[1] == pytest.approx(numeric, rel=1e-3, abs=1e-4)
+    numeric = approx_fprime(logs, lambda x: own._loss(x, alike, target, *prior)[0], 1e-7)
+    assert own._loss(logs, alike, target, *prior)[1] == pytest.approx(numeric, rel=1e-3, abs=1e-4)
 
 
 def test_fitting_lowers_the_loss() -> None:
@@ -43,12 +44,13 @@ def test_fitting_lowers_the_loss() -> None:
     target, alike = (scores - scores.mean()) / scores.std(), own._alike(at, at)
     found = fit(at, scores)
     assert (found > 0).all()
-    assert own._loss(np.log(found), alike, target)[0] < own._loss(PRIOR, alike, target)[0] - 1
+    before = min(own._loss(p[0], alike, target, *p)[0] for p in PRIORS)
+    assert min(own._loss(np.log(found), alike, target, *p)[0] for p in PRIORS) < before - 1
 
 
 def scales(**known: float) -> Floats:
     """Of a kernel with these parts alone."""
-    found = np.full(len(PRIOR), 1e-12)
+    found = np.full(len(PRIORS[0][0]), 1e-12)
     for name, value in known.items():
         found[getattr(own, name.upper())] = value
     return found
