@@ -23,6 +23,8 @@ PRIORS = (
     (np.log([0.5, 6, 2, 8, 1, 0.3, 0.3, 0.001]), np.array([1, 0.5, 0.5, 0.5, 1, 1, 1, 1])),
 )
 """(median, spread) of the logarithms, for scores of variance 1: the likelier one is believed."""
+FURTHEST = 5
+"""Spreads from the median: a line search may try what overflows."""
 STEPS = 40
 """Of the optimiser."""
 JITTER = 1e-6
@@ -98,8 +100,18 @@ def fit(points: Points, scores: Floats) -> Floats:
 
     alike = _alike(points, points)
     target = (scores - scores.mean()) / max(scores.std(), 1e-9)
-    options = {"jac": True, "method": "L-BFGS-B", "options": {"maxiter": STEPS}}
-    found = [minimize(_loss, p[0], (alike, target, *p), **options) for p in PRIORS]
+    found = [
+        minimize(
+            _loss,
+            median,
+            (alike, target, median, spread),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[*zip(median - FURTHEST * spread, median + FURTHEST * spread, strict=True)],
+            options={"maxiter": STEPS},
+        )
+        for median, spread in PRIORS
+    ]
     scales: Floats = np.exp(min(found, key=lambda each: each.fun).x)
     return scales
 

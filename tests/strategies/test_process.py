@@ -48,6 +48,11 @@ def test_fitting_lowers_the_loss() -> None:
     assert min(own._loss(np.log(found), alike, target, *p)[0] for p in PRIORS) < before - 1
 
 
+@pytest.mark.parametrize("scores", [[1e-12] * 12, [0.0] * 11 + [1e9], [70.0, 70.0 + 1e-9] * 6])
+def test_scores_that_tell_nothing_are_fitted(scores: list[float]) -> None:
+    assert np.isfinite(fit(points(12, 0), np.array(scores))).all()
+
+
 def scales(**known: float) -> Floats:
     """Of a kernel with these parts alone."""
     found = np.full(len(PRIORS[0][0]), 1e-12)
