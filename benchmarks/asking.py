@@ -24,9 +24,10 @@ from nas.measure.environment import environment
 from nas.search.limits import Limits
 from nas.search.run import pricing_of
 from nas.strategies import STRATEGIES
+from nas.study.database import Database
 from nas.study.hunt import Hunt, begin
 from nas.study.question import problem_of
-from nas.study.store import Database, Store
+from nas.study.store import Store
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "asking.csv"
 SPACES = {"accel-nasbench": 40.0, "mobile": 60.0}

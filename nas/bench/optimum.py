@@ -13,7 +13,7 @@ import numpy as np
 
 from nas.bench.case import Posed
 from nas.columns import Ints
-from nas.strategies.base import Problem
+from nas.strategies.problem import Problem
 
 ENUMERATED = 50_000
 """Codes of the largest space of which all are looked at."""

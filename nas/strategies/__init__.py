@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from nas.strategies.base import Problem, Seen, Strategy
+from nas.strategies.base import Strategy
 from nas.strategies.evolution import Evolution
 from nas.strategies.exact import Exact
 from nas.strategies.local import Local
 from nas.strategies.model import Model
 from nas.strategies.optuna import OptunaSampler, gp, nsga2, nsga3, tpe
+from nas.strategies.problem import Problem
 from nas.strategies.random import Random
 from nas.strategies.reinforce import Reinforce
+from nas.strategies.seen import Seen
 
 DEFAULT = "model"
 """What `results/benchmarks/strategies.csv` says is the best."""

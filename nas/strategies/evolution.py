@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from nas.columns import Ints
-from nas.strategies.base import Problem, Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Seen
 
 POPULATION = 30
 SAMPLE = 10

@@ -12,7 +12,9 @@ import numpy as np
 
 from nas.columns import Floats, Ints
 from nas.search.exact import solve, undominated
-from nas.strategies.base import Problem, Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Seen
 
 STARTS = 10
 """Random ones, before the model."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from nas.columns import Ints
-from nas.strategies.base import Problem, Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Seen
 
 STARTS = 10
 """Random ones, before the first neighbour."""

@@ -13,8 +13,10 @@ from collections.abc import Callable
 import numpy as np
 
 from nas.columns import Floats, Ints
-from nas.strategies.base import Problem, Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
 from nas.strategies.process import Points, Process, fit
+from nas.strategies.seen import Seen
 
 STARTS = 10
 """Random ones, before the model."""

@@ -15,7 +15,9 @@ import numpy as np
 
 from nas.columns import Ints
 from nas.extras import require
-from nas.strategies.base import Problem, Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Seen
 
 if TYPE_CHECKING:
     from optuna import Study

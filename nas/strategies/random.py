@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nas.columns import Ints
-from nas.strategies.base import BATCH, Problem, Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.problem import BATCH, Problem
+from nas.strategies.seen import Seen
 
 
 class Random(Strategy):

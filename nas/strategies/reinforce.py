@@ -12,7 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from nas.columns import Floats, Ints
-from nas.strategies.base import Problem, Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Seen
 
 SOFT_W = -0.07
 """MnasNet's exponent."""

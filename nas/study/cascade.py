@@ -20,11 +20,12 @@ import numpy as np
 
 from nas.arch import Arch
 from nas.errors import TrainingError
+from nas.study.database import Database
 from nas.study.fronts import best_first
 from nas.study.hunt import POLL_S, Hunt, begin, code_of
 from nas.study.plan import Plan
 from nas.study.question import Question
-from nas.study.store import Database, Record, Store
+from nas.study.store import Record, Store
 from nas.study.trainer import Trainer
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from nas.arch import Arch
 from nas.choices import Choices
 from nas.columns import Ints
 from nas.space import Code, Space
-from nas.strategies.base import Seen, Strategy
+from nas.strategies.base import Strategy
+from nas.strategies.seen import Seen
 from nas.study.store import Record, Store
 
 POLL_S = 0.2

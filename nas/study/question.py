@@ -17,7 +17,8 @@ from nas.search.limits import Limits
 from nas.search.run import assess, pricing_of
 from nas.space import Code
 from nas.strategies import STRATEGIES, Strategy
-from nas.strategies.base import Bools, Problem
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Bools
 
 OBJECTIVES: Mapping[str, int] = {"ms": MS, "params": PARAMS, "macs": MACS}
 """What may be minimised beside the accuracy that is maximised -> column of the price."""

@@ -11,10 +11,11 @@ from nas.errors import TrainingError
 from nas.search import Candidate
 from nas.search.run import assess
 from nas.study.cascade import FINALS, Cascade, rung_name
+from nas.study.database import Database
 from nas.study.hunt import code_of
 from nas.study.plan import Plan
 from nas.study.question import Question
-from nas.study.store import Database, Record, Store
+from nas.study.store import Record, Store
 from nas.study.trainer import WEIGHTS
 
 if TYPE_CHECKING:

@@ -8,32 +8,20 @@ has died goes on with another.
 
 from __future__ import annotations
 
-import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Literal
 
-from nas.errors import ResultError
-from nas.extras import require
-from nas.study.owner import Owner
+from nas.study import database
+from nas.study.database import Database
 
 if TYPE_CHECKING:
-    from optuna.storages import BaseStorage, RDBStorage
     from optuna.storages._heartbeat import BaseHeartbeat
     from optuna.trial import FrozenTrial, TrialState
 
-FILE = "study.db"
-WAIT_S = 120
-"""Longest that a process waits for its turn to write."""
-BEAT_S, SILENT_S = 30, 180
-"""How often processes on other machines show that they live, and when they are taken for dead."""
-TRIES = 3
-"""To make the tables."""
 ATTEMPTS = 3
 """Processes that may die with a trial before it counts as broken."""
 
@@ -71,77 +59,6 @@ class Record:
     def counts(self) -> bool:
         """Whether it is the trial of its key: not one that another process had already."""
         return self.state != "fail" or bool(self.error)
-
-
-class Database:
-    """Where studies are: `study.db` in a folder, or any URL that Optuna knows."""
-
-    def __init__(self, folder: Path, url: str | None = None) -> None:
-        self.optuna = require("train", "optuna")
-        self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
-        self.local = url is None
-        self.owner = Owner(folder, everyone=self.local)
-        self.url = url or f"sqlite:///{folder / FILE}"
-        self._tables = self._opened()
-        self.storage: BaseStorage = self.optuna.storages.get_storage(self._tables)
-
-    def _opened(self) -> RDBStorage:
-        """The tables, made where there are none.
-
-        Raises:
-            ResultError: there is no such database.
-        """
-        if self.url.startswith("postgresql"):
-            require("postgres")
-        options: dict[str, Any] = {"heartbeat_interval": BEAT_S, "grace_period": SILENT_S}
-        if self.url.startswith("sqlite"):
-            options = {"engine_kwargs": {"connect_args": {"timeout": WAIT_S}}}
-        for tries_left in reversed(range(TRIES)):
-            try:
-                # two processes cannot make the tables at once
-                with self.owner.alone(), self.quietly():
-                    rdb: RDBStorage = self.optuna.storages.RDBStorage(self.url, **options)
-                break
-            except Exception as error:  # of whatever driver the URL names
-                if not tries_left:
-                    reason = str(error).strip().splitlines() or [type(error).__name__]
-                    raise ResultError(f"--storage {self.url}: {reason[0]}") from None
-                time.sleep(1)  # another machine may be making them
-        if self.url.startswith("sqlite"):
-            _serialise(rdb.engine)
-        return rdb
-
-    @contextmanager
-    def quietly(self) -> Iterator[None]:
-        """Without Optuna's warning that its heartbeat may change."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
-            yield
-
-    def close(self) -> None:
-        """Let other processes take over what this one has not finished."""
-        self.storage.remove_session()
-        self._tables.engine.dispose()
-        self.owner.leave()
-
-
-def _serialise(engine: Any) -> None:
-    """Make transactions of SQLite wait for each other from their first statement on.
-
-    Python's default begins them at the first write: what was read before may have changed.
-    """
-    from sqlalchemy import event
-
-    engine.dispose()
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself
-        connection.execute("PRAGMA journal_mode=WAL")
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Store:
@@ -271,7 +188,7 @@ class Store:
             self._close(record, self._states.COMPLETE, values)
 
     def _beat(self, record: Record, done: Event) -> None:
-        while not done.wait(BEAT_S):
+        while not done.wait(database.BEAT_S):
             self._heart().record_heartbeat(record.id)
 
     def _heart(self) -> BaseHeartbeat:

@@ -18,7 +18,8 @@ import yaml
 from nas.build import build
 from nas.library import load_arch, load_device
 from nas.study.cascade import rung_name
-from nas.study.store import Database, Store
+from nas.study.database import Database
+from nas.study.store import Store
 
 from .conftest import Nas
 

@@ -15,10 +15,11 @@ from nas.library import load_space
 from nas.search.limits import Limits
 from nas.search.run import pricing_of
 from nas.strategies import STRATEGIES
-from nas.study import store
+from nas.study import database
+from nas.study.database import Database
 from nas.study.hunt import Hunt
 from nas.study.question import problem_of
-from nas.study.store import Database, Record, Store
+from nas.study.store import Record, Store
 
 SPACE = "accel-nasbench"
 
@@ -65,6 +66,6 @@ def np_rng() -> object:
 
 
 if __name__ == "__main__":
-    store.BEAT_S, store.SILENT_S = 1, 3  # what is silent is noticed at once
+    database.BEAT_S, database.SILENT_S = 1, 3  # what is silent is noticed at once
     folder, trials, strategy, seconds, *url = sys.argv[1:]
     hunt(Path(folder), int(trials), strategy, float(seconds), *url)

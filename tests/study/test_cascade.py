@@ -11,10 +11,10 @@ import pytest
 
 from nas.errors import TrainingError
 from nas.study.cascade import Cascade, rung_name
+from nas.study.database import FILE
 from nas.study.plan import Plan
 from nas.study.question import Question
 from nas.study.results import Studied, studied
-from nas.study.store import FILE
 from nas.train import run
 from nas.train.loop import Epoch, Training
 from nas.train.run import Task

@@ -11,9 +11,9 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from nas.study.cascade import Cascade, rung_name
+from nas.study.database import FILE
 from nas.study.plan import Plan
 from nas.study.question import Question
-from nas.study.store import FILE
 from nas.train.run import Task
 
 dashboard = pytest.importorskip("optuna_dashboard")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.study.store import Database, Store
+from nas.study.database import Database
+from nas.study.store import Store
 
 HUNTING = Path(__file__).with_name("hunting.py")
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

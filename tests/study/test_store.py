@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.study.store import ATTEMPTS, Database, Store
+from nas.study.database import Database
+from nas.study.store import ATTEMPTS, Store
 
 HUNTING = Path(__file__).with_name("hunting.py")
 
@@ -84,7 +85,8 @@ def test_what_a_process_left_is_taken_over_until_it_has_killed_too_many(tmp_path
 
 def test_a_killed_process_has_left(tmp_path: Path, store: Store) -> None:
     code = (
-        "import sys, time, pathlib; from nas.study.store import Database, Store;"
+        "import sys, time, pathlib; from nas.study.database import Database;"
+        "from nas.study.store import Store;"
         "s = Store(Database(pathlib.Path(sys.argv[1])), 'proxy'); s.claim(('a', 0));"
         "print('claimed', flush=True); time.sleep(60)"
     )

@@ -1,0 +1,100 @@
+"""Where studies are: an SQLite file in a folder, or any database that Optuna knows.
+
+Several processes may write at once; each says that it lives by a file it holds locked, and on other
+machines by a heartbeat in the database.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.errors import ResultError
+from nas.extras import require
+from nas.study.owner import Owner
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage, RDBStorage
+
+FILE = "study.db"
+WAIT_S = 120
+"""Longest that a process waits for its turn to write."""
+BEAT_S, SILENT_S = 30, 180
+"""How often processes on other machines show that they live, and when they are taken for dead."""
+TRIES = 3
+"""To make the tables."""
+
+
+class Database:
+    """Where studies are: `study.db` in a folder, or any URL that Optuna knows."""
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        self.optuna = require("train", "optuna")
+        self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
+        self.local = url is None
+        self.owner = Owner(folder, everyone=self.local)
+        self.url = url or f"sqlite:///{folder / FILE}"
+        self._tables = self._opened()
+        self.storage: BaseStorage = self.optuna.storages.get_storage(self._tables)
+
+    def _opened(self) -> RDBStorage:
+        """The tables, made where there are none.
+
+        Raises:
+            ResultError: there is no such database.
+        """
+        if self.url.startswith("postgresql"):
+            require("postgres")
+        options: dict[str, Any] = {"heartbeat_interval": BEAT_S, "grace_period": SILENT_S}
+        if self.url.startswith("sqlite"):
+            options = {"engine_kwargs": {"connect_args": {"timeout": WAIT_S}}}
+        for tries_left in reversed(range(TRIES)):
+            try:
+                # two processes cannot make the tables at once
+                with self.owner.alone(), self.quietly():
+                    rdb: RDBStorage = self.optuna.storages.RDBStorage(self.url, **options)
+                break
+            except Exception as error:  # of whatever driver the URL names
+                if not tries_left:
+                    reason = str(error).strip().splitlines() or [type(error).__name__]
+                    raise ResultError(f"--storage {self.url}: {reason[0]}") from None
+                time.sleep(1)  # another machine may be making them
+        if self.url.startswith("sqlite"):
+            _serialise(rdb.engine)
+        return rdb
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Without Optuna's warning that its heartbeat may change."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
+            yield
+
+    def close(self) -> None:
+        """Let other processes take over what this one has not finished."""
+        self.storage.remove_session()
+        self._tables.engine.dispose()
+        self.owner.leave()
+
+
+def _serialise(engine: Any) -> None:
+    """Make transactions of SQLite wait for each other from their first statement on.
+
+    Python's default begins them at the first write: what was read before may have changed.
+    """
+    from sqlalchemy import event
+
+    engine.dispose()
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        connection.execute("PRAGMA journal_mode=WAL")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
