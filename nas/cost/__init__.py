@@ -19,7 +19,7 @@ def macs(graph: Graph) -> Any:
     return sum(op_macs(op) for op in graph.ops)
 
 
-def peak_activation_elements(graph: Graph) -> int:
+def peak_activation_elements(graph: Graph) -> Any:
     """Largest number of activation elements alive at once, executing in graph order.
 
     An op's inputs and output are alive together; a tensor dies after its last reader. In-place
@@ -28,8 +28,8 @@ def peak_activation_elements(graph: Graph) -> int:
     last = {i: max(readers, default=i) for i, readers in enumerate(graph.consumers())}
     alive = peak = 0
     for index, op in enumerate(graph.ops):
-        alive += prod(op.shape)
+        alive = alive + prod(op.shape)  # not in place: it may be a column, and the peak so far
         peak = max(peak, alive)
         for source in {i for i in op.inputs if last[i] == index}:
-            alive -= prod(graph.ops[source].shape)
+            alive = alive - prod(graph.ops[source].shape)
     return peak

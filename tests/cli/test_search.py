@@ -48,6 +48,26 @@ def test_writes_a_complete_folder(nas: Nas, here: Path) -> None:
     assert "<svg" in (folder / "pareto.svg").read_text()
 
 
+def test_limits_of_every_kind_are_kept_and_said(nas: Nas, here: Path) -> None:
+    asked = ("--budget-ms", "0.8", "--budget-ms", "45", "--device", "iphone12-lut")
+    more = ("--device", "pixel1-cpu", "--max-params-m", "4", "--max-macs-m", "200")
+    asked = ("search", *asked, *more, "--max-peak-m", "0.9", "--space", "mobilenetv3")
+    content = json.loads(nas(*asked, "--json").out)
+    (other,) = content["others"]
+    assert (other["device"], other["budget_ms"]) == ("pixel1-cpu", 45)
+    best = load_arch(here / content["best"]["path"])
+    assert other["ms"] == pytest.approx(load_device("pixel1-cpu").predict(best).ms)
+    assert other["ms"] <= 45
+    assert best.params <= 4e6
+    assert best.macs <= 2e8
+    study = yaml.safe_load((here / content["best"]["path"]).with_name("study.yaml").read_text())
+    assert study["limits"] == {"params": 4e6, "macs": 2e8, "peak_elements": 9e5}
+    assert study["others"][0]["name"] == "pixel1-cpu"
+    done = nas(*asked, "--name", "shown")
+    assert "on pixel1-cpu" in done.out
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
 def test_a_confidence_reaches_every_output(nas: Nas, here: Path) -> None:
     asked = ("search", "--budget-ms", "1.0", *ON, "--confidence", "0.9")
     content = json.loads(nas(*asked, "--json").out)

@@ -1,0 +1,93 @@
+"""Limits of every kind: what is counted vectorised is what a network has, and all are kept."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+import pytest
+
+from nas import library
+from nas.cost import peak_activation_elements
+from nas.errors import BudgetError, InfeasibleError
+from nas.pricing import MACS, PARAMS, Pricing
+from nas.search import Settings, search
+from nas.search.limits import Limits
+from nas.search.run import pricing_of
+
+FEW = Settings(generations=8, children=400)
+DEVICES = ("iphone12-lut", "pixel1-cpu")
+
+
+@pytest.fixture(scope="module", params=["mobilenetv3", "mobilevit", "repvit"])
+def pricing(request: pytest.FixtureRequest) -> Pricing:
+    return pricing_of(request.param, DEVICES, "imagenet")
+
+
+def test_prices_of_several_devices_and_peaks_are_those_of_the_network(pricing: Pricing) -> None:
+    codes = pricing.lattice.sample(12, np.random.default_rng(0))
+    prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
+    for code, price, peak in zip(codes, prices, peaks, strict=True):
+        arch = pricing.space.decode(code)
+        for column, name in zip(pricing.ms_columns, DEVICES, strict=True):
+            assert price[column] == pytest.approx(library.load_device(name).predict(arch).ms)
+        assert peak == peak_activation_elements(arch.fused)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_within_is_every_limit_at_once(pricing: Pricing, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    codes = pricing.lattice.sample(400, rng)
+    prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
+    most = [float(np.quantile(column, rng.uniform(0.3, 0.9))) for column in (*prices.T, peaks)]
+    ms = tuple(most[column] for column in pricing.ms_columns)
+    ratios = (1.0, 1.25)
+    limits = Limits(ms, ratios, most[PARAMS], most[MACS], most[-1])
+    held = dict(zip(pricing.ms_columns, limits.held_ms, strict=True))
+    expected = [
+        all(price[column] <= held.get(column, most[column]) for column in range(len(price)))
+        and peak <= most[-1]
+        for price, peak in zip(prices, peaks, strict=True)
+    ]
+    assert limits.within(pricing, codes, prices).tolist() == expected
+
+
+def test_a_search_keeps_all_of_them() -> None:
+    asked = {"max_params": 4e6, "max_macs": 2e8, "max_peak": 9e5}
+    found = search("mobilenetv3", DEVICES, budget_ms=(0.8, 45), settings=FEW, **asked)
+    for candidate in found.pareto:
+        arch = candidate.arch
+        assert candidate.ms <= 0.8
+        assert [ms <= most == 45 for _, ms, most in found.elsewhere(arch)] == [True]
+        assert arch.params <= asked["max_params"]
+        assert arch.macs <= asked["max_macs"]
+        assert peak_activation_elements(arch.fused) <= asked["max_peak"]
+    alone = search("mobilenetv3", DEVICES[0], budget_ms=0.8, settings=FEW)
+    assert found.best.top1 < alone.best.top1
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"max_params": 1e5}, "no network of mobilenetv3 has at most 100,000 parameters: the sm"),
+        ({"max_macs": 1e6}, "has at most 1,000,000 MACs: the smallest has"),
+        ({"max_peak": 10}, "was found that keeps every limit at once"),
+    ],
+)
+def test_what_cannot_be_kept_is_said(limits: dict[str, float], message: str) -> None:
+    with pytest.raises(InfeasibleError, match=message) as error:
+        search("mobilenetv3", "iphone12-lut", budget_ms=2, settings=FEW, **limits)
+    assert error.value.arch.params > 0
+
+
+@pytest.mark.parametrize(
+    ("device", "budget_ms", "message"),
+    [
+        (DEVICES, (1, 2, 3), "2 devices and 3 budgets"),
+        (DEVICES, (1, -2), "expected a budget above 0 ms, found -2"),
+        (DEVICES[0], inf, "expected a budget above 0 ms, found inf"),
+    ],
+)
+def test_budgets_that_make_no_sense(device: object, budget_ms: object, message: str) -> None:
+    with pytest.raises(BudgetError, match=message):
+        search("mobilenetv3", device, budget_ms=budget_ms)  # type: ignore[arg-type]
