@@ -27,7 +27,7 @@ SEEDS = {
     "efficientnet": {"efficientnet-b0"},
     "repvit": {"repvit-m0.9", "repvit-m1.0", "repvit-m1.1"},
     "mobilevit": {"mobilevit-xxs", "mobilevit-xs", "mobilevit-s"},
-    **dict.fromkeys(("nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3"), set()),
+    **dict.fromkeys(("mobile32", "nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3"), set()),
 }
 random_seeds = st.integers(0, 2**32 - 1)
 

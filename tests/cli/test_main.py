@@ -80,9 +80,9 @@ def test_terminal_without_the_characters_gets_others() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_interrupt_ends_with_130() -> None:
     code = (
-        "import os, signal\n"
+        "import signal\n"
         "import nas.library\n"
-        "nas.library.load_arch = lambda name: os.kill(os.getpid(), signal.SIGINT)\n"
+        "nas.library.load_arch = lambda name: signal.raise_signal(signal.SIGINT)\n"
         "from nas.cli.main import main; main()"
     )
     done = subprocess.run(
