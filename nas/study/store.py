@@ -78,7 +78,12 @@ class Store:
                 load_if_exists=True,
             )
         self._id = self.storage.get_study_id_from_name(name)
-        self._finished: dict[int, Record] = {}
+        self._ended = 0
+        """Trials before the first running one."""
+        self._counting: dict[Key, Record] = {}
+        """Those of them that count."""
+        self._void: list[Record] = []
+        """The others."""
 
     @cached_property
     def _states(self) -> Any:
@@ -86,22 +91,27 @@ class Store:
 
     def records(self) -> list[Record]:
         """All trials that count, in order."""
-        return [record for record in self._all() if record.counts]
+        later = self._later()
+        return [*self._counting.values(), *(record for record in later if record.counts)]
 
-    def _all(self) -> list[Record]:
-        known, records = self._finished, []
-        for trial in self.storage.get_all_trials(self._id, deepcopy=False):
-            record = known.get(trial.number)
-            if record is None:
-                record = _record(trial)
-                if record.state != "running":
-                    known[trial.number] = record
-            records.append(record)
-        return records
+    def _later(self) -> list[Record]:
+        """Trials from the first running one on; those before it are kept, as they never change."""
+        trials = self.storage.get_all_trials(self._id, deepcopy=False)
+        later = [_record(trial) for trial in trials[self._ended :]]
+        while later and later[0].state != "running":
+            record = later.pop(0)
+            self._ended += 1
+            if record.counts:
+                self._counting[record.key] = record
+            else:
+                self._void.append(record)
+        return later
 
     def find(self, key: Key) -> Record | None:
         """The trial of an architecture and seed."""
-        return next((record for record in self.records() if record.key == key), None)
+        later = (record for record in self._later() if record.counts and record.key == key)
+        first = next(later, None)
+        return self._counting.get(key, first)
 
     def claim(
         self,
@@ -160,14 +170,12 @@ class Store:
     def left(self) -> list[Record]:
         """Trials that nobody works on: their process died, or is silent and they were retired."""
         self.retire_silent()
-        everything = self._all()
-        counting = {record.key for record in everything if record.counts}
-        has_left = self.owner.has_left
+        later, has_left = self._later(), self.owner.has_left
+        counting = {record.key for record in later if record.counts}
+        void = [*self._void, *(record for record in later if not record.counts)]
         return [
-            record
-            for record in everything
-            if (record.state == "running" and has_left(record.attrs["owner"]))
-            or record.key not in counting
+            *(r for r in void if r.key not in counting and r.key not in self._counting),
+            *(r for r in later if r.state == "running" and has_left(r.attrs["owner"])),
         ]
 
     def work(self, record: Record, evaluate: Callable[[], Sequence[float] | None]) -> None:
