@@ -117,20 +117,13 @@ class Choices:
 
         With `absent`, having no value is one more value of each parameter, so rows sum up alike.
         """
-        sizes = [len(parameter.values) + 1 for parameter in self.parameters]
-        first = np.cumsum([0, *sizes])
-        hot = np.zeros((len(codes), first[-1]))
-        hot[np.arange(len(codes))[:, None], first[:-1] + self.values(codes) + 1] = 1
-        return hot if absent else np.delete(hot, first[:-1], axis=1)
+        return _one_hot(self.values(codes), self.parameters, absent=absent)
 
     @cached_property
     def one_hot_options(self) -> list[Floats]:
         """For each layer (O, its D): which values each option has."""
-        found = []
-        for option, columns in zip(self.options, self._columns, strict=True):
-            own = [_one_hot(v, p) for v, p in zip(option.T, self.parameters[columns], strict=True)]
-            found.append(np.concatenate([np.empty((len(option), 0)), *own], axis=1))
-        return found
+        parts = zip(self.options, self._columns, strict=True)
+        return [_one_hot(option, self.parameters[columns]) for option, columns in parts]
 
     @cached_property
     def near(self) -> list[list[Ints]]:
@@ -152,9 +145,12 @@ def _near(option: Ints) -> list[Ints]:
     return [np.flatnonzero(row) for row in found]
 
 
-def _one_hot(values: Ints, parameter: Parameter) -> Floats:
-    chosen: Floats = (values[:, None] == np.arange(len(parameter.values))).astype(float)
-    return chosen
+def _one_hot(values: Ints, parameters: tuple[Parameter, ...], *, absent: bool = False) -> Floats:
+    """(n, parameters) indices of values -> (n, D); see `Choices.one_hot`."""
+    first = np.cumsum([0, *(len(parameter.values) + 1 for parameter in parameters)])
+    hot = np.zeros((len(values), first[-1]))
+    hot[np.arange(len(values))[:, None], first[:-1] + values + 1] = 1
+    return hot if absent else np.delete(hot, first[:-1], axis=1)
 
 
 def _is_choice(cells: list[Cell], ops: list[Cell]) -> bool:
@@ -188,7 +184,7 @@ def _cell(value: object) -> Cell:
 
 
 def _labels(positions: tuple[Position, ...]) -> list[str]:
-    """`row 3`, or `row 3.2` for the second of its repeats; `rows 3` for a choice of groups."""
+    """`row 3`, or `row 3.2` for its second repeat; `from row 3` where a group is chosen."""
     labels: list[str] = []
     repeat = 1
     for index, position in enumerate(positions):

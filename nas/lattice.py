@@ -296,12 +296,3 @@ def keys(codes: Ints) -> Ints:
     odd = np.random.default_rng(0).integers(2**62, size=codes.shape[1]) * 2 + 1
     found: Ints = codes @ odd  # wraps around at 64 bits, on purpose
     return found
-
-
-def single_changes(code: Ints, n_options: Ints) -> Ints:
-    """Every code that differs from this one in a single gene."""
-    position = np.repeat(np.arange(len(code)), n_options)
-    option = np.concatenate([np.arange(n) for n in n_options])
-    near = np.tile(code, (len(position), 1))
-    near[np.arange(len(position)), position] = option
-    return near

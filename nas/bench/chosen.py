@@ -11,7 +11,7 @@ from nas.bench.macro import SPACE as NOT_SHIPPED
 from nas.bench.truth import TRUTHS
 from nas.errors import MissingExtraError, UnknownNameError
 from nas.extras import require
-from nas.strategies import STRATEGIES
+from nas.strategies import STRATEGIES, check
 from nas.strategies.optuna import OptunaSampler
 
 QUICK = ("model", "exact", "evolution", "local", "reinforce", BASELINE)
@@ -45,9 +45,7 @@ def strategies(named: Sequence[str], say: Callable[[str], None]) -> list[str]:
         UnknownNameError: with the nearest names.
         MissingExtraError: one that is named needs Optuna.
     """
-    for name in named:
-        if name not in STRATEGIES:
-            raise UnknownNameError("strategy", name, STRATEGIES)
+    check(named)
     if named:
         if any(map(on_optuna, named)):
             require("train", "optuna")

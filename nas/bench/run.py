@@ -100,7 +100,8 @@ def compare(
             for future in as_completed(futures):
                 yield future.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # waited for here: the pool's own exit would take back that others are cancelled
+            pool.shutdown(cancel_futures=True)
 
 
 def _run(case: Case, strategy: str, evaluations: int, seed: int) -> tuple[Case, Run]:

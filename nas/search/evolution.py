@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.columns import Floats, Ints
-from nas.lattice import keys, single_changes
+from nas.lattice import keys
 from nas.pricing import MS, Pricing
 from nas.search.limits import Limits
 
@@ -132,8 +132,17 @@ def _climb(judge: Judge, population: Judged, rng: np.random.Generator, steps: in
         if not len(population.codes):
             break
         before = population.bound[0]
-        near = judge(lattice.repair(single_changes(population.codes[0], lattice.n_options), rng))
+        near = judge(lattice.repair(_neighbours(population.codes[0], lattice.n_options), rng))
         population = population.join(near.take(np.arange(min(len(near.codes), 200))))
         if population.bound[0] <= before + 1e-9:
             break
     return population
+
+
+def _neighbours(code: Ints, n_options: Ints) -> Ints:
+    """Every code that differs from this one in a single gene."""
+    position = np.repeat(np.arange(len(code)), n_options)
+    option = np.concatenate([np.arange(n) for n in n_options])
+    near = np.tile(code, (len(position), 1))
+    near[np.arange(len(position)), position] = option
+    return near

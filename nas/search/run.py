@@ -69,11 +69,8 @@ class SearchResult:
     """Fastest first, all within the budget; the last one is the best."""
     seeds: tuple[Candidate, ...]
     """The space's known points, fastest first, in and over the budget."""
-    budget_ms: float
     confidence: float | None
     """Least probability of meeting the budget; None holds the estimate under it."""
-    held_ms: float
-    """What the estimate was held under: the budget, or less at a confidence above one half."""
     caution: float
     """The objective was the estimate minus this many standard deviations."""
     optimality_gap: float
@@ -90,6 +87,16 @@ class SearchResult:
     """Further devices whose budgets are held."""
     shortlist: tuple[Candidate, ...] = ()
     """The best that differ, best first: to be trained."""
+
+    @property
+    def budget_ms(self) -> float:
+        """On the first device."""
+        return self.limits.ms[0]
+
+    @property
+    def held_ms(self) -> float:
+        """What the estimate was held under: the budget, or less at a confidence above one half."""
+        return self.limits.held_ms[0]
 
     def elsewhere(self, arch: Arch) -> list[tuple[Device, float, float]]:
         """Further devices with a network's predicted milliseconds and the budget there."""
@@ -163,9 +170,7 @@ def search(
                 key=lambda seed: seed.ms,
             )
         ),
-        budget_ms=limits.ms[0],
         confidence=confidence,
-        held_ms=limits.held_ms[0],
         caution=caution,
         optimality_gap=gap,
         priced=judge.priced,

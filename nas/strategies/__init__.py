@@ -6,9 +6,10 @@ sampler of any. A new one is one file, one entry, one test case and one line in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from nas.errors import UnknownNameError
 from nas.strategies.base import Strategy
 from nas.strategies.evolution import Evolution
 from nas.strategies.exact import Exact
@@ -37,4 +38,16 @@ STRATEGIES: Mapping[str, Callable[[Problem], Strategy]] = {
     "nsga3": partial(OptunaSampler, make=nsga3, most=2000),
 }
 
-__all__ = ["DEFAULT", "STRATEGIES", "Problem", "Seen", "Strategy"]
+
+def check(names: Iterable[str]) -> None:
+    """Refuse a name that is no strategy.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+    """
+    for name in names:
+        if name not in STRATEGIES:
+            raise UnknownNameError("strategy", name, STRATEGIES)
+
+
+__all__ = ["DEFAULT", "STRATEGIES", "Problem", "Seen", "Strategy", "check"]

@@ -16,7 +16,7 @@ from nas.pricing import MACS, MS, PARAMS, Pricing
 from nas.search.limits import Limits
 from nas.search.run import assess, pricing_of
 from nas.space import Code
-from nas.strategies import STRATEGIES, Strategy
+from nas.strategies import STRATEGIES, Strategy, check
 from nas.strategies.problem import Problem
 from nas.strategies.seen import Bools
 
@@ -77,8 +77,7 @@ def check_names(strategy: str, objectives: Sequence[str]) -> None:
     Raises:
         UnknownNameError: with the nearest names.
     """
-    if strategy not in STRATEGIES:
-        raise UnknownNameError("strategy", strategy, STRATEGIES)
+    check([strategy])
     for name in objectives:
         if name not in OBJECTIVES:
             raise UnknownNameError("objective", name, OBJECTIVES)

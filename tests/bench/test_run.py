@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import inf
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
@@ -239,3 +240,10 @@ def test_budgets_lie_between_networks() -> None:
     )
     ms = pricing.price(pricing.lattice.sample(5000, np.random.default_rng(0)))[:, MS]
     assert np.abs(ms - case.budget_ms).min() > 1e-9
+
+
+def test_a_run_that_breaks_ends_the_others() -> None:
+    before = active_children()
+    with pytest.raises(KeyError, match="nothing"):
+        list(compare([ACCEL], ["evolution", "nothing"], 400, 300, workers=2))
+    assert active_children() == before
