@@ -4,7 +4,8 @@ Measures random points of `mobile` and shipped networks of all families that are
 at a time, on this machine, and holds the device against them. Each is timed beside the profile's
 anchor, and its figure is taken at the speed that the machine had during the profile, as the
 profile does with its own. Networks already in the CSV of measurements are not measured again.
-Writes results/benchmarks/profile.csv.
+Writes results/benchmarks/profile.csv, one row for each profile that was judged: on a shared machine
+two of them differ by as much as the same network measured twice does.
 
     nas profile --runtime litert --out litert-here
     python benchmarks/profile_here.py litert-here --networks 100
@@ -142,6 +143,7 @@ def judge(device: Device, folder: Path, rows: list[Measurement]) -> dict[str, ob
     made = device.info["fit"]
     return {
         "runtime": device.info["runtime"],
+        "profile": device.content_hash,
         "threads": device.info["threads"],
         "networks": len(rows),
         **errors,
@@ -156,25 +158,24 @@ def judge(device: Device, folder: Path, rows: list[Measurement]) -> dict[str, ob
 
 
 def main() -> None:
-    """Measure what is missing, judge, and replace the runtime's row."""
+    """Measure what is missing, judge, and write the profile's row."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("device", type=Path)
     parser.add_argument("--networks", type=int, default=100)
     parser.add_argument("--measurements", type=Path, help="CSV to keep and go on with")
     options = parser.parse_args()
     device = library.load_device(options.device)
-    runtime = device.info["runtime"]
     path = options.measurements or options.device / "unseen.csv"
     rows = measured(device, options.networks, path)
     row = judge(device, options.device, rows)
     kept = []
     if OUT.exists():
         with OUT.open(encoding="utf-8", newline="") as file:
-            kept = [old for old in csv.DictReader(file) if old["runtime"] != runtime]
+            kept = [old for old in csv.DictReader(file) if old["profile"] != row["profile"]]
     with OUT.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(row), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted([*kept, row], key=lambda row: str(row["runtime"])))
+        writer.writerows(sorted([*kept, row], key=lambda row: str((row["runtime"], row["date"]))))
     for key, value in row.items():
         print(f"{key:26} {value}")
 
