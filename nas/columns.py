@@ -88,14 +88,14 @@ def lower_columns(
         if not len(index):
             continue
         try:
-            graph = _lower(rows, numbers, shape, resolution, index)
+            graph, out = _lower(rows, numbers, shape, resolution, index)
             folded = {name: fold(graph) for name, fold in folds.items()}
         except Split as split:
             pending += [index[~split.mask], index[split.mask]]
         except ArchError:
             continue
         else:
-            yield index, graph.shape, folded
+            yield index, out, folded
 
 
 def _lower(
@@ -104,7 +104,8 @@ def _lower(
     shape: Sequence[Ints],
     resolution: Ints,
     index: Ints,
-) -> Graph:
+) -> tuple[Graph, Shape]:
+    """The graph, and the shape of what the rows hand on (not always that of its last op)."""
     columns = iter(numbers)
     g = GraphBuilder(tuple(_column(size[index]) for size in shape), _column(resolution[index]))
     x = g.input
@@ -112,7 +113,7 @@ def _lower(
         g.row = number
         own = {f.name: _column(next(columns)[index]) for f in fields(row) if _is_open(row, f.name)}
         x = lower_row(g, replace(row, **own).resolve(x.c), x)
-    return g.graph()
+    return g.graph(), x.shape
 
 
 def _column(values: Ints) -> Column:

@@ -29,16 +29,16 @@ FLOORS = (
     ("export", "train"),
     ("measure",),
     ("profile",),
-    ("search", "adapt", "fidelity"),
+    ("search", "fidelity"),
     ("strategies",),
     ("study",),
-    ("bench",),
+    ("adapt", "bench"),
     ("report",),
     ("cli",),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-TORCH = {"build", "data", "export", "proxies", "runtimes", "train"}
+TORCH = {"adapt", "build", "data", "export", "proxies", "runtimes", "train"}
 HEAVY = {"matplotlib", "optuna", "pandas", "rich", "scipy", "torch", "torchvision"}
 ON_TORCH = {"torch", "torchvision"}
 

@@ -71,12 +71,17 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
 
 def save_weights(module: nn.Module, path: str | Path) -> None:
     """Write all parameters and statistics to a safetensors file, whole or not at all."""
+    save_state(module.state_dict(), path)
+
+
+def save_state(state: Mapping[str, Tensor], path: str | Path) -> None:
+    """As `save_weights`, of tensors that are in no module."""
     path = Path(path)
-    state = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
     try:
         with TemporaryDirectory(dir=path.parent) as folder:
             part = Path(folder) / "part"
-            save_file(state, part, metadata={"format": "pt"})
+            whole = {name: tensor.contiguous() for name, tensor in state.items()}
+            save_file(whole, part, metadata={"format": "pt"})
             part.replace(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written: {error}") from error

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from nas import __version__
+from nas.cli.adapt import adapt
 from nas.cli.bench import bench
 from nas.cli.calibrate import calibrate
 from nas.cli.compare import compare
@@ -42,6 +43,7 @@ app.command()(search)
 app.command()(show)
 app.command()(compare)
 app.command()(scale)
+app.command()(adapt)
 app.command()(calibrate)
 app.command()(validate)
 app.command()(export)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +54,10 @@ class Cascade:
     said: Callable[[str], None] = lambda note: None
     _archs: dict[str, Arch] = field(default_factory=dict, init=False)
     """By id, those that were trained."""
+
+    def bare(self) -> Cascade:
+        """The same without what it has cached."""
+        return replace(self, question=replace(self.question))
 
     def run(self) -> None:
         """Everything that is left to do.

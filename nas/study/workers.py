@@ -1,4 +1,4 @@
-"""Several processes on one cascade: each has a GPU of its own, or a share of the cores.
+"""Several processes on one job: each has a GPU of its own, or a share of the cores.
 
 They meet only in the store. One that dies is replaced, and its trial goes on; what makes a process
 die again and again is recorded as broken. They end when the process that began them does.
@@ -8,25 +8,47 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nas.cores import cores, end_with
 from nas.errors import NasError, TrainingError
-from nas.study.cascade import Cascade
 from nas.study.store import ATTEMPTS
+
+if TYPE_CHECKING:
+    from nas.train.run import Task
 
 LOOK_S = 0.2
 
 
-def run_with(cascade: Cascade, workers: int) -> None:
-    """Run a cascade with so many processes; with one it is this one.
+class Job(Protocol):
+    """A dataclass whose `run` does whatever of the work no other process does."""
+
+    task: Task
+    heard: Callable[[str, float], None]
+    """Of a step, and the share of the whole work that this process has done."""
+    said: Callable[[str], None]
+
+    @property
+    def trials(self) -> int:
+        """How many there can be; processes may die `ATTEMPTS` times in each."""
+
+    def run(self) -> Any:
+        """Work until all is done."""
+
+    def bare(self) -> Self:
+        """The same without what it has cached, to be sent to another process."""
+
+
+def run_with(job: Job, workers: int) -> None:
+    """Run a job with so many processes; with one it is this one.
 
     Raises:
         TrainingError: not one network could be trained, or processes die without a trial.
     """
     if workers == 1:
-        cascade.run()
+        job.run()
         return
     from nas.train.place import spawning
 
@@ -34,13 +56,7 @@ def run_with(cascade: Cascade, workers: int) -> None:
     news, deaths = context.SimpleQueue(), 0
     running: dict[int, Any] = {}
     shares: dict[int, float] = {}
-    bare = replace(
-        cascade,
-        task=replace(cascade.task),  # without what it has cached
-        question=replace(cascade.question),
-        heard=_silent,
-        said=_silent,
-    )
+    bare = _with(job.bare(), task=replace(job.task), heard=_silent, said=_silent)
 
     def begin(index: int) -> None:
         arguments = (bare, index, workers, os.getpid(), news)
@@ -51,19 +67,19 @@ def run_with(cascade: Cascade, workers: int) -> None:
         for index in range(workers):
             begin(index)
         while running:
-            _listen(news, cascade, shares)
+            _listen(news, job, shares)
             for index, process in list(running.items()):
                 if process.is_alive():
                     continue
                 del running[index]
                 if process.exitcode != 0:
                     deaths += 1
-                    if deaths > ATTEMPTS * cascade.trials:
+                    if deaths > ATTEMPTS * job.trials:
                         raise TrainingError(f"worker processes died {deaths} times")
-                    cascade.said(f"worker {index + 1} died; another takes its place")
+                    job.said(f"worker {index + 1} died; another takes its place")
                     begin(index)
             time.sleep(LOOK_S)
-        _listen(news, cascade, shares)
+        _listen(news, job, shares)
     finally:
         for process in running.values():
             process.terminate()
@@ -73,29 +89,34 @@ def _silent(*_: object) -> None:
     pass
 
 
-def _listen(news: Any, cascade: Cascade, shares: dict[int, float]) -> None:
+def _with(job: Job, **changes: Any) -> Any:
+    """The job with other fields."""
+    return replace(job, **changes)  # type: ignore[type-var]
+
+
+def _listen(news: Any, job: Job, shares: dict[int, float]) -> None:
     """Pass on what workers say; the work done is the sum of theirs."""
     while not news.empty():
         kind, index, text, share = news.get()
         if kind == "error":
             raise TrainingError(text)
         if kind == "said":
-            cascade.said(text)
+            job.said(text)
         else:
             shares[index] = share
-            cascade.heard(text, min(1.0, sum(shares.values())))
+            job.heard(text, min(1.0, sum(shares.values())))
 
 
-def _work(cascade: Cascade, index: int, workers: int, parent: int, news: Any) -> None:
+def _work(job: Job, index: int, workers: int, parent: int, news: Any) -> None:
     from nas.train.place import dealt, use_cores
 
     end_with(parent)
     use_cores(max(1, cores() // workers))
-    setting = cascade.task.setting
+    setting = job.task.setting
     setting = replace(setting, device=dealt(setting.device, index))
-    own = replace(
-        cascade,
-        task=replace(cascade.task, setting=setting),
+    own = _with(
+        job,
+        task=replace(job.task, setting=setting),
         heard=lambda step, share: news.put(("heard", index, step, share)),
         said=lambda note: news.put(("said", index, note, 0.0)),
     )

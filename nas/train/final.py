@@ -14,7 +14,7 @@ from nas.build import save_weights
 from nas.draft import Work
 from nas.provenance import provenance
 from nas.train.figures import Accuracy, accuracy
-from nas.train.loop import Epoch
+from nas.train.loop import Epoch, Training
 from nas.train.place import rank
 from nas.train.run import CHECKPOINT, Task, train
 
@@ -47,10 +47,12 @@ def train_finally(
     heard: Heard = lambda seed, epoch: None,
     watched: Callable[[int, int, float, float], None] = lambda seed, number, share, images_s: None,
     said: Callable[[str], None] = lambda note: None,
+    start: Callable[[Training], None] | None = None,
 ) -> Final:
     """Train with every seed, test once, and write the result's folder.
 
-    `heard` and `watched` are those of `nas.train.run.train`, with the seed in front.
+    `heard` and `watched` are those of `nas.train.run.train`, with the seed in front; `start` is
+    too.
 
     Raises:
         TrainingError: a seed diverged; those before it are kept for --resume.
@@ -68,6 +70,7 @@ def train_finally(
             heard=partial(heard, seed),
             watched=partial(watched, seed),
             said=said,
+            start=start,
             events=True,
         )
         tests.append(training.judge(task.data.test)[1])

@@ -1,0 +1,163 @@
+"""Widths without training: all of a network's widths as a search space, and its exact solution.
+
+The space has the network's rows; each knob's first cell chooses a width, cells that follow it are
+ratios of what reaches them. So the surrogate's search works on it as on any other space; and where
+what is lost is a sum over knobs (the importance of the channels that go), the best widths within a
+budget are a longest path under one resource bound: a knapsack with exact latencies, since a row's
+milliseconds follow from the width that reaches it and its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from nas.adapt.channels import Channels, Group, structure
+from nas.adapt.knobs import Knob, knobs, narrowed, neighbours
+from nas.arch import Arch, step
+from nas.blocks import Row
+from nas.columns import Floats
+from nas.errors import ArchError, InfeasibleError
+from nas.graph import Graph, GraphBuilder
+from nas.latency.device import Device
+from nas.lattice import Lattice, build
+from nas.ops import Shape
+from nas.search.exact import Solution, fastest, solve, undominated
+from nas.space import Space
+from nas.table import Option, Position, Table
+from nas.widths import Ratio
+
+MOST = 16
+"""Widths of a knob that are tried, evenly spaced."""
+MS, LAYERS = "ms", "layers"
+
+Worth = Mapping[Knob, Floats]
+"""(width + 1,) for each knob: what its channels are worth if so many are kept."""
+
+
+def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
+    """Every network of the same layers that widths lead to; the given one among them."""
+    leads: dict[int, list[Knob]] = {}
+    for knob in knobs(arch):
+        leads.setdefault(knob.cells[0][0], []).append(knob)
+    positions, shape = [], arch.input
+    for number, row in enumerate(arch.rows):
+        options = tuple(dict.fromkeys(_options(arch, number, leads.get(number, []), shape, divisor, grow)))
+        positions.append(Position(options, number + 1))
+        shape = step(row, shape, arch.input[1])[1]
+    return Space(Table(f"{arch.name}, widths", arch.source, (arch.input,), tuple(positions)))
+
+
+def _options(
+    arch: Arch, number: int, leads: Sequence[Knob], shape: Shape, divisor: int, grow: bool
+) -> Iterator[Option]:
+    row = arch.rows[number]
+    follows = {
+        column: Ratio(getattr(row, column) / shape[0])
+        for knob in knobs(arch)
+        if knob not in leads
+        for at, column in knob.cells
+        if at == number and column != "heads"
+    }
+    base = replace(row, **follows)
+    for widths in product(*(_tried(arch, knob, divisor, grow) for knob in leads)):
+        cells: dict[str, Any] = {}
+        for knob, width in zip(leads, widths, strict=True):
+            for (at, column), value in zip(knob.cells, knob.values, strict=True):
+                if at == number:
+                    cells[column] = value * width // knob.width
+        yield (replace(base, **cells),)
+
+
+def _tried(arch: Arch, knob: Knob, divisor: int, grow: bool) -> list[int]:
+    """Widths of a knob, its own first."""
+    found = [width for width, _ in neighbours(arch, knob, divisor, grow=grow)]
+    if len(found) > MOST:
+        found = [found[i] for i in np.linspace(0, len(found) - 1, MOST).round().astype(int)]
+    return [knob.width, *found]
+
+
+def knapsack(
+    arch: Arch, device: Device, budget_ms: float, worth: Worth, divisor: int = 8
+) -> tuple[Arch, Solution]:
+    """The widths within the budget whose channels are worth most, and how far from the best.
+
+    Raises:
+        InfeasibleError: no widths meet the budget; carries the fastest.
+    """
+    space = width_space(arch, divisor)
+    folds = {MS: device.graph_ms, LAYERS: _layers}
+    lattice = _same_layers(build(space.table, folds), arch)
+    ms = lattice.edges(MS, lambda values: values[..., 0])
+    gain = [_gains(layer.position, arch, worth, layer.next.shape) for layer in lattice.layers]
+    held = device.whole.sum_ms(budget_ms) - device.fixed_ms
+    least = fastest(lattice, ms)
+    if least.ms > held:
+        made = space.decode(least.code)
+        found = device.predict(made).ms
+        raise InfeasibleError(
+            f"no widths of {arch.name} meet {budget_ms:g} ms on {device.name};"
+            f" the smallest reach {found:.3f} ms predicted",
+            smallest_ms=found,
+            arch=made,
+        )
+    solution = solve(lattice, undominated(lattice, ms, gain), held)
+    assert solution is not None  # the fastest path is within the budget
+    made = space.decode(solution.code)
+    return replace(made, name=f"{arch.name}-{budget_ms:g}ms", source=arch.source), solution
+
+
+def worths(arch: Arch, channels: Channels, scores: Floats) -> Worth:
+    """Of each knob's widths, the importance of the atoms that are kept then, the best ones."""
+    found: dict[Knob, Floats] = {}
+    for knob in knobs(arch):
+        total = np.zeros(knob.width + 1)
+        for group in _groups(arch, knob, channels):
+            best = np.sort(scores[group.atoms])[::-1]
+            kept = np.concatenate([[0.0], np.cumsum(best)])
+            total += kept[np.arange(knob.width + 1) * len(best) // knob.width]
+        found[knob] = total
+    return found
+
+
+def _groups(arch: Arch, knob: Knob, channels: Channels) -> list[Group]:
+    """The groups whose channels a knob counts: those that are fewer at a smaller width."""
+    for _, rows in neighbours(arch, knob, 1):
+        with suppress(ArchError):
+            other = narrowed(arch, rows).graph
+            if structure(other) == structure(arch.graph):
+                return [g for g in channels.groups if channels.fewer(other, g)]
+    return []
+
+
+def _layers(graph: Graph) -> float:
+    """A number for the layers of a graph: the same for the same ones."""
+    return float(hash(structure(graph)) % 2**52)
+
+
+def _same_layers(lattice: Lattice, arch: Arch) -> Lattice:
+    """Without options that have other layers than the network's row."""
+    layers, shape = list(lattice.layers), arch.input
+    for number, row in enumerate(arch.rows):
+        g = GraphBuilder(shape, arch.input[1])
+        with g.scope(f"row1_{row.op}"):
+            shape = row.lower(g, g.input).shape
+        layer = layers[number + 1]
+        same = layer.values[LAYERS][..., 0] == _layers(g.graph())
+        layers[number + 1] = replace(layer, next=np.where(same, layer.next, -1).astype(np.int32))
+    return replace(lattice, layers=tuple(layers))
+
+
+def _gains(position: Position, arch: Arch, worth: Worth, shape: tuple[int, ...]) -> Floats:
+    """(S, O) worth of what each option's own knobs keep."""
+    gains = np.zeros(shape)
+    for knob, values in worth.items():
+        row, column = knob.cells[0]
+        if row == position.row - 1:
+            gains += [values[getattr(option[0], column)] for option in position.options]
+    return gains

@@ -1,0 +1,377 @@
+"""NetAdapt (arXiv:1804.03230): widths tuned on a trained network, one small step after another.
+
+A step asks of every knob for the least narrowing that saves `delta` of the start's latency, keeps
+the most important channels, trains each proposal a little, and takes the best; so until the budget
+is met. MobileNetV3's variant (section 4.2 of arXiv:1905.02244) is the same with other choices of
+`AdaptPlan`. Growing is the same with the other sign, until nothing more fits the budget.
+
+Proposals are trials of a store and steps are folders, so several processes may work on one run, and
+one that was killed goes on to the same result.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas import library
+from nas.adapt.channels import Channels, Mask
+from nas.adapt.knobs import Knob, moves, narrowed
+from nas.adapt.plan import CHOICES, AdaptPlan
+from nas.arch import Arch, read_arch
+from nas.errors import ArchError, InfeasibleError, TrainingError
+from nas.latency.device import Device
+from nas.study.database import Database
+from nas.study.hunt import POLL_S
+from nas.study.store import Record, Store
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nas.adapt.tune import Tuner
+    from nas.train.run import Task
+
+STUDY = "netadapt"
+STEPS, PROPOSALS = "steps", "proposals"
+TABLE, WEIGHTS, FACTS = "network.yaml", "weights.safetensors", "step.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a run stands after one step; step 0 is the start."""
+
+    number: int
+    arch: Arch
+    weights: Path
+    ms: float
+    """Predicted."""
+    top1: float
+    """On the judging images, after the short training."""
+    knob: str
+    before: int
+    after: int
+    """Width of the knob."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One knob narrowed (or widened) so far that the step's latency is met."""
+
+    knob: Knob
+    width: int
+    arch: Arch
+    ms: float
+    kept: Mask
+    """Atoms of the larger of both networks that the smaller one has."""
+    lost: float
+    """Their importance."""
+
+
+@dataclass(eq=False)
+class NetAdapt:
+    """A run in a folder, or what is left of it."""
+
+    task: Task
+    folder: Path
+    plan: AdaptPlan
+    device: str
+    start: Arch
+    """As trained: for the data's classes and side."""
+    weights: Path
+    """Of the start; safetensors of this project."""
+    seed: int = 0
+    url: str | None = None
+    heard: Callable[[str, float], None] = lambda step, share: None
+    said: Callable[[str], None] = lambda note: None
+
+    @property
+    def trials(self) -> int:
+        """More than there can be steps: each proposal saves or spends something."""
+        return 1000
+
+    def bare(self) -> NetAdapt:
+        """The same without what it has cached."""
+        return replace(self)
+
+    def run(self) -> Step:
+        """Every step that is left.
+
+        Raises:
+            InfeasibleError: no widths meet the budget; carries the smallest found.
+            TrainingError: not one proposal of a step could be trained.
+        """
+        database = Database(self.folder, self.url)
+        try:
+            store = Store(database, STUDY)
+            step = self.last() or self._begun(store)
+            while not self._done(step):
+                proposals = self._proposals(step)
+                if not proposals and self.plan.grows:
+                    break
+                if not proposals:
+                    raise self._stuck(step)
+                self._evaluated(store, step, proposals)
+                step = self._taken(store, step, proposals)
+            return step
+        finally:
+            database.close()
+
+    def steps(self) -> list[Step]:
+        """The start and every step so far."""
+        return [self._read(path) for path in sorted((self.folder / STEPS).glob("[0-9]*"))]
+
+    def proposals(self) -> list[dict[str, Any]]:
+        """What was tried, step by step: the start first, and which proposal was taken."""
+        database = Database(self.folder, self.url)
+        try:
+            records = Store(database, STUDY).records()
+        finally:
+            database.close()
+        start, *steps = self.steps()
+        taken = {(step.number, step.arch.arch_id) for step in steps}
+        rows: list[dict[str, Any]] = [{"step": 0, "predicted_ms": start.ms, "top1": start.top1}]
+        for record in sorted(records, key=lambda r: (r.seed, r.number)):
+            facts = {name: record.attrs[name] for name in ("step", "knob", "before", "after")}
+            top1 = record.values[0] if record.values else None
+            how = {"taken": int((record.seed, record.arch_id) in taken), "error": record.error}
+            rows.append({**facts, "predicted_ms": record.attrs["predicted_ms"], "top1": top1, **how})
+        return rows
+
+    def last(self) -> Step | None:
+        """Where the run stands; None before it has begun."""
+        found = sorted((self.folder / STEPS).glob("[0-9]*"))
+        return self._read(found[-1]) if found else None
+
+    @cached_property
+    def predictor(self) -> Device:
+        return library.load_device(self.device)
+
+    @cached_property
+    def tuner(self) -> Tuner:
+        from nas.adapt.tune import Tuner
+
+        return Tuner(self.task, self.plan, self.seed)
+
+    def _done(self, step: Step) -> bool:
+        return not self.plan.grows and step.ms <= self.plan.budget_ms
+
+    def _begun(self, store: Store) -> Step:
+        """Step 0: the start, judged."""
+        from nas.build.checkpoint import read_state
+
+        ms = self.predictor.predict(self.start).ms
+        state = read_state(self.weights)[0]
+        top1 = self.tuner.judged(self.start, state)
+        step = Step(0, self.start, self.weights, ms, top1, "", 0, 0)
+        with store.owner.alone():
+            return self.last() or self._kept(step)
+
+    # proposals --------------------------------------------------------------------------------
+
+    def _proposals(self, step: Step) -> list[Proposal]:
+        """Of every knob the nearest width that meets the step's latency, as the plan asks."""
+        change = self.plan.change_ms(self._start_ms, step.number + 1)
+        own, scores = Channels.of(step.arch.graph), self._scores(step)
+        found: dict[Knob, Proposal] = {}
+        listed = list(moves(step.arch, self.predictor, self.plan.divisor, grow=self.plan.grows))
+        for knob, width, rows, ms in listed:
+            if knob not in found and self._fits(step.ms, ms, change):
+                with suppress(ArchError):
+                    made = narrowed(step.arch, rows)
+                    found[knob] = self._proposal(own, scores, knob, width, made, ms)
+        if not found and not self.plan.grows:  # no knob saves so much: the one that saves most
+            for knob, width, rows, ms in sorted(listed, key=lambda move: move[3]):
+                with suppress(ArchError):
+                    if ms < step.ms:
+                        made = narrowed(step.arch, rows)
+                        found[knob] = self._proposal(own, scores, knob, width, made, ms)
+                        break
+        best = sorted(found.values(), key=lambda p: p.lost / abs(step.ms - p.ms))
+        return best[: self.plan.proposals or len(best)]
+
+    def _fits(self, before_ms: float, ms: float, change: float) -> bool:
+        if self.plan.grows:
+            return before_ms + change <= ms <= self.plan.budget_ms
+        return ms <= max(before_ms - change, self.plan.budget_ms) and ms < before_ms
+
+    def _proposal(
+        self, own: Channels, scores: Any, knob: Knob, width: int, arch: Arch, ms: float
+    ) -> Proposal:
+        if self.plan.grows:
+            wide = Channels.of(arch.graph)
+            kept = wide.keep(own.graph, -np.arange(wide.n_atoms, dtype=float))
+            return Proposal(knob, width, arch, ms, kept, 0.0)
+        kept = own.keep(arch.graph, scores)
+        return Proposal(knob, width, arch, ms, kept, float(scores[~kept].sum()))
+
+    def _scores(self, step: Step) -> Any:
+        from nas.adapt.prune import scores
+
+        module = self._module(step)
+        wants = self.plan.criterion == "taylor"
+        batches = self.tuner.batches(step.arch) if wants else ()
+        channels = Channels.of(step.arch.graph)
+        return scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)
+
+    def _module(self, step: Step) -> Any:
+        from nas.build import build
+
+        return build(step.arch, weights=step.weights)
+
+    def _evaluated(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
+        """Train every proposal that no process has, and wait for the others."""
+        keys = {(p.arch.arch_id, step.number + 1): p for p in proposals}
+        done = 0
+        while True:
+            store.retire_silent()
+            for key, proposal in keys.items():
+                record = store.claim(key, **_facts(step, proposal))
+                if record is None:
+                    continue
+                done += 1
+                share = self._share(step) + self._share_of(step, proposal) * done / len(keys)
+                what = f"step {step.number + 1}: {proposal.knob.name} to {proposal.width}"
+                self.heard(f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", share)
+                store.work(record, partial(self._trained, store, record, step, proposal))
+            found = {r.key: r for r in store.records() if r.key in keys}
+            if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
+                return
+            time.sleep(POLL_S)
+
+    def _trained(
+        self, store: Store, record: Record, step: Step, proposal: Proposal
+    ) -> Sequence[float] | None:
+        """Top-1 of a proposal after its short training; its weights are in the folder then."""
+        from nas.build.checkpoint import read_state, save_state
+
+        state = read_state(step.weights)[0]
+        path = self._place(step, proposal)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            cut = self._cut(step, proposal, state)
+            tuned, top1 = self.tuner.tuned(proposal.arch, cut, step.number + 1)
+        except TrainingError as error:
+            store.fail(record, str(error))
+            self.said(f"{proposal.knob.name}: {error}")
+            return None
+        save_state(tuned, path)
+        return [top1]
+
+    def _cut(self, step: Step, proposal: Proposal, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        from nas.adapt.prune import embedded, pruned
+
+        if self.plan.grows:
+            wide = Channels.of(proposal.arch.graph)
+            return embedded(wide, self.tuner.fresh(proposal.arch), state, proposal.kept)
+        return pruned(Channels.of(step.arch.graph), state, proposal.kept)
+
+    def _place(self, step: Step, proposal: Proposal) -> Path:
+        return self.folder / PROPOSALS / str(step.number + 1) / f"{proposal.arch.arch_id}.safetensors"
+
+    # steps ------------------------------------------------------------------------------------
+
+    def _taken(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> Step:
+        """The best proposal as the next step."""
+        number = step.number + 1
+        top1s = {r.arch_id: r.values[0] for r in store.records() if r.seed == number and r.values}
+        tried = [p for p in proposals if p.arch.arch_id in top1s]
+        if not tried:
+            raise TrainingError(f"step {number}: none of {len(proposals)} proposals could be trained")
+        worth = CHOICES[self.plan.choose]
+        best = max(tried, key=lambda p: worth(step.top1, step.ms, top1s[p.arch.arch_id], p.ms))
+        taken = Step(
+            number,
+            best.arch,
+            self._place(step, best),
+            best.ms,
+            top1s[best.arch.arch_id],
+            best.knob.name,
+            best.knob.width,
+            best.width,
+        )
+        with store.owner.alone():
+            last = self.last()
+            if last is None or last.number < number:
+                taken = self._kept(taken)
+                shutil.rmtree(self.folder / PROPOSALS, ignore_errors=True)
+        return self._read(self._folder(number))
+
+    def _kept(self, step: Step) -> Step:
+        """Write a step's folder, whole or not at all."""
+        place = self._folder(step.number)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=".", dir=place.parent))
+        step.arch.to_yaml(draft / TABLE)
+        shutil.copyfile(step.weights, draft / WEIGHTS)
+        names = ("number", "ms", "top1", "knob", "before", "after")
+        facts = {name: getattr(step, name) for name in names}
+        (draft / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        draft.replace(place)
+        return self._read(place)
+
+    def _folder(self, number: int) -> Path:
+        return self.folder / STEPS / f"{number:04d}"
+
+    def _read(self, path: Path) -> Step:
+        facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
+        return Step(arch=read_arch(path / TABLE), weights=path / WEIGHTS, **facts)
+
+    # how far ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _start_ms(self) -> float:
+        return self.predictor.predict(self.start).ms
+
+    def _share(self, step: Step) -> float:
+        whole = self._start_ms - self.plan.budget_ms
+        return (self._start_ms - step.ms) / whole if whole else 1.0
+
+    def _share_of(self, step: Step, proposal: Proposal) -> float:
+        whole = self._start_ms - self.plan.budget_ms
+        return (step.ms - proposal.ms) / whole if whole else 0.0
+
+    def _stuck(self, step: Step) -> InfeasibleError:
+        return InfeasibleError(
+            f"no widths of {self.start.name} are faster than {step.ms:.3f} ms on"
+            f" {self.predictor.name}, the budget is {self.plan.budget_ms:g} ms",
+            smallest_ms=step.ms,
+            arch=step.arch,
+        )
+
+
+def _facts(step: Step, proposal: Proposal) -> dict[str, str | float]:
+    """What is noted beside a proposal's trial."""
+    knob = proposal.knob
+    widths = {"knob": knob.name, "before": knob.width, "after": proposal.width}
+    return {"step": step.number + 1, **widths, "predicted_ms": proposal.ms}
+
+
+def smallest(arch: Arch, device: Device, divisor: int) -> tuple[float, Arch]:
+    """The least latency that widths reach: every knob in turn at its fastest width."""
+    own, ms = arch, device.predict(arch).ms
+    for knob in _names(arch):
+        listed = [m for m in moves(own, device, divisor) if m[0].name == knob]
+        for _, _, rows, found in sorted(listed, key=lambda move: move[3]):
+            with suppress(ArchError):
+                made = narrowed(own, rows)
+                Channels.of(own.graph).keep(made.graph, np.zeros(Channels.of(own.graph).n_atoms))
+                if found < ms:
+                    own, ms = made, found
+                break
+    return ms, own
+
+
+def _names(arch: Arch) -> Iterator[str]:
+    from nas.adapt.knobs import knobs
+
+    yield from (knob.name for knob in knobs(arch))

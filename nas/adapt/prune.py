@@ -1,0 +1,155 @@
+"""Weights of a narrower network from those of a trained one, and of a wider one the other way round.
+
+Which atoms stay is decided by a criterion: one score per atom, summed over every layer that makes
+its channels, so that tied layers decide together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own spelling
+
+from nas.adapt.channels import Channels, Mask
+
+Scores = NDArray[np.float64]
+Batch = tuple[Tensor, Tensor]
+"""Normalised images and their labels."""
+
+
+def scores(
+    channels: Channels,
+    module: nn.Module,
+    criterion: str = "l2",
+    *,
+    batches: Sequence[Batch] = (),
+    seed: int = 0,
+) -> Scores:
+    """(atoms,) what each is worth, by one of `nas.adapt.plan.CRITERIA`.
+
+    `taylor` needs batches.
+    """
+    drawn = np.random.default_rng(seed).random(channels.n_atoms)
+    return SCORES[criterion](channels, module, batches, drawn)
+
+
+def _l2(channels: Channels, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
+    """Sum of the squares of an atom's filters (NetAdapt, arXiv:1804.03230, section 3.3)."""
+    return _summed(channels, {name: t.detach() ** 2 for name, t in module.named_parameters()})
+
+
+def _taylor(channels: Channels, module: nn.Module, batches: Sequence[Batch], _: Scores) -> Scores:
+    """First-order change of the loss without an atom, squared (arXiv:1906.10771, equation 8)."""
+    training = module.training
+    module.eval().zero_grad()
+    for images, labels in batches:
+        loss = F.cross_entropy(module(images).float(), labels) / len(batches)
+        torch.autograd.backward(loss)
+    products = {
+        name: torch.zeros_like(t) if t.grad is None else t.grad * t.detach()
+        for name, t in module.named_parameters()
+    }
+    module.zero_grad(set_to_none=True)
+    module.train(training)
+    return np.asarray(_summed(channels, products) ** 2)
+
+
+def _scale(channels: Channels, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
+    """Batch norms' factors (arXiv:1708.06519); where an atom has none, its filters' length."""
+    total, weight = np.zeros(channels.n_atoms), dict(module.named_parameters())
+    for axes in channels.axes:
+        op = channels.graph.ops[axes.op]
+        if op.kind == "batch_norm":
+            factors = weight[f"{op.name}.weight"].detach().abs().double().cpu().numpy()
+            labels = axes.tensors["weight"][0]
+            _add(total, channels, labels, factors)
+    return np.where(total > 0, total, np.sqrt(_l2(channels, module, (), total)))
+
+
+def _random(_: Channels, __: nn.Module, ___: Sequence[Batch], drawn: Scores) -> Scores:
+    """Nothing known: the baseline of every criterion."""
+    return drawn
+
+
+SCORES: Mapping[str, Callable[[Channels, nn.Module, Sequence[Batch], Scores], Scores]] = {
+    "l2": _l2,
+    "taylor": _taylor,
+    "scale": _scale,
+    "random": _random,
+}
+
+
+def _summed(channels: Channels, parameters: Mapping[str, Tensor]) -> Scores:
+    """(atoms,) sum of a quantity over the weights that make an atom's channels."""
+    total = np.zeros(channels.n_atoms)
+    for axes in channels.axes:
+        op = channels.graph.ops[axes.op]
+        own = parameters.get(f"{op.name}.weight")
+        if own is None or op.kind not in ("conv", "linear", "param"):
+            continue
+        labels = axes.tensors["weight"][0]
+        values = own if op.kind == "param" else own.flatten(1).sum(1)
+        _add(total, channels, labels, values.double().cpu().numpy())
+    return total
+
+
+def _add(total: Scores, channels: Channels, labels: NDArray[np.int64] | None, values: Scores) -> None:
+    assert labels is not None
+    known = labels >= 0
+    np.add.at(total, channels.atom[labels[known]], values[known])
+
+
+def pruned(channels: Channels, state: Mapping[str, Tensor], kept: Mask) -> dict[str, Tensor]:
+    """The tensors of the network that keeps these atoms."""
+    masks = channels.axis_masks(kept)
+    return {name: _cut(tensor, masks.get(name, ())) for name, tensor in state.items()}
+
+
+def _cut(tensor: Tensor, axes: Sequence[Mask | None]) -> Tensor:
+    """What every axis keeps of a tensor; of a parameter with labelled elements, those."""
+    if len(axes) == 1 and axes[0] is not None and axes[0].ndim > 1:
+        return tensor[_box(axes[0])]
+    for dim, mask in enumerate(axes):
+        if mask is not None and not mask.all():
+            tensor = tensor.index_select(dim, torch.from_numpy(np.flatnonzero(mask)).to(tensor.device))
+    return tensor
+
+
+def _box(mask: Mask) -> tuple[Tensor, ...]:
+    """Indices of kept elements, which are what some rows and columns have in common."""
+    found = [np.unique(index) for index in np.nonzero(mask)]
+    return tuple(torch.from_numpy(index) for index in np.ix_(*found))
+
+
+@torch.no_grad()
+def embedded(
+    wide: Channels, fresh: Mapping[str, Tensor], state: Mapping[str, Tensor], kept: Mask
+) -> dict[str, Tensor]:
+    """`state` inside a wider network, whose atoms of `kept` are its own.
+
+    New channels start as in `fresh`, and nothing reads them yet (their readers' weights are 0), so
+    that the network computes what it did, unless a layer norm sees them: Net2Net's idea
+    (arXiv:1511.05641) without the copies.
+    """
+    masks = wide.axis_masks(kept)
+    found = {}
+    for name, tensor in fresh.items():
+        axes, own = masks.get(name, ()), tensor.clone()
+        if len(axes) == 1 and axes[0] is not None and axes[0].ndim > 1:
+            own[_box(axes[0])] = state[name]
+        elif axes:
+            index = [np.arange(n) for n in own.shape]
+            for dim, mask in enumerate(axes):
+                if mask is not None:
+                    index[dim] = np.flatnonzero(mask)
+                    if dim > 0:
+                        own.index_fill_(dim, torch.from_numpy(np.flatnonzero(~mask)), 0.0)
+            own[tuple(torch.from_numpy(i) for i in np.ix_(*index))] = state[name]
+        else:
+            own = state[name].clone()
+        found[name] = own
+    return found

@@ -1,0 +1,183 @@
+"""The three ways to a budget: NetAdapt on data, the surrogate's search, the exact knapsack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas import library
+from nas.adapt.channels import Channels
+from nas.adapt.exact import knapsack, width_space, worths
+from nas.adapt.knobs import knobs
+from nas.adapt.netadapt import NetAdapt, smallest
+from nas.adapt.plan import AdaptPlan
+from nas.arch import Arch
+from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
+from nas.latency.device import Device
+from nas.search import SearchResult, search
+from nas.study.workers import run_with
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nas.draft import Work
+    from nas.train.final import Final
+    from nas.train.loop import Epoch, Training
+    from nas.train.run import Task
+
+START = "start.safetensors"
+
+
+def check(arch: Arch, device: Device, plan: AdaptPlan) -> float:
+    """Refuse what cannot end well; the start's predicted milliseconds.
+
+    Raises:
+        BudgetError: the start meets the budget already, or is over it where it is to grow.
+        InfeasibleError: no widths meet it; carries the smallest found.
+        MissingCostError: the device has no cost for an op of the network.
+    """
+    ms = device.predict(arch, strict=True).ms
+    if not knobs(arch):
+        raise BudgetError(f"{arch.name}: no width of it can change alone")
+    if plan.grows:
+        if plan.budget_ms <= ms:
+            raise BudgetError(
+                f"{arch.name} takes {ms:.3f} ms predicted on {device.name}: expected a budget above"
+                f" that to grow, found {plan.budget_ms:g}"
+            )
+        return ms
+    if plan.budget_ms >= ms:
+        raise BudgetError(
+            f"{arch.name} takes {ms:.3f} ms predicted on {device.name}, which is within"
+            f" {plan.budget_ms:g} ms already; expected a smaller budget, or --direction grow"
+        )
+    least, made = smallest(arch, device, plan.divisor)
+    if plan.budget_ms < least:
+        raise InfeasibleError(
+            f"no widths of {arch.name} in multiples of {plan.divisor} meet {plan.budget_ms:g} ms on"
+            f" {device.name}; the smallest found reach {least:.3f} ms predicted",
+            smallest_ms=least,
+            arch=made,
+        )
+    return ms
+
+
+def begun_with(task: Task, arch: Arch, weights: Path, folder: Path) -> Path:
+    """The start's weights as every process reads them.
+
+    Raises:
+        WeightsError: they are another network's, or the file is damaged.
+    """
+    from nas.build import build, save_weights
+
+    path = folder / START
+    if not path.exists():
+        try:
+            module = build(arch, weights=weights)
+        except WeightsError as error:
+            raise WeightsError(f"{error}; expected weights of {arch.name}, trained on {task.data.name}") from None
+        save_weights(module, path)
+    return path
+
+
+def adapt(
+    task: Task,
+    arch: Arch,
+    weights: Path,
+    device: str,
+    plan: AdaptPlan,
+    folder: Path,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    storage: str | None = None,
+    heard: Callable[[str, float], None] = lambda step, share: None,
+    said: Callable[[str], None] = lambda note: None,
+) -> NetAdapt:
+    """Tune the widths of a network, for the task's classes and side, in `folder`, or go on there.
+
+    Raises:
+        BudgetError, InfeasibleError, MissingCostError: see `check`.
+        WeightsError: they are another network's.
+        TrainingError: not one proposal of a step could be trained.
+    """
+    fitted = task.fit(arch)
+    check(fitted, library.load_device(device), plan)
+    start = begun_with(task, fitted, weights, folder)
+    job = NetAdapt(task, folder, plan, device, fitted, start, seed, storage, heard, said)
+    run_with(job, workers)
+    return job
+
+
+def by_surrogate(arch: Arch, device: Device, plan: AdaptPlan, seed: int = 0) -> SearchResult:
+    """The widths of highest estimated top-1 (its lower bound) within the budget: `nas.search`.
+
+    Raises:
+        BudgetError, InfeasibleError, MissingCostError: see `check`.
+    """
+    check(arch, device, plan)
+    space = width_space(arch, plan.divisor, grow=plan.grows)
+    return search(space, device, budget_ms=plan.budget_ms, seed=seed)
+
+
+def by_importance(
+    arch: Arch, weights: Path, device: Device, plan: AdaptPlan, task: Task | None = None, seed: int = 0
+) -> tuple[Arch, dict[str, Tensor], float]:
+    """The most important channels within the budget: table, weights, and the share left unproven.
+
+    The last is 0 where the solver proves that no other widths keep more.
+
+    Raises:
+        BudgetError, InfeasibleError, MissingCostError: see `check`.
+        WeightsError: they are another network's.
+        RecipeError: the criterion needs images, and there is no task.
+    """
+    from nas.adapt.prune import pruned, scores
+    from nas.build import build
+
+    check(arch, device, plan)
+    if plan.grows:
+        raise BudgetError("--knapsack keeps channels, it cannot grow; choose --surrogate or --data")
+    if plan.criterion == "taylor" and task is None:
+        raise RecipeError("--criterion taylor needs images: give --data, or choose l2")
+    channels, module = Channels.of(arch.graph), build(arch, weights=weights)
+    batches = task.batches(arch.input[1], seed) if task is not None else []
+    importance = scores(channels, module, plan.criterion, batches=batches, seed=seed)
+    worth = worths(arch, channels, importance)
+    made, solution = knapsack(arch, device, plan.budget_ms, worth, plan.divisor)
+    state = pruned(channels, module.state_dict(), channels.keep(made.graph, importance))
+    whole = sum(values[-1] for values in worth.values())
+    return made, state, solution.gap / whole
+
+
+def train_on(
+    task: Task,
+    arch: Arch,
+    work: Work,
+    learnt: Path,
+    *,
+    epochs: int,
+    seeds: int,
+    seed: int = 0,
+    command: Sequence[str],
+    heard: Callable[[str, float], None] = lambda step, share: None,
+) -> Final:
+    """The long training at the end, from the weights that are left; ends the work."""
+    from nas.build.checkpoint import read_state
+    from nas.train.final import train_finally
+
+    state = read_state(learnt)[0]
+
+    def start(training: Training) -> None:
+        training.module.load_state_dict(state)
+        training.restart_average()
+
+    def told(which: int, epoch: Epoch) -> None:
+        share = (which - seed + epoch.epoch / epochs) / seeds
+        heard(f"training, epoch {epoch.epoch}/{epochs}: {epoch.val_top1:.1f} %", share)
+
+    every = range(seed, seed + seeds)
+    return train_finally(
+        task, arch, work, epochs=epochs, seeds=every, command=command, heard=told, start=start
+    )

@@ -1,0 +1,102 @@
+"""The short training of a proposal, and how good it is then (NetAdapt, section 3.2).
+
+Every proposal of a step sees the same images in the same order at the same constant learning rate.
+Averages of the weights and dropout are left out: over so few batches an average is still the
+network that was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from nas.adapt.plan import AdaptPlan
+from nas.adapt.prune import Batch
+from nas.arch import Arch
+from nas.build import build
+from nas.data.base import Split
+from nas.train.loop import Training
+from nas.train.recipe import Recipe
+from nas.train.run import Task
+
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Tuner:
+    """Trains and judges networks of one task with weights that they are given."""
+
+    task: Task
+    plan: AdaptPlan
+    seed: int
+
+    def tuned(self, arch: Arch, state: State, step: int) -> tuple[dict[str, Tensor], float]:
+        """The weights after the short training, and top-1 in percent.
+
+        Raises:
+            TrainingError: it diverged.
+        """
+        training = self._training(arch, state, step)
+        training.run_epoch(judge=False)
+        return self._state(training), training.judge(self._judging)[1]
+
+    def judged(self, arch: Arch, state: State) -> float:
+        """Top-1 in percent with these weights as they are."""
+        return self._training(arch, state, 0).judge(self._judging)[1]
+
+    def fresh(self, arch: Arch) -> dict[str, Tensor]:
+        """Weights to begin with."""
+        torch.manual_seed(self.seed)
+        return dict(build(arch).state_dict())
+
+    def batches(self, arch: Arch) -> list[Batch]:
+        """A few batches that importance is estimated on."""
+        return self.task.batches(arch.input[1], self.seed)
+
+    def _training(self, arch: Arch, state: State, step: int) -> Training:
+        train, _ = self.task.splits
+        n, wanted = len(train.labels), self.plan.tune_batches * self._recipe.batch
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        rounds = [torch.randperm(n, generator=generator) for _ in range(-(-wanted // n))]
+        some = train.take(torch.cat(rounds)[:wanted])
+        training = Training(
+            arch,
+            self.task.data,
+            some,
+            self._judging,
+            self._recipe,
+            1,
+            self.seed * 1_000_003 + step,
+            self.task.setting,
+        )
+        training.module.load_state_dict(dict(state))
+        return training
+
+    @cached_property
+    def _recipe(self) -> Recipe:
+        recipe = self.task.recipe
+        schedule = replace(
+            recipe.schedule,
+            name="constant",
+            lr=recipe.schedule.lr * self.plan.tune_lr,
+            warmup_steps=0,
+            warmup_epochs=0.0,
+        )
+        regularise = replace(recipe.regularise, ema=0.0, dropout=0.0, stochastic_depth=0.0)
+        return replace(recipe, schedule=schedule, regularise=regularise, stages=(), sides=())
+
+    @cached_property
+    def _judging(self) -> Split:
+        judging = self.task.splits[1]
+        n = len(judging.labels)
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed))
+        return judging.take(order[: min(n, self.plan.judging_images)])
+
+    @staticmethod
+    def _state(training: Training) -> dict[str, Tensor]:
+        return {name: tensor.detach().cpu() for name, tensor in training.module.state_dict().items()}
+

@@ -1,0 +1,268 @@
+"""`nas adapt`: widths tuned layer by layer for a latency budget."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas.cli.options import ARCH_HELP, Json
+from nas.cli.progress import say, show_progress
+from nas.cli.training import (
+    Batch,
+    Compile,
+    DataRoot,
+    Download,
+    Force,
+    MicroBatch,
+    On,
+    Out,
+    Precision,
+    Recipe,
+    Resume,
+    task_of,
+)
+
+if TYPE_CHECKING:
+    from nas.adapt.plan import AdaptPlan
+    from nas.arch import Arch
+    from nas.latency.device import Device
+    from nas.train.final import Final
+    from nas.train.run import Task
+
+CUT = "weights.safetensors"
+
+
+def adapt(
+    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    budget_ms: Annotated[float, typer.Option("--budget-ms", help="Predicted ms at the end.")],
+    device: Annotated[str, typer.Option("--device", help="See: nas list devices.")] = "iphone12-lut",
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Of the network [default: ARCH's folder's].")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="What the network was trained on; see nas train.")
+    ] = None,
+    surrogate: Annotated[
+        bool, typer.Option("--surrogate", help="Judge by estimated ImageNet top-1; no data.")
+    ] = False,
+    knapsack: Annotated[
+        bool, typer.Option("--knapsack", help="Keep the most important channels, solved exactly.")
+    ] = False,
+    delta: Annotated[
+        float, typer.Option("--delta", help="Change of a step, as a share of the start's ms.")
+    ] = 0.01,
+    decay: Annotated[float, typer.Option("--decay", help="Factor on it after each step.")] = 1.0,
+    steps: Annotated[
+        int, typer.Option("--steps", min=1, help="Batches that each proposal is trained for.")
+    ] = 100,
+    criterion: Annotated[
+        str, typer.Option("--criterion", help="Of channels to keep: l2, taylor, scale or random.")
+    ] = "l2",
+    choose: Annotated[
+        str, typer.Option("--choose", help="accuracy, or ratio: change of top-1 per ms.")
+    ] = "accuracy",
+    direction: Annotated[str, typer.Option("--direction", help="shrink or grow.")] = "shrink",
+    divisor: Annotated[
+        int, typer.Option("--divisor", min=1, help="Widths are multiples of it.")
+    ] = 8,
+    proposals: Annotated[
+        int, typer.Option("--proposals", min=0, help="Trained in a step, at most; 0: all.")
+    ] = 0,
+    recipe: Recipe = "proxy",
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Of the training at the end [default: the recipe's]."),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Of the training at the end.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Local processes.")] = 1,
+    storage: Annotated[
+        str | None, typer.Option("--storage", help="URL of an Optuna storage [default: a file].")
+    ] = None,
+    data_root: DataRoot = None,
+    download: Download = False,
+    batch: Batch = None,
+    micro_batch: MicroBatch = 0,
+    on: On = "auto",
+    precision: Precision = "auto",
+    compiled: Compile = False,
+    out: Out = Path("results"),
+    name: Annotated[
+        str | None, typer.Option("--name", help="Of the result [default: arch, device, budget].")
+    ] = None,
+    resume: Resume = False,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Tune a network's widths for a latency budget: NetAdapt, on its trained weights."""
+    from nas import library
+    from nas.adapt.plan import AdaptPlan
+    from nas.adapt.run import adapt as run_adapt
+    from nas.adapt.run import train_on
+    from nas.draft import Draft, Work
+    from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
+    from nas.report.adapted import write_adapted, write_steps
+
+    if data is None and not (surrogate or knapsack):
+        raise typer.BadParameter("give --data, or --surrogate or --knapsack to do without")
+    if surrogate and (data or knapsack):
+        raise typer.BadParameter("--surrogate uses neither --data nor --knapsack")
+    plan = AdaptPlan(
+        budget_ms,
+        delta,
+        decay,
+        steps,
+        criterion=criterion,
+        choose=choose,
+        divisor=divisor,
+        proposals=proposals,
+        direction=direction,
+    )
+    ask = _Ask(library.load_arch(arch), library.load_device(device), plan, seed)
+    name = name or f"{ask.arch.name}-{ask.device.name}-{budget_ms:g}ms"
+    weights = weights or _beside(arch)
+    if weights is None and not surrogate:
+        raise typer.BadParameter("give --weights: a file of what the network has learnt")
+    if data is None:
+        with Draft(out, name, force=force) as draft:
+            made, facts = _without_data(ask, weights, draft.folder)
+            write_adapted(draft.folder, ask.arch, made, ask.device, _command(), facts)
+            draft.keep()
+        _print(ask, made, None, facts, out / name, json=json)
+        return
+    assert weights is not None
+    task = task_of(
+        data,
+        recipe,
+        root=data_root,
+        download=download,
+        batch=batch,
+        micro_batch=micro_batch,
+        on=on,
+        precision=precision,
+        compiled=compiled,
+        all_cores=True,
+    )
+    epochs = epochs or task.recipe.epochs
+    settings = {
+        "arch": ask.arch.arch_id,
+        "device": ask.device.content_hash,
+        "plan": repr(plan),
+        "weights": str(weights),
+        "knapsack": knapsack,
+        "data": task.data.source,
+        "recipe": repr(task.recipe),
+        "epochs": epochs,
+        "seeds": seeds,
+        "seed": seed,
+    }
+    work = Work(out, name, settings, resume=resume, force=force)
+    fitted = task.fit(ask.arch)
+    with show_progress() as progress:
+        try:
+            if knapsack:
+                made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
+                learnt = work.folder / CUT
+            else:
+                where = {"seed": seed, "workers": workers, "storage": storage}
+                job = run_adapt(
+                    task, ask.arch, weights, device, plan, work.folder, heard=progress, said=say, **where
+                )
+                facts, learnt = write_steps(work.folder, job), job.steps()[-1].weights
+                made = job.steps()[-1].arch
+        except (BudgetError, InfeasibleError, WeightsError, RecipeError):
+            work.drop()  # no work on this question can be gone on with
+            raise
+        write_adapted(work.folder, fitted, made, ask.device, _command(), facts)
+        final = train_on(
+            task,
+            made,
+            work,
+            learnt,
+            epochs=epochs,
+            seeds=seeds,
+            seed=seed,
+            command=_command(),
+            heard=progress,
+        )
+    _print(replace(ask, arch=fitted), made, final, facts, work.path, json=json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """The network, where it is to be faster, and how."""
+
+    arch: Arch
+    device: Device
+    plan: AdaptPlan
+    seed: int
+
+
+def _command() -> list[str]:
+    return ["nas", *sys.argv[1:]]
+
+
+def _beside(arch: str) -> Path | None:
+    """The weights in a folder of results, where `arch` is one."""
+    found = sorted(Path(arch).glob("**/weights.safetensors")) if Path(arch).is_dir() else []
+    return found[0] if found else None
+
+
+def _without_data(ask: _Ask, weights: Path | None, folder: Path) -> tuple[Arch, dict[str, Any]]:
+    """By the surrogate, or with weights by their importance."""
+    from nas.adapt.run import by_surrogate
+
+    if weights is not None:
+        return _cut(ask, weights, folder)
+    result = by_surrogate(ask.arch, ask.device, ask.plan, ask.seed)
+    estimate = {"top1": round(result.best.top1, 2), "sd": round(result.best.top1_sd, 2)}
+    return result.best.arch, {"how": "surrogate", "estimated_imagenet": estimate}
+
+
+def _cut(
+    ask: _Ask, weights: Path, folder: Path, task: Task | None = None
+) -> tuple[Arch, dict[str, Any]]:
+    """By importance; the weights that are left are in the folder then."""
+    from nas.adapt.run import by_importance
+    from nas.build.checkpoint import save_state
+
+    made, state, gap = by_importance(ask.arch, weights, ask.device, ask.plan, task, ask.seed)
+    save_state(state, folder / CUT)
+    return made, {"how": "knapsack", "criterion": ask.plan.criterion, "optimality_gap": gap}
+
+
+def _print(
+    ask: _Ask, made: Arch, final: Final | None, facts: dict[str, Any], folder: Path, *, json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from nas.report.sheet import sheet
+    from nas.report.table import Column, interval, numbers, print_facts, print_json, print_line, print_table
+    from nas.report.widths import widths
+
+    before, after = ask.device.predict(ask.arch), ask.device.predict(made)
+    changed = [w for w in widths(ask.arch, made) if w.before != w.after]
+    if json:
+        found = sheet(made, ask.device, None).as_json() | {"path": str(folder / "best.yaml")}
+        test = {} if final is None else {"test": asdict(final.test)}
+        rows = [asdict(width) for width in changed]
+        print_json({"best": found, "before_ms": before.ms, "widths": rows, **facts, **test})
+        return
+    columns = [*numbers("row"), Column("op"), Column("column"), *numbers("before", "after")]
+    cells = [[str(w.row), w.op, w.column, str(w.before), str(w.after)] for w in changed]
+    print_table(columns, cells, title=f"{ask.arch.name}: widths that changed")
+    print_line()
+    shown = [
+        ("predicted ms before", interval(before.ms, before.low_ms, before.high_ms)),
+        ("predicted ms after", f"{interval(after.ms, after.low_ms, after.high_ms)}, 90 % interval"),
+        ("parameters", f"{ask.arch.params:,} before, {made.params:,} after"),
+        *((key.replace("_", " "), str(value)) for key, value in facts.items()),
+    ]
+    if final is not None:
+        test = final.test
+        shown.append(("top-1 %, test split", interval(test.top1, test.low, test.high)))
+    print_facts([*shown, ("written to", str(folder))])

@@ -1,0 +1,54 @@
+"""The folder of an adapted network: `adapt.yaml`, `history.csv`, the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nas.adapt.netadapt import NetAdapt
+from nas.arch import Arch
+from nas.latency.device import Device
+from nas.provenance import provenance
+from nas.report.widths import save_accuracy, save_widths, write_history
+
+
+def write_adapted(
+    folder: Path,
+    before: Arch,
+    after: Arch,
+    device: Device,
+    command: Sequence[str],
+    facts: Mapping[str, Any],
+) -> None:
+    """Write the table, what was asked, and the picture of the widths."""
+    after.to_yaml(folder / "best.yaml")
+    found, old = device.predict(after), device.predict(before)
+    content: Mapping[str, Any] = provenance(command, "torch") | {
+        "before": _facts(before, old.ms),
+        "after": _facts(after, found.ms) | {"low_ms": round(found.low_ms, 4), "high_ms": round(found.high_ms, 4)},
+        "device": {"name": device.name, "hash": device.content_hash},
+        **facts,
+    }
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    (folder / "adapt.yaml").write_text(text, encoding="utf-8")
+    save_widths(folder / "widths.png", before, after)
+
+
+def _facts(arch: Arch, ms: float) -> dict[str, Any]:
+    sizes = {"params": arch.params, "macs": arch.macs}
+    return {"name": arch.name, "arch_id": arch.arch_id, "predicted_ms": round(ms, 4), **sizes}
+
+
+def write_steps(folder: Path, job: NetAdapt) -> dict[str, Any]:
+    """Write the history of a run and its curve; what `adapt.yaml` says of it."""
+    rows, steps = job.proposals(), job.steps()
+    write_history(folder / "history.csv", rows)
+    tried = [(row["predicted_ms"], row["top1"]) for row in rows if row.get("top1") is not None]
+    save_accuracy(folder / "accuracy.png", steps, tried, job.predictor.name, job.plan.budget_ms)
+    judged = {"top1_before": round(steps[0].top1, 2), "top1_after_steps": round(steps[-1].top1, 2)}
+    counts = {"steps": len(steps) - 1, "proposals": len(rows) - 1}
+    return {"how": "netadapt", **asdict(job.plan), **counts, **judged}

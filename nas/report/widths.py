@@ -1,0 +1,98 @@
+"""What became of a network's widths: the history of a run, its curve, and a picture of the rows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.arch import Arch
+from nas.blocks.base import WIDTH_FIELDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMNS = ("step", "knob", "before", "after", "predicted_ms", "top1", "taken", "error")
+"""Of `history.csv`: one row for each proposal, and one for the start."""
+BEFORE, AFTER, TRIED = "#BBBBBB", "#0072B2", "#E69F00"
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """One cell of the table, before and after."""
+
+    row: int
+    """From 1."""
+    op: str
+    column: str
+    before: int
+    after: int
+
+
+def widths(before: Arch, after: Arch) -> Iterator[Width]:
+    """Every width of two tables of the same rows."""
+    pairs = zip(before.rows, after.rows, strict=True)
+    for number, (old, new) in enumerate(pairs, start=1):
+        for f in fields(old):
+            value = getattr(old, f.name)
+            if (f.name in WIDTH_FIELDS or f.name == "heads") and isinstance(value, int):
+                yield Width(number, old.op, f.name, value, getattr(new, f.name))
+
+
+def write_history(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write all proposals, in order of their step."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def save_accuracy(path: Path, steps: Sequence[Any], tried: Sequence[tuple[float, float]], device: str, budget_ms: float) -> None:
+    """Top-1 over predicted milliseconds: every proposal, and the way that was taken."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.size": 10, "axes.spines.right": False, "axes.spines.top": False}):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.subplots()
+        if tried:
+            axes.plot(*zip(*tried, strict=True), ".", color=TRIED, ms=4, alpha=0.5, label="proposals")
+        ms, top1 = [s.ms for s in steps], [s.top1 for s in steps]
+        axes.plot(ms, top1, "-o", color=AFTER, ms=4, label="taken, one a step")
+        axes.axvline(budget_ms, color="black", lw=1, ls="--", label=f"budget {budget_ms:g} ms")
+        axes.set_xlabel(f"predicted on {device} [ms]")
+        axes.set_ylabel("top-1 after the short training [% of judging images]")
+        axes.set_title(f"{steps[0].arch.name}, {len(steps) - 1} steps", loc="left")
+        axes.grid(alpha=0.25)
+        axes.legend(frameon=False)
+        figure.savefig(path, dpi=150)
+
+
+def save_widths(path: Path, before: Arch, after: Arch) -> None:
+    """A pair of bars for each width, row by row, the classifier's left out."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    shown = [w for w in widths(before, after) if w.row < len(before.rows) and w.column != "heads"]
+    with rc_context({"font.size": 9, "axes.spines.right": False, "axes.spines.top": False}):
+        figure = Figure(figsize=(8, max(3.0, 0.19 * len(shown) + 1.2)), layout="constrained")
+        axes = figure.subplots()
+        _bars(axes, shown)
+        axes.set_title(f"{before.name}: widths before and after", loc="left")
+        figure.savefig(path, dpi=150)
+
+
+def _bars(axes: Axes, shown: Sequence[Width]) -> None:
+    places = range(len(shown))
+    axes.barh(places, [w.before for w in shown], color=BEFORE, height=0.8, label="before")
+    axes.barh(places, [w.after for w in shown], color=AFTER, height=0.45, label="after")
+    for place, w in zip(places, shown, strict=True):
+        change = f" {w.after}" if w.after == w.before else f" {w.before} to {w.after}"
+        axes.text(max(w.before, w.after), place, change, va="center", fontsize=7)
+    axes.set_yticks(list(places), [f"{w.row} {w.op} {w.column}" for w in shown], fontsize=7)
+    axes.invert_yaxis()
+    axes.margins(x=0.12, y=0.01)
+    axes.set_xlabel("channels")
+    axes.legend(frameon=False, loc="best")

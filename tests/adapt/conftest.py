@@ -1,0 +1,55 @@
+"""One small network of every family, for tests that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from nas.arch import Arch
+from nas.library import load_arch
+from nas.scaling import scaled
+from nas.task import for_task
+
+#: family -> width multiplier and side that make it small enough to run in a test
+FAMILIES: dict[str, tuple[float, int]] = {
+    "mobilenetv1": (0.25, 32),
+    "mobilenetv2": (0.5, 32),
+    "mobilenetv3-small": (1.0, 32),
+    "mobilenetv3-large": (0.5, 32),
+    "mnasnet-a1": (0.5, 32),
+    "efficientnet-b0": (0.5, 32),
+    "efficientnet-lite0": (0.5, 32),
+    "efficientnetv2-s": (0.5, 32),
+    "mobileone-s4": (0.25, 32),
+    "mobilevit-xxs": (1.0, 64),
+    "exmobilevit-576": (1.0, 64),
+    "repvit-m0.9": (0.5, 32),
+    "convnext-t": (0.5, 32),
+    "resnet50": (0.25, 32),
+    "vit-b32": (1.0, 32),
+    "vit-r50-b16": (1.0, 32),
+    "swin-t": (1.0, 224),
+    "transnext-micro": (1.0, 224),
+}
+
+
+def shrunk(name: str) -> Arch:
+    """The family's network at its size above, for ten classes and with two layers a transformer."""
+    width, side = FAMILIES[name]
+    arch = load_arch(name)
+    arch = arch if width == 1 else scaled(arch, width=width, name=name)
+    rows = [replace(row, layers=2) if hasattr(row, "layers") else row for row in arch.rows]
+    arch = replace(arch, rows=tuple(rows))
+    return for_task(arch, classes=10, side=side)
+
+
+@pytest.fixture(scope="session")
+def small() -> Callable[[str], Arch]:
+    return shrunk
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> Arch:
+    return shrunk(request.param)

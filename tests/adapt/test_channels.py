@@ -1,0 +1,147 @@
+"""Channels that belong together: cut networks run, and compute what theirs computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nas.adapt.channels import Channels, Mask
+from nas.adapt.knobs import Knob, moves, narrowed
+from nas.adapt.prune import embedded, pruned, scores
+from nas.arch import Arch
+from nas.build import build
+from nas.errors import ArchError
+from nas.library import load_arch, load_device
+
+Small = Callable[[str], Arch]
+Cut = tuple[Knob, Arch, Mask]
+
+
+def cuts(arch: Arch, channels: Channels, worth: np.ndarray, most: int) -> Iterator[Cut]:
+    """A random legal width of some of the knobs."""
+    rng = np.random.default_rng(1)
+    listed: dict[Knob, list[tuple[int, tuple[object, ...]]]] = {}
+    for knob, width, rows, _ in moves(arch, load_device("iphone12-lut"), 8):
+        listed.setdefault(knob, []).append((width, rows))
+    for index in rng.permutation(len(listed))[:most]:
+        knob = list(listed)[index]
+        for choice in rng.permutation(len(listed[knob])):
+            with suppress(ArchError):
+                made = narrowed(arch, listed[knob][choice][1])  # type: ignore[arg-type]
+                yield knob, made, channels.keep(made.graph, worth)
+                break
+
+
+@torch.no_grad()
+def lively(arch: Arch) -> nn.Module:
+    """A module whose every weight matters, statistics and layer scales included."""
+    torch.manual_seed(0)
+    module = build(arch).eval()
+    for name, tensor in module.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 2)
+        elif name.endswith(("running_mean", "bias")):
+            tensor.normal_(std=0.1)
+        elif name.endswith("gamma"):
+            tensor.uniform_(0.5, 1)
+    return module
+
+
+def loaded(arch: Arch, state: dict[str, Tensor]) -> nn.Module:
+    module = build(arch)
+    module.load_state_dict(state)
+    return module.eval()
+
+
+@torch.no_grad()
+def test_a_cut_network_is_the_one_of_its_table(family: Arch) -> None:
+    module, channels = build(family), Channels.of(family.graph)
+    images = torch.randn(2, *family.input)
+    found = list(cuts(family, channels, scores(channels, module), 6))
+    assert found
+    for _, made, kept in found:
+        cut = loaded(made, pruned(channels, module.state_dict(), kept))
+        assert sum(p.numel() for p in cut.parameters()) == made.params
+        assert cut(images).shape == (2, 10)
+        assert torch.isfinite(cut(images)).all()
+
+
+def statistics_of(channels: Channels, gone: Mask) -> bool:
+    """A layer or group norm, or standardised weights, see channels that go: their mean changes."""
+    for axes in channels.axes:
+        op = channels.graph.ops[axes.op]
+        if op.kind in ("layer_norm", "group_norm"):
+            labels = axes.tensors["weight"][0]
+        elif op.attrs.get("standard"):
+            labels = axes.tensors["weight"][1]
+        else:
+            continue
+        assert labels is not None
+        if gone[channels.atom[labels[labels >= 0]]].any():
+            return True
+    return False
+
+
+@torch.no_grad()
+def test_channels_without_weights_can_go(family: Arch) -> None:
+    channels, images = Channels.of(family.graph), torch.randn(2, *family.input)
+    checked = 0
+    for _, made, kept in cuts(family, channels, np.arange(channels.n_atoms, dtype=float), 8):
+        if statistics_of(channels, ~kept):
+            continue
+        module = lively(family)
+        silence(module, channels, kept)
+        cut = loaded(made, pruned(channels, module.state_dict(), kept))
+        logits = module(images)
+        assert (cut(images) - logits).abs().max() < 1e-5 * max(1.0, float(logits.abs().max()))
+        checked += 1
+    assert checked or family.name.startswith(("vit", "swin", "transnext"))
+
+
+def silence(module: nn.Module, channels: Channels, kept: Mask) -> None:
+    """Zero every weight that makes a channel which goes."""
+    state = module.state_dict()
+    for name, axes in channels.axis_masks(kept).items():
+        if name not in state or name.endswith("running_var"):
+            continue
+        mask = axes[0]
+        assert mask is not None
+        if mask.ndim > 1:
+            state[name].masked_fill_(torch.from_numpy(~mask), 0)
+        else:
+            state[name][torch.from_numpy(~mask)] = 0
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["mobilenetv3-small", "repvit-m0.9", "efficientnet-b0"])
+def test_a_grown_network_computes_what_it_did(name: str, small: Small) -> None:
+    arch = small(name)
+    module, images = lively(arch), torch.randn(2, *arch.input)
+    device = load_device("iphone12-lut")
+    for number, (_, _, rows, _) in enumerate(moves(arch, device, 8, grow=True)):
+        if number % 40:
+            continue
+        made = narrowed(arch, rows)
+        wide = Channels.of(made.graph)
+        kept = wide.keep(arch.graph, -np.arange(wide.n_atoms, dtype=float))
+        state = embedded(wide, build(made).state_dict(), module.state_dict(), kept)
+        torch.testing.assert_close(loaded(made, state)(images), module(images), rtol=1e-4, atol=1e-4)
+
+
+def test_tables_of_all_families_are_followed(seed: Arch) -> None:
+    channels = Channels.of(seed.graph)
+    assert len(channels.frozen) == seed.graph.shape[0]
+    assert channels.groups
+
+
+def test_heads_are_whole() -> None:
+    channels = Channels.of(load_arch("mobilevit-xxs").graph)
+    heads = [g for g in channels.groups if channels.graph.ops[g.makers[0]].name.endswith("qkv.linear")]
+    assert heads
+    assert {len(group.atoms) for group in heads} == {4}
+

@@ -1,0 +1,80 @@
+"""Which cells of a table change together, and what other widths cost."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from nas.adapt.channels import Channels, structure
+from nas.adapt.knobs import Knob, knobs, moves, narrowed, price
+from nas.arch import Arch
+from nas.errors import ArchError
+from nas.library import load_arch, load_device
+
+
+def named(name: str) -> dict[str, Knob]:
+    return {knob.name: knob for knob in knobs(load_arch(name))}
+
+
+def test_expansions_are_free_and_residuals_tie_outs() -> None:
+    found = named("mobilenetv2")
+    assert found["row 6 exp"].values == (192,)
+    assert found["rows 5-7 out"].values == (32, 32, 32)
+
+
+def test_a_block_without_expansion_follows_what_reaches_it() -> None:
+    assert [name for name in named("mobilenetv2") if name.startswith("rows 1-2")] == ["rows 1-2 out+exp"]
+
+
+def test_heads_go_with_the_width_they_divide() -> None:
+    (knob,) = (knob for name, knob in named("mobilevit-s").items() if "row 7 dim" in name)
+    assert dict(zip(knob.cells, knob.values, strict=True)) == {(6, "dim"): 144, (6, "heads"): 4}
+
+
+def test_classes_never_change(seed: Arch) -> None:
+    last = len(seed.rows) - 1
+    assert not any(row == last for knob in knobs(seed) for row, _ in knob.cells)
+
+
+def test_every_width_of_every_table_is_in_one_knob_at_most(seed: Arch) -> None:
+    cells = [cell for knob in knobs(seed) for cell in knob.cells]
+    assert len(cells) == len(set(cells)) > 0
+
+
+def test_prices_are_those_of_the_new_tables(seed: Arch) -> None:
+    device, rng = load_device("iphone12-lut"), np.random.default_rng(0)
+    listed = list(moves(seed, device, 8))
+    for index in rng.permutation(len(listed))[:12]:
+        _, _, rows, ms = listed[index]
+        try:
+            made = narrowed(seed, rows)
+        except ArchError:  # a row that only fits others: a sum of kept channels
+            assert seed.name.startswith("exmobilevit")
+            continue
+        assert structure(made.graph) == structure(seed.graph)
+        assert ms == pytest.approx(device.predict(made).ms, rel=1e-9)
+
+
+def test_every_knob_that_can_be_priced_can_be_cut(seed: Arch) -> None:
+    """Except widths that ExMobileViT averages with their neighbours: they cannot change alone."""
+    device, channels = load_device("iphone12-lut"), Channels.of(seed.graph)
+    scores = np.arange(channels.n_atoms, dtype=float)
+    tried: dict[Knob, list[bool]] = {}
+    for knob, _, rows, _ in moves(seed, device, 8):
+        own = tried.setdefault(knob, [])
+        if len(own) < 2:
+            own.append(False)
+            with suppress(ArchError):
+                channels.keep(narrowed(seed, rows).graph, scores)
+                own[-1] = True
+    whole = [knob.name for knob, own in tried.items() if not any(own)]
+    assert not whole or seed.name.startswith("exmobilevit")
+
+
+def test_what_has_other_layers_has_no_price() -> None:
+    arch, device = load_arch("mobilenetv2"), load_device("iphone12-lut")
+    expansion = named("mobilenetv2")["row 6 exp"]
+    equal = expansion.at(arch.rows, 32)  # as wide as the input: no expansion is left
+    assert np.isnan(price(arch, [equal], device)).all()
