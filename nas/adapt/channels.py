@@ -106,7 +106,8 @@ class Channels:
         kept = np.ones(self.n_atoms, bool)
         for group in self.groups:
             n, name = len(group.atoms), self.graph.ops[group.makers[0]].name
-            counts = {n * self._width(smaller, op) / self._width(self.graph, op) for op in group.makers}
+            shares = {self._width(smaller, op) / self._width(self.graph, op) for op in group.makers}
+            counts = {n * share for share in shares}
             count = counts.pop()
             if counts or count != int(count) or not 0 < count <= n:
                 raise ArchError(f"{name}: {n} parts belong together, not {count:g} of them")
@@ -149,7 +150,8 @@ class Channels:
         for axes in self.axes:
             old, new = self.graph.ops[axes.op], smaller.ops[axes.op]
             for tensor in axes.tensors:
-                found = tuple(None if m is None else int(m.sum()) for m in masks[f"{old.name}.{tensor}"])
+                own = masks[f"{old.name}.{tensor}"]
+                found = tuple(None if mask is None else int(mask.sum()) for mask in own)
                 wanted = _sizes(new, tensor)
                 if any(f is not None and f != w for f, w in zip(found, wanted, strict=False)):
                     raise ArchError(f"{old.name}: {wanted} channels are not {found}")
@@ -190,9 +192,9 @@ class _Flow:
         start, self.count = self.count, self.count + prod(shape)
         return np.arange(start, self.count).reshape(shape)
 
-    def owns(self, made: Labels | None = None, **tensors: tuple[Labels | None, ...]) -> None:
-        """Note the tensors of the op at hand."""
-        self.axes.append(Axes(self.op, tensors, made))
+    def owns(self, *made: Labels, **tensors: tuple[Labels | None, ...]) -> None:
+        """Note the tensors of the op at hand, and the channels it makes if it does."""
+        self.axes.append(Axes(self.op, tensors, made[0] if made else None))
 
     def tie(self, *arrays: Labels) -> Labels:
         """Arrays that are combined element by element (and repeated where they must be)."""
@@ -212,7 +214,7 @@ class _Flow:
     def merged(self, array: Labels, *dims: int) -> Labels:
         """Everything along `dims` is one; those become sides of 1."""
         array = _distinct(array)
-        top = array.max(axis=dims, keepdims=True)
+        top: Labels = array.max(axis=dims, keepdims=True)
         self.tie(top, array)
         return top
 
@@ -271,6 +273,13 @@ def _linear(flow: _Flow, op: Op, x: Labels) -> Labels:
     return out
 
 
+NORMS: Mapping[str, tuple[str, ...]] = {
+    "scale": ("gamma",),
+    "batch_norm": ("weight", "bias", "running_mean", "running_var"),
+}
+"""Tensors with one number per channel; of others weight and bias."""
+
+
 def _norm(last: bool) -> Callable[..., Labels]:
     def of(flow: _Flow, op: Op, x: Labels) -> Labels:
         dim = x.ndim - 1 if last else 0
@@ -278,8 +287,7 @@ def _norm(last: bool) -> Callable[..., Labels]:
         own = np.broadcast_to(
             flow.merged(x, *others), tuple(n if d == dim else 1 for d, n in enumerate(x.shape))
         ).reshape(-1)
-        names = ("gamma",) if op.kind == "scale" else ("weight", "bias", "running_mean", "running_var")
-        flow.owns(**{name: (own,) for name in names})
+        flow.owns(**dict.fromkeys(NORMS.get(op.kind, ("weight", "bias")), (own,)))
         return x
 
     return of

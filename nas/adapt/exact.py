@@ -20,7 +20,6 @@ import numpy as np
 from nas.adapt.channels import Channels, Group, structure
 from nas.adapt.knobs import Knob, knobs, narrowed, neighbours
 from nas.arch import Arch, step
-from nas.blocks import Row
 from nas.columns import Floats
 from nas.errors import ArchError, InfeasibleError
 from nas.graph import Graph, GraphBuilder
@@ -47,14 +46,14 @@ def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
         leads.setdefault(knob.cells[0][0], []).append(knob)
     positions, shape = [], arch.input
     for number, row in enumerate(arch.rows):
-        options = tuple(dict.fromkeys(_options(arch, number, leads.get(number, []), shape, divisor, grow)))
-        positions.append(Position(options, number + 1))
+        found = _options(arch, number, leads.get(number, []), shape, divisor, grow=grow)
+        positions.append(Position(tuple(dict.fromkeys(found)), number + 1))
         shape = step(row, shape, arch.input[1])[1]
     return Space(Table(f"{arch.name}, widths", arch.source, (arch.input,), tuple(positions)))
 
 
 def _options(
-    arch: Arch, number: int, leads: Sequence[Knob], shape: Shape, divisor: int, grow: bool
+    arch: Arch, number: int, leads: Sequence[Knob], shape: Shape, divisor: int, *, grow: bool
 ) -> Iterator[Option]:
     row = arch.rows[number]
     follows = {
@@ -65,7 +64,7 @@ def _options(
         if at == number and column != "heads"
     }
     base = replace(row, **follows)
-    for widths in product(*(_tried(arch, knob, divisor, grow) for knob in leads)):
+    for widths in product(*(_tried(arch, knob, divisor, grow=grow) for knob in leads)):
         cells: dict[str, Any] = {}
         for knob, width in zip(leads, widths, strict=True):
             for (at, column), value in zip(knob.cells, knob.values, strict=True):
@@ -74,7 +73,7 @@ def _options(
         yield (replace(base, **cells),)
 
 
-def _tried(arch: Arch, knob: Knob, divisor: int, grow: bool) -> list[int]:
+def _tried(arch: Arch, knob: Knob, divisor: int, *, grow: bool) -> list[int]:
     """Widths of a knob, its own first."""
     found = [width for width, _ in neighbours(arch, knob, divisor, grow=grow)]
     if len(found) > MOST:

@@ -118,7 +118,8 @@ def _probe(row: Row, shape: Shape, resolution: int) -> _Probed:
     tied, stuck, hands_on = [], [], ""
     for name in names:
         others = [other for other in names if other != name]
-        for chosen in ((name, *more) for n in range(len(names)) for more in combinations(others, n)):
+        sizes = range(len(names))
+        for chosen in ((name, *more) for n in sizes for more in combinations(others, n)):
             try:
                 tried, wider = _lowered(row, shape, resolution, chosen)
             except ArchError:
@@ -180,7 +181,9 @@ def _spans(rows: Sequence[int]) -> str:
 # widths and their latencies -------------------------------------------------------------------
 
 
-def neighbours(arch: Arch, knob: Knob, divisor: int, *, grow: bool = False) -> list[tuple[int, tuple[Row, ...]]]:
+def neighbours(
+    arch: Arch, knob: Knob, divisor: int, *, grow: bool = False
+) -> list[tuple[int, tuple[Row, ...]]]:
     """Other widths of a knob, those nearest to the present one first, with the rows.
 
     Multiples of `divisor`, and of what whole heads and proportions ask; up to twice the width.
@@ -214,7 +217,11 @@ def price(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Fl
         after = np.tile(out, (len(variants), 1))
         for members in _alike([variant[number] for variant in variants], differs):
             ms, widths = _priced(
-                [variants[m][number] for m in members], shapes[members], arch.input[1], graph, device
+                [variants[m][number] for m in members],
+                shapes[members],
+                arch.input[1],
+                graph,
+                device,
             )
             total[members] += ms
             after[members] = np.where(np.isnan(ms)[:, None], out, widths)
@@ -243,7 +250,7 @@ def _priced(
 def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
     """Indices of some rows, those of one template together."""
     alike: dict[Any, list[int]] = {}
-    for index in np.flatnonzero(which):
+    for index in np.flatnonzero(which).tolist():
         alike.setdefault(template(rows[index : index + 1]), []).append(index)
     return [np.array(members) for members in alike.values()]
 
@@ -267,9 +274,13 @@ def narrowed(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
     return made
 
 
-def moves(arch: Arch, device: Device, divisor: int, *, grow: bool = False) -> Iterator[tuple[Knob, int, tuple[Row, ...], float]]:
+def moves(
+    arch: Arch, device: Device, divisor: int, *, grow: bool = False
+) -> Iterator[tuple[Knob, int, tuple[Row, ...], float]]:
     """Every knob at every other width that keeps the layers: knob, width, rows, predicted ms."""
-    listed = [(knob, *move) for knob in knobs(arch) for move in neighbours(arch, knob, divisor, grow=grow)]
+    listed = [
+        (knob, *move) for knob in knobs(arch) for move in neighbours(arch, knob, divisor, grow=grow)
+    ]
     ms = price(arch, [rows for _, _, rows in listed], device)
     for (knob, width, rows), own in zip(listed, ms, strict=True):
         if np.isfinite(own):

@@ -33,6 +33,7 @@ from nas.errors import ArchError, InfeasibleError, TrainingError
 from nas.latency.device import Device
 from nas.study.database import Database
 from nas.study.hunt import POLL_S
+from nas.study.owner import FOLDER as WORKERS
 from nas.study.store import Record, Store
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 STUDY = "netadapt"
 STEPS, PROPOSALS = "steps", "proposals"
+START = "start.safetensors"
 TABLE, WEIGHTS, FACTS = "network.yaml", "weights.safetensors", "step.json"
 
 
@@ -144,7 +146,9 @@ class NetAdapt:
             facts = {name: record.attrs[name] for name in ("step", "knob", "before", "after")}
             top1 = record.values[0] if record.values else None
             how = {"taken": int((record.seed, record.arch_id) in taken), "error": record.error}
-            rows.append({**facts, "predicted_ms": record.attrs["predicted_ms"], "top1": top1, **how})
+            rows.append(
+                {**facts, "predicted_ms": record.attrs["predicted_ms"], "top1": top1, **how}
+            )
         return rows
 
     def last(self) -> Step | None:
@@ -235,7 +239,7 @@ class NetAdapt:
         while True:
             store.retire_silent()
             for key, proposal in keys.items():
-                record = store.claim(key, **_facts(step, proposal))
+                record = store.claim(key, None, None, **_facts(step, proposal))
                 if record is None:
                     continue
                 done += 1
@@ -276,7 +280,8 @@ class NetAdapt:
         return pruned(Channels.of(step.arch.graph), state, proposal.kept)
 
     def _place(self, step: Step, proposal: Proposal) -> Path:
-        return self.folder / PROPOSALS / str(step.number + 1) / f"{proposal.arch.arch_id}.safetensors"
+        place = self.folder / PROPOSALS / str(step.number + 1)
+        return place / f"{proposal.arch.arch_id}.safetensors"
 
     # steps ------------------------------------------------------------------------------------
 
@@ -286,7 +291,7 @@ class NetAdapt:
         top1s = {r.arch_id: r.values[0] for r in store.records() if r.seed == number and r.values}
         tried = [p for p in proposals if p.arch.arch_id in top1s]
         if not tried:
-            raise TrainingError(f"step {number}: none of {len(proposals)} proposals could be trained")
+            raise TrainingError(f"step {number}: no proposal of {len(proposals)} could be trained")
         worth = CHOICES[self.plan.choose]
         best = max(tried, key=lambda p: worth(step.top1, step.ms, top1s[p.arch.arch_id], p.ms))
         taken = Step(
@@ -349,11 +354,23 @@ class NetAdapt:
         )
 
 
+def clear(folder: Path) -> None:
+    """Leave of a run what says how it went: tables and figures of its steps, and the study."""
+    for weights in (folder / START, *(folder / STEPS).glob(f"*/{WEIGHTS}")):
+        weights.unlink(missing_ok=True)
+    shutil.rmtree(folder / WORKERS, ignore_errors=True)
+
+
 def _facts(step: Step, proposal: Proposal) -> dict[str, str | float]:
     """What is noted beside a proposal's trial."""
     knob = proposal.knob
-    widths = {"knob": knob.name, "before": knob.width, "after": proposal.width}
-    return {"step": step.number + 1, **widths, "predicted_ms": proposal.ms}
+    return {
+        "step": step.number + 1,
+        "knob": knob.name,
+        "before": knob.width,
+        "after": proposal.width,
+        "predicted_ms": proposal.ms,
+    }
 
 
 def smallest(arch: Arch, device: Device, divisor: int) -> tuple[float, Arch]:

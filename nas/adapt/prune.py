@@ -1,4 +1,4 @@
-"""Weights of a narrower network from those of a trained one, and of a wider one the other way round.
+"""Weights of a narrower network from those of a trained one, and of a wider one likewise.
 
 Which atoms stay is decided by a criterion: one score per atom, summed over every layer that makes
 its channels, so that tied layers decide together.
@@ -97,7 +97,9 @@ def _summed(channels: Channels, parameters: Mapping[str, Tensor]) -> Scores:
     return total
 
 
-def _add(total: Scores, channels: Channels, labels: NDArray[np.int64] | None, values: Scores) -> None:
+def _add(
+    total: Scores, channels: Channels, labels: NDArray[np.int64] | None, values: Scores
+) -> None:
     assert labels is not None
     known = labels >= 0
     np.add.at(total, channels.atom[labels[known]], values[known])
@@ -115,7 +117,9 @@ def _cut(tensor: Tensor, axes: Sequence[Mask | None]) -> Tensor:
         return tensor[_box(axes[0])]
     for dim, mask in enumerate(axes):
         if mask is not None and not mask.all():
-            tensor = tensor.index_select(dim, torch.from_numpy(np.flatnonzero(mask)).to(tensor.device))
+            tensor = tensor.index_select(
+                dim, torch.from_numpy(np.flatnonzero(mask)).to(tensor.device)
+            )
     return tensor
 
 

@@ -10,7 +10,7 @@ from nas import library
 from nas.adapt.channels import Channels
 from nas.adapt.exact import knapsack, width_space, worths
 from nas.adapt.knobs import knobs
-from nas.adapt.netadapt import NetAdapt, smallest
+from nas.adapt.netadapt import START, NetAdapt, clear, smallest
 from nas.adapt.plan import AdaptPlan
 from nas.arch import Arch
 from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from nas.train.final import Final
     from nas.train.loop import Epoch, Training
     from nas.train.run import Task
-
-START = "start.safetensors"
 
 
 def check(arch: Arch, device: Device, plan: AdaptPlan) -> float:
@@ -76,7 +74,8 @@ def begun_with(task: Task, arch: Arch, weights: Path, folder: Path) -> Path:
         try:
             module = build(arch, weights=weights)
         except WeightsError as error:
-            raise WeightsError(f"{error}; expected weights of {arch.name}, trained on {task.data.name}") from None
+            wanted = f"weights of {arch.name}, trained on {task.data.name}"
+            raise WeightsError(f"{error}; expected {wanted}") from None
         save_weights(module, path)
     return path
 
@@ -122,7 +121,12 @@ def by_surrogate(arch: Arch, device: Device, plan: AdaptPlan, seed: int = 0) -> 
 
 
 def by_importance(
-    arch: Arch, weights: Path, device: Device, plan: AdaptPlan, task: Task | None = None, seed: int = 0
+    arch: Arch,
+    weights: Path,
+    device: Device,
+    plan: AdaptPlan,
+    task: Task | None = None,
+    seed: int = 0,
 ) -> tuple[Arch, dict[str, Tensor], float]:
     """The most important channels within the budget: table, weights, and the share left unproven.
 
@@ -147,8 +151,8 @@ def by_importance(
     worth = worths(arch, channels, importance)
     made, solution = knapsack(arch, device, plan.budget_ms, worth, plan.divisor)
     state = pruned(channels, module.state_dict(), channels.keep(made.graph, importance))
-    whole = sum(values[-1] for values in worth.values())
-    return made, state, solution.gap / whole
+    whole = sum(float(values[-1]) for values in worth.values())
+    return made, state, float(solution.gap) / whole
 
 
 def train_on(
@@ -178,6 +182,8 @@ def train_on(
         heard(f"training, epoch {epoch.epoch}/{epochs}: {epoch.val_top1:.1f} %", share)
 
     every = range(seed, seed + seeds)
-    return train_finally(
+    final = train_finally(
         task, arch, work, epochs=epochs, seeds=every, command=command, heard=told, start=start
     )
+    clear(work.path)
+    return final

@@ -98,5 +98,6 @@ class Tuner:
 
     @staticmethod
     def _state(training: Training) -> dict[str, Tensor]:
-        return {name: tensor.detach().cpu() for name, tensor in training.module.state_dict().items()}
-
+        return {
+            name: tensor.detach().cpu() for name, tensor in training.module.state_dict().items()
+        }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,7 +40,9 @@ CUT = "weights.safetensors"
 def adapt(
     arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
     budget_ms: Annotated[float, typer.Option("--budget-ms", help="Predicted ms at the end.")],
-    device: Annotated[str, typer.Option("--device", help="See: nas list devices.")] = "iphone12-lut",
+    device: Annotated[
+        str, typer.Option("--device", help="See: nas list devices.")
+    ] = "iphone12-lut",
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Of the network [default: ARCH's folder's].")
     ] = None,
@@ -168,9 +171,18 @@ def adapt(
                 made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
                 learnt = work.folder / CUT
             else:
-                where = {"seed": seed, "workers": workers, "storage": storage}
                 job = run_adapt(
-                    task, ask.arch, weights, device, plan, work.folder, heard=progress, said=say, **where
+                    task,
+                    ask.arch,
+                    weights,
+                    device,
+                    plan,
+                    work.folder,
+                    seed=seed,
+                    workers=workers,
+                    storage=storage,
+                    heard=progress,
+                    said=say,
                 )
                 facts, learnt = write_steps(work.folder, job), job.steps()[-1].weights
                 made = job.steps()[-1].arch
@@ -241,16 +253,24 @@ def _print(
     from dataclasses import asdict
 
     from nas.report.sheet import sheet
-    from nas.report.table import Column, interval, numbers, print_facts, print_json, print_line, print_table
+    from nas.report.table import (
+        Column,
+        interval,
+        numbers,
+        print_facts,
+        print_json,
+        print_line,
+        print_table,
+    )
     from nas.report.widths import widths
 
     before, after = ask.device.predict(ask.arch), ask.device.predict(made)
     changed = [w for w in widths(ask.arch, made) if w.before != w.after]
     if json:
         found = sheet(made, ask.device, None).as_json() | {"path": str(folder / "best.yaml")}
-        test = {} if final is None else {"test": asdict(final.test)}
+        tested = {} if final is None else {"test": asdict(final.test)}
         rows = [asdict(width) for width in changed]
-        print_json({"best": found, "before_ms": before.ms, "widths": rows, **facts, **test})
+        print_json({"best": found, "before_ms": before.ms, "widths": rows, **facts, **tested})
         return
     columns = [*numbers("row"), Column("op"), Column("column"), *numbers("before", "after")]
     cells = [[str(w.row), w.op, w.column, str(w.before), str(w.after)] for w in changed]
@@ -260,9 +280,29 @@ def _print(
         ("predicted ms before", interval(before.ms, before.low_ms, before.high_ms)),
         ("predicted ms after", f"{interval(after.ms, after.low_ms, after.high_ms)}, 90 % interval"),
         ("parameters", f"{ask.arch.params:,} before, {made.params:,} after"),
-        *((key.replace("_", " "), str(value)) for key, value in facts.items()),
+        *_told(facts),
     ]
     if final is not None:
         test = final.test
         shown.append(("top-1 %, test split", interval(test.top1, test.low, test.high)))
     print_facts([*shown, ("written to", str(folder))])
+
+
+def _told(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """How it went, in words."""
+    from nas.report.table import plus_minus
+
+    if "estimated_imagenet" in facts:
+        found = facts["estimated_imagenet"]
+        yield "estimated top-1", f"{plus_minus(found['top1'], found['sd'])} %, ImageNet"
+    if "optimality_gap" in facts:
+        gap = facts["optimality_gap"]
+        sure = "proven the most" if gap == 0 else f"at most {gap:.2%} short of the most"
+        yield "importance kept", f"{sure} within the budget, by {facts['criterion']}"
+    if "steps" in facts:
+        judged = facts["judged_top1"]
+        yield "steps", f"{facts['steps']}, {facts['proposals']} proposals trained"
+        yield (
+            "top-1 %, judging",
+            f"{judged['before']} before, {judged['after_the_steps']} after the steps",
+        )

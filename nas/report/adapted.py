@@ -29,7 +29,8 @@ def write_adapted(
     found, old = device.predict(after), device.predict(before)
     content: Mapping[str, Any] = provenance(command, "torch") | {
         "before": _facts(before, old.ms),
-        "after": _facts(after, found.ms) | {"low_ms": round(found.low_ms, 4), "high_ms": round(found.high_ms, 4)},
+        "after": _facts(after, found.ms)
+        | {"low_ms": round(found.low_ms, 4), "high_ms": round(found.high_ms, 4)},
         "device": {"name": device.name, "hash": device.content_hash},
         **facts,
     }
@@ -49,6 +50,6 @@ def write_steps(folder: Path, job: NetAdapt) -> dict[str, Any]:
     write_history(folder / "history.csv", rows)
     tried = [(row["predicted_ms"], row["top1"]) for row in rows if row.get("top1") is not None]
     save_accuracy(folder / "accuracy.png", steps, tried, job.predictor.name, job.plan.budget_ms)
-    judged = {"top1_before": round(steps[0].top1, 2), "top1_after_steps": round(steps[-1].top1, 2)}
+    judged = {"before": round(steps[0].top1, 2), "after_the_steps": round(steps[-1].top1, 2)}
     counts = {"steps": len(steps) - 1, "proposals": len(rows) - 1}
-    return {"how": "netadapt", **asdict(job.plan), **counts, **judged}
+    return {"how": "netadapt", "plan": asdict(job.plan), **counts, "judged_top1": judged}

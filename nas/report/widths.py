@@ -14,6 +14,8 @@ from nas.blocks.base import WIDTH_FIELDS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from nas.adapt.netadapt import Step
+
 COLUMNS = ("step", "knob", "before", "after", "predicted_ms", "top1", "taken", "error")
 """Of `history.csv`: one row for each proposal, and one for the start."""
 BEFORE, AFTER, TRIED = "#BBBBBB", "#0072B2", "#E69F00"
@@ -49,7 +51,13 @@ def write_history(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def save_accuracy(path: Path, steps: Sequence[Any], tried: Sequence[tuple[float, float]], device: str, budget_ms: float) -> None:
+def save_accuracy(
+    path: Path,
+    steps: Sequence[Step],
+    tried: Sequence[tuple[float, float]],
+    device: str,
+    budget_ms: float,
+) -> None:
     """Top-1 over predicted milliseconds: every proposal, and the way that was taken."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -58,9 +66,10 @@ def save_accuracy(path: Path, steps: Sequence[Any], tried: Sequence[tuple[float,
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
         if tried:
-            axes.plot(*zip(*tried, strict=True), ".", color=TRIED, ms=4, alpha=0.5, label="proposals")
-        ms, top1 = [s.ms for s in steps], [s.top1 for s in steps]
-        axes.plot(ms, top1, "-o", color=AFTER, ms=4, label="taken, one a step")
+            ms, top1 = zip(*tried, strict=True)
+            axes.plot(ms, top1, ".", color=TRIED, ms=4, alpha=0.5, label="proposals")
+        way = [s.ms for s in steps], [s.top1 for s in steps]
+        axes.plot(*way, "-o", color=AFTER, ms=4, label="taken, one a step")
         axes.axvline(budget_ms, color="black", lw=1, ls="--", label=f"budget {budget_ms:g} ms")
         axes.set_xlabel(f"predicted on {device} [ms]")
         axes.set_ylabel("top-1 after the short training [% of judging images]")

@@ -23,12 +23,19 @@ LOOK_S = 0.2
 
 
 class Job(Protocol):
-    """A dataclass whose `run` does whatever of the work no other process does."""
+    """A dataclass whose `run` does whatever of the work no other process does.
 
-    task: Task
-    heard: Callable[[str, float], None]
-    """Of a step, and the share of the whole work that this process has done."""
-    said: Callable[[str], None]
+    `heard` hears of a step, and of the share of the whole work that this process has done.
+    """
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def heard(self) -> Callable[[str, float], None]: ...
+
+    @property
+    def said(self) -> Callable[[str], None]: ...
 
     @property
     def trials(self) -> int:

@@ -130,7 +130,8 @@ def test_a_grown_network_computes_what_it_did(name: str, small: Small) -> None:
         wide = Channels.of(made.graph)
         kept = wide.keep(arch.graph, -np.arange(wide.n_atoms, dtype=float))
         state = embedded(wide, build(made).state_dict(), module.state_dict(), kept)
-        torch.testing.assert_close(loaded(made, state)(images), module(images), rtol=1e-4, atol=1e-4)
+        grown = loaded(made, state)(images)
+        torch.testing.assert_close(grown, module(images), rtol=1e-4, atol=1e-4)
 
 
 def test_tables_of_all_families_are_followed(seed: Arch) -> None:
@@ -141,7 +142,7 @@ def test_tables_of_all_families_are_followed(seed: Arch) -> None:
 
 def test_heads_are_whole() -> None:
     channels = Channels.of(load_arch("mobilevit-xxs").graph)
-    heads = [g for g in channels.groups if channels.graph.ops[g.makers[0]].name.endswith("qkv.linear")]
+    ops = channels.graph.ops
+    heads = [g for g in channels.groups if ops[g.makers[0]].name.endswith("qkv.linear")]
     assert heads
     assert {len(group.atoms) for group in heads} == {4}
-
