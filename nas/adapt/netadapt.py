@@ -16,7 +16,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -95,6 +95,8 @@ class NetAdapt:
     url: str | None = None
     heard: Callable[[str, float], None] = lambda step, share: None
     said: Callable[[str], None] = lambda note: None
+    _worked: float = field(default=0.0, init=False)
+    """Share of the whole work that this process has done."""
 
     @property
     def trials(self) -> int:
@@ -235,18 +237,17 @@ class NetAdapt:
     def _evaluated(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
         """Train every proposal that no process has, and wait for the others."""
         keys = {(p.arch.arch_id, step.number + 1): p for p in proposals}
-        done = 0
+        each = self._share_of(step, proposals) / len(proposals)
         while True:
             store.retire_silent()
             for key, proposal in keys.items():
                 record = store.claim(key, None, None, **_facts(step, proposal))
                 if record is None:
                     continue
-                done += 1
-                share = self._share(step) + self._share_of(step, proposal) * done / len(keys)
                 what = f"step {step.number + 1}: {proposal.knob.name} to {proposal.width}"
-                self.heard(f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", share)
+                self.heard(f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", min(1.0, self._worked))
                 store.work(record, partial(self._trained, store, record, step, proposal))
+                self._worked += each
             found = {r.key: r for r in store.records() if r.key in keys}
             if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
                 return
@@ -337,18 +338,16 @@ class NetAdapt:
     def _start_ms(self) -> float:
         return self.predictor.predict(self.start).ms
 
-    def _share(self, step: Step) -> float:
-        whole = self._start_ms - self.plan.budget_ms
-        return (self._start_ms - step.ms) / whole if whole else 1.0
-
-    def _share_of(self, step: Step, proposal: Proposal) -> float:
-        whole = self._start_ms - self.plan.budget_ms
-        return (step.ms - proposal.ms) / whole if whole else 0.0
+    def _share_of(self, step: Step, proposals: Sequence[Proposal]) -> float:
+        """Part of the whole way that a step is, by what its least change saves or spends."""
+        whole = abs(self._start_ms - self.plan.budget_ms)
+        return min(abs(step.ms - proposal.ms) for proposal in proposals) / whole
 
     def _stuck(self, step: Step) -> InfeasibleError:
         return InfeasibleError(
-            f"no widths of {self.start.name} are faster than {step.ms:.3f} ms on"
-            f" {self.predictor.name}, the budget is {self.plan.budget_ms:g} ms",
+            f"after {step.number} steps no width of {self.start.name} saves more: it takes"
+            f" {step.ms:.3f} ms predicted on {self.predictor.name}, the budget is"
+            f" {self.plan.budget_ms:g} ms",
             smallest_ms=step.ms,
             arch=step.arch,
         )

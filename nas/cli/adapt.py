@@ -132,7 +132,7 @@ def adapt(
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
     if data is None:
         with Draft(out, name, force=force) as draft:
-            made, facts = _without_data(ask, weights, draft.folder)
+            made, facts = _without_data(ask, weights if knapsack else None, draft.folder)
             write_adapted(draft.folder, ask.arch, made, ask.device, _command(), facts)
             draft.keep()
         _print(ask, made, None, facts, out / name, json=json)
@@ -148,7 +148,6 @@ def adapt(
         on=on,
         precision=precision,
         compiled=compiled,
-        all_cores=True,
     )
     epochs = epochs or task.recipe.epochs
     settings = {

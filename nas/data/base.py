@@ -108,6 +108,8 @@ class DataSet:
         out = np.zeros(len(labels), bool)
         for label, name in enumerate(self.classes):
             own = rng.permutation(np.flatnonzero(labels == label))
+            if not len(own):  # a class that no image is of takes no part
+                continue
             if len(own) < 2:
                 raise DataError(f"{self.name}: class {name!r} has {len(own)} training images of 2")
             out[own[: max(1, round(share * len(own)))]] = True

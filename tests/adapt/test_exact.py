@@ -1,0 +1,84 @@
+"""Widths as a search space, and the knapsack: the best of all, by trying all."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from nas.adapt.channels import Channels, structure
+from nas.adapt.exact import knapsack, width_space, worths
+from nas.adapt.knobs import knobs
+from nas.arch import Arch
+from nas.errors import ArchError, InfeasibleError
+from nas.library import load_arch, load_device
+
+TABLE = """
+name: tiny
+source: "a test"
+input: [3, 32, 32]
+columns: [op, k, exp, out, se, act, s, n]
+rows:
+  - [conv, 3, ~, 24, ~, relu, 2, 1]
+  - [bneck, 3, 40, 32, 0.25, relu, 2, 2]
+  - [mbconv, 3, 56, 48, ~, silu, 2, 1]
+  - [pool, ~, ~, ~, ~, ~, ~, 1]
+  - [linear, ~, ~, 10, ~, ~, ~, 1]
+"""
+DEVICE = load_device("sd855-cpu-1t")
+
+
+@pytest.mark.parametrize("share", [0.8, 0.9])
+def test_the_knapsack_is_the_best_of_all_widths(share: float) -> None:
+    arch = Arch.from_yaml(TABLE)
+    channels = Channels.of(arch.graph)
+    scores = np.random.default_rng(1).random(channels.n_atoms)
+    worth = worths(arch, channels, scores)
+    budget = share * DEVICE.predict(arch).ms
+    made, solution = knapsack(arch, DEVICE, budget, worth)
+    assert solution.gap == 0
+    assert DEVICE.predict(made).ms <= budget
+    best = -np.inf
+    own = knobs(arch)
+    for widths in product(*(range(8, knob.width + 1, 8) for knob in own)):
+        rows = arch.rows
+        try:
+            for knob, width in zip(own, widths, strict=True):
+                rows = knob.at(rows, width)
+            other = Arch("", "", arch.input, rows)
+            same = structure(other.graph) == structure(arch.graph)
+        except ArchError:
+            continue
+        if same and DEVICE.predict(other).ms <= budget:
+            gain = sum(worth[k][w] for k, w in zip(own, widths, strict=True))
+            best = max(best, float(gain))
+    assert solution.score == pytest.approx(best)
+
+
+def test_what_is_over_every_width_is_infeasible() -> None:
+    arch = load_arch("mobilenetv3-small")
+    channels = Channels.of(arch.graph)
+    worth = worths(arch, channels, np.ones(channels.n_atoms))
+    with pytest.raises(InfeasibleError, match="the smallest reach") as found:
+        knapsack(arch, DEVICE, 0.01, worth)
+    assert DEVICE.predict(found.value.arch).ms == pytest.approx(found.value.smallest_ms)
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "mobilevit-xxs", "repvit-m0.9", "swin-t"])
+def test_a_network_is_a_point_of_its_widths(name: str) -> None:
+    arch = load_arch(name)
+    space = width_space(arch)
+    assert space.contains(arch)
+    point = space.sample(np.random.default_rng(0))
+    assert len(point.rows) == len(arch.rows)
+    assert point != arch
+
+
+def test_what_is_kept_is_worth_the_more_the_wider() -> None:
+    arch = load_arch("efficientnet-b0")
+    channels = Channels.of(arch.graph)
+    scores = np.random.default_rng(0).random(channels.n_atoms)
+    found = worths(arch, channels, scores)
+    assert all((np.diff(values) >= 0).all() and values[-1] > 0 for values in found.values())
+    assert len(found) == len(knobs(arch))

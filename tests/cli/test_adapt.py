@@ -1,0 +1,165 @@
+"""`nas adapt`: three ways to a latency budget, what they leave, and what they refuse."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nas.adapt.netadapt import STEPS
+from nas.arch import Arch
+from nas.build import build
+from nas.library import load_arch, load_device
+
+from .conftest import Nas
+
+DEVICE = "sd855-cpu-1t"
+ON = ("--device", DEVICE)
+DATA = ("--data", "digits", "--batch", "64", "--steps", "2", "--delta", "0.05", "--epochs", "1")
+TABLE = """
+name: tiny
+source: "a test"
+input: [3, 32, 32]
+columns: [op, k, exp, out, se, act, s, n]
+rows:
+  - [conv, 3, ~, 32, ~, relu, 2, 1]
+  - [bneck, 3, 96, 48, 0.25, relu, 2, 2]
+  - [mbconv, 3, 192, 80, ~, silu, 2, 1]
+  - [pool, ~, ~, ~, ~, ~, ~, 1]
+  - [linear, ~, ~, 10, ~, ~, ~, 1]
+"""
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a network that was trained on digits."""
+    folder = tmp_path_factory.mktemp("learnt")
+    (folder / "tiny.yaml").write_text(TABLE, encoding="utf-8")
+    command = [sys.executable, "-m", "nas", "train", "tiny.yaml", "--data", "digits"]
+    more = ["--batch", "64", "--epochs", "3", "--name", "start"]
+    subprocess.run([*command, *more], cwd=folder, check=True, capture_output=True)
+    return folder / "results" / "start"
+
+
+@pytest.fixture
+def start(learnt: Path, here: Path) -> str:
+    shutil.copytree(learnt, here / "start")
+    return "start"
+
+
+def budget(share: float) -> str:
+    return f"{share * load_device(DEVICE).predict(Arch.from_yaml(TABLE)).ms:.5f}"
+
+
+def test_on_data(nas: Nas, start: str, here: Path) -> None:
+    done = nas("adapt", start, "--budget-ms", budget(0.85), *ON, *DATA, "--name", "made", "--json")
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    folder = here / "results" / "made"
+    arch = load_arch(folder)
+    assert content["best"]["arch_id"] == arch.arch_id
+    assert load_device(DEVICE).predict(arch).ms <= float(budget(0.85)) < content["before_ms"]
+    assert build(arch, weights=folder / "seed0" / "weights.safetensors")
+    with (folder / "history.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows if row["taken"] == "1"] == [
+        str(n + 1) for n in range(content["steps"])
+    ]
+    made = yaml.safe_load((folder / "adapt.yaml").read_text(encoding="utf-8"))
+    assert made["after"]["arch_id"] == arch.arch_id
+    assert {w["row"] for w in content["widths"]} <= set(range(1, len(arch.rows)))
+    left = {path.name for path in folder.iterdir()}
+    assert left >= {"accuracy.png", "widths.png", "study.db", "steps", "train.yaml", "best.yaml"}
+    assert not left & {"workers", "proposals", "start.safetensors"}
+
+
+def test_by_importance_and_by_estimate(nas: Nas, start: str, here: Path) -> None:
+    weights = ("--weights", "start/seed0/weights.safetensors")
+    for more in (("--knapsack", *weights), ("--surrogate",)):
+        done = nas("adapt", start, "--budget-ms", budget(0.8), *ON, *more, "--force")
+        assert (done.code, done.err) == (0, "")
+        assert max(map(len, done.out.splitlines())) <= 80
+        folder = here / "results" / f"tiny-{DEVICE}-{float(budget(0.8)):g}ms"
+        assert load_device(DEVICE).predict(load_arch(folder)).ms <= float(budget(0.8))
+        assert (folder / "widths.png").stat().st_size > 10_000
+        assert (folder / "weights.safetensors").exists() == ("--knapsack" in more)
+    grow = ("--budget-ms", "15", *ON, "--surrogate", "--direction", "grow")
+    done = nas("adapt", "mobilenetv3-small", *grow)
+    assert done.code == 0, done.err
+    assert "estimated top-1" in done.out
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_network(nas: Nas, start: str, here: Path) -> None:
+    command = [sys.executable, "-m", "nas", "adapt", start, "--budget-ms", budget(0.75), *ON, *DATA]
+    work = here / "results" / ".killed.work"
+    for least in (1, 2, 4):
+        child = subprocess.Popen(
+            [*command, "--name", "killed", "--resume"], cwd=here, stderr=subprocess.DEVNULL
+        )
+        while child.poll() is None and len(list(work.glob(f"{STEPS}/[0-9]*"))) < least:
+            time.sleep(0.02)
+        child.kill()
+        child.wait()
+    for name in ("killed", "whole"):
+        again = [*command, "--name", name, "--resume"]
+        subprocess.run(again, cwd=here, check=True, capture_output=True)
+    killed, whole = (here / "results" / name for name in ("killed", "whole"))
+    for file in ("best.yaml", "history.csv"):
+        assert (killed / file).read_text() == (whole / file).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--budget-ms", "100", *DATA), 2, "which is within 100 ms already"),
+        (("--budget-ms", "0.001", *DATA), 3, "the smallest found reach"),
+        (("--budget-ms", "0.001", "--surrogate"), 3, "the smallest found reach"),
+        (("--budget-ms", "0.2", *DATA, "--delta", "0"), 2, "expected a share between 0 and 1"),
+        (("--budget-ms", "-1", *DATA), 2, "expected a budget above 0 ms"),
+        (("--budget-ms", "0.2"), 2, "give --data, or --surrogate or --knapsack"),
+        (("--budget-ms", "0.2", "--surrogate", *DATA), 2, "uses neither --data"),
+        (("--budget-ms", "0.2", *DATA, "--criterion", "l1"), 2, "unknown criterion 'l1'"),
+        (("--budget-ms", "0.2", "--knapsack", "--criterion", "taylor"), 2, "taylor needs images"),
+        (("--budget-ms", "0.2", *DATA, "--weights", "no.pth"), 2, "no.pth"),
+        (("--budget-ms", "0.2", "--surrogate", "--device", "iphone13x"), 2, "nearest: iphone13"),
+    ],
+)
+def test_bad_input_is_one_message(
+    nas: Nas, start: str, here: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    done = nas("adapt", start, *ON, *arguments)
+    assert done.code == code, done.err
+    assert message in " ".join(done.err.replace("│", " ").split())
+    assert "Traceback" not in done.err
+    assert not list(here.glob("results/*"))
+
+
+def test_weights_of_another_network_are_refused(nas: Nas, start: str) -> None:
+    weights = ("--weights", "start/seed0/weights.safetensors")
+    done = nas("adapt", "mobilenetv3-small", "--budget-ms", "1", *ON, *DATA, *weights)
+    assert done.code == 2
+    assert "expected weights of mobilenetv3-small" in done.err
+
+
+def test_a_device_that_lacks_a_shape_is_named(nas: Nas, start: str, here: Path) -> None:
+    shutil.copytree(Path(load_device_folder()), here / "mine")
+    kernels = here / "mine" / "kernels.csv"
+    kept = [line for line in kernels.read_text().splitlines() if not line.startswith("depthwise")]
+    kernels.write_text("\n".join(kept) + "\n")
+    done = nas("adapt", start, "--budget-ms", "0.2", "--device", "./mine", "--surrogate")
+    assert done.code == 2
+    assert "depthwise" in done.err
+
+
+def load_device_folder() -> str:
+    from nas.folders import find
+
+    return str(find("device", DEVICE).parent)
