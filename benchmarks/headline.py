@@ -64,7 +64,7 @@ MARGIN = 0.02
 SPACE, DATA = "mobile32", "fashion-mnist"
 PLAN = Plan(epochs=2, finalists=3, final_epochs=4, seeds=1)
 TRIALS, SEARCH_IMAGES = 20, 8000
-EPOCHS, FINAL_SEEDS, FINAL_IMAGES = 5, (1, 2, 3), 12_000
+EPOCHS, FINAL_SEEDS, FINAL_IMAGES = 4, (1, 2, 3), 6000
 FACTS = {
     "data": DATA,
     "space": SPACE,

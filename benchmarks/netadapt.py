@@ -50,7 +50,7 @@ NETWORKS: dict[str, tuple[float, float]] = {
 SHARES = (0.7, 0.5)
 """Of the start's latency."""
 SEEDS = (1, 2, 3)
-IMAGES, BEFORE, AFTER = 20_000, 8, 5
+IMAGES, BEFORE, AFTER = 20_000, 5, 9
 """Images of an epoch, epochs before and after the steps."""
 DELTA, TUNE_BATCHES, JUDGING = 0.05, 20, 3000
 WIDTHS = [round(1 - 0.01 * step, 2) for step in range(1, 90)]

