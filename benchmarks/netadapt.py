@@ -26,8 +26,9 @@ from typing import Any
 import yaml
 
 from nas import library
-from nas.adapt.netadapt import NetAdapt, Step
+from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
+from nas.adapt.steps import Step
 from nas.arch import Arch
 from nas.build import save_weights
 from nas.build.checkpoint import read_state
@@ -156,7 +157,7 @@ class Experiment:
         place = self.folder / "adapt"
         plan = AdaptPlan(1.0)
         job = NetAdapt(self.task, place, plan, DEVICE, steps[0].arch, steps[0].weights, self.seed)
-        found = [row["step"] for row in job.proposals()]
+        found = [row["step"] for row in job.tried()]
         return [found.count(step.number) for step in steps[1:]]
 
     def uniform(self, ms: float) -> tuple[float, Arch]:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from nas.adapt.channels import Channels, Group, structure
-from nas.adapt.knobs import Knob, knobs, narrowed, neighbours
+from nas.adapt.knobs import Knob, knobs
+from nas.adapt.moves import narrowed, neighbours
 from nas.arch import Arch, step
 from nas.columns import Floats
 from nas.errors import ArchError, InfeasibleError

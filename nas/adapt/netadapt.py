@@ -11,29 +11,24 @@ one that was killed goes on to the same result.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nas import library
-from nas.adapt.channels import Channels, Mask
-from nas.adapt.knobs import Knob, moves, narrowed
+from nas.adapt.channels import Channels
 from nas.adapt.plan import CHOICES, AdaptPlan
-from nas.arch import Arch, read_arch
-from nas.errors import ArchError, InfeasibleError, TrainingError
+from nas.adapt.proposals import Proposal, proposals
+from nas.adapt.steps import Step, all_steps, write_step
+from nas.arch import Arch
+from nas.errors import InfeasibleError, TrainingError
 from nas.latency.device import Device
 from nas.study.database import Database
 from nas.study.hunt import POLL_S
-from nas.study.owner import FOLDER as WORKERS
 from nas.study.store import Record, Store
 
 if TYPE_CHECKING:
@@ -43,40 +38,7 @@ if TYPE_CHECKING:
     from nas.train.run import Task
 
 STUDY = "netadapt"
-STEPS, PROPOSALS = "steps", "proposals"
-START = "start.safetensors"
-TABLE, WEIGHTS, FACTS = "network.yaml", "weights.safetensors", "step.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Where a run stands after one step; step 0 is the start."""
-
-    number: int
-    arch: Arch
-    weights: Path
-    ms: float
-    """Predicted."""
-    top1: float
-    """On the judging images, after the short training."""
-    knob: str
-    before: int
-    after: int
-    """Width of the knob."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One knob narrowed (or widened) so far that the step's latency is met."""
-
-    knob: Knob
-    width: int
-    arch: Arch
-    ms: float
-    kept: Mask
-    """Atoms of the larger of both networks that the smaller one has."""
-    lost: float
-    """Their importance."""
+PROPOSALS = "proposals"
 
 
 @dataclass(eq=False)
@@ -117,7 +79,7 @@ class NetAdapt:
         database = Database(self.folder, self.url)
         try:
             store = Store(database, STUDY)
-            step = self.last() or self._begun(store)
+            step = (self.steps() or [self._begun(store)])[-1]
             while not self._done(step):
                 proposals = self._proposals(step)
                 if not proposals and self.plan.grows:
@@ -132,9 +94,9 @@ class NetAdapt:
 
     def steps(self) -> list[Step]:
         """The start and every step so far."""
-        return [self._read(path) for path in sorted((self.folder / STEPS).glob("[0-9]*"))]
+        return all_steps(self.folder)
 
-    def proposals(self) -> list[dict[str, Any]]:
+    def tried(self) -> list[dict[str, Any]]:
         """What was tried, step by step: the start first, and which proposal was taken."""
         database = Database(self.folder, self.url)
         try:
@@ -152,11 +114,6 @@ class NetAdapt:
                 {**facts, "predicted_ms": record.attrs["predicted_ms"], "top1": top1, **how}
             )
         return rows
-
-    def last(self) -> Step | None:
-        """Where the run stands; None before it has begun."""
-        found = sorted((self.folder / STEPS).glob("[0-9]*"))
-        return self._read(found[-1]) if found else None
 
     @cached_property
     def predictor(self) -> Device:
@@ -178,61 +135,22 @@ class NetAdapt:
         ms = self.predictor.predict(self.start).ms
         state = read_state(self.weights)[0]
         top1 = self.tuner.judged(self.start, state)
-        step = Step(0, self.start, self.weights, ms, top1, "", 0, 0)
-        with store.owner.alone():
-            return self.last() or self._kept(step)
+        return self._kept(store, Step(0, self.start, self.weights, ms, top1))
 
     # proposals --------------------------------------------------------------------------------
 
     def _proposals(self, step: Step) -> list[Proposal]:
-        """Of every knob the nearest width that meets the step's latency, as the plan asks."""
-        change = self.plan.change_ms(self._start_ms, step.number + 1)
-        own, scores = Channels.of(step.arch.graph), self._scores(step)
-        found: dict[Knob, Proposal] = {}
-        listed = list(moves(step.arch, self.predictor, self.plan.divisor, grow=self.plan.grows))
-        for knob, width, rows, ms in listed:
-            if knob not in found and self._fits(step.ms, ms, change):
-                with suppress(ArchError):
-                    made = narrowed(step.arch, rows)
-                    found[knob] = self._proposal(own, scores, knob, width, made, ms)
-        if not found and not self.plan.grows:  # no knob saves so much: the one that saves most
-            for knob, width, rows, ms in sorted(listed, key=lambda move: move[3]):
-                with suppress(ArchError):
-                    if ms < step.ms:
-                        made = narrowed(step.arch, rows)
-                        found[knob] = self._proposal(own, scores, knob, width, made, ms)
-                        break
-        best = sorted(found.values(), key=lambda p: p.lost / abs(step.ms - p.ms))
-        return best[: self.plan.proposals or len(best)]
-
-    def _fits(self, before_ms: float, ms: float, change: float) -> bool:
-        if self.plan.grows:
-            return before_ms + change <= ms <= self.plan.budget_ms
-        return ms <= max(before_ms - change, self.plan.budget_ms) and ms < before_ms
-
-    def _proposal(
-        self, own: Channels, scores: Any, knob: Knob, width: int, arch: Arch, ms: float
-    ) -> Proposal:
-        if self.plan.grows:
-            wide = Channels.of(arch.graph)
-            kept = wide.keep(own.graph, -np.arange(wide.n_atoms, dtype=float))
-            return Proposal(knob, width, arch, ms, kept, 0.0)
-        kept = own.keep(arch.graph, scores)
-        return Proposal(knob, width, arch, ms, kept, float(scores[~kept].sum()))
-
-    def _scores(self, step: Step) -> Any:
+        """What the next step may do."""
         from nas.adapt.prune import scores
-
-        module = self._module(step)
-        wants = self.plan.criterion == "taylor"
-        batches = self.tuner.batches(step.arch) if wants else ()
-        channels = Channels.of(step.arch.graph)
-        return scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)
-
-    def _module(self, step: Step) -> Any:
         from nas.build import build
 
-        return build(step.arch, weights=step.weights)
+        wants = self.plan.criterion == "taylor"
+        batches = self.tuner.batches(step.arch) if wants else ()
+        module = build(step.arch, weights=step.weights)
+        channels = Channels.of(step.arch.graph)
+        worth = scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)
+        change = self.plan.change_ms(self._start_ms, step.number + 1)
+        return proposals(step.arch, step.ms, change, self.plan, self.predictor, worth)
 
     def _evaluated(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
         """Train every proposal that no process has, and wait for the others."""
@@ -295,42 +213,18 @@ class NetAdapt:
             raise TrainingError(f"step {number}: no proposal of {len(proposals)} could be trained")
         worth = CHOICES[self.plan.choose]
         best = max(tried, key=lambda p: worth(step.top1, step.ms, top1s[p.arch.arch_id], p.ms))
-        taken = Step(
-            number,
-            best.arch,
-            self._place(step, best),
-            best.ms,
-            top1s[best.arch.arch_id],
-            best.knob.name,
-            best.knob.width,
-            best.width,
-        )
+        widths = best.knob.name, best.knob.width, best.width
+        top1 = top1s[best.arch.arch_id]
+        taken = Step(number, best.arch, self._place(step, best), best.ms, top1, *widths)
+        return self._kept(store, taken)
+
+    def _kept(self, store: Store, step: Step) -> Step:
+        """The step as it is in the folder; of several processes one writes it."""
         with store.owner.alone():
-            last = self.last()
-            if last is None or last.number < number:
-                taken = self._kept(taken)
+            if len(self.steps()) <= step.number:
+                write_step(self.folder, step)
                 shutil.rmtree(self.folder / PROPOSALS, ignore_errors=True)
-        return self._read(self._folder(number))
-
-    def _kept(self, step: Step) -> Step:
-        """Write a step's folder, whole or not at all."""
-        place = self._folder(step.number)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(mkdtemp(prefix=".", dir=place.parent))
-        step.arch.to_yaml(draft / TABLE)
-        shutil.copyfile(step.weights, draft / WEIGHTS)
-        names = ("number", "ms", "top1", "knob", "before", "after")
-        facts = {name: getattr(step, name) for name in names}
-        (draft / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
-        draft.replace(place)
-        return self._read(place)
-
-    def _folder(self, number: int) -> Path:
-        return self.folder / STEPS / f"{number:04d}"
-
-    def _read(self, path: Path) -> Step:
-        facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
-        return Step(arch=read_arch(path / TABLE), weights=path / WEIGHTS, **facts)
+            return self.steps()[step.number]
 
     # how far ----------------------------------------------------------------------------------
 
@@ -353,13 +247,6 @@ class NetAdapt:
         )
 
 
-def clear(folder: Path) -> None:
-    """Leave of a run what says how it went: tables and figures of its steps, and the study."""
-    for weights in (folder / START, *(folder / STEPS).glob(f"*/{WEIGHTS}")):
-        weights.unlink(missing_ok=True)
-    shutil.rmtree(folder / WORKERS, ignore_errors=True)
-
-
 def _facts(step: Step, proposal: Proposal) -> dict[str, str | float]:
     """What is noted beside a proposal's trial."""
     knob = proposal.knob
@@ -370,24 +257,3 @@ def _facts(step: Step, proposal: Proposal) -> dict[str, str | float]:
         "after": proposal.width,
         "predicted_ms": proposal.ms,
     }
-
-
-def smallest(arch: Arch, device: Device, divisor: int) -> tuple[float, Arch]:
-    """The least latency that widths reach: every knob in turn at its fastest width."""
-    own, ms = arch, device.predict(arch).ms
-    for knob in _names(arch):
-        listed = [m for m in moves(own, device, divisor) if m[0].name == knob]
-        for _, _, rows, found in sorted(listed, key=lambda move: move[3]):
-            with suppress(ArchError):
-                made = narrowed(own, rows)
-                Channels.of(own.graph).keep(made.graph, np.zeros(Channels.of(own.graph).n_atoms))
-                if found < ms:
-                    own, ms = made, found
-                break
-    return ms, own
-
-
-def _names(arch: Arch) -> Iterator[str]:
-    from nas.adapt.knobs import knobs
-
-    yield from (knob.name for knob in knobs(arch))

@@ -10,8 +10,10 @@ from nas import library
 from nas.adapt.channels import Channels
 from nas.adapt.exact import knapsack, width_space, worths
 from nas.adapt.knobs import knobs
-from nas.adapt.netadapt import START, NetAdapt, clear, smallest
+from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
+from nas.adapt.proposals import smallest
+from nas.adapt.steps import START, clear
 from nas.arch import Arch
 from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
 from nas.latency.device import Device

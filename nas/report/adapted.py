@@ -46,7 +46,7 @@ def _facts(arch: Arch, ms: float) -> dict[str, Any]:
 
 def write_steps(folder: Path, job: NetAdapt) -> dict[str, Any]:
     """Write the history of a run and its curve; what `adapt.yaml` says of it."""
-    rows, steps = job.proposals(), job.steps()
+    rows, steps = job.tried(), job.steps()
     write_history(folder / "history.csv", rows)
     tried = [(row["predicted_ms"], row["top1"]) for row in rows if row.get("top1") is not None]
     save_accuracy(folder / "accuracy.png", steps, tried, job.predictor.name, job.plan.budget_ms)

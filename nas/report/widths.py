@@ -14,7 +14,7 @@ from nas.blocks.base import WIDTH_FIELDS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nas.adapt.netadapt import Step
+    from nas.adapt.steps import Step
 
 COLUMNS = ("step", "knob", "before", "after", "predicted_ms", "top1", "taken", "error")
 """Of `history.csv`: one row for each proposal, and one for the start."""

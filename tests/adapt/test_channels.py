@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from nas.adapt.channels import Channels, Mask
-from nas.adapt.knobs import Knob, moves, narrowed
+from nas.adapt.knobs import Knob
+from nas.adapt.moves import Move, moves, narrowed
 from nas.adapt.prune import embedded, pruned, scores
 from nas.arch import Arch
 from nas.build import build
@@ -25,14 +26,14 @@ Cut = tuple[Knob, Arch, Mask]
 def cuts(arch: Arch, channels: Channels, worth: np.ndarray, most: int) -> Iterator[Cut]:
     """A random legal width of some of the knobs."""
     rng = np.random.default_rng(1)
-    listed: dict[Knob, list[tuple[int, tuple[object, ...]]]] = {}
-    for knob, width, rows, _ in moves(arch, load_device("iphone12-lut"), 8):
-        listed.setdefault(knob, []).append((width, rows))
+    listed: dict[Knob, list[Move]] = {}
+    for move in moves(arch, load_device("iphone12-lut"), 8):
+        listed.setdefault(move.knob, []).append(move)
     for index in rng.permutation(len(listed))[:most]:
         knob = list(listed)[index]
         for choice in rng.permutation(len(listed[knob])):
             with suppress(ArchError):
-                made = narrowed(arch, listed[knob][choice][1])  # type: ignore[arg-type]
+                made = narrowed(arch, listed[knob][choice].rows)
                 yield knob, made, channels.keep(made.graph, worth)
                 break
 
@@ -123,10 +124,10 @@ def test_a_grown_network_computes_what_it_did(name: str, small: Small) -> None:
     arch = small(name)
     module, images = lively(arch), torch.randn(2, *arch.input)
     device = load_device("iphone12-lut")
-    for number, (_, _, rows, _) in enumerate(moves(arch, device, 8, grow=True)):
+    for number, move in enumerate(moves(arch, device, 8, grow=True)):
         if number % 40:
             continue
-        made = narrowed(arch, rows)
+        made = narrowed(arch, move.rows)
         wide = Channels.of(made.graph)
         kept = wide.keep(arch.graph, -np.arange(wide.n_atoms, dtype=float))
         state = embedded(wide, build(made).state_dict(), module.state_dict(), kept)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nas.adapt.channels import Channels, structure
-from nas.adapt.knobs import Knob, knobs, moves, narrowed, price
+from nas.adapt.knobs import Knob, knobs
+from nas.adapt.moves import moves, narrowed, price
 from nas.arch import Arch
 from nas.errors import ArchError
 from nas.library import load_arch, load_device
@@ -48,14 +49,14 @@ def test_prices_are_those_of_the_new_tables(seed: Arch) -> None:
     device, rng = load_device("iphone12-lut"), np.random.default_rng(0)
     listed = list(moves(seed, device, 8))
     for index in rng.permutation(len(listed))[:12]:
-        _, _, rows, ms = listed[index]
+        move = listed[index]
         try:
-            made = narrowed(seed, rows)
+            made = narrowed(seed, move.rows)
         except ArchError:  # a row that only fits others: a sum of kept channels
             assert seed.name.startswith("exmobilevit")
             continue
         assert structure(made.graph) == structure(seed.graph)
-        assert ms == pytest.approx(device.predict(made).ms, rel=1e-9)
+        assert move.ms == pytest.approx(device.predict(made).ms, rel=1e-9)
 
 
 def test_every_knob_that_can_be_priced_can_be_cut(seed: Arch) -> None:
@@ -63,12 +64,12 @@ def test_every_knob_that_can_be_priced_can_be_cut(seed: Arch) -> None:
     device, channels = load_device("iphone12-lut"), Channels.of(seed.graph)
     scores = np.arange(channels.n_atoms, dtype=float)
     tried: dict[Knob, list[bool]] = {}
-    for knob, _, rows, _ in moves(seed, device, 8):
-        own = tried.setdefault(knob, [])
+    for move in moves(seed, device, 8):
+        own = tried.setdefault(move.knob, [])
         if len(own) < 2:
             own.append(False)
             with suppress(ArchError):
-                channels.keep(narrowed(seed, rows).graph, scores)
+                channels.keep(narrowed(seed, move.rows).graph, scores)
                 own[-1] = True
     whole = [knob.name for knob, own in tried.items() if not any(own)]
     assert not whole or seed.name.startswith("exmobilevit")

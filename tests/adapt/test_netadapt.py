@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nas.adapt.netadapt import NetAdapt, Step, smallest
+from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
+from nas.adapt.proposals import smallest
 from nas.adapt.run import adapt, check
+from nas.adapt.steps import Step
 from nas.adapt.tune import Tuner
 from nas.arch import Arch
 from nas.build import build, save_weights
@@ -74,7 +76,7 @@ def test_steps_save_what_they_are_asked_to_and_end_within_the_budget(
 
 def test_history_has_every_proposal_and_which_was_taken(job: NetAdapt) -> None:
     job.run()
-    rows = job.proposals()
+    rows = job.tried()
     assert [row["step"] for row in rows if row.get("taken")] == [s.number for s in job.steps()[1:]]
     for step in job.steps()[1:]:
         tried = [row for row in rows if row["step"] == step.number]
@@ -127,7 +129,7 @@ def test_a_proposal_that_diverges_costs_only_itself(
 
     monkeypatch.setattr(Tuner, "tuned", sometimes)
     job.run()
-    (row,) = (row for row in job.proposals() if row.get("error"))
+    (row,) = (row for row in job.tried() if row.get("error"))
     assert (row["error"], row["top1"], row["taken"]) == ("diverged", None, 0)
     assert broken[0] not in [step.arch.arch_id for step in job.steps()]
 
@@ -151,7 +153,7 @@ def test_none_that_can_be_trained_is_an_error(
 def test_other_rules_end_within_the_budget_too(job: NetAdapt, change: dict[str, str]) -> None:
     other = replace(job, plan=replace(job.plan, proposals=3, **change))  # type: ignore[arg-type]
     assert other.run().ms <= job.plan.budget_ms
-    counts = [row["step"] for row in other.proposals()]
+    counts = [row["step"] for row in other.tried()]
     assert max(counts.count(number) for number in range(1, max(counts) + 1)) <= 3
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from nas.adapt.channels import Channels
-from nas.adapt.knobs import knobs, narrowed
+from nas.adapt.knobs import knobs
+from nas.adapt.moves import narrowed
 from nas.adapt.plan import CRITERIA
 from nas.adapt.prune import SCORES, pruned, scores
 from nas.arch import Arch

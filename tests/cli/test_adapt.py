@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nas.adapt.netadapt import STEPS
+from nas.adapt.steps import STEPS
 from nas.arch import Arch
 from nas.build import build
 from nas.library import load_arch, load_device

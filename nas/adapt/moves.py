@@ -1,0 +1,138 @@
+"""Other widths of a table's knobs and their latencies, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.adapt.channels import structure
+from nas.adapt.knobs import Knob, knobs
+from nas.arch import Arch, lower, lower_row
+from nas.blocks import Row
+from nas.columns import Floats, Fold, Ints, lower_columns, opened, template
+from nas.errors import ArchError
+from nas.graph import Graph, GraphBuilder
+from nas.latency.device import Device
+from nas.ops import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A knob at another width."""
+
+    knob: Knob
+    width: int
+    rows: tuple[Row, ...]
+    """Of the whole table."""
+    ms: float
+    """Predicted."""
+
+
+def neighbours(
+    arch: Arch, knob: Knob, divisor: int, *, grow: bool = False
+) -> list[tuple[int, tuple[Row, ...]]]:
+    """Other widths of a knob, those nearest to the present one first, with the rows.
+
+    Multiples of `divisor`, and of what whole heads and proportions ask; up to twice the width.
+    """
+    found = []
+    limit = 2 * knob.width if grow else 0
+    step = divisor if grow else -divisor
+    first = knob.width // divisor * divisor
+    if (grow and first <= knob.width) or (not grow and first >= knob.width):
+        first += step
+    for width in range(first, limit + (1 if grow else 0), step):
+        try:
+            found.append((width, knob.at(arch.rows, width)))
+        except ArchError:
+            continue
+    return found
+
+
+def price(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Floats:
+    """(n,) predicted ms of tables of the same layers at other widths; NaN: other layers, or none.
+
+    Row by row, and there all that differ at once (`nas.columns`).
+    """
+    total, shape = np.full(len(variants), device.fixed_ms), arch.input
+    shapes = np.tile(shape, (len(variants), 1))
+    for number, row in enumerate(arch.rows):
+        graph, out = _alone(row, shape, arch.input[1])
+        changed = [variant[number] is not row for variant in variants]
+        differs = np.array(changed) | (shapes != shape).any(axis=1)
+        total[~differs] += device.graph_ms(graph)
+        after = np.tile(out, (len(variants), 1))
+        for members in _alike([variant[number] for variant in variants], differs):
+            ms, widths = _priced(
+                [variants[m][number] for m in members],
+                shapes[members],
+                arch.input[1],
+                graph,
+                device,
+            )
+            total[members] += ms
+            after[members] = np.where(np.isnan(ms)[:, None], out, widths)
+        shape, shapes = out, after
+    return np.asarray(device.whole.ms(total))
+
+
+def _priced(
+    rows: Sequence[Row], shapes: Ints, resolution: int, base: Graph, device: Device
+) -> tuple[Floats, Ints]:
+    """(n,) ms and (n, rank) output shapes of rows of one template; NaN: not the base's layers."""
+    ms, after = np.full(len(rows), np.nan), np.zeros((len(rows), 3), np.int64)
+    numbers = np.array([opened([row]) for row in rows], np.int64).T
+    layers = structure(base)
+    folds: Mapping[str, Fold] = {"ms": device.graph_ms, "same": lambda g: structure(g) == layers}
+    sizes = np.full(len(rows), resolution)
+    rank = 3
+    for part, out, found in lower_columns(rows[:1], numbers, list(shapes.T), sizes, folds):
+        rank = len(out)
+        if found["same"]:
+            ms[part] = found["ms"]
+            after[part, :rank] = np.stack(np.broadcast_arrays(*out, part)[:-1], axis=1)
+    return ms, after[:, :rank]
+
+
+def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
+    """Indices of some rows, those of one template together."""
+    alike: dict[Any, list[int]] = {}
+    for index in np.flatnonzero(which).tolist():
+        alike.setdefault(template(rows[index : index + 1]), []).append(index)
+    return [np.array(members) for members in alike.values()]
+
+
+def _alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
+    """A row's graph as `nas.columns` lowers it, and what it hands on."""
+    g = GraphBuilder(shape, resolution)
+    g.row = 0
+    out = lower_row(g, row, g.input).shape
+    return g.graph(), out
+
+
+def narrowed(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
+    """The network of other rows, under its own name.
+
+    Raises:
+        ArchError: the rows cannot stand.
+    """
+    made = Arch(name or arch.name, arch.source, arch.input, tuple(rows), scale=arch.scale)
+    lower(made.rows, made.input, made.name)
+    return made
+
+
+def moves(arch: Arch, device: Device, divisor: int, *, grow: bool = False) -> Iterator[Move]:
+    """Every knob at every other width that keeps the layers, a knob's nearest widths first."""
+    listed = [
+        (knob, *other)
+        for knob in knobs(arch)
+        for other in neighbours(arch, knob, divisor, grow=grow)
+    ]
+    ms = price(arch, [rows for _, _, rows in listed], device)
+    for (knob, width, rows), own in zip(listed, ms, strict=True):
+        if np.isfinite(own):
+            yield Move(knob, width, rows, float(own))
