@@ -1,8 +1,9 @@
 """How long does a question take when 10 000 trials are in the store?
 
 Fills an SQLite store with finished trials of random networks of a space under a budget, then asks
-as a study does: read the store, ask the strategy, decode, claim. Writes
-results/benchmarks/asking.csv, one row for each space and strategy.
+as a study does: read the store (`read_ms`) and ask the strategy (`ask_ms`, reading included), then
+claim (`claim_ms`: Optuna inserts parameter by parameter). Filling takes minutes, and what is in
+--folder is kept. Writes results/benchmarks/asking.csv, one row for each space and strategy.
 
     python benchmarks/asking.py
 """
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +29,7 @@ from nas.strategies import STRATEGIES
 from nas.study.database import Database
 from nas.study.hunt import Hunt, begin
 from nas.study.question import problem_of
-from nas.study.store import Store
+from nas.study.store import Record, Store
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "asking.csv"
 SPACES = {"accel-nasbench": 40.0, "mobile": 60.0}
@@ -40,11 +42,13 @@ def filled(folder: Path, space: str, trials: int) -> tuple[Store, Hunt]:
     """A store of random networks within the budget, whose accuracy rises with their size."""
     pricing = pricing_of(space, "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((SPACES[space],), (1.0,)))
+    folder.mkdir(parents=True, exist_ok=True)
     store, rng = Store(Database(folder), "proxy"), np.random.default_rng(0)
     codes = problem.sample(trials, rng)
     assert len(codes) == trials
+    done = len(store.records())
     scores = pricing.judge(codes)[0] + rng.normal(size=trials)
-    for code, score in zip(codes, scores, strict=True):
+    for code, score in list(zip(codes, scores, strict=True))[done:]:
         arch = pricing.space.decode(code)
         record = begin(store, problem.choices, arch, code, 0, predicted_ms=1.0)
         if record is not None:  # two codes may be one network
@@ -58,6 +62,15 @@ def filled(folder: Path, space: str, trials: int) -> tuple[Store, Hunt]:
 def asked(store: Store, hunt: Hunt, strategy: str, questions: int) -> Iterator[dict[str, float]]:
     """Milliseconds of each part of each question."""
     hunt.strategy = STRATEGIES[strategy](hunt.strategy.problem)
+    claim, claims = store.claim, [0.0]
+
+    def timed(*given: Any, **facts: Any) -> Record | None:
+        start = perf_counter()
+        claimed = claim(*given, **facts)
+        claims.append(perf_counter() - start)
+        return claimed
+
+    store.claim = timed  # type: ignore[method-assign]
     for index in range(WARM + questions):
         start = perf_counter()
         records = store.records()
@@ -67,7 +80,10 @@ def asked(store: Store, hunt: Hunt, strategy: str, questions: int) -> Iterator[d
         assert found is not None
         store.work(found[0], lambda: (50.0,))
         if index >= WARM:
-            yield {"read": (read - start) * 1e3, "all": (end - start) * 1e3}
+            whole, claimed = end - start, claims[-1]
+            parts = {"read": read - start, "ask": whole - claimed, "claim": claimed, "all": whole}
+            yield {name: 1e3 * seconds for name, seconds in parts.items()}
+    store.claim = claim  # type: ignore[method-assign]
 
 
 def main() -> None:
@@ -76,21 +92,30 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--questions", type=int, default=20)
     parser.add_argument("--strategies", default=",".join(STRATEGIES))
+    parser.add_argument("--spaces", nargs="*", default=list(SPACES), choices=list(SPACES))
+    parser.add_argument("--folder", type=Path, help="keeps the stores")
     options = parser.parse_args()
     rows = []
-    for space in SPACES:
+    for space in options.spaces:
         with tempfile.TemporaryDirectory() as folder:
             start = perf_counter()
-            store, hunt = filled(Path(folder), space, options.trials)
+            place = (options.folder or Path(folder)) / space
+            store, hunt = filled(place, space, options.trials)
             print(f"{space}: filled in {perf_counter() - start:.0f} s", flush=True)
             for strategy in options.strategies.split(","):
-                ms = [found["all"] for found in asked(store, hunt, strategy, options.questions)]
+                parts = list(asked(store, hunt, strategy, options.questions))
+                ms = [part["all"] for part in parts]
+                medians = {
+                    f"{name}_ms": round(float(np.median([part[name] for part in parts])), 1)
+                    for name in ("read", "ask", "claim")
+                }
                 rows.append(
                     {
                         "space": space,
                         "strategy": strategy,
                         "trials": len(store.records()),
                         "parameters": len(hunt.strategy.problem.choices.parameters),
+                        **medians,
                         "median_ms": round(float(np.median(ms)), 1),
                         "largest_ms": round(max(ms), 1),
                         "questions": len(ms),
