@@ -273,9 +273,10 @@ def _print(
         return
     columns = [*numbers("row"), Column("op"), Column("column"), *numbers("before", "after")]
     cells = [[str(w.row), w.op, w.column, str(w.before), str(w.after)] for w in changed]
-    print_table(columns, cells, title=f"{ask.arch.name}: widths that changed")
+    print_table(columns, cells, title="widths that changed")
     print_line()
     shown = [
+        ("network", ask.arch.name),
         ("predicted ms before", interval(before.ms, before.low_ms, before.high_ms)),
         ("predicted ms after", f"{interval(after.ms, after.low_ms, after.high_ms)}, 90 % interval"),
         ("parameters", f"{ask.arch.params:,} before, {made.params:,} after"),
