@@ -59,8 +59,6 @@ WIDTHS = [round(0.1 + 0.025 * step, 3) for step in range(57)]
 """Multipliers that are tried."""
 NEAR = 7
 """Widths of a family, from the predicted one downwards, that are measured."""
-MARGIN = 0.02
-"""Of a latency: two measurements of one network differ by so much."""
 SPACE, DATA = "mobile32", "fashion-mnist"
 PLAN = Plan(epochs=2, finalists=3, final_epochs=4, seeds=1)
 TRIALS, SEARCH_IMAGES = 20, 8000
@@ -205,7 +203,7 @@ class Experiment:
         for name, figures in measured.items():
             budget, _, network = name.partition("/")
             kind = f"{budget}/{network.split()[0]}"
-            most = measured[f"{budget}/{REFERENCE}"][0] * (1 + MARGIN)
+            most = measured[f"{budget}/{REFERENCE}"][0]
             if network != REFERENCE and figures[0] <= most and kind not in entered:
                 entered[kind] = {"network": name, "ms": figures}
         return entered
