@@ -255,7 +255,7 @@ def save_picture(path: Path, rows: Sequence[dict[str, Any]]) -> None:
             axes.set_xlabel(f"predicted on {DEVICE} [ms]")
             axes.grid(alpha=0.25)
             plain_numbers(axes.xaxis, (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
-            axes.legend(frameon=False, loc="lower right")
+            axes.legend(frameon=False, loc="upper right")
         figure.axes[0].set_ylabel("Fashion-MNIST test top-1 [%], 95 % interval")
         figure.savefig(path, dpi=150)
 
