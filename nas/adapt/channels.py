@@ -10,6 +10,7 @@ graph, which ones from scores. No rule is of a block; `FLOW` has one per op kind
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -92,11 +93,13 @@ class Channels:
         kept = np.ones(self.n_atoms, bool)
         for group in self.groups:
             n, name = len(group.atoms), self.graph.ops[group.makers[0]].name
-            shares = {self._width(smaller, op) / self._width(self.graph, op) for op in group.makers}
-            counts = {n * share for share in shares}
+            counts = {
+                Fraction(n * self._width(smaller, op), self._width(self.graph, op))
+                for op in group.makers
+            }
             count = counts.pop()
-            if counts or count != int(count) or not 0 < count <= n:
-                raise ArchError(f"{name}: {n} parts belong together, not {count:g} of them")
+            if counts or count.denominator > 1 or not 0 < count <= n:
+                raise ArchError(f"{name}: {n} parts belong together, not {float(count):g} of them")
             if count == n:
                 continue
             if np.isin(group.atoms, self.frozen).any():
