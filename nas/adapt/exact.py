@@ -19,11 +19,11 @@ import numpy as np
 
 from nas.adapt.channels import Channels, Group, structure
 from nas.adapt.knobs import Knob, knobs
-from nas.adapt.moves import narrowed, neighbours
+from nas.adapt.moves import alone, narrowed, neighbours
 from nas.arch import Arch, step
 from nas.columns import Floats
 from nas.errors import ArchError, InfeasibleError
-from nas.graph import Graph, GraphBuilder
+from nas.graph import Graph
 from nas.latency.device import Device
 from nas.lattice import Lattice, build
 from nas.ops import Shape
@@ -42,24 +42,23 @@ Worth = Mapping[Knob, Floats]
 
 def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
     """Every network of the same layers that widths lead to; the given one among them."""
-    leads: dict[int, list[Knob]] = {}
-    for knob in knobs(arch):
-        leads.setdefault(knob.cells[0][0], []).append(knob)
+    every = knobs(arch)
     positions, shape = [], arch.input
     for number, row in enumerate(arch.rows):
-        found = _options(arch, number, leads.get(number, []), shape, divisor, grow=grow)
+        found = _options(arch, number, every, shape, divisor, grow=grow)
         positions.append(Position(tuple(dict.fromkeys(found)), number + 1))
         shape = step(row, shape, arch.input[1])[1]
     return Space(Table(f"{arch.name}, widths", arch.source, (arch.input,), tuple(positions)))
 
 
 def _options(
-    arch: Arch, number: int, leads: Sequence[Knob], shape: Shape, divisor: int, *, grow: bool
+    arch: Arch, number: int, every: Sequence[Knob], shape: Shape, divisor: int, *, grow: bool
 ) -> Iterator[Option]:
     row = arch.rows[number]
+    leads = [knob for knob in every if knob.cells[0][0] == number]
     follows = {
         column: Ratio(getattr(row, column) / shape[0])
-        for knob in knobs(arch)
+        for knob in every
         if knob not in leads
         for at, column in knob.cells
         if at == number and column != "heads"
@@ -144,11 +143,9 @@ def _same_layers(lattice: Lattice, arch: Arch) -> Lattice:
     """Without options that have other layers than the network's row."""
     layers, shape = list(lattice.layers), arch.input
     for number, row in enumerate(arch.rows):
-        g = GraphBuilder(shape, arch.input[1])
-        with g.scope(f"row1_{row.op}"):
-            shape = row.lower(g, g.input).shape
+        graph, shape = alone(row, shape, arch.input[1])
         layer = layers[number + 1]
-        same = layer.values[LAYERS][..., 0] == _layers(g.graph())
+        same = layer.values[LAYERS][..., 0] == _layers(graph)
         layers[number + 1] = replace(layer, next=np.where(same, layer.next, -1).astype(np.int32))
     return replace(lattice, layers=tuple(layers))
 

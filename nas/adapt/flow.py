@@ -88,10 +88,7 @@ def components(links: Sequence[Labels], n: int) -> Labels:
 
 def _distinct(array: Labels) -> Labels:
     """One of each side that only repeats."""
-    index = tuple(
-        slice(0, 1) if stride == 0 else slice(None)
-        for stride, size in zip(array.strides, array.shape, strict=True)
-    )
+    index = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
     return array[index]
 
 

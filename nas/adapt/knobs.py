@@ -82,7 +82,7 @@ def knobs(arch: Arch) -> tuple[Knob, ...]:
         sets.join((number + 1, INPUT), follows)
         shape = found.shape
     sets.join((len(arch.rows), INPUT), FIXED)
-    cells = [(n, name) for n, row in enumerate(arch.rows) for name in _widths(row)]
+    cells = [(n, name) for n, row in enumerate(arch.rows) for name in width_columns(row)]
     free: dict[Cell, list[Cell]] = {}
     for cell in cells:
         if (root := sets.root(cell)) != sets.root(FIXED):
@@ -109,7 +109,7 @@ class _Probed:
 @lru_cache(maxsize=4096)
 def _probe(row: Row, shape: Shape, resolution: int) -> _Probed:
     layers, out = _lowered(row, shape, resolution, ())
-    names = (INPUT, *_widths(row))
+    names = (INPUT, *width_columns(row))
     tied, stuck, hands_on = [], [], ""
     for name in names:
         others = [other for other in names if other != name]
@@ -140,7 +140,7 @@ def _lowered(
     return structure(g.graph()), out.shape
 
 
-def _widths(row: Row) -> list[str]:
+def width_columns(row: Row) -> list[str]:
     """Columns of a row that hold a width or count heads, and that it uses."""
     names = (f.name for f in fields(row) if f.name in WIDTH_FIELDS or f.name == "heads")
     return [name for name in names if isinstance(getattr(row, name), int)]

@@ -61,9 +61,9 @@ def price(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Fl
     total, shape = np.full(len(variants), device.fixed_ms), arch.input
     shapes = np.tile(shape, (len(variants), 1))
     for number, row in enumerate(arch.rows):
-        graph, out = _alone(row, shape, arch.input[1])
+        graph, out = alone(row, shape, arch.input[1])
         changed = [variant[number] is not row for variant in variants]
-        differs = np.array(changed) | (shapes != shape).any(axis=1)
+        differs = np.array(changed, bool) | (shapes != shape).any(axis=1)
         total[~differs] += device.graph_ms(graph)
         after = np.tile(out, (len(variants), 1))
         for members in _alike([variant[number] for variant in variants], differs):
@@ -106,7 +106,7 @@ def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
     return [np.array(members) for members in alike.values()]
 
 
-def _alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
+def alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
     """A row's graph as `nas.columns` lowers it, and what it hands on."""
     g = GraphBuilder(shape, resolution)
     g.row = 0
@@ -125,11 +125,18 @@ def narrowed(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
     return made
 
 
-def moves(arch: Arch, device: Device, divisor: int, *, grow: bool = False) -> Iterator[Move]:
-    """Every knob at every other width that keeps the layers, a knob's nearest widths first."""
+def moves(
+    arch: Arch,
+    device: Device,
+    divisor: int,
+    *,
+    grow: bool = False,
+    of: Sequence[Knob] | None = None,
+) -> Iterator[Move]:
+    """Knobs (all, or some) at every other width that keeps the layers, nearest widths first."""
     listed = [
         (knob, *other)
-        for knob in knobs(arch)
+        for knob in (knobs(arch) if of is None else of)
         for other in neighbours(arch, knob, divisor, grow=grow)
     ]
     ms = price(arch, [rows for _, _, rows in listed], device)

@@ -132,10 +132,9 @@ class NetAdapt:
         """Step 0: the start, judged."""
         from nas.build.checkpoint import read_state
 
-        ms = self.predictor.predict(self.start).ms
         state = read_state(self.weights)[0]
         top1 = self.tuner.judged(self.start, state)
-        return self._kept(store, Step(0, self.start, self.weights, ms, top1))
+        return self._kept(store, Step(0, self.start, self.weights, self._start_ms, top1))
 
     # proposals --------------------------------------------------------------------------------
 
@@ -150,7 +149,7 @@ class NetAdapt:
         channels = Channels.of(step.arch.graph)
         worth = scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)
         change = self.plan.change_ms(self._start_ms, step.number + 1)
-        return proposals(step.arch, step.ms, change, self.plan, self.predictor, worth)
+        return proposals(step.arch, channels, worth, step.ms, change, self.plan, self.predictor)
 
     def _evaluated(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
         """Train every proposal that no process has, and wait for the others."""
@@ -181,7 +180,7 @@ class NetAdapt:
         path = self._place(step, proposal)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            cut = self._cut(step, proposal, state)
+            cut = self._cut(proposal, state)
             tuned, top1 = self.tuner.tuned(proposal.arch, cut, step.number + 1)
         except TrainingError as error:
             store.fail(record, str(error))
@@ -190,13 +189,13 @@ class NetAdapt:
         save_state(tuned, path)
         return [top1]
 
-    def _cut(self, step: Step, proposal: Proposal, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _cut(self, proposal: Proposal, state: dict[str, Tensor]) -> dict[str, Tensor]:
         from nas.adapt.prune import embedded, pruned
 
         if self.plan.grows:
-            wide = Channels.of(proposal.arch.graph)
-            return embedded(wide, self.tuner.fresh(proposal.arch), state, proposal.kept)
-        return pruned(Channels.of(step.arch.graph), state, proposal.kept)
+            fresh = self.tuner.fresh(proposal.arch)
+            return embedded(proposal.larger, fresh, state, proposal.kept)
+        return pruned(proposal.larger, state, proposal.kept)
 
     def _place(self, step: Step, proposal: Proposal) -> Path:
         place = self.folder / PROPOSALS / str(step.number + 1)

@@ -26,20 +26,28 @@ class Proposal:
     width: int
     arch: Arch
     ms: float
+    larger: Channels
+    """Of the larger of both networks."""
     kept: Mask
-    """Atoms of the larger of both networks that the smaller one has."""
+    """Atoms of it that the smaller one has."""
     lost: float
     """Their importance."""
 
 
 def proposals(
-    arch: Arch, ms: float, change_ms: float, plan: AdaptPlan, device: Device, scores: Floats
+    arch: Arch,
+    own: Channels,
+    scores: Floats,
+    ms: float,
+    change_ms: float,
+    plan: AdaptPlan,
+    device: Device,
 ) -> list[Proposal]:
     """Proposals that change `ms` by `change_ms` or more, the least importance per ms lost first.
 
-    Where no knob saves so much: the one change that saves most. `scores` are of `arch`'s atoms.
+    Where no knob saves so much: the one change that saves most. `own` are the network's channels,
+    `scores` what their atoms are worth.
     """
-    own = Channels.of(arch.graph)
     listed = list(moves(arch, device, plan.divisor, grow=plan.grows))
     found: dict[Knob, Proposal] = {}
     for move in listed:
@@ -67,22 +75,21 @@ def _made(
     with suppress(ArchError):
         made = narrowed(arch, move.rows)
         if plan.grows:
-            wide = Channels.of(made.graph)
-            kept = wide.keep(own.graph, -np.arange(wide.n_atoms, dtype=float))  # the first ones
-            lost = 0.0
+            larger, lost = Channels.of(made.graph), 0.0
+            kept = larger.keep(own.graph, -np.arange(larger.n_atoms, dtype=float))  # the first
         else:
-            kept = own.keep(made.graph, scores)
+            larger, kept = own, own.keep(made.graph, scores)
             lost = float(scores[~kept].sum())
-        yield Proposal(move.knob, move.width, made, move.ms, kept, lost)
+        yield Proposal(move.knob, move.width, made, move.ms, larger, kept, lost)
 
 
 def smallest(arch: Arch, device: Device, divisor: int) -> tuple[float, Arch]:
     """The least latency found with every knob in turn at its fastest width; ms and the network."""
     own, ms = arch, device.predict(arch).ms
     for name in [knob.name for knob in knobs(arch)]:
-        listed = [move for move in moves(own, device, divisor) if move.knob.name == name]
+        knob = [knob for knob in knobs(own) if knob.name == name]
         channels = Channels.of(own.graph)
-        for move in sorted(listed, key=lambda move: move.ms):
+        for move in sorted(moves(own, device, divisor, of=knob), key=lambda move: move.ms):
             with suppress(ArchError):
                 made = narrowed(own, move.rows)
                 channels.keep(made.graph, np.zeros(channels.n_atoms))

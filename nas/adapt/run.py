@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from nas.train.run import Task
 
 
-def check(arch: Arch, device: Device, plan: AdaptPlan) -> float:
-    """Refuse what cannot end well; the start's predicted milliseconds.
+def check(arch: Arch, device: Device, plan: AdaptPlan) -> None:
+    """Refuse what cannot end well.
 
     Raises:
         BudgetError: the start meets the budget already, or is over it where it is to grow.
@@ -46,7 +46,7 @@ def check(arch: Arch, device: Device, plan: AdaptPlan) -> float:
                 f"{arch.name} takes {ms:.3f} ms predicted on {device.name}: expected a budget above"
                 f" that to grow, found {plan.budget_ms:g}"
             )
-        return ms
+        return
     if plan.budget_ms >= ms:
         raise BudgetError(
             f"{arch.name} takes {ms:.3f} ms predicted on {device.name}, which is within"
@@ -60,7 +60,6 @@ def check(arch: Arch, device: Device, plan: AdaptPlan) -> float:
             smallest_ms=least,
             arch=made,
         )
-    return ms
 
 
 def begun_with(task: Task, arch: Arch, weights: Path, folder: Path) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.adapt.knobs import width_columns
 from nas.arch import Arch
-from nas.blocks.base import WIDTH_FIELDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,10 +39,8 @@ def widths(before: Arch, after: Arch) -> Iterator[Width]:
     """Every width of two tables of the same rows."""
     pairs = zip(before.rows, after.rows, strict=True)
     for number, (old, new) in enumerate(pairs, start=1):
-        for f in fields(old):
-            value = getattr(old, f.name)
-            if (f.name in WIDTH_FIELDS or f.name == "heads") and isinstance(value, int):
-                yield Width(number, old.op, f.name, value, getattr(new, f.name))
+        for name in width_columns(old):
+            yield Width(number, old.op, name, getattr(old, name), getattr(new, name))
 
 
 def write_history(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
