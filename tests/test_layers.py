@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 FLOORS = (
     ("errors",),
     ("cores", "document", "draft", "extras", "folders", "ops", "provenance", "quiet", "widths"),
+    ("fields",),
     ("graph",),
     ("blocks", "cost", "lint", "rewrite"),
     ("table",),

@@ -6,37 +6,28 @@ paper's recipe has and this one lacks stands in its `notes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
 
 from nas import document
 from nas.errors import DocumentError, RecipeError, UnknownNameError
+from nas.fields import between, one_of, read_fields
 
 FOLDER = Path(__file__).parent / "recipes"
-
-
-def _of(*names: str) -> Any:
-    return field(default=names[0], metadata={"names": names})
-
-
-def _from(default: float, low: float = 0.0, high: float = 1e6) -> Any:
-    return field(default=default, metadata={"range": (low, high)})
 
 
 @dataclass(frozen=True, slots=True)
 class Optimiser:
     """The step. Norms, biases and other vectors are never decayed."""
 
-    name: str = _of("adamw", "sgd", "rmsprop")
-    weight_decay: float = _from(0.01)
-    momentum: float = _from(0.9, high=0.9999)
+    name: str = one_of("adamw", "sgd", "rmsprop")
+    weight_decay: float = between(0.01)
+    momentum: float = between(0.9, high=0.9999)
     """Of SGD (Nesterov's) and RMSProp."""
-    beta2: float = _from(0.999, high=0.99999)
+    beta2: float = between(0.999, high=0.99999)
     """Of AdamW; of RMSProp the decay of the squares."""
-    eps: float = _from(1e-8, low=1e-12)
-    clip: float = _from(0.0)
+    eps: float = between(1e-8, low=1e-12)
+    clip: float = between(0.0)
     """Largest norm of the gradient; 0 does not clip."""
 
 
@@ -44,15 +35,15 @@ class Optimiser:
 class Schedule:
     """The learning rate over the steps: a linear warm-up, then `name`."""
 
-    name: str = _of("cosine", "step", "constant")
-    lr: float = _from(0.001, low=1e-9)
-    first_lr: float = _from(0.0)
-    last_lr: float = _from(0.0)
-    warmup_steps: int = _from(0)
-    warmup_epochs: float = _from(0.0)
+    name: str = one_of("cosine", "step", "constant")
+    lr: float = between(0.001, low=1e-9)
+    first_lr: float = between(0.0)
+    last_lr: float = between(0.0)
+    warmup_steps: int = between(0)
+    warmup_epochs: float = between(0.0)
     """In place of `warmup_steps`."""
-    every_epochs: float = _from(1.0, low=1e-3)
-    factor: float = _from(0.97, low=1e-3)
+    every_epochs: float = between(1.0, low=1e-3)
+    factor: float = between(0.97, low=1e-3)
     """`step` multiplies the rate by `factor` every so many epochs."""
 
 
@@ -60,14 +51,14 @@ class Schedule:
 class Augment:
     """What is done to a batch of images, on the device."""
 
-    crop: str = _of("none", "shift", "resized")
-    least_area: float = _from(0.08, low=0.01, high=1.0)
+    crop: str = one_of("none", "shift", "resized")
+    least_area: float = between(0.08, low=0.01, high=1.0)
     """Of a `resized` crop."""
     flip: bool = False
     """Every other image, unless the data say that a mirror image is another class."""
-    randaugment: float = _from(0.0, high=30.0)
+    randaugment: float = between(0.0, high=30.0)
     """Magnitude of two ops of arXiv:1909.13719, as in TensorFlow from 0 to 30; 0 is off."""
-    mixup: float = _from(0.0, high=10.0)
+    mixup: float = between(0.0, high=10.0)
     """Alpha of arXiv:1710.09412; 0 is off."""
 
 
@@ -75,12 +66,12 @@ class Augment:
 class Regularise:
     """What keeps a network from learning its images by heart."""
 
-    label_smoothing: float = _from(0.0, high=0.9)
-    dropout: float = _from(0.0, high=0.95)
+    label_smoothing: float = between(0.0, high=0.9)
+    dropout: float = between(0.0, high=0.95)
     """Before the classifier."""
-    stochastic_depth: float = _from(0.0, high=0.95)
+    stochastic_depth: float = between(0.0, high=0.95)
     """Of the last residual branch; it grows linearly from 0 with the depth (arXiv:1603.09382)."""
-    ema: float = _from(0.0, high=0.999999)
+    ema: float = between(0.0, high=0.999999)
     """Decay per step of the averaged weights, which are then judged and kept; 0 is off."""
 
 
@@ -88,10 +79,10 @@ class Regularise:
 class Stage:
     """A quarter (say) of a progressive training (EfficientNetV2, arXiv:2104.00298, section 4)."""
 
-    side: int = _from(32, low=8, high=2048)
-    randaugment: float = _from(0.0, high=30.0)
-    mixup: float = _from(0.0, high=10.0)
-    dropout: float = _from(0.0, high=0.95)
+    side: int = between(32, low=8, high=2048)
+    randaugment: float = between(0.0, high=30.0)
+    mixup: float = between(0.0, high=10.0)
+    dropout: float = between(0.0, high=0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,7 @@ class Teacher:
     """`timm:NAME`; empty is none."""
     weights: str = ""
     """A file of its weights; empty is timm's own, which are downloaded."""
-    share: float = _from(0.5, high=1.0)
+    share: float = between(0.5, high=1.0)
     """Of the loss."""
 
 
@@ -113,12 +104,12 @@ class Recipe:
     name: str
     source: str
     notes: str = ""
-    epochs: int = _from(10, low=1, high=10_000)
-    batch: int = _from(128, low=2, high=65_536)
+    epochs: int = between(10, low=1, high=10_000)
+    batch: int = between(128, low=2, high=65_536)
     """Images per step; learning rates are for this many."""
-    side: str = _of("network", "data")
+    side: str = one_of("network", "data")
     """Of the images: the network's own, or the smallest multiple of 32 that holds the data's."""
-    sides: tuple[int, ...] = ()
+    sides: tuple[int, ...] = between((), low=8, high=2048)
     """A batch's side is drawn from these, its size follows (arXiv:2110.02178, appendix B)."""
     optimiser: Optimiser = Optimiser()
     schedule: Schedule = Schedule()
@@ -159,64 +150,12 @@ def load_recipe(name: str | Path) -> Recipe:
     path = known.get(str(name)) or Path(name)
     if not path.exists() and path.suffix != ".yaml":
         raise UnknownNameError("recipe", str(name), known)
-    content = document.read(path)
-    document.check_keys(
-        content,
-        str(path),
-        required={"name", "source"},
-        optional={part.name for part in fields(Recipe)},
-    )
-    recipe: Recipe = _read(Recipe, content, str(path))
+    recipe = read_fields(Recipe, document.read(path), str(path))
     if recipe.stages and recipe.sides:
         raise DocumentError(f"{path}: expected stages or sides, found both")
     if recipe.teacher.name and not recipe.teacher.name.startswith("timm:"):
         raise DocumentError(f"{path} (teacher.name): expected timm:NAME")
     return recipe
-
-
-def _read(kind: Any, content: Any, where: str) -> Any:
-    if not isinstance(content, Mapping):
-        raise DocumentError(f"{where}: expected keys and values, found {content!r}")
-    known = {part.name: part for part in fields(kind)}
-    for key in content:
-        if key not in known:
-            raise DocumentError(str(UnknownNameError("key", key, known, where)))
-    hints = get_type_hints(kind)
-    values = {
-        key: _value(hints[key], known[key].metadata, cell, f"{where} ({key})")
-        for key, cell in content.items()
-    }
-    return kind(**values)
-
-
-def _value(hint: Any, metadata: Mapping[str, Any], cell: Any, where: str) -> Any:
-    if is_dataclass(hint):
-        return _read(hint, cell, where)
-    if hint in (tuple[int, ...], tuple[Stage, ...]):
-        if not isinstance(cell, list) or not cell:
-            raise DocumentError(f"{where}: expected a list, found {cell!r}")
-        if hint == tuple[Stage, ...]:
-            return tuple(_read(Stage, item, where) for item in cell)
-        return tuple(_number(int, (8, 2048), item, where) for item in cell)
-    if hint in (int, float):
-        return _number(hint, metadata["range"], cell, where)
-    if not isinstance(cell, hint):
-        raise DocumentError(f"{where}: expected {hint.__name__}, found {cell!r}")
-    if (names := metadata.get("names")) and cell not in names:
-        raise DocumentError(str(UnknownNameError("value", cell, names, where)))
-    return cell
-
-
-def _number(kind: type, limits: tuple[float, float], cell: Any, where: str) -> Any:
-    whole = kind is int
-    low, high = limits
-    if isinstance(cell, bool) or not isinstance(cell, int if whole else (int, float)):
-        raise DocumentError(
-            f"{where}: expected a {'whole ' if whole else ''}number, found {cell!r}"
-        )
-    if not low <= cell <= high:
-        raise DocumentError(f"{where}: expected {low:g} to {high:g}, found {cell:g}")
-    return kind(cell)
 
 
 def check_fits(recipe: Recipe, images: int) -> None:
