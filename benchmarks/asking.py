@@ -53,9 +53,7 @@ def filled(folder: Path, space: str, trials: int) -> tuple[Store, Hunt]:
         record = begin(store, problem.choices, arch, code, 0, predicted_ms=1.0)
         if record is not None:  # two codes may be one network
             store.work(record, lambda score=score: (float(score),))
-    hunt = Hunt(
-        store, pricing.space, STRATEGIES["random"](problem), (), 10 * trials, lambda *_: None
-    )
+    hunt = Hunt(store, pricing.space, STRATEGIES["random"](problem), (), 10 * trials)
     return store, hunt
 
 

@@ -10,7 +10,7 @@ cascade.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,16 +22,19 @@ from nas.arch import Arch
 from nas.errors import TrainingError
 from nas.study.database import Database
 from nas.study.fronts import best_first
-from nas.study.hunt import POLL_S, Hunt, begin, code_of
+from nas.study.hunt import POLL_S, Hunt, begin, code_of, scored
 from nas.study.plan import Plan
 from nas.study.question import Question
-from nas.study.store import Record, Store
-from nas.study.trainer import Trainer
+from nas.study.store import Key, Record, Store
+from nas.study.trainer import Order, Trainer
 
 if TYPE_CHECKING:
     from nas.train.run import Task
 
 FINALS = "finals"
+
+Orders = Generator[Order | None, None, list[Record]]
+"""What to train, and the finished trials at the end."""
 
 
 def rung_name(epochs: int) -> str:
@@ -52,6 +55,8 @@ class Cascade:
     url: str | None = None
     heard: Callable[[str, float], None] = lambda step, share: None
     said: Callable[[str], None] = lambda note: None
+    prefix: str = ""
+    """Of its studies' names, where others have theirs in the same database."""
     _archs: dict[str, Arch] = field(default_factory=dict, init=False)
     """By id, those that were trained."""
 
@@ -67,42 +72,58 @@ class Cascade:
         """
         database = Database(self.folder, self.url)
         try:
-            self._run(database)
+            for order in self.orders(database):
+                if order is None:
+                    time.sleep(POLL_S)
+                else:
+                    order.store.work(order.record, partial(self._evaluated, order))
         finally:
             database.close()
 
-    def _run(self, database: Database) -> None:
+    def orders(self, database: Database) -> Iterator[Order | None]:
+        """What to train, claimed; None while there is nothing but to wait for others.
+
+        More may be taken before those taken are finished.
+
+        Raises:
+            TrainingError: not one network could be trained.
+        """
         first, *rungs = self.plan.rungs(self.trials)
-        records = self._hunted(database, first[0])
-        kept = self._best(records)
+        kept = self._best((yield from self._hunted(database, first[0])))
         for epochs, count in rungs:
-            store = self._store(database, rung_name(epochs))
-            kept = self._best(self._trained(store, kept[:count], [self.seed], epochs))
-        finals = self._store(database, FINALS)
+            store = self.store(database, rung_name(epochs))
+            trained = self._trained(store, kept[:count], [self.seed], self.plan.epochs, epochs)
+            kept = self._best((yield from trained))
+        finals, longest = self.store(database, FINALS), self.plan.longest
         seeds = list(range(self.seed + 1, self.seed + 1 + self.plan.seeds))
-        self._trained(finals, kept[: self.plan.finalists], seeds, self.plan.longest, final=True)
+        kept = kept[: self.plan.finalists]
+        yield from self._trained(finals, kept, seeds, longest, longest, final=True)
 
-    def _store(self, database: Database, name: str) -> Store:
-        return Store(database, name, self.question.directions)
+    def store(self, database: Database, name: str) -> Store:
+        """The study of a rung or of the finals."""
+        return Store(database, f"{self.prefix}{name}", self.question.directions)
 
-    def _hunted(self, database: Database, epochs: int) -> list[Record]:
+    def _hunted(self, database: Database, epochs: int) -> Orders:
         """Trials of the first rung."""
-        store = self._store(database, rung_name(epochs))
-
-        def evaluate(record: Record, arch: Arch) -> Sequence[float] | None:
-            self._archs[arch.arch_id] = arch
-            return self._evaluated(store, record, arch, self.plan.epochs, epochs)
-
-        return Hunt(
+        store, compared = self.store(database, rung_name(epochs)), self.plan.compared
+        hunt = Hunt(
             store,
             self.question.pricing.space,
             self.question.asked(),
             self.question.queue,
             self.trials,
-            evaluate,
             self.seed,
             self.question.facts,
-        ).run()
+            partial(scored, epoch=compared),
+        )
+        for claimed in hunt.claims():
+            if claimed is None:
+                yield None
+                continue
+            record, arch = claimed
+            self._archs[arch.arch_id] = arch
+            yield Order(store, record, arch, self.plan.epochs, epochs)
+        return store.records()
 
     def _best(self, records: Sequence[Record]) -> list[Arch]:
         """Networks best first, by all objectives."""
@@ -120,39 +141,40 @@ class Cascade:
         return self._archs[record.arch_id]
 
     def _trained(
-        self, store: Store, archs: list[Arch], seeds: list[int], epochs: int, *, final: bool = False
-    ) -> list[Record]:
-        """Trials of networks with seeds, when all are finished by whatever process."""
-        whole, space = epochs if final else self.plan.epochs, self.question.pricing.space
-        codes = {arch.arch_id: np.array(space.encode(arch)) for arch in archs}
-        keys = {(arch.arch_id, seed): arch for arch in archs for seed in seeds}
-        while True:
-            store.retire_silent()
-            for (arch_id, seed), arch in keys.items():
-                record = begin(store, self.question.choices, arch, codes[arch_id], seed)
-                if record is not None:
-                    evaluate = partial(self._evaluated, store, record, arch, whole, epochs)
-                    store.work(record, partial(evaluate, final=final))
-            found = {record.key: record for record in store.records() if record.key in keys}
-            if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
-                return [found[key] for key in keys]
-            time.sleep(POLL_S)
-
-    def _evaluated(
         self,
         store: Store,
-        record: Record,
-        arch: Arch,
+        archs: list[Arch],
+        seeds: list[int],
         whole: int,
         epochs: int,
         *,
         final: bool = False,
-    ) -> Sequence[float] | None:
-        """Objectives after `epochs` of a training of `whole`."""
-        training = self.trainer.train(store, record, arch, whole, epochs, keep=final)
+    ) -> Orders:
+        """Trials of networks with seeds, when all are finished by whatever process."""
+        space = self.question.pricing.space
+        codes = {arch.arch_id: np.array(space.encode(arch)) for arch in archs}
+        keys = {(arch.arch_id, seed): arch for arch in archs for seed in seeds}
+        taken: set[Key] = set()
+        while True:
+            store.retire_silent()
+            for key, arch in keys.items():
+                if key in taken:
+                    continue
+                record = begin(store, self.question.choices, arch, codes[key[0]], key[1])
+                if record is not None:
+                    taken.add(key)
+                    yield Order(store, record, arch, whole, epochs, final)
+            found = {record.key: record for record in store.records() if record.key in keys}
+            if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
+                return [found[key] for key in keys]
+            yield None
+
+    def _evaluated(self, order: Order) -> Sequence[float] | None:
+        """Objectives after so many epochs."""
+        training = self.trainer.train(order)
         if training is None:
             return None
-        return training.history[epochs - 1].val_top1, *self.question.costs(arch)
+        return training.history[order.epochs - 1].val_top1, *self.question.costs(order.arch)
 
     @cached_property
     def trainer(self) -> Trainer:

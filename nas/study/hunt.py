@@ -38,24 +38,34 @@ class Hunt:
     queue: Sequence[Code]
     """Codes that are tried first."""
     trials: int
-    evaluate: Evaluate
     seed: int = 0
     facts: Callable[[Arch], dict[str, float | str]] = lambda arch: {}
     """What is noted beside a trial."""
-    wait: bool = True
-    """For trials that other processes work on."""
+    score: Callable[[Record], float] = lambda record: scored(record)
+    """What the strategy is told of a trial."""
 
-    def run(self) -> list[Record]:
-        """All trials, finished ones unless told not to wait."""
-        while True:
-            records = self.store.records()
-            claimed = self._left() or self._next(records)
+    def run(self, evaluate: Evaluate) -> list[Record]:
+        """All trials, finished."""
+        for claimed in self.claims():
             if claimed:
-                self.store.work(claimed[0], partial(self.evaluate, *claimed))
-            elif not self.wait or all(record.state != "running" for record in records):
-                return records
+                self.store.work(claimed[0], partial(evaluate, *claimed))
             else:
                 time.sleep(POLL_S)
+        return self.store.records()
+
+    def claims(self) -> Iterator[tuple[Record, Arch] | None]:
+        """Trials to work on; None while there is nothing to do but wait for others.
+
+        Ends when all trials are finished. More may be taken before those taken are finished.
+        """
+        while True:
+            records = self.store.records()
+            if claimed := self._left() or self._next(records):
+                yield claimed
+            elif any(record.state == "running" for record in records):
+                yield None
+            else:
+                return
 
     def _left(self) -> tuple[Record, Arch] | None:
         """A trial that its process has left."""
@@ -98,7 +108,7 @@ class Hunt:
         if not records:
             return Seen.none(self.strategy.problem)
         codes = np.array([self._code(record) for record in records])
-        return Seen.of(codes, np.array([scored(record) for record in records]))
+        return Seen.of(codes, np.array([self.score(record) for record in records]))
 
     def _code(self, record: Record) -> Ints:
         if record.number not in self._codes:
@@ -125,8 +135,10 @@ def code_of(record: Record) -> Ints:
     return np.array([int(gene) for gene in record.attrs["code"].split(",")], np.int64)
 
 
-def scored(record: Record) -> float:
-    """Accuracy of a trial; the worst where it broke, NaN where it runs."""
+def scored(record: Record, epoch: int = 0) -> float:
+    """Accuracy of a trial, after an epoch if one is named; the worst if it broke, NaN if it runs."""
     if record.state == "running":
         return np.nan
-    return record.values[0] if record.values else -np.inf
+    if not record.values:
+        return -np.inf
+    return record.top1s[epoch] if epoch else record.values[0]

@@ -21,6 +21,9 @@ class Plan:
     """Of the finalists."""
     inherit: bool = False
     """Candidates start from the weights of the nearest trained one."""
+    compared: int = 0
+    """Another scheduler cuts candidates, and the strategy compares them after so many epochs; with
+    0 they are cut by halving, and compared after the first rung."""
 
     @property
     def longest(self) -> int:
@@ -33,6 +36,8 @@ class Plan:
         >>> Plan(epochs=8).rungs(12)
         [(2, 12), (4, 6), (8, 3)]
         """
+        if self.compared:
+            return [(self.epochs, candidates)]
         counts, epochs = [candidates], [self.epochs]
         while counts[-1] >= self.finalists * ETA - 1 and counts[-1] > 1 and epochs[0] >= ETA:
             counts.append(max(self.finalists, counts[-1] // ETA))

@@ -15,7 +15,7 @@ from nas.study.database import Database
 from nas.study.hunt import code_of
 from nas.study.plan import Plan
 from nas.study.question import Question
-from nas.study.store import Record, Store
+from nas.study.store import Record
 from nas.study.trainer import WEIGHTS
 
 if TYPE_CHECKING:
@@ -66,13 +66,18 @@ def studied(cascade: Cascade) -> Studied:
     Raises:
         TrainingError: no finalist could be trained to the end.
     """
-    from nas.train.figures import accuracy
-
     database = Database(cascade.folder, cascade.url)
     try:
-        trials = _trials(cascade, database)
+        return studied_in(database, cascade)
     finally:
         database.close()
+
+
+def studied_in(database: Database, cascade: Cascade) -> Studied:
+    """`studied`, where the database is open."""
+    from nas.train.figures import accuracy
+
+    trials = _trials(cascade, database)
     best = trials[0]
     if not best.finals:
         raise TrainingError("no finalist could be trained to the end")
@@ -95,10 +100,10 @@ def _trials(cascade: Cascade, database: Database) -> list[Trial]:
     rungs = [epochs for epochs, _ in plan.rungs(cascade.trials)]
     records: dict[str, list[Record]] = {}
     for epochs in rungs:
-        for record in Store(database, rung_name(epochs), question.directions).records():
+        for record in cascade.store(database, rung_name(epochs)).records():
             records.setdefault(record.arch_id, []).append(record)
     finals: dict[str, list[float]] = {}
-    for record in Store(database, FINALS, question.directions).records():
+    for record in cascade.store(database, FINALS).records():
         if record.state == "complete":
             finals.setdefault(record.arch_id, []).append(record.values[0])
     pricing = question.pricing

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 """Processes that may die with a trial before it counts as broken."""
 
-State = Literal["running", "complete", "fail"]
+State = Literal["running", "complete", "pruned", "fail"]
 Key = tuple[str, int]
 """An architecture's id and the seed of its training."""
 
@@ -193,7 +193,11 @@ class Store:
         finally:
             done.set()
         if values is not None:
-            self._close(record, self._states.COMPLETE, values)
+            self.complete(record, values)
+
+    def complete(self, record: Record, values: Sequence[float], *, pruned: bool = False) -> None:
+        """Close a trial with its objectives; `pruned`: it was not trained to the end."""
+        self._close(record, self._states.PRUNED if pruned else self._states.COMPLETE, values)
 
     def _beat(self, record: Record, done: Event) -> None:
         while not done.wait(database.BEAT_S):

@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.safetensors"
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A trial that this process has claimed, and how far it is to be trained."""
+
+    store: Store
+    record: Record
+    arch: Arch
+    whole: int
+    """Epochs of its schedule."""
+    epochs: int
+    """Of these, that it is trained."""
+    final: bool = False
+    """Its weights are kept."""
+
+
 @dataclass(eq=False)
 class Trainer:
     """Trains networks of a task in a folder; whoever trains one further finds its checkpoint."""
@@ -35,15 +50,11 @@ class Trainer:
     epochs: int = field(default=0, init=False)
     """Trained by this process."""
 
-    def train(
-        self, store: Store, record: Record, arch: Arch, epochs: int, until: int, keep: bool = False
-    ) -> Training | None:
-        """The first `until` of `epochs` epochs of a trial; None, and the trial failed, if it broke.
-
-        `keep`: its weights are written beside the checkpoint.
-        """
+    def train(self, order: Order) -> Training | None:
+        """The training of a trial; None, and the trial failed, if it broke."""
         from nas.train.run import train
 
+        store, record, arch = order.store, order.record, order.arch
         place = self.place(arch, record.seed)
 
         def heard(epoch: Epoch) -> None:
@@ -60,16 +71,16 @@ class Trainer:
                 self.task,
                 self.task.fit(arch),
                 place,
-                epochs=epochs,
-                until=until,
+                epochs=order.whole,
+                until=order.epochs,
                 seed=record.seed,
                 start=self._relative(arch, record.seed) if self.relatives else None,
                 heard=heard,
                 watched=watched,
                 said=self.said,
             )
-            if keep:
-                _save(training, place)
+            if order.final:
+                save_judged(training, place)
         except (ArchError, RecipeError, TrainingError) as error:
             store.fail(record, str(error))
             self.said(str(error))
@@ -102,7 +113,8 @@ class Trainer:
         return start
 
 
-def _save(training: Training, folder: Path) -> None:
+def save_judged(training: Training, folder: Path) -> None:
+    """The weights that a training is judged by, beside its checkpoint."""
     from nas.build import save_weights
 
     save_weights(training.judged, folder / WEIGHTS)

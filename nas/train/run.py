@@ -6,7 +6,8 @@ of; where memory runs out, images are taken half as many at a time, once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -107,7 +108,38 @@ def train(
     said: Callable[[str], None] = lambda note: None,
     events: bool = False,
 ) -> Training:
-    """Train a network for `epochs`, or the first `until` of them; goes on where `folder` is.
+    """Train a network for `epochs`, or the first `until` of them; see `trained`."""
+    wanted = min(until or epochs, epochs)
+    course = trained(
+        task,
+        arch,
+        folder,
+        epochs=epochs,
+        seed=seed,
+        start=start,
+        heard=heard,
+        watched=watched,
+        said=said,
+        events=events,
+    )
+    with closing(course):
+        return next(training for training in course if len(training.history) >= wanted)
+
+
+def trained(
+    task: Task,
+    arch: Arch,
+    folder: Path,
+    *,
+    epochs: int,
+    seed: int = 0,
+    start: Callable[[Training], None] | None = None,
+    heard: Heard = lambda epoch: None,
+    watched: Watch = lambda number, share, images_s: None,
+    said: Callable[[str], None] = lambda note: None,
+    events: bool = False,
+) -> Generator[Training, None, None]:
+    """A training as it is found in `folder`, if it is, and after each epoch that it goes on.
 
     The checkpoint in `folder` is replaced after each epoch. `start` may change the fresh weights.
     `heard` hears of every epoch, `watched` in the middle of one, `said` what else happened.
@@ -122,10 +154,11 @@ def train(
             training.watch = watched
             if (folder / CHECKPOINT).exists():
                 training.load(folder / CHECKPOINT)
+                yield training
             elif start is not None:
                 start(training)
-            _run(training, folder, min(until or epochs, epochs), heard, events=events)
-            return training
+            yield from _run(training, folder, epochs, heard, events=events)
+            return
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if isinstance(error, TrainingError) or not _is_of_memory(error):
                 raise
@@ -140,11 +173,13 @@ def train(
     raise AssertionError("the second try returns or raises")
 
 
-def _run(training: Training, folder: Path, until: int, heard: Heard, *, events: bool) -> None:
+def _run(
+    training: Training, folder: Path, epochs: int, heard: Heard, *, events: bool
+) -> Iterator[Training]:
     first = rank() == 0
-    board = Events(folder) if events and first and len(training.history) < until else None
+    board = Events(folder) if events and first and len(training.history) < epochs else None
     try:
-        while len(training.history) < until:
+        while len(training.history) < epochs:
             epoch = training.run_epoch()
             if first:
                 training.save(folder / CHECKPOINT)
@@ -152,6 +187,7 @@ def _run(training: Training, folder: Path, until: int, heard: Heard, *, events: 
                 heard(epoch)
             if board:
                 board.add(epoch)
+            yield training
     finally:
         if board:
             board.close()

@@ -54,7 +54,7 @@ def hunt(
 
     try:
         trials_of = Store(database, study)
-        return Hunt(trials_of, space, STRATEGIES[strategy](problem), (), trials, evaluate).run()
+        return Hunt(trials_of, space, STRATEGIES[strategy](problem), (), trials).run(evaluate)
     finally:
         database.close()
 
