@@ -88,6 +88,10 @@ class TrainingError(NasError, RuntimeError):
     """A training that ended without a network: diverged, or out of memory."""
 
 
+class ClusterError(NasError, RuntimeError):
+    """No cluster answers, or it has no room for what is asked."""
+
+
 class WeightsError(NasError, ValueError):
     """Weights do not fit the network they are meant for."""
 

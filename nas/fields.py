@@ -1,7 +1,7 @@
 """Documents whose keys are the fields of frozen dataclasses, read strictly.
 
 A field without a default must be there. Its type says what is expected: a number within a range,
-one of some names, text, true or false, a list of one of these, or keys and values of their own.
+one of some names, text, true or false, a list of one of these, values by any name, or fields again.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ def _value(hint: Any, metadata: Mapping[str, Any], cell: Any, where: str) -> Any
         if not isinstance(cell, list) or not cell:
             raise DocumentError(f"{where}: expected a list, found {brief(cell)}")
         return tuple(_value(get_args(hint)[0], metadata, item, where) for item in cell)
+    if get_origin(hint) is Mapping:
+        if not isinstance(cell, Mapping):
+            raise DocumentError(f"{where}: expected keys and values, found {brief(cell)}")
+        own = get_args(hint)[1]
+        return {key: _value(own, metadata, item, f"{where}.{key}") for key, item in cell.items()}
     if is_dataclass(hint):
         return read_fields(hint, cell, where)  # type: ignore[arg-type]
     if hint in (int, float):

@@ -35,11 +35,13 @@ FLOORS = (
     ("study",),
     ("adapt", "bench"),
     ("report",),
+    ("sweep",),
+    ("cluster",),
     ("cli",),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-TORCH = {"adapt", "build", "data", "export", "proxies", "runtimes", "train"}
+TORCH = {"adapt", "build", "cluster", "data", "export", "proxies", "runtimes", "train"}
 HEAVY = {"matplotlib", "optuna", "pandas", "rich", "scipy", "torch", "torchvision"}
 ON_TORCH = {"torch", "torchvision"}
 

@@ -28,6 +28,7 @@ from nas.cli.scale import scale
 from nas.cli.score import score
 from nas.cli.search import search
 from nas.cli.show import show
+from nas.cli.sweep import app as sweep_app
 from nas.cli.train import train
 from nas.cli.validate import validate
 from nas.errors import NasError
@@ -56,6 +57,7 @@ app.command()(fidelity)
 app.command()(score)
 app.command()(bench)
 app.add_typer(list_app, name="list")
+app.add_typer(sweep_app, name="sweep")
 
 
 def _version(asked: bool) -> None:

@@ -69,8 +69,6 @@ def study(
             work.drop()
         raise
     write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
-    studied.trained.to_yaml(work.folder / "trained.yaml")
-    shutil.copy(studied.weights, work.folder / studied.weights.name)
     for checkpoint in work.folder.glob("trials/*/*/checkpoint.pt"):
         checkpoint.unlink()
     shutil.rmtree(work.folder / WORKERS)

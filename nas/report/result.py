@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Sequence
 from math import inf
 from pathlib import Path
@@ -40,6 +41,8 @@ def write_result(
     if studied:
         _write_trials(studied, draft)
         study["training"] = _training(studied)
+        studied.trained.to_yaml(draft / "trained.yaml")
+        shutil.copy(studied.weights, draft / studied.weights.name)
     text = yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100)
     (draft / "study.yaml").write_text(text, encoding="utf-8")
     save_plot(result, draft)
@@ -73,6 +76,7 @@ def _write_trials(studied: Studied, folder: Path) -> None:
         for trial in studied.trials:
             found = trial.candidate
             name = f"trials/{found.arch.arch_id}/arch.yaml"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             found.to_yaml(folder / name)
             finals = [*trial.finals, *[None] * (studied.plan.seeds - len(trial.finals))]
             writer.writerow(

@@ -32,10 +32,11 @@ TRIES = 3
 class Database:
     """Where studies are: `study.db` in a folder, or any URL that Optuna knows."""
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    def __init__(self, folder: Path, url: str | None = None, *, sole: bool = False) -> None:
+        """`sole`: whoever writes there is seen in `folder`, wherever the database is."""
         self.optuna = require("train", "optuna")
         self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
-        self.local = url is None
+        self.sole, self.local = sole, url is None or sole
         self.owner = Owner(folder, everyone=self.local)
         self.url = url or f"sqlite:///{folder / FILE}"
         self._tables = self._opened()

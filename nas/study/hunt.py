@@ -136,7 +136,7 @@ def code_of(record: Record) -> Ints:
 
 
 def scored(record: Record, epoch: int = 0) -> float:
-    """Accuracy of a trial, after an epoch if one is named; the worst if it broke, NaN if it runs."""
+    """Accuracy of a trial, perhaps after an epoch; the worst if it broke, NaN while it runs."""
     if record.state == "running":
         return np.nan
     if not record.values:

@@ -63,6 +63,19 @@ def _ranked(pool: Sequence[Candidate], names: Sequence[str], task: Task) -> list
 
 
 def study(
+    task: Task, folder: Path, plan: Plan, *, workers: int = 1, **asked: Any
+) -> tuple[SearchResult, Studied]:
+    """Search, then train with so many processes. `asked` is as of `begun`.
+
+    Raises:
+        TrainingError: not one network could be trained.
+    """
+    result, cascade = begun(task, folder, plan, **asked)
+    run_with(cascade, workers)
+    return result, studied(cascade)
+
+
+def begun(
     task: Task,
     folder: Path,
     plan: Plan,
@@ -70,14 +83,16 @@ def study(
     trials: int,
     strategy: str = DEFAULT,
     objectives: Sequence[str] = (),
-    workers: int = 1,
     storage: str | None = None,
     zero_cost: Sequence[str] = (),
     heard: Callable[[str, float], None] = lambda step, share: None,
     said: Callable[[str], None] = lambda note: None,
+    prefix: str = "",
     **search: Any,
-) -> tuple[SearchResult, Studied]:
-    """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.search`.
+) -> tuple[SearchResult, Cascade]:
+    """Search, and what is to be trained then; goes on where `folder` is.
+
+    `search` are the arguments of `nas.search`.
 
     `strategy` is a name of `nas.strategies`, `objectives` of `nas.study.question`; `storage` is the
     URL of an Optuna storage, an SQLite file in `folder` if there is none.
@@ -85,7 +100,6 @@ def study(
     Raises:
         BudgetError, InfeasibleError: as the search.
         UnknownNameError: a strategy, objective or proxy, with the nearest names.
-        TrainingError: not one network could be trained.
     """
     from nas.proxies import check
 
@@ -104,6 +118,4 @@ def study(
         tuple(objectives),
     )
     seed = search.get("seed", 0)
-    cascade = Cascade(task, folder, plan, question, trials, seed, storage, heard, said)
-    run_with(cascade, workers)
-    return result, studied(cascade)
+    return result, Cascade(task, folder, plan, question, trials, seed, storage, heard, said, prefix)

@@ -92,7 +92,7 @@ class Trainer:
 
     def place(self, arch: Arch, seed: int) -> Path:
         """Where an architecture's training of a seed has its checkpoint and log."""
-        return self.folder / "trials" / arch.arch_id / f"seed{seed}"
+        return place_of(self.folder, arch, seed)
 
     def _relative(self, arch: Arch, seed: int) -> Callable[[Training], None]:
         """Gives a training the weights of the nearest candidate that has some."""
@@ -111,6 +111,11 @@ class Trainer:
                 inherit_from(training, self.task.fit(nearest), trained[nearest])
 
         return start
+
+
+def place_of(folder: Path, arch: Arch, seed: int) -> Path:
+    """Below the folder of a study or sweep, that of one training."""
+    return folder / "trials" / arch.arch_id / f"seed{seed}"
 
 
 def save_judged(training: Training, folder: Path) -> None:

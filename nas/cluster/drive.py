@@ -1,0 +1,124 @@
+"""A whole sweep, from its file to its folder; what was stopped goes on, what was finished stays."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nas.cluster.connect import check_room
+from nas.cluster.sweep import FOLDER, run
+from nas.data import load_data
+from nas.draft import Work
+from nas.errors import ResultError
+from nas.extras import require
+from nas.study.database import Database
+from nas.study.owner import FOLDER as WORKERS
+from nas.sweep.desk import Desk
+from nas.sweep.line import Line
+from nas.sweep.plan import Sweep
+from nas.sweep.report import save_pictures, write_sweep
+from nas.sweep.standing import Standing, write_standings
+from nas.sweep.status import SWEEP
+from nas.train.loop import Setting
+from nas.train.recipe import check_fits, load_recipe
+from nas.train.run import CHECKPOINT, Task
+
+Told = Callable[[Sequence[Standing], float | None], None]
+"""Of every cell, and of the seconds that are left."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What is asked, in plain values: it may be sent to where the cluster is."""
+
+    sweep: Sweep
+    text: str
+    """Of its file."""
+    out: Path
+    command: tuple[str, ...]
+    resume: bool = False
+    force: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The result folder."""
+        return self.out / self.sweep.name
+
+    def __call__(
+        self,
+        told: Told = lambda standings, eta_s: None,
+        said: Callable[[str], None] = lambda note: None,
+    ) -> list[Standing]:
+        """Do it, on the cluster that this process is connected to.
+
+        Raises:
+            ClusterError: no node has room for one training.
+            DataError, RecipeError: nothing can be trained.
+            ResultError: the folder is there, was stopped, or is worked on by another process.
+            KeyboardInterrupt: what is finished is kept.
+        """
+        sweep = self.sweep
+        check_room(sweep.resources)
+        task = task_of(sweep)
+        settings = {**asdict(sweep), "data": task.data.source}
+        work = Work(self.out, sweep.name, settings, resume=self.resume, force=self.force)
+        (work.folder / SWEEP).write_text(self.text, encoding="utf-8")
+        with _only(work.folder):
+            standings = self._done(work, task, told, said)
+        work.keep()
+        return standings
+
+    def _done(
+        self, work: Work, task: Task, told: Told, said: Callable[[str], None]
+    ) -> list[Standing]:
+        folder = work.folder.absolute()  # the workers' own is another
+        database = Database(folder, self.sweep.storage or None, sole=True)
+        try:
+            lines = [
+                Line(self.sweep, cell, task, folder, database, self.command, said)
+                for cell in self.sweep.cells()
+            ]
+            desk = Desk(lines, folder)
+            run(self.sweep, task, desk, folder, lambda: told(desk.standings(), desk.eta_s()))
+            standings = desk.standings()
+        finally:
+            database.close()
+        write_standings(folder, standings)
+        write_sweep(folder, self.command)
+        save_pictures(folder, standings)
+        for checkpoint in folder.glob(f"trials/*/*/{CHECKPOINT}"):
+            checkpoint.unlink()
+        for name in (FOLDER, WORKERS):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        return standings
+
+
+@contextmanager
+def _only(folder: Path) -> Iterator[None]:
+    """While this lasts, no other process works on the sweep.
+
+    Raises:
+        ResultError: one does.
+    """
+    lock = require("train", "filelock").FileLock(folder / "driver.lock")
+    try:
+        lock.acquire(timeout=0)
+    except TimeoutError:
+        raise ResultError(f"{folder} is worked on by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def task_of(sweep: Sweep) -> Task:
+    """What candidates are trained for; where, each worker finds for itself."""
+    data, recipe = sweep.data, load_recipe(sweep.recipe)
+    root = Path(data.root).absolute() if data.root else None
+    loaded = load_data(data.name, root=root, download=data.download)
+    task = Task(loaded, recipe, Setting(), data.images or None)
+    check_fits(recipe, len(task.splits[0].labels))
+    return task

@@ -1,0 +1,89 @@
+"""A sweep on a cluster: Ray Tune runs the trials of a desk, whatever dies on the way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from nas.cluster.candidate import TOP1, Candidate, Shop
+from nas.cluster.connect import slots
+from nas.cluster.tune import ByCell, FromDesk, Unkept
+from nas.sweep.desk import Desk
+from nas.sweep.plan import Sweep
+from nas.train.run import Task
+
+FOLDER = "ray"
+"""Of Ray Tune's own notes, in the sweep's folder; nothing that counts is in it."""
+NEWS_S = 1.0
+MOVES = 1000
+"""Times that a trial may begin again because its node died."""
+SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the store has it all
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000000",  # the desk says how many there may be
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",  # nodes come back
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a trial that moves is no error
+    "RAY_AIR_NEW_OUTPUT": "0",  # which prints whatever it is told
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # data are found as from here
+}
+
+
+class _News(Unkept, tune.Callback):
+    """Tells how far the sweep is, every so often."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told, self._last = told, 0.0
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if time.monotonic() - self._last >= NEWS_S:
+            self._told()
+            self._last = time.monotonic()
+
+
+def run(
+    sweep: Sweep, task: Task, desk: Desk, folder: Path, told: Callable[[], None] = lambda: None
+) -> None:
+    """Work until the desk has nothing left; on the cluster that this process is connected to.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; what was finished is in the store.
+    """
+    os.environ.update(SETTINGS)
+    wanted = sweep.resources
+    searcher = FromDesk(desk, lambda: slots(wanted))
+    scheduler = ByCell(sweep.scheduler, sweep.plan().epochs, searcher)
+    for line in desk.lines:
+        if not line.ended:
+            scheduler.replay(line.cell.candidates(sweep), line.known())
+    shop = Shop(task, sweep.on, sweep.precision, wanted.cpus)
+    trainable = tune.with_resources(
+        tune.with_parameters(Candidate, shop=shop), {"cpu": wanted.cpus, "gpu": wanted.gpus}
+    )
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            metric=TOP1,
+            mode="max",
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=-1,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name=FOLDER,
+            storage_path=str(folder.absolute()),
+            failure_config=tune.FailureConfig(max_failures=MOVES),
+            callbacks=[_News(told)],
+            verbose=0,
+        ),
+    )
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    tuner.fit()
+    if not desk.done:  # Ray Tune ends by itself at Ctrl-C
+        raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""Many searches with training as one run: what is asked, who works on what, and what came out."""
