@@ -101,7 +101,7 @@ class Cascade:
 
     def store(self, database: Database, name: str) -> Store:
         """The study of a rung or of the finals."""
-        return Store(database, f"{self.prefix}{name}", self.question.directions)
+        return Store.of(database, f"{self.prefix}{name}", self.question.directions)
 
     def _hunted(self, database: Database, epochs: int) -> Orders:
         """Trials of the first rung."""

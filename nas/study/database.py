@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,8 @@ class Database:
         self.sole, self.local = sole, url is None or sole
         self.owner = Owner(folder, everyone=self.local)
         self.url = url or f"sqlite:///{folder / FILE}"
+        self.stores: dict[str, Any] = {}
+        """By name, those of `Store.of`."""
         self._tables = self._opened()
         self.storage: BaseStorage = self.optuna.storages.get_storage(self._tables)
 
@@ -74,6 +76,26 @@ class Database:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
             yield
+
+    def insert_params(
+        self, trial: int, params: Mapping[str, Any], kinds: Mapping[str, Any]
+    ) -> None:
+        """What Optuna shows of a trial, beside its value; each of one of the `kinds`."""
+        from sqlalchemy import column, table
+
+        rows = [
+            {
+                "trial_id": trial,
+                "param_name": name,
+                "param_value": kinds[name].to_internal_repr(value),
+                "distribution_json": self.optuna.distributions.distribution_to_json(kinds[name]),
+            }
+            for name, value in params.items()
+        ]
+        if rows:
+            own = table("trial_params", *map(column, rows[0]))
+            with self._tables.engine.begin() as connection:
+                connection.execute(own.insert(), rows)
 
     def close(self) -> None:
         """Let other processes take over what this one has not finished."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -23,6 +23,9 @@ from nas.study.store import Record, Store
 
 POLL_S = 0.2
 """Between looks at what other processes have done."""
+PATIENCE = 50
+"""Trials at work for each result after which a strategy is asked anew, and not for more of what it
+answered before: of hundreds at work, one result more changes little."""
 
 Evaluate = Callable[[Record, Arch], Sequence[float] | None]
 """Objectives of a network, accuracy first; None where the trial failed and was closed."""
@@ -43,6 +46,9 @@ class Hunt:
     """What is noted beside a trial."""
     score: Callable[[Record], float] = lambda record: scored(record)
     """What the strategy is told of a trial."""
+    _answers: Iterator[Ints] = field(default_factory=lambda: iter(()), init=False)
+    _finished: int = field(default=0, init=False)
+    """Trials, when the strategy was asked last."""
 
     def run(self, evaluate: Evaluate) -> list[Record]:
         """All trials, finished."""
@@ -84,7 +90,10 @@ class Hunt:
             if len(records) >= self.trials:
                 return None
             known = {record.arch_id for record in records}
+            codes = {record.attrs["code"] for record in records}
             for code in self._asked(records):
+                if genes_of(code) in codes:
+                    continue
                 arch = self.space.decode(code)
                 if arch.arch_id not in known:
                     return self._begun(arch, code)
@@ -98,10 +107,18 @@ class Hunt:
 
     def _asked(self, records: Sequence[Record]) -> Iterator[Ints]:
         """Codes to try next, best first."""
+        finished = sum(record.state != "running" for record in records)
+        few = (len(records) - finished) // PATIENCE
+        if few and finished - self._finished < few:
+            yield from self._answers  # of the last question; what is left of them
+        rng = np.random.default_rng([self.seed, len(records)])
+        self._answers = self._answered(records, rng)
+        self._finished = finished
+        yield from self._answers
+
+    def _answered(self, records: Sequence[Record], rng: np.random.Generator) -> Iterator[Ints]:
         yield from map(np.array, self.queue)
-        yield from self.strategy.ask(
-            self._seen(records), np.random.default_rng([self.seed, len(records)])
-        )
+        yield from self.strategy.ask(self._seen(records), rng)
 
     def _seen(self, records: Sequence[Record]) -> Seen:
         """What the strategy may know: finished trials, and which codes are begun."""
@@ -126,8 +143,13 @@ def begin(
     """Claim the trial of a network; None where it is done or another process's."""
     named = choices.named(code)
     values = {p.name: p.values for p in choices.parameters if p.name in named}
-    genes = ",".join(map(str, code))
+    genes = genes_of(code)
     return store.claim((arch.arch_id, seed), named, values, name=arch.name, code=genes, **facts)
+
+
+def genes_of(code: Ints) -> str:
+    """A code as trials have it."""
+    return ",".join(map(str, code))
 
 
 def code_of(record: Record) -> Ints:

@@ -54,6 +54,8 @@ class Question:
     def costs(self, arch: Arch) -> Sequence[float]:
         """Of a network, the objectives beside its accuracy."""
         columns = [OBJECTIVES[name] for name in self.objectives]
+        if not columns:
+            return []
         price = self.pricing.price(np.array([self.pricing.space.encode(arch)]))[0]
         return [float(price[column]) for column in columns]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Literal
@@ -84,6 +84,18 @@ class Store:
         """Those of them that count."""
         self._void: list[Record] = []
         """The others."""
+        self._own: list[Record] | None = None
+        """All trials, where nobody else writes."""
+
+    @classmethod
+    def of(cls, database: Database, name: str, directions: Sequence[str] = ("maximize",)) -> Store:
+        """The study's one store where nobody else writes, which need not be read again."""
+        if not database.sole:
+            return cls(database, name, directions)
+        if name not in database.stores:
+            database.stores[name] = cls(database, name, directions)
+        found: Store = database.stores[name]
+        return found
 
     @cached_property
     def _states(self) -> Any:
@@ -96,8 +108,7 @@ class Store:
 
     def _later(self) -> list[Record]:
         """Trials from the first running one on; those before it are kept, as they never change."""
-        trials = self.storage.get_all_trials(self._id, deepcopy=False)
-        later = [_record(trial) for trial in trials[self._ended :]]
+        later = self._read()[self._ended :]
         while later and later[0].state != "running":
             record = later.pop(0)
             self._ended += 1
@@ -106,6 +117,21 @@ class Store:
             else:
                 self._void.append(record)
         return later
+
+    def _read(self) -> list[Record]:
+        """All trials."""
+        if self._own is not None:
+            return self._own
+        trials = self.storage.get_all_trials(self._id, deepcopy=False)
+        records = [_record(trial) for trial in trials]
+        if self.database.sole:
+            self._own = records
+        return records
+
+    def _changed(self, record: Record, **changes: Any) -> None:
+        """What this process has written is what it would read."""
+        if self._own is not None:
+            self._own[record.number] = replace(self._own[record.number], **changes)
 
     def find(self, key: Key) -> Record | None:
         """The trial of an architecture and seed."""
@@ -128,21 +154,34 @@ class Store:
         if found is not None:
             return self._taken_over(found)
         named = {"arch_id": key[0], "seed": key[1], "owner": self.owner.name, "attempts": 1}
-        optuna = self.database.optuna
-        categorical = optuna.distributions.CategoricalDistribution
-        template = optuna.create_trial(
-            state=self._states.RUNNING,
-            params=dict(params or {}),
-            distributions={name: categorical(own) for name, own in (values or {}).items()},
-            user_attrs={**attrs, **named},
-        )
-        made = self.storage.create_new_trial(self._id, template)
+        categorical = self.database.optuna.distributions.CategoricalDistribution
+        kinds = {name: categorical(own) for name, own in (values or {}).items()}
+        if self._own is not None:
+            return self._appended(key, dict(params or {}), kinds, {**attrs, **named})
+        made = self._created(dict(params or {}), kinds, {**attrs, **named})
         first = self.find(key)
         assert first is not None
         if first.id == made:
             return first
         self.storage.set_trial_state_values(made, self._states.FAIL)  # another was faster
         return None
+
+    def _created(self, params: dict[str, Any], kinds: dict[str, Any], attrs: dict[str, Any]) -> int:
+        """A running trial, in one step for whoever else looks; its id."""
+        template = self.database.optuna.create_trial(
+            state=self._states.RUNNING, params=params, distributions=kinds, user_attrs=attrs
+        )
+        return self.storage.create_new_trial(self._id, template)
+
+    def _appended(
+        self, key: Key, params: dict[str, Any], kinds: dict[str, Any], attrs: dict[str, Any]
+    ) -> Record:
+        """A trial where nobody else looks: parameters in one go, not a dozen queries for each."""
+        assert self._own is not None
+        made = self._created({}, {}, attrs)
+        self.database.insert_params(made, params, kinds)
+        self._own.append(Record(len(self._own), *key, "running", (), {}, attrs, made))
+        return self._own[-1]
 
     def _taken_over(self, record: Record) -> Record | None:
         """A trial whose process has died, now this one's; after too many deaths it is broken."""
@@ -210,10 +249,14 @@ class Store:
         """Facts that a reader of the store wants, beside the trial."""
         for name, fact in facts.items():
             self.storage.set_trial_user_attr(record.id, name, fact)
+        if self._own is not None:
+            self._changed(record, attrs={**self._own[record.number].attrs, **facts})
 
     def report(self, record: Record, epoch: int, top1: float) -> None:
         """An accuracy after an epoch."""
         self.storage.set_trial_intermediate_value(record.id, epoch, top1)
+        if self._own is not None:
+            self._changed(record, top1s={**self._own[record.number].top1s, epoch: top1})
 
     def fail(self, record: Record, error: str) -> None:
         """Close a trial that broke."""
@@ -226,6 +269,7 @@ class Store:
         # this process may have been silent for so long that another has it now
         with suppress(self.database.optuna.exceptions.UpdateFinishedTrialError):
             self.storage.set_trial_state_values(record.id, state, values)
+            self._changed(record, state=state.name.lower(), values=tuple(values or ()))
 
 
 def _record(trial: FrozenTrial) -> Record:

@@ -65,6 +65,10 @@ class Desk:
         self._known.pop(line.cell.name, None)
         return order
 
+    def given(self, ticket: str) -> Order:
+        """What a ticket stands for."""
+        return self._open[ticket][1]
+
     def _free(self) -> tuple[Line, Order] | None:
         """A held trial that nobody trains any more."""
         busy = self._busy()

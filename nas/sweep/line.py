@@ -120,16 +120,17 @@ class Line:
             f"{found.cell}: {found.trained_top1:.1f} %, {found.predicted_ms:.3f} ms predicted"
         )
 
-    def _end(self, state: State, error: NasError) -> None:
+    def _end(self, state: State, error: object = "") -> None:
         self._state = replace(self.standing(), state=state, error=str(error), epochs_left=0.0)
-        self.said(f"{self.cell.name}: {error}")
+        if error:
+            self.said(f"{self.cell.name}: {error}")
 
 
 def studies(cell: Cell, sweep: Sweep, database: Database) -> tuple[list[Record], list[Record]]:
     """Trials of a cell's candidates and of its finalists; any process may ask, at any time."""
     made = {study.study_name for study in database.storage.get_all_studies()}
     own, finals = (
-        Store(database, name).records() if name in made else []
+        Store.of(database, name).records() if name in made else []
         for name in (cell.candidates(sweep), cell.prefix + FINALS)
     )
     return own, finals
