@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -116,3 +117,6 @@ class InfeasibleError(NasError):
         super().__init__(message)
         self.smallest_ms = smallest_ms
         self.arch = arch
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(InfeasibleError, smallest_ms=self.smallest_ms, arch=self.arch), self.args

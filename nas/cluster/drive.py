@@ -7,17 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import ray
 
 from nas.cluster.connect import check_room
 from nas.cluster.sweep import FOLDER, run
 from nas.data import load_data
 from nas.draft import Work
-from nas.errors import ResultError
+from nas.errors import NasError, ResultError
 from nas.extras import require
+from nas.search import SearchResult
 from nas.study.database import Database
 from nas.study.owner import FOLDER as WORKERS
+from nas.study.run import searched
 from nas.sweep.desk import Desk
-from nas.sweep.line import Line
+from nas.sweep.line import Answer, Line
 from nas.sweep.plan import Sweep
 from nas.sweep.report import save_pictures, write_sweep
 from nas.sweep.standing import Standing, write_standings
@@ -78,7 +83,7 @@ class Drive:
         database = Database(folder, self.sweep.storage or None, sole=True)
         try:
             lines = [
-                Line(self.sweep, cell, task, folder, database, self.command, said)
+                Line(self.sweep, cell, task, folder, database, self.command, elsewhere, said)
                 for cell in self.sweep.cells()
             ]
             desk = Desk(lines, folder)
@@ -94,6 +99,20 @@ class Drive:
         for name in (FOLDER, WORKERS):
             shutil.rmtree(folder / name, ignore_errors=True)
         return standings
+
+
+def elsewhere(*question: Any) -> Answer:
+    """A search on some node: it takes seconds, which trainings would wait here."""
+    task = ray.remote(num_cpus=0, scheduling_strategy="SPREAD", max_retries=-1)(_answer)
+    future: Answer = task.remote(*question).future()
+    return future
+
+
+def _answer(*question: Any) -> SearchResult | NasError:
+    try:
+        return searched(*question)
+    except NasError as error:  # raised there, it would come wrapped
+        return error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -27,9 +28,10 @@ from nas.data import load_data
 from nas.strategies import DEFAULT
 from nas.study.database import Database
 from nas.study.hunt import code_of
+from nas.study.run import searched
 from nas.sweep.desk import Desk
-from nas.sweep.line import Line
-from nas.sweep.plan import Data, Scheduler, Sweep
+from nas.sweep.line import Answer, Line
+from nas.sweep.plan import Cell, Data, Scheduler, Sweep
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
 
@@ -70,6 +72,13 @@ class _Known(Line):
 
     def _finish(self) -> None:
         self._end("done")
+
+
+def _found(sweep: Sweep, cell: Cell) -> Answer:
+    """A cell's search, done before the clock runs: nodes would do it."""
+    future: Answer = Future()
+    future.set_result(searched(sweep.asked(cell), sweep.trials, sweep.zero_cost))
+    return future
 
 
 @dataclass(eq=False)
@@ -118,7 +127,11 @@ class Simulation:
         database = Database(self.folder, sole=True)
         try:
             cells = sweep.cells()
-            lines = [_Known(sweep, cell, task, self.folder, database, ()) for cell in cells]
+            found = {cell: _found(sweep, cell) for cell in cells}
+            lines = [
+                _Known(sweep, cell, task, self.folder, database, (), lambda *_, own=own: own)
+                for cell, own in found.items()
+            ]
             self._desk = Desk(lines, self.folder)
             self._searcher = FromDesk(self._desk, lambda: self.workers)
             self._scheduler = ByCell(sweep.scheduler, EPOCHS, self._searcher)
@@ -167,7 +180,7 @@ class Simulation:
         after = 1 - 0.5 ** (np.arange(1, order.epochs + 1) / HALFWAY)
         noise = rng.normal(0, NOISE, order.epochs)
         mean_s = self.seconds / EPOCHS * np.exp(-(SPREAD**2) / 2)
-        return _Training(trial, mean_s * np.exp(rng.normal(0, SPREAD)), whole * after + noise)
+        return _Training(trial, mean_s * np.exp(rng.normal(0, SPREAD)), list(whole * after + noise))
 
     def _train(self, ticket: str) -> None:
         epoch_s = self._at_work[ticket].epoch_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Question:
 
     @cached_property
     def pricing(self) -> Pricing:
-        return pricing_of(self.space, self.devices, self.surrogate)
+        return _pricing(self.space, self.devices, self.surrogate)
 
     @cached_property
     def choices(self) -> Choices:
@@ -71,6 +71,10 @@ class Question:
     def asked(self) -> Strategy:
         """The strategy, with nothing seen yet."""
         return STRATEGIES[self.strategy](self.problem())
+
+
+_pricing = cache(pricing_of)
+"""Loaded once a process: many questions are asked of the same space and device."""
 
 
 def check_names(strategy: str, objectives: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,36 +63,21 @@ def _ranked(pool: Sequence[Candidate], names: Sequence[str], task: Task) -> list
 
 
 def study(
-    task: Task, folder: Path, plan: Plan, *, workers: int = 1, **asked: Any
-) -> tuple[SearchResult, Studied]:
-    """Search, then train with so many processes. `asked` is as of `begun`.
-
-    Raises:
-        TrainingError: not one network could be trained.
-    """
-    result, cascade = begun(task, folder, plan, **asked)
-    run_with(cascade, workers)
-    return result, studied(cascade)
-
-
-def begun(
     task: Task,
     folder: Path,
     plan: Plan,
     *,
     trials: int,
+    workers: int = 1,
+    zero_cost: Sequence[str] = (),
     strategy: str = DEFAULT,
     objectives: Sequence[str] = (),
     storage: str | None = None,
-    zero_cost: Sequence[str] = (),
     heard: Callable[[str, float], None] = lambda step, share: None,
     said: Callable[[str], None] = lambda note: None,
-    prefix: str = "",
     **search: Any,
-) -> tuple[SearchResult, Cascade]:
-    """Search, and what is to be trained then; goes on where `folder` is.
-
-    `search` are the arguments of `nas.search`.
+) -> tuple[SearchResult, Studied]:
+    """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.search`.
 
     `strategy` is a name of `nas.strategies`, `objectives` of `nas.study.question`; `storage` is the
     URL of an Optuna storage, an SQLite file in `folder` if there is none.
@@ -100,15 +85,42 @@ def begun(
     Raises:
         BudgetError, InfeasibleError: as the search.
         UnknownNameError: a strategy, objective or proxy, with the nearest names.
+        TrainingError: not one network could be trained.
     """
     from nas.proxies import check
 
     check(zero_cost)
     check_names(strategy, objectives)
     heard("searching", 0.0)
-    result = run_search(**search, shortlist=trials * (POOL if zero_cost else 1))
+    result = searched(search, trials, zero_cost)
+    question = asked(search, result, trials, zero_cost, task, strategy, objectives)
+    seed = search.get("seed", 0)
+    cascade = Cascade(task, folder, plan, question, trials, seed, storage, heard, said)
+    run_with(cascade, workers)
+    return result, studied(cascade)
+
+
+def searched(search: Mapping[str, Any], trials: int, zero_cost: Sequence[str]) -> SearchResult:
+    """The search, with enough of the best for so many trials to begin with.
+
+    Raises:
+        BudgetError, InfeasibleError: as `nas.search`.
+    """
+    return run_search(**search, shortlist=trials * (POOL if zero_cost else 1))
+
+
+def asked(
+    search: Mapping[str, Any],
+    result: SearchResult,
+    trials: int,
+    zero_cost: Sequence[str],
+    task: Task,
+    strategy: str,
+    objectives: Sequence[str],
+) -> Question:
+    """What a study looks for after a search."""
     device = search["device"]
-    question = Question(
+    return Question(
         str(search["space"]),
         (str(device),) if isinstance(device, str | Path) else tuple(map(str, device)),
         str(search["surrogate"]),
@@ -117,5 +129,3 @@ def begun(
         strategy,
         tuple(objectives),
     )
-    seed = search.get("seed", 0)
-    return result, Cascade(task, folder, plan, question, trials, seed, storage, heard, said, prefix)

@@ -88,7 +88,7 @@ class Desk:
                 self._held.append((line, order))
             if line.ended:
                 self._write()
-            else:
+            elif not line.searching:
                 self._asleep.add(line.cell.name)
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from nas.search import SearchResult
 from nas.study.cascade import FINALS, Cascade
 from nas.study.database import Database
 from nas.study.results import studied_in
-from nas.study.run import begun
+from nas.study.run import asked
 from nas.study.store import Record, Store
 from nas.study.trainer import Order
 from nas.sweep.plan import Cell, Sweep
@@ -23,6 +24,9 @@ from nas.sweep.standing import Standing, State
 
 if TYPE_CHECKING:
     from nas.train.run import Task
+
+
+Answer = Future[SearchResult | NasError]
 
 
 @dataclass(eq=False)
@@ -36,9 +40,12 @@ class Line:
     """Of the sweep."""
     database: Database
     command: Sequence[str]
+    search: Callable[..., Answer]
+    """`nas.study.run.searched`, wherever it runs."""
     said: Callable[[str], None] = lambda note: None
     running: set[str] = field(default_factory=set, init=False)
     """Tickets of its trials that are given out."""
+    searching: bool = field(default=True, init=False)
     _state: Standing = field(init=False)
     _result: SearchResult | None = field(default=None, init=False)
     _cascade: Cascade | None = field(default=None, init=False)
@@ -74,16 +81,32 @@ class Line:
         return self._begun()
 
     def _begun(self) -> Iterator[Order | None]:
-        self._result, self._cascade = begun(
+        sweep, search = self.sweep, self.sweep.asked(self.cell)
+        found = self.search(search, sweep.trials, sweep.zero_cost)
+        while not found.done():
+            yield None
+        self.searching = False
+        result = found.result()
+        if isinstance(result, NasError):
+            raise result
+        self._result = result
+        question = asked(
+            search,
+            result,
+            sweep.trials,
+            sweep.zero_cost,
+            self.task,
+            self.cell.strategy,
+            sweep.objectives,
+        )
+        self._cascade = Cascade(
             self.task,
             self.folder,
-            self.sweep.plan(),
-            trials=self.sweep.trials,
-            strategy=self.cell.strategy,
-            objectives=self.sweep.objectives,
-            zero_cost=self.sweep.zero_cost,
+            sweep.plan(),
+            question,
+            sweep.trials,
+            self.cell.seed,
             prefix=self.cell.prefix,
-            **self.sweep.asked(self.cell),
         )
         yield from self._cascade.orders(self.database)
 
