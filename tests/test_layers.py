@@ -33,7 +33,7 @@ FLOORS = (
     ("strategies",),
     ("study",),
     ("adapt", "bench"),
-    ("report",),
+    ("report", "schema"),
     ("cli",),
     ("__main__",),
 )

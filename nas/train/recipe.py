@@ -7,7 +7,7 @@ paper's recipe has and this one lacks stands in its `notes`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -118,7 +118,7 @@ class Recipe:
     """Images per step; learning rates are for this many."""
     side: str = _of("network", "data")
     """Of the images: the network's own, or the smallest multiple of 32 that holds the data's."""
-    sides: tuple[int, ...] = ()
+    sides: tuple[int, ...] = field(default=(), metadata={"range": (8, 2048)})
     """A batch's side is drawn from these, its size follows (arXiv:2110.02178, appendix B)."""
     optimiser: Optimiser = Optimiser()
     schedule: Schedule = Schedule()
@@ -143,6 +143,9 @@ class Recipe:
         return network_side if self.side == "network" else min(fitting, network_side)
 
 
+REQUIRED = {part.name for part in fields(Recipe) if part.default is MISSING}
+
+
 def recipes() -> dict[str, Path]:
     """Every shipped recipe."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
@@ -163,7 +166,7 @@ def load_recipe(name: str | Path) -> Recipe:
     document.check_keys(
         content,
         str(path),
-        required={"name", "source"},
+        required=REQUIRED,
         optional={part.name for part in fields(Recipe)},
     )
     recipe: Recipe = _read(Recipe, content, str(path))
@@ -197,7 +200,7 @@ def _value(hint: Any, metadata: Mapping[str, Any], cell: Any, where: str) -> Any
             raise DocumentError(f"{where}: expected a list, found {cell!r}")
         if hint == tuple[Stage, ...]:
             return tuple(_read(Stage, item, where) for item in cell)
-        return tuple(_number(int, (8, 2048), item, where) for item in cell)
+        return tuple(_number(int, metadata["range"], item, where) for item in cell)
     if hint in (int, float):
         return _number(hint, metadata["range"], cell, where)
     if not isinstance(cell, hint):

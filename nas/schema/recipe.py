@@ -1,0 +1,62 @@
+"""Training recipes. The docstring under a field of `nas.train.recipe` is its description."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from nas.schema.kind import Found, Kind, Schema, closed
+from nas.train.recipe import REQUIRED, Recipe, load_recipe
+
+
+def _docstrings(kind: type) -> dict[str, str]:
+    """Field -> the docstring under it."""
+    (tree,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for before, node in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(before, ast.AnnAssign) and isinstance(node, ast.Expr):
+            found[ast.unparse(before.target)] = ast.literal_eval(node.value)
+    return found
+
+
+def _mapping(kind: Any, required: set[str]) -> Schema:
+    hints, texts = get_type_hints(kind), _docstrings(kind)
+    properties = {field.name: _value(hints[field.name], field) for field in fields(kind)}
+    for name, text in texts.items():
+        properties[name] = {"description": text, **properties[name]}
+    return closed({"properties": properties}, required)
+
+
+def _value(hint: Any, field: Field[Any]) -> Schema:
+    if is_dataclass(hint):
+        return {"description": inspect.getdoc(hint), **_mapping(hint, set())}
+    if items := get_args(hint):
+        return {"type": "array", "minItems": 1, "items": _value(items[0], field)}
+    default = {} if field.default in (MISSING, "", ()) else {"default": field.default}
+    if names := field.metadata.get("names"):
+        return {"enum": list(names), **default}
+    if hint in (int, float):
+        low, high = field.metadata["range"]
+        number = "integer" if hint is int else "number"
+        return {"type": number, "minimum": low, "maximum": high, **default}
+    return {"type": "boolean" if hint is bool else "string", **default}
+
+
+def _content() -> Schema:
+    return {"properties": _mapping(Recipe, set())["properties"]}
+
+
+def _load(path: Path) -> Found:
+    recipe = load_recipe(path)
+    holds = f"{recipe.epochs} epochs of {recipe.optimiser.name}, {recipe.batch} images a step"
+    return Found("recipe", recipe.name, holds)
+
+
+RECIPE = Kind(
+    *("recipe", "Training recipe", "nas/train/recipes/*.yaml"),
+    *(REQUIRED, {field.name for field in fields(Recipe)} - REQUIRED, _content, _load),
+)
