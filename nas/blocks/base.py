@@ -91,7 +91,7 @@ def _odd(high: int, meaning: str) -> Field:
 
 def _width(meaning: str) -> Field:
     absolute = {"type": "integer", "minimum": 1, "maximum": MAX_WIDTH}
-    ratio = {"type": "string", "pattern": f"^{RATIO.pattern}$"}
+    ratio = {"type": "string", "pattern": f"^{RATIO.pattern}$", "examples": ["6x"]}
     return Field(_parse_width, meaning, {"anyOf": [absolute, ratio]})
 
 

@@ -48,7 +48,12 @@ def _of_op(row: type[Row]) -> str:
 _OWN: dict[str, tuple[str, Schema]] = {
     "in": (
         "shape that reaches the row: 56x24 (side x channels), 56x48x24, or 1280 for a vector",
-        {"type": ["string", "integer"], "pattern": f"^{SIZES.pattern}$", "minimum": 0},
+        {
+            "type": ["string", "integer"],
+            "pattern": f"^({SIZES.pattern})$",
+            "minimum": 0,
+            "examples": ["56x24"],
+        },
     ),
     "op": ("the row's op", _one_of({op: _of_op(row) for op, row in BLOCKS.items()})),
     "n": (
