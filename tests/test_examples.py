@@ -11,6 +11,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ DOCS = ROOT / "docs"
 NOT_RUN = {
     "nas profile --runtime onnxruntime --out here": "ten minutes; shorter in tests/cli",
     "nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8": "four minutes",
-    "nas fidelity --space mobile --data fashion-mnist": "hours, and a download",
+    "nas fidelity --space mobile --data fashion-mnist": "hours; a small one in tests/cli",
     "nas bench": "an hour",
     "nas bench --data DIR --budget-share 1": "a table that is not shipped",
     "nas bench --quick": "half a minute, run by CI on its own",
@@ -45,6 +46,8 @@ class Block(NamedTuple):
     @property
     def commands(self) -> list[str]:
         """Its lines that call `nas`, without comments."""
+        if self.language != "sh":
+            return []
         lines = self.text.replace("\\\n", " ").splitlines()
         words = [shlex.split(line, comments=True) for line in lines]
         return [shlex.join(line) for line in words if line[:1] == ["nas"]]
@@ -65,8 +68,8 @@ def blocks() -> Iterator[Block]:
             yield Block(page, line, *found.groups())
 
 
-BLOCKS_SHOWN = [*blocks()]
-COMMANDS = {command: b for b in BLOCKS_SHOWN if b.language == "sh" for command in b.commands}
+SHOWN = [*blocks()]
+COMMANDS = {command: b for b in SHOWN for command in b.commands}
 
 
 def test_every_page_is_read() -> None:
@@ -107,29 +110,27 @@ def blocks_restored() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("folder", "blocks_restored")
-def test_everything_shown_runs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    done, spaces = {*NOT_RUN}, dict[Path, dict[str, Any]]()
-    took = []
-    for block in BLOCKS_SHOWN:
+def test_everything_shown_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, names = {*NOT_RUN}, dict[Path, dict[str, Any]]()
+    for block in SHOWN:
         where = f"{block.page.name}:{block.line}"
         if block.language == "python":
-            start = time.perf_counter()
-            names = spaces.setdefault(block.page, {"__name__": block.page.stem})
-            exec(compile(block.text, where, "exec"), names)
-            took.append((time.perf_counter() - start, where))
-            continue
+            page = names.setdefault(block.page, {"__name__": block.page.stem})
+            with timed(where):
+                exec(compile(block.text, where, "exec", dont_inherit=True), page)
         for command in block.commands:
             if command not in done:
-                start = time.perf_counter()
-                code = run(command, monkeypatch)
-                out, err = capsys.readouterr()
-                assert code == 0, f"{where}: {command}\n{out}{err}"
-                took.append((time.perf_counter() - start, f"{where}: {command}"))
                 done.add(command)
-    for seconds, what in took:
-        sys.stdout.write(f"{seconds:6.1f} s  {what}\n")
+                with timed(f"{where}  {command}"):
+                    assert run(command, monkeypatch) == 0, f"{where}: {command}"
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say how long it took, for pytest -rP."""
+    start = time.perf_counter()
+    yield
+    sys.stdout.write(f"took {time.perf_counter() - start:.1f} s: {what}\n")
 
 
 def run(command: str, monkeypatch: pytest.MonkeyPatch) -> int:

@@ -9,7 +9,7 @@ import typer
 
 def schema(
     kind: Annotated[
-        str, typer.Argument(help="Of file: arch, space, device or recipe.", show_default=False)
+        str, typer.Argument(help="Of file: arch, space, device, ...", show_default=False)
     ],
 ) -> None:
     """Print the JSON Schema of one kind of YAML file, for editors."""

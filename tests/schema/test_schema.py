@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from nas import document
 from nas.blocks import BLOCKS
 from nas.errors import NasError
-from nas.folders import VARIANTS, data_dir, named
+from nas.folders import data_dir
 from nas.ops import ACTIVATIONS
 from nas.schema import KINDS
 from nas.schema.check import kind_of
@@ -25,13 +25,7 @@ from nas.table import COLUMNS
 from nas.train.recipe import recipes
 
 ROOT = Path(__file__).parents[2]
-FILES: dict[str, list[Path]] = {
-    "arch": [path for path in {*named("architecture").values()} if path.name != VARIANTS],
-    "space": [*named("space").values()],
-    "device": [*named("device").values()],
-    "recipe": [*recipes().values()],
-}
-SHIPPED = [(kind, path) for kind, paths in FILES.items() for path in sorted(paths)]
+SHIPPED = [(kind.name, path) for kind in KINDS.values() for path in sorted(ROOT.glob(kind.files))]
 EXAMPLE = {
     "arch": data_dir("search_spaces") / "archs" / "mobilenetv3-small.yaml",
     "space": data_dir("search_spaces") / "repvit.yaml",
@@ -88,7 +82,9 @@ def test_there_is_no_other_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "path"), SHIPPED, ids=lambda v: v if isinstance(v, str) else v.parent.name + v.stem
+    ("kind", "path"),
+    SHIPPED,
+    ids=lambda v: v if isinstance(v, str) else f"{v.parent.name}/{v.stem}",
 )
 def test_every_shipped_file_is_accepted_and_recognised(kind: str, path: Path) -> None:
     content = document.read(path)
