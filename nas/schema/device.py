@@ -59,6 +59,11 @@ def _load(path: Path) -> Found:
 
 
 DEVICE = Kind(
-    *("device", "Device", "predictors/*/device.yaml"),
-    *(REQUIRED.keys(), OPTIONAL.keys(), _content, _load),
+    "device",
+    "Device",
+    "predictors/*/device.yaml",
+    REQUIRED.keys(),
+    OPTIONAL.keys(),
+    _content,
+    _load,
 )

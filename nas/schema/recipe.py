@@ -23,17 +23,17 @@ def _docstrings(kind: type) -> dict[str, str]:
     return found
 
 
-def _mapping(kind: Any, required: set[str]) -> Schema:
+def _mapping(kind: Any) -> Schema:
     hints, texts = get_type_hints(kind), _docstrings(kind)
     properties = {field.name: _value(hints[field.name], field) for field in fields(kind)}
     for name, text in texts.items():
         properties[name] = {"description": text, **properties[name]}
-    return closed({"properties": properties}, required)
+    return {"properties": properties}
 
 
 def _value(hint: Any, field: Field[Any]) -> Schema:
     if is_dataclass(hint):
-        return {"description": inspect.getdoc(hint), **_mapping(hint, set())}
+        return {"description": inspect.getdoc(hint), **closed(_mapping(hint), set())}
     if items := get_args(hint):
         return {"type": "array", "minItems": 1, "items": _value(items[0], field)}
     default = {} if field.default in (MISSING, "", ()) else {"default": field.default}
@@ -47,7 +47,7 @@ def _value(hint: Any, field: Field[Any]) -> Schema:
 
 
 def _content() -> Schema:
-    return {"properties": _mapping(Recipe, set())["properties"]}
+    return _mapping(Recipe)
 
 
 def _load(path: Path) -> Found:
@@ -57,6 +57,11 @@ def _load(path: Path) -> Found:
 
 
 RECIPE = Kind(
-    *("recipe", "Training recipe", "nas/train/recipes/*.yaml"),
-    *(REQUIRED, {field.name for field in fields(Recipe)} - REQUIRED, _content, _load),
+    "recipe",
+    "Training recipe",
+    "nas/train/recipes/*.yaml",
+    REQUIRED,
+    {field.name for field in fields(Recipe)} - REQUIRED,
+    _content,
+    _load,
 )

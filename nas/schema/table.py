@@ -76,41 +76,48 @@ def _list_of(items: Schema) -> Schema:
     return {"type": "array", "minItems": 1, "items": items}
 
 
-def _content(*, choices: bool) -> Schema:
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _only(key: str, value: Schema) -> Schema:
+    """A mapping with this one key."""
+    return closed({"properties": {key: value}}, {key})
+
+
+def _defs(*, choices: bool) -> dict[str, Schema]:
+    """What a cell of each column holds, then cells, rows and, with choices, groups of rows."""
     columns = {name: _column(name) for name in COLUMNS}
-    some_column = {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in COLUMNS]}
-    null = {"type": "null", "description": "the op's own default"}
-    cell = {"anyOf": [null, *some_column["anyOf"]]}
+    default = {"type": "null", "description": "the op's own default"}
+    cell = {"anyOf": [default, *map(_ref, COLUMNS)]}
+    if not choices:
+        return columns | {"cell": cell, "row": _list_of(_ref("cell"))}
+    choice = {"anyOf": [_ref("cell"), _list_of(_ref("cell"))]}
+    entry = {"anyOf": [_ref("row"), _only("either", _list_of(_ref("row")))]}
+    group = _only("any", _list_of(_list_of(_ref("entry"))))
+    return columns | {"cell": cell, "row": _list_of(choice), "entry": entry, "group": group}
+
+
+def _content(*, choices: bool) -> Schema:
     size = {"type": "integer", "minimum": 1, "maximum": MAX_SIDE}
     shape = {"type": "array", "minItems": 3, "maxItems": 3, "items": size}
-    names = _one_of({name: columns[name]["description"] for name in COLUMNS})
-    count = {"type": "integer", "minimum": 0}
-    row: Schema = {"$ref": "#/$defs/row"}
-    either = closed({"properties": {"either": _list_of(row)}}, {"either"})
-    entry = {"anyOf": [row, either]}
-    any_of = closed({"properties": {"any": _list_of(_list_of({"$ref": "#/$defs/entry"}))}}, {"any"})
+    names = _list_of(_one_of({name: _column(name)["description"] for name in COLUMNS}))
+    entry = {"anyOf": [_ref("entry"), _ref("group")]} if choices else _ref("row")
     properties = {
         "name": TEXT,
         "source": TEXT,
         "input": {"anyOf": [shape, _list_of(shape)]} if choices else shape,
-        "columns": {**_list_of(names), "uniqueItems": True, "contains": {"const": "op"}},
-        "rows": _list_of({"anyOf": [{"$ref": "#/$defs/entry"}, any_of]} if choices else row),
+        "columns": {**names, "uniqueItems": True, "contains": {"const": "op"}},
+        "rows": _list_of(entry),
         "expect": {
             "type": ["object", "null"],
-            "properties": dict.fromkeys(FIGURES, count),
+            "properties": dict.fromkeys(FIGURES, {"type": "integer", "minimum": 0}),
             "additionalProperties": False,
         },
         "schema": {"const": SCHEMA},
     }
-    defs = columns | {"cell": cell}
-    defs["row"] = _list_of(
-        {"anyOf": [{"$ref": "#/$defs/cell"}, _list_of({"$ref": "#/$defs/cell"})]}
-        if choices
-        else {"$ref": "#/$defs/cell"}
-    )
-    if choices:
-        defs["entry"] = entry
-    return {"properties": described(REQUIRED | OPTIONAL, properties), "$defs": defs}
+    properties = described(REQUIRED | OPTIONAL, properties)
+    return {"properties": properties, "$defs": _defs(choices=choices)}
 
 
 def _load(path: Path) -> Found:
