@@ -29,6 +29,8 @@ NOT_RUN = {
     "nas profile --runtime onnxruntime --out here": "ten minutes; shorter in tests/cli",
     "nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8": "four minutes",
     "nas fidelity --space mobile --data fashion-mnist": "hours; a small one in tests/cli",
+    "nas kit --device-os ios mobilenetv3-small": "a slow converter; in tests/cli",
+    "nas kit --device-os ios mobilenetv3-small results/mobile-iphone12-lut-1ms-p0.9": "likewise",
     "nas bench": "an hour",
     "nas bench --data DIR --budget-share 1": "a table that is not shipped",
     "nas bench --quick": "half a minute, run by CI on its own",
