@@ -35,8 +35,7 @@ def read_fields(kind: type[T], content: Any, where: str) -> T:
     if not isinstance(content, Mapping):
         raise DocumentError(f"{where}: expected keys and values, found {brief(content)}")
     parts = {part.name: part for part in fields(kind)}  # type: ignore[arg-type]
-    required = {name for name, part in parts.items() if part.default is MISSING}
-    check_keys(dict(content), where, required=required, optional=set(parts))
+    check_keys(dict(content), where, required=required(kind), optional=set(parts))
     hints = get_type_hints(kind)
     return kind(
         **{
@@ -44,6 +43,11 @@ def read_fields(kind: type[T], content: Any, where: str) -> T:
             for key, cell in content.items()
         }
     )
+
+
+def required(kind: Any) -> set[str]:
+    """Names of the fields that must be there."""
+    return {part.name for part in fields(kind) if part.default is MISSING}
 
 
 def _value(hint: Any, metadata: Mapping[str, Any], cell: Any, where: str) -> Any:

@@ -32,6 +32,7 @@ from nas.errors import ArchError, DocumentError, UnknownNameError, brief
 from nas.ops import Shape
 from nas.widths import Ratio
 
+SCHEMA = 1
 MAX_OPTIONS = 20_000
 MAX_REPEATS = 64
 MAX_ROWS = 512
@@ -40,8 +41,23 @@ MAX_SIDE = 4096
 REPEATS = ("shared", "independent")
 SCALES = ("all", "width", "grow", "none")
 COLUMNS = ("in", "op", *FIELDS, "n", "repeat", "scale")
+SIZES = re.compile("[0-9]{1,9}(x[0-9]{1,9}){0,2}")
+"""A shape that the `in` column states."""
 
-_SIZES = re.compile("[0-9]{1,9}(x[0-9]{1,9}){0,2}")
+#: keys of the document, and what they say
+REQUIRED = {
+    "name": "one line of text; shipped networks and spaces are named after their file",
+    "source": "where the table is printed, one line of text",
+    "input": f"[C, H, W] of the images, each at most {MAX_SIDE}; a list of such lists is a choice",
+    "columns": "header of the rows; op must be among them",
+    "rows": "one list of cells for each row; in a space also `either:` and `any:` groups",
+}
+OPTIONAL = {
+    "expect": "figures of an architecture that can be recomputed",
+    "notes": "free text",
+    "schema": f"version of this format: {SCHEMA}",
+}
+FIGURES = ("params", "macs", "fused_params")
 
 Option = tuple[Row, ...]
 """The rows an option stands for, widths still relative; () leaves the position out."""
@@ -81,6 +97,13 @@ class Table:
     expect: Mapping[str, int] = field(default_factory=dict)
     origin: str = ""
 
+    @property
+    def fixed(self) -> bool:
+        """It has one point: an architecture."""
+        return len(self.inputs) == 1 and all(
+            len(position.options) == 1 and not position.selects for position in self.positions
+        )
+
 
 def read_table(path: Path) -> Table:
     """Read a table from a YAML file.
@@ -93,17 +116,14 @@ def read_table(path: Path) -> Table:
 
 def parse_table(content: dict[str, Any], origin: str) -> Table:
     """Check a document and flatten it to positions."""
-    document.check_keys(
-        content,
-        origin,
-        required={"name", "source", "input", "columns", "rows"},
-        optional={"expect", "notes", "schema"},
-    )
+    document.check_keys(content, origin, required=REQUIRED.keys(), optional=OPTIONAL.keys())
     for key in ("name", "source"):
         text = content[key]
         # printable: a name reaches the terminal, so no control codes
         if not isinstance(text, str) or not text.strip() or not text.isprintable():
             raise DocumentError(f"{origin} ({key}): expected a line of text, found {brief(text)}")
+    if content.get("schema", SCHEMA) != SCHEMA:
+        raise DocumentError(f"{origin} (schema): expected {SCHEMA}, found {content['schema']!r}")
     parser = _Parser(origin, _columns(content["columns"], origin))
     positions = tuple(parser.positions(content["rows"]))
     if sum(max(map(len, position.options)) for position in positions) > MAX_ROWS:
@@ -143,9 +163,7 @@ def _expect(cell: Any, origin: str) -> dict[str, int]:
         return {}
     if not isinstance(cell, dict):
         raise DocumentError(f"{origin} (expect): expected a mapping, found {brief(cell)}")
-    document.check_keys(
-        cell, f"{origin} (expect)", required=set(), optional={"params", "macs", "fused_params"}
-    )
+    document.check_keys(cell, f"{origin} (expect)", required=set(), optional=set(FIGURES))
     for key, value in cell.items():
         if type(value) is not int or value < 0:
             raise DocumentError(f"{origin} (expect.{key}): expected a count, found {brief(value)}")
@@ -217,6 +235,9 @@ class _Parser:
         scale = self._word("scale", cells, SCALES)
         expects = self._expects(cells.get("in"))
         ops = self._ops(cells["op"])
+        for column in self.columns:
+            if column in FIELDS:
+                self._values(column, cells)  # also where the op does not read it
         rows = [row for op in ops for row in self._choices(op, cells)]
         self._check_options(len(rows) * (len(counts) if repeat == "shared" else 1))
         if repeat == "shared":
@@ -294,7 +315,7 @@ class _Parser:
     def _expects(self, cell: Any) -> Shape | None:
         if cell is None:
             return None
-        if not isinstance(cell, int | str) or not _SIZES.fullmatch(str(cell)):
+        if not isinstance(cell, int | str) or not SIZES.fullmatch(str(cell)):
             self._fail("in", brief(cell), "'56x24' (side x channels), '56x48x24' or '1280'")
         *sides, c = (int(size) for size in str(cell).split("x"))
         return (c, *(sides * 2 if len(sides) == 1 else sides))

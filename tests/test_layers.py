@@ -36,7 +36,7 @@ FLOORS = (
     ("adapt", "bench"),
     ("report",),
     ("sweep",),
-    ("cluster",),
+    ("cluster", "schema"),
     ("cli",),
     ("__main__",),
 )

@@ -57,6 +57,8 @@ BAD_CELLS: dict[str, tuple[dict[str, str], str]] = {
     "mapping as width": ({"out": "{a: 1}"}, "(out): found {'a': 1}, expected a width"),
     "list in a choice": ({"out": "[[8]]"}, "(out): found [8], expected a width"),
     "fractional width": ({"out": "1e3"}, "(out): found 1000.0, expected a width"),
+    "ratio that is none": ({"out": "1e1x"}, "(out): found '1e1x', expected a width"),
+    "column that no op reads": ({"patch": "no"}, "(patch): found 'no', expected a whole number"),
     "ratio 0": ({"out": "0x"}, "(out): found '0x', expected a width"),
     "negative ratio": ({"out": "-2x"}, "(out): found '-2x', expected a width"),
     "ratio of nothing": ({"out": "x"}, "(out): found 'x', expected a width"),
@@ -125,6 +127,7 @@ def test_bad_cell_is_refused_with_row_and_column(cells: dict[str, str], message:
 BAD_TABLES: dict[str, tuple[dict[str, str], str]] = {
     "no source": ({"source": ""}, "key 'source' is missing"),
     "blank source": ({"source": "' '"}, "(source): expected a line of text, found ' '"),
+    "later version": ({"schema": "2"}, "(schema): expected 1, found 2"),
     "number as name": ({"name": "3"}, "(name): expected a line of text, found 3"),
     "control codes in the name": ({"name": '"\\e[2J"'}, "(name): expected a line of text"),
     "half a character in the name": ({"name": '"\\ud800"'}, "(name): expected a line of text"),

@@ -6,6 +6,7 @@ A new block is one file with one `Row` subclass, one entry in `nas.blocks.BLOCKS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
@@ -16,6 +17,8 @@ from nas.ops import ACTIVATIONS
 from nas.widths import Ratio, Width
 
 MAX_WIDTH = 65536
+RATIO = re.compile(r"[0-9]*\.?[0-9]+x")
+"""A width as a multiple of another one: `6x`, `2.3x`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,71 +61,85 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column of the table: how a cell is checked, and what it means."""
+    """One column of the table: the check of a cell, what it means, the check as JSON Schema."""
 
     parse: Callable[[Any], Any]
     meaning: str
+    schema: Mapping[str, Any]
 
 
-def _integer(low: int, high: int) -> Callable[[Any], int]:
+def _integer(low: int, high: int, meaning: str) -> Field:
     def parse(cell: Any) -> int:
         if isinstance(cell, bool) or not isinstance(cell, int) or not low <= cell <= high:
             raise ArchError(f"expected a whole number from {low} to {high}")
         return cell
 
-    return parse
+    return Field(parse, meaning, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def _odd(cell: Any) -> int:
-    value = _integer(1, 31)(cell)
-    if value % 2 == 0:
-        raise ArchError("expected an odd kernel size from 1 to 31")
-    return value
+def _odd(high: int, meaning: str) -> Field:
+    positive = _integer(1, high, meaning)
+
+    def parse(cell: Any) -> int:
+        value: int = positive.parse(cell)
+        if value % 2 == 0:
+            raise ArchError(f"expected an odd kernel size from 1 to {high}")
+        return value
+
+    return Field(parse, meaning, {**positive.schema, "not": {"multipleOf": 2}})
 
 
-def _width(cell: Any) -> int | Ratio:
-    if isinstance(cell, str) and cell.endswith("x"):
-        try:
-            times = float(cell[:-1])
-        except ValueError:
-            times = 0.0
-        if 0 < times <= 64:
+def _width(meaning: str) -> Field:
+    absolute = {"type": "integer", "minimum": 1, "maximum": MAX_WIDTH}
+    ratio = {"type": "string", "pattern": f"^{RATIO.pattern}$", "examples": ["6x"]}
+    return Field(_parse_width, meaning, {"anyOf": [absolute, ratio]})
+
+
+def _parse_width(cell: Any) -> int | Ratio:
+    if isinstance(cell, str) and RATIO.fullmatch(cell):
+        if 0 < (times := float(cell[:-1])) <= 64:
             return Ratio(times)
     elif isinstance(cell, int) and not isinstance(cell, bool) and 1 <= cell <= MAX_WIDTH:
         return cell
     raise ArchError(f"expected a width from 1 to {MAX_WIDTH}, or a ratio like '6x' (up to 64x)")
 
 
-def _fraction(cell: Any) -> float:
-    if isinstance(cell, bool) or not isinstance(cell, int | float) or not 0 < cell <= 1:
-        raise ArchError("expected a fraction above 0 and up to 1, or ~")
-    return float(cell)
+def _fraction(meaning: str) -> Field:
+    def parse(cell: Any) -> float:
+        if isinstance(cell, bool) or not isinstance(cell, int | float) or not 0 < cell <= 1:
+            raise ArchError("expected a fraction above 0 and up to 1, or ~")
+        return float(cell)
+
+    return Field(parse, meaning, {"type": "number", "exclusiveMinimum": 0, "maximum": 1})
 
 
-def _activation(cell: Any) -> str:
-    if cell not in (*ACTIVATIONS, "none"):
-        raise ArchError(f"expected an activation: none, {', '.join(ACTIVATIONS)}")
-    return str(cell)
+def _word(words: tuple[str, ...], what: str, meaning: str) -> Field:
+    def parse(cell: Any) -> str:
+        if cell not in words:
+            raise ArchError(f"expected {what}: {', '.join(words)}")
+        return str(cell)
+
+    return Field(parse, meaning, {"enum": list(words)})
 
 
 #: column -> check. `~` in a cell means the op's own default; every op has a subset of these.
 FIELDS: Mapping[str, Field] = {
-    "k": Field(_odd, "kernel size (odd)"),
-    "exp": Field(_width, "expanded width inside the block: absolute, or a ratio of the input's"),
-    "out": Field(_width, "output width: absolute, or a ratio of the input's"),
-    "se": Field(_fraction, "squeeze-and-excitation ratio; ~ is none"),
-    "act": Field(_activation, "activation; ~ is the one of the op's paper"),
-    "s": Field(_integer(1, 4), "stride"),
-    "patch": Field(
-        _integer(1, 64), "side of the patches of MobileViT and ViT; must divide the map"
+    "k": _odd(31, "kernel size (odd)"),
+    "exp": _width("expanded width inside the block: absolute, or a ratio of the input's"),
+    "out": _width("output width: absolute, or a ratio of the input's"),
+    "se": _fraction("squeeze-and-excitation ratio; ~ is none"),
+    "act": _word(
+        ("none", *ACTIVATIONS), "an activation", "activation; ~ is the one of the op's paper"
     ),
-    "window": Field(_integer(1, 64), "side of Swin's attention windows; must divide the map"),
-    "dim": Field(_width, "transformer width"),
-    "ffn": Field(_width, "transformer feed-forward width: absolute, or a ratio of dim"),
-    "layers": Field(_integer(1, 64), "transformer layers"),
-    "branches": Field(_integer(1, 8), "parallel k x k convolutions that fuse to one"),
-    "heads": Field(_integer(1, 64), "attention heads; must divide dim"),
+    "s": _integer(1, 4, "stride"),
+    "patch": _integer(1, 64, "side of the patches of MobileViT and ViT; must divide the map"),
+    "window": _integer(1, 64, "side of Swin's attention windows; must divide the map"),
+    "dim": _width("transformer width"),
+    "ffn": _width("transformer feed-forward width: absolute, or a ratio of dim"),
+    "layers": _integer(1, 64, "transformer layers"),
+    "branches": _integer(1, 8, "parallel k x k convolutions that fuse to one"),
+    "heads": _integer(1, 64, "attention heads; must divide dim"),
 }
 
 #: the columns that hold widths
-WIDTH_FIELDS = frozenset(name for name, field in FIELDS.items() if field.parse is _width)
+WIDTH_FIELDS = frozenset(name for name, field in FIELDS.items() if field.parse is _parse_width)

@@ -16,6 +16,7 @@ from nas import __version__
 from nas.cli.adapt import adapt
 from nas.cli.bench import bench
 from nas.cli.calibrate import calibrate
+from nas.cli.check import check
 from nas.cli.compare import compare
 from nas.cli.export import export
 from nas.cli.fidelity import fidelity
@@ -25,6 +26,7 @@ from nas.cli.list import app as list_app
 from nas.cli.measure import measure
 from nas.cli.profile import profile
 from nas.cli.scale import scale
+from nas.cli.schema import schema
 from nas.cli.score import score
 from nas.cli.search import search
 from nas.cli.show import show
@@ -49,6 +51,8 @@ app.command()(calibrate)
 app.command()(validate)
 app.command()(export)
 app.command()(lint)
+app.command()(check)
+app.command()(schema)
 app.command()(measure)
 app.command()(profile)
 app.command()(kit)

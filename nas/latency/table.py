@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from nas import document
 from nas.errors import DocumentError, UnknownNameError
@@ -19,7 +19,17 @@ from nas.ops import ACTIVATIONS
 
 SCHEMA = 1
 
-TEXT_KEYS = ("name", "kind", "hardware", "runtime", "version", "precision", "statistic", "date")
+#: keys of `device.yaml` that hold a text, and what it says
+TEXTS = {
+    "name": "of the folder",
+    "kind": "calibrated, adapted from another device, or profiled",
+    "hardware": "the machine, and what of it computes",
+    "runtime": "what executes the network",
+    "version": "of the runtime",
+    "precision": "of weights and activations",
+    "statistic": "what a figure is: median of so many runs, ...",
+    "date": "when it was made",
+}
 INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct", "coverage_across_families_pct")
 TRIVIAL_KEYS = ("fixed_ms", "ms_per_mmac", "ms_per_weight_mb")
 WHOLE_KEYS = tuple(field.name for field in fields(Whole))
@@ -36,17 +46,29 @@ NUMBERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "held_out_conv": (HELD_OUT_KEYS, MORE_KEYS),
     "held_out_large": (HELD_OUT_KEYS, MORE_KEYS),
 }
-REQUIRED = {"schema", *TEXT_KEYS, "threads", "batch", "fixed_ms", "on_chip_mb", "fuses", "sources"}
-REQUIRED |= {"interval", "held_out"}
+REQUIRED = {
+    "schema": f"version of this format: {SCHEMA}",
+    **TEXTS,
+    "threads": "of the CPU; ~ where nobody chooses",
+    "batch": "images per invocation; milliseconds are of one image",
+    "fixed_ms": "milliseconds of an empty network",
+    "on_chip_mb": "what a kernel reads and writes beyond this is spilled",
+    "fuses": "what joins the kernel of the convolution or linear layer before it",
+    "sources": "where the figures are from",
+    "interval": "low_ratio and high_ratio times the estimate are to hold `level` of networks of a"
+    " family never seen; coverage: how many of those left out they held",
+    "held_out": "errors on networks left out of the fit, one family at a time; trivial_*: of the"
+    " model of parameters and MACs alone",
+}
 OPTIONAL = {
-    "held_out_conv",
-    "held_out_large",
-    "trivial",
-    "whole",
-    "hash",
-    "roadmap",
-    "fit",
-    "notes",
+    "held_out_conv": "the same for convolutional networks",
+    "held_out_large": "the same for large images",
+    "trivial": "the model of parameters and MACs alone",
+    "whole": "of a profiled machine: from the sum over kernels to the network",
+    "hash": "of what was fitted; after an edit by hand every prediction carries a warning",
+    "roadmap": "published steps from one network to another, and what was fitted to them",
+    "fit": "how it was made",
+    "notes": "free text",
 }
 FITTED = (
     *("precision", "fixed_ms", "on_chip_mb", "fuses", "batch"),
@@ -140,16 +162,16 @@ def read_info(path: Path) -> dict[str, Any]:
         DocumentError: naming file and key.
     """
     info = document.read(path)
-    document.check_keys(info, str(path), required=REQUIRED, optional=OPTIONAL)
+    document.check_keys(info, str(path), required=REQUIRED.keys(), optional=OPTIONAL.keys())
     if info["schema"] != SCHEMA:
         _fail(path, "schema", info["schema"], str(SCHEMA))
-    for key in TEXT_KEYS:
+    for key in TEXTS:
         if not isinstance(info[key], str) or not info[key].strip():
             _fail(path, key, info[key], "text")
     if info["precision"] not in BYTES:
         _fail(path, "precision", info["precision"], " or ".join(BYTES))
     for key in ("fixed_ms", "on_chip_mb"):
-        _check_number(path, key, info[key], above=0)
+        _check_number(path, key, info[key], POSITIVE)
     for key in ("batch", "threads"):
         _check_count(path, key, info[key])
     for key in NUMBERS.keys() & info.keys():
@@ -172,27 +194,33 @@ def _check_numbers(path: Path, key: str, content: Any) -> None:
     required, optional = NUMBERS[key]
     document.check_keys(content, f"{path} ({key})", required=set(required), optional=optional)
     for name, value in content.items():
-        if name.endswith("spearman"):
-            _check_number(path, f"{key}.{name}", value, least=-1, most=1)
-        elif name.startswith(("within", "trivial_within", "coverage")):
-            _check_number(path, f"{key}.{name}", value, most=100)
-        elif name == "exponent":
-            _check_number(path, f"{key}.{name}", value, least=-STEEPEST, most=STEEPEST)
-        elif key in ("interval", "whole"):
-            _check_number(path, f"{key}.{name}", value, above=0)
-        else:
-            _check_number(path, f"{key}.{name}", value)
+        _check_number(path, f"{key}.{name}", value, limits(key, name))
 
 
-def _check_number(
-    path: Path,
-    key: str,
-    value: Any,
-    *,
-    above: float = -math.inf,
-    least: float = 0,
-    most: float = math.inf,
-) -> None:
+class Limits(NamedTuple):
+    """A number is above the first, and from the second to the third."""
+
+    above: float = -math.inf
+    least: float = 0
+    most: float = math.inf
+
+
+POSITIVE = Limits(above=0)
+
+
+def limits(key: str, name: str) -> Limits:
+    """Of the number `name` in the mapping `key` of NUMBERS."""
+    if name.endswith("spearman"):
+        return Limits(least=-1, most=1)
+    if name.startswith(("within", "trivial_within", "coverage")):
+        return Limits(most=100)
+    if name == "exponent":
+        return Limits(least=-STEEPEST, most=STEEPEST)
+    return POSITIVE if key in ("interval", "whole") else Limits()
+
+
+def _check_number(path: Path, key: str, value: Any, limits: Limits) -> None:
+    above, least, most = limits
     good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good or not math.isfinite(value) or not (value > above and least <= value <= most):
         to = f" to {most:g}" if most < math.inf else ""

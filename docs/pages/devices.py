@@ -1,0 +1,104 @@
+"""How each shipped device was made, and how wrong it is: from its files and `results/devices/`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nas.folders import data_dir, named
+from nas.latency.device import Device, load_device
+from pages.markdown import table
+
+INTRODUCTION = """\
+# Devices, and how wrong they are
+
+How far each shipped device is off on networks that it was not fitted on, and what it was made of.
+Errors are in percent of the published milliseconds, each family of networks left out of the fit in
+turn; *of size alone* is a model of parameters and MACs, fitted alike. *Covers* is the share of
+those networks inside the interval, which is meant to hold 90 % of the networks of a family never
+seen. What the numbers are, key by key: [](yaml.md).
+"""
+FAMILY = ("networks", "median_error_pct", "trivial_median_error_pct", "spearman")
+LEFT = ("in_interval_pct", "worst_network", "worst_error_pct")
+
+
+def devices() -> Iterator[str]:
+    """One line for each device, then a section for each, then those that are not shipped."""
+    found = [load_device(name) for name in named("device")]
+    judged = data_dir("results") / "devices"
+    yield INTRODUCTION
+    header = (
+        "device",
+        "networks",
+        "median %",
+        "of size alone",
+        "p90 %",
+        "Spearman",
+        "interval, times",
+        "covers %",
+    )
+    yield from table(header, map(_line, found))
+    for device in found:
+        yield from _section(device, judged / f"{device.name}.csv")
+    names = {device.name for device in found}
+    others = [path for path in sorted(judged.glob("*.csv")) if path.stem not in names]
+    if others:
+        yield "## Tried, and not shipped\n"
+        yield "No better than parameters and MACs alone on families left out.\n"
+        yield from table(
+            ("device", "networks", "median %", "of size alone", "Spearman"), map(_tried, others)
+        )
+
+
+def _line(device: Device) -> tuple[object, ...]:
+    held, interval = device.held_out, device.info["interval"]
+    return (
+        f"[{device.name}](#{device.name})",
+        held["networks"],
+        held["median_error_pct"],
+        held["trivial_median_error_pct"],
+        held.get("p90_error_pct"),
+        held.get("spearman"),
+        f"{interval['low_ratio']:.2f} to {interval['high_ratio']:.2f}",
+        interval["coverage_across_families_pct"],
+    )
+
+
+def _section(device: Device, families: Path) -> Iterator[str]:
+    info = device.info
+    yield f"## {device.name}\n"
+    threads = f", {info['threads']} threads" if info["threads"] else ""
+    yield f"{info['hardware']}; {info['runtime']}, {info['version']}; {info['precision']}{threads}."
+    yield f"Predicts {device.unit}: {info['statistic']}. Made {info['date']}, {info['kind']}"
+    yield f"by `{info['fit']['script']}`." if "script" in info.get("fit", {}) else "."
+    if "notes" in info:
+        yield f"\nNote: {info['notes']}."
+    if families.exists():
+        header = (
+            "family",
+            "networks",
+            "median %",
+            "of size alone",
+            "Spearman",
+            "covers %",
+            "worst",
+            "by %",
+        )
+        yield from table(header, map(_family, _rows(families)))
+    sources = ((source["citation"], source["figures"]) for source in info["sources"])
+    yield from table(("source", "figures"), sources)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _family(row: Mapping[str, str]) -> list[str]:
+    return [row["family"], *(row[key] for key in (*FAMILY, *LEFT))]
+
+
+def _tried(path: Path) -> list[str]:
+    (row,) = (row for row in _rows(path) if row["family"] == "all")
+    return [path.stem, *(row[key] for key in FAMILY)]

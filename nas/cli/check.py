@@ -1,0 +1,40 @@
+"""`nas check`: whether YAML files are what the strict loaders take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas.cli.options import Json
+from nas.cli.progress import say
+
+
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Architectures, spaces, devices, recipes.", metavar="FILE..."),
+    ],
+    json: Json = False,
+) -> None:
+    """Check YAML files; ends with 2 where one is wrong. What a target runs badly: nas lint."""
+    from nas.errors import NasError
+    from nas.report.table import print_json, print_line
+    from nas.schema.check import check as load
+
+    listed: list[dict[str, str | None]] = []
+    for file in files:
+        try:
+            listed.append({"file": str(file), **load(file)._asdict(), "error": None})
+        except NasError as error:
+            listed.append({"file": str(file), "error": str(error)})
+    if json:
+        print_json(listed)
+    for entry in listed:
+        if entry["error"]:
+            say(entry["error"])
+        elif not json:
+            print_line("{file}: {kind} {name}, {holds}".format(**entry))
+    if any(entry["error"] for entry in listed):
+        raise typer.Exit(2)

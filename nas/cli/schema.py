@@ -1,0 +1,22 @@
+"""`nas schema`: what editors complete and check a YAML file by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def schema(
+    kind: Annotated[
+        str, typer.Argument(help="Of file: arch, space, device, ...", show_default=False)
+    ],
+) -> None:
+    """Print the JSON Schema of one kind of YAML file, for editors."""
+    from nas.errors import UnknownNameError
+    from nas.report.table import print_json
+    from nas.schema import KINDS
+
+    if kind not in KINDS:
+        raise UnknownNameError("kind of file", kind, KINDS)
+    print_json(KINDS[kind].schema())

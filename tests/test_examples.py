@@ -1,0 +1,150 @@
+"""Every command and every Python block of README.md and docs/ is run, in the order of reading.
+
+All share one folder, so that a page goes on with what an earlier one made; a command that several
+pages show runs once.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from typer.main import get_command
+
+from nas.blocks import BLOCKS
+from nas.cli.main import app, main
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+#: commands that are shown and not run here
+NOT_RUN = {
+    "nas profile --runtime onnxruntime --out here": "ten minutes; shorter in tests/cli",
+    "nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8": "four minutes",
+    "nas fidelity --space mobile --data fashion-mnist": "hours; a small one in tests/cli",
+    "nas kit --device-os ios mobilenetv3-small": "a slow converter; in tests/cli",
+    "nas kit --device-os ios mobilenetv3-small results/mobile-iphone12-lut-1ms-p0.9": "likewise",
+    "nas bench": "an hour",
+    "nas bench --data DIR --budget-share 1": "a table that is not shipped",
+    "nas bench --quick": "half a minute, run by CI on its own",
+}
+
+
+class Block(NamedTuple):
+    """What stands between two fences."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        """Its lines that call `nas`, without comments."""
+        if self.language != "sh":
+            return []
+        lines = self.text.replace("\\\n", " ").splitlines()
+        words = [shlex.split(line, comments=True) for line in lines]
+        return [shlex.join(line) for line in words if line[:1] == ["nas"]]
+
+
+def pages() -> list[Path]:
+    """The README, then the site's pages in its order."""
+    listed = re.findall(r"^```{toctree}\n(.*?)```", (DOCS / "index.md").read_text(), re.S | re.M)
+    names = [line for part in listed for line in part.splitlines() if not line.startswith(":")]
+    return [ROOT / "README.md", *(p for name in names if (p := DOCS / f"{name}.md").parent == DOCS)]
+
+
+def blocks() -> Iterator[Block]:
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        for found in re.finditer(r"^```(sh|python)\n(.*?)^```", text, re.S | re.M):
+            line = text.count("\n", 0, found.start()) + 2
+            yield Block(page, line, *found.groups())
+
+
+SHOWN = [*blocks()]
+COMMANDS = {command: b for b in SHOWN for command in b.commands}
+
+
+def test_every_page_is_read() -> None:
+    assert {path for path in DOCS.glob("*.md")} - {DOCS / "index.md"} == {*pages()[1:]}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_the_options_it_is_shown_with(command: str) -> None:
+    tool: Any = get_command(app)
+    context, words = None, shlex.split(command)[1:]
+    while hasattr(tool, "resolve_command"):
+        context = tool.make_context("nas", words, parent=context, resilient_parsing=True)
+        name, tool, words = tool.resolve_command(context, words)
+    tool.make_context(name, [*words], parent=context)
+
+
+def test_what_is_not_run_is_shown() -> None:
+    assert {*NOT_RUN} <= {*COMMANDS}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder like the repository's, but for what commands leave there."""
+    for name in ("docs", "predictors", "search_spaces"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def blocks_restored() -> Iterator[None]:
+    """A page adds a block."""
+    before = dict(BLOCKS)
+    yield
+    BLOCKS.clear()
+    BLOCKS.update(before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("folder", "blocks_restored")
+def test_everything_shown_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, names = {*NOT_RUN}, dict[Path, dict[str, Any]]()
+    for block in SHOWN:
+        where = f"{block.page.name}:{block.line}"
+        if block.language == "python":
+            page = names.setdefault(block.page, {"__name__": block.page.stem})
+            with timed(where):
+                exec(compile(block.text, where, "exec", dont_inherit=True), page)
+        for command in block.commands:
+            if command not in done:
+                done.add(command)
+                with timed(f"{where}  {command}"):
+                    assert run(command, monkeypatch) == 0, f"{where}: {command}"
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say how long it took, for pytest -rP."""
+    start = time.perf_counter()
+    yield
+    sys.stdout.write(f"took {time.perf_counter() - start:.1f} s: {what}\n")
+
+
+def run(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of one line, in this process."""
+    words = [
+        path
+        for word in shlex.split(command)
+        for path in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
+    ]
+    monkeypatch.setattr(sys, "argv", words)
+    try:
+        main()
+    except SystemExit as end:
+        return int(str(end.code or 0))
+    return 0
