@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import NETWORK_HELP, Device, Json
+from nas.cli.options import NETWORK_HELP, Device, Json, Svg
 
 if TYPE_CHECKING:
     from nas.report.sheet import Sheet
@@ -22,10 +22,13 @@ def show(
     fused: Annotated[
         bool, typer.Option("--fused", help="Count the rows as deployed: norms and branches merged.")
     ] = False,
+    svg: Svg = None,
 ) -> None:
     """Show one network, row by row, with its costs."""
     from nas import library
     from nas.build.named import load_network
+    from nas.report.drawing import save
+    from nas.report.picture import network_picture
     from nas.report.sheet import sheet
     from nas.report.table import print_json
 
@@ -36,6 +39,8 @@ def show(
         strict=strict,
         fused=fused,
     )
+    if svg:
+        save(svg, network_picture(found))
     if json:
         print_json(found.as_json())
     else:
