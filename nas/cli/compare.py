@@ -18,8 +18,8 @@ def compare(
     """Compare networks, one line each; two of them row by row with --svg."""
     from nas import library
     from nas.build.named import load_network
-    from nas.report.sheet import sheet
     from nas.report.drawing import save
+    from nas.report.sheet import sheet
     from nas.report.side_by_side import print_sources, print_together
     from nas.report.table import print_json
     from nas.report.versus import comparison_picture

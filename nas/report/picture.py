@@ -54,6 +54,8 @@ class Block:
     cells: tuple[str, ...]
     """One a column of the picture; empty where the row has none."""
     ms: float | None
+    known: bool
+    """Whether there is a table: of a traced row nobody says what the cells would be."""
 
 
 def blocks(sheet: Sheet, columns: Sequence[str]) -> list[Block]:
@@ -69,7 +71,8 @@ def blocks(sheet: Sheet, columns: Sequence[str]) -> list[Block]:
         )
         cells = tuple(_cell(name, row.get(name)) for name in columns)
         out = shape[0] if table or len(shape) == 3 else shape[-1]
-        found.append(Block(row["op"], _place(row["in"]), int(out), skip, cells, row["ms"]))
+        place = _place(row["in"])
+        found.append(Block(row["op"], place, int(out), skip, cells, row["ms"], table))
     return found
 
 
@@ -142,7 +145,7 @@ class Panel:
 
     def draw(self, to: Drawing, left: float, top: float) -> None:
         """Headers, then row by row."""
-        for header, (x, width) in self._places.items():
+        for header, (x, _) in self._places.items():
             middle = header == "channels"
             at, anchor = (x + WIDEST / 2, "middle") if middle else (x, "start")
             to.text(left + at, top + 16, header, size=SMALL, colour=GREY, anchor=anchor)
@@ -185,7 +188,9 @@ class Panel:
             to.arc(start + width, top, top + BLOCK, ARC - 4)
         headers = ("op", *(HEADERS.get(name, name) for name in self.columns))
         texts = (block.op, *block.cells)
-        before = (other.op, *other.cells) if other else ("", *block.cells)
+        comparable = other is not None and other.known and block.known
+        cells = other.cells if other and comparable else block.cells
+        before = (other.op if other else "", *cells)
         for header, text, old in zip(headers, texts, before, strict=True):
             at, room = self._places[header]
             changed = bool(self.others) and text != old
@@ -231,18 +236,18 @@ def compose(
     height += 20 * (1 + max(line for line, _, _ in lines)) + MARGIN
     to.box(0, 0, width, height, WHITE)
     left: float = MARGIN
-    for (panel, sheet), own in zip(panels, facts, strict=True):
+    for (panel, sheet), texts in zip(panels, facts, strict=True):
         to.text(left, MARGIN + TITLE - 2, sheet.arch.name, size=TITLE, bold=True)
-        for index, line in enumerate(own):
-            to.text(left, MARGIN + TITLE + 15 * (index + 1), line, size=SMALL, colour=GREY)
+        for index, text in enumerate(texts):
+            to.text(left, MARGIN + TITLE + 15 * (index + 1), text, size=SMALL, colour=GREY)
         panel.draw(to, left, under)
         left += panel.width + 2 * MARGIN
     top = under + panels[0][0].height + 8
-    for line, x, (text, fill) in lines:
+    for line, x, (key, fill) in lines:
         y = top + 20 * line
         if fill:
             to.box(MARGIN + x, y, 14, 14, fill, round_by=3)
-        to.text(MARGIN + x + (20 if fill else 0), y + 11, text, size=SMALL)
+        to.text(MARGIN + x + (20 if fill else 0), y + 11, key, size=SMALL)
     return to.svg(width, height)
 
 
