@@ -1,0 +1,314 @@
+"""The figures of a page: plotly's, on white, in colours for all eyes, told apart by shape too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nas.extras import require
+from nas.report.drawing import DARK, GREY, WHITE
+from nas.report.page import plain
+from nas.report.plot import FAMILIES, FOUND, MARGIN, OTHER
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "pentagon")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#882255", "#56B4E9", "#777777")
+BAR = "#0072B2"
+GRID = "#e0e0e0"
+SPAN = 4.0
+"""Latencies that span more than so many times are on a logarithmic axis."""
+CLEAR = 0.06, 0.035
+"""Shares of the axes within which two names would touch: a quarter of a name, and its height."""
+PLACES = ("top right", "bottom right", "top left", "bottom left", "top center", "bottom center")
+"""Where a name may stand beside its point, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A network in a plot."""
+
+    name: str
+    x: float
+    x_low: float
+    x_high: float
+    y: float
+    y_low: float
+    y_high: float
+    more: str = ""
+    """Shown with it when it is pointed at."""
+
+    @property
+    def hover(self) -> str:
+        more = f"<br>{plain(self.more)}" if self.more else ""
+        return f"<b>{plain(self.name)}</b>{more}"
+
+
+def scatter(
+    groups: Mapping[str, Sequence[Spot]],
+    x_title: str,
+    y_title: str,
+    *,
+    named: bool = True,
+    colours: Mapping[str, str] | None = None,
+    log: bool | None = None,
+) -> Figure:
+    """Points with intervals, a colour and a shape for each group."""
+    figure = framed(x_title, y_title)
+    spots = [spot for group in groups.values() for spot in group]
+    if log if log is not None else spread(spots):
+        figure.update_xaxes(type="log", **_plain_ticks(spots))
+    for index, (name, group) in enumerate(groups.items()):
+        figure.add_scatter(
+            name=plain(name),
+            **_points(group, y_title),
+            mode="markers",
+            marker={
+                "color": (colours or {}).get(name, COLOURS[index % len(COLOURS)]),
+                "symbol": SYMBOLS[index % len(SYMBOLS)],
+                "size": 10,
+                "line": {"color": DARK, "width": 1},
+            },
+        )
+    if named:
+        _name(figure, spots)
+    return figure
+
+
+def spread(spots: Sequence[Spot]) -> bool:
+    """Whether latencies differ so much that equal ratios should look equal."""
+    found = [spot.x for spot in spots if spot.x > 0]
+    return bool(found) and max(found) > SPAN * min(found)
+
+
+def front_figure(
+    front: Sequence[Spot],
+    best: Spot,
+    seeds: Sequence[Spot],
+    budget_ms: float,
+    device: str,
+    unit: str,
+) -> Figure:
+    """What was found and the known networks: estimated top-1 over predicted milliseconds."""
+    groups: dict[str, list[Spot]] = {}
+    for seed in seeds:
+        groups.setdefault(_family(seed.name), []).append(seed)
+    x_title = f"predicted on {device} [{unit}], 90 % interval"
+    figure = scatter(
+        groups,
+        x_title,
+        "estimated ImageNet top-1 [%] ± 1 sd",
+        named=False,
+        colours={family: colour for family, colour in [*FAMILIES.items(), ("other", OTHER)]},
+        log=spread([*front, *seeds, best]),
+    )
+    if figure.layout.xaxis.type == "log":
+        figure.update_xaxes(**_plain_ticks([*front, *seeds, best]))
+    _band(figure, front)
+    star = {"symbol": "star", "size": 18, "color": FOUND, "line": {"color": DARK, "width": 1}}
+    label = "best within the budget"
+    figure.add_scatter(name=label, **_points([best], "top-1"), mode="markers", marker=star)
+    named = [*seeds, best]
+    lowest = min(spot.y_low for spot in named)
+    if front and min(spot.y for spot in front) < lowest:  # its fast end would press all into a line
+        top = max(spot.y_high for spot in [*named, *front])
+        figure.update_yaxes(range=[lowest - MARGIN, top + 1])
+    _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
+    _name(figure, named)
+    return figure
+
+
+def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], title: str) -> Figure:
+    """Horizontal bars, the first on top."""
+    figure = framed(title, "")
+    figure.add_bar(
+        orientation="h",
+        y=[plain(name) for name in names],
+        x=list(values),
+        text=[plain(text) for text in texts],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": BAR},
+        hoverinfo="skip",
+    )
+    height = 110 + 28 * len(names)
+    figure.update_layout(height=height, showlegend=False, margin={"l": 150, "t": 10, "r": 60})
+    figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
+    figure.update_xaxes(range=[0, 1.12 * max([*values, 1e-9])], rangemode="tozero")
+    return figure
+
+
+def progress_figure(
+    x: Sequence[float], top1s: Sequence[float], hovers: Sequence[str], x_title: str, y_title: str
+) -> Figure:
+    """Every trial, and the best so far."""
+    figure = framed(x_title, y_title)
+    best = [max(top1s[: index + 1]) for index in range(len(top1s))]
+    figure.add_scatter(
+        name="trial",
+        x=list(x),
+        y=list(top1s),
+        mode="markers",
+        marker={"color": BAR, "size": 8},
+        hovertext=list(hovers),
+        hovertemplate="%{hovertext}<br>%{y:.2f} %<extra></extra>",
+    )
+    figure.add_scatter(
+        name="best so far",
+        x=list(x),
+        y=best,
+        mode="lines",
+        line={"color": FOUND, "shape": "hv", "width": 2},
+        hoverinfo="skip",
+    )
+    return figure
+
+
+def framed(x_title: str, y_title: str) -> Figure:
+    """An empty figure in the page's style."""
+    figure: Figure = require("report", "plotly.graph_objects").Figure()
+    axis = {"gridcolor": GRID, "linecolor": GREY, "zeroline": False, "ticks": "outside"}
+    figure.update_layout(
+        font={"family": "system-ui, sans-serif", "size": 13, "color": DARK},
+        paper_bgcolor=WHITE,
+        plot_bgcolor=WHITE,
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0},
+        hovermode="closest",
+        xaxis={**axis, "title": {"text": plain(x_title)}, "automargin": True},
+        yaxis={**axis, "title": {"text": plain(y_title)}, "automargin": True},
+    )
+    return figure
+
+
+def _points(spots: Sequence[Spot], y_name: str) -> dict[str, Any]:
+    bar = {"type": "data", "symmetric": False, "thickness": 1, "width": 0, "color": GREY}
+    return {
+        "x": [spot.x for spot in spots],
+        "y": [spot.y for spot in spots],
+        "error_x": bar
+        | {
+            "array": [spot.x_high - spot.x for spot in spots],
+            "arrayminus": [spot.x - spot.x_low for spot in spots],
+        },
+        "error_y": bar
+        | {
+            "array": [spot.y_high - spot.y for spot in spots],
+            "arrayminus": [spot.y - spot.y_low for spot in spots],
+        },
+        "hovertext": [spot.hover for spot in spots],
+        "hovertemplate": "%{hovertext}<br>%{x:.3g} ms, %{y:.2f} %<extra></extra>",
+    }
+
+
+def _band(figure: Figure, front: Sequence[Spot]) -> None:
+    """The front as a line in a band of its standard deviations."""
+    ends = [spot.y_low for spot in front] + [spot.y_high for spot in front[::-1]]
+    figure.add_scatter(
+        name="± 1 sd",
+        x=[spot.x for spot in (*front, *front[::-1])],
+        y=ends,
+        fill="toself",
+        fillcolor="rgba(213, 94, 0, 0.15)",
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        name="found, the best at each ms",
+        x=[spot.x for spot in front],
+        y=[spot.y for spot in front],
+        mode="lines+markers",
+        line={"color": FOUND, "width": 2},
+        marker={"size": 6},
+        hovertext=[spot.hover for spot in front],
+        hovertemplate="%{hovertext}<br>%{x:.3g} ms, %{y:.2f} %<extra></extra>",
+    )
+
+
+def _line_at(figure: Figure, x: float, text: str) -> None:
+    figure.add_vline(x=x, line={"color": DARK, "width": 1, "dash": "dash"})
+    figure.add_annotation(
+        x=_on_axis(figure, x),
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text=plain(text),
+        showarrow=False,
+    )
+
+
+def _name(figure: Figure, spots: Sequence[Spot]) -> None:
+    """Names beside the points, each where the fewest others stand."""
+    from math import log
+
+    if not spots:
+        return
+    ends = min(spot.y for spot in spots), max(spot.y for spot in spots)
+    scale = log if figure.layout.xaxis.type == "log" else float
+    xs = [scale(spot.x) for spot in spots]
+    wide, high = max(max(xs) - min(xs), 1e-9), max(ends[1] - ends[0], 1e-9)
+    places = [
+        ((x - min(xs)) / wide, (s.y - ends[0]) / high) for x, s in zip(xs, spots, strict=True)
+    ]
+    taken: list[tuple[float, float]] = list(places)
+    for spot, (x, y) in zip(spots, places, strict=True):
+        side, up = _free(x, y, len(spot.name), taken)
+        taken += _letters(x, y, side, up, len(spot.name))
+        figure.add_annotation(
+            name="name",
+            x=_on_axis(figure, spot.x),
+            y=spot.y,
+            text=plain(spot.name),
+            showarrow=False,
+            xanchor="left" if side > 0 else "right",
+            yanchor="bottom" if up > 0 else "top",
+            xshift=6 * side,
+            yshift=3 * up,
+            font={"size": 11},
+            bgcolor="rgba(255, 255, 255, 0.7)",
+            borderpad=0,
+        )
+
+
+def _free(x: float, y: float, length: int, taken: Sequence[tuple[float, float]]) -> tuple[int, int]:
+    """To which side of a point and whether above it a name meets the fewest others."""
+
+    def crowd(place: tuple[int, int]) -> float:
+        own = _letters(x, y, *place, length)
+        outside = sum(1 for at, _ in own if not -0.05 <= at <= 1.08)
+        near = sum(
+            abs(a - at) < CLEAR[0] / 2 and abs(b - up) < CLEAR[1]
+            for a, b in taken
+            for at, up in own
+        )
+        return near + 2 * outside
+
+    return min([(1, 1), (1, -1), (-1, 1), (-1, -1)], key=crowd)
+
+
+def _letters(x: float, y: float, side: int, up: int, length: int) -> list[tuple[float, float]]:
+    """Places along a name."""
+    reach = 0.0075 * length
+    return [(x + side * (0.012 + reach * part), y + 0.03 * up) for part in (0, 0.25, 0.5, 0.75, 1)]
+
+
+def _on_axis(figure: Figure, x: float) -> float:
+    """Where an annotation stands: plotly wants the exponent on a logarithmic axis."""
+    from math import log10
+
+    return log10(x) if figure.layout.xaxis.type == "log" else x
+
+
+def _plain_ticks(spots: Sequence[Spot]) -> dict[str, Any]:
+    """Numbers as one writes them on a logarithmic axis."""
+    ends = min(s.x_low for s in spots) / 1.1, max(s.x_high for s in spots) * 1.1
+    ticks = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 1.5, 2, 3, 5, 7)]
+    shown = [tick for tick in ticks if ends[0] <= tick <= ends[1]]
+    return {"tickvals": shown, "ticktext": [f"{tick:g}" for tick in shown]}
+
+
+def _family(name: str) -> str:
+    return next((family for family in FAMILIES if name.startswith(family)), "other")

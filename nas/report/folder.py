@@ -1,0 +1,136 @@
+"""What `nas search` left in a folder, read back: see `nas.report.result`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas import document
+from nas.arch import Arch, read_arch
+from nas.errors import DocumentError, brief
+from nas.report.lines import Line, read_lines
+from nas.report.result import PARETO_COLUMNS
+from nas.search import Candidate
+
+STUDY = "study.yaml"
+#: what a page needs of `study.yaml`
+EXPECTED: Mapping[str, type | tuple[type, ...]] = {
+    "command": str,
+    "date": str,
+    "versions": dict,
+    "seed": int,
+    "budget_ms": (int, float),
+    "space": dict,
+    "device": dict,
+    "surrogate": dict,
+    "best": str,
+}
+TRIAL_COLUMNS = ("arch_id", "name", "state", "predicted_ms", "estimated_top1", "error")
+AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One candidate that was trained, as `trials.csv` has it."""
+
+    arch_id: str
+    name: str
+    state: str
+    predicted_ms: float
+    estimated_top1: float
+    trained: Mapping[int, float]
+    """Top-1 on the judging images, by epoch."""
+    finals: tuple[float, ...]
+    """Of the longer trainings, one a seed."""
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A search."""
+
+    folder: Path
+    study: Mapping[str, Any]
+    best: Arch
+    yaml: str
+    """The file of the best, as it is."""
+    front: tuple[Candidate, ...]
+    """Fastest first, on the search's device."""
+    within: Mapping[str, float]
+    """`arch_id` -> probability that it meets the budget."""
+    trials: tuple[Trial, ...]
+    """Best first; empty without training."""
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @property
+    def budget_ms(self) -> float:
+        return float(self.study["budget_ms"])
+
+    @property
+    def training(self) -> Mapping[str, Any] | None:
+        """What was trained and how well the best did; None where nothing was."""
+        return self.study.get("training")
+
+
+def read_result(folder: Path) -> Result:
+    """Read a search's folder back.
+
+    Raises:
+        DocumentError: it is none, or one of its files is broken.
+    """
+    study = document.read(folder / STUDY)
+    _check(study, f"{folder / STUDY}")
+    path = folder / "best.yaml"
+    front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
+    trials = folder / "trials.csv"
+    return Result(
+        folder,
+        study,
+        read_arch(path),
+        document.read_text(path),
+        tuple(_candidate(line, folder) for line in front),
+        {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
+        tuple(map(_trial, read_lines(trials, TRIAL_COLUMNS))) if trials.exists() else (),
+    )
+
+
+def _check(study: Mapping[str, Any], origin: str) -> None:
+    """That it holds what is needed; nothing is said of what else it holds."""
+    for key, kind in EXPECTED.items():
+        if not isinstance(study.get(key), kind):
+            found = brief(study[key]) if key in study else "nothing"
+            raise DocumentError(f"{origin} ({key}): not as nas search writes it, found {found}")
+    for entry in (study["space"], study["device"], study["surrogate"], *study.get("others", [])):
+        if not (isinstance(entry, dict) and {"name", "hash"} <= entry.keys()):
+            raise DocumentError(f"{origin}: expected a name and a hash, found {brief(entry)}")
+
+
+def _candidate(line: Line, folder: Path) -> Candidate:
+    arch = read_arch(line.file(folder))
+    if arch.arch_id != line.cells["arch_id"]:
+        raise DocumentError(f"{line.where} (arch_id): the file's network is {arch.arch_id}")
+    ms = [line.number(f"predicted_ms{end}") for end in ("", "_low", "_high")]
+    return Candidate(arch, *ms, line.number("estimated_top1"), line.number("estimated_top1_sd"))
+
+
+def _trial(line: Line) -> Trial:
+    found = {
+        int(match[1]): top1
+        for column in line.cells
+        if (match := AFTER_EPOCH.fullmatch(column)) and (top1 := line.maybe(column)) is not None
+    }
+    finals = (line.maybe(c) for c in line.cells if c.startswith("final_top1_seed"))
+    return Trial(
+        *(line.cells[name] for name in ("arch_id", "name", "state")),
+        line.number("predicted_ms"),
+        line.number("estimated_top1"),
+        found,
+        tuple(top1 for top1 in finals if top1 is not None),
+        line.cells["error"],
+    )

@@ -1,0 +1,130 @@
+"""The network that won: its figures, its table with bars, its picture, its file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from nas import library
+from nas.arch import Arch
+from nas.errors import NasError
+from nas.report import charts
+from nas.report.folder import Result
+from nas.report.page import Bar, Cell, Download, Picture, Plot, Section, Table
+from nas.report.picture import network_picture
+from nas.report.rows import cells, columns, total
+from nas.report.sheet import Sheet, sheet
+from nas.report.table import Column, interval, millions, numbers, plus_minus
+
+if TYPE_CHECKING:
+    from nas.latency.device import Device
+
+
+def winner_figures(result: Result) -> Iterator[tuple[str, str, str]]:
+    """What is known of it, each with the kind of figure it is."""
+    best = next((c for c in result.front if c.arch == result.best), None)
+    if best:
+        ms = interval(best.ms, best.ms_low, best.ms_high)
+        device = result.study["device"]["name"]
+        yield "latency", f"{ms} ms", f"predicted on {device}, 90 % interval"
+        estimate = plus_minus(best.top1, best.top1_sd)
+        yield "ImageNet top-1", f"{estimate} %", "estimated, ± 1 sd, not trained"
+    if training := result.training:
+        top1 = training["top1"]
+        shown = interval(top1["mean"], *top1["interval_95"])
+        seeds = training["finals"]["seeds"]
+        kind = (
+            f"trained, 95 % interval, {top1['images']:,} held-out images, {_count(seeds, 'seed')}"
+        )
+        yield f"top-1 on {training['data']}", f"{shown} %", kind
+    yield "parameters", f"{millions(result.best.params)} M", "counted"
+    yield "multiply-adds", f"{millions(result.best.macs)} M", "counted"
+
+
+def _count(number: int, noun: str) -> str:
+    """1 seed, 2 seeds."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def network_section(
+    result: Result, name: str = "network", *, folded: bool = False
+) -> list[Section]:
+    """Picture, table and file of the best."""
+    device = _device(result)
+    shown = sheet(result.best, device)
+    file = f"{result.best.arch_id}.yaml"
+    parts = [
+        Download(f"Download {result.best.name} (YAML)", file, result.yaml),
+        Picture(f"{result.best.name}, row by row.", network_picture(sheet(result.best))),
+        row_table(shown),
+    ]
+    title = f"The network {result.best.name}"
+    return [Section(name, title, parts, folded)]
+
+
+def _device(result: Result) -> Device | None:
+    """The search's, where it is still there."""
+    try:
+        return library.load_device(result.study["device"]["name"])
+    except NasError:
+        return None
+
+
+def row_table(shown: Sheet) -> Table:
+    """The paper's table, with a bar of milliseconds a row."""
+    rows: list[list[Cell]] = [list(row) for row in cells(shown)]
+    heads = columns(shown)
+    caption = f"{shown.arch.name} ({shown.arch.source})."
+    if p := shown.prediction:
+        slowest = max(*p.rows, p.fixed_ms)
+        for row, ms in zip(rows, (*p.rows, p.fixed_ms), strict=True):
+            row[-1] = Bar(str(row[-1]), ms / slowest)
+        assert shown.device is not None
+        caption += f" {shown.device.unit} are predicted for {shown.device.name}."
+        heads = [*heads[:-1], Column(f"predicted\n{shown.device.unit}", "right")]
+    return Table(caption, heads, rows, total(shown))
+
+
+def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
+    """Where the milliseconds go, by sort of kernel, on each device."""
+    if not devices:
+        return []
+    figures, rows, groups = {}, [], []
+    for device in devices:
+        found = breakdown(best, device)
+        names = [name for name, _, _ in found]
+        values = [ms for _, _, ms in found]
+        texts = [f"{ms:.3f} ms, {ms / sum(values):.0%}" for ms in values]
+        figures[device.name] = charts.bars(names, values, texts, f"predicted [{device.unit}]")
+        for name, count, ms in found:
+            share = f"{ms / sum(values):.1%}"
+            rows.append([device.name, name, str(count) if count else None, f"{ms:.4f}", share])
+            groups.append(device.name)
+    heads = [Column("device"), Column("kernels"), *numbers("number", "predicted ms", "share")]
+    table = Table(
+        "Milliseconds by sort of kernel, as the device's runtime fuses them.", heads, rows
+    )
+    caption = f"Where the predicted milliseconds of {best.name} go."
+    note = "Convolutions hold the activations and norms that the runtime fuses into them."
+    return [
+        Section(
+            "kinds",
+            "Latency by op kind",
+            [Plot("kernels", caption, "Device", figures, table, note)],
+        )
+    ]
+
+
+def breakdown(arch: Arch, device: Device) -> list[tuple[str, int, float]]:
+    """Sort of kernel, how many there are, and predicted milliseconds; most first, they add up."""
+    prediction = device.predict(arch)
+    sums, counts = defaultdict[str, float](float), defaultdict[str, int](int)
+    for kernel in device.kernels(arch.graph):
+        sums[kernel.cls] += float(device.kernel_ms(kernel))
+        counts[kernel.cls] += 1
+    # from the sum over kernels to the network, as the device does it
+    ratio = sum(prediction.rows) / sum(sums.values())
+    found = [(name, counts[name], ms * ratio) for name, ms in sums.items()]
+    found.append(("fixed part", 0, prediction.fixed_ms))
+    return sorted(found, key=lambda kind: -kind[2])
