@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nas.extras import require
 from nas.report.drawing import DARK, GREY, WHITE
 from nas.report.page import plain
-from nas.report.plot import FAMILIES, FOUND, MARGIN, OTHER
+from nas.report.plot import FAMILIES, FOUND, MARGIN
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -20,10 +20,10 @@ BAR = "#0072B2"
 GRID = "#e0e0e0"
 SPAN = 4.0
 """Latencies that span more than so many times are on a logarithmic axis."""
-CLEAR = 0.06, 0.035
-"""Shares of the axes within which two names would touch: a quarter of a name, and its height."""
-PLACES = ("top right", "bottom right", "top left", "bottom left", "top center", "bottom center")
-"""Where a name may stand beside its point, best first."""
+CLEAR = 0.03, 0.035
+"""Shares of the axes within which two names would touch."""
+CORNERS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
+"""Sides of a point that a name may stand at, and whether above it; best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def front_figure(
         x_title,
         "estimated ImageNet top-1 [%] ± 1 sd",
         named=False,
-        colours={family: colour for family, colour in [*FAMILIES.items(), ("other", OTHER)]},
+        colours={f"known: {family}": colour for family, colour in FAMILIES.items()},
         log=spread([*front, *seeds, best]),
     )
     if figure.layout.xaxis.type == "log":
@@ -118,6 +118,18 @@ def front_figure(
     _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
     _name(figure, named)
     return figure
+
+
+def join(figure: Figure, spots: Sequence[Spot], name: str) -> None:
+    """A line through points that are drawn already."""
+    figure.add_scatter(
+        name=name,
+        x=[spot.x for spot in spots],
+        y=[spot.y for spot in spots],
+        mode="lines",
+        line={"color": FOUND, "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+    )
 
 
 def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], title: str) -> Figure:
@@ -175,7 +187,7 @@ def framed(x_title: str, y_title: str) -> Figure:
         paper_bgcolor=WHITE,
         plot_bgcolor=WHITE,
         margin={"l": 60, "r": 20, "t": 30, "b": 50},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
         hovermode="closest",
         xaxis={**axis, "title": {"text": plain(x_title)}, "automargin": True},
         yaxis={**axis, "title": {"text": plain(y_title)}, "automargin": True},
@@ -286,7 +298,7 @@ def _free(x: float, y: float, length: int, taken: Sequence[tuple[float, float]])
         )
         return near + 2 * outside
 
-    return min([(1, 1), (1, -1), (-1, 1), (-1, -1)], key=crowd)
+    return min(CORNERS, key=crowd)
 
 
 def _letters(x: float, y: float, side: int, up: int, length: int) -> list[tuple[float, float]]:
@@ -311,4 +323,4 @@ def _plain_ticks(spots: Sequence[Spot]) -> dict[str, Any]:
 
 
 def _family(name: str) -> str:
-    return next((family for family in FAMILIES if name.startswith(family)), "other")
+    return "known: " + next((f for f in FAMILIES if name.startswith(f)), "others")

@@ -28,7 +28,7 @@ EXPECTED: Mapping[str, type | tuple[type, ...]] = {
     "surrogate": dict,
     "best": str,
 }
-TRIAL_COLUMNS = ("arch_id", "name", "state", "predicted_ms", "estimated_top1", "error")
+TRIAL_COLUMNS = ("name", "state", "predicted_ms", "estimated_top1", "error")
 AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
 
 
@@ -36,7 +36,6 @@ AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
 class Trial:
     """One candidate that was trained, as `trials.csv` has it."""
 
-    arch_id: str
     name: str
     state: str
     predicted_ms: float
@@ -115,8 +114,14 @@ def _candidate(line: Line, folder: Path) -> Candidate:
     arch = read_arch(line.file(folder))
     if arch.arch_id != line.cells["arch_id"]:
         raise DocumentError(f"{line.where} (arch_id): the file's network is {arch.arch_id}")
-    ms = [line.number(f"predicted_ms{end}") for end in ("", "_low", "_high")]
-    return Candidate(arch, *ms, line.number("estimated_top1"), line.number("estimated_top1_sd"))
+    return Candidate(
+        arch,
+        ms=line.number("predicted_ms"),
+        ms_low=line.number("predicted_ms_low"),
+        ms_high=line.number("predicted_ms_high"),
+        top1=line.number("estimated_top1"),
+        top1_sd=line.number("estimated_top1_sd"),
+    )
 
 
 def _trial(line: Line) -> Trial:
@@ -127,7 +132,8 @@ def _trial(line: Line) -> Trial:
     }
     finals = (line.maybe(c) for c in line.cells if c.startswith("final_top1_seed"))
     return Trial(
-        *(line.cells[name] for name in ("arch_id", "name", "state")),
+        line.cells["name"],
+        line.cells["state"],
         line.number("predicted_ms"),
         line.number("estimated_top1"),
         found,

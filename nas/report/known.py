@@ -73,9 +73,7 @@ def _found(
     try:
         found = load(name)
     except NasError as error:
-        cautions.append(
-            f"The {what} {name} was not found here ({error}); what follows from it is left out."
-        )
+        cautions.append(f"The {what} {name} is not here, nor what follows from it: {error}")
         return None
     now = getattr(found, content)
     if now != before:

@@ -55,12 +55,10 @@ class Line:
         Raises:
             DocumentError: it leads out.
         """
-        path = folder / self.cells[column]
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise DocumentError(
-                f"{self.where} ({column}): {self.cells[column]} leads out of {folder}"
-            )
-        return path
+        name = self.cells[column]
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise DocumentError(f"{self.where} ({column}): {brief(name)} leads out of {folder}")
+        return folder / name
 
 
 def read_lines(path: Path, needed: Sequence[str]) -> list[Line]:

@@ -14,7 +14,7 @@ from nas.report.known import Known, known
 from nas.report.page import Facts, Page, Plot, Section, Table, Text
 from nas.report.store import ENOUGH, History, read_history
 from nas.report.table import Column, interval, millions, numbers, plus_minus
-from nas.report.winner import latency_section, network_section, winner_figures
+from nas.report.winner import count, latency_section, network_parts, winner_figures
 from nas.search import Candidate
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ def search_page(result: Result) -> Page:
     budget = f"{result.budget_ms:g} ms"
     sections = [
         _front_section(result, found),
-        *network_section(result),
+        Section("network", f"The network {result.best.name}", network_parts(result)),
         *latency_section(result.best, found.devices),
         *_training_sections(result),
-        provenance_section(result),
+        Section("made", "How it was made", [Facts(facts_of(result))]),
     ]
     return Page(
         f"{result.name}: the best network within {budget} on {device}",
         f"Found by nas search in the space {result.study['space']['name']},"
         f" {result.study['date']}. {_nature(result)}",
-        winner_figures(result),
+        [*winner_figures(result)],
         sections,
         found.cautions,
     )
@@ -71,8 +71,8 @@ def _front_section(result: Result, found: Known) -> Section:
         for name, (front, seeds) in drawn.items()
     }
     caption = (
-        f"Estimated accuracy over predicted milliseconds: the front of {result.study['space']['name']}"
-        " and its known networks."
+        "Estimated accuracy over predicted milliseconds: the front of"
+        f" {result.study['space']['name']} and its known networks."
     )
     note = "The line is the front, each point the best that was found at its latency."
     plot = Plot("front", caption, "Device", figures, _front_table(result, drawn), note, True)
@@ -173,9 +173,7 @@ def _training_sections(result: Result) -> Iterator[Section]:
     if history and history.trials:
         parts.append(_progress(history, epochs, str(training["data"])))
     else:
-        parts.append(
-            Text("The order of the trials is in their store, which is not in this folder.")
-        )
+        parts.append(Text("The order of the trials is in their store, which is elsewhere."))
     parts.append(_trial_table(result.trials))
     yield Section("trials", "Candidates that were trained", parts)
     if history and history.importances:
@@ -222,9 +220,9 @@ def _importances(history: History) -> Plot:
     rows = [[name, text] for name, text in zip(names, texts, strict=True)]
     table = Table("Choices by importance.", [Column("choice"), *numbers("share")], rows)
     note = (
-        f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how much a choice"
-        " of the space's table (row and column) tells better trials from all; of choices that every"
-        " trial has, shares of their sum."
+        f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how much a"
+        " choice of the space's table (row and column) tells better trials from all; of choices"
+        " that every trial has, shares of their sum."
     )
     if len(history.trials) < ENOUGH:
         note += f" With fewer than {ENOUGH} trials the order is mostly chance."
@@ -262,7 +260,7 @@ def _trial_table(trials: Sequence[Trial]) -> Table:
 # how it was made --------------------------------------------------------------------------------
 
 
-def provenance_section(result: Result) -> Section:
+def facts_of(result: Result) -> list[tuple[str, str]]:
     """Command, versions and what the search was asked."""
     study = result.study
     versions = ", ".join(f"{name} {number}" for name, number in study["versions"].items())
@@ -277,9 +275,8 @@ def provenance_section(result: Result) -> Section:
     for what in ("space", "device", "surrogate"):
         pairs.append((what, f"{study[what]['name']}, hash {study[what]['hash']}"))
     for entry in study.get("others", []):
-        pairs.append(
-            ("device too", f"{entry['name']}, hash {entry['hash']}, {entry['budget_ms']:g} ms")
-        )
+        budget = f"within {entry['budget_ms']:g} ms"
+        pairs.append(("device too", f"{entry['name']}, {budget}, hash {entry['hash']}"))
     limits = study.get("limits") or {}
     pairs += [(f"at most, {name}", f"{most:,.0f}") for name, most in limits.items()]
     if "caution" in study:
@@ -290,7 +287,7 @@ def provenance_section(result: Result) -> Section:
     if {"priced", "judged", "seconds"} <= study.keys():
         tried = f"{study['priced']:,} priced, {study['judged']:,} judged, in {study['seconds']:g} s"
         pairs.append(("tried", tried))
-    return Section("made", "How it was made", [Facts([*pairs, *_training_facts(result)])])
+    return [*pairs, *_training_facts(result)]
 
 
 def _training_facts(result: Result) -> Iterator[tuple[str, str]]:
@@ -301,7 +298,5 @@ def _training_facts(result: Result) -> Iterator[tuple[str, str]]:
     finals = training["finals"]
     yield "trained on", f"{training['data']}, recipe {training['recipe']}"
     yield "strategy", f"{training['strategy']}: {rungs}"
-    yield (
-        "finals",
-        f"{finals['finalists']} networks for {finals['epochs']} epochs, {finals['seeds']} seeds each",
-    )
+    each = f"{count(finals['seeds'], 'seed')} each"
+    yield "finals", f"{count(finals['finalists'], 'network')}, {finals['epochs']} epochs, {each}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -53,7 +53,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     total: Sequence[Cell] = ()
     groups: Sequence[str] = ()
-    """Of each row: with a choice beside the table, only rows of what is chosen are shown."""
+    """Of each row; of a plot's table only rows of what is chosen are shown."""
     kind: Literal["table"] = "table"
 
 
@@ -137,7 +137,6 @@ class Page:
     """What matters most: its name, value, and what kind of figure it is."""
     sections: Sequence[Section]
     cautions: Sequence[str] = ()
-    packages: Sequence[str] = field(default_factory=tuple)
 
     def html(self) -> str:
         """The file.

@@ -11,7 +11,7 @@ from nas.arch import Arch
 from nas.errors import NasError
 from nas.report import charts
 from nas.report.folder import Result
-from nas.report.page import Bar, Cell, Download, Picture, Plot, Section, Table
+from nas.report.page import Bar, Cell, Download, Part, Picture, Plot, Section, Table
 from nas.report.picture import network_picture
 from nas.report.rows import cells, columns, total
 from nas.report.sheet import Sheet, sheet
@@ -34,33 +34,26 @@ def winner_figures(result: Result) -> Iterator[tuple[str, str, str]]:
         top1 = training["top1"]
         shown = interval(top1["mean"], *top1["interval_95"])
         seeds = training["finals"]["seeds"]
-        kind = (
-            f"trained, 95 % interval, {top1['images']:,} held-out images, {_count(seeds, 'seed')}"
-        )
+        kind = f"trained, 95 % interval, {top1['images']:,} held-out images, {count(seeds, 'seed')}"
         yield f"top-1 on {training['data']}", f"{shown} %", kind
     yield "parameters", f"{millions(result.best.params)} M", "counted"
     yield "multiply-adds", f"{millions(result.best.macs)} M", "counted"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     """1 seed, 2 seeds."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def network_section(
-    result: Result, name: str = "network", *, folded: bool = False
-) -> list[Section]:
-    """Picture, table and file of the best."""
-    device = _device(result)
-    shown = sheet(result.best, device)
+def network_parts(result: Result) -> list[Part]:
+    """File, picture and table of the best."""
+    shown = sheet(result.best, _device(result))
     file = f"{result.best.arch_id}.yaml"
-    parts = [
+    return [
         Download(f"Download {result.best.name} (YAML)", file, result.yaml),
         Picture(f"{result.best.name}, row by row.", network_picture(sheet(result.best))),
         row_table(shown),
     ]
-    title = f"The network {result.best.name}"
-    return [Section(name, title, parts, folded)]
 
 
 def _device(result: Result) -> Device | None:
@@ -87,33 +80,25 @@ def row_table(shown: Sheet) -> Table:
 
 
 def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
-    """Where the milliseconds go, by sort of kernel, on each device."""
-    if not devices:
-        return []
+    """Where the milliseconds go, by sort of kernel, on each device; none without a device."""
     figures, rows, groups = {}, [], []
     for device in devices:
         found = breakdown(best, device)
-        names = [name for name, _, _ in found]
-        values = [ms for _, _, ms in found]
-        texts = [f"{ms:.3f} ms, {ms / sum(values):.0%}" for ms in values]
+        names, counts, values = zip(*found, strict=True)
+        whole = sum(values)
+        texts = [f"{ms:.3f} ms, {ms / whole:.0%}" for ms in values]
         figures[device.name] = charts.bars(names, values, texts, f"predicted [{device.unit}]")
-        for name, count, ms in found:
-            share = f"{ms / sum(values):.1%}"
-            rows.append([device.name, name, str(count) if count else None, f"{ms:.4f}", share])
+        for name, count, ms in zip(names, counts, values, strict=True):
+            number = str(count) if count else None
+            rows.append([name, device.name, number, f"{ms:.4f}", f"{ms / whole:.1%}"])
             groups.append(device.name)
-    heads = [Column("device"), Column("kernels"), *numbers("number", "predicted ms", "share")]
-    table = Table(
-        "Milliseconds by sort of kernel, as the device's runtime fuses them.", heads, rows
-    )
+    heads = [Column("kernels"), Column("device"), *numbers("number", "predicted ms", "share")]
+    caption = "Milliseconds by sort of kernel, as the device's runtime fuses them."
+    table = Table(caption, heads, rows, groups=groups)
     caption = f"Where the predicted milliseconds of {best.name} go."
     note = "Convolutions hold the activations and norms that the runtime fuses into them."
-    return [
-        Section(
-            "kinds",
-            "Latency by op kind",
-            [Plot("kernels", caption, "Device", figures, table, note)],
-        )
-    ]
+    plot = Plot("kernels", caption, "Device", figures, table, note)
+    return [Section("kinds", "Latency by op kind", [plot])] if figures else []
 
 
 def breakdown(arch: Arch, device: Device) -> list[tuple[str, int, float]]:

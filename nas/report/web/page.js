@@ -32,7 +32,7 @@ function draw(plot) {
   if (figure.layout.height) element.style.height = `${figure.layout.height}px`;
   Plotly.react(element, figure.data, figure.layout, CONFIG);
   for (const row of plot.querySelectorAll("tr[data-group]")) {
-    row.hidden = select.selectedIndex > 0 && row.dataset.group !== chosen;
+    row.hidden = row.dataset.group !== chosen;
   }
 }
 
