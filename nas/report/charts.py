@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log, log10
 from typing import TYPE_CHECKING, Any
 
 from nas.extras import require
@@ -20,8 +21,8 @@ BAR = "#0072B2"
 GRID = "#e0e0e0"
 SPAN = 4.0
 """Latencies that span more than so many times are on a logarithmic axis."""
-CLEAR = 0.03, 0.035
-"""Shares of the axes within which two names would touch."""
+LETTER, CLEAR = (0.0072, 0.03), (0.012, 0.045)
+"""Shares of the axes: a letter's width and how far above its point it is; what keeps two apart."""
 CORNERS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 """Sides of a point that a name may stand at, and whether above it; best first."""
 
@@ -51,14 +52,13 @@ def scatter(
     x_title: str,
     y_title: str,
     *,
-    named: bool = True,
     colours: Mapping[str, str] | None = None,
-    log: bool | None = None,
+    logarithmic: bool | None = None,
 ) -> Figure:
     """Points with intervals, a colour and a shape for each group."""
     figure = framed(x_title, y_title)
     spots = [spot for group in groups.values() for spot in group]
-    if log if log is not None else spread(spots):
+    if spread(spots) if logarithmic is None else logarithmic:
         figure.update_xaxes(type="log", **_plain_ticks(spots))
     for index, (name, group) in enumerate(groups.items()):
         figure.add_scatter(
@@ -72,8 +72,6 @@ def scatter(
                 "line": {"color": DARK, "width": 1},
             },
         )
-    if named:
-        _name(figure, spots)
     return figure
 
 
@@ -100,9 +98,8 @@ def front_figure(
         groups,
         x_title,
         "estimated ImageNet top-1 [%] ± 1 sd",
-        named=False,
         colours={f"known: {family}": colour for family, colour in FAMILIES.items()},
-        log=spread([*front, *seeds, best]),
+        logarithmic=spread([*front, *seeds, best]),
     )
     if figure.layout.xaxis.type == "log":
         figure.update_xaxes(**_plain_ticks([*front, *seeds, best]))
@@ -116,7 +113,7 @@ def front_figure(
         top = max(spot.y_high for spot in [*named, *front])
         figure.update_yaxes(range=[lowest - MARGIN, top + 1])
     _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
-    _name(figure, named)
+    _name(figure, named, among=front)
     return figure
 
 
@@ -140,15 +137,13 @@ def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], ti
         y=[plain(name) for name in names],
         x=list(values),
         text=[plain(text) for text in texts],
-        textposition="outside",
-        cliponaxis=False,
+        textposition="auto",
         marker={"color": BAR},
         hoverinfo="skip",
     )
     height = 110 + 28 * len(names)
     figure.update_layout(height=height, showlegend=False, margin={"l": 150, "t": 10, "r": 60})
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
-    figure.update_xaxes(range=[0, 1.12 * max([*values, 1e-9])], rangemode="tozero")
     return figure
 
 
@@ -187,7 +182,6 @@ def framed(x_title: str, y_title: str) -> Figure:
         paper_bgcolor=WHITE,
         plot_bgcolor=WHITE,
         margin={"l": 60, "r": 20, "t": 30, "b": 50},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
         hovermode="closest",
         xaxis={**axis, "title": {"text": plain(x_title)}, "automargin": True},
         yaxis={**axis, "title": {"text": plain(y_title)}, "automargin": True},
@@ -252,23 +246,20 @@ def _line_at(figure: Figure, x: float, text: str) -> None:
     )
 
 
-def _name(figure: Figure, spots: Sequence[Spot]) -> None:
-    """Names beside the points, each where the fewest others stand."""
-    from math import log
-
-    if not spots:
-        return
-    ends = min(spot.y for spot in spots), max(spot.y for spot in spots)
+def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot] = ()) -> None:
+    """Names beside the points, each at the corner where it meets the fewest others."""
     scale = log if figure.layout.xaxis.type == "log" else float
-    xs = [scale(spot.x) for spot in spots]
-    wide, high = max(max(xs) - min(xs), 1e-9), max(ends[1] - ends[0], 1e-9)
-    places = [
-        ((x - min(xs)) / wide, (s.y - ends[0]) / high) for x, s in zip(xs, spots, strict=True)
-    ]
-    taken: list[tuple[float, float]] = list(places)
-    for spot, (x, y) in zip(spots, places, strict=True):
-        side, up = _free(x, y, len(spot.name), taken)
-        taken += _letters(x, y, side, up, len(spot.name))
+    every = [*spots, *among]
+    left, right = scale(min(s.x_low for s in every)), scale(max(s.x_high for s in every))
+    low, high = min(s.y_low for s in spots), max(s.y_high for s in every)
+
+    def place(spot: Spot) -> tuple[float, float]:
+        return (scale(spot.x) - left) / (right - left), (spot.y - low) / (high - low)
+
+    taken = [place(spot) for spot in every]
+    for spot in spots:
+        side, up = _free(*place(spot), len(spot.name), taken)
+        taken += _letters(*place(spot), side, up, len(spot.name))
         figure.add_annotation(
             name="name",
             x=_on_axis(figure, spot.x),
@@ -280,7 +271,6 @@ def _name(figure: Figure, spots: Sequence[Spot]) -> None:
             xshift=6 * side,
             yshift=3 * up,
             font={"size": 11},
-            bgcolor="rgba(255, 255, 255, 0.7)",
             borderpad=0,
         )
 
@@ -288,29 +278,26 @@ def _name(figure: Figure, spots: Sequence[Spot]) -> None:
 def _free(x: float, y: float, length: int, taken: Sequence[tuple[float, float]]) -> tuple[int, int]:
     """To which side of a point and whether above it a name meets the fewest others."""
 
-    def crowd(place: tuple[int, int]) -> float:
-        own = _letters(x, y, *place, length)
-        outside = sum(1 for at, _ in own if not -0.05 <= at <= 1.08)
-        near = sum(
-            abs(a - at) < CLEAR[0] / 2 and abs(b - up) < CLEAR[1]
-            for a, b in taken
+    def crowd(corner: tuple[int, int]) -> int:
+        own = _letters(x, y, *corner, length)
+        outside = sum(not 0 <= at <= 1 for at, _ in own)
+        return outside + sum(
+            abs(other[0] - at) < CLEAR[0] and abs(other[1] - up) < CLEAR[1]
+            for other in taken
             for at, up in own
         )
-        return near + 2 * outside
 
     return min(CORNERS, key=crowd)
 
 
 def _letters(x: float, y: float, side: int, up: int, length: int) -> list[tuple[float, float]]:
-    """Places along a name."""
-    reach = 0.0075 * length
-    return [(x + side * (0.012 + reach * part), y + 0.03 * up) for part in (0, 0.25, 0.5, 0.75, 1)]
+    """Places along a name, as shares of the axes."""
+    reach = LETTER[0] * length
+    return [(x + side * (0.01 + reach * part / 6), y + LETTER[1] * up) for part in range(7)]
 
 
 def _on_axis(figure: Figure, x: float) -> float:
     """Where an annotation stands: plotly wants the exponent on a logarithmic axis."""
-    from math import log10
-
     return log10(x) if figure.layout.xaxis.type == "log" else x
 
 

@@ -26,8 +26,8 @@ UNIT = "ms"
 def search_page(result: Result) -> Page:
     """Everything that a search's folder says, and what the library adds to it."""
     found = known(result)
-    device = str(result.study["device"]["name"])
-    budget = f"{result.budget_ms:g} ms"
+    names = (str(entry["name"]) for entry in _entries(result))
+    budgets = " and ".join(f"{_budget(result, name):g} ms on {name}" for name in names)
     sections = [
         _front_section(result, found),
         Section("network", f"The network {result.best.name}", network_parts(result)),
@@ -36,10 +36,10 @@ def search_page(result: Result) -> Page:
         Section("made", "How it was made", [Facts(facts_of(result))]),
     ]
     return Page(
-        f"{result.name}: the best network within {budget} on {device}",
+        f"{result.name}: the best network within {budgets}",
         f"Found by nas search in the space {result.study['space']['name']},"
         f" {result.study['date']}. {_nature(result)}",
-        [*winner_figures(result)],
+        [*winner_figures(result, found.devices)],
         sections,
         found.cautions,
     )
@@ -184,7 +184,7 @@ def _progress(history: History, epochs: int, data: str) -> Plot:
     trials = history.trials
     top1s = [trial.top1 for trial in trials]
     hovers = [f"{trial.name}, {trial.ms:.2f} ms predicted" for trial in trials]
-    y_title = f"top-1 on {data} after {epochs} epochs [%]"
+    y_title = f"top-1 on {data} after {count(epochs, 'epoch')} [%]"
     by_end = sorted(range(len(trials)), key=lambda index: trials[index].minutes)
     figures = {
         "number": charts.progress_figure(
@@ -209,7 +209,7 @@ def _progress(history: History, epochs: int, data: str) -> Plot:
     table = Table(
         f"Trials in the order they were begun, after {epochs} epochs each.", columns, rows
     )
-    caption = f"Search progress: every candidate after {epochs} epochs on {data}."
+    caption = f"Search progress: every candidate after {count(epochs, 'epoch')} on {data}."
     return Plot("progress", caption, "Over", figures, table)
 
 

@@ -94,7 +94,7 @@ def _accuracy_section(sweep: Sweep, done: Sequence[Cell]) -> Section:
     def figure(device: str, own: Sequence[Cell]) -> Figure:
         x_title = f"predicted on {device} [ms], 90 % interval"
         groups = _groups(own, [cell.ms for cell in own if cell.ms])
-        drawn = charts.scatter(groups, x_title, y_title, named=False)
+        drawn = charts.scatter(groups, x_title, y_title)
         charts.join(drawn, _undominated([s for spots in groups.values() for s in spots]), "front")
         return drawn
 
@@ -111,9 +111,7 @@ def _budget_section(sweep: Sweep, done: Sequence[Cell]) -> Section:
 
     def figure(device: str, own: Sequence[Cell]) -> Figure:
         budgets = [(cell.budget_ms,) * 3 for cell in own]
-        return charts.scatter(
-            _groups(own, budgets), f"budget on {device} [ms]", y_title, named=False
-        )
+        return charts.scatter(_groups(own, budgets), f"budget on {device} [ms]", y_title)
 
     return Section(
         "budgets", "Budget and accuracy", [_plot("budget", caption, "", figure, sweep, done)]

@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from nas.latency.device import Device
 
 
-def winner_figures(result: Result) -> Iterator[tuple[str, str, str]]:
+def winner_figures(result: Result, devices: Sequence[Device]) -> Iterator[tuple[str, str, str]]:
     """What is known of it, each with the kind of figure it is."""
     best = next((c for c in result.front if c.arch == result.best), None)
     if best:
         ms = interval(best.ms, best.ms_low, best.ms_high)
         device = result.study["device"]["name"]
         yield "latency", f"{ms} ms", f"predicted on {device}, 90 % interval"
+        for other in devices:
+            if other.name != device:
+                p = other.predict(result.best)
+                ms = interval(p.ms, p.low_ms, p.high_ms)
+                yield "latency", f"{ms} ms", f"predicted on {other.name}, 90 % interval"
         estimate = plus_minus(best.top1, best.top1_sd)
         yield "ImageNet top-1", f"{estimate} %", "estimated, ± 1 sd, not trained"
     if training := result.training:

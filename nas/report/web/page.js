@@ -2,17 +2,34 @@
 "use strict";
 
 const NARROW = 600; // pixels, below which names leave the points and the legend goes underneath
+const LINE = 20; // pixels of a key of the legend
 const PAPER = 660; // width of a plot in print
+const HEIGHT = 420; // of a plot that does not say its own
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false };
 const drawn = JSON.parse(document.getElementById("drawn").textContent);
 const touch = window.matchMedia("(pointer: coarse)").matches;
 
 function fitted(figure, width) {
   const copy = structuredClone(figure);
-  copy.layout.dragmode = touch ? false : "zoom"; // a finger on a plot scrolls the page
-  if (width < NARROW) {
-    copy.layout.margin = { ...copy.layout.margin, l: Math.min(copy.layout.margin.l, 110), r: 8 };
-    copy.layout.annotations = (copy.layout.annotations || []).filter((a) => a.name !== "name");
+  const layout = copy.layout;
+  const narrow = width < NARROW;
+  layout.dragmode = touch ? false : "zoom"; // a finger on a plot scrolls the page
+  if (narrow) {
+    layout.annotations = (layout.annotations || []).filter((a) => a.name !== "name");
+    layout.font.size = 11;
+    layout.margin.l = Math.min(layout.margin.l, 100);
+    for (const axis of [layout.xaxis, layout.yaxis]) {
+      axis.title.font = { size: 12 };
+      axis.title.text = axis.title.text.replace(", ", ",<br>");
+    }
+  }
+  if (layout.showlegend !== false && copy.data.length > 1) {
+    // under the axis, which moves up: one key a line, or four
+    const lines = narrow ? copy.data.length : Math.ceil(copy.data.length / 4);
+    layout.legend = { orientation: narrow ? "v" : "h", x: 0, y: 0, yref: "container" };
+    layout.legend.yanchor = "bottom";
+    layout.margin.b = (narrow ? 75 : 65) + LINE * lines;
+    layout.height = narrow ? 350 + LINE * lines : 480;
   }
   return copy;
 }
@@ -29,7 +46,7 @@ function draw(plot) {
       if (error && checkbox) error.visible = checkbox.checked;
     }
   }
-  if (figure.layout.height) element.style.height = `${figure.layout.height}px`;
+  element.style.height = `${figure.layout.height || HEIGHT}px`;
   Plotly.react(element, figure.data, figure.layout, CONFIG);
   for (const row of plot.querySelectorAll("tr[data-group]")) {
     row.hidden = row.dataset.group !== chosen;
