@@ -16,7 +16,9 @@ def report(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="What nas search or nas sweep wrote.", metavar="RUN|SWEEP", show_default=False
+            help="What nas search, nas sweep or nas adapt wrote.",
+            metavar="FOLDER",
+            show_default=False,
         ),
     ],
     out: Annotated[

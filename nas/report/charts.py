@@ -147,29 +147,30 @@ def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], ti
     return figure
 
 
-def progress_figure(
-    x: Sequence[float], top1s: Sequence[float], hovers: Sequence[str], x_title: str, y_title: str
+def points_and_line(
+    points: tuple[str, Sequence[float], Sequence[float], Sequence[str]],
+    line: tuple[str, Sequence[float], Sequence[float]],
+    x_title: str,
+    y_title: str,
+    *,
+    steps: bool = False,
 ) -> Figure:
-    """Every trial, and the best so far."""
+    """Points by name, x, y and what is told of each; a line by name, x and y."""
     figure = framed(x_title, y_title)
-    best = [max(top1s[: index + 1]) for index in range(len(top1s))]
+    name, x, y, told = points
     figure.add_scatter(
-        name="trial",
+        name=name,
         x=list(x),
-        y=list(top1s),
+        y=list(y),
         mode="markers",
         marker={"color": BAR, "size": 8},
-        hovertext=list(hovers),
+        hovertext=[plain(text) for text in told],
         hovertemplate="%{hovertext}<br>%{y:.2f} %<extra></extra>",
     )
-    figure.add_scatter(
-        name="best so far",
-        x=list(x),
-        y=best,
-        mode="lines",
-        line={"color": FOUND, "shape": "hv", "width": 2},
-        hoverinfo="skip",
-    )
+    name, x, y = line
+    shape = "hv" if steps else "linear"
+    drawn = {"color": FOUND, "shape": shape, "width": 2}
+    figure.add_scatter(name=name, x=list(x), y=list(y), mode="lines", line=drawn, hoverinfo="skip")
     return figure
 
 

@@ -61,6 +61,14 @@ def known(result: Result) -> Known:
     return Known(tuple(devices), surrogate, seeds, tuple(cautions))
 
 
+def found_device(name: str) -> Device | None:
+    """A device by name; None where it is not here."""
+    try:
+        return library.load_device(name)
+    except NasError:
+        return None
+
+
 def _found(
     what: str,
     load: Callable[[str], Any],

@@ -9,11 +9,11 @@ from nas import library
 from nas.arch import Arch
 from nas.report import charts
 from nas.report.charts import Spot
-from nas.report.folder import Result, Trial
+from nas.report.folder import Result
 from nas.report.known import Known, known
-from nas.report.page import Facts, Page, Plot, Section, Table, Text
-from nas.report.store import ENOUGH, History, read_history
+from nas.report.page import Facts, Page, Plot, Section, Table
 from nas.report.table import Column, interval, millions, numbers, plus_minus
+from nas.report.trained import training_sections
 from nas.report.winner import count, latency_section, network_parts, winner_figures
 from nas.search import Candidate
 
@@ -26,13 +26,14 @@ UNIT = "ms"
 def search_page(result: Result) -> Page:
     """Everything that a search's folder says, and what the library adds to it."""
     found = known(result)
-    names = (str(entry["name"]) for entry in _entries(result))
+    names = [str(entry["name"]) for entry in _entries(result)]
     budgets = " and ".join(f"{_budget(result, name):g} ms on {name}" for name in names)
+    parts = network_parts(result.best, result.yaml, found.device(names[0]))
     sections = [
         _front_section(result, found),
-        Section("network", f"The network {result.best.name}", network_parts(result)),
+        Section("network", f"The network {result.best.name}", parts),
         *latency_section(result.best, found.devices),
-        *_training_sections(result),
+        *training_sections(result),
         Section("made", "How it was made", [Facts(facts_of(result))]),
     ]
     return Page(
@@ -158,103 +159,6 @@ def _name(arch: Arch, result: Result) -> str:
 def _published(arch: Arch) -> str | None:
     figures = library.published(arch)
     return f"{figures[0].top1:.1f} ({figures[0].recipe})" if figures else None
-
-
-# trials -----------------------------------------------------------------------------------------
-
-
-def _training_sections(result: Result) -> Iterator[Section]:
-    training = result.training
-    if training is None:
-        return
-    epochs = int(training["rungs"][0][0])
-    history = read_history(result.folder, epochs)
-    parts: list[Plot | Table | Text] = []
-    if history and history.trials:
-        parts.append(_progress(history, epochs, str(training["data"])))
-    else:
-        parts.append(Text("The order of the trials is in their store, which is elsewhere."))
-    parts.append(_trial_table(result.trials))
-    yield Section("trials", "Candidates that were trained", parts)
-    if history and history.importances:
-        yield Section("importances", "Which choices mattered", [_importances(history)])
-
-
-def _progress(history: History, epochs: int, data: str) -> Plot:
-    trials = history.trials
-    top1s = [trial.top1 for trial in trials]
-    hovers = [f"{trial.name}, {trial.ms:.2f} ms predicted" for trial in trials]
-    y_title = f"top-1 on {data} after {count(epochs, 'epoch')} [%]"
-    by_end = sorted(range(len(trials)), key=lambda index: trials[index].minutes)
-    figures = {
-        "number": charts.progress_figure(
-            [trial.number for trial in trials], top1s, hovers, "trial", y_title
-        ),
-        "minutes": charts.progress_figure(
-            [trials[i].minutes for i in by_end],
-            [top1s[i] for i in by_end],
-            [hovers[i] for i in by_end],
-            "minutes since the first trial began",
-            y_title,
-        ),
-    }
-    columns = [
-        *numbers("trial"),
-        Column("network"),
-        *numbers("predicted ms", "trained top-1 %", "minutes"),
-    ]
-    rows = [
-        [str(t.number), t.name, f"{t.ms:.2f}", f"{t.top1:.2f}", f"{t.minutes:.1f}"] for t in trials
-    ]
-    table = Table(
-        f"Trials in the order they were begun, after {epochs} epochs each.", columns, rows
-    )
-    caption = f"Search progress: every candidate after {count(epochs, 'epoch')} on {data}."
-    return Plot("progress", caption, "Over", figures, table)
-
-
-def _importances(history: History) -> Plot:
-    found = history.importances
-    names, shares = [name for name, _ in found], [100 * share for _, share in found]
-    texts = [f"{share:.1f} %" for share in shares]
-    rows = [[name, text] for name, text in zip(names, texts, strict=True)]
-    table = Table("Choices by importance.", [Column("choice"), *numbers("share")], rows)
-    note = (
-        f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how much a"
-        " choice of the space's table (row and column) tells better trials from all; of choices"
-        " that every trial has, shares of their sum."
-    )
-    if len(history.trials) < ENOUGH:
-        note += f" With fewer than {ENOUGH} trials the order is mostly chance."
-    figure = charts.bars(names, shares, texts, "share of the importance [%]")
-    return Plot("choices", "Importance of choices.", "", {"all": figure}, table, note)
-
-
-def _trial_table(trials: Sequence[Trial]) -> Table:
-    columns = [
-        Column("network"),
-        *numbers(
-            "predicted\nms",
-            "estimated\nImageNet %",
-            "trained\ntop-1 %",
-            "epochs",
-            "finals\ntop-1 %",
-        ),
-        Column("state"),
-        Column("error"),
-    ]
-    rows = []
-    for trial in trials:
-        longest = max(trial.trained, default=None)
-        finals = trial.finals
-        rows.append(
-            [trial.name, f"{trial.predicted_ms:.2f}", f"{trial.estimated_top1:.1f}"]
-            + [None if longest is None else f"{trial.trained[longest]:.2f}"]
-            + [None if longest is None else str(longest)]
-            + [f"{sum(finals) / len(finals):.2f}" if finals else None]
-            + [trial.state, trial.error or None]
-        )
-    return Table("All candidates, best first; finals are trained anew, longer.", columns, rows)
 
 
 # how it was made --------------------------------------------------------------------------------

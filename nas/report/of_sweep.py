@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from nas.report import charts
 from nas.report.charts import Spot
+from nas.report.known import found_device
 from nas.report.of_search import facts_of
 from nas.report.page import Cell as Shown
 from nas.report.page import Facts, Link, Page, Plot, Section, Table
@@ -18,6 +19,10 @@ from nas.report.winner import network_parts
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from nas.latency.device import Device
+
+Draw = Callable[[str, Sequence[Cell]], "Figure"]
+"""What is drawn of the cells of a device."""
 KEYS = ("space", "strategy")
 """What points are told apart by, where it differs."""
 VARIES = ("space", "strategy", "seed")
@@ -29,6 +34,10 @@ def sweep_page(sweep: Sweep) -> Page:
     states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     done = [cell for cell in sweep.cells if cell.ms and cell.top1]
     plots = [_accuracy_section(sweep, done), _budget_section(sweep, done)] if done else []
+    devices = {name: found_device(name) for name in sweep.devices}
+    winners = (
+        _winner_section(index, cell, devices[cell.device]) for index, cell in enumerate(sweep.cells)
+    )
     return Page(
         f"{sweep.name}: a sweep of {len(sweep.cells)} searches",
         f"Trained on {_data(done)}. Milliseconds are predicted, none was measured."
@@ -38,8 +47,8 @@ def sweep_page(sweep: Sweep) -> Page:
         [
             Section("cells", "All searches", [_cell_table(sweep.cells)]),
             *plots,
-            *(_winner_section(index, cell) for index, cell in enumerate(sweep.cells)),
-            Section("asked", "What was asked", [Facts(list(_flat(sweep.asked)))]),
+            *winners,
+            Section("asked", "What was asked", [Facts.of(sweep.asked)]),
         ],
     )
 
@@ -119,7 +128,7 @@ def _budget_section(sweep: Sweep, done: Sequence[Cell]) -> Section:
 
 
 def _plot(
-    name: str, caption: str, note: str, figure: Any, sweep: Sweep, done: Sequence[Cell]
+    name: str, caption: str, note: str, figure: Draw, sweep: Sweep, done: Sequence[Cell]
 ) -> Plot:
     by_device = {d: [cell for cell in done if cell.device == d] for d in sweep.devices}
     figures = {device: figure(device, own) for device, own in by_device.items() if own}
@@ -133,7 +142,7 @@ def _plot(
         ]
         for cell in done
     ]
-    table = Table("Winners on the chosen device.", heads, rows, groups=[c.device for c in done])
+    table = Table(f"Winners by {name}.", heads, rows, groups=[c.device for c in done])
     return Plot(name, caption, "Device", figures, table, note, intervals=True)
 
 
@@ -158,25 +167,13 @@ def _undominated(spots: Sequence[Spot]) -> list[Spot]:
     return front
 
 
-def _winner_section(index: int, cell: Cell) -> Section:
+def _winner_section(index: int, cell: Cell, device: Device | None) -> Section:
     told = ", ".join(f"{name} {cell.words[name]}" for name in VARIES if cell.words[name])
     title = f"{cell.name}: within {cell.budget_ms:g} ms on {cell.device}"
     if cell.result is None:
         facts = [("state", cell.words["state"]), ("asked", told), ("error", cell.error or "none")]
         return Section(_anchor(index), title, [Facts(facts)], folded=True)
-    parts = [*network_parts(cell.result), Facts([("asked", told), *facts_of(cell.result)])]
+    result = cell.result
+    facts = [("asked", told), *facts_of(result)]
+    parts = [*network_parts(result.best, result.yaml, device), Facts(facts)]
     return Section(_anchor(index), title, parts, folded=True)
-
-
-def _flat(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """A document as names and values."""
-    if isinstance(content, dict) and content:
-        for key, value in content.items():
-            yield from _flat(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(content, list) and not any(isinstance(each, dict) for each in content):
-        yield path, ", ".join(map(str, content))
-    elif isinstance(content, list):
-        for index, value in enumerate(content, start=1):
-            yield from _flat(value, f"{path} {index}")
-    else:
-        yield path, str(content)

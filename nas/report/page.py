@@ -7,7 +7,7 @@ become one. Every plot has its figures in a table beside it.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -89,6 +89,11 @@ class Facts:
 
     pairs: Sequence[tuple[str, str]]
     kind: Literal["facts"] = "facts"
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Facts:
+        """A document, its keys joined by points."""
+        return cls(list(_flat(content)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,17 @@ def _drawn(figure: Figure) -> Mapping[str, Any]:
     content: dict[str, Any] = figure.to_plotly_json()
     content["layout"].pop("template", None)
     return content
+
+
+def _flat(content: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(content, list) and any(isinstance(each, Mapping) for each in content):
+        for index, value in enumerate(content, start=1):
+            yield from _flat(value, f"{path} {index}")
+    else:
+        yield path, ", ".join(map(str, content)) if isinstance(content, list) else str(content)
 
 
 def plain(text: str) -> str:

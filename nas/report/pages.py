@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nas.errors import DocumentError
 from nas.report.folder import STUDY, read_result
+from nas.report.of_adapted import ADAPTED, adapted_page, read_adapted
 from nas.report.of_search import search_page
 from nas.report.of_sweep import sweep_page
 from nas.report.page import Page
@@ -24,7 +25,9 @@ def page_of(folder: Path) -> Page:
         return sweep_page(read_sweep(folder))
     if (folder / STUDY).exists():
         return search_page(read_result(folder))
+    if (folder / ADAPTED).exists():
+        return adapted_page(read_adapted(folder))
     raise DocumentError(
-        f"{folder}: no folder of results: neither {STUDY}, as nas search writes it,"
-        f" nor {ASKED}, as nas sweep does"
+        f"{folder}: no folder of results: expected {STUDY}, as nas search writes it, {ASKED}, as"
+        f" nas sweep does, or {ADAPTED}, as nas adapt does"
     )

@@ -6,9 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nas import library
 from nas.arch import Arch
-from nas.errors import NasError
 from nas.report import charts
 from nas.report.folder import Result
 from nas.report.page import Bar, Cell, Download, Part, Picture, Plot, Section, Table
@@ -50,23 +48,13 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def network_parts(result: Result) -> list[Part]:
-    """File, picture and table of the best."""
-    shown = sheet(result.best, _device(result))
-    file = f"{result.best.arch_id}.yaml"
+def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
+    """Its file, picture and table."""
     return [
-        Download(f"Download {result.best.name} (YAML)", file, result.yaml),
-        Picture(f"{result.best.name}, row by row.", network_picture(sheet(result.best))),
-        row_table(shown),
+        Download(f"Download {best.name} (YAML)", f"{best.arch_id}.yaml", yaml),
+        Picture(f"{best.name}, row by row.", network_picture(sheet(best))),
+        row_table(sheet(best, device)),
     ]
-
-
-def _device(result: Result) -> Device | None:
-    """The search's, where it is still there."""
-    try:
-        return library.load_device(result.study["device"]["name"])
-    except NasError:
-        return None
 
 
 def row_table(shown: Sheet) -> Table:
