@@ -99,7 +99,7 @@ def _figures(made: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if guess := made.get("estimated_imagenet"):
         yield "ImageNet top-1 after", f"{plus_minus(guess['top1'], guess['sd'])} %", "estimated"
     if judged := made.get("judged_top1"):
-        both = f"{judged['before']} %, {judged['after_the_steps']} %"
+        both = f"{judged['before']:.1f} %, {judged['after_the_steps']:.1f} %"
         yield "top-1 before, after the steps", both, "trained, on the judging images"
 
 
@@ -107,8 +107,7 @@ def _beside(adapted: Adapted) -> Iterator[Section]:
     """Both tables, where the start is known."""
     if (before := adapted.before) is None:
         return
-    device = adapted.device
-    picture = comparison_picture(sheet(before, device), sheet(adapted.after, device))
+    picture = comparison_picture(sheet(before), sheet(adapted.after))
     caption = "Row by row; what differs is marked."
     yield Section("beside", "Before and after", [Picture(caption, picture)])
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nas.report.blocks import Block, blocks, describe, fills_of, shown_columns
 from nas.report.drawing import Drawing
-from nas.report.picture import Block, Panel, blocks, compose, describe, fills_of, shown_columns
+from nas.report.panel import Panel
+from nas.report.picture import compose
 from nas.report.sheet import Sheet
 
 Pairs = list[tuple[Block | None, Block | None]]
