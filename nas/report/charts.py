@@ -53,17 +53,17 @@ def scatter(
     y_title: str,
     *,
     colours: Mapping[str, str] | None = None,
-    logarithmic: bool | None = None,
+    scale_of: Sequence[Spot] = (),
 ) -> Figure:
-    """Points with intervals, a colour and a shape for each group."""
+    """Points with intervals, a colour and a shape for each group; the axis fits `scale_of` too."""
     figure = framed(x_title, y_title)
-    spots = [spot for group in groups.values() for spot in group]
-    if spread(spots) if logarithmic is None else logarithmic:
-        figure.update_xaxes(type="log", **_plain_ticks(spots))
+    every = [*(spot for group in groups.values() for spot in group), *scale_of]
+    if spread(every):
+        figure.update_xaxes(type="log", **_plain_ticks(every))
     for index, (name, group) in enumerate(groups.items()):
         figure.add_scatter(
             name=plain(name),
-            **_points(group, y_title),
+            **_points(group),
             mode="markers",
             marker={
                 "color": (colours or {}).get(name, COLOURS[index % len(COLOURS)]),
@@ -83,33 +83,26 @@ def spread(spots: Sequence[Spot]) -> bool:
 
 def front_figure(
     front: Sequence[Spot],
-    best: Spot,
+    best: Spot | None,
     seeds: Sequence[Spot],
     budget_ms: float,
-    device: str,
-    unit: str,
+    x_title: str,
 ) -> Figure:
     """What was found and the known networks: estimated top-1 over predicted milliseconds."""
     groups: dict[str, list[Spot]] = {}
     for seed in seeds:
         groups.setdefault(_family(seed.name), []).append(seed)
-    x_title = f"predicted on {device} [{unit}], 90 % interval"
-    figure = scatter(
-        groups,
-        x_title,
-        "estimated ImageNet top-1 [%] ± 1 sd",
-        colours={f"known: {family}": colour for family, colour in FAMILIES.items()},
-        logarithmic=spread([*front, *seeds, best]),
-    )
-    if figure.layout.xaxis.type == "log":
-        figure.update_xaxes(**_plain_ticks([*front, *seeds, best]))
+    named = [*seeds, *([best] if best else [])]
+    y_title = "estimated ImageNet top-1 [%] ± 1 sd"
+    colours = {f"known: {family}": colour for family, colour in FAMILIES.items()}
+    figure = scatter(groups, x_title, y_title, colours=colours, scale_of=[*named, *front])
     _band(figure, front)
-    star = {"symbol": "star", "size": 18, "color": FOUND, "line": {"color": DARK, "width": 1}}
-    label = "best within the budget"
-    figure.add_scatter(name=label, **_points([best], "top-1"), mode="markers", marker=star)
-    named = [*seeds, best]
-    lowest = min(spot.y_low for spot in named)
-    if front and min(spot.y for spot in front) < lowest:  # its fast end would press all into a line
+    if best:
+        star = {"symbol": "star", "size": 18, "color": FOUND, "line": {"color": DARK, "width": 1}}
+        figure.add_scatter(name="best", **_points([best]), mode="markers", marker=star)
+    lowest = min((spot.y_low for spot in named), default=0.0)
+    if named and front and min(spot.y for spot in front) < lowest:
+        # the front's fast end would press all others into a line
         top = max(spot.y_high for spot in [*named, *front])
         figure.update_yaxes(range=[lowest - MARGIN, top + 1])
     _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
@@ -190,7 +183,7 @@ def framed(x_title: str, y_title: str) -> Figure:
     return figure
 
 
-def _points(spots: Sequence[Spot], y_name: str) -> dict[str, Any]:
+def _points(spots: Sequence[Spot]) -> dict[str, Any]:
     bar = {"type": "data", "symmetric": False, "thickness": 1, "width": 0, "color": GREY}
     return {
         "x": [spot.x for spot in spots],
@@ -251,6 +244,8 @@ def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot] = ()) -> 
     """Names beside the points, each at the corner where it meets the fewest others."""
     scale = log if figure.layout.xaxis.type == "log" else float
     every = [*spots, *among]
+    if not spots:
+        return
     left, right = scale(min(s.x_low for s in every)), scale(max(s.x_high for s in every))
     low, high = min(s.y_low for s in spots), max(s.y_high for s in every)
 

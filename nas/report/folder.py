@@ -68,8 +68,11 @@ class Result:
         return self.folder.resolve().name
 
     @property
-    def budget_ms(self) -> float:
-        return float(self.study["budget_ms"])
+    def budgets(self) -> Mapping[str, float]:
+        """Device -> milliseconds, the search's own first."""
+        own = {str(self.study["device"]["name"]): float(self.study["budget_ms"])}
+        others = self.study.get("others", [])
+        return own | {str(entry["name"]): float(entry["budget_ms"]) for entry in others}
 
     @property
     def training(self) -> Mapping[str, Any] | None:
@@ -105,9 +108,13 @@ def _check(study: Mapping[str, Any], origin: str) -> None:
         if not isinstance(study.get(key), kind):
             found = brief(study[key]) if key in study else "nothing"
             raise DocumentError(f"{origin} ({key}): not as nas search writes it, found {found}")
-    for entry in (study["space"], study["device"], study["surrogate"], *study.get("others", [])):
-        if not (isinstance(entry, dict) and {"name", "hash"} <= entry.keys()):
-            raise DocumentError(f"{origin}: expected a name and a hash, found {brief(entry)}")
+    for key in ("space", "device", "surrogate", "others"):
+        entries = study.get(key, []) if key == "others" else [study[key]]
+        needed = {"name", "hash", *(["budget_ms"] if key == "others" else [])}
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if not (isinstance(entry, dict) and needed <= entry.keys()):
+                keys = ", ".join(sorted(needed))
+                raise DocumentError(f"{origin} ({key}): expected {keys}; found {brief(entry)}")
 
 
 def _candidate(line: Line, folder: Path) -> Candidate:

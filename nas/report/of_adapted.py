@@ -19,7 +19,7 @@ from nas.report.sheet import sheet
 from nas.report.table import Column, interval, millions, numbers, plus_minus
 from nas.report.versus import comparison_picture
 from nas.report.widths import COLUMNS
-from nas.report.winner import latency_section, network_parts
+from nas.report.winner import latency_section, network_section
 
 ADAPTED = "adapt.yaml"
 
@@ -75,7 +75,7 @@ def adapted_page(adapted: Adapted) -> Page:
     sections = [
         *_beside(adapted),
         *_tried(adapted),
-        Section("network", f"The network {after.name}", network_parts(after, adapted.yaml, device)),
+        network_section(after, adapted.yaml, device),
         *latency_section(after, [device] if device else []),
         Section("made", "How it was made", [Facts.of(made)]),
     ]

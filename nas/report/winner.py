@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nas.arch import Arch
 from nas.report import charts
 from nas.report.folder import Result
+from nas.report.front import View
 from nas.report.page import Bar, Cell, Download, Part, Picture, Plot, Section, Table
 from nas.report.picture import network_picture
 from nas.report.rows import cells, columns, total
@@ -19,26 +20,22 @@ if TYPE_CHECKING:
     from nas.latency.device import Device
 
 
-def winner_figures(result: Result, devices: Sequence[Device]) -> Iterator[tuple[str, str, str]]:
+def winner_figures(result: Result, shown: Sequence[View]) -> Iterator[tuple[str, str, str]]:
     """What is known of it, each with the kind of figure it is."""
-    best = next((c for c in result.front if c.arch == result.best), None)
-    if best:
-        ms = interval(best.ms, best.ms_low, best.ms_high)
-        device = result.study["device"]["name"]
-        yield "latency", f"{ms} ms", f"predicted on {device}, 90 % interval"
-        for other in devices:
-            if other.name != device:
-                p = other.predict(result.best)
-                ms = interval(p.ms, p.low_ms, p.high_ms)
-                yield "latency", f"{ms} ms", f"predicted on {other.name}, 90 % interval"
+    found = [(view, view.best) for view in shown if view.best]
+    for view, best in found:
+        ms = f"{interval(best.ms, best.ms_low, best.ms_high)} {view.unit}"
+        yield "latency", ms, f"predicted on {view.device}, 90 % interval"
+    if found:
+        _, best = found[0]
         estimate = plus_minus(best.top1, best.top1_sd)
         yield "ImageNet top-1", f"{estimate} %", "estimated, ± 1 sd, not trained"
     if training := result.training:
         top1 = training["top1"]
-        shown = interval(top1["mean"], *top1["interval_95"])
+        trained = interval(top1["mean"], *top1["interval_95"])
         seeds = training["finals"]["seeds"]
         kind = f"trained, 95 % interval, {top1['images']:,} held-out images, {count(seeds, 'seed')}"
-        yield f"top-1 on {training['data']}", f"{shown} %", kind
+        yield f"top-1 on {training['data']}", f"{trained} %", kind
     yield "parameters", f"{millions(result.best.params)} M", "counted"
     yield "multiply-adds", f"{millions(result.best.macs)} M", "counted"
 
@@ -55,6 +52,11 @@ def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
         Picture(f"{best.name}, row by row.", network_picture(sheet(best))),
         row_table(sheet(best, device)),
     ]
+
+
+def network_section(best: Arch, yaml: str, device: Device | None) -> Section:
+    """The same under a heading."""
+    return Section("network", f"The network {best.name}", network_parts(best, yaml, device))
 
 
 def row_table(shown: Sheet) -> Table:
