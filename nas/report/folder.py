@@ -10,23 +10,42 @@ from typing import Any
 
 from nas import document
 from nas.arch import Arch, read_arch
-from nas.errors import DocumentError, brief
+from nas.errors import DocumentError
 from nas.report.lines import Line, read_lines
 from nas.report.result import PARETO_COLUMNS
+from nas.report.shape import NUMBER, check
 from nas.search import Candidate
 
 STUDY = "study.yaml"
+NAMED = {"name": str, "hash": str}
+TRAINING = {
+    "data": str,
+    "recipe": str,
+    "strategy": str,
+    "rungs": [[int, int]],
+    "finals": {"epochs": int, "seeds": int, "finalists": int},
+    "top1": {"mean": NUMBER, "interval_95": [NUMBER, NUMBER], "images": int},
+}
 #: what a page needs of `study.yaml`
-EXPECTED: Mapping[str, type | tuple[type, ...]] = {
+SHAPE = {
     "command": str,
     "date": str,
     "versions": dict,
     "seed": int,
-    "budget_ms": (int, float),
-    "space": dict,
-    "device": dict,
-    "surrogate": dict,
+    "budget_ms": NUMBER,
+    "confidence?": (*NUMBER, type(None)),
+    "caution": NUMBER,
+    "space": NAMED,
+    "device": NAMED,
+    "surrogate": NAMED,
+    "others?": [NAMED | {"budget_ms": NUMBER}],
+    "limits?": dict,
     "best": str,
+    "optimality_gap": NUMBER,
+    "priced": int,
+    "judged": int,
+    "seconds": NUMBER,
+    "training?": TRAINING,
 }
 TRIAL_COLUMNS = ("name", "state", "predicted_ms", "estimated_top1", "error")
 AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
@@ -70,9 +89,8 @@ class Result:
     @property
     def budgets(self) -> Mapping[str, float]:
         """Device -> milliseconds, the search's own first."""
-        own = {str(self.study["device"]["name"]): float(self.study["budget_ms"])}
-        others = self.study.get("others", [])
-        return own | {str(entry["name"]): float(entry["budget_ms"]) for entry in others}
+        own = {self.study["device"]["name"]: self.study["budget_ms"]}
+        return own | {entry["name"]: entry["budget_ms"] for entry in self.study.get("others", [])}
 
     @property
     def training(self) -> Mapping[str, Any] | None:
@@ -87,7 +105,7 @@ def read_result(folder: Path) -> Result:
         DocumentError: it is none, or one of its files is broken.
     """
     study = document.read(folder / STUDY)
-    _check(study, f"{folder / STUDY}")
+    check(study, SHAPE, f"{folder / STUDY}")
     path = folder / "best.yaml"
     front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
     trials = folder / "trials.csv"
@@ -100,21 +118,6 @@ def read_result(folder: Path) -> Result:
         {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
         tuple(map(_trial, read_lines(trials, TRIAL_COLUMNS))) if trials.exists() else (),
     )
-
-
-def _check(study: Mapping[str, Any], origin: str) -> None:
-    """That it holds what is needed; nothing is said of what else it holds."""
-    for key, kind in EXPECTED.items():
-        if not isinstance(study.get(key), kind):
-            found = brief(study[key]) if key in study else "nothing"
-            raise DocumentError(f"{origin} ({key}): not as nas search writes it, found {found}")
-    for key in ("space", "device", "surrogate", "others"):
-        entries = study.get(key, []) if key == "others" else [study[key]]
-        needed = {"name", "hash", *(["budget_ms"] if key == "others" else [])}
-        for entry in entries if isinstance(entries, list) else [entries]:
-            if not (isinstance(entry, dict) and needed <= entry.keys()):
-                keys = ", ".join(sorted(needed))
-                raise DocumentError(f"{origin} ({key}): expected {keys}; found {brief(entry)}")
 
 
 def _candidate(line: Line, folder: Path) -> Candidate:

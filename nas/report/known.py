@@ -77,7 +77,7 @@ def _found(
     cautions: list[str],
 ) -> Any:
     """The named one, or None; a caution where it is missing or differs."""
-    name, before = str(entry["name"]), entry["hash"]
+    name, before = entry["name"], entry["hash"]
     try:
         found = load(name)
     except NasError as error:

@@ -9,12 +9,13 @@ from typing import Any
 
 from nas import document, library
 from nas.arch import Arch, read_arch
-from nas.errors import DocumentError, NasError
+from nas.errors import NasError
 from nas.latency.device import Device
 from nas.report import charts
 from nas.report.known import found_device
 from nas.report.lines import Line, read_lines
 from nas.report.page import Facts, Page, Picture, Plot, Section, Table
+from nas.report.shape import NUMBER, check
 from nas.report.sheet import sheet
 from nas.report.table import Column, interval, millions, numbers, plus_minus
 from nas.report.versus import comparison_picture
@@ -22,6 +23,15 @@ from nas.report.widths import COLUMNS
 from nas.report.winner import latency_section, network_section
 
 ADAPTED = "adapt.yaml"
+COUNTED = {"name": str, "arch_id": str, "predicted_ms": NUMBER, "params": int, "macs": int}
+#: what a page needs of it
+SHAPE = {
+    "before": COUNTED,
+    "after": COUNTED | {"low_ms": NUMBER, "high_ms": NUMBER},
+    "device": {"name": str},
+    "estimated_imagenet?": {"top1": NUMBER, "sd": NUMBER},
+    "judged_top1?": {"before": NUMBER, "after_the_steps": NUMBER},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +49,13 @@ class Adapted:
     @property
     def device(self) -> Device | None:
         """Where it is to be faster, if that is still there."""
-        return found_device(str(self.made["device"]["name"]))
+        return found_device(self.made["device"]["name"])
 
     @property
     def before(self) -> Arch | None:
         """The start, where it is a shipped network: nobody wrote its table down."""
         try:
-            found = library.load_arch(str(self.made["before"]["name"]))
+            found = library.load_arch(self.made["before"]["name"])
         except NasError:
             return None
         return found if found.arch_id == self.made["before"]["arch_id"] else None
@@ -62,9 +72,7 @@ def read_adapted(folder: Path) -> Adapted:
         folder / "best.yaml",
         folder / "history.csv",
     )
-    for key in ("before", "after", "device"):
-        if not isinstance(made.get(key), dict):
-            raise DocumentError(f"{folder / ADAPTED} ({key}): not as nas adapt writes it")
+    check(made, SHAPE, f"{folder / ADAPTED}")
     lines = read_lines(history, COLUMNS) if history.exists() else []
     return Adapted(folder, made, read_arch(path), document.read_text(path), tuple(lines))
 

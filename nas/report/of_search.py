@@ -16,7 +16,7 @@ def search_page(result: Result) -> Page:
     """Everything that a search's folder says, and what the library adds to it."""
     found = known(result)
     shown = views(result, found)
-    device = found.device(str(result.study["device"]["name"]))
+    device = found.device(result.study["device"]["name"])
     sections = [
         front_section(result, shown),
         network_section(result.best, result.yaml, device),
@@ -59,16 +59,11 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
     for entry in study.get("others", []):
         budget = f"within {entry['budget_ms']:g} ms"
         pairs.append(("device too", f"{entry['name']}, {budget}, hash {entry['hash']}"))
-    limits = study.get("limits") or {}
-    pairs += [(f"at most, {name}", f"{most:,.0f}") for name, most in limits.items()]
-    if "caution" in study:
-        pairs.append(("objective", f"estimate - {study['caution']:g} sd"))
-    if "optimality_gap" in study:
-        gap = f"{study['optimality_gap']:.3g} points, of the last exact recombination"
-        pairs.append(("optimality gap", gap))
-    if {"priced", "judged", "seconds"} <= study.keys():
-        tried = f"{study['priced']:,} priced, {study['judged']:,} judged, in {study['seconds']:g} s"
-        pairs.append(("tried", tried))
+    pairs += [(f"at most, {name}", str(most)) for name, most in study.get("limits", {}).items()]
+    pairs.append(("objective", f"estimate - {study['caution']:g} sd"))
+    gap = f"{study['optimality_gap']:.3g} points, of the last exact recombination"
+    tried = f"{study['priced']:,} priced, {study['judged']:,} judged, in {study['seconds']:g} s"
+    pairs += [("optimality gap", gap), ("tried", tried)]
     return [*pairs, *_training_facts(result)]
 
 

@@ -22,11 +22,11 @@ def training_sections(result: Result) -> Iterator[Section]:
     training = result.training
     if training is None:
         return
-    epochs = int(training["rungs"][0][0])
+    epochs = next(iter(training["rungs"]), (0, 0))[0]
     history = read_history(result.folder, epochs)
     parts: list[Plot | Table | Text] = []
     if history and history.trials:
-        parts.append(_progress(history, epochs, str(training["data"])))
+        parts.append(_progress(history, epochs, training["data"]))
     else:
         parts.append(Text("The order of the trials is in their store, which is elsewhere."))
     parts.append(_trial_table(result.trials))
