@@ -39,7 +39,8 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 TORCH = {"adapt", "build", "data", "export", "proxies", "runtimes", "train"}
-HEAVY = {"matplotlib", "optuna", "pandas", "rich", "scipy", "torch", "torchvision"}
+HEAVY = {"jinja2", "matplotlib", "optuna", "pandas", "plotly", "rich", "scipy"}
+HEAVY |= {"torch", "torchvision"}
 ON_TORCH = {"torch", "torchvision"}
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -207,7 +207,7 @@ def _band(figure: Figure, front: Sequence[Spot]) -> None:
     """The front as a line in a band of its standard deviations."""
     ends = [spot.y_low for spot in front] + [spot.y_high for spot in front[::-1]]
     figure.add_scatter(
-        name="± 1 sd",
+        name="± 1 sd of the front",
         x=[spot.x for spot in (*front, *front[::-1])],
         y=ends,
         fill="toself",

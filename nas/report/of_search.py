@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from nas.latency.device import Device
 from nas.report.folder import Result
 from nas.report.front import front_section, views
 from nas.report.known import known
@@ -31,8 +32,15 @@ def search_page(result: Result) -> Page:
         f" {result.study['date']}. {_nature(result)}",
         [*winner_figures(result, shown)],
         sections,
-        found.cautions,
+        [*found.cautions, *_flags(result, found.devices)],
     )
+
+
+def _flags(result: Result, devices: Sequence[Device]) -> Iterator[str]:
+    """What to distrust of the winner's milliseconds."""
+    for device in devices:
+        for flag in device.predict(result.best).flags:
+            yield f"Predicted for {device.name}: {flag}."
 
 
 def _nature(result: Result) -> str:

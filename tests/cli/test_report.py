@@ -34,6 +34,7 @@ def test_the_file_goes_where_it_is_asked_for(nas: Nas, here: Path) -> None:
     assert not (EXAMPLE / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_an_adapted_network_has_a_page_too(nas: Nas, here: Path) -> None:
     nas("adapt", "mobilenetv3-small", "--budget-ms", "0.64", "--surrogate", "--name", "ad")
     done = nas("report", str(Path("results") / "ad"), "--json")
