@@ -87,11 +87,11 @@ def test_a_device_is_chosen_and_intervals_hidden(opened: Any) -> None:
     assert bars.count() > 10
     plot.get_by_label("intervals").uncheck()
     assert bars.count() == 0
-    plot.get_by_label("Device").select_option("pixel1-cpu")
+    plot.get_by_label("Device", exact=True).select_option("pixel1-cpu")
     assert "predicted on pixel1-cpu" in plot.locator(".xtitle").text_content()
     assert bars.count() == 0
     kinds = opened.locator("#kernels")
-    kinds.get_by_label("Device").select_option("pixel1-cpu")
+    kinds.locator("select").select_option("pixel1-cpu")
     kinds.locator("summary").click()
     shown = kinds.locator("tbody tr:visible td:nth-child(2)").all_inner_texts()
     assert set(shown) == {"pixel1-cpu"}
