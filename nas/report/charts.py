@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log, log10
+from math import log10
 from typing import TYPE_CHECKING, Any
 
 from nas.extras import require
 from nas.report.drawing import DARK, GREY, WHITE
+from nas.report.names import corners
 from nas.report.page import plain
 from nas.report.plot import FAMILIES, FOUND, MARGIN
 
@@ -21,10 +22,6 @@ BAR = "#0072B2"
 GRID = "#e0e0e0"
 SPAN = 4.0
 """Latencies that span more than so many times are on a logarithmic axis."""
-LETTER, CLEAR = (0.0072, 0.03), (0.012, 0.045)
-"""Shares of the axes: a letter's width and how far above its point it is; what keeps two apart."""
-CORNERS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
-"""Sides of a point that a name may stand at, and whether above it; best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,7 @@ def front_figure(
         top = max(spot.y_high for spot in [*named, *front])
         figure.update_yaxes(range=[lowest - MARGIN, top + 1])
     _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
-    _name(figure, named, among=front)
+    _name(figure, named, front)
     return figure
 
 
@@ -240,22 +237,17 @@ def _line_at(figure: Figure, x: float, text: str) -> None:
     )
 
 
-def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot] = ()) -> None:
-    """Names beside the points, each at the corner where it meets the fewest others."""
-    scale = log if figure.layout.xaxis.type == "log" else float
+def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot]) -> None:
+    """Names beside the points, away from each other and from the points `among` them."""
     every = [*spots, *among]
-    if not spots:
-        return
-    left, right = scale(min(s.x_low for s in every)), scale(max(s.x_high for s in every))
-    low, high = min(s.y_low for s in spots), max(s.y_high for s in every)
-
-    def place(spot: Spot) -> tuple[float, float]:
-        return (scale(spot.x) - left) / (right - left), (spot.y - low) / (high - low)
-
-    taken = [place(spot) for spot in every]
-    for spot in spots:
-        side, up = _free(*place(spot), len(spot.name), taken)
-        taken += _letters(*place(spot), side, up, len(spot.name))
+    left = _on_axis(figure, min((spot.x_low for spot in every), default=0.1))
+    right = _on_axis(figure, max((spot.x_high for spot in every), default=1.0))
+    low = min((spot.y_low for spot in spots), default=0.0)
+    high = max((spot.y_high for spot in every), default=1.0)
+    wide, tall = right - left or 1.0, high - low or 1.0
+    places = [((_on_axis(figure, s.x) - left) / wide, (s.y - low) / tall) for s in every]
+    named = [(place, spot.name) for place, spot in zip(places, spots, strict=False)]
+    for spot, (side, up) in zip(spots, corners(named, places), strict=True):
         figure.add_annotation(
             name="name",
             x=_on_axis(figure, spot.x),
@@ -269,27 +261,6 @@ def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot] = ()) -> 
             font={"size": 11},
             borderpad=0,
         )
-
-
-def _free(x: float, y: float, length: int, taken: Sequence[tuple[float, float]]) -> tuple[int, int]:
-    """To which side of a point and whether above it a name meets the fewest others."""
-
-    def crowd(corner: tuple[int, int]) -> int:
-        own = _letters(x, y, *corner, length)
-        outside = sum(not 0 <= at <= 1 for at, _ in own)
-        return outside + sum(
-            abs(other[0] - at) < CLEAR[0] and abs(other[1] - up) < CLEAR[1]
-            for other in taken
-            for at, up in own
-        )
-
-    return min(CORNERS, key=crowd)
-
-
-def _letters(x: float, y: float, side: int, up: int, length: int) -> list[tuple[float, float]]:
-    """Places along a name, as shares of the axes."""
-    reach = LETTER[0] * length
-    return [(x + side * (0.01 + reach * part / 6), y + LETTER[1] * up) for part in range(7)]
 
 
 def _on_axis(figure: Figure, x: float) -> float:

@@ -54,11 +54,7 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
     """Command, versions and what the search was asked."""
     study = result.study
     versions = ", ".join(f"{name} {number}" for name, number in study["versions"].items())
-    pairs = [
-        ("command", str(study["command"])),
-        ("date", str(study["date"])),
-        ("versions", versions),
-    ]
+    pairs = [("command", study["command"]), ("date", study["date"]), ("versions", versions)]
     pairs += [("seed", str(study["seed"])), ("budget", f"{study['budget_ms']:g} ms predicted")]
     if study.get("confidence") is not None:
         pairs.append(("kept with probability", f"{study['confidence']:g}"))

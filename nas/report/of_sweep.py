@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nas.report import charts
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from nas.latency.device import Device
 
-Draw = Callable[[str, Sequence[Cell]], "Figure"]
-"""What is drawn of the cells of a device."""
+Draw = Callable[[Sequence[Cell], str, str], "Figure"]
+"""Of the cells of a device, its name and unit."""
+TRAINED = "trained top-1 [%], 95 % interval"
+Devices = Mapping[str, "Device | None"]
+"""By name; None is not here."""
 KEYS = ("space", "strategy")
 """What points are told apart by, where it differs."""
 VARIES = ("space", "strategy", "seed")
@@ -33,16 +36,14 @@ def sweep_page(sweep: Sweep) -> Page:
     counts = Counter(cell.words["state"] for cell in sweep.cells)
     states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     done = [cell for cell in sweep.cells if cell.ms and cell.top1]
-    plots = [_accuracy_section(sweep, done), _budget_section(sweep, done)] if done else []
     devices = {name: found_device(name) for name in sweep.devices}
+    plots = [_accuracy_section(done, devices), _budget_section(done, devices)] if done else []
     winners = (
         _winner_section(index, cell, devices[cell.device]) for index, cell in enumerate(sweep.cells)
     )
     return Page(
         f"{sweep.name}: a sweep of {len(sweep.cells)} searches",
-        f"Trained on {_data(done)}. Milliseconds are predicted, none was measured."
-        if done
-        else "No search of it is done.",
+        f"{_data(done)}. Milliseconds are predicted, none was measured.",
         [("searches", str(len(sweep.cells)), states), *_best(done)],
         [
             Section("cells", "All searches", [_cell_table(sweep.cells)]),
@@ -54,8 +55,9 @@ def sweep_page(sweep: Sweep) -> Page:
 
 
 def _data(done: Sequence[Cell]) -> str:
+    """What was trained on, in words."""
     names = (c.result.training["data"] for c in done if c.result and c.result.training)
-    return ", ".join(dict.fromkeys(map(str, names))) or "nothing"
+    return f"Trained on {', '.join(dict.fromkeys(names))}" if done else "Nothing is trained"
 
 
 def _best(done: Sequence[Cell]) -> Iterator[tuple[str, str, str]]:
@@ -95,43 +97,40 @@ def _anchor(index: int) -> str:
     return f"search-{index + 1}"
 
 
-def _accuracy_section(sweep: Sweep, done: Sequence[Cell]) -> Section:
-    caption = "Trained accuracy of every winner over its predicted milliseconds."
+def _accuracy_section(done: Sequence[Cell], devices: Devices) -> Section:
+    caption = f"{_data(done)}: accuracy of every winner over its predicted milliseconds."
     note = "The line joins winners that no other one beats in both; bars are the intervals."
-    y_title = f"trained top-1 on {_data(done)} [%], 95 % interval"
 
-    def figure(device: str, own: Sequence[Cell]) -> Figure:
-        x_title = f"predicted on {device} [ms], 90 % interval"
+    def figure(own: Sequence[Cell], device: str, unit: str) -> Figure:
         groups = _groups(own, [cell.ms for cell in own if cell.ms])
-        drawn = charts.scatter(groups, x_title, y_title)
+        x_title = f"predicted on {device} [{unit}], 90 % interval"
+        drawn = charts.scatter(groups, x_title, TRAINED)
         charts.join(drawn, _undominated([s for spots in groups.values() for s in spots]), "front")
         return drawn
 
-    return Section(
-        "accuracy",
-        "Accuracy and latency",
-        [_plot("latency", caption, note, figure, sweep, done)],
-    )
+    plot = _plot("latency", caption, note, figure, done, devices)
+    return Section("accuracy", "Accuracy and latency", [plot])
 
 
-def _budget_section(sweep: Sweep, done: Sequence[Cell]) -> Section:
-    caption = "Trained accuracy of every winner over the budget of its search."
-    y_title = f"trained top-1 on {_data(done)} [%], 95 % interval"
+def _budget_section(done: Sequence[Cell], devices: Devices) -> Section:
+    caption = f"{_data(done)}: accuracy of every winner over the budget of its search."
 
-    def figure(device: str, own: Sequence[Cell]) -> Figure:
-        budgets = [(cell.budget_ms,) * 3 for cell in own]
-        return charts.scatter(_groups(own, budgets), f"budget on {device} [ms]", y_title)
+    def figure(own: Sequence[Cell], device: str, unit: str) -> Figure:
+        groups = _groups(own, [(cell.budget_ms,) * 3 for cell in own])
+        return charts.scatter(groups, f"budget on {device} [{unit}]", TRAINED)
 
-    return Section(
-        "budgets", "Budget and accuracy", [_plot("budget", caption, "", figure, sweep, done)]
-    )
+    plot = _plot("budget", caption, "", figure, done, devices)
+    return Section("budgets", "Budget and accuracy", [plot])
 
 
 def _plot(
-    name: str, caption: str, note: str, figure: Draw, sweep: Sweep, done: Sequence[Cell]
+    name: str, caption: str, note: str, figure: Draw, done: Sequence[Cell], devices: Devices
 ) -> Plot:
-    by_device = {d: [cell for cell in done if cell.device == d] for d in sweep.devices}
-    figures = {device: figure(device, own) for device, own in by_device.items() if own}
+    figures = {
+        name: figure(own, name, device.unit if device else "ms")
+        for name, device in devices.items()
+        if (own := [cell for cell in done if cell.device == name])
+    }
     heads = [Column("search"), Column("device"), Column("space")]
     heads += numbers("budget\nms", "predicted\nms", "trained\ntop-1 %")
     rows = [

@@ -108,11 +108,11 @@ class Panel:
         x = left + self._places["channels"][0]
         width = NARROWEST + (WIDEST - NARROWEST) * (block.out / self.widest) ** 0.5
         start, top, baseline = x + (WIDEST - width) / 2, y + (ROW - BLOCK) / 2, y + 16
-        wider = bool(self.others) and (other is None or other.out != block.out)
-        frame = DARK if wider else ""
+        resized = bool(self.others) and (other is None or other.out != block.out)
+        frame = DARK if resized else ""
         to.box(start, top, width, BLOCK, self.fills[block.op], stroke=frame, round_by=3)
         middle = x + WIDEST / 2
-        to.text(middle, baseline, str(block.out), size=SMALL, anchor="middle", bold=wider)
+        to.text(middle, baseline, str(block.out), size=SMALL, anchor="middle", bold=resized)
         if block.skip:
             to.arc(start + width, top, top + BLOCK, ARC - 4)
         headers = ("op", *(HEADERS.get(name, name) for name in self.columns))

@@ -30,7 +30,7 @@ class Cell:
     ms: tuple[float, float, float] | None
     """Predicted, with its interval; None unless it is done."""
     top1: tuple[float, float, float] | None
-    """Trained, with its interval."""
+    """Trained, with its interval; None where nothing was trained."""
     error: str
     result: Result | None
 
@@ -85,7 +85,7 @@ def _cell(line: Line, folder: Path) -> Cell:
         {column: line.cells[column] for column in WORDS},
         line.number("budget_ms"),
         _three(line, MS) if done else None,
-        _three(line, TOP1) if done else None,
+        _three(line, TOP1) if done and line.cells[TOP1[0]] else None,
         line.cells["error"],
         result,
     )

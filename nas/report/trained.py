@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from nas.errors import MissingExtraError
 from nas.report import charts
 from nas.report.folder import Result, Trial
 from nas.report.page import Plot, Section, Table, Text
@@ -23,13 +24,15 @@ def training_sections(result: Result) -> Iterator[Section]:
     if training is None:
         return
     epochs = next(iter(training["rungs"]), (0, 0))[0]
-    history = read_history(result.folder, epochs)
-    parts: list[Plot | Table | Text] = []
+    missing = "the store of the trials is elsewhere"
+    try:
+        history = read_history(result.folder, epochs)
+    except MissingExtraError as error:  # read on another machine than it was made
+        history, missing = None, str(error)
+    order: Plot | Text = Text(f"The order of the trials is not shown: {missing}.")
     if history and history.trials:
-        parts.append(_progress(history, epochs, training["data"]))
-    else:
-        parts.append(Text("The order of the trials is in their store, which is elsewhere."))
-    parts.append(_trial_table(result.trials))
+        order = _progress(history, epochs, training["data"])
+    parts = [order, _trial_table(result.trials)]
     yield Section("trials", "Candidates that were trained", parts)
     if history and history.importances:
         yield Section("importances", "Which choices mattered", [_importances(history)])
@@ -83,15 +86,9 @@ def _importances(history: History) -> Plot:
 def _trial_table(trials: Sequence[Trial]) -> Table:
     columns = [
         Column("network"),
-        *numbers(
-            "predicted\nms",
-            "estimated\nImageNet %",
-            "trained\ntop-1 %",
-            "epochs",
-            "finals\ntop-1 %",
-        ),
-        Column("state"),
-        Column("error"),
+        *numbers("predicted\nms", "estimated\nImageNet %", "trained\ntop-1 %", "epochs"),
+        *numbers("finals\ntop-1 %"),
+        *(Column("state"), Column("error")),
     ]
     rows = []
     for trial in trials:

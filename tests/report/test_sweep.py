@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from nas.report.page import Facts, Link, Page, Plot, Table
 from nas.report.pages import page_of
 from nas.report.store import read_history
 from nas.report.sweep import COLUMNS, read_sweep
+from nas.study.cascade import rung_name
+from nas.study.database import Database
+from nas.study.store import Store
 
 SPACE = """
 name: four
@@ -146,7 +150,7 @@ def test_a_sweep_without_a_result_is_still_a_page(sweep: Path) -> None:
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[3]]) + "\n")
     page = sweep_page(read_sweep(sweep))
-    assert page.lead == "No search of it is done."
+    assert page.lead.startswith("Nothing is trained.")
     assert "too slow" in page.html()
 
 
@@ -156,3 +160,21 @@ def test_a_broken_sweep_names_the_line(sweep: Path) -> None:
     path.write_text(path.read_text().replace("infeasible", "lost"))
     with pytest.raises(DocumentError, match=r"cells.csv line 4 \(state\): expected done, "):
         read_sweep(sweep)
+
+
+@pytest.mark.slow
+def test_what_makes_good_trials_is_important_not_what_makes_bad_ones(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    store = Store(database, rung_name(1))
+    for seed in range(40):
+        params = {"good": seed % 5 == 0, "bad": seed % 5 == 1, "idle": seed % 2 == 0}
+        both = dict.fromkeys(params, (False, True))
+        record = store.claim((f"net{seed}", 0), params, both, name="net", predicted_ms=1.0)
+        assert record is not None
+        top1 = 50.0 + 30 * params["good"] - 30 * params["bad"] + seed / 100
+        store.work(record, partial(list, [top1]))
+    database.close()
+    history = read_history(tmp_path, 1)
+    assert history is not None
+    assert [name for name, _ in history.importances][0] == "good"
+    assert [trial.top1 for trial in history.trials][:2] == [80.0, 20.01]
