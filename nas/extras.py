@@ -19,6 +19,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "sklearn",
         "tensorboard",
     ),
+    "report": ("plotly", "jinja2"),
     "timm": ("timm",),
     "postgres": ("psycopg",),
     "ray": ("ray",),

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from typer.main import get_command
 
 from nas.arch import Arch
 from nas.bench.case import Case
 from nas.bench.comparison import Comparison
 from nas.bench.run import Run
 from nas.blocks import BLOCKS
+from nas.cli.main import app
 from nas.data import SOURCES
 from nas.export import FORMATS
+from nas.library import default_surrogate, load_arch, load_device
 from nas.ops import ACTIVATIONS
 from nas.proxies import PROXIES
 from nas.report.comparison import summary
+from nas.report.picture import network_picture
+from nas.report.sheet import sheet
+from nas.report.versus import comparison_picture
 from nas.runtimes import RUNTIMES
 from nas.space import Space
 from nas.strategies import STRATEGIES
@@ -104,3 +112,26 @@ def test_every_column_of_a_comparison_is_explained() -> None:
     run = Run("random", 0, np.ones(1), np.ones(1), 0.0, 0, 0)
     (row,) = summary(Comparison(Case("accel-nasbench"), 1.0, 1.0, False, {"random": [run]}))
     assert [re.sub(r"_\d+$", "_N", column) for column in row if column != "strategy"] == documented
+
+
+def test_commands_of_the_documentation_are_there_with_their_options() -> None:
+    root: Any = get_command(app)
+    for page in [ROOT / "README.md", ROOT / "docs" / "report.md"]:
+        lines = re.findall(r"^(?:    )?nas ([^#\n]+)", page.read_text(encoding="utf-8"), re.M)
+        assert lines, page.name
+        for line in lines:
+            name, *words = shlex.split(line)
+            known = {option for p in root.commands[name].params for option in p.opts}
+            options = {word.strip("[]") for word in words if word.lstrip("[").startswith("--")}
+            assert options <= known, f"{page.name}: nas {line}"
+
+
+def test_pictures_are_what_their_commands_draw(tmp_path: Path) -> None:
+    device, surrogate = load_device("iphone12-lut"), default_surrogate()
+    old, new = (
+        sheet(load_arch(n), device, surrogate) for n in ("mobilenetv2", "mobilenetv3-large")
+    )
+    images = ROOT / "docs" / "images"
+    drawn = {"mobilenetv3-large": network_picture(new), "compare": comparison_picture(old, new)}
+    for name, svg in drawn.items():
+        assert (images / f"{name}.svg").read_text(encoding="utf-8") == svg, name

@@ -42,7 +42,8 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 TORCH = {"adapt", "build", "cluster", "data", "export", "proxies", "runtimes", "train"}
-HEAVY = {"matplotlib", "optuna", "pandas", "rich", "scipy", "torch", "torchvision"}
+HEAVY = {"jinja2", "matplotlib", "optuna", "pandas", "plotly", "ray", "rich", "scipy"}
+HEAVY |= {"torch", "torchvision"}
 ON_TORCH = {"torch", "torchvision"}
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

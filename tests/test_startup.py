@@ -39,7 +39,7 @@ def test_help_imports_nothing_numeric(args: tuple[str, ...]) -> None:
     ids=" ".join,
 )
 def test_showing_imports_neither_torch_nor_pandas(args: tuple[str, ...]) -> None:
-    assert not loaded(*args) & {"torch", "pandas", "matplotlib", "scipy", "optuna", "ray"}
+    assert not loaded(*args) & {"torch", "pandas", "matplotlib", "scipy", "optuna", "ray", "plotly"}
 
 
 def test_import_of_the_package_imports_no_other() -> None:

@@ -25,6 +25,7 @@ from nas.cli.lint import lint
 from nas.cli.list import app as list_app
 from nas.cli.measure import measure
 from nas.cli.profile import profile
+from nas.cli.report import report
 from nas.cli.scale import scale
 from nas.cli.schema import schema
 from nas.cli.score import score
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command()(search)
 app.command()(show)
 app.command()(compare)
+app.command()(report)
 app.command()(scale)
 app.command()(adapt)
 app.command()(calibrate)

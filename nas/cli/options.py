@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,10 @@ Device = Annotated[
     typer.Option("--device", help="Predict milliseconds on this device (see: nas list devices)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
-
+Svg = Annotated[
+    Path | None,
+    typer.Option("--svg", help="Draw it as a picture.", metavar="FILE.svg", show_default=False),
+]
 Runtime = Annotated[
     str,
     typer.Option(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import NETWORK_HELP, Device, Json
+from nas.cli.options import NETWORK_HELP, Device, Json, Svg
 
 if TYPE_CHECKING:
     from nas.report.sheet import Sheet
@@ -22,10 +22,13 @@ def show(
     fused: Annotated[
         bool, typer.Option("--fused", help="Count the rows as deployed: norms and branches merged.")
     ] = False,
+    svg: Svg = None,
 ) -> None:
     """Show one network, row by row, with its costs."""
     from nas import library
     from nas.build.named import load_network
+    from nas.report.drawing import save
+    from nas.report.picture import network_picture
     from nas.report.sheet import sheet
     from nas.report.table import print_json
 
@@ -36,6 +39,8 @@ def show(
         strict=strict,
         fused=fused,
     )
+    if svg:
+        save(svg, network_picture(found))
     if json:
         print_json(found.as_json())
     else:
@@ -43,41 +48,14 @@ def show(
 
 
 def _print(sheet: Sheet) -> None:
-    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+    from nas.report.rows import cells, columns, total
+    from nas.report.table import print_facts, print_line, print_table
 
-    columns = [
-        Column("in"),
-        Column("op"),
-        *numbers(*sheet.columns, "params", "MACs\nM"),
-        *(numbers("ms") if sheet.prediction else []),
-    ]
-    keys = ["in", "op", *sheet.columns, "params", "macs", *(["ms"] if sheet.prediction else [])]
-    rows = [[_cell(key, row.get(key)) for key in keys] for row in sheet.rows]
-    blank = [""] * len(sheet.columns)
-    total = ["", "total", *blank]
-    for key in ("params", "macs"):
-        total.append(_cell(key, sum(row[key] for row in sheet.rows)) or "")
-    if sheet.prediction:
-        rows.append(["", "fixed part", *blank, "", "", _cell("ms", sheet.prediction.fixed_ms)])
-        total.append(_cell("ms", sheet.prediction.ms) or "")
     title = f"{sheet.arch.name} ({sheet.arch.source})"
     title += f"; {sheet.device.unit} are predicted for {sheet.device.name}" if sheet.device else ""
-    print_table(columns, rows, title=title, total=total)
+    print_table(columns(sheet), cells(sheet), title=title, total=total(sheet))
     print_line()
     print_facts(_facts(sheet))
-
-
-def _cell(key: str, value: Any) -> str | None:
-    """A cell as text; None where the op has no such column."""
-    if value is None:
-        return None
-    if key == "params":
-        return f"{value:,}"
-    if key == "macs":
-        return f"{value / 1e6:,.2f}"
-    if key == "ms":
-        return f"{value:.3f}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _facts(sheet: Sheet) -> list[tuple[str, str]]:

@@ -143,8 +143,7 @@ def search(
         pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
     )
     quickest = limits.least(pricing)
-    archs = [library.load_arch(name) for name in named("architecture")]
-    known = [a for a in archs if pricing.space.contains(a) and library.published(a)]
+    known = known_points(pricing.space)
     codes = np.array([pricing.space.encode(arch) for arch in known], np.int64)
     codes = codes.reshape(len(known), len(pricing.lattice.layers))
     rng = np.random.default_rng(seed)
@@ -184,6 +183,12 @@ def search(
         others=pricing.others,
         shortlist=tuple(_candidate(pricing, found, i) for i in _apart(found.codes, shortlist)),
     )
+
+
+def known_points(space: Space) -> list[Arch]:
+    """The shipped architectures with published figures that are points of a space."""
+    archs = (library.load_arch(name) for name in named("architecture"))
+    return [arch for arch in archs if space.contains(arch) and library.published(arch)]
 
 
 def pricing_of(

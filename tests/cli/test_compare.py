@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,14 @@ def test_traced_networks_stand_beside_tables_without_an_estimate(nas: Nas) -> No
     assert [found["top1"] is None for found in content] == [True, False]
     assert all(found["ms"] > found["ms_fixed"] for found in content)
     assert "traced from torchvision" in nas("compare", *names).out
+
+
+def test_two_networks_are_drawn_beside_each_other(nas: Nas, tmp_path: Path) -> None:
+    path = tmp_path / "two.svg"
+    assert nas("compare", "mobilenetv2", "mobilenetv3-small", "--svg", str(path)).code == 0
+    text = path.read_text(encoding="utf-8")
+    assert "mobilenetv2" in text
+    assert "mobilenetv3-small" in text
+    done = nas("compare", "mobilenetv2", "--svg", str(path))
+    assert done.code == 2
+    assert "draws two networks beside each other, found 1" in done.err

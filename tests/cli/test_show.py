@@ -160,3 +160,14 @@ def test_a_table_is_shown_at_another_side(nas: Nas) -> None:
     assert content["input"] == [3, 192, 192]
     assert content["published"] == []
     assert content["top1"] is not None
+
+
+def test_a_picture_is_drawn_beside_the_table(nas: Nas, tmp_path: Path) -> None:
+    path = tmp_path / "net.svg"
+    plain = nas("show", "mobilenetv2", "--device", "iphone12-lut")
+    drawn = nas("show", "mobilenetv2", "--device", "iphone12-lut", "--svg", str(path))
+    assert drawn == plain
+    assert path.read_text(encoding="utf-8").startswith("<svg ")
+    failed = nas("show", "mobilenetv2", "--svg", str(tmp_path / "none" / "net.svg"))
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.startswith("nas: ")

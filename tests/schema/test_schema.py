@@ -93,9 +93,10 @@ def test_every_shipped_file_is_accepted_and_recognised(kind: str, path: Path) ->
     assert kind_of(content, str(path)).load is KINDS[kind].load
 
 
+REQUIRED = {"device": "sources", "sweep": "data"}
 WRONG: list[tuple[str, tuple[Any, ...], Any]] = [
     *[(kind, ("colour",), "red") for kind in KINDS],
-    *[(kind, ("source" if kind != "device" else "sources",), ...) for kind in KINDS],
+    *[(kind, (REQUIRED.get(kind, "source"),), ...) for kind in KINDS],
     *[(kind, ("name",), 5) for kind in KINDS],
     *[
         (kind, path, value)
@@ -130,6 +131,11 @@ WRONG: list[tuple[str, tuple[Any, ...], Any]] = [
     ("device", ("held_out", "spearman"), 2),
     ("device", ("held_out", "worst"), 2),
     ("device", ("whole",), {"factor": 1}),
+    ("sweep", ("budgets_ms",), {"iphone12-lut": 1.0}),
+    ("sweep", ("budgets_ms",), [0.0]),
+    ("sweep", ("scheduler", "name"), "median"),
+    ("sweep", ("resources", "cpus"), "all"),
+    ("sweep", ("seeds",), [0.5]),
     ("recipe", ("epochs",), 0),
     ("recipe", ("epochs",), "ten"),
     ("recipe", ("side",), "largest"),

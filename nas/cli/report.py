@@ -1,0 +1,46 @@
+"""`nas report`: a folder of results as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas.cli.options import Json
+
+PAGE = "report.html"
+
+
+def report(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="What nas search, nas sweep or nas adapt wrote.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help=f"Where to [default: {PAGE} in the folder].", metavar="FILE.html"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write one HTML file that shows a result: plots, tables, the network, how it was made."""
+    from nas.report.drawing import save
+    from nas.report.pages import page_of
+    from nas.report.table import print_facts, print_json
+
+    page = page_of(folder)
+    path = out or folder / PAGE
+    html = page.html()
+    save(path, html)
+    if json:
+        content = {"path": str(path), "title": page.title, "bytes": len(html.encode())}
+        print_json(content | {"cautions": list(page.cautions)})
+        return
+    cautions = [("caution", caution) for caution in page.cautions]
+    print_facts([("page", page.title), *cautions, ("written to", str(path))])

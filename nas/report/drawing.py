@@ -1,0 +1,105 @@
+"""Plain SVG: boxes, lines and text whose place is known, nothing else.
+
+Text is as wide as in DejaVu Sans or Verdana, the widest of the fonts that a viewer may have, so
+that what fits here fits everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from nas.errors import ResultError
+
+FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
+EM = 0.65
+"""Mean width of a character, as a share of the font's size."""
+DARK, GREY, PALE, WHITE = "#1a1a1a", "#595959", "#f2f2f2", "#ffffff"
+"""Text on white; text that matters less, still at a contrast of 7; grounds."""
+
+
+def text_width(text: str, size: float = 12, *, bold: bool = False) -> float:
+    """Pixels that a text takes at most."""
+    return len(text) * size * EM * (1.08 if bold else 1)
+
+
+def save(path: Path, text: str) -> None:
+    """Write a picture, or a page.
+
+    Raises:
+        ResultError: it cannot be written there.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ResultError(f"{path} cannot be written: {error.strerror}") from None
+
+
+class Drawing:
+    """One picture, grown downwards: its size is given at the end."""
+
+    def __init__(self, title: str, description: str) -> None:
+        self.root = ElementTree.Element(
+            "svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-label": title}
+        )
+        self.root.set("font-family", FONT)
+        ElementTree.SubElement(self.root, "title").text = title
+        ElementTree.SubElement(self.root, "desc").text = description
+
+    def svg(self, width: float, height: float) -> str:
+        """The picture as a document of its own, or as a part of a page."""
+        size = {"width": f"{width:.0f}", "height": f"{height:.0f}"}
+        self.root.attrib |= size | {"viewBox": f"0 0 {size['width']} {size['height']}"}
+        ElementTree.indent(self.root, " ")
+        return ElementTree.tostring(self.root, encoding="unicode") + "\n"
+
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        fill: str,
+        *,
+        stroke: str = "",
+        dashed: bool = False,
+        round_by: float = 0,
+    ) -> None:
+        """A rectangle."""
+        shape = {"x": x, "y": y, "width": width, "height": height, "rx": round_by}
+        line = {"stroke": stroke, "stroke-width": "1.5"} if stroke else {}
+        line |= {"stroke-dasharray": "4 3"} if dashed else {}
+        self._add("rect", shape, {"fill": fill, **line})
+
+    def line(self, points: Sequence[tuple[float, float]], colour: str = GREY) -> None:
+        """A line through points."""
+        path = " ".join(f"{x:g},{y:g}" for x, y in points)
+        self._add("polyline", {}, {"points": path, "fill": "none", "stroke": colour})
+
+    def arc(self, x: float, top: float, bottom: float, reach: float, colour: str = GREY) -> None:
+        """From one height to another, around what stands at the left of it."""
+        far = x + reach * 4 / 3
+        path = f"M{x:g},{top:g} C{far:g},{top:g} {far:g},{bottom:g} {x:g},{bottom:g}"
+        self._add("path", {}, {"d": path, "fill": "none", "stroke": colour})
+
+    def text(
+        self,
+        x: float,
+        baseline: float,
+        text: str,
+        *,
+        size: float = 12,
+        colour: str = DARK,
+        anchor: str = "start",
+        bold: bool = False,
+    ) -> None:
+        """One line; `anchor`: `start`, `middle` or `end` of it stands at x."""
+        style = {"fill": colour, "text-anchor": anchor} | ({"font-weight": "bold"} if bold else {})
+        self._add("text", {"x": x, "y": baseline, "font-size": size}, style).text = text
+
+    def _add(
+        self, name: str, numbers: dict[str, float], words: dict[str, str]
+    ) -> ElementTree.Element:
+        rounded = {key: f"{round(value, 2):g}" for key, value in numbers.items() if value}
+        return ElementTree.SubElement(self.root, name, rounded | words)

@@ -1,0 +1,33 @@
+"""Whose page a folder's is: a search's, a sweep's or an adapted network's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.errors import DocumentError
+from nas.report.folder import STUDY, read_result
+from nas.report.of_adapted import ADAPTED, adapted_page, read_adapted
+from nas.report.of_search import search_page
+from nas.report.of_sweep import sweep_page
+from nas.report.page import Page
+from nas.report.sweep import ASKED, read_sweep
+
+
+def page_of(folder: Path) -> Page:
+    """The page of what a command left in a folder.
+
+    Raises:
+        DocumentError: it is no folder of results, or one of its files is broken.
+    """
+    if not folder.is_dir():
+        raise DocumentError(f"{folder}: no such folder")
+    if (folder / ASKED).exists():
+        return sweep_page(read_sweep(folder))
+    if (folder / STUDY).exists():
+        return search_page(read_result(folder))
+    if (folder / ADAPTED).exists():
+        return adapted_page(read_adapted(folder))
+    raise DocumentError(
+        f"{folder}: no folder of results: expected {STUDY}, as nas search writes it, {ASKED}, as"
+        f" nas sweep does, or {ADAPTED}, as nas adapt does"
+    )

@@ -1,0 +1,112 @@
+"""What the store of a finished search tells beside its tables: when each trial ran, what mattered.
+
+The database is read and never written. Importances are Optuna's PED-ANOVA (arXiv:2304.10255): how
+much a choice tells the better trials from all of them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.errors import DocumentError
+from nas.extras import require
+from nas.study.cascade import rung_name
+from nas.study.database import FILE
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+ENOUGH = 30
+"""Trials below which the order of importances is mostly chance."""
+SHOWN = 15
+"""Choices that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One trial of the first rung, where a strategy looks for networks."""
+
+    number: int
+    """In the order they were begun."""
+    name: str
+    ms: float
+    top1: float
+    minutes: float
+    """From the beginning of the first trial to the end of this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Trials in the order that they were asked for, and what mattered in them."""
+
+    trials: tuple[Asked, ...]
+    importances: tuple[tuple[str, float], ...]
+    """Choices by name and their shares of the whole, most important first."""
+
+
+def read_history(folder: Path, epochs: int) -> History | None:
+    """Of the study of what was trained for `epochs`; None where there is no store in the folder.
+
+    Raises:
+        DocumentError: there is one that cannot be read.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    optuna = require("train", "optuna")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # immutable: else reading would leave SQLite's files of a shared log in the folder
+    url = f"sqlite:///file:{_quoted(path)}?mode=ro&immutable=1&uri=true"
+    try:
+        storage = optuna.storages.RDBStorage(url)
+        study = optuna.load_study(study_name=rung_name(epochs), storage=storage)
+        found = History(_trials(study), _importances(optuna, study))
+    except Exception as error:  # of SQLite, SQLAlchemy or Optuna
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DocumentError(f"{path}: no store of a search: {reason}") from None
+    storage.remove_session()
+    storage.engine.dispose()
+    return found
+
+
+def _quoted(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(str(path.resolve()))
+
+
+def _trials(study: Study) -> tuple[Asked, ...]:
+    complete = [t for t in study.trials if t.state.name == "COMPLETE"]
+    first = min((t.datetime_start for t in complete if t.datetime_start), default=None)
+    found = []
+    for trial in complete:
+        end = trial.datetime_complete
+        minutes = (end - first).total_seconds() / 60 if first and end else 0.0
+        attrs = trial.user_attrs
+        name, ms = str(attrs.get("name", "")), float(attrs.get("predicted_ms", 0))
+        found.append(Asked(trial.number + 1, name, ms, trial.values[0], minutes))
+    return tuple(found)
+
+
+def _importances(optuna: Any, study: Study) -> tuple[tuple[str, float], ...]:
+    """Of the choices that every trial has; none where all did equally well."""
+    top1s = {t.values[0] for t in study.trials if t.state.name == "COMPLETE"}
+    if len(top1s) < 2:
+        return ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of few trials and of the sign, which is right here
+        found = optuna.importance.get_param_importances(
+            study,
+            evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
+            target=lambda trial: -trial.values[0],  # it asks what makes a low value
+        )
+    return tuple(_most(list(found.items())))
+
+
+def _most(found: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    ranked = sorted(found, key=lambda pair: -pair[1])
+    return [(name, share) for name, share in ranked[:SHOWN] if share > 0]

@@ -1,0 +1,46 @@
+"""What a result names is found again, and said where it differs or is gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.report.folder import read_result
+from nas.report.front import views
+from nas.report.known import known
+
+from .conftest import edit
+
+OTHER = {"name": "pixel1-cpu", "hash": "0" * 12, "budget_ms": 60.0, "ms": 50.0}
+
+
+def test_known_networks_are_points_of_the_space_fastest_first(run: Path) -> None:
+    found = known(read_result(run))
+    (device,) = found.devices
+    seeds = found.assessed(device)
+    assert {"mobilenetv2", "efficientnet-b0", "repvit-m0.9"} <= {c.arch.name for c in seeds}
+    assert [c.ms for c in seeds] == sorted(c.ms for c in seeds)
+    assert seeds[0].ms == device.predict(seeds[0].arch).ms
+
+
+def test_another_hash_is_said_and_what_is_gone_is_left_out(run: Path) -> None:
+    gone = {"name": "no-such-thing", "hash": "0" * 12}
+    edit(run, surrogate=gone, others=[OTHER])
+    result = read_result(run)
+    found = known(result)
+    assert [device.name for device in found.devices] == ["iphone12-lut", "pixel1-cpu"]
+    text = " ".join(found.cautions)
+    assert "The surrogate no-such-thing is not here" in text
+    assert "The device pixel1-cpu has changed since the search" in text
+    assert found.assessed(found.devices[0]) == []
+    first, other = views(result, found)
+    assert first.front == result.front
+    assert [c.arch for c in other.front] == [c.arch for c in result.front]
+    assert other.best is not None
+    assert other.best.ms == found.devices[1].predict(result.best).ms
+
+
+def test_without_its_device_the_front_is_shown_as_it_was_found(run: Path) -> None:
+    edit(run, device={"name": "my-phone", "hash": "0" * 12})
+    result = read_result(run)
+    (view,) = views(result, known(result))
+    assert (view.device, view.front, view.seeds) == ("my-phone", result.front, ())
