@@ -19,7 +19,8 @@ import numpy as np
 from nas.bench.case import Case, Posed, posed
 from nas.columns import Floats
 from nas.cores import end_with
-from nas.strategies import STRATEGIES, Seen
+from nas.strategies import STRATEGIES
+from nas.strategies.seen import Seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from nas.cli.options import NETWORK_HELP, Device, Json
+from nas.cli.options import Device, Json, NetworkNames
+from nas.cli.progress import show_progress
 
 
 def compare(
-    archs: Annotated[list[str], typer.Argument(help=NETWORK_HELP, show_default=False)],
+    archs: NetworkNames,
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Compare networks, one line each."""
+    """Compare networks, one line each.
+
+    Examples:
+        nas compare mobilenetv3-large repvit-m0.9 --device iphone12-lut
+        nas compare mobilenetv2 results/example torchvision:mobilenet_v2
+    """
     from nas import library
     from nas.build.named import load_network
     from nas.report.sheet import sheet
@@ -23,7 +25,11 @@ def compare(
 
     on = library.load_device(device) if device else None
     surrogate = library.default_surrogate()
-    sheets = [sheet(load_network(arch), on, surrogate) for arch in archs]
+    with show_progress(shown=any(":" in arch for arch in archs)) as progress:  # they are traced
+        sheets = []
+        for number, arch in enumerate(archs):
+            progress(arch, number / len(archs))
+            sheets.append(sheet(load_network(arch), on, surrogate))
     if json:
         print_json([found.as_json() for found in sheets])
     else:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,7 @@ def search(
     caution: float = 1.0,
     settings: Settings | None = None,
     shortlist: int = 0,
+    heard: Callable[[str, float], None] = lambda step, share: None,
 ) -> SearchResult:
     """Find the network of highest bounded top-1 within `budget_ms`. Same seed, same result.
 
@@ -131,13 +133,14 @@ def search(
     a point of the space is a seed: the search starts from it and reports it. With several devices
     each has a budget, in the same order, or all have the same; figures are of the first.
     `max_peak` is in activation elements. `shortlist`: so many of the best are decoded that differ
-    in `APART` genes, and not only the front.
+    in `APART` genes, and not only the front. `heard` is told the step and the share done.
 
     Raises:
         BudgetError: a budget or limit is no positive number, or the confidence no probability.
         InfeasibleError: nothing in the space is that fast or small; carries what is.
     """
     began = time.perf_counter()
+    heard("pricing the space", 0.0)
     pricing = pricing_of(space, device, surrogate)
     limits = limits_of(
         pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
@@ -152,13 +155,14 @@ def search(
     settings = settings or Settings()
     random = pricing.lattice.sample(settings.children, rng)
     start = np.concatenate([codes, quickest, random])
-    found = evolve(judge, start, rng, settings)
+    passes = [partial(_heard, heard, number) for number in range(1 + ROUNDS)]
+    found = evolve(judge, start, rng, settings, passes[0])
     if not len(found.codes):
         raise limits.none_found(pricing, quickest[0], judge.priced)
     gap = 0.0
-    for _ in range(ROUNDS):
+    for heard_again in passes[1:]:
         exact, gap = _recombined(judge, found)
-        found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings)
+        found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings, heard_again)
     front = _thinned(found.front())
     pareto = tuple(_candidate(pricing, front, i) for i in range(len(front.codes)))
     return SearchResult(
@@ -224,6 +228,11 @@ def limits_of(
             raise BudgetError(f"expected a limit of {name} above 0, found {limit}")
     ratios = [1.0 if confidence is None else d.at_confidence(confidence) for d in devices]
     return Limits(tuple(budgets), tuple(ratios), **most)
+
+
+def _heard(heard: Callable[[str, float], None], number: int, share: float) -> None:
+    """Of one evolution, as a share of all of them."""
+    heard("searching", (number + share) / (1 + ROUNDS))
 
 
 def _apart(codes: Ints, n: int) -> list[int]:
