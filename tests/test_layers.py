@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 FLOORS = (
     ("errors",),
     ("cores", "document", "draft", "extras", "folders", "ops", "provenance", "quiet", "widths"),
-    ("graph",),
+    ("graph", "html"),
     ("blocks", "cost", "lint", "rewrite"),
     ("table",),
     ("arch",),

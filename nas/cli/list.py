@@ -21,7 +21,7 @@ app = App(help="List what is shipped.")
 
 @app.command()
 def archs(json: Json = False) -> None:
-    """Architectures, each with its size, source and published accuracy.
+    """Architectures, each with its size and published accuracy.
 
     Examples:
         nas list archs

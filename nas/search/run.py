@@ -16,14 +16,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas import library
+from nas import html, library
 from nas.accuracy.surrogate import Surrogate
 from nas.arch import Arch
 from nas.columns import Floats, Ints
 from nas.errors import BudgetError
+from nas.extras import require
 from nas.folders import named
 from nas.latency.device import Device
 from nas.pricing import MS, Pricing
@@ -31,6 +33,9 @@ from nas.search.evolution import Judge, Judged, Settings, evolve
 from nas.search.exact import solve, undominated
 from nas.search.limits import Limits
 from nas.space import Space
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 AnyDevice = str | Path | Device
 
@@ -59,6 +64,11 @@ class Candidate:
     def to_yaml(self, path: str | Path | None = None) -> str:
         """The network's table; also written to `path` if given."""
         return self.arch.to_yaml(path)
+
+    def __repr__(self) -> str:
+        ms = f"{self.ms:.3f} ms [{self.ms_low:.3f}, {self.ms_high:.3f}] predicted"
+        top1 = f"top-1 {self.top1:.1f} ± {self.top1_sd:.1f} % estimated"
+        return f"<Candidate {self.arch.name}: {ms}, {top1}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,51 @@ class SearchResult:
             (device, device.predict(arch).ms, most)
             for device, most in zip(self.others, self.limits.ms[1:], strict=True)
         ]
+
+    def pareto_frame(self) -> DataFrame:
+        """The front, fastest first; its last row is the best."""
+        return self._frame(self.pareto)
+
+    def seeds_frame(self) -> DataFrame:
+        """The space's known points, fastest first."""
+        return self._frame(self.seeds)
+
+    def _frame(self, found: Sequence[Candidate]) -> DataFrame:
+        rows = [
+            {
+                "name": each.arch.name,
+                "arch_id": each.arch.arch_id,
+                "predicted_ms": each.ms,
+                "predicted_ms_low": each.ms_low,
+                "predicted_ms_high": each.ms_high,
+                "probability_within_budget": self.probability(each),
+                "estimated_top1": each.top1,
+                "estimated_top1_sd": each.top1_sd,
+                "params": each.arch.params,
+                "macs": each.arch.macs,
+            }
+            for each in found
+        ]
+        return require("notebook").DataFrame(rows)
+
+    def __repr__(self) -> str:
+        asked = f"{self.space.name} on {self.device.name} within {self.budget_ms:g} ms"
+        return f"<SearchResult {asked}: {len(self.pareto)} on the front, best {self.best!r}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                each.arch.name,
+                f"{each.ms:.3f} [{each.ms_low:.3f}, {each.ms_high:.3f}]",
+                f"{each.top1:.1f} ± {each.top1_sd:.1f}",
+                f"{each.arch.params / 1e6:,.2f}",
+                f"{each.arch.macs / 1e6:,.1f}",
+            ]
+            for each in reversed(self.pareto)
+        ]
+        heads = ("predicted ms", "estimated top-1 %", "params, M", "MACs, M")
+        title = f"{self.space.name} on {self.device.name} within {self.budget_ms:g} ms: best first"
+        return html.table(("network",), heads, rows, title=title)
 
     def probability(self, found: Candidate) -> float:
         """That a network meets the budget, by the device's interval."""
