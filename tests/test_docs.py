@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from nas.arch import Arch
 from nas.bench.case import Case
@@ -104,3 +108,23 @@ def test_every_column_of_a_comparison_is_explained() -> None:
     run = Run("random", 0, np.ones(1), np.ones(1), 0.0, 0, 0)
     (row,) = summary(Comparison(Case("accel-nasbench"), 1.0, 1.0, False, {"random": [run]}))
     assert [re.sub(r"_\d+$", "_N", column) for column in row if column != "strategy"] == documented
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_shows_what_it_showed(tmp_path: Path) -> None:
+    """In a process of its own: the kernel's libraries warn of what is theirs."""
+    path, out = ROOT / "docs" / "notebook.ipynb", tmp_path / "run.ipynb"
+    code = (
+        "import sys, nbformat, nbclient\n"
+        "book = nbformat.read(sys.argv[1], 4)\n"
+        "nbclient.NotebookClient(book, timeout=120).execute()\n"
+        "nbformat.write(book, sys.argv[2])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path, out], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    kept, found = (json.loads(own.read_text(encoding="utf-8"))["cells"] for own in (path, out))
+    for before, after in zip(kept, found, strict=True):
+        for old, new in zip(before.get("outputs", []), after.get("outputs", []), strict=True):
+            assert old["output_type"] == new["output_type"] != "error"
+            assert old.get("data", {}).keys() == new.get("data", {}).keys()
+    assert all(cell["outputs"] for cell in kept if cell["cell_type"] == "code")
