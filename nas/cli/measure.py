@@ -117,7 +117,7 @@ def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> Non
 
 
 def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
-    from nas.report.table import Column, numbers, print_line, print_table
+    from nas.report.table import Column, numbers, print_facts, print_line, print_table
 
     where = [] if machine else [Column("device"), Column("runtime")]
     figures = numbers("ms", "90 %\ninterval", "10 %\nquantile", "runs")
@@ -128,8 +128,9 @@ def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
     ]
     print_table(columns, body, title=_title(rows[0]) if machine else "")
     if machine:
+        comments = machine.comments()
         print_line()
-        print_line("; ".join(machine.comments()))
+        print_facts((name, value) for name, _, value in (c.partition(": ") for c in comments))
 
 
 def _figures(row: Measurement) -> list[str | None]:

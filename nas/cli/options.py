@@ -136,20 +136,21 @@ class Kept:
 def gathered(command: Callable[..., None]) -> Callable[..., None]:
     """Make options of the fields of every dataclass that a command takes."""
     asked = inspect.signature(command, eval_str=True).parameters
-    groups = {name: p.annotation for name, p in asked.items() if is_dataclass(p.annotation)}
+    groups: dict[str, Any] = {
+        name: own.annotation for name, own in asked.items() if is_dataclass(own.annotation)
+    }
     options: list[inspect.Parameter] = []
-    for name, parameter in asked.items():
-        own = groups.get(name)
-        options += inspect.signature(own, eval_str=True).parameters.values() if own else [parameter]
+    for name, own in asked.items():
+        group = groups.get(name)
+        fields_of = inspect.signature(group, eval_str=True).parameters.values() if group else [own]
+        options += (option.replace(kind=option.KEYWORD_ONLY) for option in fields_of)
 
     def run(**values: Any) -> None:
         for name, group in groups.items():
-            own = {field.name: values.pop(field.name) for field in fields(group)}
-            values[name] = group(**own)
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
         command(**values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__annotations__ = {option.name: option.annotation for option in options}
-    by_name = [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options]
-    run.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     return run

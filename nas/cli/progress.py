@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
 RESUME = "what is finished is kept: the same command with --resume goes on"
@@ -58,7 +59,7 @@ def say(note: str) -> None:
     sys.stderr.flush()
 
 
-def _bar(console: object, *, live: bool) -> Progress:
+def _bar(console: Console, *, live: bool) -> Progress:
     """The bar; what does not fit is cut from the step, never from the numbers."""
     from rich.progress import (
         BarColumn,

@@ -160,7 +160,11 @@ def search(
         from nas.cli.study import study
 
         task = training.task(data, all_cores=not threads_chosen)
-        trained = {"trials": trials, "epochs": epochs or task.recipe.epochs, "seeds": seeds}
+        trained: dict[str, Any] = {
+            "trials": trials,
+            "epochs": epochs or task.recipe.epochs,
+            "seeds": seeds,
+        }
         trained |= {"finalists": finalists, "inherit": inherit, "zero_cost": listed(zero_cost)}
         trained |= {"strategy": strategy, "objectives": objective or []}
         where = {"workers": workers, "storage": storage}

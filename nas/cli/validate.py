@@ -123,14 +123,14 @@ def _print(found: Validation) -> None:
 
 
 def _cells(each: Checked) -> list[str]:
-    from nas.report.table import interval
+    from nas.report.table import interval, plain
 
     p, op = each.prediction, each.dearest.op
     return [
         each.network,
-        f"{each.ms:.3g}",
+        plain(each.ms),
         interval(p.ms, p.low_ms, p.high_ms),
         f"{each.error_pct:+.1f}",
         f"{op.row + 1}: {'.'.join(op.name.split('.')[-2:])} ({each.dearest.cls})",
-        f"{each.dearest_ms:.2g}",
+        plain(each.dearest_ms),
     ]
