@@ -13,7 +13,7 @@ from nas.cli import complete
 if TYPE_CHECKING:
     from nas.train.run import Task
 
-TRAINING = "Training"
+TRAINING = "Data and training"
 """The section of help pages."""
 
 
