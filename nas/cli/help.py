@@ -17,7 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 from nas.cli.progress import say
 
 EXAMPLES = "Examples:"
-RANGE = re.compile(r"(; |\[)[^;\[]*\bx[<>]=?[^;\]]*")
+_RANGE = r"[^;\[\]]*\bx[<>]=?[^;\[\]]*"
+RANGE = re.compile(rf" *\[{_RANGE}\]|(?<=\[){_RANGE}; |;{_RANGE}")
 """Of numbers that an option takes: a wrong one is answered with it, here it is in the way."""
 DESCRIBED = re.compile(r"\[default: \((.*)\)")
 """A default in words, which Typer puts into brackets."""

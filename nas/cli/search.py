@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 5
 """Networks of the front that the table shows beside the best."""
-
-
 LIMITS = "Limits"
 """A section of the help page."""
 
@@ -160,13 +158,16 @@ def search(
         from nas.cli.study import study
 
         task = training.task(data, all_cores=not threads_chosen)
-        trained: dict[str, Any] = {
+        trained = {
             "trials": trials,
             "epochs": epochs or task.recipe.epochs,
+            "finalists": finalists,
             "seeds": seeds,
+            "inherit": inherit,
+            "zero_cost": listed(zero_cost),
+            "strategy": strategy,
+            "objectives": objective or [],
         }
-        trained |= {"finalists": finalists, "inherit": inherit, "zero_cost": listed(zero_cost)}
-        trained |= {"strategy": strategy, "objectives": objective or []}
         where = {"workers": workers, "storage": storage}
         study(task, asked, trained, where, replace(kept, name=name), json=json)
     except InfeasibleError as error:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from nas.cli.help import RANGE
 from nas.cli.main import app
 from nas.cli.options import OUTPUT
 
@@ -106,6 +107,20 @@ def test_an_option_is_the_same_in_every_command() -> None:
             found[own.opts[0]].add((own.help, own.metavar, str(own.default)))
     several = {option for option, kinds in found.items() if len(kinds) > 1}
     assert {option for option in several if option.startswith("--")} == set(DIFFERENT)
+
+
+@pytest.mark.parametrize(
+    ("typers", "ours"),
+    [
+        ("Steps.  [default: 0.5; 0<=x<=1]", "Steps.  [default: 0.5]"),
+        ("Steps.  [x>=3; required]", "Steps.  [required]"),
+        ("Steps.  [default: 1; x>=1; required]", "Steps.  [default: 1; required]"),
+        ("Steps.  [x<=7]", "Steps."),
+        ("estimate - x; y, as in [1].  [default: a > b]", None),
+    ],
+)
+def test_a_range_is_left_out(typers: str, ours: str | None) -> None:
+    assert RANGE.sub("", typers) == (ours or typers)
 
 
 def test_headings_are_bold_in_a_terminal_alone() -> None:
