@@ -23,7 +23,7 @@ from nas.cli.options import (
     gathered,
 )
 from nas.cli.progress import RESUME, say, show_progress
-from nas.cli.training import AnyData, Epochs, Seeds, Training
+from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 
 if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
@@ -113,7 +113,7 @@ def adapt(
     data: AnyData = None,
     epochs: Epochs = None,
     seeds: Seeds = 1,
-    training: Training,
+    training: TrainingOptions,
     kept: Kept,
     json: Json = False,
 ) -> None:

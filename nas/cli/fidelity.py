@@ -11,7 +11,7 @@ import typer
 
 from nas.cli.options import Json, Kept, Seed, Space, Surrogate, Workers, ZeroCost, gathered
 from nas.cli.progress import RESUME, show_progress
-from nas.cli.training import Data, Training, listed, training_option
+from nas.cli.training import Data, TrainingOptions, listed, training_option
 
 if TYPE_CHECKING:
     from nas.fidelity.ranking import Ranking
@@ -43,7 +43,7 @@ def fidelity(
         int | None,
         training_option("--images", "Of the training split.", "N", min=10, show_default="all"),
     ] = None,
-    training: Training,
+    training: TrainingOptions,
     kept: Kept,
     json: Json = False,
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -57,7 +57,8 @@ class _Command(TyperCommand):
         self.examples = [line.strip() for line in examples.splitlines()]
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return ["[OPTIONS]", *(_written(own) for own in _arguments(self.get_params(ctx)))]
+        arguments = [own for own in self.params if own.param_type_name == "argument"]
+        return ["[OPTIONS]", *map(_written, arguments)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         _write(formatter, _sections(self, ctx))
@@ -110,10 +111,6 @@ def _sections(command: Any, ctx: Any) -> dict[str, Lines]:
         text = DESCRIBED.sub(r"[default: \1", RANGE.sub("", second))
         found.setdefault(section, []).append((first, text))
     return found
-
-
-def _arguments(parameters: Iterable[Any]) -> list[Any]:
-    return [own for own in parameters if own.param_type_name == "argument"]
 
 
 def _written(argument: Any) -> str:

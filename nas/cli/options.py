@@ -78,7 +78,7 @@ Runtime = Annotated[
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Of the runtime.", metavar="N")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.", metavar="N")]
-WORKERS_HELP = "Processes, each with a GPU or a share of the cores."
+WORKERS_HELP = "Processes, each with a GPU or cores of its own."
 Workers = Annotated[int, typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N")]
 Storage = Annotated[
     str | None,

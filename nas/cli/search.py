@@ -25,7 +25,7 @@ from nas.cli.options import (
     gathered,
 )
 from nas.cli.progress import show_progress
-from nas.cli.training import AnyData, Epochs, Seeds, Training, listed, training_option
+from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
 from nas.strategies import DEFAULT
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def search(
     inherit: Annotated[
         bool, training_option("--inherit", "Candidates start from a relative's weights.")
     ] = False,
-    training: Training,
+    training: TrainingOptions,
     workers: Workers = 1,
     storage: Storage = None,
     kept: Kept,

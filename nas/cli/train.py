@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nas.cli.options import ArchName, Json, Kept, Seed, gathered
 from nas.cli.progress import RESUME, say, show_progress
-from nas.cli.training import Data, Epochs, Seeds, Training
+from nas.cli.training import Data, Epochs, Seeds, TrainingOptions
 
 if TYPE_CHECKING:
     from nas.train.final import Final
@@ -26,7 +26,7 @@ def train(
     epochs: Epochs = None,
     seeds: Seeds = 1,
     seed: Seed = 0,
-    training: Training,
+    training: TrainingOptions,
     kept: Kept,
     json: Json = False,
 ) -> None:

@@ -57,7 +57,7 @@ On = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingOptions:
     """How networks are trained; every field is an option."""
 
     recipe: Annotated[

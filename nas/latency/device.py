@@ -63,7 +63,7 @@ class Prediction:
 
     def __repr__(self) -> str:
         where = f" on {self.device}" if self.device else ""
-        flags = f", {len(self.flags)} flags" if self.flags else ""
+        flags = f", flags: {len(self.flags)}" if self.flags else ""
         return f"<Prediction {self._interval()}{where}{flags}>"
 
     def _repr_html_(self) -> str:
