@@ -31,7 +31,7 @@ from headline_report import write_report
 
 from nas import library
 from nas.arch import Arch
-from nas.cli.training import task_of
+from nas.cli.training import TrainingOptions
 from nas.draft import Work
 from nas.measure.run import measure
 from nas.profile.result import Settings
@@ -101,7 +101,7 @@ class Experiment:
         return path
 
     def task(self, images: int) -> Task:
-        return replace(task_of(DATA, "proxy", all_cores=True), images=images)
+        return replace(TrainingOptions().task(DATA, all_cores=True), images=images)
 
     @cached_property
     def budgets(self) -> dict[str, float]:

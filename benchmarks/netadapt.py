@@ -32,7 +32,7 @@ from nas.adapt.steps import Step
 from nas.arch import Arch
 from nas.build import save_weights
 from nas.build.checkpoint import read_state
-from nas.cli.training import task_of
+from nas.cli.training import TrainingOptions
 from nas.provenance import provenance
 from nas.report.plot import plain_numbers
 from nas.report.widths import save_widths
@@ -67,7 +67,7 @@ class Experiment:
 
     @cached_property
     def task(self) -> Task:
-        return replace(task_of(DATA, "proxy"), images=IMAGES)
+        return replace(TrainingOptions().task(DATA), images=IMAGES)
 
     @cached_property
     def device(self) -> Any:

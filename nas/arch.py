@@ -7,22 +7,29 @@ rows, so names, comments, sources and columns without effect never change it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nas import document
+from nas import document, html
 from nas.blocks import FIELDS, Row
 from nas.blocks.base import MAX_WIDTH
 from nas.cost import macs, params
 from nas.errors import ArchError, DocumentError
+from nas.extras import require
 from nas.graph import Graph, GraphBuilder, Value
-from nas.ops import Shape
+from nas.ops import Shape, op_macs, op_params
 from nas.rewrite import fuse
 from nas.table import Position, Table, parse_table, read_table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SUMMED = ("params", "macs", "predicted_ms")
+"""Columns of a table with its costs that add up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +88,42 @@ class Arch:
         content = {"input": self.input, "rows": [row.canonical() for row in self.rows]}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()[:12]
+
+    def to_frame(self, row_ms: Sequence[float] = ()) -> DataFrame:
+        """The table with params and MACs of every row, and milliseconds if they are given."""
+        return require("notebook").DataFrame(self._counted(row_ms)).convert_dtypes()
+
+    def to_html(self, row_ms: Sequence[float] = (), *, title: str = "") -> str:
+        """The same as HTML, with the sums in the last row."""
+        rows = self._counted(row_ms)
+        heads = [head for head in rows[0] if head != "scale"]
+        sums = {"in": "", "op": "total"} | {
+            head: sum(row[head] for row in rows) if head in SUMMED else "" for head in heads[2:]
+        }
+        lines = [[_shown(head, row[head]) for head in heads] for row in [*rows, sums]]
+        title = title or f"{self.name} ({self.source})"
+        names = [head.replace("_", " ") for head in heads]
+        return html.table(names[:2], names[2:], lines, title=title)
+
+    def _counted(self, row_ms: Sequence[float]) -> list[dict[str, Any]]:
+        """The table's cells by column, with what each row costs."""
+        header, *lines = _cells(self)
+        rows = [dict(zip(header, line, strict=True)) for line in lines]
+        for row in rows:
+            row |= {"params": 0, "macs": 0}
+        for op in self.graph.ops[1:]:
+            rows[op.row]["params"] += int(op_params(op))
+            rows[op.row]["macs"] += int(op_macs(op))
+        for row, ms in zip(rows, row_ms, strict=False):
+            row["predicted_ms"] = ms
+        return rows
+
+    def __repr__(self) -> str:
+        size = show_shape(self.input)
+        return f"<Arch {self.name}: {len(self.rows)} rows on {size}, arch_id {self.arch_id}>"
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Arch) and (self.input, self.rows) == (other.input, other.rows)
@@ -175,18 +218,24 @@ def read_arch(path: Path) -> Arch:
     return arch_of(read_table(path))
 
 
-def _format(arch: Arch) -> str:
+def _cells(arch: Arch) -> list[list[Any]]:
+    """The canonical table: its header, then its rows; None where an op has no such column."""
     named = [row.canonical() for row in arch.rows]
     used = [column for column in FIELDS if any(column in row for row in named)]
     header = ["in", "op", *used, *(["scale"] if arch.scale else [])]
     shape = arch.input
-    lines = [header]
-    words = [[word or "~"] for word in arch.scale] or [[]] * len(arch.rows)
+    lines: list[list[Any]] = [header]
+    words = [[word or None] for word in arch.scale] or [[]] * len(arch.rows)
     for row, values, word in zip(arch.rows, named, words, strict=True):
-        cells = [_cell(values.get(column)) for column in used]
+        cells = [values.get(column) for column in used]
         lines.append([show_shape(shape), row.op, *cells, *word])
         shape = step(row, shape, arch.input[1])[1]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    return lines
+
+
+def _format(arch: Arch) -> str:
+    lines = [[_cell(value) for value in line] for line in _cells(arch)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     rows = [", ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]
     return (
         f"name: {json.dumps(arch.name)}\n"
@@ -200,3 +249,10 @@ def _format(arch: Arch) -> str:
 
 def _cell(value: Any) -> str:
     return "~" if value is None else str(value)
+
+
+def _shown(head: str, value: Any) -> str | None:
+    """A cell in a notebook."""
+    if head == "predicted_ms":
+        return f"{value:.3f}"
+    return f"{value:,}" if head in SUMMED else None if value is None else str(value)

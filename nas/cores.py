@@ -1,10 +1,19 @@
-"""How many cores this process may use, and processes on them that end together."""
+"""How many cores this process may use, and processes on them that end together.
+
+Ctrl-C reaches every process of a terminal: the first one hears it and ends the others.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
 from threading import Thread
+from typing import Any
 
 
 def cores() -> int:
@@ -12,6 +21,19 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Processes that begin in here never hear Ctrl-C; this one hears it a little later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_with(parent: int) -> None:
@@ -26,3 +48,24 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def pool(
+    workers: int, begin: Callable[..., None], *arguments: Any
+) -> Iterator[ProcessPoolExecutor]:
+    """Processes that start with `begin`, and that nobody waits for where something is raised.
+
+    Submit under `deaf`, which starts them.
+    """
+    spawn = get_context("spawn")  # torch's threads do not survive a fork
+    with ProcessPoolExecutor(workers, spawn, begin, arguments) as made:
+        try:
+            yield made
+        except BaseException:
+            for process in active_children():
+                process.terminate()
+            raise
+        finally:
+            # here, since the pool's own exit would take back that others are cancelled
+            made.shutdown(cancel_futures=True)

@@ -23,6 +23,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "timm": ("timm",),
     "postgres": ("psycopg",),
     "ray": ("ray",),
+    "notebook": ("pandas",),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "openvino": ("openvino",),
     "coreml": ("coremltools",),

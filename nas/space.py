@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nas import document
+from nas import document, html
 from nas.arch import Arch, step
 from nas.blocks import Row
 from nas.columns import Ints
 from nas.errors import ArchError, SpaceError
 from nas.lattice import Lattice, build
 from nas.ops import Shape
-from nas.table import Table, parse_table, read_table
+from nas.table import Position, Table, parse_table, read_table
 
 Code = tuple[int, ...]
 
@@ -40,6 +40,23 @@ class Space:
     @property
     def name(self) -> str:
         return self.table.name
+
+    def __repr__(self) -> str:
+        sides = ", ".join(str(shape[-1]) for shape in self.table.inputs)
+        return f"<Space {self.name}: {len(self.table.positions)} decisions, images of {sides}>"
+
+    def _repr_html_(self) -> str:
+        by_row: dict[int, list[Position]] = {}
+        for position in self.table.positions:
+            if not position.selects:
+                by_row.setdefault(position.row, []).append(position)
+        rows = []
+        for row, own in by_row.items():
+            ops = dict.fromkeys(r.op for p in own for option in p.options for r in option)
+            counts = (len(own), max(len(position.options) for position in own))
+            rows.append([str(row), " or ".join(ops), *map(str, counts)])
+        title = f"{self.name} ({self.table.source})"
+        return html.table(("row", "op"), ("repeats", "options of each"), rows, title=title)
 
     @cached_property
     def lattice(self) -> Lattice:

@@ -119,3 +119,20 @@ def test_fraction_survives_yaml_to_the_last_digit(se: float) -> None:
     row = BLOCKS["bneck"](out=8, exp=16, se=se)
     arch = Arch("t", "s", (8, 8, 8), (row,))
     assert Arch.from_yaml(arch.to_yaml()) == arch
+
+
+def test_as_a_frame_and_in_a_notebook_it_is_the_table_with_what_rows_cost() -> None:
+    arch = Arch.from_yaml(LARGE)
+    frame = arch.to_frame()
+    assert [*frame.columns[:4]] == ["in", "op", "k", "exp"]
+    assert (frame["params"].sum(), frame["macs"].sum()) == (arch.params, arch.macs)
+    assert frame["exp"].dtype.kind == "i"
+    assert repr(arch) == f"<Arch mobilenetv3-large: 20 rows on 224x3, arch_id {arch.arch_id}>"
+    shown = arch._repr_html_()
+    assert shown.count("<tr>") == 1 + len(arch.rows) + 1
+    assert "5,483,032" in shown
+
+
+def test_a_name_is_escaped_in_a_notebook() -> None:
+    arch = replace(Arch.from_yaml(LARGE), name="<script>", source="a & b")
+    assert "<b>&lt;script&gt; (a &amp; b)</b>" in arch._repr_html_()

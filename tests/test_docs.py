@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shlex
+import subprocess
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from typer.main import get_command
+import pytest
 
 from nas.arch import Arch
 from nas.bench.case import Case
 from nas.bench.comparison import Comparison
 from nas.bench.run import Run
 from nas.blocks import BLOCKS
-from nas.cli.main import app
 from nas.data import SOURCES
 from nas.export import FORMATS
 from nas.library import default_surrogate, load_arch, load_device
@@ -114,18 +114,6 @@ def test_every_column_of_a_comparison_is_explained() -> None:
     assert [re.sub(r"_\d+$", "_N", column) for column in row if column != "strategy"] == documented
 
 
-def test_commands_of_the_documentation_are_there_with_their_options() -> None:
-    root: Any = get_command(app)
-    for page in [ROOT / "README.md", ROOT / "docs" / "report.md"]:
-        lines = re.findall(r"^(?:    )?nas ([^#\n]+)", page.read_text(encoding="utf-8"), re.M)
-        assert lines, page.name
-        for line in lines:
-            name, *words = shlex.split(line)
-            known = {option for p in root.commands[name].params for option in p.opts}
-            options = {word.strip("[]") for word in words if word.lstrip("[").startswith("--")}
-            assert options <= known, f"{page.name}: nas {line}"
-
-
 def test_pictures_are_what_their_commands_draw(tmp_path: Path) -> None:
     device, surrogate = load_device("iphone12-lut"), default_surrogate()
     old, new = (
@@ -135,3 +123,23 @@ def test_pictures_are_what_their_commands_draw(tmp_path: Path) -> None:
     drawn = {"mobilenetv3-large": network_picture(new), "compare": comparison_picture(old, new)}
     for name, svg in drawn.items():
         assert (images / f"{name}.svg").read_text(encoding="utf-8") == svg, name
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_shows_what_it_showed(tmp_path: Path) -> None:
+    """In a process of its own: the kernel's libraries warn of what is theirs."""
+    path, out = ROOT / "docs" / "notebook.ipynb", tmp_path / "run.ipynb"
+    code = (
+        "import sys, nbformat, nbclient\n"
+        "book = nbformat.read(sys.argv[1], 4)\n"
+        "nbclient.NotebookClient(book, timeout=120).execute()\n"
+        "nbformat.write(book, sys.argv[2])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path, out], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    kept, found = (json.loads(own.read_text(encoding="utf-8"))["cells"] for own in (path, out))
+    for before, after in zip(kept, found, strict=True):
+        for old, new in zip(before.get("outputs", []), after.get("outputs", []), strict=True):
+            assert old["output_type"] == new["output_type"] != "error"
+            assert old.get("data", {}).keys() == new.get("data", {}).keys()
+    assert all(cell["outputs"] for cell in kept if cell["cell_type"] == "code")

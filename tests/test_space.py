@@ -231,3 +231,11 @@ rows:
 """
     with pytest.raises(DocumentError, match=r"row 2 \(in\): the table says 16x8"):
         _ = Space.from_yaml(text).lattice
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_in_a_notebook_a_space_is_its_rows(name: str) -> None:
+    space = SPACES[name]
+    rows = {position.row for position in space.table.positions if not position.selects}
+    assert space._repr_html_().count("<tr>") == 1 + len(rows)
+    assert len(repr(space)) < 120

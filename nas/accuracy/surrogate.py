@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nas import html
 from nas.accuracy.features import features
 from nas.accuracy.inputs import Floats, inputs, law_basis
 from nas.accuracy.process import Process
@@ -41,6 +42,9 @@ class Guess(NamedTuple):
 
     top1: float
     sd: float
+
+    def __repr__(self) -> str:
+        return f"<Guess {self.top1:.1f} ± {self.sd:.1f} % ImageNet top-1>"
 
     @property
     def low(self) -> float:
@@ -103,6 +107,18 @@ class Surrogate:
     """12 hex digits over the artefact's files."""
     provenance: Mapping[str, Any]
     """Reference recipe, sources, held-out figures and date, as in the artefact's YAML."""
+
+    def __repr__(self) -> str:
+        return f"<Surrogate {self.name}: top-1 up to {self.ceiling:.1f} %>"
+
+    def _repr_html_(self) -> str:
+        held_out = self.provenance["held_out"]
+        rows = [
+            [source, *(f"{held[key]:.2f}" if key in held else None for key in ("tau", "mae"))]
+            for source, held in held_out.items()
+        ]
+        heads = ("Kendall's tau", "mean error, points")
+        return html.table(("networks held out",), heads, rows, title=self.name)
 
     features = staticmethod(features)
     """The fold that `predict_features` reads sums of."""

@@ -11,7 +11,7 @@ took, and stands in for the formula at those phi with the paper's coefficients.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -112,6 +112,7 @@ def search(
     device: Device | None = None,
     budget_ms: float = math.inf,
     budget_macs: float = math.inf,
+    heard: Callable[[str, float], None] = lambda step, share: None,
 ) -> list[Scaled]:
     """Every grid point at phi 1 within the budget, the highest bound of top-1 first.
 
@@ -121,7 +122,7 @@ def search(
     """
     if not (budget_ms > 0 and budget_macs > 0) or (budget_ms < math.inf and device is None):
         raise BudgetError("expected a budget above 0, and a device for milliseconds")
-    points = list(_grid(arch, surrogate, device))
+    points = list(_grid(arch, surrogate, device, heard))
     found = [p for p in points if p.arch.macs <= budget_macs and (p.ms or 0) <= budget_ms]
     if not found:
         least = min(points, key=lambda p: (p.ms or 0, p.arch.macs))
@@ -135,10 +136,17 @@ def search(
     return sorted(found, key=lambda p: (-p.bound, p.arch.macs))
 
 
-def _grid(arch: Arch, surrogate: Surrogate, device: Device | None) -> Iterator[Scaled]:
+def _grid(
+    arch: Arch,
+    surrogate: Surrogate,
+    device: Device | None,
+    heard: Callable[[str, float], None],
+) -> Iterator[Scaled]:
     """Points that can stand, each network once (rounding joins some)."""
     seen = set()
-    for alpha, beta, gamma in product(ALPHAS, BETAS, GAMMAS):
+    grid = list(product(ALPHAS, BETAS, GAMMAS))
+    for number, (alpha, beta, gamma) in enumerate(grid):
+        heard("scaling", number / len(grid))
         try:
             found = Multipliers(beta, alpha, gamma).of(arch)
         except ArchError:  # a patch that does not divide the map, for one

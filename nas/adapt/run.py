@@ -110,7 +110,13 @@ def adapt(
     return job
 
 
-def by_surrogate(arch: Arch, device: Device, plan: AdaptPlan, seed: int = 0) -> SearchResult:
+def by_surrogate(
+    arch: Arch,
+    device: Device,
+    plan: AdaptPlan,
+    seed: int = 0,
+    heard: Callable[[str, float], None] = lambda step, share: None,
+) -> SearchResult:
     """The widths of highest estimated top-1 (its lower bound) within the budget: `nas.search`.
 
     Raises:
@@ -118,7 +124,7 @@ def by_surrogate(arch: Arch, device: Device, plan: AdaptPlan, seed: int = 0) -> 
     """
     check(arch, device, plan)
     space = width_space(arch, plan.divisor, grow=plan.grows)
-    return search(space, device, budget_ms=plan.budget_ms, seed=seed)
+    return search(space, device, budget_ms=plan.budget_ms, seed=seed, heard=heard)
 
 
 def by_importance(

@@ -14,7 +14,7 @@ from nas.bench.truth import Truth, load_truth
 from nas.latency.device import Device
 from nas.pricing import MS, Pricing
 from nas.search.limits import Limits
-from nas.strategies import Problem
+from nas.strategies.problem import Problem
 from nas.study.question import problem_of
 
 SAMPLE = 10_000

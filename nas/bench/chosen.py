@@ -11,10 +11,9 @@ from nas.bench.macro import SPACE as NOT_SHIPPED
 from nas.bench.truth import TRUTHS
 from nas.errors import MissingExtraError, UnknownNameError
 from nas.extras import require
-from nas.strategies import STRATEGIES, check
-from nas.strategies.optuna import OptunaSampler
+from nas.strategies import DEFAULT, ON_OPTUNA, STRATEGIES, check
 
-QUICK = ("model", "exact", "evolution", "local", "reinforce", BASELINE)
+QUICK = (DEFAULT, "exact", "evolution", "local", "reinforce", BASELINE)
 """Strategies that answer within milliseconds and need no extra."""
 LONG = ("gp",)
 """Strategies that take a second, and are compared only where they are named."""
@@ -47,18 +46,13 @@ def strategies(named: Sequence[str], say: Callable[[str], None]) -> list[str]:
     """
     check(named)
     if named:
-        if any(map(on_optuna, named)):
+        if set(named) & {*ON_OPTUNA}:
             require("train", "optuna")
         return [*dict.fromkeys([*named, BASELINE])]
     found = [name for name in STRATEGIES if name not in LONG]
     try:
         require("train", "optuna")
     except MissingExtraError as error:
-        say(f"{', '.join(filter(on_optuna, found))} are left out: {error}")
-        return [name for name in found if not on_optuna(name)]
+        say(f"{', '.join(name for name in found if name in ON_OPTUNA)} are left out: {error}")
+        return [name for name in found if name not in ON_OPTUNA]
     return found
-
-
-def on_optuna(name: str) -> bool:
-    """Whether a strategy is one of Optuna's samplers."""
-    return getattr(STRATEGIES[name], "func", None) is OptunaSampler

@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
-from signal import SIG_IGN, SIGINT, signal
 
 import numpy as np
 
 from nas.bench.case import Case, Posed, posed
 from nas.columns import Floats
-from nas.cores import end_with
-from nas.strategies import STRATEGIES, Seen
+from nas.cores import deaf, end_with, pool
+from nas.strategies import STRATEGIES
+from nas.strategies.seen import Seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,22 +92,12 @@ def compare(
     if workers == 1:
         yield from (_run(*job) for job in jobs)
         return
-    context, parent = get_context("spawn"), os.getpid()
-    with ProcessPoolExecutor(workers, context, _begin, (parent,)) as pool:
-        futures = [pool.submit(_run, *job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            # waited for here: the pool's own exit would take back that others are cancelled
-            pool.shutdown(cancel_futures=True)
+    with pool(workers, end_with, os.getpid()) as processes:
+        with deaf():
+            futures = [processes.submit(_run, *job) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()
 
 
 def _run(case: Case, strategy: str, evaluations: int, seed: int) -> tuple[Case, Run]:
     return case, run(posed(case), strategy, evaluations, seed)
-
-
-def _begin(parent: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the first one ends the others."""
-    signal(SIGINT, SIG_IGN)
-    end_with(parent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.errors import CalibrationError, DocumentError, NasError
@@ -28,8 +28,11 @@ class Measured:
         return self.row.ms / self.row.batch
 
 
-def measured(rows: Sequence[Measurement]) -> list[Measured]:
-    """The rows with their graphs.
+def measured(
+    rows: Sequence[Measurement],
+    heard: Callable[[str, float], None] = lambda network, share: None,
+) -> list[Measured]:
+    """The rows with their graphs; `heard` is told the network and the share done.
 
     Raises:
         DocumentError: with file and line: an unknown network, or one with calls that have no cost.
@@ -44,7 +47,10 @@ def measured(rows: Sequence[Measurement]) -> list[Measured]:
                     " a device is one machine in one setting: keep its rows in a file of their own"
                 )
     graphs = {row.network: row for row in reversed(rows)}
-    loaded = {network: _graph(row) for network, row in reversed(graphs.items())}
+    loaded = {}
+    for number, (network, row) in enumerate(reversed(graphs.items())):
+        heard(network, number / len(graphs))
+        loaded[network] = _graph(row)
     return [Measured(row, loaded[row.network], family(row.name)) for row in rows]
 
 

@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Json
-from nas.cli.progress import say, show_progress
-from nas.cli.training import (
-    Batch,
-    Compile,
-    DataRoot,
-    Download,
-    Force,
-    MicroBatch,
-    On,
-    Out,
-    Precision,
-    Recipe,
-    Resume,
-    task_of,
+from nas.cli import complete
+from nas.cli.options import (
+    DEVICE_HELP,
+    ArchName,
+    Json,
+    Kept,
+    Seed,
+    Storage,
+    Workers,
+    device_option,
+    gathered,
 )
+from nas.cli.progress import RESUME, say, show_progress
+from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 
 if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
@@ -37,17 +35,22 @@ if TYPE_CHECKING:
 CUT = "weights.safetensors"
 
 
+@gathered
 def adapt(
-    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
-    budget_ms: Annotated[float, typer.Option("--budget-ms", help="Predicted ms at the end.")],
-    device: Annotated[
-        str, typer.Option("--device", help="See: nas list devices.")
-    ] = "iphone12-lut",
+    arch: ArchName,
+    *,
+    budget_ms: Annotated[
+        float, typer.Option("--budget-ms", help="Predicted ms at the end.", metavar="MS")
+    ],
+    device: Annotated[str, device_option(DEVICE_HELP)] = "iphone12-lut",
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Of the network [default: ARCH's folder's].")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option("--data", help="What the network was trained on; see nas train.")
+        Path | None,
+        typer.Option(
+            "--weights",
+            help="What the network has learnt.",
+            metavar="FILE",
+            show_default="in ARCH's folder",
+        ),
     ] = None,
     surrogate: Annotated[
         bool, typer.Option("--surrogate", help="Judge by estimated ImageNet top-1; no data.")
@@ -56,52 +59,73 @@ def adapt(
         bool, typer.Option("--knapsack", help="Keep the most important channels, solved exactly.")
     ] = False,
     delta: Annotated[
-        float, typer.Option("--delta", help="Change of a step, as a share of the start's ms.")
+        float,
+        typer.Option(
+            "--delta", help="Change of a step, as a share of the start's ms.", metavar="X"
+        ),
     ] = 0.01,
-    decay: Annotated[float, typer.Option("--decay", help="Factor on it after each step.")] = 1.0,
+    decay: Annotated[
+        float, typer.Option("--decay", help="Factor on it after each step.", metavar="X")
+    ] = 1.0,
     steps: Annotated[
-        int, typer.Option("--steps", min=1, help="Batches that each proposal is trained for.")
+        int,
+        typer.Option(
+            "--steps", min=1, help="Batches that each proposal is trained for.", metavar="N"
+        ),
     ] = 100,
     criterion: Annotated[
-        str, typer.Option("--criterion", help="Of channels to keep: l2, taylor, scale or random.")
+        str,
+        typer.Option(
+            "--criterion",
+            help="Of channels to keep: l2, taylor, scale or random.",
+            metavar="NAME",
+            autocompletion=complete.one_of(complete.CRITERIA),
+        ),
     ] = "l2",
     choose: Annotated[
-        str, typer.Option("--choose", help="accuracy, or ratio: change of top-1 per ms.")
+        str,
+        typer.Option(
+            "--choose",
+            help="accuracy, or ratio: change of top-1 per ms.",
+            metavar="NAME",
+            autocompletion=complete.one_of(("accuracy", "ratio")),
+        ),
     ] = "accuracy",
-    direction: Annotated[str, typer.Option("--direction", help="shrink or grow.")] = "shrink",
+    direction: Annotated[
+        str,
+        typer.Option(
+            "--direction",
+            help="shrink or grow.",
+            metavar="NAME",
+            autocompletion=complete.one_of(("shrink", "grow")),
+        ),
+    ] = "shrink",
     divisor: Annotated[
-        int, typer.Option("--divisor", min=1, help="Widths are multiples of it.")
+        int, typer.Option("--divisor", min=1, help="Widths are multiples of it.", metavar="N")
     ] = 8,
     proposals: Annotated[
-        int, typer.Option("--proposals", min=0, help="Trained in a step, at most; 0: all.")
+        int,
+        typer.Option("--proposals", min=0, help="Trained in a step, at most; 0: all.", metavar="N"),
     ] = 0,
-    recipe: Recipe = "proxy",
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", min=1, help="Of the training at the end [default: the recipe's]."),
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Of the training at the end.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Local processes.")] = 1,
-    storage: Annotated[
-        str | None, typer.Option("--storage", help="URL of an Optuna storage [default: a file].")
-    ] = None,
-    data_root: DataRoot = None,
-    download: Download = False,
-    batch: Batch = None,
-    micro_batch: MicroBatch = 0,
-    on: On = "auto",
-    precision: Precision = "auto",
-    compiled: Compile = False,
-    out: Out = Path("results"),
-    name: Annotated[
-        str | None, typer.Option("--name", help="Of the result [default: arch, device, budget].")
-    ] = None,
-    resume: Resume = False,
-    force: Force = False,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    storage: Storage = None,
+    data: AnyData = None,
+    epochs: Epochs = None,
+    seeds: Seeds = 1,
+    training: TrainingOptions,
+    kept: Kept,
     json: Json = False,
 ) -> None:
-    """Tune a network's widths for a latency budget: NetAdapt, on its trained weights."""
+    """Tune a network's widths for a latency budget: NetAdapt.
+
+    On trained weights with --data, by the surrogate's estimate or the weights' importance without.
+
+    Examples:
+        nas adapt mobilenetv3-small --budget-ms 0.6 --surrogate
+        nas adapt results/mine --budget-ms 0.6 --data digits --workers 2
+        nas adapt mobilenetv2 --budget-ms 1 --knapsack --weights net.safetensors
+    """
     from nas import library
     from nas.adapt.plan import AdaptPlan
     from nas.adapt.run import adapt as run_adapt
@@ -126,29 +150,19 @@ def adapt(
         direction=direction,
     )
     ask = _Ask(library.load_arch(arch), library.load_device(device), plan, seed)
-    name = name or f"{ask.arch.name}-{ask.device.name}-{budget_ms:g}ms"
+    name = kept.name or f"{ask.arch.name}-{ask.device.name}-{budget_ms:g}ms"
     weights = weights or _beside(arch)
     if weights is None and not surrogate:
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
     if data is None:
-        with Draft(out, name, force=force) as draft:
+        with Draft(kept.out, name, force=kept.force) as draft:
             made, facts = _without_data(ask, weights if knapsack else None, draft.folder)
             write_adapted(draft.folder, ask.arch, made, ask.device, _command(), facts)
             draft.keep()
-        _print(ask, made, None, facts, out / name, json=json)
+        _print(ask, made, None, facts, kept.out / name, json=json)
         return
     assert weights is not None
-    task = task_of(
-        data,
-        recipe,
-        root=data_root,
-        download=download,
-        batch=batch,
-        micro_batch=micro_batch,
-        on=on,
-        precision=precision,
-        compiled=compiled,
-    )
+    task = training.task(data)
     epochs = epochs or task.recipe.epochs
     settings = {
         "arch": ask.arch.arch_id,
@@ -162,9 +176,9 @@ def adapt(
         "seeds": seeds,
         "seed": seed,
     }
-    work = Work(out, name, settings, resume=resume, force=force)
+    work = Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
     fitted = task.fit(ask.arch)
-    with show_progress() as progress:
+    with show_progress(on_interrupt=RESUME) as progress:
         try:
             if knapsack:
                 made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
@@ -229,7 +243,8 @@ def _without_data(ask: _Ask, weights: Path | None, folder: Path) -> tuple[Arch, 
 
     if weights is not None:
         return _cut(ask, weights, folder)
-    result = by_surrogate(ask.arch, ask.device, ask.plan, ask.seed)
+    with show_progress() as progress:
+        result = by_surrogate(ask.arch, ask.device, ask.plan, ask.seed, progress)
     estimate = {"top1": round(result.best.top1, 2), "sd": round(result.best.top1_sd, 2)}
     return result.best.arch, {"how": "surrogate", "estimated_imagenet": estimate}
 

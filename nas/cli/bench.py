@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Json
+from nas.cli import complete
+from nas.cli.options import DEVICE_HELP, WORKERS_HELP, Force, Json, Name, Out, Seed, device_option
 from nas.cli.progress import say, show_progress
-from nas.cli.training import Force, listed
+from nas.cli.training import listed
+from nas.strategies import DEFAULT
 
 if TYPE_CHECKING:
     from nas.bench.comparison import Comparison
@@ -21,31 +23,47 @@ MANY, FEW = (20, 300), (5, 80)
 """Runs of each strategy and evaluations of a run: by default, and with --quick."""
 SHOWN = (50, 100)
 """Evaluations after which a table shows the regret, and after the last one."""
-BETTER = "model"
-"""With --quick: must find more than random search."""
 
 
 def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="nas-bench-macro, accel-nasbench, ofa-mobilenetv3 [default: all there are].",
-            metavar="BENCHMARK",
+            help=f"{', '.join(complete.BENCHMARKS)}; without: all there are.",
+            metavar="BENCHMARK...",
             show_default=False,
+            autocompletion=complete.one_of(complete.BENCHMARKS),
         ),
     ] = None,
     strategy: Annotated[
         str,
-        typer.Option("--strategy", help="A list (see docs/strategies.md) [default: all but gp]"),
+        typer.Option(
+            "--strategy",
+            help="A list (see docs/strategies.md).",
+            metavar="LIST",
+            show_default="all but gp",
+            autocompletion=complete.strategies,
+        ),
     ] = "",
     runs: Annotated[
-        int | None, typer.Option("--runs", min=1, help="Of each strategy [default: 20].")
+        int | None,
+        typer.Option(
+            "--runs", min=1, help="Of each strategy.", metavar="N", show_default="20; 5 if quick"
+        ),
     ] = None,
     evaluations: Annotated[
-        int | None, typer.Option("--evaluations", min=1, help="Of a run [default: 300].")
+        int | None,
+        typer.Option(
+            "--evaluations",
+            min=1,
+            help="Of a run.",
+            metavar="N",
+            show_default="300; 80 if quick",
+        ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder with the tables that are not shipped.")
+        Path | None,
+        typer.Option("--data", help="Folder with the tables that are not shipped.", metavar="DIR"),
     ] = None,
     share: Annotated[
         float,
@@ -54,31 +72,34 @@ def bench(
             min=0,
             max=1,
             help="Of random networks within the budget; 1: no budget.",
+            metavar="X",
         ),
     ] = 0.5,
-    device: Annotated[
-        str, typer.Option("--device", help="Whose milliseconds are limited: see nas list devices.")
-    ] = "pixel1-cpu",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first run.")] = 0,
+    device: Annotated[str, device_option(DEVICE_HELP)] = "pixel1-cpu",
+    seed: Seed = 0,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes [default: one a core].")
+        int | None,
+        typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N", show_default="one a core"),
     ] = None,
     quick: Annotated[
         bool,
         typer.Option(
-            "--quick", help="A test of half a minute that ends with 1 where something is broken."
+            "--quick", help="A test of half a minute; ends with 1 where something is broken."
         ),
     ] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of results [default: results].")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Of the result [default: from the question].")
-    ] = None,
+    out: Out = Path("results"),
+    name: Name = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Compare search strategies where every accuracy is known, random search always among them."""
+    """Compare search strategies where every accuracy is known.
+
+    Random search is always among them. --quick writes nothing unless --out or --name says where.
+
+    Examples:
+        nas bench --quick
+        nas bench accel-nasbench --strategy model,gp --runs 5 --evaluations 100
+    """
     # before numpy is imported: products here are small, threads slow them down and, with
     # their number, change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -101,9 +122,9 @@ def bench(
     ]
     chosen = strategies(listed(strategy) or (QUICK if quick else ()), say)
     counts = FEW if quick else MANY
+    written = not quick or name is not None or out != Path("results")
     name = name or f"bench-{'-'.join(names or ['all'])}-{Path(device).name}-{share:g}"
-    written = out is not None or not quick
-    place = Draft(out or Path("results"), name, force=force) if written else nullcontext()
+    place = Draft(out, name, force=force) if written else nullcontext()
     with place as draft:
         with show_progress() as heard:
             comparisons = compared(
@@ -119,7 +140,7 @@ def bench(
             write_comparison(draft.folder, comparisons, ["nas", *sys.argv[1:]])
             draft.keep()
     _print(comparisons, draft.path if draft else None, json=json)
-    found = [fault for own in comparisons for fault in faults(own, BETTER if quick else "")]
+    found = [fault for own in comparisons for fault in faults(own, DEFAULT if quick else "")]
     for fault in found:
         say(fault)
     if found:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Json
+from nas.cli import complete
+from nas.cli.options import Force, Json, out_option
+from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.calibration.fit import Calibration
@@ -23,25 +25,34 @@ def calibrate(
             show_default=False,
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", help="The device's folder.", show_default=False, metavar="NAME")
-    ],
+    out: Annotated[Path, out_option("The device's folder.", "NAME")],
     prior: Annotated[
         str | None,
-        typer.Option("--prior", help="A related device to adapt; 5 to 20 networks are enough."),
+        typer.Option(
+            "--prior",
+            help="A related device to adapt; 5 to 20 networks are enough.",
+            metavar="NAME",
+            autocompletion=complete.devices,
+        ),
     ] = None,
     holdout: Annotated[
         Path | None,
         typer.Option(
             "--holdout",
-            help="Judge on these networks [default: on families left out in turn].",
+            help="Judge on these networks.",
             metavar="FILE.csv",
+            show_default="on families left out in turn",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder.")] = False,
+    force: Force = False,
     json: Json = False,
 ) -> None:
-    """Make a device from the latencies of whole networks, and say how good it is."""
+    """Make a device from latencies of whole networks.
+
+    Examples:
+        nas calibrate --from measured.csv --out my-phone
+        nas calibrate --from measured.csv --prior iphone12-lut --out my-phone
+    """
     from nas import library
     from nas.calibration.fit import calibrate as fit
     from nas.calibration.networks import measured
@@ -54,8 +65,10 @@ def calibrate(
     rows = read_measurements(measurements)
     others = read_measurements(holdout) if holdout else []
     with Draft(out.parent, out.name, force=force) as draft:
-        found = measured([*rows, *others])
-        made = fit(found[: len(rows)], out.name, known, found[len(rows) :])
+        with show_progress() as progress:
+            found = measured([*rows, *others], progress)
+            progress("fitting", 1.0)
+            made = fit(found[: len(rows)], out.name, known, found[len(rows) :])
         write_device(draft.folder, made.info, made.rows, made.residual)
         draft.keep()
     if json:

@@ -14,11 +14,18 @@ from nas.cli.progress import say
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Architectures, spaces, devices, recipes.", metavar="FILE..."),
+        typer.Argument(help="Architectures, spaces, devices, recipes, sweeps.", metavar="FILE..."),
     ],
     json: Json = False,
 ) -> None:
-    """Check YAML files; ends with 2 where one is wrong. What a target runs badly: nas lint."""
+    """Check YAML files; ends with 2 where one is wrong.
+
+    What a target runs badly is for nas lint to say.
+
+    Examples:
+        nas check search_spaces/mobile.yaml docs/cluster/sweep.yaml
+        nas check predictors/iphone12-lut/device.yaml --json
+    """
     from nas.errors import NasError
     from nas.report.table import print_json, print_line
     from nas.schema.check import check as load

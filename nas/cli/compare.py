@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from nas.cli.options import NETWORK_HELP, Device, Json, Svg
+from nas.cli.options import Device, Json, NetworkNames, Svg
+from nas.cli.progress import show_progress
 
 
 def compare(
-    archs: Annotated[list[str], typer.Argument(help=NETWORK_HELP, show_default=False)],
+    archs: NetworkNames,
     device: Device = None,
     json: Json = False,
     svg: Svg = None,
 ) -> None:
-    """Compare networks, one line each; two of them row by row with --svg."""
+    """Compare networks, one line each.
+
+    Two of them are drawn row by row with --svg.
+
+    Examples:
+        nas compare mobilenetv3-large repvit-m0.9 --device iphone12-lut
+        nas compare mobilenetv2 mobilenetv3-large --svg two.svg
+        nas compare mobilenetv2 results/example torchvision:mobilenet_v2
+    """
     from nas import library
     from nas.build.named import load_network
     from nas.report.drawing import save
@@ -28,7 +35,11 @@ def compare(
         raise typer.BadParameter(f"--svg draws two networks beside each other, found {len(archs)}")
     on = library.load_device(device) if device else None
     surrogate = library.default_surrogate()
-    sheets = [sheet(load_network(arch), on, surrogate) for arch in archs]
+    with show_progress(shown=any(":" in arch for arch in archs)) as progress:  # they are traced
+        sheets = []
+        for number, arch in enumerate(archs):
+            progress(arch, number / len(archs))
+            sheets.append(sheet(load_network(arch), on, surrogate))
     if svg:
         save(svg, comparison_picture(*sheets))
     if json:

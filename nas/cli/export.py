@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -10,42 +9,62 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Json
+from nas.cli import complete
+from nas.cli.options import ArchName, Force, Json, out_option
+from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.export import Check, Export
     from nas.lint import Finding
 
-ALL = "yaml,torch,onnx,coreml,litert,litert-int8,executorch"
-
 
 def export(
-    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
-    formats: Annotated[str, typer.Option("--format", help=f"Separated by commas, of: {ALL}.")] = (
-        "yaml,torch,onnx"
-    ),
+    arch: ArchName,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help=f"A list of: {', '.join(complete.FORMATS)}.",
+            metavar="LIST",
+            autocompletion=complete.some_of(complete.FORMATS),
+        ),
+    ] = "yaml,torch,onnx",
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="A checkpoint; without: seeded random weights.")
+        Path | None,
+        typer.Option(
+            "--weights", help="A checkpoint; without: seeded random weights.", metavar="FILE"
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder that gets a folder NAME.")] = Path(
-        "exports"
-    ),
     batch: Annotated[
         str, typer.Option("--batch", help="Images per run, or `dynamic`.", metavar="N")
     ] = "1",
     normalisation: Annotated[
-        str, typer.Option("--normalisation", help="Of the images: imagenet, half or none.")
+        str,
+        typer.Option(
+            "--normalisation",
+            help="Of the images: imagenet, half or none.",
+            metavar="NAME",
+            autocompletion=complete.one_of(complete.NORMALISATIONS),
+        ),
     ] = "imagenet",
     image_input: Annotated[
         bool, typer.Option("--image-input", help="Core ML takes RGB images and normalises inside.")
     ] = False,
     photos: Annotated[
-        Path | None, typer.Option("--photos", help="Folder of images to check the numbers on.")
+        Path | None,
+        typer.Option("--photos", help="Folder of images to check the numbers on.", metavar="DIR"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a folder of this name.")] = False,
+    out: Annotated[Path, out_option("Folder that gets a folder ARCH.", "DIR")] = Path("exports"),
+    force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write a network in other formats, and check that it computes the same there."""
+    """Write a network in other formats, and check them.
+
+    Examples:
+        nas export repvit-m0.9 --format onnx,coreml,litert
+        nas export results/example --weights net.safetensors --photos photos
+        nas export mobilenetv3-large --format onnx --batch dynamic --json
+    """
     from dataclasses import asdict
 
     from nas import library
@@ -67,18 +86,19 @@ def export(
     findings = {target: lint(network.fused, target, dynamic=size is None) for target in targets}
     if not json:
         _print_findings(findings)
-    found = run(
-        network,
-        chosen,
-        out,
-        weights=weights,
-        batch=size,
-        normalisation=normalisation,
-        image_input=image_input,
-        photos=photos,
-        force=force,
-        progress=lambda name: _say(f"{network.name}: {name} ..."),
-    )
+    with show_progress() as progress:
+        found = run(
+            network,
+            chosen,
+            out,
+            weights=weights,
+            batch=size,
+            normalisation=normalisation,
+            image_input=image_input,
+            photos=photos,
+            force=force,
+            progress=progress,
+        )
     if json:
         listed = {target: [asdict(one) for one in own] for target, own in findings.items()}
         print_json(found.manifest | {"path": str(found.path), "lint": listed})
@@ -86,11 +106,6 @@ def export(
         _print(found)
     if found.failures:
         raise ExportError("; ".join(found.failures))
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
 
 
 def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:

@@ -9,63 +9,50 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Json
-from nas.cli.progress import show_progress
-from nas.cli.training import (
-    Batch,
-    Data,
-    DataRoot,
-    Download,
-    Force,
-    On,
-    Precision,
-    Recipe,
-    Resume,
-    listed,
-    task_of,
-)
+from nas.cli.options import Json, Kept, Seed, Space, Surrogate, Workers, ZeroCost, gathered
+from nas.cli.progress import RESUME, show_progress
+from nas.cli.training import Data, TrainingOptions, listed, training_option
 
 if TYPE_CHECKING:
     from nas.fidelity.ranking import Ranking
 
 
+@gathered
 def fidelity(
-    space: Annotated[str, typer.Option("--space", help="See: nas list spaces.")] = "mobile",
-    data: Data = "digits",
-    recipe: Recipe = "proxy",
-    networks: Annotated[int, typer.Option("--networks", min=3, help="Of the sample.")] = 30,
-    long: Annotated[int, typer.Option("--long", min=1, help="Epochs of the long training.")] = 20,
-    epochs: Annotated[
-        str, typer.Option("--epochs", help="Of the short trainings: a list as 1,2,5,10.")
-    ] = "1,2,5,10",
-    zero_cost: Annotated[
-        str, typer.Option("--zero-cost", help="Proxies that are compared.")
-    ] = "naswot,synflow,zico,zen",
-    surrogate: Annotated[str, typer.Option("--surrogate")] = "imagenet",
+    *,
+    space: Space = "mobile",
+    networks: Annotated[
+        int, typer.Option("--networks", min=3, help="Of the sample.", metavar="N")
+    ] = 30,
     most_mmacs: Annotated[
-        float, typer.Option("--most-mmacs", min=1, help="Largest network, as in the space.")
+        float,
+        typer.Option("--most-mmacs", min=1, help="Largest network, as in the space.", metavar="X"),
     ] = 1000,
+    zero_cost: ZeroCost = "naswot,synflow,zico,zen",
+    surrogate: Surrogate = "imagenet",
+    seed: Seed = 0,
+    workers: Workers = 1,
+    data: Data = "digits",
+    long: Annotated[
+        int, training_option("--long", "Epochs of the long training.", "N", min=1)
+    ] = 20,
+    epochs: Annotated[
+        str, training_option("--epochs", "Of the short trainings: a list as 1,2,5,10.", "LIST")
+    ] = "1,2,5,10",
     images: Annotated[
-        int | None, typer.Option("--images", min=10, help="Of the training split [default: all].")
+        int | None,
+        training_option("--images", "Of the training split.", "N", min=10, show_default="all"),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Processes, with a core each.")
-    ] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
-    data_root: DataRoot = None,
-    download: Download = False,
-    batch: Batch = None,
-    on: On = "auto",
-    precision: Precision = "auto",
-    out: Annotated[Path, typer.Option("--out", help="Folder of results.")] = Path(
-        "results/fidelity"
-    ),
-    name: Annotated[str | None, typer.Option("--name", help="[default: space-data-recipe]")] = None,
-    resume: Resume = False,
-    force: Force = False,
+    training: TrainingOptions,
+    kept: Kept,
     json: Json = False,
 ) -> None:
-    """Train networks of a space long, and say how well every cheaper judge ranks them."""
+    """Train networks long, and say how well cheaper judges rank them.
+
+    Examples:
+        nas fidelity --space mobile --data fashion-mnist --download
+        nas fidelity --data digits --networks 10 --long 5 --epochs 1,2 --resume
+    """
     from nas import library
     from nas.draft import Work
     from nas.errors import RecipeError
@@ -82,10 +69,7 @@ def fidelity(
         short = sorted({int(part) for part in listed(epochs)})
     except ValueError:
         raise RecipeError(f"--epochs: expected a list as 1,2,5, found {epochs!r}") from None
-    task = task_of(
-        data, recipe, root=data_root, download=download, batch=batch, on=on, precision=precision
-    )
-    task = replace(task, images=images)
+    task = replace(training.task(data), images=images)
     where = library.load_space(space)
     asked: dict[str, object] = {
         "space": where.space_hash,
@@ -99,11 +83,11 @@ def fidelity(
         "networks": networks,
         "images": images,
     }
-    name = name or f"{where.name}-{task.data.name}-{task.recipe.name}"
-    work = Work(out, name, asked, resume=resume, force=force)
+    name = kept.name or f"fidelity-{where.name}-{task.data.name}-{task.recipe.name}"
+    work = Work(kept.out, name, asked, resume=kept.resume, force=kept.force)
     known = [library.load_arch(arch) for arch in named("architecture")]
     archs = sample(where, known, networks, seed, most_mmacs)
-    with show_progress() as progress:
+    with show_progress(on_interrupt=RESUME) as progress:
         study = Fidelity(
             task, archs, work.folder, library.load_surrogate(surrogate), seed, workers, progress
         )

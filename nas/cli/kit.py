@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nas.cli.options import ARCH_HELP
+from nas.cli import complete
+from nas.cli.options import ArchNames, Force, Json, out_option
+from nas.cli.progress import show_progress
 
 
 def kit(
-    archs: Annotated[list[str], typer.Argument(help=ARCH_HELP, show_default=False)],
+    archs: ArchNames,
     device_os: Annotated[
-        str, typer.Option("--device-os", help="Of the phone: ios or android.", show_default=False)
+        str,
+        typer.Option(
+            "--device-os",
+            help="Of the phone: ios or android.",
+            metavar="OS",
+            autocompletion=complete.one_of(("ios", "android")),
+        ),
     ],
-    out: Annotated[Path | None, typer.Option("--out", help="The folder [default: kit-OS].")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder.")] = False,
+    out: Annotated[Path | None, out_option("The folder; without: kit-OS.", "DIR")] = None,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
-    """Write models, and what to run, for a phone that is not here."""
+    """Write models, and what to run, for a phone that is not here.
+
+    Examples:
+        nas kit mobilenetv3-large repvit-m0.9 --device-os ios
+        nas kit results/example --device-os android --out for-the-pixel
+    """
     from nas import library
     from nas.errors import ExportError
     from nas.extras import require
-    from nas.report.table import print_line
+    from nas.report.table import print_json, print_line
 
     networks = [(arch, library.load_arch(arch)) for arch in archs]
     require("train")
     from nas.measure.kit import write_kit
 
-    found = write_kit(
-        networks,
-        device_os,
-        out or Path(f"kit-{device_os}"),
-        force=force,
-        progress=_say,
-    )
-    print_line(f"{found.path}: {len(found.models)} models; README.md there says what to run")
+    with show_progress() as progress:
+        found = write_kit(
+            networks, device_os, out or Path(f"kit-{device_os}"), force=force, progress=progress
+        )
+    if json:
+        print_json({"path": str(found.path), "models": found.models})
+    else:
+        print_line(f"{found.path}: {len(found.models)} models; README.md there says what to run")
     if found.failures:
         raise ExportError("; ".join(found.failures))
-
-
-def _say(file: str) -> None:
-    sys.stderr.write(f"{file} ...\n")

@@ -7,24 +7,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Json
+from nas.cli import complete
+from nas.cli.options import ArchName, Json
 
 if TYPE_CHECKING:
     from nas.arch import Arch
     from nas.lint import Finding
 
-TARGET_HELP = "What it will run on: coreml, int8, litert or executorch."
-
 
 def lint(
-    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
-    target: Annotated[str, typer.Option("--target", help=TARGET_HELP)],
-    json: Json = False,
+    arch: ArchName,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            help="What it will run on: coreml, int8, litert or executorch.",
+            metavar="NAME",
+            autocompletion=complete.one_of(complete.TARGETS),
+        ),
+    ],
     dynamic: Annotated[
         bool, typer.Option("--dynamic-batch", help="The batch size will be left open.")
     ] = False,
+    json: Json = False,
 ) -> None:
-    """List ops of one network that a target is known to run badly, with what to use instead."""
+    """List what a target runs badly, and what to use instead.
+
+    Examples:
+        nas lint mobilevit-s --target coreml
+        nas lint efficientnet-b0 --target int8 --dynamic-batch
+    """
     from dataclasses import asdict
 
     from nas import library

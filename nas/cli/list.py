@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
-
+from nas.cli.help import App
 from nas.cli.options import Json
+from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.library import Published
     from nas.report.table import Cells, Column
 
-app = typer.Typer(help="List what is shipped.", no_args_is_help=True)
+Loaded = TypeVar("Loaded")
+
+app = App(help="List what is shipped.")
 
 
 @app.command()
 def archs(json: Json = False) -> None:
-    """Architectures, each with its size, source and published accuracy."""
+    """Architectures, each with its size and published accuracy.
+
+    Examples:
+        nas list archs
+        nas list archs --json
+    """
     from nas.folders import named
     from nas.library import load_arch, published_by_name
     from nas.report.table import Column, millions, numbers
 
-    found = [load_arch(name) for name in named("architecture")]
+    found = _loaded(load_arch, named("architecture"))
     known = published_by_name()
     figures = [known[arch.name][0] if arch.name in known else None for arch in found]
     _print(
@@ -55,12 +62,17 @@ def archs(json: Json = False) -> None:
 
 @app.command()
 def spaces(json: Json = False) -> None:
-    """Search spaces, each with the number of its networks."""
+    """Search spaces, each with the number of its networks.
+
+    Examples:
+        nas list spaces
+        nas list spaces --json
+    """
     from nas.folders import named
     from nas.library import load_space
     from nas.report.table import Column, numbers
 
-    found = [load_space(path) for path in named("space").values()]
+    found = _loaded(load_space, named("space"))
     _print(
         json,
         [
@@ -79,7 +91,12 @@ def spaces(json: Json = False) -> None:
 
 @app.command()
 def devices(json: Json = False) -> None:
-    """Devices, each with its error on networks left out of its fit."""
+    """Devices, each with its error on networks left out of its fit.
+
+    Examples:
+        nas list devices
+        nas list devices --json
+    """
     from nas.folders import named
     from nas.library import load_device
     from nas.report.table import Column, numbers
@@ -114,7 +131,12 @@ def devices(json: Json = False) -> None:
 
 @app.command()
 def blocks(json: Json = False) -> None:
-    """Row ops, each with the columns it reads."""
+    """Row ops, each with the columns it reads.
+
+    Examples:
+        nas list blocks
+        nas list blocks --json
+    """
     from nas.blocks import BLOCKS
     from nas.report.table import Column
 
@@ -130,7 +152,12 @@ def blocks(json: Json = False) -> None:
 
 @app.command()
 def surrogates(json: Json = False) -> None:
-    """Accuracy surrogates, each with how well it judges networks left out of its fit."""
+    """Accuracy surrogates, each with its errors on networks held out.
+
+    Examples:
+        nas list surrogates
+        nas list surrogates --json
+    """
     from nas.folders import named
     from nas.library import load_surrogate
     from nas.report.table import Column, numbers
@@ -156,7 +183,12 @@ def surrogates(json: Json = False) -> None:
 
 @app.command()
 def recipes(json: Json = False) -> None:
-    """Training recipes, each with its source."""
+    """Training recipes, each with its source.
+
+    Examples:
+        nas list recipes
+        nas list recipes --json
+    """
     from dataclasses import asdict
 
     from nas.report.table import Column, numbers
@@ -170,6 +202,16 @@ def recipes(json: Json = False) -> None:
         [Column("recipe"), *numbers("epochs", "batch"), Column("optimiser"), Column("source")],
         [[r.name, str(r.epochs), str(r.batch), r.optimiser.name, r.source] for r in found],
     )
+
+
+def _loaded(load: Callable[[str], Loaded], names: Collection[str]) -> list[Loaded]:
+    """All of them, which takes a few seconds."""
+    found = []
+    with show_progress() as progress:
+        for number, name in enumerate(names):
+            progress(name, number / len(names))
+            found.append(load(name))
+    return found
 
 
 def _top1(figure: Published | None) -> str | None:

@@ -20,6 +20,7 @@ from nas.cli.check import check
 from nas.cli.compare import compare
 from nas.cli.export import export
 from nas.cli.fidelity import fidelity
+from nas.cli.help import App
 from nas.cli.kit import kit
 from nas.cli.lint import lint
 from nas.cli.list import app as list_app
@@ -36,34 +37,18 @@ from nas.cli.train import train
 from nas.cli.validate import validate
 from nas.errors import NasError
 
-app = typer.Typer(
+app = App(
     help="Finds the most accurate vision network that runs within a latency budget on a device.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    add_completion=True,
 )
-app.command()(search)
-app.command()(show)
-app.command()(compare)
-app.command()(report)
-app.command()(scale)
-app.command()(adapt)
-app.command()(calibrate)
-app.command()(validate)
-app.command()(export)
-app.command()(lint)
-app.command()(check)
-app.command()(schema)
-app.command()(measure)
-app.command()(profile)
-app.command()(kit)
-app.command()(train)
-app.command()(fidelity)
-app.command()(score)
-app.command()(bench)
-app.add_typer(list_app, name="list")
-app.add_typer(sweep_app, name="sweep")
+app.add("Find a network", search, adapt, scale)
+app.add("Look at networks", show, compare, report)
+app.add_typer(list_app, name="list", rich_help_panel="Look at networks")
+app.add_typer(sweep_app, name="sweep", rich_help_panel="Find a network")
+app.add("Train, and judge", train, fidelity, score, bench)
+app.add("Make a device", profile, calibrate, validate, measure)
+app.add("Write files", check, schema)
+app.add("Deploy", export, lint, kit)
 
 
 def _version(asked: bool) -> None:

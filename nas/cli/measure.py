@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Json, Runtime, Threads
+from nas.cli import complete
+from nas.cli.options import ARCH_HELP, Force, Json, Runtime, Seed, Threads, out_option
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -20,29 +21,41 @@ def measure(
     names: Annotated[
         list[str],
         typer.Argument(
-            help=ARCH_HELP + " With --import: files.", metavar="ARCH...", show_default=False
+            help=ARCH_HELP + " With --import: files.",
+            metavar="ARCH...",
+            show_default=False,
+            autocompletion=complete.archs,
         ),
     ],
     runtime: Runtime = "onnxruntime",
     threads: Threads = 1,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Images per invocation.")] = 1,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="Images per invocation.", metavar="N")
+    ] = 1,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, help="Of timing, per network.")
+        float, typer.Option("--seconds", min=0.1, help="Of timing, per network.", metavar="X")
     ] = 5.0,
-    seed: Annotated[int, typer.Option("--seed", help="Of the images and the order.")] = 0,
+    seed: Seed = 0,
     imported: Annotated[
         bool, typer.Option("--import", help="Read logs of the runtimes' own benchmarks instead.")
     ] = False,
     device: Annotated[
-        str, typer.Option("--device", help="What to call the machine [default: its CPU].")
+        str,
+        typer.Option(
+            "--device", help="What to call the machine.", metavar="NAME", show_default="its CPU"
+        ),
     ] = "",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="A CSV to write.", metavar="FILE.csv")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the CSV.")] = False,
+    out: Annotated[Path | None, out_option("A CSV to write.", "FILE.csv")] = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
-    """Measure the latency of networks on this machine, side by side."""
+    """Measure the latency of networks on this machine, side by side.
+
+    Examples:
+        nas measure mobilenetv3-large repvit-m0.9
+        nas measure results/example --runtime litert --threads 4 --out here.csv
+        nas measure --import benchmark.json --device pixel6 --out pixel6.csv
+    """
     from nas.errors import ResultError
     from nas.measurements import write_measurements
 
@@ -104,7 +117,7 @@ def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> Non
 
 
 def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
-    from nas.report.table import Column, numbers, print_line, print_table
+    from nas.report.table import Column, numbers, print_facts, print_line, print_table
 
     where = [] if machine else [Column("device"), Column("runtime")]
     figures = numbers("ms", "90 %\ninterval", "10 %\nquantile", "runs")
@@ -115,8 +128,9 @@ def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
     ]
     print_table(columns, body, title=_title(rows[0]) if machine else "")
     if machine:
+        comments = machine.comments()
         print_line()
-        print_line("; ".join(machine.comments()))
+        print_facts((name, value) for name, _, value in (c.partition(": ") for c in comments))
 
 
 def _figures(row: Measurement) -> list[str | None]:

@@ -7,30 +7,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Json, Runtime, Threads
+from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, out_option
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.profile.result import Profile
 
+AGAIN = "what is measured is kept: the same command goes on"
+
 
 def profile(
-    out: Annotated[
-        Path, typer.Option("--out", help="The device's folder.", show_default=False, metavar="NAME")
-    ],
+    out: Annotated[Path, out_option("The device's folder.", "NAME")],
     runtime: Runtime = "onnxruntime",
     threads: Threads = 1,
-    space: Annotated[
-        str, typer.Option("--space", help="Networks like those of this space are measured.")
-    ] = "mobile",
+    space: Space = "mobile",
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0.1, help="Of measuring; less is less exact.")
+        float,
+        typer.Option("--minutes", min=0.1, help="Of measuring; less is less exact.", metavar="X"),
     ] = 10.0,
-    seed: Annotated[int, typer.Option("--seed", help="Of what is measured.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder.")] = False,
+    seed: Seed = 0,
+    force: Force = False,
     json: Json = False,
 ) -> None:
-    """Measure this machine, and say how good the device is. Stopped, it goes on where it was."""
+    """Make a device by measuring this machine.
+
+    Networks like those of the space are measured. Stopped, it goes on where it was.
+
+    Examples:
+        nas profile --out here
+        nas profile --runtime litert --threads 4 --minutes 30 --out here-4t
+    """
     from nas import library
     from nas.errors import UnknownNameError
     from nas.extras import require
@@ -46,7 +52,7 @@ def profile(
     with quiet():  # some announce themselves
         require("train")  # every export starts from a module
         require(RUNTIMES[runtime].extra)
-    with show_progress() as progress:
+    with show_progress(on_interrupt=AGAIN) as progress:
         found = run(settings, out, force=force, progress=progress)
     if json:
         print_json(found.info | {"name": out.name})

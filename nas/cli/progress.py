@@ -1,26 +1,102 @@
-"""Progress of a long command and what happens on the way, on stderr."""
+"""Progress of a long command and what happens on the way, on stderr.
+
+In a terminal a bar, elsewhere a plain line every some seconds; both say how long it will take.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-
-@contextmanager
-def show_progress(*, shown: bool = True) -> Iterator[Callable[[str, float], None]]:
-    """A bar on stderr that says the step; nothing where stderr is no terminal."""
+if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+RESUME = "what is finished is kept: the same command with --resume goes on"
+"""What an interrupted command says that has the option."""
+EVERY_S = 10.0
+"""Between two lines where stderr is no terminal."""
+DAY_S = 86_400.0
+
+
+@contextmanager
+def show_progress(
+    *, shown: bool = True, on_interrupt: str = ""
+) -> Iterator[Callable[[str, float], None]]:
+    """Yield what takes the step and the share that is done of all.
+
+    `on_interrupt` is what Ctrl-C is answered with: how to go on.
+    """
+    from rich.console import Console
+
     console = Console(stderr=True)
-    with Progress(
-        console=console, transient=True, disable=not (shown and console.is_terminal)
-    ) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda step, share: bar.update(task, description=step, completed=share)
+    live = console.is_terminal and not console.is_dumb_terminal
+    with _bar(console, live=shown and live) as bar:
+        task, told = bar.add_task("", total=1.0), time.monotonic()
+
+        def heard(step: str, share: float) -> None:
+            nonlocal told
+            bar.update(task, description=step, completed=share)
+            now = time.monotonic()
+            if shown and not live and now - told >= EVERY_S:
+                told = now
+                say(_line(step, share, bar.tasks[0].time_remaining))
+
+        try:
+            yield heard
+        except KeyboardInterrupt as error:
+            if on_interrupt:
+                error.add_note(on_interrupt)
+            raise
 
 
 def say(note: str) -> None:
     """One line that is no result."""
     sys.stderr.write(f"nas: {note}\n")
+    sys.stderr.flush()
+
+
+def _bar(console: Console, *, live: bool) -> Progress:
+    """The bar; what does not fit is cut from the step, never from the numbers."""
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.table import Column
+
+    step = TextColumn(
+        "{task.description}",
+        markup=False,
+        table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+    )
+    return Progress(
+        step,
+        BarColumn(20),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+        expand=True,
+        disable=not live,
+        speed_estimate_period=DAY_S,  # a step may take hours
+    )
+
+
+def _line(step: str, share: float, left_s: float | None) -> str:
+    """`epoch 3/10, 25 %, about 4 min left`."""
+    left = "" if left_s is None else f", about {time_of(left_s)} left"
+    return f"{step}, {100 * share:.0f} %{left}"
+
+
+def time_of(seconds: float) -> str:
+    """90 as `2 min`, 7300 as `2 h 2 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.options import Json
+from nas.cli.options import Json, out_option
 
 PAGE = "report.html"
 
@@ -22,14 +22,18 @@ def report(
         ),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help=f"Where to [default: {PAGE} in the folder].", metavar="FILE.html"
-        ),
+        Path | None, out_option(f"Where to, if not {PAGE} in the folder.", "FILE.html")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write one HTML file that shows a result: plots, tables, the network, how it was made."""
+    """Write one HTML file that shows a result.
+
+    Plots, tables, the network as a picture, and how it was made.
+
+    Examples:
+        nas report results/example --out page.html
+        nas report results/mobile-iphone12-lut-1ms --json
+    """
     from nas.report.drawing import save
     from nas.report.pages import page_of
     from nas.report.table import print_facts, print_json

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Device, Json
+from nas.cli.options import ArchName, Device, Json, out_option
+from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.adapt.compound import Multipliers, Scaled
@@ -20,30 +21,44 @@ SHOWN = 10
 
 
 def scale(
-    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    arch: ArchName,
     phi: Annotated[
-        float | None, typer.Option("--phi", help="Compound coefficient; 0.5, 1, ... 6 are B1-B7.")
+        float | None,
+        typer.Option("--phi", help="Compound coefficient; 0.5, 1, ... 6 are B1-B7.", metavar="X"),
     ] = None,
-    alpha: Annotated[float, typer.Option("--alpha", help="Depth grows by alpha^phi.")] = 1.2,
-    beta: Annotated[float, typer.Option("--beta", help="Width grows by beta^phi.")] = 1.1,
-    gamma: Annotated[float, typer.Option("--gamma", help="Resolution grows by gamma^phi.")] = 1.15,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Depth grows by alpha^phi.", metavar="X")
+    ] = 1.2,
+    beta: Annotated[
+        float, typer.Option("--beta", help="Width grows by beta^phi.", metavar="X")
+    ] = 1.1,
+    gamma: Annotated[
+        float, typer.Option("--gamma", help="Resolution grows by gamma^phi.", metavar="X")
+    ] = 1.15,
     search: Annotated[
         bool, typer.Option("--search", help="Search alpha, beta, gamma for a budget instead.")
     ] = False,
     device: Device = None,
     budget_ms: Annotated[
-        float | None, typer.Option("--budget-ms", help="Search within this latency, in ms.")
+        float | None,
+        typer.Option("--budget-ms", help="Search within this latency, in ms.", metavar="MS"),
     ] = None,
     budget_macs: Annotated[
-        float | None, typer.Option("--budget-macs", help="Search within these MACs, e.g. 6e8.")
+        float | None,
+        typer.Option("--budget-macs", help="Search within these MACs, e.g. 6e8.", metavar="MACS"),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Write the network's YAML here (search: NAME-scaled.yaml)."),
+        out_option("The network's table; with --search: NAME-scaled.yaml.", "FILE.yaml"),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Scale depth, width and resolution of one network together."""
+    """Scale depth, width and resolution of one network together.
+
+    Examples:
+        nas scale efficientnet-b0 --phi 1
+        nas scale mobilenetv2 --search --budget-ms 2 --device iphone12-lut
+    """
     from nas import library
     from nas.adapt import compound
 
@@ -58,13 +73,15 @@ def scale(
         _show(base, made, by, given.growth, device, json=json)
         return
     surrogate = library.load_surrogate("imagenet")
-    found = compound.search(
-        base,
-        surrogate,
-        device=library.load_device(device) if device else None,
-        budget_ms=math.inf if budget_ms is None else budget_ms,
-        budget_macs=math.inf if budget_macs is None else budget_macs,
-    )
+    with show_progress() as progress:
+        found = compound.search(
+            base,
+            surrogate,
+            device=library.load_device(device) if device else None,
+            budget_ms=math.inf if budget_ms is None else budget_ms,
+            budget_macs=math.inf if budget_macs is None else budget_macs,
+            heard=progress,
+        )
     path = out or Path(f"{base.name}-scaled.yaml")
     _write(found[0].arch, path)
     _show_found(found, path, device, json=json)

@@ -9,10 +9,18 @@ import typer
 
 def schema(
     kind: Annotated[
-        str, typer.Argument(help="Of file: arch, space, device, ...", show_default=False)
+        str,
+        typer.Argument(
+            help="arch, space, device, recipe or sweep.", metavar="KIND", show_default=False
+        ),
     ],
 ) -> None:
-    """Print the JSON Schema of one kind of YAML file, for editors."""
+    """Print the JSON Schema of one kind of YAML file, for editors.
+
+    Examples:
+        nas schema space
+        nas schema sweep
+    """
     from nas.errors import UnknownNameError
     from nas.report.table import print_json
     from nas.schema import KINDS

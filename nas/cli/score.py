@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import ARCH_HELP, Json
+from nas.cli.options import ArchNames, Json, Seed, ZeroCost
 from nas.cli.progress import show_progress
-from nas.cli.training import DataRoot, On, listed
+from nas.cli.training import AnyData, DataRoot, On, listed
 
 if TYPE_CHECKING:
     from nas.arch import Arch
@@ -22,20 +22,23 @@ DIGITS = "{:.5g}"
 
 
 def score(
-    names: Annotated[list[str], typer.Argument(help=ARCH_HELP, metavar="ARCH...")],
-    zero_cost: Annotated[
-        str, typer.Option("--zero-cost", help="Proxies: a list of these.")
-    ] = "naswot,synflow,zico,zen",
-    data: Annotated[
-        str | None, typer.Option("--data", help="Images they see (see: nas train) [default: noise]")
-    ] = None,
-    side: Annotated[int, typer.Option("--side", min=8, help="Of the images.")] = 64,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights and images.")] = 0,
+    names: ArchNames,
+    zero_cost: ZeroCost = "naswot,synflow,zico,zen",
+    side: Annotated[int, typer.Option("--side", min=8, help="Of the images.", metavar="N")] = 64,
+    seed: Seed = 0,
+    data: AnyData = None,
     data_root: DataRoot = None,
     on: On = "auto",
     json: Json = False,
 ) -> None:
-    """Score networks without training them. No proxy ranks well everywhere: see nas fidelity."""
+    """Score networks without training them.
+
+    Without --data they see noise. No proxy ranks well everywhere: see nas fidelity.
+
+    Examples:
+        nas score mobilenetv3-small repvit-m0.9
+        nas score mobilenetv3-small mobilenetv2 --data digits --zero-cost zico,zen
+    """
     from nas import library
     from nas.report.table import Column, numbers, print_json, print_table
 

@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import Json
-from nas.cli.training import (
-    Batch,
-    DataRoot,
-    Download,
-    Force,
-    On,
-    Out,
-    Precision,
-    Recipe,
-    Resume,
-    listed,
+from nas.cli import complete
+from nas.cli.options import (
+    DEVICE_HELP,
+    Json,
+    Kept,
+    Seed,
+    Space,
+    Storage,
+    Surrogate,
+    Workers,
+    device_option,
+    gathered,
 )
+from nas.cli.progress import show_progress
+from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
+from nas.strategies import DEFAULT
 
 if TYPE_CHECKING:
     from nas.errors import InfeasibleError
@@ -31,92 +35,99 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 5
 """Networks of the front that the table shows beside the best."""
+LIMITS = "Limits"
+"""A section of the help page."""
 
 
+def _limit(flag: str, help: str, metavar: str) -> Any:
+    return typer.Option(flag, help=help, metavar=metavar, rich_help_panel=LIMITS)
+
+
+@gathered
 def search(
+    *,
     budget_ms: Annotated[
         list[float],
         typer.Option(
-            "--budget-ms",
-            help="Latency that must not be exceeded; one for all devices, or one each.",
+            "--budget-ms", help="Most predicted ms; one for all devices, or one each.", metavar="MS"
         ),
     ],
-    device: Annotated[
-        list[str], typer.Option("--device", help="See: nas list devices; may be repeated.")
-    ],
-    space: Annotated[str, typer.Option("--space", help="See: nas list spaces.")] = "mobile",
-    surrogate: Annotated[
-        str, typer.Option("--surrogate", help="See: nas list surrogates.")
-    ] = "imagenet",
+    device: Annotated[list[str], device_option(f"{DEVICE_HELP[:-1]}; may be repeated.")],
+    space: Space = "mobile",
+    surrogate: Surrogate = "imagenet",
+    seed: Seed = 0,
+    caution: Annotated[
+        float,
+        typer.Option("--caution", min=0, help="Maximise estimate - caution x sd.", metavar="X"),
+    ] = 1.0,
     confidence: Annotated[
         float | None,
-        typer.Option("--confidence", help="Least probability of meeting the budget, as 0.9."),
+        _limit("--confidence", "Least probability of meeting the budget, as 0.9.", "P"),
     ] = None,
     max_params_m: Annotated[
-        float | None, typer.Option("--max-params-m", help="Most parameters, in millions.")
+        float | None, _limit("--max-params-m", "Most parameters, in millions.", "X")
     ] = None,
     max_macs_m: Annotated[
-        float | None, typer.Option("--max-macs-m", help="Most multiply-adds, in millions.")
+        float | None, _limit("--max-macs-m", "Most multiply-adds, in millions.", "X")
     ] = None,
     max_peak_m: Annotated[
         float | None,
-        typer.Option("--max-peak-m", help="Most activation elements alive at once, in millions."),
+        _limit("--max-peak-m", "Most activation elements alive at once, in millions.", "X"),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")] = 0,
-    caution: Annotated[
-        float, typer.Option("--caution", min=0, help="Maximise estimate - caution x sd.")
-    ] = 1.0,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", help="Train candidates on these images (see: nas train --help)."),
-    ] = None,
+    data: AnyData = None,
     trials: Annotated[
-        int, typer.Option("--trials", min=1, help="Candidates that are trained.")
+        int, training_option("--trials", "Candidates that are trained.", "N", min=1)
     ] = 16,
     strategy: Annotated[
-        str, typer.Option("--strategy", help="Which candidates: see docs/strategies.md.")
-    ] = "model",
+        str,
+        training_option(
+            "--strategy",
+            "Which candidates: see docs/strategies.md.",
+            "NAME",
+            autocompletion=complete.strategies,
+        ),
+    ] = DEFAULT,
     objective: Annotated[
         list[str] | None,
-        typer.Option("--objective", help="Minimise too: ms, params, macs; may be repeated."),
+        training_option(
+            "--objective",
+            "Minimise too: ms, params, macs; may be repeated.",
+            "NAME",
+            autocompletion=complete.one_of(complete.OBJECTIVES),
+        ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Processes, each a GPU or a share of cores.")
-    ] = 1,
-    storage: Annotated[
-        str | None,
-        typer.Option("--storage", help="URL of an Optuna storage [default: SQLite in the folder]"),
-    ] = None,
-    recipe: Recipe = "proxy",
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", min=1, help="Of the better candidates [default: the recipe's]"),
-    ] = None,
+    epochs: Epochs = None,
     finalists: Annotated[
-        int, typer.Option("--finalists", min=1, help="Trained anew, twice as long.")
+        int, training_option("--finalists", "Trained anew, twice as long.", "N", min=1)
     ] = 2,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings per finalist.")] = 2,
+    seeds: Seeds = 2,
     zero_cost: Annotated[
         str,
-        typer.Option("--zero-cost", help="Choose candidates by naswot, synflow, zico, zen (a,b)."),
+        training_option(
+            "--zero-cost",
+            f"Choose candidates by proxies, a list: {', '.join(complete.PROXIES)}.",
+            "LIST",
+            autocompletion=complete.some_of(complete.PROXIES),
+        ),
     ] = "",
     inherit: Annotated[
-        bool, typer.Option("--inherit", help="Candidates start from a relative's weights.")
+        bool, training_option("--inherit", "Candidates start from a relative's weights.")
     ] = False,
-    data_root: DataRoot = None,
-    download: Download = False,
-    batch: Batch = None,
-    on: On = "auto",
-    precision: Precision = "auto",
-    out: Out = Path("results"),
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name of the result (default: from the search).")
-    ] = None,
-    resume: Resume = False,
-    force: Force = False,
+    training: TrainingOptions,
+    workers: Workers = 1,
+    storage: Storage = None,
+    kept: Kept,
     json: Json = False,
 ) -> None:
-    """Find the most accurate network of a space within a latency budget."""
+    """Find the most accurate network within a latency budget.
+
+    By estimates, in seconds; with --data candidates are trained, the best ones longer.
+
+    Examples:
+        nas search --budget-ms 1.0 --device iphone12-lut
+        nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9 --json
+        nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8
+    """
     threads_chosen = "OMP_NUM_THREADS" in os.environ
     # before numpy is imported: products here are small, threads slow them down and, with
     # their number, change last digits
@@ -128,7 +139,7 @@ def search(
     on_data = "" if data is None else f"-{Path(data).stem}"
     devices = "-".join(Path(each).name for each in device)
     budgets = "-".join(f"{ms:g}ms" for ms in budget_ms)
-    name = name or f"{Path(space).stem}-{devices}-{budgets}{sure}{on_data}"
+    name = kept.name or f"{Path(space).stem}-{devices}-{budgets}{sure}{on_data}"
     limits = {"max_params": max_params_m, "max_macs": max_macs_m, "max_peak": max_peak_m}
     asked = {
         "space": space,
@@ -142,19 +153,23 @@ def search(
     }
     try:
         if data is None:
-            _search(asked, out, name, force=force, json=json)
+            _search(asked, kept.out, name, force=kept.force, json=json)
             return
         from nas.cli.study import study
 
-        training = {"data": data, "trials": trials, "recipe": recipe, "epochs": epochs}
-        training |= {"finalists": finalists, "seeds": seeds, "inherit": inherit}
-        training |= {"zero_cost": listed(zero_cost), "strategy": strategy}
-        training |= {"objectives": objective or []}
-        place: dict[str, Any] = {"root": data_root, "download": download, "batch": batch}
-        place |= {"on": on, "precision": precision}
-        place |= {"all_cores": not threads_chosen}
+        task = training.task(data, all_cores=not threads_chosen)
+        trained = {
+            "trials": trials,
+            "epochs": epochs or task.recipe.epochs,
+            "finalists": finalists,
+            "seeds": seeds,
+            "inherit": inherit,
+            "zero_cost": listed(zero_cost),
+            "strategy": strategy,
+            "objectives": objective or [],
+        }
         where = {"workers": workers, "storage": storage}
-        study(asked, training, place, where, out, name, resume=resume, force=force, json=json)
+        study(task, asked, trained, where, replace(kept, name=name), json=json)
     except InfeasibleError as error:
         _print_smallest(error, json=json)
         raise
@@ -167,7 +182,8 @@ def _search(asked: dict[str, Any], out: Path, name: str, *, force: bool, json: b
     from nas.search import search as run
 
     with Draft(out, name, force=force) as draft:
-        result = run(**asked)
+        with show_progress() as progress:
+            result = run(**asked, heard=progress)
         write_result(draft.folder, result, ["nas", *sys.argv[1:]])
         draft.keep()
     if json:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import NETWORK_HELP, Device, Json, Svg
+from nas.cli.options import Device, Json, NetworkName, Svg
+from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.report.sheet import Sheet
 
 
 def show(
-    arch: Annotated[str, typer.Argument(help=NETWORK_HELP, show_default=False)],
+    arch: NetworkName,
     device: Device = None,
     json: Json = False,
     strict: Annotated[
@@ -24,7 +25,13 @@ def show(
     ] = False,
     svg: Svg = None,
 ) -> None:
-    """Show one network, row by row, with its costs."""
+    """Show one network, row by row, with its costs.
+
+    Examples:
+        nas show mobilenetv3-large --device iphone12-lut
+        nas show results/example --fused
+        nas show timm:mobileone_s1@192 --json
+    """
     from nas import library
     from nas.build.named import load_network
     from nas.report.drawing import save
@@ -32,8 +39,11 @@ def show(
     from nas.report.sheet import sheet
     from nas.report.table import print_json
 
+    with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
+        progress(arch, 0.0)
+        network = load_network(arch)
     found = sheet(
-        load_network(arch),
+        network,
         library.load_device(device) if device else None,
         library.default_surrogate(),
         strict=strict,

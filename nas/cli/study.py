@@ -8,27 +8,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.progress import say, show_progress
-from nas.cli.training import task_of
+from nas.cli.progress import RESUME, say, show_progress
 
 if TYPE_CHECKING:
+    from nas.cli.options import Kept
     from nas.search import SearchResult
     from nas.study.results import Studied, Trial
+    from nas.train.run import Task
 
 
 def study(
+    task: Task,
     asked: Mapping[str, Any],
     training: Mapping[str, Any],
-    place: Mapping[str, Any],
     where: Mapping[str, Any],
-    out: Path,
-    name: str,
+    kept: Kept,
     *,
-    resume: bool,
-    force: bool,
     json: bool,
 ) -> None:
-    """Search, train, write and print; a study that was stopped goes on with `resume`."""
+    """Search, train, write and print; a study that was stopped goes on with `kept.resume`."""
     from nas.draft import Work
     from nas.errors import BudgetError, InfeasibleError, ResultError, UnknownNameError
     from nas.report.result import write_result
@@ -37,17 +35,17 @@ def study(
     from nas.study.plan import Plan
     from nas.study.run import study as run
 
-    task = task_of(training["data"], training["recipe"], **place)
     plan = Plan(
-        training["epochs"] or task.recipe.epochs,
+        training["epochs"],
         finalists=training["finalists"],
         seeds=training["seeds"],
         inherit=training["inherit"],
     )
     settings = {**asked, **training, "data": task.data.source, "recipe": repr(task.recipe)}
-    work = Work(out, name, settings, resume=resume, force=force)
+    assert kept.name is not None
+    work = Work(kept.out, kept.name, settings, resume=kept.resume, force=kept.force)
     try:
-        with show_progress() as progress:
+        with show_progress(on_interrupt=RESUME) as progress:
             result, studied = run(
                 task,
                 work.folder,
@@ -65,7 +63,7 @@ def study(
         work.drop()  # no work on this question can be gone on with
         raise
     except ResultError:  # the storage cannot be opened: what was begun elsewhere stays
-        if not resume:
+        if not kept.resume:
             work.drop()
         raise
     write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)

@@ -11,65 +11,67 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from nas.cli.options import Json
-from nas.cli.progress import say
-from nas.cli.training import Force, Out, Resume
+from nas.cli.help import App, Group
+from nas.cli.options import Force, Json, Out, Resume
+from nas.cli.progress import EVERY_S, RESUME, say, show_progress, time_of
 
 if TYPE_CHECKING:
     from nas.cluster.drive import Told
+    from nas.cluster.simulate import Usage
     from nas.sweep.standing import Standing
 
-PLAIN_S = 30.0
-"""Between two lines of progress where stderr is no terminal."""
 
-
-class _RunsFiles(TyperGroup):
-    """`nas sweep FILE.yaml` is `nas sweep run FILE.yaml`."""
+class _RunsFiles(Group):
+    """`nas sweep FILE.yaml` is `nas sweep run FILE.yaml`, `--simulate` the command `simulate`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+        if args[:1] == ["--simulate"]:
+            args = ["simulate", *args[1:]]
+        elif args and args[0] not in (*self.commands, *ctx.help_option_names):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
-    cls=_RunsFiles,
-    no_args_is_help=True,
-    help="Search many budgets, devices, spaces and seeds on a cluster, as a file says.",
-)
+app = App(cls=_RunsFiles, help="Search many budgets, devices, spaces and seeds on a cluster.")
 
-File = Annotated[Path, typer.Argument(help="A sweep file; see docs/cluster.md.", metavar="FILE")]
 Address = Annotated[
     str | None,
     typer.Option(
         "--address",
-        help="Of a Ray cluster: auto, HOST:6379 or ray://HOST:10001 [default: this machine]",
+        help="Of a Ray cluster: auto, HOST:6379 or ray://HOST:10001.",
+        metavar="ADDRESS",
+        show_default="this machine",
     ),
 ]
 
 
 @app.command()
 def run(
-    file: File,
+    file: Annotated[
+        Path, typer.Argument(help="What to sweep over; docs/cluster.md.", metavar="FILE.yaml")
+    ],
     address: Address = None,
     out: Out = Path("results"),
     resume: Resume = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Run a sweep, or go on with it."""
+    """Run a sweep, or go on with it; `nas sweep FILE.yaml` is the same.
+
+    Examples:
+        nas sweep run docs/cluster/sweep.yaml
+        nas sweep run docs/cluster/sweep.yaml --address auto --resume
+    """
     from nas.document import read_text
     from nas.extras import require
     from nas.sweep.plan import load_sweep
 
     require("ray")
-    sweep = load_sweep(file)
     from nas.cluster.drive import Drive
     from nas.cluster.remote import drive_at
 
-    began = time.monotonic()
+    began, sweep = time.monotonic(), load_sweep(file)
     drive = Drive(sweep, read_text(file), out, ("nas", *sys.argv[1:]), resume, force)
     with _shown(sweep.name) as told:
         standings = drive_at(drive, address, told, say)
@@ -79,15 +81,75 @@ def run(
 
 @app.command()
 def status(
-    sweep: Annotated[Path, typer.Argument(help="The sweep file, or the folder of results.")],
+    sweep: Annotated[
+        Path, typer.Argument(help="Its file, its name or its folder.", metavar="SWEEP")
+    ],
     out: Out = Path("results"),
     json: Json = False,
 ) -> None:
-    """Show how far a sweep is, from any process that sees its folder."""
+    """Show how far a sweep is, while it runs or after.
+
+    Examples:
+        nas sweep status docs/cluster/sweep.yaml
+        nas sweep status results/phones --json
+    """
     from nas.sweep.status import find, look
 
     folder = find(sweep, out)
     _print(look(folder), folder, None, json=json)
+
+
+@app.command()
+def simulate(
+    nodes: Annotated[
+        int, typer.Argument(min=1, help="Virtual workers, one trial each.", metavar="N")
+    ] = 1000,
+    trials: Annotated[
+        int, typer.Option("--candidates", min=1, help="Of each of six cells.", metavar="N")
+    ] = 1000,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, help="Of one training, on average.", metavar="S")
+    ] = 60.0,
+    cut: Annotated[
+        bool, typer.Option("--cut", help="ASHA stops trainings early: more of them, shorter.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show whether asking, storing and telling keep up with many workers.
+
+    Strategies, store and scheduler are real, trainings are looked up in benchmarks.
+
+    Examples:
+        nas sweep simulate 1000
+        nas sweep simulate 100 --candidates 50 --cut --json
+    """
+    from tempfile import TemporaryDirectory
+
+    from nas.extras import require
+    from nas.report.table import print_facts, print_json
+
+    require("ray")
+    from nas.cluster.simulate import Simulation
+
+    with TemporaryDirectory() as folder, show_progress() as progress:
+        scheduler = "asha" if cut else "none"
+        usage = Simulation(
+            Path(folder), nodes, trials, seconds, scheduler=scheduler, heard=progress
+        ).run()
+    print_json(asdict(usage)) if json else print_facts(_facts(usage))
+
+
+def _facts(usage: Usage) -> list[tuple[str, str]]:
+    return [
+        ("virtual workers", f"{usage.workers:,}"),
+        ("trials", f"{usage.trials:,}, {usage.stopped:,} of them stopped early"),
+        ("busy", f"{usage.busy_while_full:.1%} while there were trials for all of them"),
+        ("", f"{usage.busy:.1%} from the first trial's start to the last one's end"),
+        ("asking", f"{usage.asking_ms:.1f} ms a trial, claiming it in the store included"),
+        ("telling", f"{usage.telling_ms:.1f} ms a trial, scheduler and store included"),
+        ("virtual time", time_of(usage.virtual_s)),
+        ("real time", time_of(usage.seconds)),
+    ]
 
 
 @contextmanager
@@ -97,32 +159,32 @@ def _shown(name: str) -> Iterator[Told]:
     from rich.live import Live
 
     from nas.report.table import render
-    from nas.sweep.report import cell_table, spent
+    from nas.sweep.report import cell_table
 
     console = Console(stderr=True)
-    if not console.is_terminal:
-        last = time.monotonic() - PLAIN_S
+    live = console.is_terminal and not console.is_dumb_terminal
+    last = time.monotonic()
+    with Live(console=console, auto_refresh=False, transient=True) as screen:
 
         def told(standings: Sequence[Standing], eta_s: float | None) -> None:
             nonlocal last
-            if time.monotonic() - last >= PLAIN_S:
+            left = "" if eta_s is None else f", about {time_of(eta_s)} left"
+            line = f"{_summary(standings)}{left}"
+            if live:
+                screen.update(render(*cell_table(standings), title=f"{name}: {line}"), refresh=True)
+            elif time.monotonic() - last >= EVERY_S:
                 last = time.monotonic()
-                say(f"{_summary(standings)}, {spent(eta_s)} left")
+                say(line)
 
-        yield told
-        return
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-
-        def drawn(standings: Sequence[Standing], eta_s: float | None) -> None:
-            title = f"{name}: {_summary(standings)}, {spent(eta_s)} left"
-            live.update(render(*cell_table(standings), title=title, gap=1), refresh=True)
-
-        yield drawn
+        try:
+            yield told
+        except KeyboardInterrupt as error:
+            error.add_note(RESUME)
+            raise
 
 
 def _summary(standings: Sequence[Standing]) -> str:
-    done, wanted = (sum(getattr(s, name) for s in standings) for name in ("trials", "wanted"))
-    running = sum(standing.running for standing in standings)
+    done, running = (sum(getattr(s, name) for s in standings) for name in ("trials", "running"))
     ended = sum(standing.ended for standing in standings)
     return f"{ended} of {len(standings)} cells ended, {done} trainings done, {running} running"
 
@@ -131,7 +193,7 @@ def _print(
     standings: Sequence[Standing], folder: Path, seconds: float | None, *, json: bool
 ) -> None:
     from nas.report.table import print_facts, print_json, print_line, print_table
-    from nas.sweep.report import cell_table, spent
+    from nas.sweep.report import cell_table
 
     if json:
         cells = [asdict(standing) for standing in standings]
@@ -139,11 +201,9 @@ def _print(
         return
     print_table(*cell_table(standings), title=folder.name)
     print_line()
-    for standing in standings:
-        if standing.error:
-            print_line(f"{standing.cell}: {standing.error}")
-    facts = [("written to", str(folder))]
-    print_facts(facts if seconds is None else [("time", spent(seconds)), *facts])
+    facts = [(standing.cell, standing.error) for standing in standings if standing.error]
+    facts.append(("written to", str(folder)))
+    print_facts(facts if seconds is None else [*facts, ("time", time_of(seconds))])
 
 
 def _end(standings: Sequence[Standing]) -> None:

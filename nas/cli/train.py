@@ -6,27 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from nas.cli.options import ARCH_HELP, Json
-from nas.cli.progress import say, show_progress
-from nas.cli.training import (
-    Batch,
-    Compile,
-    Data,
-    DataRoot,
-    Download,
-    Force,
-    MicroBatch,
-    On,
-    Out,
-    Precision,
-    Recipe,
-    Resume,
-    task_of,
-)
+from nas.cli.options import ArchName, Json, Kept, Seed, gathered
+from nas.cli.progress import RESUME, say, show_progress
+from nas.cli.training import Data, Epochs, Seeds, TrainingOptions
 
 if TYPE_CHECKING:
     from nas.train.final import Final
@@ -34,50 +18,36 @@ if TYPE_CHECKING:
     from nas.train.run import Task
 
 
+@gathered
 def train(
-    arch: Annotated[str, typer.Argument(help=ARCH_HELP, show_default=False)],
+    arch: ArchName,
+    *,
     data: Data = "digits",
-    recipe: Recipe = "proxy",
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="[default: the recipe's]")
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings; for an interval.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The first one.")] = 0,
-    data_root: DataRoot = None,
-    download: Download = False,
-    batch: Batch = None,
-    micro_batch: MicroBatch = 0,
-    on: On = "auto",
-    precision: Precision = "auto",
-    compiled: Compile = False,
-    out: Out = Path("results"),
-    name: Annotated[
-        str | None, typer.Option("--name", help="Of the result [default: arch, data, recipe].")
-    ] = None,
-    resume: Resume = False,
-    force: Force = False,
+    epochs: Epochs = None,
+    seeds: Seeds = 1,
+    seed: Seed = 0,
+    training: TrainingOptions,
+    kept: Kept,
     json: Json = False,
 ) -> None:
-    """Train a network on images, and test it once. Several GPUs: torchrun -m nas train ..."""
+    """Train a network on images, and test it once.
+
+    On several GPUs: torchrun -m nas train ...
+
+    Examples:
+        nas train mobilenetv3-small --data digits --epochs 2
+        nas train results/example --data cifar10 --download --seeds 3
+        nas train mobilenetv3-small --data digits --epochs 50 --resume
+    """
     from nas import library
     from nas.draft import Work
     from nas.train.final import train_finally
     from nas.train.place import processes, wait_for_others
 
     network = library.load_arch(arch)
-    task = task_of(
-        data,
-        recipe,
-        root=data_root,
-        download=download,
-        batch=batch,
-        micro_batch=micro_batch,
-        on=on,
-        precision=precision,
-        compiled=compiled,
-    )
+    task = training.task(data)
     task.fit(network)  # refuses before anything is begun
-    name = name or f"{network.name}-{task.data.name}-{task.recipe.name}"
+    name = kept.name or f"{network.name}-{task.data.name}-{task.recipe.name}"
     epochs = epochs or task.recipe.epochs
     settings = {
         "arch": network.arch_id,
@@ -88,16 +58,18 @@ def train(
     }
     with (
         processes(task.setting.device) as rank,
-        show_progress(shown=rank == 0) as progress,
+        show_progress(shown=rank == 0, on_interrupt=RESUME) as progress,
     ):
-        work = Work(out, name, settings, resume=resume, force=force) if rank == 0 else None
+        work = None
+        if rank == 0:
+            work = Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
         wait_for_others()
 
         bar = _Bar(progress, epochs, range(seed, seed + seeds))
         final = train_finally(
             task,
             network,
-            work or Work.joined(out, name),
+            work or Work.joined(kept.out, name),
             epochs=epochs,
             seeds=bar.seeds,
             command=["nas", *sys.argv[1:]],
@@ -106,7 +78,7 @@ def train(
             said=say,
         )
     if rank == 0:
-        _print(final, task, out / name, epochs, json=json)
+        _print(final, task, kept.out / name, epochs, json=json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,84 +1,129 @@
-"""Options and objects that every command shares which trains networks."""
+"""Options that every command shares which trains networks."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from nas.cli import complete
 
 if TYPE_CHECKING:
     from nas.train.run import Task
 
-Data = Annotated[
-    str,
-    typer.Option(
-        "--data",
-        help="fashion-mnist, cifar10, cifar100, imagenette, imagenet, digits, an .npz, or a folder"
-        " with train/ and val/.",
+TRAINING = "Data and training"
+"""The section of help pages."""
+
+
+def training_option(flag: str, help: str, metavar: str | None = None, **settings: Any) -> Any:
+    """An option in the section of those that are about training."""
+    return typer.Option(flag, help=help, metavar=metavar, rich_help_panel=TRAINING, **settings)
+
+
+_DATA = training_option(
+    "--data",
+    f"{', '.join(complete.DATA_SETS)}, an .npz, or a folder with train/ and val/.",
+    "DATA",
+    autocompletion=complete.one_of(complete.DATA_SETS),
+)
+Data = Annotated[str, _DATA]
+AnyData = Annotated[str | None, _DATA]
+Epochs = Annotated[
+    int | None,
+    training_option(
+        "--epochs", "Of a training to the end.", "N", min=1, show_default="the recipe's"
     ),
+]
+Seeds = Annotated[
+    int, training_option("--seeds", "Trainings of one network, for an interval.", "N", min=1)
 ]
 DataRoot = Annotated[
     Path | None,
-    typer.Option("--data-root", help="Where data sets lie [default: $NAS_DATA or ~/.cache/nas]."),
+    training_option(
+        "--data-root", "Where data sets lie.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
+    ),
 ]
-Download = Annotated[bool, typer.Option("--download", help="Fetch a named data set.")]
-Recipe = Annotated[str, typer.Option("--recipe", help="See: nas list recipes; or a YAML file.")]
-Batch = Annotated[
-    int | None,
-    typer.Option("--batch", min=2, help="Images per step; the learning rate follows."),
+On = Annotated[
+    str,
+    training_option(
+        "--on",
+        "Where networks run: auto, cpu, cuda, cuda:1 or mps.",
+        "PLACE",
+        autocompletion=complete.one_of(complete.PLACES),
+    ),
 ]
-MicroBatch = Annotated[
-    int,
-    typer.Option("--micro-batch", min=0, help="Images at a time, of a batch; 0: all of it."),
-]
-On = Annotated[str, typer.Option("--on", help="Train on: auto, cpu, cuda, cuda:1 or mps.")]
-Precision = Annotated[
-    str, typer.Option("--precision", help="auto, fp32, bf16 or fp16; auto is fp32 on a CPU.")
-]
-Compile = Annotated[bool, typer.Option("--compile", help="With torch.compile.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was stopped.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a result of that name.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder of results.")]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How networks are trained; every field is an option."""
+
+    recipe: Annotated[
+        str,
+        training_option(
+            "--recipe",
+            "See: nas list recipes; or a YAML file.",
+            "NAME",
+            autocompletion=complete.recipes,
+        ),
+    ] = "proxy"
+    batch: Annotated[
+        int | None,
+        training_option(
+            "--batch",
+            "Images per step; the learning rate follows.",
+            "N",
+            min=2,
+            show_default="the recipe's",
+        ),
+    ] = None
+    micro_batch: Annotated[
+        int,
+        training_option("--micro-batch", "Images at a time, of a batch; 0: all of it.", "N", min=0),
+    ] = 0
+    on: On = "auto"
+    precision: Annotated[
+        str,
+        training_option(
+            "--precision",
+            "auto, fp32, bf16 or fp16; auto is fp32 on a CPU.",
+            "NAME",
+            autocompletion=complete.one_of(complete.PRECISIONS),
+        ),
+    ] = "auto"
+    compiled: Annotated[bool, training_option("--compile", "With torch.compile.")] = False
+    data_root: DataRoot = None
+    download: Annotated[bool, training_option("--download", "Fetch a named data set.")] = False
+
+    def task(self, data: str, *, all_cores: bool = False) -> Task:
+        """What networks are trained for."""
+        from nas.extras import require
+
+        require("train")
+        from nas.data import load_data
+        from nas.train.loop import Setting
+        from nas.train.place import device_of, precision_of, use_cores
+        from nas.train.recipe import check_fits, load_recipe
+        from nas.train.run import Task
+
+        wanted = load_recipe(self.recipe)
+        if self.batch is not None and self.batch != wanted.batch:
+            lr = wanted.schedule.lr * self.batch / wanted.batch
+            schedule = replace(wanted.schedule, lr=lr)
+            wanted = replace(wanted, batch=self.batch, schedule=schedule)
+        if all_cores:
+            use_cores()
+        device = device_of(self.on)
+        precision = precision_of(self.precision, device)
+        setting = Setting(device, precision, self.micro_batch, self.compiled)
+        images = load_data(data, root=self.data_root, download=self.download)
+        task = Task(images, wanted, setting)
+        check_fits(wanted, len(task.splits[0].labels))
+        return task
 
 
 def listed(text: str) -> list[str]:
     """The parts of `a,b,c`; none of an empty text."""
     return [part for part in text.split(",") if part]
-
-
-def task_of(
-    data: str,
-    recipe: str,
-    *,
-    root: Path | None = None,
-    download: bool = False,
-    batch: int | None = None,
-    micro_batch: int = 0,
-    on: str = "auto",
-    precision: str = "auto",
-    compiled: bool = False,
-    all_cores: bool = False,
-) -> Task:
-    """What the options say networks are trained for."""
-    from nas.extras import require
-
-    require("train")
-    from nas.data import load_data
-    from nas.train.loop import Setting
-    from nas.train.place import device_of, precision_of, use_cores
-    from nas.train.recipe import check_fits, load_recipe
-    from nas.train.run import Task
-
-    wanted = load_recipe(recipe)
-    if batch is not None and batch != wanted.batch:
-        lr = wanted.schedule.lr * batch / wanted.batch
-        wanted = replace(wanted, batch=batch, schedule=replace(wanted.schedule, lr=lr))
-    if all_cores:
-        use_cores()
-    device = device_of(on)
-    setting = Setting(device, precision_of(precision, device), micro_batch, compiled)
-    task = Task(load_data(data, root=root, download=download), wanted, setting)
-    check_fits(wanted, len(task.splits[0].labels))
-    return task

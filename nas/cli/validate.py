@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas.cli import complete
 from nas.cli.options import Json
+from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.calibration.validate import Checked, Validation
@@ -18,7 +20,13 @@ WORST = 10
 
 def validate(
     device: Annotated[
-        str, typer.Argument(help="A name (see: nas list devices) or a folder.", show_default=False)
+        str,
+        typer.Argument(
+            help="A name (see: nas list devices) or a folder.",
+            metavar="DEVICE",
+            show_default=False,
+            autocompletion=complete.devices,
+        ),
     ],
     against: Annotated[
         Path,
@@ -35,7 +43,12 @@ def validate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say how far a device's predictions are from what was measured."""
+    """Say how far a device's predictions are from what was measured.
+
+    Examples:
+        nas validate iphone12-lut --against measured.csv
+        nas validate my-phone --against measured.csv --plot errors.png
+    """
     from nas import library
     from nas.calibration.networks import measured
     from nas.calibration.validate import validate as check
@@ -43,7 +56,9 @@ def validate(
     from nas.report.errors import save_plot
     from nas.report.table import print_json
 
-    found = check(library.load_device(device), measured(read_measurements(against)))
+    known, rows = library.load_device(device), read_measurements(against)
+    with show_progress() as progress:
+        found = check(known, measured(rows, progress))
     if plot:
         save_plot(found, plot)
     if json:
@@ -108,14 +123,14 @@ def _print(found: Validation) -> None:
 
 
 def _cells(each: Checked) -> list[str]:
-    from nas.report.table import interval
+    from nas.report.table import interval, plain
 
     p, op = each.prediction, each.dearest.op
     return [
         each.network,
-        f"{each.ms:.3g}",
+        plain(each.ms),
         interval(p.ms, p.low_ms, p.high_ms),
         f"{each.error_pct:+.1f}",
         f"{op.row + 1}: {'.'.join(op.name.split('.')[-2:])} ({each.dearest.cls})",
-        f"{each.dearest_ms:.2g}",
+        plain(each.dearest_ms),
     ]

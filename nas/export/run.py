@@ -51,7 +51,7 @@ def export(
     image_input: bool = False,
     photos: Path | None = None,
     force: bool = False,
-    progress: Callable[[str], None] = lambda format: None,
+    progress: Callable[[str, float], None] = lambda format, share: None,
 ) -> Export:
     """Write a network to the folder `out / arch.name`, in these formats.
 
@@ -70,8 +70,8 @@ def export(
         )
         images = load_photos(deployed, photos)
         exported = []
-        for name in formats:
-            progress(name)
+        for number, name in enumerate(formats):
+            progress(name, number / len(formats))
             exported.append(_one(deployed, FORMATS[name], draft.folder, images))
         failures = [one.error for one in exported if one.error]
         if len(failures) == len(exported):

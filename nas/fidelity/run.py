@@ -7,15 +7,15 @@ data, inherited weights. Every score is on disk as soon as it is known.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch
+from nas.cores import deaf, end_with, pool
 from nas.errors import TrainingError
 from nas.fidelity.judges import LONG, Judge
 from nas.fidelity.ranking import Ranking, Score, ranking
@@ -70,10 +70,11 @@ class Fidelity:
         if self.workers == 1 or not asked:
             yield from (self.score(judge, arch) for judge, arch in asked)
             return
-        spawn = get_context("spawn")  # torch's threads do not survive a fork
         job = replace(self, heard=_nobody, scores={})
-        with ProcessPoolExecutor(self.workers, spawn, _begin, (job,)) as pool:
-            yield from pool.map(_score, asked)
+        with pool(self.workers, _begin, job, os.getpid()) as processes:
+            with deaf():
+                scores = processes.map(_score, asked)
+            yield from scores
 
     def ranking(self, judge: str) -> Ranking:
         """Of the networks that both the judge and the long training have a score for."""
@@ -145,10 +146,11 @@ _job: Fidelity
 """Of this worker process."""
 
 
-def _begin(job: Fidelity) -> None:
+def _begin(job: Fidelity, parent: int) -> None:
     global _job
     from nas.train.place import use_cores
 
+    end_with(parent)
     use_cores(1)
     _job = job
 

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from math import exp, log
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas import html
 from nas.arch import Arch
 from nas.errors import BudgetError, MissingCostError
+from nas.extras import require
 from nas.folders import content_hash, find
 from nas.graph import Graph
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
@@ -29,6 +31,9 @@ from nas.latency.residual import FILE, Residual, read_residual
 from nas.latency.table import ClassCost, fitted_hash, read_info, read_kernels
 from nas.latency.whole import Whole
 from nas.lint import lint
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 EDITED = "the device was edited by hand since it was fitted; its errors do not describe it"
 
@@ -45,6 +50,33 @@ class Prediction:
     fixed_ms: float
     flags: tuple[str, ...]
     """What to distrust, each naming row and op; empty is best."""
+    device: str = ""
+    arch: Arch | None = None
+    """None for a traced network, whose rows are submodules."""
+
+    def to_frame(self) -> DataFrame:
+        """Predicted milliseconds of every row, with the row where it is a table's."""
+        if self.arch is not None:
+            return self.arch.to_frame(self.rows)
+        rows = {"row": range(1, len(self.rows) + 1), "predicted_ms": self.rows}
+        return require("notebook").DataFrame(rows)
+
+    def __repr__(self) -> str:
+        where = f" on {self.device}" if self.device else ""
+        flags = f", flags: {len(self.flags)}" if self.flags else ""
+        return f"<Prediction {self._interval()}{where}{flags}>"
+
+    def _repr_html_(self) -> str:
+        title = f"{self.device}: {self._interval()} predicted, {self.fixed_ms:.3f} of it fixed"
+        if self.arch is not None:
+            shown = self.arch.to_html(self.rows, title=f"{self.arch.name} on {title}")
+        else:
+            rows = [(str(row), f"{ms:.3f}") for row, ms in enumerate(self.rows, 1)]
+            shown = html.table(["row"], ["predicted ms"], rows, title=title)
+        return shown + html.facts(("caution", flag) for flag in self.flags)
+
+    def _interval(self) -> str:
+        return f"{self.ms:.3f} ms [{self.low_ms:.3f}, {self.high_ms:.3f}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +96,24 @@ class Device:
     """Factors on the costs of the table."""
     whole: Whole = Whole()
     """From the sum over kernels to the network."""
+
+    def __repr__(self) -> str:
+        return f"<Device {self.name}: {dict(self._facts())['of']}>"
+
+    def _repr_html_(self) -> str:
+        return html.facts(self._facts(), title=self.name)
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        info, error = self.info, self.info["held_out"]
+        yield "of", f"{info['hardware']}, {info['runtime']} {info['version']}, {info['precision']}"
+        yield "figures", f"{self.unit}, {info['statistic']}"
+        yield (
+            "median error",
+            f"{error['median_error_pct']:.1f} % on {error['networks']} networks held out"
+            f" (size alone: {error['trivial_median_error_pct']:.1f} %)",
+        )
+        if self.edited:
+            yield "caution", EDITED
 
     @property
     def fixed_ms(self) -> float:
@@ -144,7 +194,8 @@ class Device:
         low, high = self.bounds(ms)
         flags = tuple(_flag(note, found) for note, found in notes.items())
         flags = (EDITED, *flags) if self.edited else flags
-        return Prediction(ms, low, high, tuple(rows), fixed_ms, flags)
+        arch = network if isinstance(network, Arch) else None
+        return Prediction(ms, low, high, tuple(rows), fixed_ms, flags, self.name, arch)
 
     def kernels(self, graph: Graph) -> Iterator[Kernel]:
         """What the device's runtime executes of a graph as trained."""

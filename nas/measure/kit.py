@@ -41,7 +41,7 @@ def write_kit(
     out: Path,
     *,
     force: bool = False,
-    progress: Callable[[str], None] = lambda step: None,
+    progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> Kit:
     """Write the folder `out` for networks, given with the names they go by.
 
@@ -58,11 +58,12 @@ def write_kit(
         raise UnknownNameError("operating system", device_os, FORMATS_OF)
     models, failures = {}, []
     with Draft(out.parent, out.name, force=force) as draft:
-        for name, arch in archs:
+        precisions = FORMATS_OF[device_os]
+        for number, (name, arch) in enumerate(archs):
             deployed = deploy(arch)
-            for key, precision in FORMATS_OF[device_os].items():
+            for part, (key, precision) in enumerate(precisions.items()):
                 file = f"{_file_name(name)}{FORMATS[key].suffix}"
-                progress(file)
+                progress(file, (number + part / len(precisions)) / len(archs))
                 try:
                     write(deployed, FORMATS[key], draft.folder / file)
                 except ExportError as error:

@@ -17,12 +17,12 @@ from typing import Any
 import yaml
 
 from nas.bench.case import posed
-from nas.bench.chosen import on_optuna
 from nas.bench.comparison import Comparison
 from nas.bench.figures import marks
 from nas.library import load_device
 from nas.provenance import provenance
 from nas.report.curves import save_curves
+from nas.strategies import ON_OPTUNA
 
 DIGITS = 4
 """Behind the point of an accuracy."""
@@ -82,7 +82,7 @@ def _facts(comparisons: Sequence[Comparison], command: Sequence[str]) -> dict[st
     strategies = list(first.runs)
     runs = next(iter(first.runs.values()))
     device = load_device(first.case.device)
-    packages = ["numpy", "scipy", *(["optuna"] if any(map(on_optuna, strategies)) else [])]
+    packages = ["numpy", "scipy", *(["optuna"] if set(strategies) & {*ON_OPTUNA} else [])]
     return provenance(command, *packages) | {
         "strategies": strategies,
         "seeds": sorted(own.seed for own in runs),

@@ -1,7 +1,8 @@
 """The only printer of tables: plain, numbers to the right, units in the headers.
 
-A number is never cut: where the terminal is too narrow, text wraps, then the gaps shrink, and at
-last the table is wider than the terminal. Tables and JSON go to stdout, everything else to stderr.
+A number is never cut: where the terminal is too narrow, text wraps, then the gaps shrink, then
+words are broken, and at last the table is wider than the terminal. Tables and JSON go to stdout,
+everything else to stderr.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
 Cells = Sequence[str | None]
 """One row; None is printed as a dash: there is no such figure."""
 
-GAPS = (2, 1)
-"""Spaces between two columns: the second where the first does not fit."""
-WORD = 20
-"""Longest word of a text that is kept whole in a narrow terminal."""
+LAYOUTS = ((2, 20), (1, 20), (1, 12))
+"""Spaces between two columns, and the longest word of a text that is kept whole: the first that
+fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,22 @@ def print_table(
     from rich.console import Console
 
     body = list(rows)
-    terminal = Console().width
-    for gap in GAPS:
-        table = render(columns, body, title=title, total=total, gap=gap)
+    console = Console()
+    for gap, word in LAYOUTS:
+        table = render(columns, body, title=title, total=total, gap=gap, word=word)
         least = sum(column.min_width or 0 for column in table.columns) + gap * (len(columns) - 1)
-        if least <= terminal:
+        wide = Console(width=max(console.width, least))
+        if _width(table, wide) <= console.width:
             break
-    Console(width=max(terminal, least)).print(table, crop=False)
+    wide.print(table, crop=False)
+
+
+def _width(table: Table, console: Console) -> int:
+    """Of the longest line; rich may take more than it has, to leave no column below its least."""
+    from rich.segment import Segment
+
+    lines = Segment.split_lines(console.render(table))
+    return max(map(Segment.get_line_length, lines), default=0)
 
 
 def render(
@@ -65,9 +75,10 @@ def render(
     *,
     title: str = "",
     total: Cells | None = None,
-    gap: int = GAPS[0],
+    gap: int = LAYOUTS[0][0],
+    word: int = LAYOUTS[0][1],
 ) -> Table:
-    """Lay out the table for rich, `gap` spaces between the columns."""
+    """Lay out the table for rich, as a layout of `LAYOUTS` says."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
@@ -93,7 +104,7 @@ def render(
             header,
             foot,
             justify=column.justify,
-            min_width=_narrowest(column, [header, foot, *(row[index] for row in body)]),
+            min_width=_narrowest(column, [header, foot, *(row[index] for row in body)], word),
             no_wrap=column.justify == "right",
             overflow="fold",
         )
@@ -102,11 +113,11 @@ def render(
     return table
 
 
-def _narrowest(column: Column, cells: Iterable[Text]) -> int:
+def _narrowest(column: Column, cells: Iterable[Text], word: int) -> int:
     """Characters that a column cannot do without: a whole number, or an ordinary word."""
     if column.justify == "right":
         return max(line.cell_len for cell in cells for line in cell.split(allow_blank=True))
-    return min(WORD, max(len(word) for cell in cells for word in cell.plain.split() or [""]))
+    return min(word, max(len(part) for cell in cells for part in cell.plain.split() or [""]))
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
@@ -126,8 +137,17 @@ def print_json(content: Any) -> None:
 
 def interval(value: float, low: float, high: float) -> str:
     """`1.00 [0.91, 1.09]`; from 10 on with one decimal, from 100 on with none."""
-    decimals = 2 if high < 10 else 1 if high < 100 else 0
+    decimals = _decimals(high)
     return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
+
+
+def plain(value: float) -> str:
+    """`1.00`, `23.4`, `456`: as many decimals as `interval` gives."""
+    return f"{value:.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    return 2 if value < 10 else 1 if value < 100 else 0
 
 
 def plus_minus(value: float, sd: float) -> str:

@@ -38,7 +38,10 @@ def _value(hint: Any, field: Field[Any]) -> Schema:
     if get_origin(hint) is Mapping:
         return {"type": "object", "additionalProperties": _value(get_args(hint)[1], field)}
     if items := get_args(hint):
-        return {"type": "array", "minItems": 1, "items": _value(items[0], field)}
+        default = {"default": list(field.default)} if field.default not in (MISSING, ()) else {}
+        items_schema = _value(items[0], field)
+        items_schema.pop("default", None)
+        return {"type": "array", "minItems": 1, "items": items_schema, **default}
     default = {} if field.default in (MISSING, "", ()) else {"default": field.default}
     if names := field.metadata.get("names"):
         return {"enum": list(names), **default}

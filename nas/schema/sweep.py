@@ -29,7 +29,7 @@ def _load(path: Path) -> Found:
 SWEEP = Kind(
     "sweep",
     "Sweep",
-    "docs/cluster/*.yaml",
+    "docs/cluster/sweep.yaml",
     required(Sweep),
     {field.name for field in fields(Sweep)} - required(Sweep),
     _content,

@@ -8,6 +8,7 @@ judged. The best are then climbed: every change of a single gene is tried until 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,11 +86,18 @@ class Judge:
         return judged.take(np.argsort(-judged.bound, kind="stable"))
 
 
-def evolve(judge: Judge, start: Ints, rng: np.random.Generator, settings: Settings) -> Judged:
-    """The population after all generations and the climb, best first."""
+def evolve(
+    judge: Judge,
+    start: Ints,
+    rng: np.random.Generator,
+    settings: Settings,
+    heard: Callable[[float], None] = lambda share: None,
+) -> Judged:
+    """The population after all generations and the climb, best first; `heard`: the share done."""
     lattice = judge.pricing.lattice
     population = _select(judge(start), judge.limits.held_ms[0], settings)
-    for _ in range(settings.generations):
+    for generation in range(settings.generations):
+        heard(generation / settings.generations)
         if not len(population.codes):
             population = judge(lattice.sample(settings.children, rng))
             continue

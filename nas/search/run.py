@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas import library
+from nas import html, library
 from nas.accuracy.surrogate import Surrogate
 from nas.arch import Arch
 from nas.columns import Floats, Ints
 from nas.errors import BudgetError
+from nas.extras import require
 from nas.folders import named
 from nas.latency.device import Device
 from nas.pricing import MS, Pricing
@@ -30,6 +33,9 @@ from nas.search.evolution import Judge, Judged, Settings, evolve
 from nas.search.exact import solve, undominated
 from nas.search.limits import Limits
 from nas.space import Space
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 AnyDevice = str | Path | Device
 
@@ -58,6 +64,11 @@ class Candidate:
     def to_yaml(self, path: str | Path | None = None) -> str:
         """The network's table; also written to `path` if given."""
         return self.arch.to_yaml(path)
+
+    def __repr__(self) -> str:
+        ms = f"{self.ms:.3f} ms [{self.ms_low:.3f}, {self.ms_high:.3f}] predicted"
+        top1 = f"top-1 {self.top1:.1f} ± {self.top1_sd:.1f} % estimated"
+        return f"<Candidate {self.arch.name}: {ms}, {top1}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,51 @@ class SearchResult:
             for device, most in zip(self.others, self.limits.ms[1:], strict=True)
         ]
 
+    def pareto_frame(self) -> DataFrame:
+        """The front, fastest first; its last row is the best."""
+        return self._frame(self.pareto)
+
+    def seeds_frame(self) -> DataFrame:
+        """The space's known points, fastest first."""
+        return self._frame(self.seeds)
+
+    def _frame(self, found: Sequence[Candidate]) -> DataFrame:
+        rows = [
+            {
+                "name": each.arch.name,
+                "arch_id": each.arch.arch_id,
+                "predicted_ms": each.ms,
+                "predicted_ms_low": each.ms_low,
+                "predicted_ms_high": each.ms_high,
+                "probability_within_budget": self.probability(each),
+                "estimated_top1": each.top1,
+                "estimated_top1_sd": each.top1_sd,
+                "params": each.arch.params,
+                "macs": each.arch.macs,
+            }
+            for each in found
+        ]
+        return require("notebook").DataFrame(rows)
+
+    def __repr__(self) -> str:
+        asked = f"{self.space.name} on {self.device.name} within {self.budget_ms:g} ms"
+        return f"<SearchResult {asked}: {len(self.pareto)} on the front, best {self.best!r}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                each.arch.name,
+                f"{each.ms:.3f} [{each.ms_low:.3f}, {each.ms_high:.3f}]",
+                f"{each.top1:.1f} ± {each.top1_sd:.1f}",
+                f"{each.arch.params / 1e6:,.2f}",
+                f"{each.arch.macs / 1e6:,.1f}",
+            ]
+            for each in reversed(self.pareto)
+        ]
+        heads = ("predicted ms", "estimated top-1 %", "params, M", "MACs, M")
+        title = f"{self.space.name} on {self.device.name} within {self.budget_ms:g} ms: best first"
+        return html.table(("network",), heads, rows, title=title)
+
     def probability(self, found: Candidate) -> float:
         """That a network meets the budget, by the device's interval."""
         return self.device.probability_within(found.ms, self.budget_ms)
@@ -124,6 +180,7 @@ def search(
     caution: float = 1.0,
     settings: Settings | None = None,
     shortlist: int = 0,
+    heard: Callable[[str, float], None] = lambda step, share: None,
 ) -> SearchResult:
     """Find the network of highest bounded top-1 within `budget_ms`. Same seed, same result.
 
@@ -131,13 +188,14 @@ def search(
     a point of the space is a seed: the search starts from it and reports it. With several devices
     each has a budget, in the same order, or all have the same; figures are of the first.
     `max_peak` is in activation elements. `shortlist`: so many of the best are decoded that differ
-    in `APART` genes, and not only the front.
+    in `APART` genes, and not only the front. `heard` is told the step and the share done.
 
     Raises:
         BudgetError: a budget or limit is no positive number, or the confidence no probability.
         InfeasibleError: nothing in the space is that fast or small; carries what is.
     """
     began = time.perf_counter()
+    heard("pricing the space", 0.0)
     pricing = pricing_of(space, device, surrogate)
     limits = limits_of(
         pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
@@ -151,13 +209,14 @@ def search(
     settings = settings or Settings()
     random = pricing.lattice.sample(settings.children, rng)
     start = np.concatenate([codes, quickest, random])
-    found = evolve(judge, start, rng, settings)
+    passes = [partial(_heard, heard, number) for number in range(1 + ROUNDS)]
+    found = evolve(judge, start, rng, settings, passes[0])
     if not len(found.codes):
         raise limits.none_found(pricing, quickest[0], judge.priced)
     gap = 0.0
-    for _ in range(ROUNDS):
+    for heard_again in passes[1:]:
         exact, gap = _recombined(judge, found)
-        found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings)
+        found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings, heard_again)
     front = _thinned(found.front())
     pareto = tuple(_candidate(pricing, front, i) for i in range(len(front.codes)))
     return SearchResult(
@@ -229,6 +288,11 @@ def limits_of(
             raise BudgetError(f"expected a limit of {name} above 0, found {limit}")
     ratios = [1.0 if confidence is None else d.at_confidence(confidence) for d in devices]
     return Limits(tuple(budgets), tuple(ratios), **most)
+
+
+def _heard(heard: Callable[[str, float], None], number: int, share: float) -> None:
+    """Of one evolution, as a share of all of them."""
+    heard("searching", (number + share) / (1 + ROUNDS))
 
 
 def _apart(codes: Ints, n: int) -> list[int]:

@@ -7,36 +7,55 @@ sampler of any. A new one is one file, one entry, one test case and one line in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from nas.errors import UnknownNameError
-from nas.strategies.base import Strategy
-from nas.strategies.evolution import Evolution
-from nas.strategies.exact import Exact
-from nas.strategies.local import Local
-from nas.strategies.model import Model
-from nas.strategies.optuna import OptunaSampler, gp, nsga2, nsga3, tpe
-from nas.strategies.problem import Problem
-from nas.strategies.random import Random
-from nas.strategies.reinforce import Reinforce
-from nas.strategies.seen import Seen
+
+if TYPE_CHECKING:
+    from nas.strategies.base import Strategy
+    from nas.strategies.problem import Problem
+
+Make = Callable[["Problem"], "Strategy"]
 
 DEFAULT = "model"
 """What `results/benchmarks/strategies.csv` says is the best."""
 
-STRATEGIES: Mapping[str, Callable[[Problem], Strategy]] = {
-    "model": Model,
-    "exact": Exact,
-    "evolution": Evolution,
-    "local": Local,
-    "random": Random,
-    "reinforce": Reinforce,
-    "reinforce-absolute": partial(Reinforce, absolute=True),
-    "tpe": partial(OptunaSampler, make=tpe, most=2000),
-    "gp": partial(OptunaSampler, make=gp, most=200),
-    "nsga2": partial(OptunaSampler, make=nsga2, most=2000),
-    "nsga3": partial(OptunaSampler, make=nsga3, most=2000),
+
+def _of(module: str, name: str, **settings: Any) -> Make:
+    """Imported when the first problem is there: the names can be had without numpy."""
+
+    def make(problem: Problem) -> Strategy:
+        strategy = getattr(import_module(f"nas.strategies.{module}"), name)
+        return strategy(problem, **settings)  # type: ignore[no-any-return]
+
+    return make
+
+
+def _of_optuna(sampler: str, most: int) -> Make:
+    def make(problem: Problem) -> Strategy:
+        from nas.strategies import optuna
+
+        return optuna.OptunaSampler(problem, make=getattr(optuna, sampler), most=most)
+
+    return make
+
+
+STRATEGIES: Mapping[str, Make] = {
+    "model": _of("model", "Model"),
+    "exact": _of("exact", "Exact"),
+    "evolution": _of("evolution", "Evolution"),
+    "local": _of("local", "Local"),
+    "random": _of("random", "Random"),
+    "reinforce": _of("reinforce", "Reinforce"),
+    "reinforce-absolute": _of("reinforce", "Reinforce", absolute=True),
+    "tpe": _of_optuna("tpe", most=2000),
+    "gp": _of_optuna("gp", most=200),
+    "nsga2": _of_optuna("nsga2", most=2000),
+    "nsga3": _of_optuna("nsga3", most=2000),
 }
+ON_OPTUNA = ("tpe", "gp", "nsga2", "nsga3")
+"""Optuna's own samplers, which need it."""
 
 
 def check(names: Iterable[str]) -> None:
@@ -48,6 +67,3 @@ def check(names: Iterable[str]) -> None:
     for name in names:
         if name not in STRATEGIES:
             raise UnknownNameError("strategy", name, STRATEGIES)
-
-
-__all__ = ["DEFAULT", "STRATEGIES", "Problem", "Seen", "Strategy", "check"]

@@ -16,7 +16,8 @@ from nas.pricing import MACS, MS, PARAMS, Pricing
 from nas.search.limits import Limits
 from nas.search.run import assess, pricing_of
 from nas.space import Code
-from nas.strategies import STRATEGIES, Strategy, check
+from nas.strategies import STRATEGIES, check
+from nas.strategies.base import Strategy
 from nas.strategies.problem import Problem
 from nas.strategies.seen import Bools
 

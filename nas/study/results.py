@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nas.arch import Arch
 from nas.errors import TrainingError
+from nas.extras import require
 from nas.search import Candidate
 from nas.search.run import assess
 from nas.study.cascade import FINALS, Cascade, rung_name
@@ -19,6 +20,8 @@ from nas.study.store import Record
 from nas.study.trainer import WEIGHTS
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from nas.train.figures import Accuracy
 
 
@@ -58,6 +61,28 @@ class Studied:
     data: str
     recipe: str
     question: Question
+
+    def to_frame(self) -> DataFrame:
+        """All trials, best first: predicted, estimated and trained figures, each in its column."""
+        rows = [
+            {
+                "name": trial.candidate.arch.name,
+                "arch_id": trial.candidate.arch.arch_id,
+                "state": trial.state,
+                "predicted_ms": trial.candidate.ms,
+                "estimated_top1": trial.candidate.top1,
+                "epochs": max(trial.top1s, default=0),
+                "trained_top1": trial.top1s.get(max(trial.top1s, default=0)),
+                "final_top1": sum(trial.finals) / len(trial.finals) if trial.finals else None,
+            }
+            for trial in self.trials
+        ]
+        return require("notebook").DataFrame(rows)
+
+    def __repr__(self) -> str:
+        figure = f"{self.accuracy.top1:.2f} % [{self.accuracy.low:.2f}, {self.accuracy.high:.2f}]"
+        best = self.trials[0].candidate.arch.name
+        return f"<Studied {len(self.trials)} trials on {self.data}: best {best}, {figure} trained>"
 
 
 def studied(cascade: Cascade) -> Studied:

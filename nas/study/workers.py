@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from nas.cores import cores, end_with
+from nas.cores import cores, deaf, end_with
 from nas.errors import NasError, TrainingError
 from nas.study.store import ATTEMPTS
 
@@ -68,7 +68,8 @@ def run_with(job: Job, workers: int) -> None:
     def begin(index: int) -> None:
         arguments = (bare, index, workers, os.getpid(), news)
         running[index] = context.Process(target=_work, args=arguments, daemon=True)
-        running[index].start()
+        with deaf():
+            running[index].start()
 
     try:
         for index in range(workers):

@@ -55,14 +55,6 @@ def _figures(s: Standing) -> Cells:
     return [*counts, best, winner, finals, s.state]
 
 
-def spent(seconds: float | None) -> str:
-    """`1:02:03`, or that it is not known."""
-    if seconds is None:
-        return "unknown"
-    minutes, left = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{left:02}"
-
-
 def write_sweep(folder: Path, command: Sequence[str]) -> None:
     """`run.yaml` of how it was made, and the winners' tables."""
     made = provenance(command, "ray", "optuna", "torch")

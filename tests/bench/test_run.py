@@ -21,7 +21,10 @@ from nas.columns import Floats, Ints
 from nas.errors import MissingExtraError, UnknownNameError
 from nas.pricing import MS, Pricing
 from nas.space import Space
-from nas.strategies import STRATEGIES, Problem, Seen, Strategy
+from nas.strategies import STRATEGIES
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Seen
 
 TEXT = """
 name: few

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from nas.cli import progress
 from nas.cli.main import main
 
 
@@ -23,6 +25,7 @@ Nas = Callable[..., Ran]
 def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Nas:
     """Run `nas ARGS` in an 80-column terminal, in this process."""
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(progress, "EVERY_S", math.inf)  # what is said follows from no clock
 
     def run(*args: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["nas", *args])

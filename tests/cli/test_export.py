@@ -26,7 +26,7 @@ COMMAND = [sys.executable, "-c", "from nas.cli.main import main; main()"]
 def test_the_table_says_what_was_written_and_checked(nas: Nas, tmp_path: Path) -> None:
     done = nas("export", SMALL, "--format", "yaml,torch", "--out", str(tmp_path))
     assert done.code == 0
-    assert done.err.splitlines() == [f"{SMALL}: yaml ...", f"{SMALL}: torch ..."]
+    assert done.err == ""
     assert "random: none were given" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     suffixes = {path.suffix for path in (tmp_path / SMALL).iterdir()}
@@ -101,12 +101,9 @@ def test_a_format_that_fails_is_said_and_the_others_stay(
 @pytest.mark.slow
 def test_a_killed_export_leaves_nothing_under_its_name(tmp_path: Path) -> None:
     arguments = ["export", SMALL, "--format", "yaml,torch,onnx", "--out", str(tmp_path)]
-    with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "onnx" in line:  # two formats are written, the third has begun
-                break
-        time.sleep(0.2)
+    with subprocess.Popen([*COMMAND, *arguments]) as process:
+        while not [*tmp_path.glob(f".*/{SMALL}.yaml")]:  # the first is written, others are not
+            time.sleep(0.05)
         os.kill(process.pid, signal.SIGKILL)
     (draft,) = tmp_path.iterdir()
     assert draft.name.startswith(f".{SMALL}.")

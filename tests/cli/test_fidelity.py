@@ -20,7 +20,7 @@ def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
     (folder,) = tmp_path.iterdir()
-    assert folder.name == "mobilenetv3-digits-proxy"
+    assert folder.name == "fidelity-mobilenetv3-digits-proxy"
     with (folder / "fidelity.csv").open() as file:
         rows = list(csv.DictReader(file))
     names = ["long", "params", "macs", "synflow", "surrogate", "1 epochs"]

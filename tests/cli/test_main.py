@@ -6,6 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -28,8 +31,35 @@ def test_version_is_the_packages_own() -> None:
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    commands = done.stdout.partition("Commands:")[2].split("\n")[1:]
-    assert {"search", "show", "compare", "list"} <= {line.split()[0] for line in commands if line}
+    lines = done.stdout.splitlines()
+    assert {"search", "show", "compare", "list"} <= {line.split()[0] for line in lines if line}
+
+
+def test_alone_it_helps_and_so_does_the_module() -> None:
+    done = run()
+    assert (done.returncode, done.stdout, done.stderr) == (0, run("--help").stdout, "")
+    module = subprocess.run([sys.executable, "-m", "nas"], capture_output=True, text=True)
+    assert (module.returncode, module.stderr) == (0, "")
+    assert module.stdout.splitlines()[1:] == done.stdout.splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("args", "nearest"),
+    [
+        (("serch",), "Did you mean 'search'"),
+        (("list", "arch"), "Did you mean 'archs'"),
+        (("show", "mobilenetv2", "--devise", "x"), "--device"),
+        (("lint", "mobilenetv2", "--target", "corml"), "nearest: coreml"),
+        (("measure", "mobilenetv2", "--runtime", "onnx"), "nearest: onnxruntime"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_mistyped_is_answered_with_what_is_near(
+    args: tuple[str, ...], nearest: str
+) -> None:
+    done = run(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert nearest in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -90,4 +120,44 @@ def test_interrupt_ends_with_130() -> None:
     )  # fmt: skip
     assert signal.SIGINT == 2
     assert done.returncode == 130
-    assert b"Traceback" not in done.stderr
+    assert done.stderr == b"nas: interrupted\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupted_search_leaves_nothing(tmp_path: Path) -> None:
+    asked = ("search", "--budget-ms", "1", "--device", "iphone12-lut", "--out", str(tmp_path))
+    _, err = interrupted(asked, lambda: [*tmp_path.iterdir()])
+    assert err == "nas: interrupted\n"
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupted_training_says_how_to_go_on_and_does(tmp_path: Path) -> None:
+    asked = (
+        "train",
+        "mobilenetv3-small-0.5",
+        "--data",
+        "digits",
+        "--epochs",
+        "2",
+        "--out",
+        str(tmp_path),
+    )
+    _, err = interrupted(asked, lambda: [*tmp_path.glob(".*.work/**/checkpoint.pt")])
+    assert err.endswith("kept: the same command with --resume goes on\n")
+    assert run(*asked, "--resume").returncode == 0
+
+
+def interrupted(args: tuple[str, ...], ready: Callable[[], object]) -> tuple[str, str]:
+    """What a command says that Ctrl-C stops when it is `ready`."""
+    process = subprocess.Popen(
+        [*NAS, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not ready():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    return said

@@ -229,3 +229,29 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
     (folder / "kernels.csv").unlink()
     with pytest.raises(DocumentError, match=r"kernels\.csv"):
         load_device(folder)
+
+
+def test_a_prediction_in_a_notebook_is_the_table_with_ms_per_row(
+    device: Device, seed: Arch
+) -> None:
+    prediction = device.predict(seed)
+    frame = prediction.to_frame()
+    assert [*frame["predicted_ms"]] == pytest.approx(prediction.rows)
+    assert [*frame["op"]] == [row.op for row in seed.rows]
+    shown = prediction._repr_html_()
+    assert f"{seed.name} on {device.name}: {prediction.ms:.3f} ms [" in shown
+    assert shown.count("caution") == len(prediction.flags)
+
+
+def test_a_traced_network_has_rows_without_a_table(device: Device, seed: Arch) -> None:
+    prediction = device.predict(seed.graph)
+    assert [*prediction.to_frame().columns] == ["row", "predicted_ms"]
+    assert f">{prediction.rows[0]:.3f}</td>" in prediction._repr_html_()
+    assert repr(prediction).startswith(f"<Prediction {prediction.ms:.3f} ms [")
+
+
+def test_a_device_in_a_notebook_says_what_it_is_and_how_far_off(device: Device) -> None:
+    shown = device._repr_html_()
+    assert "Apple iPhone 12" in shown
+    assert f"{device.held_out['median_error_pct']:.1f} % on" in shown
+    assert len(repr(device)) < 200

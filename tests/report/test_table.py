@@ -110,3 +110,11 @@ def test_any_text_is_printed_and_every_number_whole(rows: list[Cells], width: in
     for row in rows:
         assert row[1] in out.getvalue()
         assert row[3] in out.getvalue()
+
+
+def test_two_long_texts_share_what_numbers_leave(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = [Column("network"), *numbers("ms" * 15), Column("row"), *numbers("%")]
+    print_table(columns, [["long-name-" * 6, "1.0", "1: a.word (another)", "9" * 12]])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) == 80
+    assert "9" * 12 in " ".join(lines)

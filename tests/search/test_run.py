@@ -102,3 +102,22 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
         nas.search("mobile", "iphone12", budget_ms=1.0)
     with pytest.raises(UnknownNameError, match="nearest: mobilenetv3"):
         nas.search("mobilenet", "iphone12-lut", budget_ms=1.0)
+
+
+def test_in_a_notebook_the_front_is_a_table_and_a_frame(result: SearchResult) -> None:
+    front, seeds = result.pareto_frame(), result.seeds_frame()
+    assert [*front["arch_id"]] == [found.arch.arch_id for found in result.pareto]
+    assert front["predicted_ms"].is_monotonic_increasing
+    assert [*seeds["name"]] == [found.arch.name for found in result.seeds]
+    shown = result._repr_html_()
+    assert shown.count("<tr>") == 1 + len(result.pareto)
+    assert shown.index(result.best.arch.name) < shown.index(result.pareto[0].arch.name)
+    assert len(repr(result)) < 300
+    assert "estimated" in repr(result.best)
+
+
+def test_progress_rises_to_the_end() -> None:
+    heard: list[float] = []
+    nas.search("repvit", budget_ms=1.0, settings=QUICK, heard=lambda _, share: heard.append(share))
+    assert heard == sorted(heard)
+    assert 0.9 < heard[-1] <= 1

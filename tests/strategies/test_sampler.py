@@ -7,8 +7,9 @@ import optuna
 import pytest
 
 from nas.bench.case import Case, posed
-from nas.strategies import STRATEGIES, Seen
+from nas.strategies import STRATEGIES
 from nas.strategies.sampler import sampler_of, suggest
+from nas.strategies.seen import Seen
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 STEPS = 25

@@ -19,7 +19,10 @@ from nas.lattice import keys
 from nas.pricing import MS, PARAMS, Pricing
 from nas.search.limits import Limits
 from nas.space import Space
-from nas.strategies import DEFAULT, STRATEGIES, Problem, Seen, Strategy
+from nas.strategies import DEFAULT, ON_OPTUNA, STRATEGIES
+from nas.strategies.base import Strategy
+from nas.strategies.problem import Problem
+from nas.strategies.seen import Seen
 from nas.study.question import problem_of
 
 SMALL = """
@@ -121,6 +124,7 @@ def checked(problem: Problem, seen: Seen, codes: Ints) -> None:
 
 def test_the_default_is_one_of_them() -> None:
     assert DEFAULT in STRATEGIES
+    assert set(ON_OPTUNA) < set(STRATEGIES)
 
 
 def test_proposals_are_new_canonical_and_within_the_limits(name: str, case: Case) -> None:

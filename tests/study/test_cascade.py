@@ -53,6 +53,10 @@ def test_the_better_half_goes_on_and_the_best_is_trained_anew(
     assert found.accuracy.top1 == pytest.approx(sum(best.finals) / 2)
     assert found.accuracy.seeds == 2
     assert found.weights.exists()
+    frame = found.to_frame()
+    assert [*frame["state"]] == ["complete", "complete", "pruned", "pruned"]
+    assert frame["final_top1"][0] == pytest.approx(found.accuracy.top1)
+    assert "4 trials on" in repr(found)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     whole = {share for share in shares if abs(share * 10 - round(share * 10)) < 1e-9}

@@ -1,0 +1,93 @@
+"""What the shell completes after Tab: names of what is shipped, and lists of them.
+
+Where nothing fits, the shell goes on with files. Answered in a tenth of a second: nothing numeric
+is imported, so choices of packages that are stand here, and a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Complete = Callable[[str], list[str]]
+
+BENCHMARKS = ("nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3")
+CRITERIA = ("l2", "taylor", "scale", "random")
+DATA_SETS = ("fashion-mnist", "cifar10", "cifar100", "imagenette", "imagenet", "digits")
+FORMATS = ("yaml", "torch", "onnx", "coreml", "litert", "litert-int8", "executorch")
+NORMALISATIONS = ("imagenet", "half", "none")
+OBJECTIVES = ("ms", "params", "macs")
+PLACES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+PROXIES = ("naswot", "synflow", "zico", "zen")
+RUNTIMES = ("onnxruntime", "litert", "executorch", "openvino", "torch", "torch-cuda")
+TARGETS = ("coreml", "int8", "litert", "executorch")
+
+
+def archs(incomplete: str) -> list[str]:
+    """Architectures."""
+    return _shipped("architecture", incomplete)
+
+
+def devices(incomplete: str) -> list[str]:
+    """Devices."""
+    return _shipped("device", incomplete)
+
+
+def spaces(incomplete: str) -> list[str]:
+    """Search spaces."""
+    return _shipped("space", incomplete)
+
+
+def surrogates(incomplete: str) -> list[str]:
+    """Accuracy surrogates."""
+    return _shipped("surrogate", incomplete)
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Training recipes."""
+    from nas.train.recipe import recipes as shipped
+
+    return _starting(shipped(), incomplete)
+
+
+def strategies(incomplete: str) -> list[str]:
+    """Search strategies; also a list of them."""
+    from nas.strategies import STRATEGIES
+
+    return _last(STRATEGIES, incomplete)
+
+
+def one_of(names: Iterable[str]) -> Complete:
+    """One of these."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _starting(names, incomplete)
+
+    return complete
+
+
+def some_of(names: Iterable[str]) -> Complete:
+    """A list of these, as `a,b`."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _last(names, incomplete)
+
+    return complete
+
+
+def _shipped(what: Any, incomplete: str) -> list[str]:
+    from nas.folders import named
+
+    return _starting(named(what), incomplete)
+
+
+def _starting(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _last(names: Iterable[str], incomplete: str) -> list[str]:
+    """The last name of a list is completed; those before it are not offered again."""
+    before, comma, last = incomplete.rpartition(",")
+    left = [name for name in names if name not in before.split(",")]
+    return [f"{before}{comma}{name}" for name in _starting(left, last)]
