@@ -18,7 +18,7 @@ from nas.arch import Arch
 from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
 from nas.latency.device import Device
 from nas.search import SearchResult, search
-from nas.study.workers import run_with
+from nas.study.workers import Crew, run_with
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,6 +91,7 @@ def adapt(
     *,
     seed: int = 0,
     workers: int = 1,
+    crew: Crew | None = None,
     storage: str | None = None,
     heard: Callable[[str, float], None] = lambda step, share: None,
     said: Callable[[str], None] = lambda note: None,
@@ -106,7 +107,7 @@ def adapt(
     check(fitted, library.load_device(device), plan)
     start = begun_with(task, fitted, weights, folder)
     job = NetAdapt(task, folder, plan, device, fitted, start, seed, storage, heard, said)
-    run_with(job, workers)
+    run_with(job, workers, crew)
     return job
 
 

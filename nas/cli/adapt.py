@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ import typer
 from nas.cli import complete
 from nas.cli.options import (
     DEVICE_HELP,
+    Address,
     ArchName,
     Json,
     Kept,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
     from nas.arch import Arch
     from nas.latency.device import Device
+    from nas.study.workers import Crew
     from nas.train.final import Final
     from nas.train.run import Task
 
@@ -109,6 +112,7 @@ def adapt(
     ] = 0,
     seed: Seed = 0,
     workers: Workers = 1,
+    address: Address = None,
     storage: Storage = None,
     data: AnyData = None,
     epochs: Epochs = None,
@@ -178,7 +182,7 @@ def adapt(
     }
     work = Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
     fitted = task.fit(ask.arch)
-    with show_progress(on_interrupt=RESUME) as progress:
+    with _crew(address, storage) as crew, show_progress(on_interrupt=RESUME) as progress:
         try:
             if knapsack:
                 made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
@@ -190,9 +194,10 @@ def adapt(
                     weights,
                     device,
                     plan,
-                    work.folder,
+                    work.folder.absolute(),  # as other processes find it
                     seed=seed,
                     workers=workers,
+                    crew=crew,
                     storage=storage,
                     heard=progress,
                     said=say,
@@ -215,6 +220,21 @@ def adapt(
             heard=progress,
         )
     _print(replace(ask, arch=fitted), made, final, facts, work.path, json=json)
+
+
+@contextmanager
+def _crew(address: str | None, storage: str | None) -> Iterator[Crew | None]:
+    """Processes on a cluster, if there is an address."""
+    if address is None:
+        yield None
+        return
+    from nas.extras import require
+
+    require("ray")
+    from nas.cluster.jobs import crew
+
+    with crew(address, storage) as found:
+        yield found
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Json, Kept, Seed, Space, Surrogate, Workers, ZeroCost, gathered
+from nas.cli.options import (
+    Address,
+    Json,
+    Kept,
+    Seed,
+    Space,
+    Surrogate,
+    Workers,
+    ZeroCost,
+    gathered,
+)
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.training import Data, TrainingOptions, listed, training_option
 
 if TYPE_CHECKING:
     from nas.fidelity.ranking import Ranking
+    from nas.fidelity.run import Elsewhere
 
 
 @gathered
@@ -32,6 +45,7 @@ def fidelity(
     surrogate: Surrogate = "imagenet",
     seed: Seed = 0,
     workers: Workers = 1,
+    address: Address = None,
     data: Data = "digits",
     long: Annotated[
         int, training_option("--long", "Epochs of the long training.", "N", min=1)
@@ -87,10 +101,10 @@ def fidelity(
     work = Work(kept.out, name, asked, resume=kept.resume, force=kept.force)
     known = [library.load_arch(arch) for arch in named("architecture")]
     archs = sample(where, known, networks, seed, most_mmacs)
-    with show_progress(on_interrupt=RESUME) as progress:
-        study = Fidelity(
-            task, archs, work.folder, library.load_surrogate(surrogate), seed, workers, progress
-        )
+    with _scores(address, workers) as scores, show_progress(on_interrupt=RESUME) as progress:
+        known_by = library.load_surrogate(surrogate)
+        folder = work.folder.absolute()  # as other processes find it
+        study = Fidelity(task, archs, folder, known_by, seed, workers, progress, elsewhere=scores)
         rankings = study.run(judges(short, long, proxies))
     facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
     write_fidelity(work.folder, rankings, archs, facts)
@@ -99,6 +113,22 @@ def fidelity(
         print_json(facts | {"path": str(work.path), "judges": [_as_json(r) for r in rankings]})
     else:
         _print(rankings, f"{networks} networks of {where.name} on {task.data.name}", work.path)
+
+
+@contextmanager
+def _scores(address: str | None, workers: int) -> Iterator[Elsewhere | None]:
+    """Whoever scores on a cluster, if there is an address."""
+    if address is None:
+        yield None
+        return
+    from nas.extras import require
+
+    require("ray")
+    from nas.cluster.connect import cluster
+    from nas.cluster.jobs import scores
+
+    with cluster(address):
+        yield scores(workers)
 
 
 def _as_json(found: Ranking) -> dict[str, object]:

@@ -80,6 +80,15 @@ Threads = Annotated[int, typer.Option("--threads", min=1, help="Of the runtime."
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.", metavar="N")]
 WORKERS_HELP = "Processes, each with a GPU or cores of its own."
 Workers = Annotated[int, typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Of a Ray cluster: auto, HOST:6379 or ray://HOST:10001.",
+        metavar="ADDRESS",
+        show_default="this machine",
+    ),
+]
 Storage = Annotated[
     str | None,
     typer.Option(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli.help import App, Group
-from nas.cli.options import Force, Json, Out, Resume
+from nas.cli.options import Address, Force, Json, Out, Resume
 from nas.cli.progress import EVERY_S, RESUME, say, show_progress, time_of
 
 if TYPE_CHECKING:
@@ -34,16 +34,6 @@ class _RunsFiles(Group):
 
 
 app = App(cls=_RunsFiles, help="Search many budgets, devices, spaces and seeds on a cluster.")
-
-Address = Annotated[
-    str | None,
-    typer.Option(
-        "--address",
-        help="Of a Ray cluster: auto, HOST:6379 or ray://HOST:10001.",
-        metavar="ADDRESS",
-        show_default="this machine",
-    ),
-]
 
 
 @app.command()

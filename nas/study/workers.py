@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from nas.train.run import Task
 
 LOOK_S = 0.2
+
+News = tuple[str, int, str, float]
+"""What a worker says: `heard`, `said` or `error`, its number, the text, its share of the work."""
 
 
 class Job(Protocol):
@@ -48,49 +51,110 @@ class Job(Protocol):
         """The same without what it has cached, to be sent to another process."""
 
 
-def run_with(job: Job, workers: int) -> None:
-    """Run a job with so many processes; with one it is this one.
+class Crew(Protocol):
+    """Processes by number, wherever they are; `work` is what each does."""
+
+    def begin(self, index: int, job: Job) -> None:
+        """Start a process, with a job that says nothing yet."""
+
+    def ended(self, index: int) -> bool | None:
+        """Whether it ended by itself; None while it works."""
+
+    def news(self) -> Iterator[News]:
+        """What was said since this was asked."""
+
+    def end(self) -> None:
+        """Stop whoever still works."""
+
+
+def run_with(job: Job, workers: int, crew: Crew | None = None) -> None:
+    """Run a job with so many processes, of this machine if there is no crew; with one it is this.
 
     Raises:
         TrainingError: not one network could be trained, or processes die without a trial.
     """
-    if workers == 1:
+    if workers == 1 and crew is None:
         job.run()
         return
-    from nas.train.place import spawning
-
-    context = spawning()
-    news, deaths = context.SimpleQueue(), 0
-    running: dict[int, Any] = {}
+    crew, deaths = crew or Processes(workers), 0
     shares: dict[int, float] = {}
     bare = _with(job.bare(), task=replace(job.task), heard=_silent, said=_silent)
-
-    def begin(index: int) -> None:
-        arguments = (bare, index, workers, os.getpid(), news)
-        running[index] = context.Process(target=_work, args=arguments, daemon=True)
-        with deaf():
-            running[index].start()
-
+    running = set(range(workers))
     try:
-        for index in range(workers):
-            begin(index)
+        for index in running:
+            crew.begin(index, bare)
         while running:
-            _listen(news, job, shares)
-            for index, process in list(running.items()):
-                if process.is_alive():
-                    continue
-                del running[index]
-                if process.exitcode != 0:
+            _listen(crew, job, shares)
+            for index in sorted(running):
+                well = crew.ended(index)
+                if well:
+                    running.discard(index)
+                elif well is not None:
                     deaths += 1
                     if deaths > ATTEMPTS * job.trials:
                         raise TrainingError(f"worker processes died {deaths} times")
                     job.said(f"worker {index + 1} died; another takes its place")
-                    begin(index)
+                    crew.begin(index, bare)
             time.sleep(LOOK_S)
-        _listen(news, job, shares)
+        _listen(crew, job, shares)
     finally:
-        for process in running.values():
+        crew.end()
+
+
+class Processes:
+    """A crew on this machine."""
+
+    def __init__(self, workers: int) -> None:
+        from nas.train.place import spawning
+
+        self._context, self._workers = spawning(), workers
+        self._news = self._context.SimpleQueue()
+        self._running: dict[int, Any] = {}
+
+    def begin(self, index: int, job: Job) -> None:
+        arguments = (job, index, self._workers, os.getpid(), self._news)
+        made = self._context.Process(target=_work_here, args=arguments, daemon=True)
+        self._running[index] = made
+        with deaf():
+            made.start()
+
+    def ended(self, index: int) -> bool | None:
+        process = self._running[index]
+        return None if process.is_alive() else process.exitcode == 0
+
+    def news(self) -> Iterator[News]:
+        while not self._news.empty():
+            yield self._news.get()
+
+    def end(self) -> None:
+        for process in self._running.values():
             process.terminate()
+
+
+def _work_here(job: Job, index: int, workers: int, parent: int, news: Any) -> None:
+    from nas.train.place import dealt
+
+    end_with(parent)
+    setting = job.task.setting
+    setting = replace(setting, device=dealt(setting.device, index))
+    own = _with(job, task=replace(job.task, setting=setting))
+    work(own, index, max(1, cores() // workers), news.put)
+
+
+def work(job: Job, index: int, threads: int, tell: Callable[[News], None]) -> None:
+    """What a process of a crew does."""
+    from nas.train.place import use_cores
+
+    use_cores(threads)
+    own = _with(
+        job,
+        heard=lambda step, share: tell(("heard", index, step, share)),
+        said=lambda note: tell(("said", index, note, 0.0)),
+    )
+    try:
+        own.run()
+    except NasError as error:
+        tell(("error", index, str(error), 0.0))
 
 
 def _silent(*_: object) -> None:
@@ -102,10 +166,9 @@ def _with(job: Job, **changes: Any) -> Any:
     return replace(job, **changes)  # type: ignore[type-var]
 
 
-def _listen(news: Any, job: Job, shares: dict[int, float]) -> None:
+def _listen(crew: Crew, job: Job, shares: dict[int, float]) -> None:
     """Pass on what workers say; the work done is the sum of theirs."""
-    while not news.empty():
-        kind, index, text, share = news.get()
+    for kind, index, text, share in crew.news():
         if kind == "error":
             raise TrainingError(text)
         if kind == "said":
@@ -113,22 +176,3 @@ def _listen(news: Any, job: Job, shares: dict[int, float]) -> None:
         else:
             shares[index] = share
             job.heard(text, min(1.0, sum(shares.values())))
-
-
-def _work(job: Job, index: int, workers: int, parent: int, news: Any) -> None:
-    from nas.train.place import dealt, use_cores
-
-    end_with(parent)
-    use_cores(max(1, cores() // workers))
-    setting = job.task.setting
-    setting = replace(setting, device=dealt(setting.device, index))
-    own = _with(
-        job,
-        task=replace(job.task, setting=setting),
-        heard=lambda step, share: news.put(("heard", index, step, share)),
-        said=lambda note: news.put(("said", index, note, 0.0)),
-    )
-    try:
-        own.run()
-    except NasError as error:
-        news.put(("error", index, str(error), 0.0))
