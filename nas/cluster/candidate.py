@@ -7,6 +7,7 @@ like any other; one that takes its process with it again and again is given up.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -85,7 +86,7 @@ class Candidate(tune.Trainable):
             yield _broken(f"{arch.name}: its process died {died} times")
         place.mkdir(parents=True, exist_ok=True)
         with note.open("a") as file:
-            file.write(f"{_here()}\n")
+            file.write(f"{_here()} {os.getpid()}\n")
         try:
             yield from self._trained(arch, place, config)
         except NasError as error:
@@ -124,4 +125,5 @@ def _deaths(note: Path) -> int:
         return 0
     job = ray.get_runtime_context().get_job_id()
     alive = {f"{node['NodeID']} {job}" for node in ray.nodes() if node["Alive"]}
-    return sum(line in alive for line in note.read_text().splitlines())
+    lines = note.read_text().splitlines()
+    return sum(line.rpartition(" ")[0] in alive for line in lines)

@@ -7,7 +7,7 @@ fields below. Paths in it are as seen from where the command runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -186,10 +186,22 @@ def read_sweep(content: dict[str, Any], origin: str) -> Sweep:
         raise DocumentError(f"{origin} (name): expected a plain name, found {sweep.name!r}")
     _check_names(sweep, origin)
     _check_budgets(sweep, origin)
+    sweep = replace(
+        sweep,
+        spaces=tuple(map(_anywhere, sweep.spaces)),
+        devices=tuple(map(_anywhere, sweep.devices)),
+        budgets_ms={_anywhere(device): own for device, own in sweep.budgets_ms.items()},
+        surrogate=_anywhere(sweep.surrogate),
+    )
     names = [cell.name for cell in sweep.cells()]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DocumentError(f"{origin}: expected different cells, found {twice[0]} twice")
     return sweep
+
+
+def _anywhere(name: str) -> str:
+    """A name, or a path as every process finds it, wherever it works."""
+    return str(Path(name).absolute()) if Path(name).exists() else name
 
 
 def _check_names(sweep: Sweep, origin: str) -> None:

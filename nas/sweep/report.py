@@ -86,6 +86,7 @@ def _save(path: Path, draw: Callable[[Axes], None]) -> None:
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
         draw(axes)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         axes.grid(alpha=0.25)
         axes.set_ylabel("trained top-1 of the winner [%], 95 % interval over seeds")
         figure.savefig(path, dpi=150)
@@ -103,7 +104,6 @@ def _front(axes: Axes, done: Sequence[Standing]) -> None:
     axes.plot(-first[order, 1], first[order, 0], color="black", lw=1, zorder=1, label="front")
     axes.set_xlabel("predicted ms")
     axes.set_title(f"Winners of the cells on {Path(done[0].device).name}", loc="left")
-    axes.legend(loc="lower right", frameon=False)
 
 
 def _budgets(axes: Axes, done: Sequence[Standing]) -> None:
@@ -118,7 +118,6 @@ def _budgets(axes: Axes, done: Sequence[Standing]) -> None:
         axes.plot(*zip(*sorted(means), strict=True), color=colour, lw=1.2)
     axes.set_xlabel("latency budget [predicted ms]")
     axes.set_title("Accuracy that a budget buys; a line joins the means of seeds", loc="left")
-    axes.legend(loc="lower right", frameon=False)
 
 
 def _points(axes: Axes, x: Sequence[Any], own: Sequence[Any], label: str, colour: str) -> None:

@@ -121,9 +121,7 @@ def test_an_infeasible_cell_is_reported_and_the_others_run(
     assert "the fastest is predicted at" in first.error
 
 
-def test_where_nothing_can_be_trained_the_cell_has_failed(
-    sweep: Sweep, opened: Opened
-) -> None:
+def test_where_nothing_can_be_trained_the_cell_has_failed(sweep: Sweep, opened: Opened) -> None:
     desk, number = opened(sweep), 0
     while desk.order(str(number)) is not None:
         desk.ended(str(number), error="broken")

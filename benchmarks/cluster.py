@@ -1,0 +1,214 @@
+"""What a cluster costs and what it survives: on real nodes of this machine, and on virtual ones.
+
+    python benchmarks/cluster.py
+
+- *throughput*: trainings a minute with two nodes of one core against one, on the same sweep, run in
+  turns; the ratio's spread over repeats.
+- *overhead*: of a training, what is not training: from one that ends to the next one's end, less
+  the seconds of its epochs. Ray, the store and the strategy together.
+- *kills*: nodes killed (and replaced) at random moments of a sweep of 200 trainings, until 20 are.
+- *virtual*: `nas sweep --simulate 1000`, trainings of 60 s.
+
+Writes results/benchmarks/cluster.csv, a figure a row, with the conditions it was measured under.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import optuna
+
+from nas.cluster.simulate import Simulation
+from nas.measure.environment import environment
+
+OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "cluster.csv"
+SPACE = """
+name: small
+source: "made for this benchmark"
+input: [3, 32, 32]
+columns: [op, k, out, act, s]
+rows:
+  - [conv, [1, 3, 5, 7], [8, 16, 24, 32, 40, 48], relu, 2]
+  - [conv, [1, 3, 5], [16, 24, 32, 48, 64], relu, 2]
+  - [conv, [1, 3], [16, 24, 32, 48, 64], relu, 2]
+  - [pool, ~, ~, ~, ~]
+  - [linear, ~, 10, ~, ~]
+"""
+TEXT = """
+name: measured
+spaces: [small.yaml]
+devices: [pixel1-cpu]
+budgets_ms: [50.0]
+data: {{name: digits}}
+strategies: [random]
+epochs: {epochs}
+trials: {trials}
+finalists: 1
+final_seeds: 1
+scheduler: {{name: none}}
+"""
+NOTICED = {
+    "health_check_initial_delay_ms": 0,
+    "health_check_period_ms": 500,
+    "health_check_timeout_ms": 1000,
+    "health_check_failure_threshold": 3,
+}
+"""A node that dies is noticed within seconds."""
+
+
+@contextmanager
+def nodes(count: int) -> Iterator[Any]:
+    """A head that trains nothing, and nodes of one core."""
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": NOTICED}
+    made = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        for _ in range(count):
+            made.add_node(num_cpus=1)
+        yield made
+    finally:
+        made.shutdown()
+
+
+def begun(folder: Path, address: str, trials: int, epochs: int) -> subprocess.Popen[bytes]:
+    """A sweep, as a process."""
+    folder.mkdir(parents=True)
+    (folder / "small.yaml").write_text(SPACE)
+    (folder / "sweep.yaml").write_text(TEXT.format(trials=trials, epochs=epochs))
+    command = [sys.executable, "-m", "nas", "sweep", "sweep.yaml", "--address", address]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    log = (folder / "log.txt").open("wb")
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+
+
+def candidates(folder: Path) -> list[Any]:
+    """Trials of the strategy, in the order in which they ended."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url = f"sqlite:///{folder / 'results' / 'measured' / 'study.db'}"
+    (name,) = (name for name in optuna.get_all_study_names(url) if "proxy" in name)
+    found = optuna.load_study(study_name=name, storage=url).trials
+    return sorted(found, key=lambda trial: trial.datetime_complete)
+
+
+def per_minute(folder: Path, warm: int) -> float:
+    """Trainings a minute, once every node is warm."""
+    ends = [trial.datetime_complete for trial in candidates(folder)][warm:]
+    return (len(ends) - 1) / ((ends[-1] - ends[0]).total_seconds() / 60)
+
+
+def overhead_s(folder: Path) -> list[float]:
+    """Of each training on one node but the first."""
+    found = candidates(folder)
+    gaps = []
+    for before, after in zip(found[1:], found[2:], strict=False):
+        log = folder / "results" / "measured" / "trials" / after.user_attrs["arch_id"]
+        with (log / f"seed{after.user_attrs['seed']}" / "log.csv").open() as file:
+            trained = sum(float(row["seconds"]) for row in csv.DictReader(file))
+        passed = (after.datetime_complete - before.datetime_complete).total_seconds()
+        gaps.append(passed - trained)
+    return gaps
+
+
+def throughput(place: Path, repeats: int, trials: int) -> Iterator[dict[str, Any]]:
+    """One node against two, in turns."""
+    found: dict[int, list[float]] = {1: [], 2: []}
+    gaps: list[float] = []
+    for repeat in range(repeats):
+        for count in (1, 2):
+            folder = place / f"throughput-{count}-{repeat}"
+            with nodes(count) as cluster:
+                assert begun(folder, cluster.address, trials, epochs=4).wait() == 0
+            found[count].append(per_minute(folder, warm=4))
+            if count == 1:
+                gaps += overhead_s(folder)
+            print(count, found[count][-1], flush=True)
+    ratios = [two / one for one, two in zip(found[1], found[2], strict=True)]
+    how = f"{repeats} repeats of {trials} trainings, in turns"
+    yield row("throughput ratio, 2 nodes x 1 core / 1 x 1", mean(ratios), ratios, how)
+    yield row("trainings a minute, 1 node", mean(found[1]), found[1], how)
+    yield row("overhead of a training, s", median(gaps), gaps, f"median of {len(gaps)}")
+
+
+def kills(place: Path, trials: int, wanted: int) -> Iterator[dict[str, Any]]:
+    """Nodes killed while trainings run; all of these must be there once."""
+    folder, killed, rng = place / "kills", 0, random.Random(0)
+    with nodes(2) as cluster:
+        process = begun(folder, cluster.address, trials, epochs=4)
+        work = folder / "results" / ".measured.work"
+        while process.poll() is None:
+            time.sleep(rng.uniform(1, 4))
+            if killed == wanted or not any(work.glob("trials/*/*/begun.txt")):
+                continue
+            victim = rng.choice([n for n in cluster.list_all_nodes() if n != cluster.head_node])
+            cluster.remove_node(victim, allow_graceful=False)
+            cluster.add_node(num_cpus=1)
+            killed += 1
+            print("killed", killed, flush=True)
+        assert process.returncode == 0
+    found = candidates(folder)
+    states = [trial.state.name for trial in found]
+    keys = {(trial.user_attrs["arch_id"], trial.user_attrs["seed"]) for trial in found}
+    how = f"{killed} nodes killed during {trials} trainings of two nodes"
+    yield row("finished after kills", states.count("COMPLETE"), [], how)
+    yield row("lost or failed after kills", trials - states.count("COMPLETE"), [], how)
+    yield row("doubled after kills", len(found) - len(keys), [], how)
+
+
+def virtual(workers: int, trials: int, scheduler: str) -> Iterator[dict[str, Any]]:
+    """Busy virtual workers."""
+    with tempfile.TemporaryDirectory() as folder:
+        usage = Simulation(Path(folder), workers, trials, 60.0, scheduler=scheduler).run()
+    print(asdict(usage), flush=True)
+    how = f"{workers} workers, {usage.trials} trials of 60 s, scheduler {scheduler}"
+    yield row("busy while there is work, %", 100 * usage.busy_while_full, [], how)
+    yield row("busy from first to last, %", 100 * usage.busy, [], how)
+    yield row("asking and claiming a trial, ms", usage.asking_ms, [], how)
+    yield row("telling a trial, ms", usage.telling_ms, [], how)
+
+
+def row(figure: str, value: float, spread: list[float], how: str) -> dict[str, Any]:
+    ends = {"lowest": f"{min(spread):.3g}", "highest": f"{max(spread):.3g}"} if spread else {}
+    return {"figure": figure, "value": f"{value:.4g}", **ends, "how": how}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=["throughput", "kills", "virtual"])
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        parts = {
+            "throughput": lambda: throughput(place, arguments.repeats, trials=40),
+            "kills": lambda: kills(place, trials=200, wanted=20),
+            "virtual": lambda: virtual(1000, 500, "none"),
+        }
+        made = {"date": datetime.now(UTC).date().isoformat(), "machine": environment().cpu}
+        kept = list(csv.DictReader(OUT.open())) if OUT.exists() else []
+        for name in arguments.only:
+            rows = [{"part": name, **found, **made} for found in parts[name]()]
+            kept = [old for old in kept if old["part"] != name] + rows
+            with OUT.open("w", newline="", encoding="utf-8") as file:
+                columns = ["part", "figure", "value", "lowest", "highest", "how", *made]
+                writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")
+                writer.writeheader()
+                writer.writerows(kept)
+
+
+if __name__ == "__main__":
+    main()

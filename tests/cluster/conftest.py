@@ -1,0 +1,119 @@
+"""A real Ray cluster of several nodes on this machine, and sweeps run on it by the command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SPACE = """
+name: small
+source: "made for tests"
+input: [3, 32, 32]
+columns: [op, k, out, act, s]
+rows:
+  - [conv, [1, 3, 5, 7], [8, 16, 32, 48], relu, 4]
+  - [conv, [1, 3, 5], [8, 32], relu, 2]
+  - [pool, ~, ~, ~, ~]
+  - [linear, ~, 10, ~, ~]
+"""
+TEXT = """
+name: small
+spaces: [small.yaml]
+devices: [pixel1-cpu]
+budgets_ms: [4.0]
+data: {name: digits, images: 400}
+strategies: [random]
+epochs: 4
+trials: 6
+finalists: 1
+final_seeds: 1
+"""
+NOTICED = {
+    "health_check_initial_delay_ms": 0,
+    "health_check_period_ms": 500,
+    "health_check_timeout_ms": 1000,
+    "health_check_failure_threshold": 3,
+}
+"""A node that dies is noticed within seconds."""
+
+
+def wait(found: Callable[[], Any], seconds: float = 240.0) -> Any:
+    """What `found` returns, as soon as that is something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if result := found():
+            return result
+        time.sleep(0.1)
+    raise AssertionError(f"nothing after {seconds:g} s")
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Any]:
+    """A head that trains nothing; nodes are added by tests."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "include_dashboard": False, "_system_config": NOTICED},
+    )
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a sweep is begun."""
+    (tmp_path / "small.yaml").write_text(SPACE)
+    return tmp_path
+
+
+class Driver:
+    """`nas sweep` as a process."""
+
+    def __init__(self, folder: Path, address: str | None, text: str = TEXT) -> None:
+        (folder / "sweep.yaml").write_text(text)
+        self.folder, self._address = folder, address
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        address = ["--address", self._address] if self._address else []
+        command = [sys.executable, "-m", "nas", "sweep", "sweep.yaml", *address, *words]
+        env = os.environ | {"OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str, timeout: float = 300.0) -> tuple[int, str, str]:
+        process = self.begin(*words)
+        out, err = process.communicate(timeout=timeout)
+        return process.returncode, out, err
+
+    @property
+    def work(self) -> Path:
+        """The folder while it is worked on."""
+        return self.folder / "results" / ".small.work"
+
+    def begun(self) -> list[Path]:
+        """Trainings at work: each notes the process that began it."""
+        return sorted(self.work.glob("trials/*/*/begun.txt"))
+
+
+def trials(database: Path) -> dict[str, list[Any]]:
+    """Finished trials of every study, read as anybody would."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url = f"sqlite:///{database}"
+    names = optuna.get_all_study_names(url)
+    return {name: optuna.load_study(study_name=name, storage=url).trials for name in names}

@@ -1,0 +1,140 @@
+"""Sweeps on a real cluster: what dies costs nothing that was finished, and nothing runs twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import TEXT, Driver, trials, wait
+
+pytestmark = pytest.mark.slow
+
+LONG = TEXT.replace("epochs: 4", "epochs: 40") + "scheduler: {name: none}\n"
+"""Trainings of some seconds, so that there is something to be killed."""
+
+
+def begun_by(note: Path) -> int:
+    """The process that began a training last."""
+    try:
+        return int(note.read_text().split()[-1])
+    except (OSError, IndexError):  # it has just ended
+        return 0
+
+
+def check_each_once(database: Path, candidates: int, finals: int, failed: int = 0) -> None:
+    found = trials(database)
+    for name, wanted in (("proxy", candidates), ("finals", finals)):
+        (records,) = (own for study, own in found.items() if name in study)
+        keys = [(t.user_attrs["arch_id"], t.user_attrs["seed"]) for t in records]
+        assert len(set(keys)) == len(keys) == wanted
+        states = [t.state.name for t in records]
+        assert states.count("FAIL") == (failed if name == "proxy" else 0)
+        assert set(states) <= {"COMPLETE", "PRUNED", "FAIL"}
+
+
+@pytest.fixture
+def two(nodes: Any) -> Iterator[list[Any]]:
+    """Two nodes with a core each, beside the head."""
+    made = [nodes.add_node(num_cpus=1) for _ in range(2)]
+    yield made
+    for node in made:
+        if node in nodes.list_all_nodes():
+            nodes.remove_node(node)
+
+
+def test_a_node_dies_and_so_does_the_driver(nodes: Any, two: list[Any], folder: Path) -> None:
+    driver = Driver(folder, nodes.address, LONG)
+    process = driver.begin()
+    wait(lambda: len(driver.begun()) == 2)
+    nodes.remove_node(two[0], allow_graceful=False)
+    two[0] = nodes.add_node(num_cpus=1)
+    done = len(list(driver.work.glob("trials/*/*/log.csv")))
+    wait(lambda: len(list(driver.work.glob("trials/*/*/log.csv"))) > done)  # it goes on
+
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    code, out, err = driver.run("--resume")
+    assert code == 0, err
+    assert "done" in out
+    check_each_once(folder / "results" / "small" / "study.db", 6, 1)
+
+
+def test_a_candidate_that_kills_its_process_costs_only_itself(
+    nodes: Any, two: list[Any], folder: Path
+) -> None:
+    driver = Driver(folder, nodes.address, LONG)
+    process = driver.begin("--json")
+    victim = wait(driver.begun)[0]
+    killed: set[int] = set()
+
+    def kill() -> bool:
+        pid = begun_by(victim)
+        if pid and pid not in killed:
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+        return len(killed) == 3
+
+    wait(kill)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    (cell,) = json.loads(out)["cells"]
+    assert (cell["state"], cell["failed"], cell["trials"]) == ("done", 1, 5 + 1)
+    assert "its process died 3 times" in err
+    check_each_once(folder / "results" / "small" / "study.db", 6, 1, failed=1)
+
+
+def test_ctrl_c_keeps_what_is_finished(nodes: Any, two: list[Any], folder: Path) -> None:
+    driver = Driver(folder, nodes.address, LONG)
+    process = driver.begin()
+    wait(lambda: any(driver.work.glob("trials/*/*/log.csv")))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume goes on" in err
+    assert "Traceback" not in err
+    code, out, _ = driver.run(timeout=60)
+    assert code == 2  # it was stopped, and was not asked to go on
+    assert not out
+    code, _, err = driver.run("--resume")
+    assert code == 0, err
+    check_each_once(folder / "results" / "small" / "study.db", 6, 1)
+
+
+@pytest.mark.parametrize("scheduler", ["hyperband", "none"])
+def test_every_scheduler_ends(nodes: Any, two: list[Any], folder: Path, scheduler: str) -> None:
+    text = f"{TEXT}scheduler: {{name: {scheduler}}}\nobjectives: [params]\n"
+    code, _, err = Driver(folder, nodes.address, text).run()
+    assert code == 0, err
+    check_each_once(folder / "results" / "small" / "study.db", 6, 1)
+    found = trials(folder / "results" / "small" / "study.db")
+    states = {t.state.name for own in found.values() for t in own}
+    assert ("PRUNED" in states) == (scheduler == "hyperband")
+
+
+def test_a_client_sends_the_sweep_to_the_head(nodes: Any, two: list[Any], folder: Path) -> None:
+    """The paths are the head's: here they are absolute, as the head works elsewhere."""
+    text = TEXT.replace("small.yaml", str(folder / "small.yaml"))
+    address = f"ray://127.0.0.1:{nodes.head_node.ray_client_server_port or 10001}"
+    driver = Driver(folder, address, text)
+    code, out, err = driver.run("--out", str(folder / "results"), "--json")
+    assert code == 0, err
+    (cell,) = json.loads(out)["cells"]
+    assert cell["state"] == "done"
+    check_each_once(folder / "results" / "small" / "study.db", 6, 1)
+
+
+def test_what_no_node_has_is_refused_before_anything_starts(
+    nodes: Any, two: list[Any], folder: Path
+) -> None:
+    text = f"{TEXT}resources: {{cpus: 2, gpus: 0.5}}\n"
+    code, out, err = Driver(folder, nodes.address, text).run(timeout=60)
+    assert code == 2
+    assert "2 CPUs and 0.5 GPUs of one node; the cluster has" in err
+    assert "2 x 1 CPUs and 0 GPUs" in err
+    assert not (folder / "results").exists()
