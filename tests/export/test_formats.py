@@ -19,7 +19,7 @@ from nas.export.run import MANIFEST, write
 from nas.runtimes import RUNTIMES, run
 
 SEEDS = (
-    *("mobilenetv1", "mobilenetv2", "mobilenetv3-small", "mobilenetv3-large", "efficientnet-b0"),
+    *("mobilenetv1", "mobilenetv2", "mobilenetv3-small", "efficientnet-b0"),
     *("repvit-m0.9", "mobilevit-xxs"),
 )
 EXACT = [form.name for form in FORMATS.values() if form.runtime and form.exact]
