@@ -16,13 +16,25 @@ from nas.library import load_arch
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fixed")
 
-
+#: one member of each family: the others have the same rows, wider or more of them
+FAMILIES = [
+    *("convnext-t", "efficientnet-b0", "efficientnet-lite0", "efficientnetv2-s"),
+    *("exmobilevit-576", "mnasnet", "mnasnet-a1", "mobilenetv1", "mobilenetv2"),
+    *("mobilenetv3-large", "mobilenetv3-small", "mobileone-s1", "mobileone-s4", "mobilevit-xxs"),
+    *("repvit-m0.9", "resnet50", "swin-t", "transnext-micro", "vit-b32", "vit-r50-b16"),
+]
 TABLES = [name for name, path in named("architecture").items() if path.name != VARIANTS]
 
 
 @pytest.fixture(scope="session", params=TABLES)
 def seed(request: pytest.FixtureRequest) -> Arch:
     """Every shipped architecture with a table of its own."""
+    return load_arch(request.param)
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def representative(request: pytest.FixtureRequest) -> Arch:
+    """One shipped architecture of every family."""
     return load_arch(request.param)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,17 @@ import pytest
 from nas import library
 from nas.arch import Arch
 from nas.folders import data_dir, named
+
+from .conftest import FAMILIES
+
+
+def test_the_tests_representatives_have_every_block_and_op_of_the_tables() -> None:
+    def parts(names: Iterable[str]) -> set[str]:
+        archs = [library.load_arch(name) for name in names]
+        blocks = {row.op for arch in archs for row in arch.rows}
+        return blocks | {op.kind for arch in archs for op in arch.graph.ops}
+
+    assert parts(FAMILIES) == parts(named("architecture"))
 
 
 def test_published_figures_are_complete() -> None:

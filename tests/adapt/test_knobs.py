@@ -45,34 +45,34 @@ def test_every_width_of_every_table_is_in_one_knob_at_most(seed: Arch) -> None:
     assert len(cells) == len(set(cells)) > 0
 
 
-def test_prices_are_those_of_the_new_tables(seed: Arch) -> None:
+def test_prices_are_those_of_the_new_tables(representative: Arch) -> None:
     device, rng = load_device("iphone12-lut"), np.random.default_rng(0)
-    listed = list(moves(seed, device, 8))
+    listed = list(moves(representative, device, 8))
     for index in rng.permutation(len(listed))[:12]:
         move = listed[index]
         try:
-            made = narrowed(seed, move.rows)
+            made = narrowed(representative, move.rows)
         except ArchError:  # a row that only fits others: a sum of kept channels
-            assert seed.name.startswith("exmobilevit")
+            assert representative.name.startswith("exmobilevit")
             continue
-        assert structure(made.graph) == structure(seed.graph)
+        assert structure(made.graph) == structure(representative.graph)
         assert move.ms == pytest.approx(device.predict(made).ms, rel=1e-9)
 
 
-def test_every_knob_that_can_be_priced_can_be_cut(seed: Arch) -> None:
+def test_every_knob_that_can_be_priced_can_be_cut(representative: Arch) -> None:
     """Except widths that ExMobileViT averages with their neighbours: they cannot change alone."""
-    device, channels = load_device("iphone12-lut"), Channels.of(seed.graph)
+    device, channels = load_device("iphone12-lut"), Channels.of(representative.graph)
     scores = np.arange(channels.n_atoms, dtype=float)
     tried: dict[Knob, list[bool]] = {}
-    for move in moves(seed, device, 8):
+    for move in moves(representative, device, 8):
         own = tried.setdefault(move.knob, [])
         if len(own) < 2:
             own.append(False)
             with suppress(ArchError):
-                channels.keep(narrowed(seed, move.rows).graph, scores)
+                channels.keep(narrowed(representative, move.rows).graph, scores)
                 own[-1] = True
     whole = [knob.name for knob, own in tried.items() if not any(own)]
-    assert not whole or seed.name.startswith("exmobilevit")
+    assert not whole or representative.name.startswith("exmobilevit")
 
 
 def test_what_has_other_layers_has_no_price() -> None:

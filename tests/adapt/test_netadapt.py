@@ -49,9 +49,34 @@ def device() -> Device:
 
 @pytest.fixture
 def job(task: Task, start: tuple[Arch, Path], device: Device, tmp_path: Path) -> NetAdapt:
+    return job_in(tmp_path, task, start, device)
+
+
+def job_in(folder: Path, task: Task, start: tuple[Arch, Path], device: Device) -> NetAdapt:
     budget = 0.85 * device.predict(start[0]).ms
     plan = AdaptPlan(budget, 0.06, tune_batches=2, judging_images=80)
-    return NetAdapt(task, tmp_path, plan, DEVICE, *start)
+    return NetAdapt(task, folder, plan, DEVICE, *start)
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[float]:
+    """What a whole run says of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def done(
+    task: Task,
+    start: tuple[Arch, Path],
+    device: Device,
+    heard: list[float],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> NetAdapt:
+    """The same job, run to its end."""
+    folder = tmp_path_factory.mktemp("done")
+    whole = replace(job_in(folder, task, start, device), heard=lambda _, share: heard.append(share))
+    whole.run()
+    return whole
 
 
 def way(steps: list[Step]) -> list[tuple[str, str, float]]:
@@ -59,26 +84,24 @@ def way(steps: list[Step]) -> list[tuple[str, str, float]]:
 
 
 def test_steps_save_what_they_are_asked_to_and_end_within_the_budget(
-    job: NetAdapt, device: Device
+    done: NetAdapt, device: Device
 ) -> None:
-    last = job.run()
-    steps = job.steps()
+    steps = done.steps()
     first = steps[0].ms
-    assert last.ms <= job.plan.budget_ms < steps[-2].ms
+    assert steps[-1].ms <= done.plan.budget_ms < steps[-2].ms
     for before, after in zip(steps, steps[1:], strict=False):
         whole = before.ms - after.ms >= 0.06 * first - 1e-9
         assert whole or after is steps[-1]  # the last step saves what is left to save
         assert after.ms == pytest.approx(device.predict(after.arch).ms)
         module = build(after.arch, weights=after.weights)
         assert sum(p.numel() for p in module.parameters()) == after.arch.params
-        assert job.tuner.judged(after.arch, module.state_dict()) == pytest.approx(after.top1)
+        assert done.tuner.judged(after.arch, module.state_dict()) == pytest.approx(after.top1)
 
 
-def test_history_has_every_proposal_and_which_was_taken(job: NetAdapt) -> None:
-    job.run()
-    rows = job.tried()
-    assert [row["step"] for row in rows if row.get("taken")] == [s.number for s in job.steps()[1:]]
-    for step in job.steps()[1:]:
+def test_history_has_every_proposal_and_which_was_taken(done: NetAdapt) -> None:
+    rows = done.tried()
+    assert [row["step"] for row in rows if row.get("taken")] == [s.number for s in done.steps()[1:]]
+    for step in done.steps()[1:]:
         tried = [row for row in rows if row["step"] == step.number]
         assert len(tried) == len({row["knob"] for row in tried}) > 1
         assert step.top1 == max(row["top1"] for row in tried)
@@ -90,30 +113,25 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize("after", [1, 7])
 def test_a_stopped_run_goes_on_to_the_same_network(
-    job: NetAdapt, tmp_path: Path, after: int
+    job: NetAdapt, done: NetAdapt, after: int
 ) -> None:
-    heard = []
+    steps = []
 
     def stop(step: str, share: float) -> None:
-        heard.append(step)
-        if len(heard) == after:
+        steps.append(step)
+        if len(steps) == after:
             raise Stopped
 
-    (tmp_path / "again").mkdir()
-    stopped = replace(job, folder=tmp_path / "again", heard=stop)
     with pytest.raises(Stopped):
-        stopped.run()
-    replace(stopped, heard=lambda step, share: None).run()
+        replace(job, heard=stop).run()
     job.run()
-    assert way(stopped.steps()) == way(job.steps())
+    assert way(job.steps()) == way(done.steps())
 
 
-def test_progress_runs_to_the_end(job: NetAdapt) -> None:
-    shares: list[float] = []
-    replace(job, heard=lambda step, share: shares.append(share)).run()
-    assert shares == sorted(shares)
-    assert shares[0] == 0
-    assert 0.6 < shares[-1] <= 1
+def test_progress_runs_to_the_end(done: NetAdapt, heard: list[float]) -> None:
+    assert heard == sorted(heard)
+    assert heard[0] == 0
+    assert 0.6 < heard[-1] <= 1
 
 
 def test_a_proposal_that_diverges_costs_only_itself(
@@ -166,12 +184,9 @@ def test_growing_spends_a_looser_budget(job: NetAdapt, device: Device) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_same_steps(job: NetAdapt, tmp_path: Path) -> None:
-    (tmp_path / "two").mkdir()
-    two = replace(job, folder=tmp_path / "two")
-    run_with(two, 2)
-    job.run()
-    assert [step.arch for step in two.steps()] == [step.arch for step in job.steps()]
+def test_two_processes_take_the_same_steps(job: NetAdapt, done: NetAdapt) -> None:
+    run_with(job, 2)
+    assert [step.arch for step in job.steps()] == [step.arch for step in done.steps()]
 
 
 # what cannot end well -------------------------------------------------------------------------

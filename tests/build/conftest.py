@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nas.arch import Arch
-from nas.folders import VARIANTS, named
+from nas.folders import named
 from nas.library import load_arch
 
 LARGE = 30_000_000
@@ -22,17 +22,6 @@ def _params() -> Iterator[object]:
 @pytest.fixture(scope="session", params=_params())
 def seed(request: pytest.FixtureRequest) -> Arch:
     """Every shipped architecture; the large ones in slow runs only."""
-    return load_arch(request.param)
-
-
-def _tables() -> list[str]:
-    own = [name for name, path in named("architecture").items() if path.name != VARIANTS]
-    return [name for name in own if load_arch(name).expect["params"] <= LARGE]
-
-
-@pytest.fixture(scope="session", params=_tables())
-def table(request: pytest.FixtureRequest) -> Arch:
-    """One architecture of every family; the large members have the same rows, only more of them."""
     return load_arch(request.param)
 
 

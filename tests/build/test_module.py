@@ -43,9 +43,12 @@ def test_example_has_every_kind_that_blocks_use(small: Arch, seed: Arch) -> None
     assert {op.kind for op in seed.graph.ops} <= {op.kind for op in small.graph.ops}
 
 
-def test_layers_are_named_after_the_ops_in_order(seed: Arch) -> None:
-    owners = [name.rpartition(".")[0] for name, _ in build(seed).named_parameters()]
-    assert list(dict.fromkeys(owners)) == [op.name for op in seed.graph.ops if op_params(op) > 0]
+def test_layers_are_named_after_the_ops_in_order_and_own_their_params(seed_on_meta: Arch) -> None:
+    params = dict(build(seed_on_meta).named_parameters())
+    owners = [name.rpartition(".")[0] for name in params]
+    named = [op.name for op in seed_on_meta.graph.ops if op_params(op) > 0]
+    assert list(dict.fromkeys(owners)) == named
+    assert sum(p.numel() for p in params.values()) == seed_on_meta.params
 
 
 def test_names_of_weights_are_readable() -> None:

@@ -9,9 +9,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nas.build.named import Traced, load_network  # noqa: E402
-from nas.cost import macs  # noqa: E402
+from nas.cost import macs, params  # noqa: E402
 from nas.errors import ArchError, NasError, TraceError, UnknownNameError  # noqa: E402
 from nas.folders import named  # noqa: E402
+from nas.graph import Graph  # noqa: E402
 from nas.latency.device import Device, load_device  # noqa: E402
 from nas.library import load_arch  # noqa: E402
 
@@ -116,36 +117,41 @@ def test_timm_branches_are_merged_before_pricing() -> None:
         load_network("timm:repghostnet_051")
 
 
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Graph]:
+    """Every table, and networks that were traced."""
+    path = tmp_path_factory.mktemp("own") / "own.py"
+    path.write_text(OWN, encoding="utf-8")
+    names = [*named("architecture"), f"{path}:small", "torchvision:shufflenet_v2_x1_0"]
+    return {name: load_network(name).graph for name in names}
+
+
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
-def test_no_kernel_is_priced_0(device: Device, own: Path) -> None:
-    names = [*named("architecture"), f"{own}:small", "torchvision:shufflenet_v2_x1_0"]
-    for name in names:
-        for kernel in device.kernels(load_network(name).graph):
+def test_no_kernel_is_priced_0(device: Device, graphs: dict[str, Graph]) -> None:
+    for name, graph in graphs.items():
+        for kernel in device.kernels(graph):
             assert device.kernel_ms(kernel) > 0, (name, kernel.op.name)
 
 
-# every timm family that published latencies name, and others -------------------------------------
+# timm's families that published latencies name, and others; those that are tables come below -----
 
 FAMILIES = [
-    *("coat_lite_tiny", "coatnet_0_rw_224", "convit_tiny", "convnext_atto", "convnext_tiny"),
-    *("convnextv2_atto", "cspresnet50", "davit_tiny", "deit3_small_patch16_224"),
-    *("deit_tiny_patch16_224", "densenet121", "dla34", "eca_nfnet_l0", "edgenext_xx_small"),
-    *("efficientformer_l1", "efficientformerv2_s0", "efficientnet_b0", "efficientnet_lite0"),
-    *("efficientvit_b0", "efficientvit_l1", "efficientvit_m0", "fastvit_ma36", "fastvit_sa12"),
-    *("fastvit_t8", "fbnetc_100", "focalnet_tiny_srf", "gcvit_xxtiny", "ghostnet_100"),
-    *("ghostnetv2_100", "ghostnetv3_100", "gmlp_ti16_224", "halonet26t", "hardcorenas_a"),
-    *("hgnetv2_b0", "hiera_tiny_224", "hrnet_w18_small", "inception_next_tiny"),
-    *("inception_resnet_v2", "inception_v3", "inception_v4", "lambda_resnet26t", "lcnet_050"),
-    *("levit_128s", "levit_conv_128s", "maxvit_tiny_tf_224", "mixer_s16_224", "mixnet_s"),
-    *("mnasnet_100", "mobilenetv1_100", "mobilenetv2_100", "mobilenetv3_large_100"),
-    *("mobilenetv4_conv_small", "mobilenetv4_hybrid_medium", "mobileone_s1", "mobilevit_xxs"),
-    *("mobilevitv2_050", "mvitv2_tiny", "nasnetalarge", "nextvit_small", "nf_resnet50"),
-    *("poolformer_s12", "poolformerv2_s12", "pvt_v2_b0", "regnetx_002", "regnety_004"),
-    *("repghostnet_100", "repvgg_a0", "repvit_m0_9", "resmlp_12_224", "resnest14d", "resnet18"),
-    *("resnet50", "rexnet_100", "semnasnet_100", "senet154", "shvit_s1", "spnasnet_100"),
-    *("starnet_s1", "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "swiftformer_xs"),
-    *("tiny_vit_5m_224", "tinynet_a", "tnt_s_patch16_224", "twins_svt_small", "vgg11"),
-    *("visformer_tiny", "vit_tiny_patch16_224", "volo_d1_224", "xcit_tiny_12_p16_224"),
+    *("coat_lite_tiny", "coatnet_0_rw_224", "convit_tiny", "convnext_atto", "convnextv2_atto"),
+    *("cspresnet50", "davit_tiny", "deit3_small_patch16_224", "deit_tiny_patch16_224"),
+    *("densenet121", "dla34", "eca_nfnet_l0", "edgenext_xx_small", "efficientformer_l1"),
+    *("efficientformerv2_s0", "efficientvit_b0", "efficientvit_l1", "efficientvit_m0"),
+    *("fastvit_sa12", "fastvit_t8", "focalnet_tiny_srf", "gcvit_xxtiny", "ghostnet_100"),
+    *("ghostnetv2_100", "ghostnetv3_100", "gmlp_ti16_224", "halonet26t", "hgnetv2_b0"),
+    *("hiera_tiny_224", "hrnet_w18_small", "inception_next_tiny", "inception_resnet_v2"),
+    *("inception_v3", "lambda_resnet26t", "lcnet_050", "levit_128s", "levit_conv_128s"),
+    *("maxvit_tiny_tf_224", "mixer_s16_224", "mixnet_s", "mobilenetv4_conv_small"),
+    *("mobilenetv4_hybrid_medium", "mobilevit_xxs", "mobilevitv2_050", "mvitv2_tiny"),
+    *("nasnetalarge", "nextvit_small", "nf_resnet50", "poolformer_s12", "poolformerv2_s12"),
+    *("pvt_v2_b0", "regnetx_002", "regnety_004", "repghostnet_100", "repvgg_a0", "resmlp_12_224"),
+    *("resnest14d", "rexnet_100", "senet154", "shvit_s1", "starnet_s1"),
+    *("swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "swiftformer_xs"),
+    *("tiny_vit_5m_224", "tnt_s_patch16_224", "twins_svt_small", "vgg11", "visformer_tiny"),
+    *("vit_tiny_patch16_224", "volo_d1_224", "xcit_tiny_12_p16_224"),
 ]
 
 
@@ -206,7 +212,10 @@ def test_macs_are_fvcores(model: str) -> None:
 def test_a_trace_is_priced_as_the_table_of_the_same_network(model: str, table: str) -> None:
     """Within 2 %; a transformer's shuffles are written in more ways than one."""
     pytest.importorskip("timm")
-    graph, arch = traced(f"timm:{model}").graph, load_arch(table)
+    network, arch = traced(f"timm:{model}"), load_arch(table)
+    assert network.unmapped == ()
+    assert network.params in (arch.params, params(arch.fused))  # where branches are merged
+    graph = network.graph
     for device in DEVICES:
         ms = device.predict(graph).ms
         assert ms == pytest.approx(device.predict(arch).ms, rel=0.02), device.name

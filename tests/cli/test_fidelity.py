@@ -37,7 +37,7 @@ def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
     [
         (("--epochs", "one"), "--epochs: expected a list as 1,2,5, found 'one'"),
         (("--zero-cost", "zem"), "unknown zero-cost proxy 'zem'; nearest: zen"),
-        (("--most-mmacs", "1"), "too few networks below 1 million MACs"),
+        (("--networks", "3", "--most-mmacs", "1"), "too few networks below 1 million MACs"),
     ],
 )
 def test_bad_input_is_one_message_and_2(

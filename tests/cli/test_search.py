@@ -17,12 +17,17 @@ from .conftest import Nas, Ran
 ON = ("--device", "iphone12-lut", "--space", "mobilenetv3")
 
 
-def test_prints_the_best_the_front_and_every_seed(nas: Nas, here: Path) -> None:
-    done = nas("search", "--budget-ms", "1.0", *ON)
+def test_prints_the_best_the_front_and_every_seed_and_writes_the_same_again(
+    nas: Nas, here: Path
+) -> None:
+    done = nas("search", "--budget-ms", "1.0", *ON, "--name", "a")
     assert (done.code, done.err) == (0, "")
     for text in ("best within 1 ms", "mobilenetv3-large", "mobilenetv3-small", "published"):
         assert text in done.out
     assert max(len(line) for line in done.out.splitlines()) <= 80
+    assert nas("search", "--budget-ms", "1.0", *ON, "--name", "b").code == 0
+    for file in ("best.yaml", "pareto.csv", "pareto.svg"):
+        assert (here / "results/a" / file).read_bytes() == (here / "results/b" / file).read_bytes()
 
 
 def test_writes_a_complete_folder(nas: Nas, here: Path) -> None:
@@ -84,13 +89,6 @@ def test_a_confidence_reaches_every_output(nas: Nas, here: Path) -> None:
     assert "probability 0.9" in (folder / "pareto.svg").read_text()
     table = nas(*asked, "--force").out
     assert "for 0.9" in table
-
-
-def test_same_seed_same_files(nas: Nas, here: Path) -> None:
-    for name in ("a", "b"):
-        assert nas("search", "--budget-ms", "1.0", *ON, "--name", name).code == 0
-    for file in ("best.yaml", "pareto.csv", "pareto.svg"):
-        assert (here / "results/a" / file).read_bytes() == (here / "results/b" / file).read_bytes()
 
 
 def test_an_existing_result_is_kept_unless_forced(nas: Nas, here: Path) -> None:

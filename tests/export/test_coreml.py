@@ -132,7 +132,7 @@ def test_what_was_not_executed_is_said(deployed: Deployed, path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["mobilenetv2", "efficientnet-b0", "repvit-m0.9", "mobilevit-xxs", "mobilevit-s", "swin-t"],
+    ["mobilenetv2", "efficientnet-b0", "repvit-m0.9", "mobilevit-xxs", "swin-t"],
 )
 def test_a_family_is_written(tmp_path: Path, name: str) -> None:
     deployed = deploy(load_arch(name))
@@ -141,7 +141,7 @@ def test_a_family_is_written(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_random_point_is_written(tmp_path: Path, seed: int) -> None:
     deployed = deploy(load_space("mobile").sample(np.random.default_rng(seed)))
     assert verify(deployed, written(deployed, tmp_path))

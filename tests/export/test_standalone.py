@@ -175,16 +175,21 @@ def test_a_network_cut_short_computes_the_same(
     torch.testing.assert_close(module(images), network.module(images))
 
 
-@pytest.mark.parametrize("name", [*FAMILIES, *OTHERS, "every kind", "point0", "point1"])
-def test_code_is_tidy_and_always_the_same(name: str, every_kind: Deployed, tmp_path: Path) -> None:
-    arch = {a.name: a for a in (*points(2), replace(every_kind.arch, name="every kind"))}.get(name)
-    arch = arch or load_arch(name)
-    text = source(arch, arch.fused, f"{name}.pt")
-    assert text == source(arch, arch.fused, f"{name}.pt")
-    path = tmp_path / "network.py"
-    path.write_text(text, encoding="utf-8")
+def test_code_is_tidy_and_always_the_same(every_kind: Deployed, tmp_path: Path) -> None:
+    for arch in (every_kind.arch, *points(2), *map(load_arch, (*FAMILIES, *OTHERS))):
+        text = source(arch, arch.fused, f"{arch.name}.pt")
+        assert text == source(arch, arch.fused, f"{arch.name}.pt")
+        (tmp_path / f"{arch.name}.py").write_text(text, encoding="utf-8")
     for options in (["check"], ["format", "--check", "--line-length", "100"]):
-        command = [sys.executable, "-m", "ruff", *options, "--isolated", "--no-cache", str(path)]
+        command = [
+            sys.executable,
+            "-m",
+            "ruff",
+            *options,
+            "--isolated",
+            "--no-cache",
+            str(tmp_path),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 

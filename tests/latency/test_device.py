@@ -126,13 +126,13 @@ def test_wider_or_larger_is_never_cheaper(c: int, out: int, side: int, k: int) -
     assert conv(device, c, c, side, k=k + 2, groups=c) > depthwise > 0
 
 
-def test_more_layers_are_dearer(device: Device, seed: Arch) -> None:
-    ms = device.predict(seed).ms
-    shape = seed.input
-    for index, row in enumerate(seed.rows):
-        _, out = step(row, shape, seed.input[1])
+def test_more_layers_are_dearer(device: Device, representative: Arch) -> None:
+    rows, shape, side = representative.rows, representative.input, representative.input[1]
+    ms = device.predict(representative).ms
+    for index, row in enumerate(rows):
+        _, out = step(row, shape, side)
         if out == shape and row.op != "keep":  # a shortcut has one place
-            twice = lower((*seed.rows[: index + 1], *seed.rows[index:]), seed.input)
+            twice = lower((*rows[: index + 1], *rows[index:]), representative.input)
             assert device.predict(twice).ms > ms
         shape = out
 

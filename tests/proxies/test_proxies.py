@@ -35,7 +35,7 @@ PLAIN = ("conv, 3, 8, relu, 1", "pool, ~, ~, ~, ~", "linear, ~, 4, ~, ~")
 @pytest.mark.parametrize("arch", FAMILIES)
 def test_every_family_has_a_repeatable_score(name: str, arch: str) -> None:
     small = for_task(load_arch(arch), classes=10, side=32)
-    batches = noise(32, 10, images=8)
+    batches = noise(32, 10, images=4)
     state = torch.get_rng_state()
     found = score(small, name, batches, seed=1)
     assert math.isfinite(found)
