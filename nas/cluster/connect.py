@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from threading import Thread
 from typing import Any
 
@@ -39,7 +40,8 @@ def cluster(address: str | None = LOCAL) -> Iterator[Any]:
     # a thread's children die with it: this machine's own cluster is begun by the main one
     context = ray.init(**options) if address is LOCAL else _within(CONNECT_S, options, address)
     try:
-        yield context
+        with redirect_stdout(sys.stderr):  # Ray tells there of nodes that died
+            yield context
     finally:
         ray.shutdown()
 

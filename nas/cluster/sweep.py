@@ -55,8 +55,10 @@ def run(
     """
     os.environ.update(SETTINGS)
     wanted = sweep.resources
-    searcher = FromDesk(desk, lambda: slots(wanted))
-    scheduler = ByCell(sweep.scheduler, sweep.plan().epochs, searcher)
+    epochs = sweep.plan().epochs
+    least = len(desk.lines) * ByCell.together(sweep.scheduler, epochs)
+    searcher = FromDesk(desk, lambda: slots(wanted), least)
+    scheduler = ByCell(sweep.scheduler, epochs, searcher)
     for line in desk.lines:
         if not line.ended:
             scheduler.replay(line.cell.candidates(sweep), line.known())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -34,9 +35,10 @@ class Unkept:
 class FromDesk(Unkept, Searcher):
     """Asks the desk for as many trials as there is room for, and tells it what is heard."""
 
-    def __init__(self, desk: Desk, room: Callable[[], int]) -> None:
+    def __init__(self, desk: Desk, room: Callable[[], int], least: int = 0) -> None:
+        """`least`: so many are asked for, whether there is room or not."""
         super().__init__(metric=TOP1, mode="max")
-        self.desk, self._room = desk, room
+        self.desk, self._room, self._least = desk, room, least
         self._seen, self._slots = -LOOK_S, 0
         self.paused: set[str] = set()
 
@@ -53,7 +55,7 @@ class FromDesk(Unkept, Searcher):
         """Trials that the cluster has room for; it may grow and shrink."""
         now = time.monotonic()
         if now - self._seen >= LOOK_S:
-            self._seen, self._slots = now, self._room()
+            self._seen, self._slots = now, max(self._room(), self._least)
         return self._slots
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
@@ -99,6 +101,14 @@ class ByCell(Unkept, FIFOScheduler):
         super().__init__()
         self._wanted, self._epochs, self._searcher = wanted, epochs, searcher
         self._cells: dict[str, TrialScheduler] = {}
+
+    @staticmethod
+    def together(wanted: Scheduler, epochs: int) -> int:
+        """Trials of a cell that Hyperband compares, which must be there before any goes on."""
+        if wanted.name != "hyperband":
+            return 0
+        halvings = round(math.log(epochs, wanted.reduction))
+        return int(wanted.reduction**halvings)
 
     def _of(self, trial: Trial) -> TrialScheduler:
         cell = trial.config[CELL]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -35,6 +36,13 @@ trials: 6
 finalists: 1
 final_seeds: 1
 """
+REAL = [
+    pytest.mark.slow,
+    # Ray leaves its files of logs open
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+"""Marks of tests with nodes."""
 NOTICED = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
@@ -54,15 +62,16 @@ def wait(found: Callable[[], Any], seconds: float = 240.0) -> Any:
     raise AssertionError(f"nothing after {seconds:g} s")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nodes() -> Iterator[Any]:
     """A head that trains nothing; nodes are added by tests."""
     from ray.cluster_utils import Cluster
 
-    made = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 0, "include_dashboard": False, "_system_config": NOTICED},
-    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = server.getsockname()[1]
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": NOTICED}
+    made = Cluster(initialize_head=True, head_node_args={**head, "ray_client_server_port": client})
+    made.client_address = f"ray://127.0.0.1:{client}"
     yield made
     made.shutdown()
 

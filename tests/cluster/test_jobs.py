@@ -9,14 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from nas.arch import Arch
 from nas.library import load_device
 
-from .conftest import wait
+from .conftest import REAL, wait
 
-pytestmark = pytest.mark.slow
+pytestmark = REAL
 
 TABLE = (Path(__file__).parents[1] / "adapt" / "tiny.yaml").read_text(encoding="utf-8")
 DEVICE = "sd855-cpu-1t"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import TEXT, Driver, trials, wait
+from .conftest import REAL, TEXT, Driver, trials, wait
 
-pytestmark = pytest.mark.slow
+pytestmark = REAL
 
 LONG = TEXT.replace("epochs: 4", "epochs: 40") + "scheduler: {name: none}\n"
 """Trainings of some seconds, so that there is something to be killed."""
@@ -120,8 +120,7 @@ def test_every_scheduler_ends(nodes: Any, two: list[Any], folder: Path, schedule
 def test_a_client_sends_the_sweep_to_the_head(nodes: Any, two: list[Any], folder: Path) -> None:
     """The paths are the head's: here they are absolute, as the head works elsewhere."""
     text = TEXT.replace("small.yaml", str(folder / "small.yaml"))
-    address = f"ray://127.0.0.1:{nodes.head_node.ray_client_server_port or 10001}"
-    driver = Driver(folder, address, text)
+    driver = Driver(folder, nodes.client_address, text)
     code, out, err = driver.run("--out", str(folder / "results"), "--json")
     assert code == 0, err
     (cell,) = json.loads(out)["cells"]
