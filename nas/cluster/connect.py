@@ -18,6 +18,8 @@ from nas.errors import ClusterError
 from nas.sweep.plan import Resources
 
 LOCAL, AUTO, CLIENT = None, "auto", "ray://"
+ON_HEAD = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}
+"""Options of what must live as long as the cluster: a resource that only the head has."""
 PROBE_S, CONNECT_S = 4.0, 10.0
 """Longest that a port and that a cluster may be silent: an address that is none is known soon."""
 

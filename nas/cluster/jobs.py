@@ -11,7 +11,7 @@ from ray.util import ActorPool
 from ray.util.queue import Queue
 
 from nas.arch import Arch
-from nas.cluster.connect import cluster
+from nas.cluster.connect import ON_HEAD, cluster
 from nas.errors import ClusterError
 from nas.fidelity.judges import Judge
 from nas.fidelity.ranking import Score
@@ -23,7 +23,7 @@ class Crew:
     """Processes of a cluster; one whose node dies begins again elsewhere."""
 
     def __init__(self) -> None:
-        self._queue = Queue(actor_options={"num_cpus": 0})
+        self._queue = Queue(actor_options=ON_HEAD)
         self._running: dict[int, Any] = {}
 
     def begin(self, index: int, job: Job) -> None:

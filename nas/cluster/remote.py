@@ -11,14 +11,12 @@ from typing import Any
 
 import ray
 
-from nas.cluster.connect import CLIENT, cluster
+from nas.cluster.connect import CLIENT, ON_HEAD, cluster
 from nas.cluster.drive import Drive, Told
 from nas.errors import NasError
 from nas.sweep.standing import Standing
 
 LOOK_S = 1.0
-HEAD = "node:__internal_head__"
-"""A resource that only the head has."""
 
 
 def drive_at(
@@ -57,7 +55,6 @@ class _News:
         return self._last, notes
 
 
-@ray.remote(num_cpus=0, max_retries=0)
 def _drive(drive: Drive, news: Any) -> list[Standing] | NasError:
     def told(standings: Sequence[Standing], eta_s: float | None) -> None:
         news.told.remote(list(standings), eta_s)
@@ -69,8 +66,8 @@ def _drive(drive: Drive, news: Any) -> list[Standing] | NasError:
 
 
 def _far(drive: Drive, told: Told, said: Callable[[str], None]) -> list[Standing]:
-    news = ray.remote(num_cpus=0)(_News).options(resources={HEAD: 0.001}).remote()
-    work = _drive.options(resources={HEAD: 0.001}).remote(drive, news)
+    news = ray.remote(_News).options(**ON_HEAD).remote()
+    work = ray.remote(max_retries=0)(_drive).options(**ON_HEAD).remote(drive, news)
     try:
         while not ray.wait([work], timeout=LOOK_S)[0]:
             _tell(news, told, said)
