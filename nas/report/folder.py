@@ -17,7 +17,7 @@ from nas.report.shape import NUMBER, check
 from nas.search import Candidate
 
 STUDY = "study.yaml"
-NAMED = {"name": str, "hash": str}
+NAMED = {"name": str, "hash": str, "path?": str}
 TRAINING = {
     "data": str,
     "recipe": str,

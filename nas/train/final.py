@@ -12,13 +12,12 @@ import yaml
 from nas.arch import Arch
 from nas.build import save_weights
 from nas.draft import Work
+from nas.folders import WEIGHTS
 from nas.provenance import provenance
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
 from nas.train.place import rank
 from nas.train.run import CHECKPOINT, Task, train
-
-WEIGHTS = "weights.safetensors"
 
 Heard = Callable[[int, Epoch], None]
 """Hears of a seed's epoch."""

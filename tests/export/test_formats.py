@@ -93,9 +93,7 @@ def test_onnx_agrees_with_torch(deployed: Deployed, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1e-8, 1e8])
-def test_logits_of_fresh_weights_may_have_any_size(
-    size: float, tiny: Arch, tmp_path: Path
-) -> None:
+def test_logits_of_fresh_weights_may_have_any_size(size: float, tiny: Arch, tmp_path: Path) -> None:
     path, fresh = tmp_path / "net.onnx", deploy(tiny)
     with torch.no_grad():
         for tensor in [*fresh.module.parameters()][-2:]:  # of the classifier
