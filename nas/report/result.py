@@ -9,8 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nas import document
 from nas.accuracy import Surrogate
 from nas.folders import TRAINED, What, named
 from nas.latency.device import Device
@@ -47,8 +46,7 @@ def write_result(
         study["training"] = _training(studied)
         studied.trained.to_yaml(draft / TRAINED)
         shutil.copy(studied.weights, draft / studied.weights.name)
-    text = yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100)
-    (draft / "study.yaml").write_text(text, encoding="utf-8")
+    document.write(draft / "study.yaml", study)
     save_plot(result, draft)
 
 
