@@ -118,17 +118,13 @@ def _cut(tensor: Tensor, axes: Sequence[Mask | None]) -> Tensor:
 
 def _kept(axes: Sequence[Mask | None], tensor: Tensor) -> tuple[Tensor, ...]:
     """Indices of what every axis of a tensor keeps; of labelled elements, of those."""
-    if _labelled(axes):  # what is kept of them are whole rows and columns
-        found = [np.unique(index) for index in np.nonzero(axes[0])]
+    elements = axes[0] if len(axes) == 1 else None
+    if elements is not None and elements.ndim > 1:  # whole rows and columns of them
+        found = [np.unique(index) for index in np.nonzero(elements)]
     else:
         pairs = zip_longest(tensor.shape, axes)
         found = [np.arange(n) if mask is None else np.flatnonzero(mask) for n, mask in pairs]
     return tuple(torch.from_numpy(index) for index in np.ix_(*found))
-
-
-def _labelled(axes: Sequence[Mask | None]) -> bool:
-    """Not its axes, the elements of a parameter have labels."""
-    return len(axes) == 1 and axes[0] is not None and axes[0].ndim > 1
 
 
 @torch.no_grad()
