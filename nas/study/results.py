@@ -10,8 +10,7 @@ from nas.arch import Arch
 from nas.errors import TrainingError
 from nas.extras import require
 from nas.folders import WEIGHTS
-from nas.search import Candidate
-from nas.search.run import assess
+from nas.search import Candidate, assess
 from nas.study.cascade import FINALS, Cascade, rung_name
 from nas.study.database import Database
 from nas.study.hunt import code_of
