@@ -14,7 +14,8 @@ from nas.report.folder import Result
 from nas.report.known import Known
 from nas.report.page import Plot, Section, Table
 from nas.report.table import Column, interval, millions, numbers, plus_minus
-from nas.search import Candidate, assess
+from nas.search import Candidate
+from nas.search.run import assess
 
 if TYPE_CHECKING:
     from nas.latency.device import Device

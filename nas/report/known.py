@@ -13,8 +13,8 @@ from nas import library
 from nas.arch import Arch
 from nas.errors import NasError
 from nas.report.folder import Result
-from nas.search import Candidate, assess
-from nas.search.run import known_points
+from nas.search import Candidate
+from nas.search.run import assess, known_points
 
 if TYPE_CHECKING:
     from nas.accuracy import Surrogate

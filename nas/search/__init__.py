@@ -4,7 +4,7 @@
 """
 
 from nas.search.evolution import Settings
-from nas.search.result import Candidate, SearchResult, assess
+from nas.search.result import Candidate, SearchResult
 from nas.search.run import search
 
-__all__ = ["Candidate", "SearchResult", "Settings", "assess", "search"]
+__all__ = ["Candidate", "SearchResult", "Settings", "search"]

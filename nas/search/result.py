@@ -41,12 +41,6 @@ class Candidate:
         return f"<Candidate {self.arch.name}: {ms}, {top1}>"
 
 
-def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
-    """Predicted latency and estimated accuracy of one network."""
-    ms, guess = device.predict(arch), surrogate.predict(arch)
-    return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
-
-
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """What a search found and how."""

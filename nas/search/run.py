@@ -29,7 +29,7 @@ from nas.pricing import MS, Pricing
 from nas.search.evolution import Judge, Judged, Settings, evolve
 from nas.search.exact import solve, undominated
 from nas.search.limits import Limits
-from nas.search.result import Candidate, SearchResult, assess
+from nas.search.result import Candidate, SearchResult
 from nas.space import Space
 
 AnyDevice = str | Path | Device
@@ -190,6 +190,12 @@ def _thinned(front: Judged) -> Judged:
     span = max(ms[-1] - ms[0], 1e-9) / SHOWN
     place = ((ms[-1] - ms) / span).astype(np.int64)
     return front.take(np.flatnonzero(np.diff(place, append=-1)))
+
+
+def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
+    """Predicted latency and estimated accuracy of one network."""
+    ms, guess = device.predict(arch), surrogate.predict(arch)
+    return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
 
 
 def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:

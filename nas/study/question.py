@@ -13,9 +13,8 @@ from nas.choices import Choices
 from nas.columns import Floats, Ints
 from nas.errors import UnknownNameError
 from nas.pricing import MACS, MS, PARAMS, Pricing
-from nas.search import assess
 from nas.search.limits import Limits
-from nas.search.run import pricing_of
+from nas.search.run import assess, pricing_of
 from nas.space import Code
 from nas.strategies import STRATEGIES, check
 from nas.strategies.base import Strategy
