@@ -11,7 +11,7 @@ from typing import Any
 from nas import document
 from nas.arch import Arch, read_arch
 from nas.errors import DocumentError
-from nas.report.lines import Line, read_lines
+from nas.lines import Line, read_lines
 from nas.report.result import PARETO_COLUMNS
 from nas.report.shape import NUMBER, check
 from nas.search import Candidate
