@@ -11,7 +11,6 @@ claim (`claim_ms`: Optuna inserts parameter by parameter). Filling takes minutes
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from files import write_rows
 
 from nas.measure.environment import environment
 from nas.search.limits import Limits
@@ -124,10 +124,7 @@ def main() -> None:
                 )
                 print(rows[-1], flush=True)
             store.database.close()
-    with OUT.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(OUT, rows)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from nas.arch import Arch
 from nas.build import save_weights
 from nas.export import FORMATS, deploy, export
 from nas.export.check import load_photos
-from nas.folders import named
+from nas.folders import WEIGHTS, named
 
 FAMILIES = ("mobilenet", "efficientnet", "repvit", "mobilevit", "exmobilevit")
 SMALL = 12_000_000
@@ -72,7 +72,7 @@ def networks(points: int) -> Iterator[Arch]:
 def exported(arch: Arch) -> Iterator[dict[str, object]]:
     """One row for each format."""
     with tempfile.TemporaryDirectory() as folder:
-        weights = Path(folder) / "weights.safetensors"
+        weights = Path(folder) / WEIGHTS
         save_weights(with_statistics(arch), weights)
         starts: list[float] = []
         found = export(

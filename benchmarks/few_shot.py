@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 from device_figures import Row
-from fit_devices import DEVICES, as_figures, lower_all
+from device_sources import DEVICES
+from fit_devices import as_figures, lower_all
 from iphone_fit import is_large
 
 from nas.latency import assess

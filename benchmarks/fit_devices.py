@@ -12,26 +12,23 @@ trace networks, and gives the same digits each time.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from device_figures import Row, Rows, accel, ai_hub, iphones, whole_networks
-from iphone_fit import FUSES as IPHONE_FUSES
-from iphone_fit import RECIPE12, RECIPE13, counted, is_large, roadmap
+from device_figures import Row
+from device_sources import DEVICES, Source
+from files import write_rows
+from iphone_fit import counted, is_large, roadmap
 
-from nas.calibration.fit import FUSES, PLAIN, Fit, adapted, described, fitted
+from nas.calibration.fit import Fit, adapted, described, fitted
 from nas.latency import assess
 from nas.latency.adapt import costs_of
 from nas.latency.assess import Judged
-from nas.latency.blend import Recipe
 from nas.latency.calibrate import ON_CHIP_MB, Figure, work_of
 from nas.latency.device import load_device
 from nas.latency.kernels import BYTES, Kernel, kernels
@@ -44,171 +41,6 @@ PREDICTED = "; predicted from figures of whole networks"
 
 Key = tuple[str, int]
 """Network and side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a device's figures come from, and what they are of."""
-
-    rows: Callable[[Path], Rows]
-    hardware: str
-    runtime: str
-    version: str
-    precision: str
-    statistic: str
-    threads: int | None = 1
-    batch: int = 1
-    fuses: Sequence[str] = FUSES
-    recipe: Recipe = PLAIN
-    prior: str = ""
-    """A device to adapt."""
-    harness: str = ""
-    """Part of the name of harnesses of the device itself; others are of its relatives."""
-    not_harness: str = "no such harness"
-    notes: str = ""
-
-    def owns(self, figure: Figure) -> bool:
-        """The figure is of the device itself."""
-        return self.harness in figure.harness and self.not_harness not in figure.harness
-
-
-MEAN = "mean latency as TensorFlow Lite's benchmark gives it"
-THROUGHPUT = "1000 / images per second: milliseconds of one image within a batch, no latency"
-ANB = "batch and precision as in the repository that collected the figures"
-
-DEVICES: dict[str, Source] = {
-    "iphone12-lut": Source(
-        iphones,
-        "Apple iPhone 12 (A14 Bionic)",
-        "Core ML, compute units all (CPU, GPU, Neural Engine), iOS 16",
-        "Xcode 14 performance report",
-        "fp16",
-        "median of the report's runs",
-        threads=None,
-        fuses=IPHONE_FUSES,
-        recipe=RECIPE12,
-        not_harness="iphone13",
-    ),
-    "iphone13": Source(
-        iphones,
-        "Apple iPhone 13 (A15 Bionic)",
-        "Core ML, compute units all (CPU, GPU, Neural Engine)",
-        "Core ML Tools, as iFormer's authors used them",
-        "fp16",
-        "latency as the paper gives it",
-        threads=None,
-        fuses=IPHONE_FUSES,
-        recipe=RECIPE13,
-        harness="iphone13",
-        not_harness="iphone13-",
-        notes="figures of iPhone 12 and of other tools take part, each harness with a factor",
-    ),
-    "pixel1-cpu": Source(
-        partial(whole_networks, device="Google Pixel 1 CPU", runtime="TFLite.*"),
-        "Google Pixel 1 (Snapdragon 821), one large core",
-        "TensorFlow Lite",
-        "as of 2018 to 2019",
-        "fp32",
-        MEAN,
-    ),
-    "pixel3-cpu-4t": Source(
-        partial(whole_networks, device="Google Pixel 3 CPU (4 threads)", runtime="TFLite float"),
-        "Google Pixel 3 (Snapdragon 845)",
-        "TensorFlow Lite",
-        "Android 10",
-        "fp32",
-        MEAN,
-        threads=4,
-    ),
-    "pixel4-cpu": Source(
-        partial(whole_networks, device="Google Pixel 4 CPU (4 threads)", runtime="TFLite FP32"),
-        "Google Pixel 4 (Snapdragon 855)",
-        "TensorFlow Lite",
-        "as of 2020",
-        "fp32",
-        MEAN,
-        threads=4,
-        prior="pixel3-cpu-4t",
-    ),
-    "pixel6-cpu": Source(
-        partial(whole_networks, device="Google Pixel 6 CPU", runtime="TFLite INT8 XNNPACK"),
-        "Google Pixel 6 (Tensor), CPU",
-        "TensorFlow Lite with XNNPACK",
-        "as of 2024",
-        "int8",
-        "median of five means of about 1000 runs",
-        notes="networks with GELU or layer norms, which have no int8 kernels, are far slower",
-    ),
-    "s23-gpu": Source(
-        partial(whole_networks, device="Samsung S23 GPU", runtime="TFLite fp16"),
-        "Samsung Galaxy S23 (Snapdragon 8 Gen 2), GPU",
-        "TensorFlow Lite with the GPU delegate",
-        "as of 2024",
-        "fp16",
-        "median of five means of about 1000 runs",
-        threads=None,
-        notes="FastViT is left out: it takes many times what its work explains",
-    ),
-    "galaxy-s24-npu": Source(
-        partial(ai_hub, device="Samsung Galaxy S24", runtime="tflite", precision="float"),
-        "Samsung Galaxy S24 (Snapdragon 8 Gen 3), Hexagon NPU",
-        "TensorFlow Lite with the QNN delegate",
-        "Qualcomm AI Hub, 2025",
-        "fp16",
-        "latency as Qualcomm AI Hub gives it",
-        threads=None,
-    ),
-    "galaxy-s25-npu": Source(
-        partial(ai_hub, device="Samsung Galaxy S25", runtime="tflite", precision="float"),
-        "Samsung Galaxy S25 (Snapdragon 8 Elite), Hexagon NPU",
-        "TensorFlow Lite with the QNN delegate",
-        "Qualcomm AI Hub, 2025",
-        "fp16",
-        "latency as Qualcomm AI Hub gives it",
-        threads=None,
-    ),
-    "sd855-cpu-1t": Source(
-        partial(whole_networks, device="Snapdragon 855 CPU (1 thread)", runtime="Paddle-Lite"),
-        "Snapdragon 855, CPU",
-        "Paddle-Lite",
-        "as of 2022",
-        "fp32",
-        "latency as PaddleClas gives it",
-    ),
-    "a100": Source(
-        partial(accel, column="throughput_a100"),
-        "NVIDIA A100 40 GB",
-        "PyTorch, channels last",
-        "as of 2023",
-        "fp16",
-        THROUGHPUT,
-        threads=None,
-        batch=256,
-        notes=ANB,
-    ),
-    "rtx3090": Source(
-        partial(accel, column="throughput_3090"),
-        "NVIDIA RTX 3090",
-        "PyTorch, channels last",
-        "as of 2023",
-        "fp16",
-        THROUGHPUT,
-        threads=None,
-        batch=256,
-        notes=ANB,
-    ),
-    "tpuv3": Source(
-        partial(accel, column="throughput_tpuv3"),
-        "Google Cloud TPU v3, one core",
-        "PyTorch/XLA, bfloat16",
-        "tpu-vm-pt-1.13",
-        "fp16",
-        THROUGHPUT,
-        threads=None,
-        batch=128,
-        notes=ANB,
-    ),
-}
 
 
 def main() -> None:
@@ -326,25 +158,21 @@ def describe(
 
 def write_judged(path: Path, judged: Sequence[Judged]) -> None:
     """How the networks of each family were predicted without it, and all of them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     span = assess.interval(judged)
     families = sorted({each.family for each in judged})
     groups = {"all": list(judged)}
     groups |= {family: [x for x in judged if x.family == family] for family in families}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, JUDGED_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for family, own in groups.items():
-            ratios = np.array([each.ms / each.predicted_ms for each in own])
-            inside = (span["low_ratio"] <= ratios) & (ratios <= span["high_ratio"])
-            worst = max(own, key=lambda each: abs(each.predicted_ms / each.ms - 1))
-            writer.writerow(
-                {"family": family}
-                | assess.score(own)
-                | {"in_interval_pct": round(100 * float(inside.mean()), 1)}
-                | {"worst_network": worst.network}
-                | {"worst_error_pct": round(100 * (worst.predicted_ms / worst.ms - 1), 1)}
-            )
+    rows = []
+    for family, own in groups.items():
+        ratios = np.array([each.ms / each.predicted_ms for each in own])
+        inside = (span["low_ratio"] <= ratios) & (ratios <= span["high_ratio"])
+        worst = max(own, key=lambda each: abs(each.predicted_ms / each.ms - 1))
+        found: dict[str, Any] = {"family": family} | assess.score(own)
+        found["in_interval_pct"] = round(100 * float(inside.mean()), 1)
+        found["worst_network"] = worst.network
+        found["worst_error_pct"] = round(100 * (worst.predicted_ms / worst.ms - 1), 1)
+        rows.append({column: found[column] for column in JUDGED_COLUMNS})
+    write_rows(path, rows)
 
 
 ERRORS = ("median_error_pct", "mean_error_pct", "p90_error_pct")

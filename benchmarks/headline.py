@@ -27,6 +27,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from files import kept
 from headline_report import write_report
 
 from nas import library
@@ -85,11 +86,7 @@ class Experiment:
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
         """What a step made, from its file where it is there."""
-        path = self.folder / f"{name}.json"
-        if not path.exists():
-            made = make()
-            path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return kept(self.folder / f"{name}.json", make)
 
     @property
     def device(self) -> Path:

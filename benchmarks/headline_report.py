@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
-import yaml
+from files import write_rows
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nas import document
 from nas.provenance import provenance
 
 COLUMNS = (
@@ -48,14 +48,9 @@ def write_report(
         sizes = (final["images"], final["params"], final["macs"], file)
         rows.append(dict(zip(COLUMNS, (budget, *figures, *top1, *sizes), strict=True)))
     rows.sort(key=lambda row: (row["budget_ms"], -row["test_top1"]))
-    with (out / "headline.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: _rounded(value) for key, value in row.items()} for row in rows)
-    text = yaml.safe_dump(
-        provenance(command, "torch", "onnxruntime", "optuna") | facts, sort_keys=False, width=100
-    )
-    (out / "headline.yaml").write_text(text, encoding="utf-8")
+    write_rows(out / "headline.csv", [{key: _rounded(row[key]) for key in COLUMNS} for row in rows])
+    made = provenance(command, "torch", "onnxruntime", "optuna")
+    document.write(out / "headline.yaml", made | facts)
     _draw(rows, out / "headline.png")
 
 

@@ -14,7 +14,6 @@ Writes results/netadapt/.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -23,9 +22,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
+from files import kept, write_rows
 
-from nas import library
+from nas import document, library
 from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.steps import Step
@@ -33,6 +32,7 @@ from nas.arch import Arch
 from nas.build import save_weights
 from nas.build.checkpoint import read_state
 from nas.cli.training import TrainingOptions
+from nas.folders import WEIGHTS
 from nas.provenance import provenance
 from nas.report.plot import plain_numbers
 from nas.report.widths import save_widths
@@ -82,18 +82,14 @@ class Experiment:
         return self.task.fit(arch)
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
-        path = self.folder / f"{name}.json"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(make(), indent=1) + "\n", encoding="utf-8")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return kept(self.folder / f"{name}.json", make)
 
     def trained(
         self, name: str, arch: Arch, epochs: float, state: Any = None
     ) -> tuple[dict[str, Any], Path]:
         """Facts of a network trained so long, from a state or from the start; and its weights."""
         place = self.folder / name
-        weights = place / "weights.safetensors"
+        weights = place / WEIGHTS
 
         def start(training: Training) -> None:
             training.module.load_state_dict(state)
@@ -204,10 +200,7 @@ def write_report(out: Path, found: dict[str, list[list[dict[str, Any]]]]) -> Non
                 start = Arch.from_yaml(runs[0][0]["table"])
                 after = Arch.from_yaml(first["table"])
                 save_widths(out / name.replace(".yaml", ".png"), start, after)
-    with (out / "netadapt.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(out / "netadapt.csv", rows)
     facts = provenance([Path(__file__).name], "torch") | {
         "data": DATA,
         "device": DEVICE,
@@ -220,7 +213,7 @@ def write_report(out: Path, found: dict[str, list[list[dict[str, Any]]]]) -> Non
         "interval": "Student's 95 % over seeds",
         "batches": "that the network itself was trained for; proposals were trained besides",
     }
-    (out / "netadapt.yaml").write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
+    document.write(out / "netadapt.yaml", facts)
     save_picture(out / "netadapt.png", rows)
 
 

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from files import write_rows
 
 from nas import library
 from nas.arch import Arch
@@ -172,10 +173,7 @@ def main() -> None:
     if OUT.exists():
         with OUT.open(encoding="utf-8", newline="") as file:
             kept = [old for old in csv.DictReader(file) if old["profile"] != row["profile"]]
-    with OUT.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted([*kept, row], key=lambda row: str((row["runtime"], row["date"]))))
+    write_rows(OUT, sorted([*kept, row], key=lambda row: str((row["runtime"], row["date"]))))
     for key, value in row.items():
         print(f"{key:26} {value}")
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from files import write_rows
 
 from nas.bench.case import Case, posed
 from nas.bench.comparison import BASELINE, Comparison, faults
@@ -147,10 +148,7 @@ def read(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
 
 
 def write(path: Path, rows: dict[tuple[str, ...], dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*next(iter(rows.values()))], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(rows.values(), key=place))
+    write_rows(path, sorted(rows.values(), key=place))
 
 
 def place(row: Mapping[str, str]) -> tuple[int, str, float]:

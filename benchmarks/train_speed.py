@@ -25,6 +25,7 @@ from typing import Any
 
 import timm
 import torch
+from files import write_rows
 from PIL import Image
 from timm.data import create_loader
 from timm.optim import create_optimizer_v2
@@ -178,10 +179,7 @@ def main() -> None:
     if OUT.exists():
         with OUT.open(encoding="utf-8", newline="") as file:
             kept = [r for r in csv.DictReader(file) if any(r[k] != str(row[k]) for k in keys)]
-    with OUT.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*kept, row])
+    write_rows(OUT, [*kept, row])
     print(row)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from files import write_rows
 
 from nas.bench.macro import FILE, SPACE, code_of
 from nas.fidelity.ranking import kendall, tau_interval
@@ -67,10 +68,7 @@ def main() -> None:
             }
         )
         print(rows[-1], flush=True)
-    with OUT.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(OUT, rows)
 
 
 if __name__ == "__main__":

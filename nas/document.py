@@ -1,4 +1,4 @@
-"""One strict YAML reader for every text file of the project.
+"""One strict YAML reader for every text file of the project, and one writer.
 
 Closes YAML's traps: repeated keys, tags, anchors and aliases (so nothing explodes or is executed),
 `no` read as False, `1e-3` read as text, `12:30:45` read as a number. Plain scalars follow the YAML
@@ -8,7 +8,7 @@ Closes YAML's traps: repeated keys, tags, anchors and aliases (so nothing explod
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,13 @@ class _Loader(yaml.SafeLoader):
         return int(node.value) if whole else float(node.value)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that the reader or YAML 1.1 would take for something else."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
 for _tag, _pattern, _first in (
@@ -66,9 +73,10 @@ for _tag, _pattern, _first in (
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
 ):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first) + [""]
-    )
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first) + [""]
+        )
 
 
 def parse(text: str, origin: str) -> dict[str, Any]:
@@ -117,6 +125,12 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(f"{path}: not UTF-8 text at byte {error.start}") from None
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a document that `read` takes: keys in their order, tuples as lists, nothing aliased."""
+    text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    path.write_text(text, encoding="utf-8")
 
 
 def check_keys(

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
+from reprlib import Repr
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nas.arch import Arch
-from reprlib import Repr
 
 _REPR = Repr()
 _REPR.maxstring = 80

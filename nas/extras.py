@@ -42,6 +42,15 @@ def require(extra: str, module: str | None = None) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as error:
-        raise MissingExtraError(
-            f"{name} is not installed; install it with: pip install '.[{extra}]'"
-        ) from error
+        raise _missing(name, extra) from error
+
+
+def missing(error: ModuleNotFoundError) -> MissingExtraError | None:
+    """The same of a plain import that failed; None: no extra brings that module."""
+    name = (error.name or "").partition(".")[0]
+    extra = next((extra for extra, modules in EXTRAS.items() if name in modules), None)
+    return None if extra is None else _missing(name, extra)
+
+
+def _missing(name: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(f"{name} is not installed; install it with: pip install '.[{extra}]'")

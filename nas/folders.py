@@ -34,6 +34,10 @@ IN_FOLDER: dict[What, str] = {
     "surrogate": "surrogate.yaml",
 }
 
+#: in a folder of results: what its network has learnt, and its table as trained where that is not
+#: `best.yaml`
+WEIGHTS, TRAINED = "weights.safetensors", "trained.yaml"
+
 
 def data_dir(folder: Folder) -> Path:
     """The folder as installed, or of the checkout."""
@@ -71,6 +75,15 @@ def find(what: What, name: str | Path) -> Path:
     if isinstance(name, Path) or os.sep in name or path.suffix == ".yaml":
         raise DocumentError(f"{name}: no such file or folder")
     raise UnknownNameError(what, name, known)
+
+
+def trained_in(folder: str | Path) -> tuple[Path, Path] | None:
+    """Table and weights, of the first seed, of a folder of results; None: nothing was trained."""
+    path = Path(folder)
+    tables = (path / TRAINED, path / IN_FOLDER["architecture"])
+    weights = (*sorted(path.glob(f"seed*/{WEIGHTS}")), path / WEIGHTS)
+    found = [next(filter(Path.is_file, files), None) for files in (tables, weights)]
+    return (found[0], found[1]) if found[0] and found[1] else None
 
 
 def _exists(path: Path) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.document import read_text
-from nas.errors import DocumentError, NasError, ResultError, UnknownNameError
+from nas.errors import DocumentError, ResultError, UnknownNameError
 
 MAX_BYTES = 50_000_000
 MIN_MS, MAX_MS = 1e-3, 1e6
@@ -152,20 +152,6 @@ def write_measurements(
     finally:
         if draft:
             draft.unlink(missing_ok=True)
-
-
-def check_networks(rows: Sequence[Measurement], resolve: Callable[[str], object]) -> None:
-    """Check that every network exists: `resolve` takes its name, without side, and raises if not.
-
-    Raises:
-        DocumentError: what `resolve` said, with file and line.
-    """
-    first = {row.name: row for row in reversed(rows)}
-    for row in sorted(first.values(), key=rows.index):
-        try:
-            resolve(row.name)
-        except NasError as error:
-            raise DocumentError(f"{row.place} (network): {error}") from None
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:

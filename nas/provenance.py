@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any
 
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 def provenance(command: Sequence[str], *packages: str) -> dict[str, Any]:
-    """Schema, command, date, and the versions of nas, Python and `packages`."""
+    """Schema, command, date, and the versions of nas, Python and those of `packages` there are."""
     return {
         "schema": SCHEMA,
         "command": " ".join(command),
@@ -22,6 +22,13 @@ def provenance(command: Sequence[str], *packages: str) -> dict[str, Any]:
         "versions": {
             "nas": __version__,
             "python": python_version(),
-            **{name: version(name) for name in packages},
+            **{name: found for name in packages if (found := _version(name))},
         },
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -32,6 +32,8 @@ from nas.strategies import STRATEGIES
 from nas.table import COLUMNS
 from nas.train.recipe import recipes
 
+from .test_layers import FLOOR
+
 ROOT = Path(__file__).parents[1]
 TABLES = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
 
@@ -75,15 +77,16 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_design_names_every_room() -> None:
+def test_design_names_every_room_lowest_first() -> None:
     text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").partition("## Rooms")[2]
-    documented = set(re.findall("`([a-z]+)`", "".join(re.findall(r"^\| (.*?) \|", text, re.M))))
+    documented = re.findall("`([a-z]+)`", "".join(re.findall(r"^\| (.*?) \|", text, re.M)))
     rooms = {
         p.stem
         for p in (ROOT / "nas").iterdir()
         if p.suffix == ".py" or (p / "__init__.py").is_file()
     }
-    assert documented == rooms - {"__init__", "__main__"}
+    assert set(documented) == rooms - {"__init__", "__main__"}
+    assert documented == sorted(documented, key=FLOOR.__getitem__)
 
 
 def test_every_format_and_runtime_has_its_line() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -162,3 +163,21 @@ def test_missing_and_unknown_keys_are_named_with_the_nearest() -> None:
         document.check_keys({"nmae": 1}, "f", required={"name"})
     with pytest.raises(DocumentError, match="key 'name' is missing"):
         document.check_keys({}, "f", required={"name"})
+
+
+def test_what_is_written_reads_back_with_keys_in_order_and_nothing_aliased(tmp_path: Path) -> None:
+    path, sides, hexadecimal = tmp_path / "made.yaml", (224, 224), "12345678e901"
+    document.write(path, {"z": sides, "a": [sides, {"µ": hexadecimal, "no": None}]})
+    again = document.read(path)
+    assert again == {"z": [224, 224], "a": [[224, 224], {"µ": hexadecimal, "no": None}]}
+    assert list(again) == ["z", "a"]
+    assert "µ" in path.read_text(encoding="utf-8")
+
+
+@given(
+    st.dictionaries(st.text("ab", min_size=1), st.text(st.sampled_from("0123456789.:e+-~noy#' ")))
+)
+def test_text_stays_text(content: dict[str, str]) -> None:
+    with TemporaryDirectory() as folder:
+        document.write(Path(folder) / "made.yaml", content)
+        assert document.read(Path(folder) / "made.yaml") == content

@@ -77,6 +77,13 @@ def blocks() -> Iterator[Block]:
 
 SHOWN = [*blocks()]
 COMMANDS = {command: b for b in SHOWN for command in b.commands}
+#: command -> some of the lines it prints, as the README shows them
+OUTPUTS = {
+    command: shown.splitlines()
+    for command, shown in re.findall(
+        r"^```text\n\$ (.*?)\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.S | re.M
+    )
+}
 
 
 def test_every_page_is_read() -> None:
@@ -86,11 +93,12 @@ def test_every_page_is_read() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_the_options_it_is_shown_with(command: str) -> None:
     tool: Any = get_command(app)
-    context, words = None, shlex.split(command)[1:]
+    context, name, words = None, "nas", shlex.split(command)[1:]
     while hasattr(tool, "resolve_command") and words[0] != "--install-completion":
-        context = tool.make_context("nas", words, parent=context, resilient_parsing=True)
+        context = tool.make_context(name, words, parent=context, resilient_parsing=True)
         name, tool, words = tool.resolve_command(context, words)
-    tool.make_context(name, [*words], parent=context)
+    of_the_shell = "--install-completion" in words  # is not to be installed here
+    tool.make_context(name, [*words], parent=context, resilient_parsing=of_the_shell)
 
 
 def test_what_is_not_run_is_shown() -> None:
@@ -117,7 +125,10 @@ def blocks_restored() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("folder", "blocks_restored")
-def test_everything_shown_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_shown_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     done, names = {*NOT_RUN}, dict[Path, dict[str, Any]]()
     for block in SHOWN:
         where = f"{block.page.name}:{block.line}"
@@ -130,6 +141,11 @@ def test_everything_shown_runs(monkeypatch: pytest.MonkeyPatch) -> None:
                 done.add(command)
                 with timed(f"{where}  {command}"):
                     assert run(command, monkeypatch) == 0, f"{where}: {command}"
+                printed = capsys.readouterr().out
+                sys.stdout.write(printed)
+                lines = [line.rstrip() for line in printed.splitlines()]
+                assert {*OUTPUTS.pop(command, [])} <= {*lines, "..."}
+    assert not OUTPUTS
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nas.errors import DocumentError, UnknownNameError
-from nas.folders import find, named
+from nas.folders import find, named, trained_in
 
 
 def test_name_leads_to_its_file() -> None:
@@ -30,6 +30,23 @@ def test_name_wins_over_a_file_beside(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mobilenetv2").mkdir()
     assert find("architecture", "mobilenetv2") == named("architecture")["mobilenetv2"]
+
+
+def test_what_was_trained_in_a_folder_is_its_first_seed(tmp_path: Path) -> None:
+    assert trained_in(tmp_path / "nothing") is None
+    for name in ("best.yaml", "seed1/weights.safetensors", "seed0/weights.safetensors"):
+        assert trained_in(tmp_path) is None or name.startswith("seed0")
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert trained_in(tmp_path) == (
+        tmp_path / "best.yaml",
+        tmp_path / "seed0" / "weights.safetensors",
+    )
+    (tmp_path / "trained.yaml").touch()
+    assert trained_in(str(tmp_path)) == (
+        tmp_path / "trained.yaml",
+        tmp_path / "seed0" / "weights.safetensors",
+    )
 
 
 @pytest.mark.parametrize(

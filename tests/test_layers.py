@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 FLOORS = (
     ("errors",),
     ("cores", "document", "draft", "extras", "folders", "ops", "provenance", "quiet", "widths"),
-    ("fields", "html"),
+    ("fields", "html", "lines"),
     ("graph",),
     ("blocks", "cost", "lint", "rewrite"),
     ("table",),

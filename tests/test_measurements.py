@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas import library
 from nas.errors import DocumentError, NasError, ResultError
 from nas.measurements import (
     COLUMNS,
@@ -17,7 +16,6 @@ from nas.measurements import (
     MIN_MS,
     PRECISIONS,
     Measurement,
-    check_networks,
     read_measurements,
     write_measurements,
 )
@@ -179,16 +177,3 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ResultError, match="m.csv cannot be written"):
         write_measurements(tmp_path / "file" / "m.csv", [])
-
-
-def test_an_unknown_network_is_named_by_its_first_line(tmp_path: Path) -> None:
-    path = tmp_path / "m.csv"
-    path.write_text("network,ms\nmobilenetv2,1\nmobilenet_v2,1\nmobilenet_v2@192,1\n")
-    with pytest.raises(
-        DocumentError, match=r"line 3 \(network\): unknown architecture 'mobilenet_"
-    ):
-        check_networks(read_measurements(path), library.load_arch)
-
-
-def test_known_networks_at_any_side_pass(tmp_path: Path) -> None:
-    check_networks([Measurement("mobilenetv2@192", 1.0)], library.load_arch)

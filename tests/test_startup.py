@@ -35,10 +35,12 @@ def test_help_imports_nothing_numeric(args: tuple[str, ...]) -> None:
         ("show", "mobilenetv2", "--device", "iphone12-lut"),
         ("compare", "mobilenetv2", "repvit-m0.9"),
         ("list", "archs"),
+        ("schema", "sweep"),
+        ("check", "search_spaces/mobile.yaml"),
     ],
     ids=" ".join,
 )
-def test_showing_imports_neither_torch_nor_pandas(args: tuple[str, ...]) -> None:
+def test_showing_and_checking_imports_neither_torch_nor_pandas(args: tuple[str, ...]) -> None:
     assert not loaded(*args) & {"torch", "pandas", "matplotlib", "scipy", "optuna", "ray", "plotly"}
 
 

@@ -65,6 +65,7 @@ def load_surrogate(folder: str | Path) -> Surrogate:
         floor_sd=model["floor_sd"],
         content_hash=content_hash(*(folder / name for name in FILES)),
         provenance={key: content[key] for key in PROVENANCE},
+        origin=str(origin),
     )
 
 

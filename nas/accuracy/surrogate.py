@@ -107,6 +107,8 @@ class Surrogate:
     """12 hex digits over the artefact's files."""
     provenance: Mapping[str, Any]
     """Reference recipe, sources, held-out figures and date, as in the artefact's YAML."""
+    origin: str = ""
+    """The `surrogate.yaml` it was read from."""
 
     def __repr__(self) -> str:
         return f"<Surrogate {self.name}: top-1 up to {self.ceiling:.1f} %>"

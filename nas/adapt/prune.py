@@ -7,6 +7,7 @@ its channels, so that tied layers decide together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -112,20 +113,17 @@ def pruned(channels: Channels, state: Mapping[str, Tensor], kept: Mask) -> dict[
 
 
 def _cut(tensor: Tensor, axes: Sequence[Mask | None]) -> Tensor:
-    """What every axis keeps of a tensor; of a parameter with labelled elements, those."""
-    if len(axes) == 1 and axes[0] is not None and axes[0].ndim > 1:
-        return tensor[_box(axes[0])]
-    for dim, mask in enumerate(axes):
-        if mask is not None and not mask.all():
-            tensor = tensor.index_select(
-                dim, torch.from_numpy(np.flatnonzero(mask)).to(tensor.device)
-            )
-    return tensor
+    return tensor[_kept(axes, tensor)] if axes else tensor
 
 
-def _box(mask: Mask) -> tuple[Tensor, ...]:
-    """Indices of kept elements, which are what some rows and columns have in common."""
-    found = [np.unique(index) for index in np.nonzero(mask)]
+def _kept(axes: Sequence[Mask | None], tensor: Tensor) -> tuple[Tensor, ...]:
+    """Indices of what every axis of a tensor keeps; of labelled elements, of those."""
+    elements = axes[0] if len(axes) == 1 else None
+    if elements is not None and elements.ndim > 1:  # whole rows and columns of them
+        found = [np.unique(index) for index in np.nonzero(elements)]
+    else:
+        pairs = zip_longest(tensor.shape, axes)
+        found = [np.arange(n) if mask is None else np.flatnonzero(mask) for n, mask in pairs]
     return tuple(torch.from_numpy(index) for index in np.ix_(*found))
 
 
@@ -143,17 +141,9 @@ def embedded(
     found = {}
     for name, tensor in fresh.items():
         axes, own = masks.get(name, ()), tensor.clone()
-        if len(axes) == 1 and axes[0] is not None and axes[0].ndim > 1:
-            own[_box(axes[0])] = state[name]
-        elif axes:
-            index = [np.arange(n) for n in own.shape]
-            for dim, mask in enumerate(axes):
-                if mask is not None:
-                    index[dim] = np.flatnonzero(mask)
-                    if dim > 0:
-                        own.index_fill_(dim, torch.from_numpy(np.flatnonzero(~mask)), 0.0)
-            own[tuple(torch.from_numpy(i) for i in np.ix_(*index))] = state[name]
-        else:
-            own = state[name].clone()
+        for dim, mask in enumerate(axes):
+            if mask is not None and dim > 0:
+                own.index_fill_(dim, torch.from_numpy(np.flatnonzero(~mask)), 0.0)
+        own[_kept(axes, own)] = state[name]
         found[name] = own
     return found

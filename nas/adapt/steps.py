@@ -9,11 +9,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from nas.arch import Arch, read_arch
+from nas.folders import WEIGHTS
 from nas.study.owner import FOLDER as WORKERS
 
 STEPS = "steps"
 START = "start.safetensors"
-TABLE, WEIGHTS, FACTS = "network.yaml", "weights.safetensors", "step.json"
+TABLE, FACTS = "network.yaml", "step.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from nas import document
-from nas.bench.rows import Line, read_rows
 from nas.bench.trees import LEAVES, Node, Tree, Trees
 from nas.choices import Choices
 from nas.errors import DocumentError, UnknownNameError, brief
 from nas.folders import content_hash
+from nas.lines import Line, read_lines
 from nas.space import Space
 
 YAML, CSV = "truth.yaml", "trees.csv"
@@ -73,7 +73,7 @@ def read_trees(path: Path, choices: Choices) -> list[Tree]:
     trees: list[list[Node]] = []
     due: set[int] = set()
     """Nodes of the last tree that a test leads to and that are not there yet."""
-    for line in read_rows(path, COLUMNS):
+    for line in read_lines(path, COLUMNS):
         if not due:
             trees.append([])
             due.add(0)
@@ -102,9 +102,9 @@ def _node(line: Line, sizes: Mapping[str, int]) -> Node:
         if line.cells[column]:
             line.fail(column, f"nothing in {'a test' if name else 'a leaf'}")
     if not name:
-        return Node(value=line.real("value", -MAX_POINTS, MAX_POINTS))
+        return Node(value=line.number("value", -MAX_POINTS, MAX_POINTS))
     if name not in sizes:
-        where = f"{line.path} row {line.number} (parameter)"
+        where = f"{line.where} (parameter)"
         raise DocumentError(str(UnknownNameError("parameter", name, sizes, where)))
     return Node(
         parameter=[*sizes].index(name),

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.bench.rows import read_rows
 from nas.columns import Floats, Ints
 from nas.errors import DocumentError
+from nas.lines import read_lines
 from nas.space import Space
 from nas.table import Option
 
@@ -62,19 +62,19 @@ def read_accuracies(folder: Path) -> Floats:
     """(6561,) accuracies in points from the user's copy of the table.
 
     Raises:
-        DocumentError: it is not there, or naming file, row and column.
+        DocumentError: it is not there, or naming file, line and column.
     """
     path = folder / FILE
     if not path.is_file():
         raise DocumentError(f"{path}: no such file; {MISSING}")
     accuracies = np.full(NETWORKS, np.nan)
-    for line in read_rows(path, COLUMNS):
+    for line in read_lines(path, COLUMNS):
         arch = line.cells["arch"]
         if not re.fullmatch(f"[012]{{{LAYERS}}}", arch):
             line.fail("arch", f"{LAYERS} digits from 0 to {CHOICES - 1}")
         if not np.isnan(accuracies[int(arch, CHOICES)]):
             line.fail("arch", "each network once")
-        accuracies[int(arch, CHOICES)] = line.real("mean_acc", 0, 100)
+        accuracies[int(arch, CHOICES)] = line.number("mean_acc", 0, 100)
     missing = np.flatnonzero(np.isnan(accuracies))
     if len(missing):
         first = np.base_repr(missing[0], CHOICES).zfill(LAYERS)

@@ -1,9 +1,9 @@
 """Initial weights, so that a generated network trains.
 
 Convolutions: normal with variance 2 / fan-out (He et al., arXiv:1502.01852), where the fan-out of a
-grouped convolution is that of one group, as in EfficientNet's reference code. Linear layers: normal
-and free tensors (class tokens, position codes):
-with standard deviation 0.02, cut at two of them (ViT). Biases 0; norms 1 and 0.
+grouped convolution is that of one group, as in EfficientNet's reference code. Linear layers and
+free tensors (class tokens, position codes): normal with standard deviation 0.02, cut at two of them
+(ViT). Biases 0; norms 1 and 0, so in evaluation mode a fresh batch norm normalises nothing.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from nas.cli.options import (
 )
 from nas.cli.progress import RESUME, say, show_progress
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
+from nas.folders import WEIGHTS, trained_in
 
 if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from nas.study.workers import Crew
     from nas.train.final import Final
     from nas.train.run import Task
-
-CUT = "weights.safetensors"
 
 
 @gathered
@@ -155,7 +154,8 @@ def adapt(
     )
     ask = _Ask(library.load_arch(arch), library.load_device(device), plan, seed)
     name = kept.name or f"{ask.arch.name}-{ask.device.name}-{budget_ms:g}ms"
-    weights = weights or _beside(arch)
+    if weights is None and (trained := trained_in(arch)):
+        weights = trained[1]
     if weights is None and not surrogate:
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
     if data is None:
@@ -186,7 +186,7 @@ def adapt(
         try:
             if knapsack:
                 made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
-                learnt = work.folder / CUT
+                learnt = work.folder / WEIGHTS
             else:
                 job = run_adapt(
                     task,
@@ -251,12 +251,6 @@ def _command() -> list[str]:
     return ["nas", *sys.argv[1:]]
 
 
-def _beside(arch: str) -> Path | None:
-    """The weights in a folder of results, where `arch` is one."""
-    found = sorted(Path(arch).glob("**/weights.safetensors")) if Path(arch).is_dir() else []
-    return found[0] if found else None
-
-
 def _without_data(ask: _Ask, weights: Path | None, folder: Path) -> tuple[Arch, dict[str, Any]]:
     """By the surrogate, or with weights by their importance."""
     from nas.adapt.run import by_surrogate
@@ -277,7 +271,7 @@ def _cut(
     from nas.build.checkpoint import save_state
 
     made, state, gap = by_importance(ask.arch, weights, ask.device, ask.plan, task, ask.seed)
-    save_state(state, folder / CUT)
+    save_state(state, folder / WEIGHTS)
     return made, {"how": "knapsack", "criterion": ask.plan.criterion, "optimality_gap": gap}
 
 

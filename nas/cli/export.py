@@ -12,6 +12,7 @@ import typer
 from nas.cli import complete
 from nas.cli.options import ArchName, Force, Json, out_option
 from nas.cli.progress import show_progress
+from nas.folders import trained_in
 
 if TYPE_CHECKING:
     from nas.export import Check, Export
@@ -32,7 +33,9 @@ def export(
     weights: Annotated[
         Path | None,
         typer.Option(
-            "--weights", help="A checkpoint; without: seeded random weights.", metavar="FILE"
+            "--weights",
+            help="A checkpoint; without: those in a folder of results, or random.",
+            metavar="FILE",
         ),
     ] = None,
     batch: Annotated[
@@ -62,7 +65,7 @@ def export(
 
     Examples:
         nas export repvit-m0.9 --format onnx,coreml,litert
-        nas export results/example --weights net.safetensors --photos photos
+        nas export results/mine --format coreml --photos photos
         nas export mobilenetv3-large --format onnx --batch dynamic --json
     """
     from dataclasses import asdict
@@ -82,6 +85,8 @@ def export(
         raise typer.BadParameter(f"--batch {batch!r}: expected a number from 1, or `dynamic`")
     size = None if batch == "dynamic" else int(batch)
     network = library.load_arch(arch)
+    if weights is None and (trained := trained_in(arch)):
+        network, weights = library.load_arch(trained[0]), trained[1]
     targets = sorted({FORMATS[name].target for name in chosen} & set(RULES))
     findings = {target: lint(network.fused, target, dynamic=size is None) for target in targets}
     if not json:

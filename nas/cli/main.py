@@ -36,6 +36,7 @@ from nas.cli.sweep import app as sweep_app
 from nas.cli.train import train
 from nas.cli.validate import validate
 from nas.errors import NasError
+from nas.extras import missing
 
 app = App(
     help="Finds the most accurate vision network that runs within a latency budget on a device.",
@@ -73,7 +74,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ± gets a ?, no traceback
     try:
-        app()
+        try:
+            app()
+        except ModuleNotFoundError as error:
+            raise missing(error) or error from None
     except NasError as error:
         sys.stderr.write(f"nas: {error}\n")
         sys.exit(error.exit_code)

@@ -12,7 +12,7 @@ from nas.export.base import Deployed, Format
 from nas.runtimes import RUNTIMES, Floats32, run
 
 TOLERANCE = 1e-3
-"""Largest difference of logits in fp32; of logits below 1, as a share of the largest."""
+"""Largest difference of logits in fp32, as a share of the largest: fresh ones reach 1e10."""
 NOISE_SEED = 0
 CROPS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0))
 """Of the sample photograph: where the square window lies, as a share of the room it has."""
@@ -33,8 +33,8 @@ class Check:
 
     @property
     def worst(self) -> float:
-        """The larger difference."""
-        return max(self.max_diff_photos, self.max_diff_noise)
+        """The larger difference; NaN if either is."""
+        return float(np.maximum(self.max_diff_photos, self.max_diff_noise))
 
 
 def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Check | None:
@@ -43,7 +43,7 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Che
     Shapes: photos (B, 3, H, W) as the network takes them.
 
     Raises:
-        ExportError: the numbers differ by more than `TOLERANCE`, and the format is exact.
+        ExportError: the logits differ by more than `TOLERANCE`, and the format is exact.
     """
     if form.runtime is None:
         return None
@@ -62,10 +62,10 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Che
     on_photos, on_noise = differences
     same = sum(agree) / len(agree)
     found = Check(runtime.name, runtime.version(), on_photos, on_noise, max(expected), same)
-    if form.exact and not found.worst <= TOLERANCE * min(1.0, found.max_logit):  # nor NaN
+    if form.exact and not found.worst <= TOLERANCE * found.max_logit:  # nor NaN
         raise ExportError(
             f"{form.name}: logits differ from torch's by up to {found.worst:.3g}"
-            f" (largest logit {found.max_logit:.3g}), more than {TOLERANCE:g}"
+            f" (largest logit {found.max_logit:.3g}), more than {TOLERANCE:g} of it"
         )
     return found
 

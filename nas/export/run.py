@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nas import document
 from nas.arch import Arch
 from nas.draft import Draft
 from nas.errors import ExportError, MissingExtraError
@@ -78,8 +77,7 @@ def export(
             raise ExportError("; ".join(failures))
         extras = [extra for name in formats if (extra := FORMATS[name].extra)]
         content = manifest(deployed, exported, weights, extras, draft.folder)
-        text = yaml.safe_dump(content, sort_keys=False, width=100, allow_unicode=True)
-        (draft.folder / MANIFEST).write_text(text, encoding="utf-8")
+        document.write(draft.folder / MANIFEST, content)
         draft.keep()
     return Export(draft.path, tuple(exported), content)
 

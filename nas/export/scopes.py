@@ -102,7 +102,7 @@ class Reader:
     def _parts(self, path: str) -> tuple[Line, ...]:
         within, parts = _within(path), {}
         for name in self._layers(path):
-            part, _, deeper = name.removeprefix(within).partition(".")
+            part = name.removeprefix(within).partition(".")[0]
             if part not in parts:
                 parts[part] = under(part, self.made[within + part])
         return tuple(parts.items())

@@ -96,6 +96,8 @@ class Device:
     """Factors on the costs of the table."""
     whole: Whole = Whole()
     """From the sum over kernels to the network."""
+    origin: str = field(default="", compare=False)
+    """The `device.yaml` it was read from; empty for a device that is no folder."""
 
     def __repr__(self) -> str:
         return f"<Device {self.name}: {dict(self._facts())['of']}>"
@@ -257,4 +259,5 @@ def load_device(name: str | Path) -> Device:
     residual = read_residual(residual_csv) if residual_csv.exists() else Residual()
     edited = info.get("hash") != fitted_hash(info, *files)
     whole = Whole(**info["whole"]) if "whole" in info else Whole()
-    return Device(info["name"], info, table, content_hash(path, *files), edited, residual, whole)
+    found = content_hash(path, *files)
+    return Device(info["name"], info, table, found, edited, residual, whole, str(path))

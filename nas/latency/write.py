@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nas import document
 from nas.latency.calibrate import Costs
 from nas.latency.kernels import CLASSES, Kernel
 from nas.latency.residual import FILE, Residual, write_residual
@@ -59,6 +58,4 @@ def write_device(
     if residual and residual.points:
         files.append(folder / FILE)
         write_residual(files[-1], residual)
-    hashed = {**info, "hash": fitted_hash(info, *files)}
-    content = yaml.safe_dump(hashed, sort_keys=False, width=100, allow_unicode=True)
-    (folder / "device.yaml").write_text(content, encoding="utf-8")
+    document.write(folder / "device.yaml", {**info, "hash": fitted_hash(info, *files)})

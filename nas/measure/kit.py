@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nas import document
 from nas.arch import Arch
 from nas.draft import Draft
 from nas.errors import ExportError, UnknownNameError
@@ -78,7 +77,7 @@ def write_kit(
         if not models:
             raise ExportError("; ".join(failures))
         manifest = {"schema": SCHEMA, "device_os": device_os, "models": models}
-        (draft.folder / KIT).write_text(yaml.safe_dump(manifest, sort_keys=False), "utf-8")
+        document.write(draft.folder / KIT, manifest)
         compiled = shutil.ignore_patterns("__pycache__")  # an installer's
         shutil.copytree(TEXTS / device_os, draft.folder, dirs_exist_ok=True, ignore=compiled)
         draft.keep()

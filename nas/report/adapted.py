@@ -7,8 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nas import document
 from nas.adapt.netadapt import NetAdapt
 from nas.arch import Arch
 from nas.latency.device import Device
@@ -34,8 +33,7 @@ def write_adapted(
         "device": {"name": device.name, "hash": device.content_hash},
         **facts,
     }
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
-    (folder / "adapt.yaml").write_text(text, encoding="utf-8")
+    document.write(folder / "adapt.yaml", content)
     save_widths(folder / "widths.png", before, after)
 
 

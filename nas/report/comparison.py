@@ -14,8 +14,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nas import document
 from nas.bench.case import posed
 from nas.bench.comparison import Comparison
 from nas.bench.figures import marks
@@ -34,8 +33,7 @@ def write_comparison(
     """Write everything into the draft of a folder."""
     _write(folder / "summary.csv", [row for own in comparisons for row in summary(own)])
     _write(folder / "runs.csv", [row for own in comparisons for row in _runs(own)])
-    text = yaml.safe_dump(_facts(comparisons, command), sort_keys=False, width=100)
-    (folder / "bench.yaml").write_text(text, encoding="utf-8")
+    document.write(folder / "bench.yaml", _facts(comparisons, command))
     for own in comparisons:
         save_curves(own, folder / f"{own.case.benchmark}.png")
 

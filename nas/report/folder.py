@@ -11,13 +11,13 @@ from typing import Any
 from nas import document
 from nas.arch import Arch, read_arch
 from nas.errors import DocumentError
-from nas.report.lines import Line, read_lines
+from nas.lines import Line, read_lines
 from nas.report.result import PARETO_COLUMNS
 from nas.report.shape import NUMBER, check
 from nas.search import Candidate
 
 STUDY = "study.yaml"
-NAMED = {"name": str, "hash": str}
+NAMED = {"name": str, "hash": str, "path?": str}
 TRAINING = {
     "data": str,
     "recipe": str,

@@ -79,7 +79,7 @@ def _found(
     """The named one, or None; a caution where it is missing or differs."""
     name, before = entry["name"], entry["hash"]
     try:
-        found = load(name)
+        found = load(entry.get("path", name))
     except NasError as error:
         cautions.append(f"The {what} {name} is not here, nor what follows from it: {error}")
         return None

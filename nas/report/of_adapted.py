@@ -11,9 +11,9 @@ from nas import document, library
 from nas.arch import Arch, read_arch
 from nas.errors import NasError
 from nas.latency.device import Device
+from nas.lines import Line, read_lines
 from nas.report import charts
 from nas.report.known import found_device
-from nas.report.lines import Line, read_lines
 from nas.report.page import Facts, Page, Picture, Plot, Section, Table
 from nas.report.shape import NUMBER, check
 from nas.report.sheet import sheet

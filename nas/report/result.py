@@ -9,11 +9,14 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nas import document
+from nas.accuracy import Surrogate
+from nas.folders import TRAINED, What, named
+from nas.latency.device import Device
 from nas.provenance import provenance
 from nas.report.plot import save_plot
 from nas.search import SearchResult
+from nas.space import Space
 from nas.study.results import Studied
 
 PARETO_COLUMNS = (
@@ -41,10 +44,9 @@ def write_result(
     if studied:
         _write_trials(studied, draft)
         study["training"] = _training(studied)
-        studied.trained.to_yaml(draft / "trained.yaml")
+        studied.trained.to_yaml(draft / TRAINED)
         shutil.copy(studied.weights, draft / studied.weights.name)
-    text = yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=100)
-    (draft / "study.yaml").write_text(text, encoding="utf-8")
+    document.write(draft / "study.yaml", study)
     save_plot(result, draft)
 
 
@@ -121,7 +123,7 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
         "confidence": result.confidence,
         "held_ms": result.held_ms,
         "others": [
-            {"name": d.name, "hash": d.content_hash, "budget_ms": most, "ms": round(ms, 4)}
+            _named("device", d) | {"budget_ms": most, "ms": round(ms, 4)}
             for d, ms, most in result.elsewhere(result.best.arch)
         ],
         "limits": {
@@ -130,12 +132,21 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
             if (most := getattr(result.limits, name)) < inf
         },
         "caution": result.caution,
-        "space": {"name": result.space.name, "hash": result.space.space_hash},
-        "device": {"name": result.device.name, "hash": result.device.content_hash},
-        "surrogate": {"name": result.surrogate.name, "hash": result.surrogate.content_hash},
+        "space": _named("space", result.space),
+        "device": _named("device", result.device),
+        "surrogate": _named("surrogate", result.surrogate),
         "best": result.best.arch.arch_id,
         "optimality_gap": result.optimality_gap,
         "priced": result.priced,
         "judged": result.judged,
         "seconds": round(result.seconds, 2),
     }
+
+
+def _named(what: What, found: Space | Device | Surrogate) -> dict[str, Any]:
+    """Name and content; of what is not shipped also where it lies, as it was given."""
+    hashed = found.space_hash if isinstance(found, Space) else found.content_hash
+    origin = found.table.origin if isinstance(found, Space) else found.origin
+    shipped = str(named(what).get(found.name)) == origin
+    path = {} if shipped or not Path(origin).is_file() else {"path": origin}
+    return {"name": found.name, "hash": hashed} | path

@@ -9,8 +9,8 @@ from typing import Any
 
 from nas import document
 from nas.errors import DocumentError, brief
+from nas.lines import Line, read_lines
 from nas.report.folder import Result, read_result
-from nas.report.lines import Line, read_lines
 
 ASKED, CELLS = "sweep.yaml", "cells.csv"
 STATES = ("done", "infeasible", "failed", "running")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from nas.errors import RuntimeUnavailableError
 from nas.extras import require
 from nas.quiet import quiet
 from nas.runtimes.base import Floats32
@@ -44,8 +45,6 @@ def load_cuda(path: Path, threads: int) -> _Session:
     Raises:
         RuntimeUnavailableError: there is none.
     """
-    from nas.errors import RuntimeUnavailableError
-
     torch = require("train")
     if not torch.cuda.is_available():
         raise RuntimeUnavailableError("torch-cuda: torch sees no CUDA device on this machine")

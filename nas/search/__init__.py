@@ -4,6 +4,7 @@
 """
 
 from nas.search.evolution import Settings
-from nas.search.run import Candidate, SearchResult, search
+from nas.search.result import Candidate, SearchResult
+from nas.search.run import search
 
 __all__ = ["Candidate", "SearchResult", "Settings", "search"]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-import yaml
-
+from nas import document
 from nas.arch import Arch
 from nas.build import save_weights
 from nas.draft import Work
+from nas.folders import WEIGHTS
 from nas.provenance import provenance
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
 from nas.train.place import rank
 from nas.train.run import CHECKPOINT, Task, train
-
-WEIGHTS = "weights.safetensors"
 
 Heard = Callable[[int, Epoch], None]
 """Hears of a seed's epoch."""
@@ -87,8 +85,7 @@ def train_finally(
     if rank() == 0:
         fitted.to_yaml(work.folder / "best.yaml")  # what `nas show FOLDER` looks for
         facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
-        text = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100)
-        (work.folder / "train.yaml").write_text(text, encoding="utf-8")
+        document.write(work.folder / "train.yaml", facts)
         for checkpoint in work.folder.glob(f"*/{CHECKPOINT}"):
             checkpoint.unlink()
         work.keep()
@@ -115,7 +112,7 @@ def _facts(
             "sd": list(data.sd),
             "side": final.arch.input[1],
         },
-        "recipe": _plain(asdict(task.recipe)),
+        "recipe": asdict(task.recipe),
         "epochs": epochs,
         "seeds": list(seeds),
         "trained_on": {
@@ -128,10 +125,3 @@ def _facts(
         "judged": asdict(final.judged),
         "seconds": round(final.seconds, 1),
     }
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, which YAML has a form for."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

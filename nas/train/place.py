@@ -1,4 +1,7 @@
-"""Where to train: a device by name, its mixed precision, and this process's part of several."""
+"""Where to train: a device by name, its mixed precision, and this process's part of several.
+
+Torch is imported where it is used: `PRECISIONS` is wanted without it.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import torch
-from torch import distributed
-
 from nas.cores import cores
 from nas.errors import RecipeError, RuntimeUnavailableError, UnknownNameError
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
+
+    import torch
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
@@ -25,6 +27,8 @@ def device_of(name: str) -> torch.device:
     Raises:
         RuntimeUnavailableError: this machine has no such device.
     """
+    import torch
+
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -49,6 +53,8 @@ def precision_of(name: str, device: torch.device) -> str:
         UnknownNameError: with the nearest names.
         RecipeError: the device has no such arithmetic.
     """
+    import torch
+
     if name not in PRECISIONS:
         raise UnknownNameError("precision", name, PRECISIONS)
     if name == "auto":
@@ -62,6 +68,8 @@ def precision_of(name: str, device: torch.device) -> str:
 
 def use_cores(n: int | None = None) -> None:
     """So many threads, or all cores that this process may run on, whatever OMP_NUM_THREADS was."""
+    import torch
+
     torch.set_num_threads(n or cores())
 
 
@@ -75,6 +83,8 @@ def spawning() -> SpawnContext:
 
 def dealt(device: torch.device, index: int) -> torch.device:
     """The device of one of several processes: GPUs are dealt out in turn."""
+    import torch
+
     if device.type != "cuda":
         return device
     return torch.device("cuda", index % torch.cuda.device_count())
@@ -86,6 +96,8 @@ def processes(device: torch.device) -> Iterator[int]:
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         yield 0
         return
+    from torch import distributed
+
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield rank()
@@ -95,15 +107,21 @@ def processes(device: torch.device) -> Iterator[int]:
 
 def world() -> int:
     """Processes of this training."""
+    from torch import distributed
+
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def rank() -> int:
     """This one's number; the first, 0, writes the files."""
+    from torch import distributed
+
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def wait_for_others() -> None:
     """Until every process of this training is here."""
+    from torch import distributed
+
     if distributed.is_initialized():
         distributed.barrier()

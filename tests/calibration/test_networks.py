@@ -1,10 +1,14 @@
-"""Families are told from names."""
+"""Families are told from names; an unknown network by its line."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from nas.calibration.networks import family
+from nas.calibration.networks import family, measured
+from nas.errors import DocumentError
+from nas.measurements import read_measurements
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,12 @@ from nas.calibration.networks import family
 )
 def test_networks_alike_are_of_one_family(name: str, expected: str) -> None:
     assert family(name) == expected
+
+
+def test_an_unknown_network_is_named_by_its_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("network,ms\nmobilenetv2@192,1\nmobilenet_v2,1\nmobilenet_v2@192,1\n")
+    with pytest.raises(
+        DocumentError, match=r"line 3 \(network\): unknown architecture 'mobilenet_"
+    ):
+        measured(read_measurements(path))

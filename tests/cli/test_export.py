@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from nas.build import build, save_weights
 from nas.errors import ExportError
 from nas.export import FORMATS, Deployed, Format
 from nas.library import load_arch
+from nas.task import for_task
 
 from .conftest import Nas
 
@@ -32,6 +34,19 @@ def test_the_table_says_what_was_written_and_checked(nas: Nas, tmp_path: Path) -
     suffixes = {path.suffix for path in (tmp_path / SMALL).iterdir()}
     assert suffixes == {".yaml", ".pt2", ".py", ".pt"}
     assert load_arch(tmp_path / SMALL / f"{SMALL}.yaml") == load_arch(SMALL)
+
+
+def test_a_folder_of_results_is_exported_as_it_was_trained(nas: Nas, tmp_path: Path) -> None:
+    arch, folder = load_arch(SMALL), tmp_path / "mine"
+    trained = for_task(arch, classes=10, side=32)
+    folder.mkdir()
+    arch.to_yaml(folder / "best.yaml")
+    trained.to_yaml(folder / "trained.yaml")
+    save_weights(build(trained), folder / "weights.safetensors")
+    done = nas("export", str(folder), "--format", "yaml", "--out", str(tmp_path), "--json")
+    content = json.loads(done.out)
+    assert content["network"]["arch_id"] == trained.arch_id
+    assert content["weights"]["given"]
 
 
 def test_json_is_the_manifest_and_what_targets_may_not_like(nas: Nas, tmp_path: Path) -> None:

@@ -81,6 +81,29 @@ def test_bad_input_ends_with_2_and_one_line(args: tuple[str, ...], message: str)
     assert len(done.stderr) < 3_000
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("train", "mobilenetv3-small"),
+        ("score", "mobilenetv3-small"),
+        ("fidelity", "--space", "mobile", "--data", "digits"),
+        ("profile", "--runtime", "onnxruntime", "--out", "here"),
+        ("kit", "--device-os", "ios", "mobilenetv2"),
+    ],
+    ids=lambda args: args[0],
+)
+def test_what_is_not_installed_is_named_with_what_installs_it(
+    args: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = "import sys; sys.modules['torch'] = None\n" + NAS[-1]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, cwd=tmp_path
+    )
+    message = "nas: torch is not installed; install it with: pip install '.[train]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("args", [("show",), ("show", "--colour"), ("shwo",), ("list", "nets")])
 def test_bad_usage_ends_with_2(args: tuple[str, ...]) -> None:
     done = run(*args)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan, nan
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 import nas
@@ -14,7 +16,7 @@ from nas.arch import Arch
 from nas.errors import ExportError
 from nas.export import FORMATS, Deployed, deploy, export
 from nas.export.base import Format
-from nas.export.check import TOLERANCE, check, load_photos
+from nas.export.check import TOLERANCE, Check, check, load_photos
 from nas.export.run import MANIFEST, write
 from nas.runtimes import RUNTIMES, run
 
@@ -90,6 +92,18 @@ def test_onnx_agrees_with_torch(deployed: Deployed, tmp_path: Path) -> None:
     assert found.same_top1 == 1
 
 
+@pytest.mark.parametrize("size", [1e-8, 1e8])
+def test_logits_of_fresh_weights_may_have_any_size(size: float, tiny: Arch, tmp_path: Path) -> None:
+    path, fresh = tmp_path / "net.onnx", deploy(tiny)
+    with torch.no_grad():
+        for tensor in [*fresh.module.parameters()][-2:]:  # of the classifier
+            tensor *= size
+    write(fresh, FORMATS["onnx"], path)
+    found = check(fresh, FORMATS["onnx"], path, load_photos(fresh))
+    assert found is not None
+    assert found.max_logit == pytest.approx(0.0131 * size, rel=0.01)
+
+
 def test_a_file_that_computes_something_else_is_refused(
     deployed: Deployed, tiny: Arch, tmp_path: Path
 ) -> None:
@@ -97,6 +111,11 @@ def test_a_file_that_computes_something_else_is_refused(
     write(deploy(tiny), FORMATS["onnx"], path)  # other weights
     with pytest.raises(ExportError, match="onnx: logits differ from torch's by up to"):
         check(deployed, FORMATS["onnx"], path, load_photos(deployed))
+
+
+@pytest.mark.parametrize("differences", [(nan, 0.0), (0.0, nan)], ids=["photos", "noise"])
+def test_no_number_is_the_worst(differences: tuple[float, float]) -> None:
+    assert isnan(Check("onnxruntime", "1", *differences, 1.0, 1.0).worst)
 
 
 def test_what_cannot_be_converted_is_named_by_row_and_op(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import pytest
+
+from nas.folders import named
 from nas.report.folder import read_result
 from nas.report.front import views
 from nas.report.known import known
+from nas.report.result import write_result
+from nas.search import Settings, search
 
 from .conftest import edit
 
@@ -20,6 +26,30 @@ def test_known_networks_are_points_of_the_space_fastest_first(run: Path) -> None
     assert {"mobilenetv2", "efficientnet-b0", "repvit-m0.9"} <= {c.arch.name for c in seeds}
     assert [c.ms for c in seeds] == sorted(c.ms for c in seeds)
     assert seeds[0].ms == device.predict(seeds[0].arch).ms
+
+
+def test_what_was_given_as_a_path_is_found_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(named("device")["iphone12-lut"].parent, "mine")
+    device = Path("mine/device.yaml")
+    device.write_text(device.read_text().replace("name: iphone12-lut", "name: my-phone"))
+    space = Path("narrow.yaml")
+    space.write_text(named("space")["mobilenetv3"].read_text().replace("mobilenetv3", "narrow", 1))
+    few = Settings(generations=3, children=200)
+    found = search(space, "mine", budget_ms=1.0, settings=few)
+    folder = Path("run")
+    folder.mkdir()
+    write_result(folder, found, ["nas", "search"])
+    study = read_result(folder).study
+    assert study["device"]["path"] == "mine/device.yaml"
+    assert study["space"]["path"] == "narrow.yaml"
+    assert "path" not in study["surrogate"]
+    here = known(read_result(folder))
+    assert [device.name for device in here.devices] == ["my-phone"]
+    assert here.seeds
+    assert not here.cautions
 
 
 def test_another_hash_is_said_and_what_is_gone_is_left_out(run: Path) -> None:
