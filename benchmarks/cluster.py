@@ -31,6 +31,7 @@ from statistics import mean, median
 from typing import Any
 
 import optuna
+from files import write_rows
 
 from nas.cluster.simulate import Simulation
 from nas.measure.environment import environment
@@ -182,8 +183,14 @@ def virtual(workers: int, trials: int, scheduler: str) -> Iterator[dict[str, Any
 
 
 def row(figure: str, value: float, spread: list[float], how: str) -> dict[str, Any]:
-    ends = {"lowest": f"{min(spread):.3g}", "highest": f"{max(spread):.3g}"} if spread else {}
-    return {"figure": figure, "value": f"{value:.4g}", **ends, "how": how}
+    ends = [f"{end(spread):.3g}" if spread else "" for end in (min, max)]
+    return {
+        "figure": figure,
+        "value": f"{value:.4g}",
+        "lowest": ends[0],
+        "highest": ends[1],
+        "how": how,
+    }
 
 
 def main() -> None:
@@ -203,11 +210,7 @@ def main() -> None:
         for name in arguments.only:
             rows = [{"part": name, **found, **made} for found in parts[name]()]
             kept = [old for old in kept if old["part"] != name] + rows
-            with OUT.open("w", newline="", encoding="utf-8") as file:
-                columns = ["part", "figure", "value", "lowest", "highest", "how", *made]
-                writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")
-                writer.writeheader()
-                writer.writerows(kept)
+            write_rows(OUT, kept)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nas.arch import Arch
 from nas.errors import TrainingError
 from nas.extras import require
+from nas.folders import WEIGHTS
 from nas.search import Candidate
 from nas.search.run import assess
 from nas.study.cascade import FINALS, Cascade, rung_name
@@ -17,7 +18,6 @@ from nas.study.hunt import code_of
 from nas.study.plan import Plan
 from nas.study.question import Question
 from nas.study.store import Record
-from nas.study.trainer import WEIGHTS
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from nas.arch import Arch
 from nas.errors import ArchError, RecipeError, TrainingError
+from nas.folders import WEIGHTS
 from nas.study.store import Record, Store
 
 if TYPE_CHECKING:
     from nas.train.loop import Epoch, Training
     from nas.train.run import Task
-
-WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from nas import document
 from nas.provenance import provenance
 from nas.report.curves import COLOURS
 from nas.report.table import Cells, Column, interval, numbers
@@ -58,7 +57,7 @@ def _figures(s: Standing) -> Cells:
 def write_sweep(folder: Path, command: Sequence[str]) -> None:
     """`run.yaml` of how it was made, and the winners' tables."""
     made = provenance(command, "ray", "optuna", "torch")
-    (folder / "run.yaml").write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
+    document.write(folder / "run.yaml", made)
     (folder / WINNERS).mkdir(exist_ok=True)
     for best in sorted(folder.glob("*/best.yaml")):
         shutil.copy(best, folder / WINNERS / f"{best.parent.name}.yaml")
