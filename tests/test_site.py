@@ -13,7 +13,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAPER = re.compile(r"arXiv:(\d{4}\.\d{5}|\d{4}\.\d{4})")
 #: rooms that hold the method; blocks and tables cite the networks
-METHOD = ("accuracy", "adapt", "latency", "proxies", "search", "strategies", "study", "train")
+METHOD = (
+    "accuracy",
+    "adapt",
+    "latency",
+    "proxies",
+    "search",
+    "strategies",
+    "study",
+    "sweep",
+    "train",
+)
 
 
 def test_the_method_has_every_paper_of_the_code_and_no_other() -> None:

@@ -26,11 +26,16 @@ class _RunsFiles(Group):
     """`nas sweep FILE.yaml` is `nas sweep run FILE.yaml`, `--simulate` the command `simulate`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._named(ctx, args))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        return super().resolve_command(ctx, self._named(ctx, args))
+
+    def _named(self, ctx: Any, args: list[str]) -> list[str]:
         if args[:1] == ["--simulate"]:
-            args = ["simulate", *args[1:]]
-        elif args and args[0] not in (*self.commands, *ctx.help_option_names):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
+            return ["simulate", *args[1:]]
+        known = (*self.commands, *ctx.help_option_names)
+        return ["run", *args] if args and args[0] not in known else args
 
 
 app = App(cls=_RunsFiles, help="Search many budgets, devices, spaces and seeds on a cluster.")
