@@ -31,6 +31,7 @@ from nas.train.loop import Setting
 from nas.train.recipe import check_fits, load_recipe
 from nas.train.run import CHECKPOINT, Task
 
+LOCK = "driver.lock"
 Told = Callable[[Sequence[Standing], float | None], None]
 """Of every cell, and of the seconds that are left."""
 
@@ -73,6 +74,7 @@ class Drive:
         (work.folder / SWEEP).write_text(self.text, encoding="utf-8")
         with _only(work.folder):
             standings = self._done(work, task, told, said)
+        (work.folder / LOCK).unlink(missing_ok=True)
         work.keep()
         return standings
 
@@ -122,7 +124,7 @@ def _only(folder: Path) -> Iterator[None]:
     Raises:
         ResultError: one does.
     """
-    lock = require("train", "filelock").FileLock(folder / "driver.lock")
+    lock = require("train", "filelock").FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except TimeoutError:
