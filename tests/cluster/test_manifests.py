@@ -39,8 +39,8 @@ def test_ray_takes_the_machines() -> None:
     from ray.autoscaler._private.util import prepare_config, validate_config
 
     content = yaml.safe_load((FILES / "ray-up.yaml").read_text())
-    validate_config(content)
     prepared = prepare_config(content)
+    validate_config(prepared)
     assert prepared["available_node_types"]["head"]["resources"] == {"CPU": 0}
     assert prepared["available_node_types"]["gpu"]["max_workers"] == prepared["max_workers"] == 16
 
