@@ -109,12 +109,15 @@ class Hunt:
         """Codes to try next, best first."""
         finished = sum(record.state != "running" for record in records)
         few = (len(records) - finished) // PATIENCE
+        # `yield from` would close the answers with this generator: they are gone on with
         if few and finished - self._finished < few:
-            yield from self._answers  # of the last question; what is left of them
+            for code in self._answers:
+                yield code  # noqa: UP028
         rng = np.random.default_rng([self.seed, len(records)])
         self._answers = self._answered(records, rng)
         self._finished = finished
-        yield from self._answers
+        for code in self._answers:
+            yield code  # noqa: UP028
 
     def _answered(self, records: Sequence[Record], rng: np.random.Generator) -> Iterator[Ints]:
         yield from map(np.array, self.queue)

@@ -1,0 +1,56 @@
+"""How often a strategy is asked, when few and when many trials are at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nas.columns import Ints
+from nas.search.limits import Limits
+from nas.search.run import pricing_of
+from nas.strategies.problem import Problem
+from nas.strategies.random import Random
+from nas.strategies.seen import Seen
+from nas.study.database import Database
+from nas.study.hunt import PATIENCE, Hunt
+from nas.study.question import problem_of
+from nas.study.store import Store
+
+
+class Counted(Random):
+    """Knows how often it was asked."""
+
+    asked = 0
+
+    def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
+        self.asked += 1
+        return super().propose(problem, seen, rng)
+
+
+@pytest.fixture
+def hunt(tmp_path: Path) -> Iterator[Hunt]:
+    pricing = pricing_of("accel-nasbench", "pixel1-cpu", "imagenet")
+    problem = problem_of(pricing, Limits((100.0,), (1.0,)), estimate=False)
+    database = Database(tmp_path, sole=True)
+    yield Hunt(Store.of(database, "proxy"), pricing.space, Counted(problem), (), 4 * PATIENCE)
+    database.close()
+
+
+def test_each_result_is_a_reason_to_ask_until_many_are_at_work(hunt: Hunt) -> None:
+    strategy, claims = hunt.strategy, hunt.claims()
+    assert isinstance(strategy, Counted)
+    for number in range(1, PATIENCE + 1):
+        assert next(claims)
+        assert strategy.asked == number
+    for _ in range(2 * PATIENCE):  # nothing has become known meanwhile
+        assert next(claims)
+    assert strategy.asked == PATIENCE
+    records = hunt.store.records()
+    for record in records[:2]:
+        hunt.store.complete(record, (50.0,))
+    assert next(claims)
+    assert strategy.asked == PATIENCE + 1
+    assert len({record.arch_id for record in hunt.store.records()}) == 3 * PATIENCE + 1
