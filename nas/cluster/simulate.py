@@ -57,7 +57,8 @@ class Usage:
     busy: float
     """Share of all workers' time, from the first order to the last end."""
     busy_while_full: float
-    """The same, from when every worker has had an order until nothing new is asked for."""
+    """The same, from when every worker has had an order until the last candidate's; after that only
+    finalists are left, one a cell."""
     asking_ms: float
     """Of this process, for one trial: the strategy's question, and claiming its answer."""
     telling_ms: float
@@ -148,7 +149,7 @@ class Simulation:
         self._due: list[tuple[float, str]] = []
         self._at_work: dict[str, _Training] = {}
         self._trained: list[tuple[float, float]] = []
-        self._orders: list[float] = []
+        self._orders: list[tuple[float, bool]] = []
         for ticket in map(str, count()):
             while not self._order(ticket) and self._due:
                 self._result()
@@ -168,7 +169,7 @@ class Simulation:
         trial = SimpleNamespace(trial_id=ticket, config=config)
         self._scheduler.on_trial_add(None, trial)
         self._at_work[ticket] = self._begun(trial)
-        self._orders.append(self._clock)
+        self._orders.append((self._clock, config["final"]))
         self._train(ticket)
         return True
 
@@ -214,7 +215,8 @@ class Simulation:
     def _usage(self, seconds: float) -> Usage:
         starts, lengths = np.array(self._trained).T
         ends, trials = starts + lengths, len(self._orders)
-        full, dry = self._orders[min(self.workers, trials) - 1], self._orders[-1]
+        candidates = [clock for clock, final in self._orders if not final]
+        full, dry = candidates[min(self.workers, len(candidates)) - 1], candidates[-1]
         within = np.clip(np.minimum(ends, dry) - np.maximum(starts, full), 0, None)
         standings = self._desk.standings()
         return Usage(
