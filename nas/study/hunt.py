@@ -23,7 +23,7 @@ from nas.study.store import Record, Store
 
 POLL_S = 0.2
 """Between looks at what other processes have done."""
-PATIENCE = 50
+PATIENCE = 10
 """Trials at work for each result after which a strategy is asked anew, and not for more of what it
 answered before: of hundreds at work, one result more changes little."""
 
