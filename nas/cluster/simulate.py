@@ -57,8 +57,8 @@ class Usage:
     busy: float
     """Share of all workers' time, from the first order to the last end."""
     busy_while_full: float
-    """The same, from when every worker has had an order until the last candidate's; after that only
-    finalists are left, one a cell."""
+    """The same, from when every worker has had an order until fewer candidates are left than there
+    are workers."""
     asking_ms: float
     """Of this process, for one trial: the strategy's question, and claiming its answer."""
     telling_ms: float
@@ -216,7 +216,8 @@ class Simulation:
         starts, lengths = np.array(self._trained).T
         ends, trials = starts + lengths, len(self._orders)
         candidates = [clock for clock, final in self._orders if not final]
-        full, dry = candidates[min(self.workers, len(candidates)) - 1], candidates[-1]
+        first = min(self.workers, len(candidates)) - 1
+        full, dry = candidates[first], candidates[max(first, len(candidates) - self.workers)]
         within = np.clip(np.minimum(ends, dry) - np.maximum(starts, full), 0, None)
         standings = self._desk.standings()
         return Usage(
