@@ -13,17 +13,7 @@ from typing import Any
 
 import pytest
 
-SPACE = """
-name: small
-source: "made for tests"
-input: [3, 32, 32]
-columns: [op, k, out, act, s]
-rows:
-  - [conv, [1, 3, 5, 7], [8, 16, 32, 48], relu, 4]
-  - [conv, [1, 3, 5], [8, 32], relu, 2]
-  - [pool, ~, ~, ~, ~]
-  - [linear, ~, 10, ~, ~]
-"""
+SPACE = (Path(__file__).parents[1] / "sweep" / "small.yaml").read_text(encoding="utf-8")
 TEXT = """
 name: small
 spaces: [small.yaml]

@@ -30,17 +30,7 @@ trials: 5
 finalists: 1
 final_seeds: 2
 """
-SPACE = """
-name: small
-source: "made for tests"
-input: [3, 32, 32]
-columns: [op, k, out, act, s]
-rows:
-  - [conv, [1, 3, 5, 7], [8, 16, 32, 48], relu, 4]
-  - [conv, [1, 3, 5], [8, 32], relu, 2]
-  - [pool, ~, ~, ~, ~]
-  - [linear, ~, 10, ~, ~]
-"""
+SPACE = Path(__file__).with_name("small.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
