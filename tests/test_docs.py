@@ -32,8 +32,6 @@ from nas.strategies import STRATEGIES
 from nas.table import COLUMNS
 from nas.train.recipe import recipes
 
-from .test_layers import FLOOR
-
 ROOT = Path(__file__).parents[1]
 TABLES = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
 
@@ -75,18 +73,6 @@ def test_links_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
-
-
-def test_design_names_every_room_lowest_first() -> None:
-    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").partition("## Rooms")[2]
-    documented = re.findall("`([a-z]+)`", "".join(re.findall(r"^\| (.*?) \|", text, re.M)))
-    rooms = {
-        p.stem
-        for p in (ROOT / "nas").iterdir()
-        if p.suffix == ".py" or (p / "__init__.py").is_file()
-    }
-    assert set(documented) == rooms - {"__init__", "__main__"}
-    assert documented == sorted(documented, key=FLOOR.__getitem__)
 
 
 def test_every_format_and_runtime_has_its_line() -> None:

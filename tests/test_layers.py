@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,3 +108,15 @@ def test_the_command_line_holds_no_logic_of_others() -> None:
         if room(path) not in ("cli", "__main__"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             assert not any(name.startswith("nas.cli") for name in imports(tree))
+
+
+def test_design_names_every_room_lowest_first() -> None:
+    text = (
+        (PACKAGE.parent / "docs" / "design.md").read_text(encoding="utf-8").partition("## Rooms")[2]
+    )
+    documented = re.findall("`([a-z]+)`", "".join(re.findall(r"^\| (.*?) \|", text, re.M)))
+    rooms = {
+        p.stem for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()
+    }
+    assert set(documented) == rooms - {"__init__", "__main__"}
+    assert documented == sorted(documented, key=FLOOR.__getitem__)

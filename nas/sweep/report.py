@@ -28,7 +28,7 @@ def cell_table(standings: Sequence[Standing]) -> tuple[list[Column], list[Cells]
     shown = [name for name in VARYING if len({getattr(s, name) for s in standings}) > 1]
     columns = [
         *(Column(name.removesuffix("_ms").replace("_", " ") + _unit(name)) for name in shown),
-        *numbers("done", "cut", "failed", "runs", "best\n%", "winner\npredicted ms", "finals\n%"),
+        *numbers("done", "cut", "failed", "runs", "best\n%", "predicted\nms", "finals\n%"),
         Column("state"),
     ]
     return columns, [[*(_text(s, name) for name in shown), *_figures(s)] for s in standings]
