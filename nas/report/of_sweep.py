@@ -49,7 +49,7 @@ def sweep_page(sweep: Sweep) -> Page:
             Section("cells", "All searches", [_cell_table(sweep.cells)]),
             *plots,
             *winners,
-            Section("asked", "What was asked", [Facts.of(sweep.asked)]),
+            Section("asked", "What was asked, and how", [Facts.of({**sweep.made, **sweep.asked})]),
         ],
     )
 

@@ -12,8 +12,8 @@ from nas.errors import DocumentError, brief
 from nas.lines import Line, read_lines
 from nas.report.folder import Result, read_result
 
-ASKED, CELLS = "sweep.yaml", "cells.csv"
-STATES = ("done", "infeasible", "failed", "running")
+ASKED, MADE, CELLS = "sweep.yaml", "run.yaml", "cells.csv"
+STATES = ("done", "infeasible", "failed", "running", "waiting")
 WORDS = ("cell", "space", "device", "strategy", "seed", "state", "trials", "failed", "arch_id")
 MS = ("predicted_ms", "predicted_ms_low", "predicted_ms_high")
 TOP1 = ("trained_top1", "trained_top1_low", "trained_top1_high")
@@ -49,6 +49,8 @@ class Sweep:
 
     folder: Path
     asked: Mapping[str, Any]
+    made: Mapping[str, Any]
+    """Command and versions; empty before its end."""
     cells: tuple[Cell, ...]
 
     @property
@@ -71,7 +73,8 @@ def read_sweep(folder: Path) -> Sweep:
     lines = read_lines(folder / CELLS, COLUMNS)
     if not lines:
         raise DocumentError(f"{folder / CELLS}: no cells below the header")
-    return Sweep(folder, asked, tuple(_cell(line, folder) for line in lines))
+    made = document.read(folder / MADE) if (folder / MADE).exists() else {}
+    return Sweep(folder, asked, made, tuple(_cell(line, folder) for line in lines))
 
 
 def _cell(line: Line, folder: Path) -> Cell:

@@ -43,6 +43,7 @@ class Desk:
             if (own := before.get(line.cell.name)) is not None and own.ended:
                 line.skip(own)
         self._before = sum(standing.epochs for standing in self.standings())
+        self._write()
 
     @property
     def done(self) -> bool:
