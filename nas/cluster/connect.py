@@ -41,11 +41,11 @@ def cluster(address: str | None = LOCAL) -> Iterator[Any]:
         options |= {"address": address}
     # a thread's children die with it: this machine's own cluster is begun by the main one
     context = ray.init(**options) if address is LOCAL else _within(CONNECT_S, options, address)
-    try:
-        with redirect_stdout(sys.stderr):  # Ray tells there of nodes that died
+    with redirect_stdout(sys.stderr):  # Ray tells there of nodes that died, to the last
+        try:
             yield context
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def _probe(address: str) -> None:
