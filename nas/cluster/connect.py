@@ -20,7 +20,7 @@ from nas.sweep.plan import Resources
 LOCAL, AUTO, CLIENT = None, "auto", "ray://"
 ON_HEAD = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}
 """Options of what must live as long as the cluster: a resource that only the head has."""
-PROBE_S, CONNECT_S = 4.0, 10.0
+PROBE_S, CONNECT_S, CLIENT_S = 4.0, 10.0, 60.0
 """Longest that a port and that a cluster may be silent: an address that is none is known soon."""
 
 
@@ -40,7 +40,9 @@ def cluster(address: str | None = LOCAL) -> Iterator[Any]:
     else:
         options |= {"address": address}
     # a thread's children die with it: this machine's own cluster is begun by the main one
-    context = ray.init(**options) if address is LOCAL else _within(CONNECT_S, options, address)
+    context = (
+        ray.init(**options) if address is LOCAL else _within(_patience(address), options, address)
+    )
     with redirect_stdout(sys.stderr):  # Ray tells there of nodes that died, to the last
         try:
             yield context
@@ -57,6 +59,11 @@ def _probe(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=PROBE_S).close()
     except (OSError, OverflowError) as error:
         raise ClusterError(f"--address {address}: nothing answers there: {error}") from None
+
+
+def _patience(address: str) -> float:
+    """Seconds; for a client the head starts a process first."""
+    return CLIENT_S if address.startswith(CLIENT) else CONNECT_S
 
 
 def _within(seconds: float, options: dict[str, Any], address: str) -> Any:

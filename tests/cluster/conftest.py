@@ -35,9 +35,9 @@ REAL = [
 """Marks of tests with nodes."""
 NOTICED = {
     "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 500,
-    "health_check_timeout_ms": 1000,
-    "health_check_failure_threshold": 3,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 3000,
+    "health_check_failure_threshold": 5,
 }
 """A node that dies is noticed within seconds."""
 
