@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,9 +30,9 @@ def study(
     from nas.errors import BudgetError, InfeasibleError, ResultError, UnknownNameError
     from nas.report.result import write_result
     from nas.report.table import print_json
-    from nas.study.owner import FOLDER as WORKERS
     from nas.study.plan import Plan
     from nas.study.run import study as run
+    from nas.study.trainer import clear
 
     plan = Plan(
         training["epochs"],
@@ -67,9 +66,7 @@ def study(
             work.drop()
         raise
     write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
-    for checkpoint in work.folder.glob("trials/*/*/checkpoint.pt"):
-        checkpoint.unlink()
-    shutil.rmtree(work.folder / WORKERS)
+    clear(work.folder)
     work.keep()
     if json:
         print_json(_as_json(result, studied, work.path))

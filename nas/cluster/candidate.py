@@ -84,13 +84,12 @@ class Candidate(tune.Trainable):
         if (died := _deaths(note)) >= ATTEMPTS:
             note.unlink()
             yield _broken(f"{arch.name}: its process died {died} times")
+            return
         place.mkdir(parents=True, exist_ok=True)
         with note.open("a") as file:
             file.write(f"{_here()} {os.getpid()}\n")
         try:
             yield from self._trained(arch, place, config)
-        except NasError as error:
-            yield _broken(str(error))
         except GeneratorExit:
             note.unlink()
             raise
@@ -98,15 +97,18 @@ class Candidate(tune.Trainable):
 
     def _trained(self, arch: Arch, place: Path, config: dict[str, Any]) -> Results:
         assert self._task is not None
-        fitted, told, epochs = self._task.fit(arch), 0, config["epochs"]
-        course = trained(self._task, fitted, place, epochs=config["whole"], seed=config["seed"])
-        with closing(course):
-            for training in course:
-                if len(training.history) >= epochs and config["final"]:
-                    save_judged(training, place)
-                for epoch in training.history[told:epochs]:
-                    told = epoch.epoch
-                    yield {EPOCH: told, TOP1: epoch.val_top1, "done": told == epochs}
+        task, told, epochs = self._task, 0, config["epochs"]
+        whole, seed = config["whole"], config["seed"]
+        try:
+            with closing(trained(task, task.fit(arch), place, epochs=whole, seed=seed)) as course:
+                for training in course:
+                    if len(training.history) >= epochs and config["final"]:
+                        save_judged(training, place)
+                    for epoch in training.history[told:epochs]:
+                        told = epoch.epoch
+                        yield {EPOCH: told, TOP1: epoch.val_top1, "done": told == epochs}
+        except NasError as error:
+            yield _broken(str(error))
 
 
 def _broken(error: str) -> dict[str, Any]:

@@ -21,7 +21,8 @@ LOCAL, AUTO, CLIENT = None, "auto", "ray://"
 ON_HEAD = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}
 """Options of what must live as long as the cluster: a resource that only the head has."""
 PROBE_S, CONNECT_S, CLIENT_S = 4.0, 10.0, 60.0
-"""Longest that a port and that a cluster may be silent: an address that is none is known soon."""
+"""Longest that a port, a cluster, and a head that starts a process for a client may be silent."""
+QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 
 
 @contextmanager
@@ -31,18 +32,11 @@ def cluster(address: str | None = LOCAL) -> Iterator[Any]:
     Raises:
         ClusterError: nothing answers at the address.
     """
-    if address not in (LOCAL, AUTO):
-        _probe(address)
-    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is LOCAL:
-        # "local" begins a new cluster, whatever runs here already
-        options |= {"address": "local", "num_cpus": cores(), "include_dashboard": True}
+        # a new one, whatever runs here already; begun by this thread, with which its processes die
+        context = ray.init("local", num_cpus=cores(), include_dashboard=True, **QUIET)
     else:
-        options |= {"address": address}
-    # a thread's children die with it: this machine's own cluster is begun by the main one
-    context = (
-        ray.init(**options) if address is LOCAL else _within(_patience(address), options, address)
-    )
+        context = _joined(address)
     with redirect_stdout(sys.stderr):  # Ray tells there of nodes that died, to the last
         try:
             yield context
@@ -61,18 +55,16 @@ def _probe(address: str) -> None:
         raise ClusterError(f"--address {address}: nothing answers there: {error}") from None
 
 
-def _patience(address: str) -> float:
-    """Seconds; for a client the head starts a process first."""
-    return CLIENT_S if address.startswith(CLIENT) else CONNECT_S
-
-
-def _within(seconds: float, options: dict[str, Any], address: str) -> Any:
+def _joined(address: str) -> Any:
     """Ray's own connecting, which would try for minutes."""
+    if address != AUTO:
+        _probe(address)
+    seconds = CLIENT_S if address.startswith(CLIENT) else CONNECT_S
     found: list[Any] = []
 
     def connect() -> None:
         try:
-            found.append(ray.init(**options))
+            found.append(ray.init(address, **QUIET))
         except Exception as error:  # whatever Ray raises where no cluster is
             found.append(error)
 

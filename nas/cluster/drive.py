@@ -17,19 +17,19 @@ from nas.data import load_data
 from nas.draft import Work
 from nas.errors import NasError, ResultError
 from nas.extras import require
+from nas.report.sweep import ASKED
 from nas.search import SearchResult
 from nas.study.database import Database
-from nas.study.owner import FOLDER as WORKERS
 from nas.study.run import searched
+from nas.study.trainer import clear
 from nas.sweep.desk import Desk
 from nas.sweep.line import Answer, Line
 from nas.sweep.plan import Sweep
 from nas.sweep.report import save_pictures, write_sweep
-from nas.sweep.standing import Standing, write_standings
-from nas.sweep.status import SWEEP
+from nas.sweep.standing import Standing
 from nas.train.loop import Setting
 from nas.train.recipe import check_fits, load_recipe
-from nas.train.run import CHECKPOINT, Task
+from nas.train.run import Task
 
 LOCK = "driver.lock"
 Told = Callable[[Sequence[Standing], float | None], None]
@@ -71,7 +71,7 @@ class Drive:
         task = task_of(sweep)
         settings = {**asdict(sweep), "data": task.data.source}
         work = Work(self.out, sweep.name, settings, resume=self.resume, force=self.force)
-        (work.folder / SWEEP).write_text(self.text, encoding="utf-8")
+        (work.folder / ASKED).write_text(self.text, encoding="utf-8")
         with _only(work.folder):
             standings = self._done(work, task, told, said)
         (work.folder / LOCK).unlink(missing_ok=True)
@@ -93,13 +93,10 @@ class Drive:
             standings = desk.standings()
         finally:
             database.close()
-        write_standings(folder, standings)
         write_sweep(folder, self.command)
         save_pictures(folder, standings)
-        for checkpoint in folder.glob(f"trials/*/*/{CHECKPOINT}"):
-            checkpoint.unlink()
-        for name in (FOLDER, WORKERS):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        clear(folder)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
         return standings
 
 

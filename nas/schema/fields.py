@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from nas.fields import required
-from nas.schema.kind import Schema, closed
+from nas.schema.kind import Found, Kind, Schema, closed
 
 
 def _docstrings(kind: type) -> dict[str, str]:
@@ -30,6 +32,14 @@ def properties_of(kind: Any) -> Schema:
     for name, text in texts.items():
         properties[name] = {"description": text, **properties[name]}
     return {"properties": properties}
+
+
+def kind_of_fields(
+    name: str, title: str, files: str, read: type, load: Callable[[Path], Found]
+) -> Kind:
+    """The kind of file that is read as a dataclass."""
+    optional = {part.name for part in fields(read)} - required(read)
+    return Kind(name, title, files, required(read), optional, partial(properties_of, read), load)
 
 
 def _value(hint: Any, field: Field[Any]) -> Schema:

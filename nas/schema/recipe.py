@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
-from nas.fields import required
-from nas.schema.fields import properties_of
-from nas.schema.kind import Found, Kind, Schema
+from nas.schema.fields import kind_of_fields
+from nas.schema.kind import Found
 from nas.train.recipe import Recipe, load_recipe
-
-
-def _content() -> Schema:
-    return properties_of(Recipe)
 
 
 def _load(path: Path) -> Found:
@@ -21,12 +15,4 @@ def _load(path: Path) -> Found:
     return Found("recipe", recipe.name, holds)
 
 
-RECIPE = Kind(
-    "recipe",
-    "Training recipe",
-    "nas/train/recipes/*.yaml",
-    required(Recipe),
-    {field.name for field in fields(Recipe)} - required(Recipe),
-    _content,
-    _load,
-)
+RECIPE = kind_of_fields("recipe", "Training recipe", "nas/train/recipes/*.yaml", Recipe, _load)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
-from nas.fields import required
-from nas.schema.fields import properties_of
-from nas.schema.kind import Found, Kind, Schema
+from nas.schema.fields import kind_of_fields, properties_of
+from nas.schema.kind import Found, Schema
 from nas.sweep.plan import Sweep, load_sweep
 
 
@@ -26,12 +25,6 @@ def _load(path: Path) -> Found:
     return Found("sweep", sweep.name, holds)
 
 
-SWEEP = Kind(
-    "sweep",
-    "Sweep",
-    "docs/cluster/sweep.yaml",
-    required(Sweep),
-    {field.name for field in fields(Sweep)} - required(Sweep),
-    _content,
-    _load,
+SWEEP = replace(
+    kind_of_fields("sweep", "Sweep", "docs/cluster/sweep.yaml", Sweep, _load), content=_content
 )

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,14 @@ class Database:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
             yield
+
+    def has(self, name: str) -> bool:
+        """Whether there is a study of that name; others than the sole writer make none later."""
+        return name in self.stores or name in self._before
+
+    @cached_property
+    def _before(self) -> frozenset[str]:
+        return frozenset(study.study_name for study in self.storage.get_all_studies())
 
     def insert_params(
         self, trial: int, params: Mapping[str, Any], kinds: Mapping[str, Any]

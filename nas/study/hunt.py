@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import chain
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Hunt:
     """What is noted beside a trial."""
     score: Callable[[Record], float] = lambda record: scored(record)
     """What the strategy is told of a trial."""
-    _answers: Iterator[Ints] = field(default_factory=lambda: iter(()), init=False)
+    _answers: Iterator[Ints] = field(default_factory=chain, init=False)
     _finished: int = field(default=0, init=False)
     """Trials, when the strategy was asked last."""
 
@@ -109,19 +110,14 @@ class Hunt:
         """Codes to try next, best first."""
         finished = sum(record.state != "running" for record in records)
         few = (len(records) - finished) // PATIENCE
-        # `yield from` would close the answers with this generator: they are gone on with
-        if few and finished - self._finished < few:
-            for code in self._answers:
-                yield code  # noqa: UP028
+        if finished - self._finished < few:
+            yield from self._answers
         rng = np.random.default_rng([self.seed, len(records)])
-        self._answers = self._answered(records, rng)
+        answers = self.strategy.ask(self._seen(records), rng)
+        # a chain outlives the generator that yields from it: another goes on with what is left
+        self._answers = chain(map(np.array, self.queue), answers)
         self._finished = finished
-        for code in self._answers:
-            yield code  # noqa: UP028
-
-    def _answered(self, records: Sequence[Record], rng: np.random.Generator) -> Iterator[Ints]:
-        yield from map(np.array, self.queue)
-        yield from self.strategy.ask(self._seen(records), rng)
+        yield from self._answers
 
     def _seen(self, records: Sequence[Record]) -> Seen:
         """What the strategy may know: finished trials, and which codes are begun."""

@@ -5,6 +5,7 @@ A candidate that breaks costs only itself.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from nas.arch import Arch
 from nas.errors import ArchError, RecipeError, TrainingError
 from nas.folders import WEIGHTS
+from nas.study.owner import FOLDER as WORKERS
 from nas.study.store import Record, Store
 
 if TYPE_CHECKING:
@@ -115,6 +117,15 @@ class Trainer:
 def place_of(folder: Path, arch: Arch, seed: int) -> Path:
     """Below the folder of a study or sweep, that of one training."""
     return folder / "trials" / arch.arch_id / f"seed{seed}"
+
+
+def clear(folder: Path) -> None:
+    """Remove what only going on with a study or sweep needs."""
+    from nas.train.run import CHECKPOINT
+
+    for checkpoint in folder.glob(f"trials/*/*/{CHECKPOINT}"):
+        checkpoint.unlink()
+    shutil.rmtree(folder / WORKERS, ignore_errors=True)
 
 
 def save_judged(training: Training, folder: Path) -> None:

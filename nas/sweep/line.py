@@ -151,9 +151,8 @@ class Line:
 
 def studies(cell: Cell, sweep: Sweep, database: Database) -> tuple[list[Record], list[Record]]:
     """Trials of a cell's candidates and of its finalists; any process may ask, at any time."""
-    made = {study.study_name for study in database.storage.get_all_studies()}
     own, finals = (
-        Store.of(database, name).records() if name in made else []
+        Store.of(database, name).records() if database.has(name) else []
         for name in (cell.candidates(sweep), cell.prefix + FINALS)
     )
     return own, finals

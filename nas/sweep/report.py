@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nas import document
 from nas.provenance import provenance
 from nas.report.curves import COLOURS
+from nas.report.sweep import MADE
 from nas.report.table import Cells, Column, interval, numbers
 from nas.study.fronts import fronts
 from nas.sweep.standing import Standing
@@ -57,7 +58,7 @@ def _figures(s: Standing) -> Cells:
 def write_sweep(folder: Path, command: Sequence[str]) -> None:
     """`run.yaml` of how it was made, and the winners' tables."""
     made = provenance(command, "ray", "optuna", "torch")
-    document.write(folder / "run.yaml", made)
+    document.write(folder / MADE, made)
     (folder / WINNERS).mkdir(exist_ok=True)
     for best in sorted(folder.glob("*/best.yaml")):
         shutil.copy(best, folder / WINNERS / f"{best.parent.name}.yaml")

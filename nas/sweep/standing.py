@@ -8,11 +8,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from nas.report.sweep import CELLS
 from nas.study.results import Studied
 from nas.study.store import Record
 from nas.sweep.plan import Cell, Sweep
-
-FILE = "cells.csv"
 
 State = Literal["waiting", "running", "done", "infeasible", "failed"]
 ENDED = ("done", "infeasible", "failed")
@@ -112,20 +111,20 @@ def _left(records: Sequence[Record], wanted: int, epochs: int) -> float:
 
 def write_standings(folder: Path, standings: Iterable[Standing]) -> None:
     """`cells.csv`, replaced whole."""
-    draft = folder / f".{FILE}"
+    draft = folder / f".{CELLS}"
     with draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(part.name for part in fields(Standing))
         for standing in standings:
             writer.writerow(_cell(getattr(standing, part.name)) for part in fields(Standing))
-    draft.replace(folder / FILE)
+    draft.replace(folder / CELLS)
 
 
 def read_standings(folder: Path) -> dict[str, Standing]:
     """What `cells.csv` says, by cell; nothing where there is no such file."""
-    if not (folder / FILE).exists():
+    if not (folder / CELLS).exists():
         return {}
-    with (folder / FILE).open(newline="", encoding="utf-8") as file:
+    with (folder / CELLS).open(newline="", encoding="utf-8") as file:
         return {row["cell"]: _standing(row) for row in csv.DictReader(file)}
 
 

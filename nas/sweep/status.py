@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from nas.errors import ResultError
+from nas.report.sweep import ASKED
 from nas.study.database import Database
 from nas.sweep.line import studies
 from nas.sweep.plan import load_sweep
 from nas.sweep.standing import Standing, read_standings
-
-SWEEP = "sweep.yaml"
 
 
 def find(sweep: Path, out: Path) -> Path:
@@ -21,23 +20,22 @@ def find(sweep: Path, out: Path) -> Path:
     """
     name = load_sweep(sweep).name if sweep.is_file() else sweep.name
     for folder in (sweep, out / name, out / f".{name}.work"):
-        if (folder / SWEEP).exists():
+        if (folder / ASKED).exists():
             return folder
     raise ResultError(f"{sweep}: no sweep of that name was begun in {out}")
 
 
 def look(folder: Path) -> list[Standing]:
     """Every cell, in the order of the file."""
-    sweep, ended = load_sweep(folder / SWEEP), read_standings(folder)
-    if all(cell.name in ended and ended[cell.name].ended for cell in sweep.cells()):
-        return list(ended.values())
+    sweep, known = load_sweep(folder / ASKED), read_standings(folder)
+    cells = {cell: known.get(cell.name) or Standing.of(cell) for cell in sweep.cells()}
+    if all(standing.ended for standing in cells.values()):
+        return list(cells.values())
     database = Database(folder, sweep.storage or None, sole=True)
     try:
         return [
-            known
-            if (known := ended.get(cell.name)) is not None and known.ended
-            else Standing.of(cell).counted(sweep, *studies(cell, sweep, database))
-            for cell in sweep.cells()
+            own if own.ended else own.counted(sweep, *studies(cell, sweep, database))
+            for cell, own in cells.items()
         ]
     finally:
         database.close()
