@@ -15,7 +15,7 @@ from nas.library import load_space
 from nas.search.limits import Limits
 from nas.search.run import pricing_of
 from nas.strategies import STRATEGIES
-from nas.study import database
+from nas.study import database, store
 from nas.study.database import Database
 from nas.study.hunt import Hunt
 from nas.study.question import problem_of
@@ -67,5 +67,6 @@ def np_rng() -> object:
 
 if __name__ == "__main__":
     database.BEAT_S, database.SILENT_S = 1, 3  # what is silent is noticed at once
+    store.ATTEMPTS = 100  # it is not the network that kills its process
     folder, trials, strategy, seconds, *url = sys.argv[1:]
     hunt(Path(folder), int(trials), strategy, float(seconds), *url)
