@@ -8,6 +8,8 @@
   the seconds of its epochs. Ray, the store and the strategy together.
 - *kills*: nodes killed (and replaced) at random moments of a sweep of 200 trainings, until 20 are.
 - *virtual*: `nas sweep --simulate 1000`, trainings of 60 s.
+- *sharing* (asked for with `--only sharing`, needs a GPU): trainings a minute where one, two, four
+  and eight share the GPU, on Fashion-MNIST.
 
 Writes results/benchmarks/cluster.csv, a figure a row, with the conditions it was measured under.
 """
@@ -62,6 +64,21 @@ finalists: 1
 final_seeds: 1
 scheduler: {{name: none}}
 """
+SHARED = """
+name: measured
+spaces: [mobile32]
+devices: [iphone12-lut]
+budgets_ms: [0.6]
+data: {{name: fashion-mnist, images: 20000}}
+strategies: [random]
+epochs: 3
+trials: {trials}
+finalists: 1
+final_seeds: 1
+scheduler: {{name: none}}
+on: cuda
+resources: {{cpus: 1, gpus: {gpus}}}
+"""
 NOTICED = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
@@ -86,12 +103,13 @@ def nodes(count: int) -> Iterator[Any]:
         made.shutdown()
 
 
-def begun(folder: Path, address: str, trials: int, epochs: int) -> subprocess.Popen[bytes]:
+def begun(folder: Path, text: str, address: str | None = None) -> subprocess.Popen[bytes]:
     """A sweep, as a process."""
     folder.mkdir(parents=True)
     (folder / "small.yaml").write_text(SPACE)
-    (folder / "sweep.yaml").write_text(TEXT.format(trials=trials, epochs=epochs))
-    command = [sys.executable, "-m", "nas", "sweep", "sweep.yaml", "--address", address]
+    (folder / "sweep.yaml").write_text(text)
+    command = [sys.executable, "-m", "nas", "sweep", "sweep.yaml"]
+    command += ["--address", address] if address else []
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
     log = (folder / "log.txt").open("wb")
     return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
@@ -133,7 +151,8 @@ def throughput(place: Path, repeats: int, trials: int) -> Iterator[dict[str, Any
         for count in (1, 2):
             folder = place / f"throughput-{count}-{repeat}"
             with nodes(count) as cluster:
-                assert begun(folder, cluster.address, trials, epochs=4).wait() == 0
+                text = TEXT.format(trials=trials, epochs=4)
+                assert begun(folder, text, cluster.address).wait() == 0
             found[count].append(per_minute(folder, warm=4))
             if count == 1:
                 gaps += overhead_s(folder)
@@ -149,7 +168,7 @@ def kills(place: Path, trials: int, wanted: int) -> Iterator[dict[str, Any]]:
     """Nodes killed while trainings run; all of these must be there once."""
     folder, killed, rng = place / "kills", 0, random.Random(0)
     with nodes(2) as cluster:
-        process = begun(folder, cluster.address, trials, epochs=4)
+        process = begun(folder, TEXT.format(trials=trials, epochs=4), cluster.address)
         work = folder / "results" / ".measured.work"
         while process.poll() is None:
             time.sleep(rng.uniform(1, 4))
@@ -170,6 +189,16 @@ def kills(place: Path, trials: int, wanted: int) -> Iterator[dict[str, Any]]:
     yield row("doubled after kills", len(found) - len(keys), [], how)
 
 
+def sharing(place: Path, each: int) -> Iterator[dict[str, Any]]:
+    """Trainings a minute where several share a GPU, `each` of every one of them."""
+    for together in (1, 2, 4, 8):
+        folder, trials = place / f"sharing-{together}", each * together
+        text = SHARED.format(trials=trials, gpus=1 / together)
+        assert begun(folder, text).wait() == 0, (folder / "log.txt").read_text()
+        how = f"{trials} trainings of 3 x 20,000 images, mobile32 at 32 px, after the first of each"
+        yield row(f"trainings a minute, {together} a GPU", per_minute(folder, together), [], how)
+
+
 def virtual(workers: int, trials: int, scheduler: str) -> Iterator[dict[str, Any]]:
     """Busy virtual workers."""
     with tempfile.TemporaryDirectory() as folder:
@@ -180,6 +209,13 @@ def virtual(workers: int, trials: int, scheduler: str) -> Iterator[dict[str, Any
     yield row("busy from first to last, %", 100 * usage.busy, [], how)
     yield row("asking and claiming a trial, ms", usage.asking_ms, [], how)
     yield row("telling a trial, ms", usage.telling_ms, [], how)
+
+
+def machine() -> str:
+    """The GPU if there is one, or the processor."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else environment().cpu
 
 
 def row(figure: str, value: float, spread: list[float], how: str) -> dict[str, Any]:
@@ -204,8 +240,9 @@ def main() -> None:
             "throughput": lambda: throughput(place, arguments.repeats, trials=40),
             "kills": lambda: kills(place, trials=200, wanted=20),
             "virtual": lambda: virtual(1000, 600, "none"),
+            "sharing": lambda: sharing(place, each=4),
         }
-        made = {"date": datetime.now(UTC).date().isoformat(), "machine": environment().cpu}
+        made = {"date": datetime.now(UTC).date().isoformat(), "machine": machine()}
         kept = list(csv.DictReader(OUT.open())) if OUT.exists() else []
         for name in arguments.only:
             rows = [{"part": name, **found, **made} for found in parts[name]()]

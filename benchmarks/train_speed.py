@@ -7,6 +7,8 @@ neighbouring epochs. Writes a row of results/benchmarks/train_speed.csv.
 
     python benchmarks/train_speed.py --data fashion-mnist
     python benchmarks/train_speed.py --data fashion-mnist --on cuda --precision bf16 --batch 512
+
+With `--compile` both networks are compiled by torch.
 """
 
 from __future__ import annotations
@@ -72,7 +74,9 @@ class Theirs:
     ) -> None:
         self.setting, cuda = setting, setting.device.type == "cuda"
         model = timm.create_model(NETWORKS[name], num_classes=len(data.classes), drop_rate=0.0)
-        self.model = model.to(setting.device, memory_format=torch.channels_last)
+        self.model: Any = model.to(setting.device, memory_format=torch.channels_last)
+        if setting.compile:
+            self.model = torch.compile(self.model)
         self.optimiser = create_optimizer_v2(model, opt="adamw", lr=1e-3, weight_decay=0.05)
         self.loss = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
         self.loader: Iterable[Any] = create_loader(
@@ -121,9 +125,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--on", default="cpu")
     parser.add_argument("--precision", choices=("fp32", *AMP), default="fp32")
+    parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     device = device_of(options.on)
-    setting = Setting(device, options.precision)
+    setting = Setting(device, options.precision, compile=options.compile)
     data = load_data(options.data)
     few = data.train.take(torch.randperm(len(data.train.labels))[: options.images])
     assert isinstance(few, Held)
@@ -164,6 +169,7 @@ def main() -> None:
         "data": f"{data.name}, {SIDE} x {SIDE}",
         "batch": options.batch,
         "precision": options.precision,
+        "compiled": options.compile,
         "ours_images_s": round(median(mine)),
         "timm_images_s": round(median(other)),
         "ratio": round(median(mine) / median(other), 2),
@@ -174,7 +180,7 @@ def main() -> None:
         "timm": version("timm"),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    keys = ("hardware", "network", "data", "batch", "precision")
+    keys = ("hardware", "network", "data", "batch", "precision", "compiled")
     kept = []
     if OUT.exists():
         with OUT.open(encoding="utf-8", newline="") as file:

@@ -182,7 +182,7 @@ def adapt(
     }
     work = Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
     fitted = task.fit(ask.arch)
-    with _crew(address, storage) as crew, show_progress(on_interrupt=RESUME) as progress:
+    with _crew(address, storage, task) as crew, show_progress(on_interrupt=RESUME) as progress:
         try:
             if knapsack:
                 made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
@@ -223,7 +223,7 @@ def adapt(
 
 
 @contextmanager
-def _crew(address: str | None, storage: str | None) -> Iterator[Crew | None]:
+def _crew(address: str | None, storage: str | None, task: Task) -> Iterator[Crew | None]:
     """Processes on a cluster, if there is an address."""
     if address is None:
         yield None
@@ -233,7 +233,7 @@ def _crew(address: str | None, storage: str | None) -> Iterator[Crew | None]:
     require("ray")
     from nas.cluster.jobs import crew
 
-    with crew(address, storage) as found:
+    with crew(address, storage, task) as found:
         yield found
 
 

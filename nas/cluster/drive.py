@@ -89,7 +89,7 @@ class Drive:
                 for cell in self.sweep.cells()
             ]
             desk = Desk(lines, folder)
-            run(self.sweep, task, desk, folder, lambda: told(desk.standings(), desk.eta_s()))
+            run(self.sweep, task, desk, folder, lambda: told(desk.standings(), desk.eta_s()), said)
             standings = desk.standings()
         finally:
             database.close()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import ray
-from ray.util import ActorPool
 from ray.util.queue import Queue
 
 from nas.arch import Arch
-from nas.cluster.connect import ON_HEAD, cluster
-from nas.errors import ClusterError
+from nas.cluster.connect import ON_HEAD, check_room, cluster
+from nas.errors import ClusterError, TrainingError
 from nas.fidelity.judges import Judge
 from nas.fidelity.ranking import Score
 from nas.fidelity.run import Elsewhere, Fidelity
+from nas.study.store import ATTEMPTS
 from nas.study.workers import Job, News, work
+from nas.sweep.plan import Resources
+from nas.train.run import Task
 
 
 class Crew:
@@ -27,7 +30,7 @@ class Crew:
         self._running: dict[int, Any] = {}
 
     def begin(self, index: int, job: Job) -> None:
-        task = ray.remote(max_retries=0)(_work).options(**_room(job.task))
+        task = ray.remote(max_retries=0)(_work).options(**_options(job.task))
         self._running[index] = task.remote(job, index, self._queue)
 
     def ended(self, index: int) -> bool | None:
@@ -50,13 +53,15 @@ class Crew:
 
 
 @contextmanager
-def crew(address: str, storage: str | None) -> Iterator[Crew]:
-    """A crew on the cluster at an address.
+def crew(address: str, storage: str | None, task: Task) -> Iterator[Crew]:
+    """A crew for a task on the cluster at an address.
 
     Raises:
-        ClusterError: nothing answers there, or workers of several machines could not meet.
+        ClusterError: nothing answers there, no node has what a process needs, or workers of several
+            machines could not meet.
     """
     with cluster(address):
+        check_room(_room(task))
         machines = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
         if len(machines) > 1 and storage is None:
             raise ClusterError(
@@ -67,34 +72,68 @@ def crew(address: str, storage: str | None) -> Iterator[Crew]:
 
 
 def _work(job: Job, index: int, queue: Queue) -> None:
-    work(job, index, 1, queue.put)
+    work(_placed(job), index, 1, queue.put)
 
 
-def _room(task: Any) -> dict[str, int]:
-    """What a process is given of a node."""
-    return {"num_cpus": 1, "num_gpus": int(task.setting.device.type == "cuda")}
+def _placed(job: Any) -> Any:
+    """The job on the GPU that Ray gave this process, the only one it sees."""
+    from nas.train.place import dealt
+
+    setting = job.task.setting
+    setting = replace(setting, device=dealt(setting.device, 0))
+    return replace(job, task=replace(job.task, setting=setting))
 
 
-class _Judge:
-    """Scores networks on a node."""
+def _room(task: Task) -> Resources:
+    """What a process needs of a node."""
+    return Resources(cpus=1, gpus=int(task.setting.device.type == "cuda"))
 
-    def __init__(self, job: Fidelity) -> None:
-        from nas.train.place import use_cores
 
-        use_cores(1)
-        self._job = job
+def _options(task: Task) -> dict[str, float]:
+    room = _room(task)
+    return {"num_cpus": room.cpus, "num_gpus": room.gpus}
 
-    def score(self, judge: Judge, arch: Arch) -> Score:
-        return self._job.score(judge, arch)
+
+def _score(job: Fidelity, judge: Judge, arch: Arch) -> Score:
+    from nas.train.place import use_cores
+
+    use_cores(1)
+    own: Fidelity = _placed(job)
+    return own.score(judge, arch)
 
 
 def scores(workers: int) -> Elsewhere:
-    """Scores in order by so many processes of the cluster that this one is connected to."""
+    """Scores in order by so many processes of the cluster that this one is connected to, at most.
+
+    Raises:
+        ClusterError: no node has what a process needs.
+        TrainingError: a network takes its processes with it.
+    """
 
     def found(job: Fidelity, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
-        # a score is computed again where its node dies
-        made = ray.remote(max_restarts=-1, max_task_retries=-1)(_Judge).options(**_room(job.task))
-        pool = ActorPool([made.remote(job) for _ in range(workers)])
-        yield from pool.map(lambda own, question: own.score.remote(*question), asked)
+        check_room(_room(job.task))
+        # a score is computed again where its process or node dies
+        made = ray.remote(max_retries=ATTEMPTS)(_score).options(**_options(job.task))
+        shared, told = ray.put(job), 0
+        begun: list[Any] = []
+        for question in asked:
+            if len(begun) >= workers:
+                ray.wait(begun, num_returns=len(begun) - workers + 1)
+            begun.append(made.remote(shared, *question))
+            while told < len(begun) and ray.wait([begun[told]], timeout=0)[0]:
+                yield _got(begun[told], asked[told][1])
+                told += 1
+        for ref, (_, arch) in zip(begun[told:], asked[told:], strict=True):
+            yield _got(ref, arch)
 
     return found
+
+
+def _got(ref: Any, arch: Arch) -> Score:
+    try:
+        score: Score = ray.get(ref)
+        return score
+    except ray.exceptions.RayTaskError:
+        raise  # as what it was
+    except ray.exceptions.RayError:
+        raise TrainingError(f"{arch.name}: its process died {ATTEMPTS + 1} times") from None

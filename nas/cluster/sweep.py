@@ -34,19 +34,37 @@ SETTINGS = {
 
 
 class _News(Unkept, tune.Callback):
-    """Tells how far the sweep is, every so often."""
+    """Tells how far the sweep is, every so often, and once each why trainings begin again."""
 
-    def __init__(self, told: Callable[[], None]) -> None:
+    def __init__(self, told: Callable[[], None], said: Callable[[str], None]) -> None:
         self._told, self._last = told, 0.0
+        self._said, self._reasons = said, set[str]()
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         if time.monotonic() - self._last >= NEWS_S:
             self._told()
             self._last = time.monotonic()
 
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        reason = _reason(Path(trial.error_file).read_text(encoding="utf-8"))
+        if reason not in self._reasons:
+            self._reasons.add(reason)
+            self._said(f"a training begins again: {reason}")
+
+
+def _reason(text: str) -> str:
+    """Why a trial failed last, of what Ray Tune wrote of all its failures."""
+    lines = [line for line in text.splitlines() if line and not line[0].isspace()]
+    return lines[-1].partition(". ")[0]
+
 
 def run(
-    sweep: Sweep, task: Task, desk: Desk, folder: Path, told: Callable[[], None] = lambda: None
+    sweep: Sweep,
+    task: Task,
+    desk: Desk,
+    folder: Path,
+    told: Callable[[], None] = lambda: None,
+    said: Callable[[str], None] = lambda note: None,
 ) -> None:
     """Work until the desk has nothing left; on the cluster that this process is connected to.
 
@@ -81,7 +99,7 @@ def run(
             name=FOLDER,
             storage_path=str(folder.absolute()),
             failure_config=tune.FailureConfig(max_failures=MOVES),
-            callbacks=[_News(told)],
+            callbacks=[_News(told, said)],
             verbose=0,
         ),
     )

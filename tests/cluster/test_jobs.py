@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.arch import Arch
+from nas.fidelity.run import JOURNAL
 from nas.library import load_device
 
 from .conftest import REAL, wait
@@ -56,14 +57,24 @@ def test_proposals_go_on_when_a_node_dies(nodes: Any, folder: Path) -> None:
         nodes.remove_node(node)
 
 
-def test_samples_are_scored_by_nodes(nodes: Any, folder: Path) -> None:
-    """And the same as here."""
+SAMPLE = ("fidelity", "--space", "small.yaml", "--networks", "4", "--zero-cost", "synflow")
+
+
+def test_samples_are_scored_by_the_nodes_that_are_left(nodes: Any, folder: Path) -> None:
+    """And the same as here, with more workers than there is room for."""
     two = [nodes.add_node(num_cpus=1) for _ in range(2)]
-    sample = ("fidelity", "--space", "small.yaml", "--networks", "4", "--zero-cost", "synflow")
     short = ("--long", "2", "--epochs", "1", "--name")
-    there = begin(folder, *sample, *short, "there", "--address", nodes.address, "--workers", "2")
-    far, near = ended(there), ended(begin(folder, *sample, *short, "here"))
+    where = ("--address", nodes.address, "--workers", "3")
+    there = begin(folder, *SAMPLE, *short, "there", *where)
+    wait((folder / "results" / ".there.work" / JOURNAL).exists)
+    nodes.remove_node(two[0], allow_graceful=False)
+    far, near = ended(there), ended(begin(folder, *SAMPLE, *short, "here"))
     for judge, own in zip(far["judges"], near["judges"], strict=True):
         assert (judge["judge"], judge["tau"]) == (own["judge"], own["tau"])
-    for node in two:
-        nodes.remove_node(node)
+    nodes.remove_node(two[1])
+
+
+def test_a_cluster_without_room_is_refused(nodes: Any, folder: Path) -> None:
+    process = begin(folder, *SAMPLE, "--address", nodes.address)
+    assert "the cluster has 1 x 0 CPUs and 0 GPUs" in process.communicate(timeout=120)[1]
+    assert process.returncode == 2
