@@ -42,7 +42,10 @@ def measure(
     device: Annotated[
         str,
         typer.Option(
-            "--device", help="What to call the machine.", metavar="NAME", show_default="its CPU"
+            "--device",
+            help="What to call the machine.",
+            metavar="NAME",
+            show_default="what computes",
         ),
     ] = "",
     out: Annotated[Path | None, out_option("A CSV to write.", "FILE.csv")] = None,

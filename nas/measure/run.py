@@ -75,7 +75,7 @@ def measure(
     conditions = Measurement(
         network="",
         ms=0.0,
-        device=device or machine.cpu,
+        device=device or found.hardware(machine.cpu),
         runtime=found.name,
         version=found.version(),
         precision=found.precision,

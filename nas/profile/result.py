@@ -134,7 +134,7 @@ class Profile:
             "schema": 1,
             "name": "",
             "kind": "measured",
-            "hardware": machine.cpu or machine.system,
+            "hardware": runtime.hardware(machine.cpu or machine.system),
             "runtime": runtime.name,
             "version": runtime.version(),
             "precision": runtime.precision,

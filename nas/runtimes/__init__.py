@@ -25,7 +25,7 @@ RUNTIMES: dict[str, Runtime] = {
             "train",
             torch.load_cuda,
             lambda: version("torch"),
-            on_cpu=False,
+            accelerator=torch.name_of_gpu,
         ),
     )
 }

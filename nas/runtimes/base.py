@@ -43,11 +43,16 @@ class Runtime:
     """Of a file and a number of threads."""
     version: Callable[[], str]
     precision: str = "fp32"
-    on_cpu: bool = True
+    accelerator: Callable[[], str] | None = None
+    """Name of what executes it, where that is not the CPU."""
 
     def one_at_work(self, threads: int) -> bool:
         """One thread of the CPU does all the work, so its waiting for a core can be told."""
-        return threads == 1 and self.on_cpu
+        return threads == 1 and self.accelerator is None
+
+    def hardware(self, cpu: str) -> str:
+        """What executes it, on a machine with this CPU."""
+        return self.accelerator() if self.accelerator else cpu
 
 
 def run(session: Session, images: Floats32) -> Floats32:

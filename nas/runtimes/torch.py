@@ -53,3 +53,9 @@ def load_cuda(path: Path, threads: int) -> _Session:
         program = torch.export.load(path)
         moved = require("train", "torch.export.passes").move_to_device_pass(program, "cuda")
         return _Session(torch, moved.module(), "cuda")
+
+
+def name_of_gpu() -> str:
+    """Of the current CUDA device."""
+    name: str = require("train").cuda.get_device_name()
+    return name

@@ -25,7 +25,8 @@ rows:
   - [pool, ~, ~, ~, ~]
   - [linear, ~, 4, none, ~]
 """
-HERE = [runtime for runtime in RUNTIMES.values() if runtime.name != "torch-cuda"]
+GPU = torch.cuda.is_available()
+HERE = [runtime for runtime in RUNTIMES.values() if runtime.accelerator is None or GPU]
 
 
 @pytest.fixture(params=HERE, ids=lambda runtime: runtime.name)
@@ -65,7 +66,13 @@ def test_what_is_not_installed_is_answered_with_the_line_that_installs_it(
         RUNTIMES["onnxruntime"].load(tmp_path / "net.onnx", 1)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_what_executes_is_named() -> None:
+    assert RUNTIMES["onnxruntime"].hardware("a CPU") == "a CPU"
+    if GPU:
+        assert RUNTIMES["torch-cuda"].hardware("a CPU") == torch.cuda.get_device_name()
+
+
+@pytest.mark.skipif(GPU, reason="there is a CUDA device")
 def test_cuda_without_a_device_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(RuntimeUnavailableError, match="no CUDA device"):
         RUNTIMES["torch-cuda"].load(tmp_path / "net.pt2", 1)
