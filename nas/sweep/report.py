@@ -88,7 +88,7 @@ def _save(path: Path, draw: Callable[[Axes], None]) -> None:
         draw(axes)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
         axes.grid(alpha=0.25)
-        axes.set_ylabel("trained top-1 of the winner [%], 95 % interval over seeds")
+        axes.set_ylabel("trained top-1 of the winner [%], 95 % interval")
         figure.savefig(path, dpi=150)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 from statistics import NormalDist
 
 LEVEL = 0.95
@@ -24,25 +24,38 @@ class Accuracy:
 
 
 def accuracy(top1s: list[float], images: int) -> Accuracy:
-    """Over the trainings of several seeds, each judged on as many images.
+    """Over the trainings of several seeds, each judged on the same images.
 
-    One training: Wilson's interval of a share (1927), for the images only. Several: Student's
-    interval of their mean, which knows nothing of other images.
+    What is unknown is which images would be seen: Wilson's interval of a share (1927). And, of
+    several trainings, what other seeds would give: Student's interval of their mean. They are
+    independent, so distances from the mean add as squares. A difference of two networks that were
+    judged on the same images is surer than both intervals say.
 
     >>> accuracy([90.0], images=1000).low
     87.98...
     """
-    n = len(top1s)
-    mean = sum(top1s) / n
-    if n == 1:
-        z, share = NormalDist().inv_cdf((1 + LEVEL) / 2), mean / 100
-        centre = (share + z * z / (2 * images)) / (1 + z * z / images)
-        sd = sqrt(share * (1 - share) / images)
-        reach = z * sqrt(share * (1 - share) / images + (z / images / 2) ** 2)
-        reach /= 1 + z * z / images
-        return Accuracy(mean, 100 * (centre - reach), 100 * (centre + reach), 100 * sd, 1, images)
+    mean = sum(top1s) / len(top1s)
+    low, high, sd = _of_images(mean, images)
+    reach = 0.0
+    if len(top1s) > 1:
+        reach, sd = _of_seeds(top1s, mean)
+    low, high = mean - hypot(mean - low, reach), mean + hypot(high - mean, reach)
+    return Accuracy(mean, max(0.0, low), min(100.0, high), sd, len(top1s), images)
+
+
+def _of_images(mean: float, images: int) -> tuple[float, float, float]:
+    """Wilson's interval of an accuracy, and its standard deviation; all in percent."""
+    z, share = NormalDist().inv_cdf((1 + LEVEL) / 2), mean / 100
+    centre = (share + z * z / (2 * images)) / (1 + z * z / images)
+    sd = sqrt(share * (1 - share) / images)
+    reach = z * hypot(sd, z / images / 2) / (1 + z * z / images)
+    return 100 * (centre - reach), 100 * (centre + reach), 100 * sd
+
+
+def _of_seeds(top1s: list[float], mean: float) -> tuple[float, float]:
+    """Half of Student's interval of a mean, and the standard deviation of one."""
     from scipy.stats import t
 
+    n = len(top1s)
     sd = sqrt(sum((top1 - mean) ** 2 for top1 in top1s) / (n - 1))
-    reach = float(t.ppf((1 + LEVEL) / 2, n - 1)) * sd / sqrt(n)
-    return Accuracy(mean, max(0.0, mean - reach), min(100.0, mean + reach), sd, n, images)
+    return float(t.ppf((1 + LEVEL) / 2, n - 1)) * sd / sqrt(n), sd

@@ -231,5 +231,9 @@ def test_intervals() -> None:
     assert (one.low, one.high) == pytest.approx((87.99, 91.71), abs=0.01)  # Wilson, by hand
     three = accuracy([90.0, 91.0, 92.0], images=1000)
     assert three.top1 == 91
-    assert three.high - three.top1 == pytest.approx(4.303 / 3**0.5, abs=1e-3)
+    images, seeds = accuracy([91.0], images=1000).high - 91, 4.303 / 3**0.5
+    assert three.high - three.top1 == pytest.approx((images**2 + seeds**2) ** 0.5, abs=1e-3)
+    same = accuracy([91.0, 91.0], images=1000)
+    assert (same.low, same.high) == pytest.approx((89.06, 92.62), abs=0.01)  # not sure of itself
+    assert same.sd == 0
     assert accuracy([100.0, 100.0], images=10).high == 100
