@@ -26,17 +26,16 @@ ENTRIES: dict[What, tuple[Folder, str]] = {
 }
 #: names architectures that are others at multipliers: one table, many networks (`nas.scaling`)
 VARIANTS = "variants.csv"
+#: in a folder of results: its network; what it has learnt, and its table as trained where that is
+#: another
+BEST, WEIGHTS, TRAINED = "best.yaml", "weights.safetensors", "trained.yaml"
 #: the file that stands for a folder given as a path
 IN_FOLDER: dict[What, str] = {
-    "architecture": "best.yaml",
+    "architecture": BEST,
     "space": "space.yaml",
     "device": "device.yaml",
     "surrogate": "surrogate.yaml",
 }
-
-#: in a folder of results: what its network has learnt, and its table as trained where that is not
-#: `best.yaml`
-WEIGHTS, TRAINED = "weights.safetensors", "trained.yaml"
 
 
 def data_dir(folder: Folder) -> Path:

@@ -26,7 +26,7 @@ from nas.cli.options import (
 )
 from nas.cli.progress import RESUME, say, show_progress
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
-from nas.folders import WEIGHTS, trained_in
+from nas.folders import BEST, WEIGHTS, trained_in
 
 if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
@@ -295,7 +295,7 @@ def _print(
     before, after = ask.device.predict(ask.arch), ask.device.predict(made)
     changed = [w for w in widths(ask.arch, made) if w.before != w.after]
     if json:
-        found = sheet(made, ask.device, None).as_json() | {"path": str(folder / "best.yaml")}
+        found = sheet(made, ask.device, None).as_json() | {"path": str(folder / BEST)}
         tested = {} if final is None else {"test": asdict(final.test)}
         rows = [asdict(width) for width in changed]
         print_json({"best": found, "before_ms": before.ms, "widths": rows, **facts, **tested})

@@ -26,6 +26,7 @@ from nas.cli.options import (
 )
 from nas.cli.progress import show_progress
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
+from nas.folders import BEST
 from nas.strategies import DEFAULT
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
         for found in map(zip, (result.pareto, result.seeds), _sheets(result))
     )
     return {
-        "best": front[-1] | {"path": str(folder / "best.yaml")},
+        "best": front[-1] | {"path": str(folder / BEST)},
         "seeds": seeds,
         "pareto": front,
         "budget_ms": result.budget_ms,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.progress import RESUME, say, show_progress
+from nas.folders import BEST
 
 if TYPE_CHECKING:
     from nas.cli.options import Kept
@@ -102,7 +103,7 @@ def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, 
     trained |= {"seeds": top1.seeds, "images": top1.images, "epochs": studied.plan.longest}
     trained |= {"data": studied.data, "recipe": studied.recipe}
     trained |= {"weights": str(folder / studied.weights.name)}
-    own: dict[str, object] = {"path": str(folder / "best.yaml"), "trained": trained}
+    own: dict[str, object] = {"path": str(folder / BEST), "trained": trained}
     own |= {"probability": result.probability(best.candidate)}
     return as_json(result, folder) | {"best": found | own, "trials": trials}
 

@@ -10,6 +10,7 @@ from typing import Any
 from nas import document
 from nas.adapt.netadapt import NetAdapt
 from nas.arch import Arch
+from nas.folders import BEST
 from nas.latency.device import Device
 from nas.provenance import provenance
 from nas.report.widths import save_accuracy, save_widths, write_history
@@ -24,7 +25,7 @@ def write_adapted(
     facts: Mapping[str, Any],
 ) -> None:
     """Write the table, what was asked, and the picture of the widths."""
-    after.to_yaml(folder / "best.yaml")
+    after.to_yaml(folder / BEST)
     found, old = device.predict(after), device.predict(before)
     content: Mapping[str, Any] = provenance(command, "torch") | {
         "before": _facts(before, old.ms),

@@ -11,6 +11,7 @@ from typing import Any
 from nas import document
 from nas.arch import Arch, read_arch
 from nas.errors import DocumentError
+from nas.folders import BEST
 from nas.lines import Line, read_lines
 from nas.report.result import PARETO_COLUMNS
 from nas.report.shape import NUMBER, check
@@ -106,7 +107,7 @@ def read_result(folder: Path) -> Result:
     """
     study = document.read(folder / STUDY)
     check(study, SHAPE, f"{folder / STUDY}")
-    path = folder / "best.yaml"
+    path = folder / BEST
     front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
     trials = folder / "trials.csv"
     return Result(

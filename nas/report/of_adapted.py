@@ -10,6 +10,7 @@ from typing import Any
 from nas import document, library
 from nas.arch import Arch, read_arch
 from nas.errors import NasError
+from nas.folders import BEST
 from nas.latency.device import Device
 from nas.lines import Line, read_lines
 from nas.report import charts
@@ -69,7 +70,7 @@ def read_adapted(folder: Path) -> Adapted:
     """
     made, path, history = (
         document.read(folder / ADAPTED),
-        folder / "best.yaml",
+        folder / BEST,
         folder / "history.csv",
     )
     check(made, SHAPE, f"{folder / ADAPTED}")

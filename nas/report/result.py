@@ -11,7 +11,7 @@ from typing import Any
 
 from nas import document
 from nas.accuracy import Surrogate
-from nas.folders import TRAINED, What, named
+from nas.folders import BEST, TRAINED, What, named
 from nas.latency.device import Device
 from nas.provenance import provenance
 from nas.report.plot import save_plot
@@ -38,7 +38,7 @@ def write_result(
 ) -> None:
     """Write everything into the draft of a result folder; with training, its best is the best."""
     best = studied.trials[0].candidate if studied else result.best
-    best.to_yaml(draft / "best.yaml")
+    best.to_yaml(draft / BEST)
     _write_pareto(result, draft)
     study = _study(result, command) | {"best": best.arch.arch_id}
     if studied:

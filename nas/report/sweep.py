@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from nas import document
 from nas.errors import DocumentError, brief
@@ -13,7 +13,9 @@ from nas.lines import Line, read_lines
 from nas.report.folder import Result, read_result
 
 ASKED, MADE, CELLS = "sweep.yaml", "run.yaml", "cells.csv"
-STATES = ("done", "infeasible", "failed", "running", "waiting")
+State = Literal["done", "infeasible", "failed", "running", "waiting"]
+"""Of a cell."""
+STATES: tuple[State, ...] = get_args(State)
 WORDS = ("cell", "space", "device", "strategy", "seed", "state", "trials", "failed", "arch_id")
 MS = ("predicted_ms", "predicted_ms_low", "predicted_ms_high")
 TOP1 = ("trained_top1", "trained_top1_low", "trained_top1_high")

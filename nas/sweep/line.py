@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nas.draft import Draft
 from nas.errors import InfeasibleError, NasError, TrainingError
 from nas.report.result import write_result
+from nas.report.sweep import State
 from nas.search import SearchResult
 from nas.study.cascade import FINALS, Cascade
 from nas.study.database import Database
@@ -20,7 +21,7 @@ from nas.study.run import asked
 from nas.study.store import Record, Store
 from nas.study.trainer import Order
 from nas.sweep.plan import Cell, Sweep
-from nas.sweep.standing import Standing, State
+from nas.sweep.standing import Standing
 
 if TYPE_CHECKING:
     from nas.train.run import Task

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas import document
+from nas.folders import BEST
 from nas.provenance import provenance
 from nas.report.curves import COLOURS
 from nas.report.sweep import MADE
@@ -60,7 +61,7 @@ def write_sweep(folder: Path, command: Sequence[str]) -> None:
     made = provenance(command, "ray", "optuna", "torch")
     document.write(folder / MADE, made)
     (folder / WINNERS).mkdir(exist_ok=True)
-    for best in sorted(folder.glob("*/best.yaml")):
+    for best in sorted(folder.glob(f"*/{BEST}")):
         shutil.copy(best, folder / WINNERS / f"{best.parent.name}.yaml")
 
 

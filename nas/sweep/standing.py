@@ -6,14 +6,13 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from nas.report.sweep import CELLS
+from nas.report.sweep import CELLS, State
 from nas.study.results import Studied
 from nas.study.store import Record
 from nas.sweep.plan import Cell, Sweep
 
-State = Literal["waiting", "running", "done", "infeasible", "failed"]
 ENDED = ("done", "infeasible", "failed")
 
 

@@ -11,7 +11,7 @@ from nas import document
 from nas.arch import Arch
 from nas.build import save_weights
 from nas.draft import Work
-from nas.folders import WEIGHTS
+from nas.folders import BEST, WEIGHTS
 from nas.provenance import provenance
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
@@ -83,7 +83,7 @@ def train_finally(
         seconds,
     )
     if rank() == 0:
-        fitted.to_yaml(work.folder / "best.yaml")  # what `nas show FOLDER` looks for
+        fitted.to_yaml(work.folder / BEST)  # what `nas show FOLDER` looks for
         facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
         document.write(work.folder / "train.yaml", facts)
         for checkpoint in work.folder.glob(f"*/{CHECKPOINT}"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
+from nas.report.sweep import COLUMNS
 from nas.sweep.plan import Sweep
 from nas.sweep.standing import Standing, read_standings, write_standings
 
@@ -16,3 +17,7 @@ def test_what_is_written_is_read(sweep: Sweep, tmp_path: Path) -> None:
     write_standings(tmp_path, [first, second])
     assert read_standings(tmp_path) == {first.cell: first, second.cell: second}
     assert read_standings(tmp_path / "other") == {}
+
+
+def test_what_a_report_reads_is_there() -> None:
+    assert {*COLUMNS} <= {part.name for part in fields(Standing)}
