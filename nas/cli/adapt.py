@@ -62,24 +62,20 @@ def adapt(
     ] = False,
     delta: Annotated[
         float,
-        typer.Option(
-            "--delta", help="Change of a step, as a share of the start's ms.", metavar="X"
-        ),
+        typer.Option("--delta", help="Share of the start's ms that a step saves.", metavar="X"),
     ] = 0.01,
     decay: Annotated[
         float, typer.Option("--decay", help="Factor on it after each step.", metavar="X")
     ] = 1.0,
     steps: Annotated[
         int,
-        typer.Option(
-            "--steps", min=1, help="Batches that each proposal is trained for.", metavar="N"
-        ),
+        typer.Option("--steps", min=1, help="Batches to train a proposal for.", metavar="N"),
     ] = 100,
     criterion: Annotated[
         str,
         typer.Option(
             "--criterion",
-            help="Of channels to keep: l2, taylor, scale or random.",
+            help="Keep by l2, taylor, scale or random.",
             metavar="NAME",
             autocompletion=complete.one_of(complete.CRITERIA),
         ),
@@ -88,7 +84,7 @@ def adapt(
         str,
         typer.Option(
             "--choose",
-            help="accuracy, or ratio: change of top-1 per ms.",
+            help="accuracy, or ratio: top-1 per ms.",
             metavar="NAME",
             autocompletion=complete.one_of(("accuracy", "ratio")),
         ),
@@ -122,7 +118,7 @@ def adapt(
 ) -> None:
     """Tune a network's widths for a latency budget: NetAdapt.
 
-    On trained weights with --data, by the surrogate's estimate or the weights' importance without.
+    With --data on trained weights; by estimate or by importance without.
 
     Examples:
         nas adapt mobilenetv3-small --budget-ms 0.6 --surrogate

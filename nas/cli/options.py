@@ -22,7 +22,7 @@ NETWORK_HELP = (
     "A name (see: nas list archs), a YAML file, a results folder (its best.yaml), timm:NAME,"
     " torchvision:NAME, or FILE.py:FUNCTION that returns a torch module; @SIDE for other images."
 )
-ARCH_HELP = "A name (see: nas list archs), a YAML file, or a results folder (its best.yaml)."
+ARCH_HELP = "Name (nas list archs), YAML or results folder."
 
 
 def _argument(help: str, metavar: str) -> Any:
@@ -41,19 +41,19 @@ ArchNames = Annotated[list[str], _argument(ARCH_HELP, "ARCH...")]
 NetworkName = Annotated[str, _argument(NETWORK_HELP, "ARCH")]
 NetworkNames = Annotated[list[str], _argument(NETWORK_HELP, "ARCH...")]
 
-DEVICE_HELP = "The device whose milliseconds are predicted (see: nas list devices)."
+DEVICE_HELP = "See nas list devices."
 Device = Annotated[str | None, device_option(DEVICE_HELP)]
 Space = Annotated[
     str,
     typer.Option(
-        "--space", help="See: nas list spaces.", metavar="NAME", autocompletion=complete.spaces
+        "--space", help="See nas list spaces.", metavar="NAME", autocompletion=complete.spaces
     ),
 ]
 Surrogate = Annotated[
     str,
     typer.Option(
         "--surrogate",
-        help="See: nas list surrogates.",
+        help="See nas list surrogates.",
         metavar="NAME",
         autocompletion=complete.surrogates,
     ),
@@ -62,7 +62,7 @@ ZeroCost = Annotated[
     str,
     typer.Option(
         "--zero-cost",
-        help=f"Proxies, as a list: {', '.join(complete.PROXIES)}.",
+        help=f"A list of {', '.join(complete.PROXIES)}.",
         metavar="LIST",
         autocompletion=complete.some_of(complete.PROXIES),
     ),
@@ -78,22 +78,22 @@ Runtime = Annotated[
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Of the runtime.", metavar="N")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.", metavar="N")]
-WORKERS_HELP = "Processes, each with a GPU or cores of its own."
+WORKERS_HELP = "Processes, each with its GPU or cores."
 Workers = Annotated[int, typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N")]
 Address = Annotated[
     str | None,
     typer.Option(
         "--address",
-        help="Of a Ray cluster: auto, HOST:6379 or ray://HOST:10001.",
+        help="Of a Ray cluster: auto, HOST:6379, ray://HOST:10001.",
         metavar="ADDRESS",
-        show_default="this machine",
+        show_default=False,
     ),
 ]
 Storage = Annotated[
     str | None,
     typer.Option(
         "--storage",
-        help="Of an Optuna storage that workers share.",
+        help="Of an Optuna storage.",
         metavar="URL",
         show_default="SQLite in the folder",
     ),

@@ -49,9 +49,7 @@ def search(
     *,
     budget_ms: Annotated[
         list[float],
-        typer.Option(
-            "--budget-ms", help="Most predicted ms; one for all devices, or one each.", metavar="MS"
-        ),
+        typer.Option("--budget-ms", help="Most predicted ms; one, or one a device.", metavar="MS"),
     ],
     device: Annotated[list[str], device_option(f"{DEVICE_HELP[:-1]}; may be repeated.")],
     space: Space = "mobile",
@@ -83,7 +81,7 @@ def search(
         str,
         training_option(
             "--strategy",
-            "Which candidates: see docs/strategies.md.",
+            "Who chooses: docs/strategies.md.",
             "NAME",
             autocompletion=complete.strategies,
         ),
@@ -92,7 +90,7 @@ def search(
         list[str] | None,
         training_option(
             "--objective",
-            "Minimise too: ms, params, macs; may be repeated.",
+            "Minimise too: ms, params, macs.",
             "NAME",
             autocompletion=complete.one_of(complete.OBJECTIVES),
         ),
@@ -106,7 +104,7 @@ def search(
         str,
         training_option(
             "--zero-cost",
-            f"Choose candidates by proxies, a list: {', '.join(complete.PROXIES)}.",
+            f"Choose by a list of {', '.join(complete.PROXIES)}.",
             "LIST",
             autocompletion=complete.some_of(complete.PROXIES),
         ),
@@ -122,7 +120,7 @@ def search(
 ) -> None:
     """Find the most accurate network within a latency budget.
 
-    By estimates, in seconds; with --data candidates are trained, the best ones longer.
+    By estimates, in seconds; with --data candidates are trained.
 
     Examples:
         nas search --budget-ms 1.0 --device iphone12-lut

@@ -42,14 +42,14 @@ Seeds = Annotated[
 DataRoot = Annotated[
     Path | None,
     training_option(
-        "--data-root", "Where data sets lie.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
+        "--data-root", "Of data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
     ),
 ]
 On = Annotated[
     str,
     training_option(
         "--on",
-        "Where networks run: auto, cpu, cuda, cuda:1 or mps.",
+        "auto, cpu, cuda, cuda:1 or mps.",
         "PLACE",
         autocompletion=complete.one_of(complete.PLACES),
     ),
@@ -64,7 +64,7 @@ class TrainingOptions:
         str,
         training_option(
             "--recipe",
-            "See: nas list recipes; or a YAML file.",
+            "See nas list recipes; or a YAML file.",
             "NAME",
             autocompletion=complete.recipes,
         ),
@@ -73,7 +73,7 @@ class TrainingOptions:
         int | None,
         training_option(
             "--batch",
-            "Images per step; the learning rate follows.",
+            "Images per step.",
             "N",
             min=2,
             show_default="the recipe's",
@@ -88,7 +88,7 @@ class TrainingOptions:
         str,
         training_option(
             "--precision",
-            "auto, fp32, bf16 or fp16; auto is fp32 on a CPU.",
+            "auto, fp32, bf16 or fp16.",
             "NAME",
             autocompletion=complete.one_of(complete.PRECISIONS),
         ),
