@@ -174,13 +174,16 @@ def test_an_interrupted_training_says_how_to_go_on_and_does(tmp_path: Path) -> N
 
 def interrupted(args: tuple[str, ...], ready: Callable[[], object]) -> tuple[str, str]:
     """What a command says that Ctrl-C stops when it is `ready`."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*NAS, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    while not ready():
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)
+    ) as process:
+        try:
+            while not ready():
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=240)  # a busy machine trains slowly
+        finally:
+            process.kill()
     assert process.returncode == 130
     return said
