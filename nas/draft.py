@@ -127,10 +127,18 @@ def _move(folder: Path, path: Path) -> None:
     """To its final name; what stood there is removed only after that."""
     old = folder.with_name(folder.name + ".old")
     if path.exists():
+        _remove(old)  # of a move that was interrupted after its work was done
         path.replace(old)
     folder.replace(path)
-    if old.is_dir():
-        shutil.rmtree(old)
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """A folder, or a file; or nothing, where there is none."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _cannot(path: Path, error: Exception) -> ResultError:

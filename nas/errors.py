@@ -7,6 +7,7 @@ A message names where, what was found, what was expected and the nearest valid n
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copyreg import __newobj__  # type: ignore[attr-defined]
 from difflib import get_close_matches
 from functools import partial
 from reprlib import Repr
@@ -51,6 +52,9 @@ class UnknownNameError(NasError, LookupError):
         hint = f"nearest: {', '.join(close)}" if close else f"valid: {', '.join(names) or 'none'}"
         start = f"{where}: " if where else ""
         super().__init__(f"{start}unknown {what} {brief(found)}; {hint}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return __newobj__, (type(self), *self.args)  # between processes, the message as it is
 
 
 class MissingCostError(NasError, LookupError):

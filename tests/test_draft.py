@@ -61,6 +61,23 @@ def test_what_stood_there_is_kept_unless_forced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["net"]
 
 
+def test_a_file_in_the_place_leaves_nothing_beside_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "net").touch()
+    with Draft(tmp_path, "net", force=True) as draft:
+        draft.keep()
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+    assert (tmp_path / "net").is_dir()
+
+
+def test_what_a_kill_left_of_the_last_move_is_no_obstacle(tmp_path: Path) -> None:
+    for left in ("net", ".net.work.old"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "file").touch()
+    Work(tmp_path, "net", SETTINGS, force=True).keep()
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+    assert not list((tmp_path / "net").iterdir())
+
+
 @pytest.mark.parametrize("name", ["a/b", "..", "."])
 def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(ResultError, match="expected a plain name"):

@@ -26,6 +26,7 @@ from nas.accuracy.surrogate import Expert, Scaling, Surrogate
 from nas.errors import DocumentError
 from nas.folders import content_hash
 
+SCHEMA = 1
 FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
 KERNEL = tuple(field.name for field in fields(Kernel))
 NETWORK = ("network", "recipe", "noise_sd", "weight", "resolution", *FEATURES)
@@ -42,6 +43,8 @@ def load_surrogate(folder: str | Path) -> Surrogate:
     origin = folder / "surrogate.yaml"
     content = document.read(origin)
     document.check_keys(content, str(origin), required={*PROVENANCE, "experts", "model"})
+    if content["schema"] != SCHEMA:
+        raise DocumentError(f"{origin} (schema): expected {SCHEMA}, found {content['schema']!r}")
     model = _model(content["model"], str(origin))
     constants = _experts(content["experts"], str(origin))
     columns = [
@@ -159,6 +162,8 @@ def _numbers(path: Path, number: int, cells: list[str], columns: Sequence[str]) 
             values.append(float(cell))
         except ValueError:
             values.append(float("nan"))
-        if not isfinite(values[-1]):
-            raise DocumentError(f"{path} row {number} ({name}): expected a number, found {cell!r}")
+        positive = name == "noise_sd" or name.endswith("scale")
+        if not isfinite(values[-1]) or (positive and values[-1] <= 0):
+            where, kind = f"{path} row {number} ({name})", " above 0" if positive else ""
+            raise DocumentError(f"{where}: expected a number{kind}, found {cell!r}")
     return values

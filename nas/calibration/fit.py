@@ -237,7 +237,7 @@ def _judged_on(
 def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dict[str, Any]:
     """`device.yaml`."""
     was = prior.info if prior else {}
-    batch = next(row.batch for row in rows)
+    batch = rows[0].batch
     threads = next((row.threads for row in rows if row.threads), was.get("threads"))
     sources = Counter(row.source or NO_SOURCE for row in rows)
     made: dict[str, Any] = {
