@@ -95,9 +95,9 @@ class Work:
         shutil.rmtree(self.folder)
 
     def keep(self) -> None:
-        """Move the folder to its final name."""
-        (self.folder / SETTINGS).unlink()
+        """Move the folder to its final name; until it is there, its work can be gone on with."""
         _move(self.folder, self.path)
+        (self.path / SETTINGS).unlink()
 
 
 def _check_same(

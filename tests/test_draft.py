@@ -111,6 +111,15 @@ def test_work_appears_when_it_is_kept(tmp_path: Path) -> None:
         Work(tmp_path / "out", "net", SETTINGS)
 
 
+def test_work_that_cannot_be_moved_is_not_lost(tmp_path: Path) -> None:
+    work = Work(tmp_path, "net", SETTINGS)
+    (work.folder / "file").touch()
+    work.path = tmp_path / "gone" / "net"
+    with pytest.raises(FileNotFoundError):
+        work.keep()
+    assert (Work(tmp_path, "net", SETTINGS, resume=True).folder / "file").exists()
+
+
 def test_work_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ResultError, match="cannot be written: Not a directory"):

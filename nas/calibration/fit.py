@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nas.calibration.networks import Measured, stated
+from nas.columns import Floats
 from nas.errors import CalibrationError
 from nas.latency import assess
 from nas.latency.adapt import adapt, adapted_fold, costs_of
@@ -20,7 +21,6 @@ from nas.latency.calibrate import (
     ON_CHIP_MB,
     Costs,
     Figure,
-    Floats,
     fit_trivial,
     harness_factors,
     on_reference,
