@@ -134,8 +134,8 @@ def _move(folder: Path, path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """A folder, or a file; or nothing, where there is none."""
-    if path.is_dir():
+    """A folder, or a file, or a link alone; nothing, where there is none."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

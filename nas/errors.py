@@ -7,7 +7,6 @@ A message names where, what was found, what was expected and the nearest valid n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copyreg import __newobj__  # type: ignore[attr-defined]
 from difflib import get_close_matches
 from functools import partial
 from reprlib import Repr
@@ -54,7 +53,7 @@ class UnknownNameError(NasError, LookupError):
         super().__init__(f"{start}unknown {what} {brief(found)}; {hint}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return __newobj__, (type(self), *self.args)  # between processes, the message as it is
+        return type(self).__new__, (type(self), *self.args)  # its message is made already
 
 
 class MissingCostError(NasError, LookupError):

@@ -69,6 +69,15 @@ def test_a_file_in_the_place_leaves_nothing_beside_the_folder(tmp_path: Path) ->
     assert (tmp_path / "net").is_dir()
 
 
+def test_of_a_link_to_a_folder_only_the_link_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "net").symlink_to(tmp_path / "kept")
+    with Draft(tmp_path, "net", force=True) as draft:
+        draft.keep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "net"]
+    assert not (tmp_path / "net").is_symlink()
+
+
 def test_what_a_kill_left_of_the_last_move_is_no_obstacle(tmp_path: Path) -> None:
     for left in ("net", ".net.work.old"):
         (tmp_path / left).mkdir()
