@@ -60,9 +60,11 @@ class Line:
         """The file that a cell names, in a folder and not outside of it.
 
         Raises:
-            DocumentError: it leads out.
+            DocumentError: it leads out, or is no name of a file.
         """
         name = self.cells[column]
+        if "\0" in name:
+            self.fail(column, "the name of a file")
         if not (folder / name).resolve().is_relative_to(folder.resolve()):
             raise DocumentError(f"{self.where} ({column}): {brief(name)} leads out of {folder}")
         return folder / name
