@@ -18,10 +18,11 @@ from imagenet_published import REFERENCE, Figure
 
 from nas.accuracy import FEATURES, features
 from nas.accuracy.artefact import symmetric
-from nas.accuracy.inputs import Floats, inputs, law_basis
+from nas.accuracy.inputs import inputs, law_basis
 from nas.accuracy.process import Kernel, Process, whiten
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
 from nas.arch import Arch, lower_row
+from nas.columns import Floats
 from nas.graph import GraphBuilder
 
 CEILING = 88.0

@@ -24,9 +24,9 @@ from imagenet_fit import (
 )
 from scipy.stats import kendalltau
 
-from nas.accuracy.inputs import Floats
 from nas.accuracy.process import Process
 from nas.accuracy.surrogate import Expert, Scaling
+from nas.columns import Floats
 
 FOLDS = 5
 FAMILY_KEYS = ("figures", "mae", "bias", "mean_sd", "mae_size_model", "within_1_sd", "within_2_sd")

@@ -133,7 +133,11 @@ class Arch:
 
 
 def lower(rows: Iterable[Row], shape: Shape, name: str = "network") -> Graph:
-    """The graph of resolved rows on an input of `shape`."""
+    """The graph of resolved rows on an input of `shape`.
+
+    Raises:
+        ArchError: a row cannot stand where it is; naming it.
+    """
     g = GraphBuilder(shape)
     x = g.input
     for index, row in enumerate(rows):
@@ -146,9 +150,13 @@ def lower(rows: Iterable[Row], shape: Shape, name: str = "network") -> Graph:
 
 
 def lower_row(g: GraphBuilder, row: Row, x: Value) -> Value:
-    """Append one row under its own scope, and check that its output is neither empty nor huge."""
-    if len(x.shape) == 1 and "s" in row.canonical():
+    """Append one row under its own scope, and check its input, and its output's size."""
+    vector = len(x.shape) == 1
+    if vector and not row.reads_vector:
         raise ArchError(f"{row.op} needs a map, found a vector of {x.c}")
+    if row.reads_vector and not vector:
+        where = f"found shape {x.shape}; put 'pool' before it"
+        raise ArchError(f"{row.op} needs a pooled vector, {where}")
     with g.scope(f"row{g.row + 1}_{row.op}"):
         h = row.lower(g, x)
     if any(size < 1 for size in h.shape):
@@ -171,7 +179,11 @@ def step(row: Row, shape: Shape, resolution: int) -> tuple[Row, Shape]:
 
 
 def check_in(table: Table, position: Position, shape: Shape) -> None:
-    """Refuse a row whose `in` column disagrees with the shape that reaches it."""
+    """Refuse a row whose `in` column disagrees with the shape that reaches it.
+
+    Raises:
+        DocumentError: naming the row and both shapes.
+    """
     if position.expects is not None and position.expects != shape:
         raise DocumentError(
             f"{table.origin} row {position.row} (in): the table says"
@@ -189,7 +201,12 @@ def show_shape(shape: Shape) -> str:
 
 
 def arch_of(table: Table) -> Arch:
-    """The one architecture of a table without choices."""
+    """The one architecture of a table without choices.
+
+    Raises:
+        DocumentError: the table has choices, or an `in` column that is wrong.
+        ArchError: a row cannot stand where it is.
+    """
     if len(table.inputs) > 1:
         raise DocumentError(f"{table.origin} (input): expected one shape; a choice makes a space")
     shape = table.inputs[0]
@@ -214,7 +231,7 @@ def arch_of(table: Table) -> Arch:
 
 
 def read_arch(path: Path) -> Arch:
-    """Read an architecture from a YAML file."""
+    """Read an architecture from a YAML file; raises as `Arch.from_yaml`."""
     return arch_of(read_table(path))
 
 
@@ -238,8 +255,8 @@ def _format(arch: Arch) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     rows = [", ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]
     return (
-        f"name: {json.dumps(arch.name)}\n"
-        f"source: {json.dumps(arch.source)}\n"
+        f"name: {json.dumps(arch.name, ensure_ascii=False)}\n"
+        f"source: {json.dumps(arch.source, ensure_ascii=False)}\n"
         f"input: {list(arch.input)}\n"
         f"columns: [{rows[0]}]\nrows:\n"
         + "".join(f"  -      [{row}]\n" for row in rows[1:])

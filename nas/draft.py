@@ -95,9 +95,9 @@ class Work:
         shutil.rmtree(self.folder)
 
     def keep(self) -> None:
-        """Move the folder to its final name."""
-        (self.folder / SETTINGS).unlink()
+        """Move the folder to its final name; until it is there, its work can be gone on with."""
         _move(self.folder, self.path)
+        (self.path / SETTINGS).unlink()
 
 
 def _check_same(
@@ -127,10 +127,18 @@ def _move(folder: Path, path: Path) -> None:
     """To its final name; what stood there is removed only after that."""
     old = folder.with_name(folder.name + ".old")
     if path.exists():
+        _remove(old)  # of a move that was interrupted after its work was done
         path.replace(old)
     folder.replace(path)
-    if old.is_dir():
-        shutil.rmtree(old)
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """A folder, or a file, or a link alone; nothing, where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _cannot(path: Path, error: Exception) -> ResultError:

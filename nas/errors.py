@@ -52,6 +52,9 @@ class UnknownNameError(NasError, LookupError):
         start = f"{where}: " if where else ""
         super().__init__(f"{start}unknown {what} {brief(found)}; {hint}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self).__new__, (type(self), *self.args)  # its message is made already
+
 
 class MissingCostError(NasError, LookupError):
     """A device has no cost for an op kind. Never answered with zero."""

@@ -69,7 +69,7 @@ def find(what: What, name: str | Path) -> Path:
     if str(name) in known:
         return known[str(name)]
     path = Path(name)
-    if str(name) and _exists(path):
+    if str(name) and exists(path):
         return path / IN_FOLDER[what] if path.is_dir() else path
     if isinstance(name, Path) or os.sep in name or path.suffix == ".yaml":
         raise DocumentError(f"{name}: no such file or folder")
@@ -85,10 +85,11 @@ def trained_in(folder: str | Path) -> tuple[Path, Path] | None:
     return (found[0], found[1]) if found[0] and found[1] else None
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
+    """Whether it does; also of a name that the file system would not take."""
     try:
         return path.exists()
-    except OSError:  # a name longer than the file system takes
+    except OSError:  # the name is too long
         return False
 
 

@@ -133,6 +133,7 @@ def build(table: Table, folds: Mapping[str, Fold] | None = None) -> Lattice:
 
     Raises:
         SpaceError: no network can be built.
+        DocumentError: a row's `in` column disagrees with a shape that reaches it.
     """
     folds = folds or {}
     layers = [_inputs(table, folds)]

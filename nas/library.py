@@ -1,6 +1,7 @@
 """What is shipped, by name: architectures, spaces, devices, surrogates and published figures.
 
-Every loader takes a shipped name or a path, and answers an unknown name with the nearest ones.
+Every loader takes a shipped name or a path, and answers an unknown name with the nearest ones
+(`UnknownNameError`); a file that is missing or breaks its schema is a `DocumentError`.
 """
 
 from __future__ import annotations

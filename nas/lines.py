@@ -17,7 +17,7 @@ from nas.errors import DocumentError, brief
 MAX_BYTES = 50_000_000
 
 _WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
-_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
+NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Line:
             DocumentError: it holds something else.
         """
         cell = self.cells[column]
-        found = float(cell) if _NUMBER.fullmatch(cell) else inf
+        found = float(cell) if NUMBER.fullmatch(cell) else inf
         if not isfinite(found) or not low <= found <= high:
             limits = "" if low == -inf else f" from {low:g} to {high:g}"
             self.fail(column, f"a number{limits}")
@@ -60,9 +60,11 @@ class Line:
         """The file that a cell names, in a folder and not outside of it.
 
         Raises:
-            DocumentError: it leads out.
+            DocumentError: it leads out, or is no name of a file.
         """
         name = self.cells[column]
+        if "\0" in name:
+            self.fail(column, "the name of a file")
         if not (folder / name).resolve().is_relative_to(folder.resolve()):
             raise DocumentError(f"{self.where} ({column}): {brief(name)} leads out of {folder}")
         return folder / name

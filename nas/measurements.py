@@ -21,6 +21,8 @@ from typing import Any
 
 from nas.document import read_text
 from nas.errors import DocumentError, ResultError, UnknownNameError
+from nas.folders import exists
+from nas.lines import NUMBER
 
 MAX_BYTES = 50_000_000
 MIN_MS, MAX_MS = 1e-3, 1e6
@@ -79,7 +81,6 @@ CONDITIONS = ("network", "device", "runtime", "precision", "threads", "batch", "
 """What a row is known by: two rows must differ in one of these."""
 
 _AT_SIDE = re.compile(r"@([1-9]\d{0,4})$")
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _TIME = re.compile(r"latency|time|sec(ond)?s?\b|\bms\W|_(ms|us|ns|s)\b|^(us|ns|s)$", re.IGNORECASE)
 
 
@@ -106,7 +107,7 @@ def read_measurements(path: Path) -> list[Measurement]:
 def _located(row: Measurement, folder: Path) -> Measurement:
     """With the file of a network found beside the CSV, where it is not here."""
     beside = folder / row.name
-    if row.name.endswith(".yaml") and not Path(row.name).exists() and beside.exists():
+    if row.name.endswith(".yaml") and not exists(Path(row.name)) and exists(beside):
         return replace(row, network=str(beside) + row.network.removeprefix(row.name))
     return row
 
@@ -216,7 +217,7 @@ def _text(cell: str, where: str) -> str:
 
 
 def _ms(cell: str, where: str) -> float:
-    if not _NUMBER.fullmatch(cell):
+    if not NUMBER.fullmatch(cell):
         raise DocumentError(f"{where}: found {cell!r}, expected milliseconds as a plain number")
     if not MIN_MS <= float(cell) <= MAX_MS:
         raise DocumentError(f"{where}: found {cell}, expected {MIN_MS:g} to {MAX_MS:g} ms")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +18,7 @@ def provenance(command: Sequence[str], *packages: str) -> dict[str, Any]:
     """Schema, command, date, and the versions of nas, Python and those of `packages` there are."""
     return {
         "schema": SCHEMA,
-        "command": " ".join(command),
+        "command": shlex.join(command),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {
             "nas": __version__,

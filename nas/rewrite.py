@@ -85,8 +85,8 @@ class _Fuser:
 
 
 def _parallel(a: Op, b: Op) -> bool:
-    """Two convs read one value and differ at most in kernel size and bias."""
+    """Two convs of centred squares read one value and differ at most in kernel size and bias."""
     same_sum = a.attrs["s"] == b.attrs["s"] and a.shape == b.shape
-    centred = "pad" not in a.attrs and "pad" not in b.attrs
+    centred = {"pad", "kw"}.isdisjoint((*a.attrs, *b.attrs))
     same_groups = bool(a.attrs["groups"] == b.attrs["groups"])
     return a.inputs == b.inputs and same_groups and same_sum and centred

@@ -8,7 +8,7 @@ expand, and a stage of n equal blocks becomes ceil(n x depth) of them.
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from math import ceil
@@ -19,11 +19,17 @@ from nas.arch import Arch, read_arch, step
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.blocks.mobilevit import MobileViT
-from nas.errors import ArchError, DocumentError, UnknownNameError
+from nas.errors import ArchError, UnknownNameError
+from nas.lines import read_lines
+from nas.table import MAX_SIDE
 from nas.widths import Ratio, Width, make_divisible
 
 ROUNDING = 1e-9
 """5 blocks x 1.2 are 6, whatever binary fractions make of it."""
+
+VARIANT = ("name", "of", "width", "depth", "side", "params", "macs", "source")
+"""Columns of a file of variants; `patch` may be one more."""
+PATCHES = re.compile("([1-9][0-9]?( [1-9][0-9]?)*)?")
 
 Step = tuple[Row, str, Width]
 """A row, how it scales, and its input width."""
@@ -57,23 +63,27 @@ def read_variant(path: Path, name: str) -> Arch:
 
     Raises:
         UnknownNameError: the file has no such variant.
+        DocumentError: a cell of it, or the architecture, is not as it must be.
+        ArchError: the scaled rows cannot stand.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        variants = {row["name"]: row for row in csv.DictReader(file)}
+    variants = {line.cells["name"]: line for line in read_lines(path, VARIANT)}
     if name not in variants:
         raise UnknownNameError("variant", name, variants, str(path))
     of = variants[name]
-    try:
-        width, depth, side = float(of["width"]), float(of["depth"]), int(of["side"])
-        patches = tuple(int(patch) for patch in (of.get("patch") or "").split())
-        expect = {key: int(of[key]) for key in ("params", "macs")}
-    except (TypeError, ValueError) as error:
-        raise DocumentError(f"{path} ({name}): {error}") from None
-    base = read_arch(path.with_name(f"{of['of']}.yaml"))
-    made = scaled(base, width=width, depth=depth, side=side, name=name)
+    made = scaled(
+        read_arch(path.with_name(f"{of.cells['of']}.yaml")),
+        width=of.number("width"),
+        depth=of.number("depth"),
+        side=of.whole("side", 1, MAX_SIDE),
+        name=name,
+    )
+    patches = of.cells.get("patch", "")
+    if not PATCHES.fullmatch(patches):
+        of.fail("patch", "sides from 1 to 99 with a space between them, or nothing")
     if patches:
-        made = with_patches(made, patches)
-    return replace(made, source=of["source"], expect=expect)
+        made = with_patches(made, tuple(map(int, patches.split())))
+    expect = {key: int(of.number(key)) for key in ("params", "macs")}
+    return replace(made, source=of.cells["source"], expect=expect)
 
 
 def with_patches(arch: Arch, sides: tuple[int, ...]) -> Arch:

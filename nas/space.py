@@ -34,11 +34,16 @@ class Space:
 
     @classmethod
     def from_yaml(cls, text: str, origin: str = "<text>") -> Space:
-        """Read a space from YAML text."""
+        """Read a space from YAML text.
+
+        Raises:
+            DocumentError: naming row and column.
+        """
         return cls(parse_table(document.parse(text, origin), origin))
 
     @property
     def name(self) -> str:
+        """As the table says."""
         return self.table.name
 
     def __repr__(self) -> str:

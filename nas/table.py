@@ -83,6 +83,7 @@ class Position:
 
     @property
     def selects(self) -> bool:
+        """It picks the branch of an `any:`, and stands for no rows itself."""
         return self.group is not None and self.branch is None
 
 
@@ -115,7 +116,11 @@ def read_table(path: Path) -> Table:
 
 
 def parse_table(content: dict[str, Any], origin: str) -> Table:
-    """Check a document and flatten it to positions."""
+    """Check a document and flatten it to positions; `origin` names it in errors.
+
+    Raises:
+        DocumentError: naming row, column, what was found and what was expected.
+    """
     document.check_keys(content, origin, required=REQUIRED.keys(), optional=OPTIONAL.keys())
     for key in ("name", "source"):
         text = content[key]

@@ -12,6 +12,9 @@ from nas.blocks.mobilevit import MobileViT
 from nas.errors import ArchError
 from nas.ops import Shape
 
+CHANNELS = 3
+"""Of the images that networks are trained on; grey ones are read as colours."""
+
 
 def for_task(arch: Arch, *, classes: int, side: int | None = None) -> Arch:
     """The network with `classes` outputs and, if given, on side x side images.
@@ -20,8 +23,12 @@ def for_task(arch: Arch, *, classes: int, side: int | None = None) -> Arch:
     weights have the same shapes. Nothing else changes, so latencies of the two differ.
 
     Raises:
-        ArchError: the last row is no classifier, or a row cannot stand at that size.
+        ArchError: the input is not of three channels, the last row is no classifier, or a row
+            cannot stand at that size.
     """
+    if arch.input[0] != CHANNELS:
+        found = f"found {arch.input[0]} in its input"
+        raise ArchError(f"{arch.name}: expected {CHANNELS} channels, as images have, {found}")
     if not _classifies(arch.rows[-1]):
         raise ArchError(f"{arch.name}: its last row ({arch.rows[-1].op}) is no classifier")
     given = shape = arch.input if side is None else (arch.input[0], side, side)

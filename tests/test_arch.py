@@ -133,6 +133,11 @@ def test_as_a_frame_and_in_a_notebook_it_is_the_table_with_what_rows_cost() -> N
     assert "5,483,032" in shown
 
 
+def test_a_name_in_any_script_survives_yaml(seed: Arch) -> None:
+    name = "Netz für 📱"
+    assert Arch.from_yaml(replace(seed, name=name).to_yaml()).name == name
+
+
 def test_a_name_is_escaped_in_a_notebook() -> None:
     arch = replace(Arch.from_yaml(LARGE), name="<script>", source="a & b")
     assert "<b>&lt;script&gt; (a &amp; b)</b>" in arch._repr_html_()

@@ -61,6 +61,32 @@ def test_what_stood_there_is_kept_unless_forced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["net"]
 
 
+def test_a_file_in_the_place_leaves_nothing_beside_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "net").touch()
+    with Draft(tmp_path, "net", force=True) as draft:
+        draft.keep()
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+    assert (tmp_path / "net").is_dir()
+
+
+def test_of_a_link_to_a_folder_only_the_link_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "net").symlink_to(tmp_path / "kept")
+    with Draft(tmp_path, "net", force=True) as draft:
+        draft.keep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "net"]
+    assert not (tmp_path / "net").is_symlink()
+
+
+def test_what_a_kill_left_of_the_last_move_is_no_obstacle(tmp_path: Path) -> None:
+    for left in ("net", ".net.work.old"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "file").touch()
+    Work(tmp_path, "net", SETTINGS, force=True).keep()
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+    assert not list((tmp_path / "net").iterdir())
+
+
 @pytest.mark.parametrize("name", ["a/b", "..", "."])
 def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(ResultError, match="expected a plain name"):
@@ -92,6 +118,15 @@ def test_work_appears_when_it_is_kept(tmp_path: Path) -> None:
     assert [path.name for path in work.path.iterdir()] == ["file"]
     with pytest.raises(ResultError, match="exists and is kept"):
         Work(tmp_path / "out", "net", SETTINGS)
+
+
+def test_work_that_cannot_be_moved_is_not_lost(tmp_path: Path) -> None:
+    work = Work(tmp_path, "net", SETTINGS)
+    (work.folder / "file").touch()
+    work.path = tmp_path / "gone" / "net"
+    with pytest.raises(FileNotFoundError):
+        work.keep()
+    assert (Work(tmp_path, "net", SETTINGS, resume=True).folder / "file").exists()
 
 
 def test_work_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:

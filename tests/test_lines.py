@@ -54,6 +54,12 @@ def test_a_number_out_of_its_range_is_refused(path: Path) -> None:
         line.whole("n", 0, 9)
 
 
+def test_a_name_that_no_file_has_is_refused(path: Path) -> None:
+    path.write_text("file\na\0b.yaml\n")
+    with pytest.raises(DocumentError, match="expected the name of a file"):
+        read_lines(path, ("file",))[0].file(path.parent)
+
+
 def test_a_file_outside_of_its_folder_is_refused(path: Path) -> None:
     path.write_text("file\nin/a.yaml\n../a.yaml\n")
     inside, outside = read_lines(path, ("file",))

@@ -109,6 +109,12 @@ def test_rows_that_differ_in_a_condition_are_both_kept(tmp_path: Path) -> None:
     ]
 
 
+def test_a_name_longer_than_a_file_may_have_is_no_file(tmp_path: Path) -> None:
+    path, name = tmp_path / "m.csv", "a" * 300 + ".yaml"
+    path.write_text(f"network,ms\n{name},1\n")
+    assert [row.network for row in read_measurements(path)] == [name]
+
+
 @pytest.mark.parametrize(
     ("network", "name", "side"),
     [

@@ -86,6 +86,14 @@ def test_parallel_convolutions_of_one_stride_merge_to_the_larger() -> None:
     assert (graph.ops[1].attrs["k"], graph.ops[1].attrs["bias"]) == (3, True)
 
 
+def test_parallel_convolutions_that_are_no_squares_stay() -> None:
+    """As traced, 3 x 1 and 1 x 3 are alike; together they are a cross."""
+    g = GraphBuilder((16, 14, 14))
+    attrs = {"out": 16, "k": 3, "kw": 1, "s": 1, "groups": 1, "bias": True}
+    g.add("add", tuple(g.add("conv", (g.input,), name, **attrs) for name in "ab"), "sum")
+    assert kinds(fuse(g.graph())) == ["conv", "conv", "add"]
+
+
 def test_parallel_convolutions_of_other_groups_stay() -> None:
     graph = branches(GraphBuilder((4, 8, 8)), a={"k": 3}, b={"k": 3, "groups": 4})
     assert kinds(graph) == ["conv", "conv", "add"]

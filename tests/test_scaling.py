@@ -108,6 +108,13 @@ def test_damaged_variant_names_the_file(tmp_path: Path, cell: str) -> None:
         read_variant(path, "half")
 
 
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "", "name,of\n"])
+def test_file_that_is_no_table_of_variants_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / VARIANTS).write_text(text, encoding="utf-8")
+    with pytest.raises(DocumentError, match="line 1: .*expected one column"):
+        load_arch(tmp_path / VARIANTS)
+
+
 def test_every_variant_is_of_a_table() -> None:
     files = named("architecture")
     for name, path in files.items():

@@ -25,6 +25,12 @@ def test_the_same_task_is_the_same_network() -> None:
     assert for_task(arch, classes=1000, side=224) is arch
 
 
+def test_a_network_of_other_channels_than_images_have_is_refused() -> None:
+    rows = load_arch("mobilenetv1").rows
+    with pytest.raises(ArchError, match="expected 3 channels.*, found 1 in"):
+        for_task(Arch("grey", "a test", (1, 224, 224), rows), classes=10)
+
+
 def test_weights_keep_their_shapes_on_smaller_images() -> None:
     arch = load_arch("mobilevit-s")
     small = for_task(arch, classes=1000, side=32)

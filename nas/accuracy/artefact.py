@@ -20,12 +20,14 @@ import numpy as np
 
 from nas import document
 from nas.accuracy.features import FEATURES
-from nas.accuracy.inputs import INPUTS, LAW, Floats, inputs, law_basis
+from nas.accuracy.inputs import INPUTS, LAW, inputs, law_basis
 from nas.accuracy.process import Kernel, Process, whiten
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
-from nas.errors import DocumentError
+from nas.columns import Floats
+from nas.errors import DocumentError, brief
 from nas.folders import content_hash
 
+SCHEMA = 1
 FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
 KERNEL = tuple(field.name for field in fields(Kernel))
 NETWORK = ("network", "recipe", "noise_sd", "weight", "resolution", *FEATURES)
@@ -42,6 +44,8 @@ def load_surrogate(folder: str | Path) -> Surrogate:
     origin = folder / "surrogate.yaml"
     content = document.read(origin)
     document.check_keys(content, str(origin), required={*PROVENANCE, "experts", "model"})
+    if content["schema"] != SCHEMA:
+        raise DocumentError(f"{origin} (schema): expected {SCHEMA}, found {content['schema']!r}")
     model = _model(content["model"], str(origin))
     constants = _experts(content["experts"], str(origin))
     columns = [
@@ -83,21 +87,24 @@ def _process(path: Path, kernel: Kernel, scaling: Scaling) -> Process:
         raise DocumentError(f"{path}: expected at least one network")
     noise_sd, weights, resolution, x = values[:, 0], values[:, 1], values[:, 2], values[:, 3:]
     z, terms = scaling(inputs(x, resolution), law_basis(x, resolution))
-    factor = whiten(kernel, z, terms, [row[1] for row in rows], noise_sd)
+    try:
+        factor = whiten(kernel, z, terms, [row[1] for row in rows], noise_sd)
+    except np.linalg.LinAlgError as error:
+        raise DocumentError(f"{path}: no process of these networks and scales: {error}") from None
     return Process(kernel, z, terms, factor, weights)
 
 
 def _model(cell: Any, origin: str) -> dict[str, float]:
     names = {"ceiling", "floor_sd", *KERNEL}
     if not isinstance(cell, dict):
-        raise DocumentError(f"{origin} (model): expected a mapping, found {cell!r}")
+        raise DocumentError(f"{origin} (model): expected a mapping, found {brief(cell)}")
     document.check_keys(cell, f"{origin} (model)", required=names)
     return {name: _positive(cell[name], f"{origin} (model.{name})") for name in names}
 
 
 def _experts(cell: Any, origin: str) -> dict[str, float]:
     if not isinstance(cell, dict) or not all(type(v) in (int, float) for v in cell.values()):
-        raise DocumentError(f"{origin} (experts): expected names with a constant each: {cell!r}")
+        raise DocumentError(f"{origin} (experts): expected a constant for each name: {brief(cell)}")
     return {str(name): float(value) for name, value in cell.items()}
 
 
@@ -108,7 +115,7 @@ def _expert(name: str, constant: float, columns: Floats, upper: Floats) -> Exper
 
 def _positive(cell: Any, where: str) -> float:
     if type(cell) not in (int, float) or not (isfinite(cell) and cell > 0):
-        raise DocumentError(f"{where}: expected a positive number, found {cell!r}")
+        raise DocumentError(f"{where}: expected a positive number, found {brief(cell)}")
     return float(cell)
 
 
@@ -159,6 +166,8 @@ def _numbers(path: Path, number: int, cells: list[str], columns: Sequence[str]) 
             values.append(float(cell))
         except ValueError:
             values.append(float("nan"))
-        if not isfinite(values[-1]):
-            raise DocumentError(f"{path} row {number} ({name}): expected a number, found {cell!r}")
+        positive = name == "noise_sd" or name.endswith("scale")
+        if not isfinite(values[-1]) or (positive and values[-1] <= 0):
+            where, kind = f"{path} row {number} ({name})", " above 0" if positive else ""
+            raise DocumentError(f"{where}: expected a number{kind}, found {brief(cell)}")
     return values

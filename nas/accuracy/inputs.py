@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas.accuracy.features import FEATURES, PER_STAGE, STAGES, WHOLE
-
-Floats = NDArray[np.float64]
+from nas.columns import Floats
 
 INPUTS = (*FEATURES, "resolution")
 LAW = ("constant", "params", "macs", "resolution", "resolution_2", "gated")

@@ -27,9 +27,10 @@ import numpy as np
 
 from nas import html
 from nas.accuracy.features import features
-from nas.accuracy.inputs import Floats, inputs, law_basis
+from nas.accuracy.inputs import inputs, law_basis
 from nas.accuracy.process import Process
 from nas.arch import Arch
+from nas.columns import Floats
 
 CHUNK = 1024
 """Rows predicted at a time, so that intermediate arrays stay in cache."""

@@ -27,9 +27,11 @@ class Row:
 
     op: ClassVar[str]
     relative_to: ClassVar[Mapping[str, str]] = {}
-    """Width fields whose ratios refer to another (earlier) field instead of the input's width."""
+    """Width fields whose ratios refer to another field instead of the input's width."""
     scale: ClassVar[str] = "all"
     """How it follows multipliers (`nas.scaling`): width and depth, `width`, `grow` or `none`."""
+    reads_vector: ClassVar[bool] = False
+    """It stands behind the pooling; others need a map."""
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         """Append this row's ops to `g`, reading `x`; return its output.
@@ -45,12 +47,13 @@ class Row:
     def resolve(self, width: Width) -> Self:
         """The row with every width ratio made absolute for an input of `width` channels."""
         resolved: dict[str, Width] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
+        # what others refer to first
+        for name in sorted((f.name for f in fields(self)), key=self.relative_to.__contains__):
+            value = getattr(self, name)
             if isinstance(value, Ratio):
-                other = self.relative_to.get(field.name)
+                other = self.relative_to.get(name)
                 base = width if other is None else resolved.get(other, getattr(self, other))
-                resolved[field.name] = value.of(base)
+                resolved[name] = value.of(base)
         return replace(self, **resolved) if resolved else self
 
     def canonical(self) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nas.blocks.base import Row
-from nas.errors import ArchError
 from nas.graph import GraphBuilder, Value
 from nas.widths import Ratio, Width
 
@@ -33,8 +32,6 @@ class LayerNorm(Row):
     op: ClassVar[str] = "layer_norm"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if len(x.shape) != 3:
-            raise ArchError(f"layer_norm needs a map, found a vector of {x.c}")
         x = g.add("permute", (x,), "channels_last", dims=(1, 2, 0))
         return g.add("permute", (g.layer_norm(x),), "channels_first", dims=(2, 0, 1))
 
@@ -47,8 +44,6 @@ class Pool(Row):
     scale: ClassVar[str] = "none"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if len(x.shape) != 3:
-            raise ArchError(f"pool needs a map, found a vector of {x.c}")
         pooled = g.add("global_pool", (x,), "pool")
         return g.add("reshape", (pooled,), "flatten", shape=(x.c,))
 
@@ -59,11 +54,12 @@ class Linear(Row):
 
     op: ClassVar[str] = "linear"
     scale: ClassVar[str] = "none"
+    reads_vector: ClassVar[bool] = True
     out: Width = Ratio(1)
     act: str = "none"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        return g.linear(pooled(x, self.op), self.out, act=self.act)
+        return g.linear(x, self.out, act=self.act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +68,9 @@ class NormLinear(Row):
 
     op: ClassVar[str] = "norm_linear"
     scale: ClassVar[str] = "none"
+    reads_vector: ClassVar[bool] = True
     out: Width = Ratio(1)
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        h = g.add("batch_norm", (pooled(x, self.op),), "norm")
+        h = g.add("batch_norm", (x,), "norm")
         return g.linear(h, self.out)
-
-
-def pooled(x: Value, op: str) -> Value:
-    """`x`, which must be a vector."""
-    if len(x.shape) != 1:
-        raise ArchError(f"{op} needs a pooled vector, found shape {x.shape}; put 'pool' before it")
-    return x

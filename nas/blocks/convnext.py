@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nas.blocks.base import Row
-from nas.blocks.conv import pooled
 from nas.errors import ArchError
 from nas.graph import GraphBuilder, Value
 from nas.widths import Ratio, Width
@@ -74,10 +73,11 @@ class LayerNormLinear(Row):
 
     op: ClassVar[str] = "layer_norm_linear"
     scale: ClassVar[str] = "none"
+    reads_vector: ClassVar[bool] = True
     out: Width = Ratio(1)
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        h = g.add("layer_norm", (pooled(x, self.op),), "norm", eps=EPS)
+        h = g.add("layer_norm", (x,), "norm", eps=EPS)
         return g.linear(h, self.out)
 
 

@@ -48,7 +48,7 @@ class ViT(Row):
 
 def patchify(g: GraphBuilder, x: Value, dim: Width, patch: int) -> Value:
     """Patches that do not overlap, each embedded by one linear map: a conv of stride k."""
-    if len(x.shape) != 3 or x.shape[1] % patch or x.shape[2] % patch:
+    if x.shape[1] % patch or x.shape[2] % patch:
         raise ArchError(f"patch size {patch} does not divide the map {x.shape}")
     attrs = {"out": dim, "k": patch, "s": patch, "pad": 0, "groups": 1, "bias": True}
     return g.add("conv", (x,), "embed", **attrs)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nas.calibration.networks import Measured, stated
+from nas.columns import Floats
 from nas.errors import CalibrationError
 from nas.latency import assess
 from nas.latency.adapt import adapt, adapted_fold, costs_of
@@ -20,7 +21,6 @@ from nas.latency.calibrate import (
     ON_CHIP_MB,
     Costs,
     Figure,
-    Floats,
     fit_trivial,
     harness_factors,
     on_reference,
@@ -237,7 +237,7 @@ def _judged_on(
 def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dict[str, Any]:
     """`device.yaml`."""
     was = prior.info if prior else {}
-    batch = next(row.batch for row in rows)
+    batch = rows[0].batch
     threads = next((row.threads for row in rows if row.threads), was.get("threads"))
     sources = Counter(row.source or NO_SOURCE for row in rows)
     made: dict[str, Any] = {

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.latency.blend import Fold, blend_weights, capped_error, left_out, weighted
-from nas.latency.calibrate import Costs, Figure, Floats, on_reference, predict, prior_of
+from nas.columns import Floats
+from nas.latency.blend import Fold, fold_weights, weighted
+from nas.latency.calibrate import Costs, Figure, on_reference, predict, prior_of
 from nas.latency.device import Device
 from nas.latency.kernels import CLASSES
 from nas.latency.table import TERMS
@@ -56,8 +57,7 @@ def costs_of(device: Device) -> Costs:
 def adapt(figures: Sequence[Figure], known: Costs) -> tuple[Costs, dict[str, float]]:
     """The known costs adapted to the figures, and the weight of each split in that."""
     ms = on_reference(figures, prior_of(figures))
-    errors = [capped_error(left_out(figures, _fold(known, split)), ms) for split in SPLITS]
-    weights = blend_weights(errors)
+    weights = fold_weights(figures, [_fold(known, split) for split in SPLITS], ms)
     fits = [scaled(figures, ms, known, split) for split in SPLITS]
     shares: dict[str, float] = {}
     for split, weight in zip(SPLITS, weights, strict=True):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.latency.calibrate import Figure, Floats
+from nas.columns import Floats
+from nas.latency.calibrate import Figure
 
 LEVEL = 0.9
 """Of the intervals."""

@@ -11,11 +11,11 @@ from itertools import product
 
 import numpy as np
 
+from nas.columns import Floats
 from nas.latency.calibrate import (
     HUBER,
     Costs,
     Figure,
-    Floats,
     Prior,
     Settings,
     fit,
@@ -89,20 +89,26 @@ def blend(figures: Sequence[Figure], recipe: Recipe) -> Costs:
     if len(recipe.grid) == 1:
         return fit(figures, ms, recipe.grid[0], prior)
     folds = [device_fold(replace(recipe, grid=(settings,))) for settings in recipe.grid]
-    weights = blend_weights([capped_error(left_out(figures, fold), ms) for fold in folds])
-    return weighted([fit(figures, ms, settings, prior) for settings in recipe.grid], weights)
+    fits = [fit(figures, ms, settings, prior) for settings in recipe.grid]
+    return weighted(fits, fold_weights(figures, folds, ms))
 
 
-def capped_error(predicted: Floats, ms: Floats) -> float:
-    """Mean relative error, large ones capped."""
-    return float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean())
+def fold_weights(figures: Sequence[Figure], folds: Sequence[Fold], ms: Floats) -> Floats:
+    """How heavy each model is: the smaller its error on networks left out, the heavier.
 
-
-def blend_weights(errors: Sequence[float]) -> Floats:
-    """The smaller its error on networks left out, the heavier a model; the sum is 1."""
+    Of one network alone, which nothing can be left out of, all alike. The sum is 1.
+    """
+    if len({figure.network for figure in figures}) == 1:
+        return np.full(len(folds), 1 / len(folds))
+    errors = [_capped_error(left_out(figures, fold), ms) for fold in folds]
     weights: Floats = (np.maximum(errors, 1e-4) / max(1e-4, min(errors))) ** -SHARPNESS
     total: Floats = weights / weights.sum()
     return total
+
+
+def _capped_error(predicted: Floats, ms: Floats) -> float:
+    """Mean relative error, large ones capped."""
+    return float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean())
 
 
 def weighted(fits: Sequence[Costs], weights: Floats) -> Costs:

@@ -17,12 +17,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nas.columns import Floats
 from nas.latency.kernels import CLASSES, Kernel
 from nas.latency.table import TERMS
-
-Floats = NDArray[np.float64]
 
 OWN_CLASSES = frozenset({"unfold"})
 """Classes that are known to be unlike the others, hence hardly shrunk towards them."""

@@ -17,13 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.columns import Split
+from nas.columns import Floats, Split
 from nas.document import read_text
 from nas.errors import DocumentError, UnknownNameError
 from nas.latency.kernels import CLASSES, Kernel
 from nas.ops import ACTIVATIONS, KINDS
-
-Floats = NDArray[np.float64]
 
 FILE = "residual.csv"
 MAX_BYTES = 1_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from nas import document
-from nas.errors import DocumentError, UnknownNameError
+from nas.errors import DocumentError, UnknownNameError, brief
 from nas.latency.kernels import BYTES, CLASSES, Kernel
 from nas.latency.whole import STEEPEST, Whole
 from nas.ops import ACTIVATIONS
@@ -117,10 +117,7 @@ def read_kernels(path: Path) -> dict[str, ClassCost]:
     Raises:
         DocumentError: naming file, row and column.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{path}: {getattr(error, 'strerror', 'not UTF-8 text')}") from None
+    lines = document.read_text(path).splitlines()
     reader = csv.DictReader(line for line in lines if not line.startswith("#"))
     for name in reader.fieldnames or ():
         if name not in COLUMNS:
@@ -206,6 +203,8 @@ class Limits(NamedTuple):
 
 
 POSITIVE = Limits(above=0)
+LEVELS = Limits(least=0.01, most=0.999)
+"""Of an interval whose ends are quantiles."""
 
 
 def limits(key: str, name: str) -> Limits:
@@ -216,6 +215,8 @@ def limits(key: str, name: str) -> Limits:
         return Limits(most=100)
     if name == "exponent":
         return Limits(least=-STEEPEST, most=STEEPEST)
+    if name == "level":
+        return LEVELS
     return POSITIVE if key in ("interval", "whole") else Limits()
 
 
@@ -243,4 +244,4 @@ def fitted_hash(info: Mapping[str, Any], *files: Path) -> str:
 
 
 def _fail(path: Path, key: str, found: Any, expected: str) -> NoReturn:
-    raise DocumentError(f"{path} ({key}): expected {expected}, found {found!r}")
+    raise DocumentError(f"{path} ({key}): expected {expected}, found {brief(found)}")

@@ -20,6 +20,10 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     return lambda text: text.replace(old, new, 1)
 
 
+def without_noise(text: str) -> str:
+    return re.sub("^([^,]*,[^,]*),[0-9.]+,", r"\1,1e-30,", text, flags=re.MULTILINE)
+
+
 def without_last_line(text: str) -> str:
     return text[: text.rstrip("\n").rfind("\n") + 1]
 
@@ -35,14 +39,22 @@ def copy(tmp_path: Path) -> Path:
         ("surrogate.yaml", replaced("ceiling: 88", "ceiling: -88"), "model.ceiling"),
         ("surrogate.yaml", replaced("ceiling: 88", "ceiling: .nan"), "model.ceiling"),
         ("surrogate.yaml", replaced("  length:", "  lenght:"), "nearest: length"),
+        ("surrogate.yaml", replaced("schema: 1", "schema: 2"), "(schema): expected 1, found 2"),
         ("surrogate.yaml", replaced("experts:", "experts: []\nrest:"), "rest"),
         ("surrogate.yaml", lambda text: "model: [", "surrogate.yaml"),
         ("inputs.csv", replaced("depth1,", "deep1,"), "row 2 (input)"),
         ("inputs.csv", without_last_line, "expected 53 rows"),
         ("terms.csv", replaced("params,", "params,x"), "row 3 (centre)"),
         ("terms.csv", replaced(",", ",nan,"), "row 1"),
+        ("terms.csv", replaced("constant,0,1", "constant,0,0"), "row 2 (scale): expected a number"),
+        (
+            "networks.csv",
+            replaced(",0.027", ",-0.027"),
+            "row 2 (noise_sd): expected a number above",
+        ),
         ("pairs.csv", replaced("first,second", "first"), "row 1"),
         ("networks.csv", lambda text: text.splitlines()[0] + "\n", "at least one network"),
+        ("networks.csv", without_noise, "no process of these networks"),
         ("networks.csv", lambda text: text + "odd,row\n", "found 2"),
         ("networks.csv", lambda text: "", "row 1"),
     ],

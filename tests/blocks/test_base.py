@@ -9,6 +9,7 @@ import pytest
 from nas.blocks import FIELDS
 from nas.blocks.mobilenet import MV2
 from nas.blocks.mobilevit import MobileViT
+from nas.blocks.transnext import TransNeXt
 from nas.errors import ArchError
 from nas.widths import Ratio
 
@@ -57,6 +58,11 @@ def test_ratio_may_refer_to_another_field() -> None:
     row = MobileViT(dim=Ratio(2), layers=1, ffn=Ratio(3))
     assert row.resolve(10) == MobileViT(dim=20, layers=1, out=10, ffn=60)
     assert MobileViT(dim=12, layers=1).resolve(10).ffn == 24
+
+
+def test_ratio_may_refer_to_a_later_field_that_is_a_ratio() -> None:
+    row = TransNeXt(layers=1, heads=1, patch=1, ffn=Ratio(4), out=Ratio(2))
+    assert (row.resolve(12).out, row.resolve(12).ffn) == (24, 96)
 
 
 def test_resolving_twice_changes_nothing() -> None:

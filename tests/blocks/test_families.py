@@ -9,6 +9,7 @@ from nas.arch import lower
 from nas.blocks import Row
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
@@ -92,7 +93,10 @@ def test_row_that_cannot_stand_there_is_refused(row: Row, reason: str) -> None:
         graph_of(row)
 
 
-@pytest.mark.parametrize("row", [Conv(8), MV2(), RepViT(), MobileViT(dim=16, layers=1), Pool()])
+@pytest.mark.parametrize(
+    "row",
+    [Conv(8), MV2(), RepViT(), MobileViT(dim=16, layers=1), Pool(), Keep(8), PoolKept(24)],
+)
 def test_row_that_needs_a_map_refuses_a_vector(row: Row) -> None:
     with pytest.raises(ArchError, match="row 2 .*needs a map, found a vector of 24"):
         lower([Pool(), row.resolve(24)], (24, 8, 8))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas.latency.calibrate import Figure, Floats, Prior
+from nas.columns import Floats
+from nas.latency.calibrate import Figure, Prior
 from nas.latency.kernels import CLASSES
 from nas.latency.table import TERMS
 

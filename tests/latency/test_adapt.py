@@ -55,6 +55,12 @@ def test_predictions_of_networks_left_out_get_better() -> None:
     assert np.median(np.abs(after / truth - 1)) < 0.05 < np.median(np.abs(before / truth - 1))
 
 
+def test_one_network_beside_a_family_is_enough_to_predict_the_family() -> None:
+    found = relative(5, Costs(0.5, TRUE))
+    found = [replace(f, family=str(f.network == "net0")) for f in found]
+    assert (left_out(found, adapted_fold(KNOWN)) > 0).all()
+
+
 def test_nothing_becomes_free_on_the_way() -> None:
     found = [replace(figure, ms=1e-6) for figure in relative(6, KNOWN)]
     costs, _ = adapt(found, KNOWN)

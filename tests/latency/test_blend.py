@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nas.columns import Floats
 from nas.latency.blend import Recipe, blend, device_fold, left_out, trivial_fold
-from nas.latency.calibrate import Figure, Floats, Settings
+from nas.latency.calibrate import Figure, Settings
 
 from .conftest import PRIOR, TRUE, figures
 
@@ -42,6 +43,12 @@ def test_a_fold_never_sees_the_family_it_predicts() -> None:
         return np.ones(len(out))
 
     assert left_out(figures(10, np.random.default_rng(5)), fold).all()
+
+
+def test_one_network_beside_a_family_is_enough_to_predict_the_family() -> None:
+    found = figures(5, np.random.default_rng(5))
+    found = [replace(f, family=str(f.network == "net0")) for f in found]
+    assert (left_out(found, device_fold(Recipe())) > 0).all()
 
 
 def test_networks_of_one_family_are_left_out_singly() -> None:

@@ -201,6 +201,7 @@ def test_unknown_device_names_the_nearest() -> None:
         ("device.yaml", "precision: fp16", "precision: fp12", "precision"),
         ("device.yaml", "- relu6", "- relu7", "relu7.*relu6"),
         ("device.yaml", "level: 0.9", "level: high", "interval.level"),
+        ("device.yaml", "level: 0.9", "level: 90", r"interval.level.*from 0.01 to 0.999"),
         ("device.yaml", "  level: 0.9\n", "", "level"),
         ("kernels.csv", "overhead_us,", "overhead_ms,", "overhead_ms"),
         ("kernels.csv", "\npointwise,", "\npointwise,-", r"row 1 \(overhead_us\)"),

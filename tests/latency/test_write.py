@@ -79,7 +79,7 @@ def test_an_edit_of_a_text_is_none_of_what_was_fitted(folder: Path) -> None:
     [
         ("batch: 1", "batch: 1.5", ("batch", "whole number")),
         ("threads: null", "threads: 0", ("threads", "whole number")),
-        ("  level: 0.9", "  level: none", ("interval.level", "a number above 0")),
+        ("  level: 0.9", "  level: none", ("interval.level", "a number from 0.01 to 0.999")),
         ("  within_5_pct: ", "  within_5_pct: 9", ("held_out.within_5_pct", "to 100")),
         ("  spearman: 0", "  spearman: 7", ("held_out.spearman", "from -1 to 1")),
         ("  ms_per_mmac: ", "  ms_per_mmac: -", ("trivial.ms_per_mmac", "from 0")),
