@@ -62,7 +62,8 @@ def scale(
     from nas import library
     from nas.adapt import compound
 
-    if search == (phi is not None) or (search and budget_ms is None and budget_macs is None):
+    budgeted = budget_ms is not None or budget_macs is not None
+    if not (search == budgeted == (phi is None)):
         raise typer.BadParameter("give either --phi, or --search with --budget-ms or --budget-macs")
     base = library.load_arch(arch)
     if phi is not None:
