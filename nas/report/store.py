@@ -53,6 +53,7 @@ def read_history(folder: Path, epochs: int) -> History | None:
 
     Raises:
         DocumentError: there is one that cannot be read.
+        MissingExtraError: there is one, and Optuna is not installed.
     """
     path = folder / FILE
     if not path.exists():
