@@ -17,7 +17,6 @@ Writes results/benchmarks/cluster.csv, a figure a row, with the conditions it wa
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import random
 import subprocess
@@ -33,7 +32,7 @@ from statistics import mean, median
 from typing import Any
 
 import optuna
-from files import write_rows
+from files import read_rows, write_rows
 
 from nas.cluster.simulate import Simulation
 from nas.measure.environment import environment
@@ -111,8 +110,8 @@ def begun(folder: Path, text: str, address: str | None = None) -> subprocess.Pop
     command = [sys.executable, "-m", "nas", "sweep", "sweep.yaml"]
     command += ["--address", address] if address else []
     env = os.environ | {"OMP_NUM_THREADS": "1"}
-    log = (folder / "log.txt").open("wb")
-    return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+    with (folder / "log.txt").open("wb") as log:
+        return subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
 
 
 def candidates(folder: Path) -> list[Any]:
@@ -136,8 +135,8 @@ def overhead_s(folder: Path) -> list[float]:
     gaps = []
     for before, after in zip(found[1:], found[2:], strict=False):
         log = folder / "results" / "measured" / "trials" / after.user_attrs["arch_id"]
-        with (log / f"seed{after.user_attrs['seed']}" / "log.csv").open() as file:
-            trained = sum(float(row["seconds"]) for row in csv.DictReader(file))
+        epochs = read_rows(log / f"seed{after.user_attrs['seed']}" / "log.csv")
+        trained = sum(float(epoch["seconds"]) for epoch in epochs)
         passed = (after.datetime_complete - before.datetime_complete).total_seconds()
         gaps.append(passed - trained)
     return gaps
@@ -243,7 +242,7 @@ def main() -> None:
             "sharing": lambda: sharing(place, each=3),
         }
         made = {"date": datetime.now(UTC).date().isoformat(), "machine": machine()}
-        kept = list(csv.DictReader(OUT.open())) if OUT.exists() else []
+        kept = read_rows(OUT) if OUT.exists() else []
         for name in arguments.only:
             rows = [{"part": name, **found, **made} for found in parts[name]()]
             kept = [old for old in kept if old["part"] != name] + rows

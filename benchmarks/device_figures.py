@@ -6,13 +6,13 @@ unit, which are a cliff and no slope (`FELL_BACK`).
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from device_networks import network
+from files import read_rows
 from imagenet_networks import accel_nasbench
 from iphone12_figures import Published, published
 from iphone12_networks import NETWORKS, Network
@@ -41,7 +41,7 @@ Rows = tuple[list[Row], set[str]]
 def whole_networks(data: Path, device: str, runtime: str) -> Rows:
     """Figures of a device and runtime (a pattern)."""
     figures = []
-    for cells in _read(data / "published_latency.csv"):
+    for cells in read_rows(data / "published_latency.csv"):
         if cells["device"] != device or not re.fullmatch(runtime, cells["runtime"]):
             continue
         name = f"{cells['model']} {cells['variant_or_width']}".strip()
@@ -64,7 +64,7 @@ def ai_hub(data: Path, device: str, runtime: str, precision: str) -> Rows:
     return _with_networks(
         [
             _figure(name, SIDES.get(name, 224), cells["latency_ms"], runtime, AI_HUB)
-            for cells in _read(data / "qualcomm_ai_hub_latency.csv")
+            for cells in read_rows(data / "qualcomm_ai_hub_latency.csv")
             if cells.items() >= wanted.items()
             for name in [cells["model"]]
         ]
@@ -74,7 +74,7 @@ def ai_hub(data: Path, device: str, runtime: str, precision: str) -> Rows:
 def accel(data: Path, column: str) -> Rows:
     """Throughput of MBConv networks as ms per image; a family has about as many layers."""
     rows: list[Row] = []
-    for cells in list(_read(data / "accel_nasbench.csv"))[::ACCEL_EVERY]:
+    for cells in read_rows(data / "accel_nasbench.csv")[::ACCEL_EVERY]:
         if cells[column]:
             layers = sum(int(cells[f"l{stage}"]) for stage in range(7)) // 3 * 3
             found = Network(f"{layers} to {layers + 2} layers", partial(_accel_graph, cells))
@@ -89,11 +89,6 @@ def iphones(data: Path) -> Rows:
     """Figures of iPhone 12 and 13."""
     taken, missing = published(data / "published_latency.csv")
     return [(figure, NETWORKS[figure.network]) for figure in taken], set(missing)
-
-
-def _read(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        yield from csv.DictReader(file)
 
 
 def _figure(name: str, side: int, ms: str, harness: str, citation: str) -> Published:

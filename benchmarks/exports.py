@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from files import read_rows
 
 import nas
 from nas.arch import Arch
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--only", nargs="*")
     options = parser.parse_args()
-    done = _done(options.out)
+    done = {row["network"] for row in read_rows(options.out)} if options.out.exists() else set()
     with options.out.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if not done:
@@ -106,13 +107,6 @@ def with_statistics(arch: Arch) -> torch.nn.Module:
     with torch.no_grad():
         module(torch.cat([photos, torch.randn_like(photos)]))
     return module.eval()
-
-
-def _done(path: Path) -> set[str]:
-    if not path.exists():
-        return set()
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["network"] for row in csv.DictReader(file)}
 
 
 if __name__ == "__main__":

@@ -18,6 +18,12 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerows(rows)
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows as text, by column."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def kept(path: Path, make: Callable[[], Any]) -> Any:
     """What a step made, from its JSON where that is there."""
     if not path.exists():

@@ -6,13 +6,13 @@ ridge regression of what the process leaves of one trained space's ranking.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from files import read_rows
 from imagenet_networks import accel_nasbench, once_for_all
 from imagenet_published import REFERENCE, Figure
 
@@ -107,8 +107,8 @@ def sizes(archs: Iterable[Arch]) -> Floats:
 
 def read_spaces(data: Path) -> tuple[Space, Space]:
     """Both trained spaces; a network listed twice counts once, with its mean top-1."""
-    accel = list(csv.DictReader((data / "accel_nasbench.csv").open()))
-    ofa = list(csv.DictReader((data / "ofa_mobilenetv3_evals.csv").open()))
+    accel = read_rows(data / "accel_nasbench.csv")
+    ofa = read_rows(data / "ofa_mobilenetv3_evals.csv")
     return (
         _space("accel", [accel_nasbench(r) for r in accel], [float(r["val_top1"]) for r in accel]),
         _space("ofa", [once_for_all(r) for r in ofa], [float(r["top1"]) for r in ofa]),

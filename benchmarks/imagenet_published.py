@@ -7,12 +7,12 @@ at 160, listed below its accuracy at 128).
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from files import read_rows
 from imagenet_networks import FAMILIES, repvit
 
 from nas.arch import Arch, read_arch
@@ -154,7 +154,7 @@ def merged(figures: Sequence[Figure]) -> list[Figure]:
 
 
 def _timm(data: Path) -> Iterator[Figure]:
-    rows = list(csv.DictReader((data / "timm_results_imagenet.csv").open()))
+    rows = read_rows(data / "timm_results_imagenet.csv")
     trained_side: dict[str, int] = {}
     for row in rows:
         side = int(row["img_size"])
@@ -209,7 +209,7 @@ def _recipe(model: str, tag: str) -> str:
 
 
 def _tables(data: Path) -> Iterator[Figure]:
-    for row in csv.DictReader((data / "published_latency.csv").open()):
+    for row in read_rows(data / "published_latency.csv"):
         found = _table_row(row)
         if found is None or not row["top1_imagenet"] or not row["resolution"].isdigit():
             continue

@@ -8,11 +8,11 @@ have no graph of.
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 from typing import NamedTuple
 
+from files import read_rows
 from iphone12_networks import NETWORKS
 
 
@@ -88,15 +88,12 @@ def published(path: Path) -> tuple[list[Published], list[str]]:
     """The figures to fit, and the networks of the file that have no graph here."""
     taken: list[Published] = []
     unknown: set[str] = set()
-    with path.open(encoding="utf-8") as file:
-        for cells in csv.DictReader(file):
-            if not _usable(cells):
-                continue
-            network = _network(cells)
-            if network not in NETWORKS:
-                unknown.add(network)
-            elif (figure := _figure(cells, network)) is not None:
-                taken.append(figure)
+    for cells in filter(_usable, read_rows(path)):
+        network = _network(cells)
+        if network not in NETWORKS:
+            unknown.add(network)
+        elif (figure := _figure(cells, network)) is not None:
+            taken.append(figure)
     return taken, sorted(unknown)
 
 

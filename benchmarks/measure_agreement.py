@@ -15,7 +15,6 @@ for a core as latency. Run: python benchmarks/measure_agreement.py [ARCH...]
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -28,6 +27,7 @@ from pathlib import Path
 from statistics import median
 
 import onnx
+from files import write_rows
 
 from nas import library
 from nas.export import FORMATS, deploy, write
@@ -137,8 +137,7 @@ def main() -> None:
             for row in compare(name, archs, Path(folder)):
                 print(*row, flush=True)
                 rows.append(row)
-    with OUT.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
+    write_rows(OUT, [dict(zip(HEADER, row, strict=True)) for row in rows])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ Writes results/netadapt/.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -133,7 +132,7 @@ class Experiment:
         facts, weights = self.trained("start", start, BEFORE)
         rows = [{"share": 1.0, "how": "start", **facts, "proposals": 0}]
         steps = self.steps(start, weights)
-        tried = json.loads(json.dumps(self.kept("tried", lambda: self._tried(steps))))
+        tried = self.kept("tried", lambda: self._tried(steps))
         for share in SHARES:
             step = next(s for s in steps if s.ms <= share * facts["ms"] * (1 + 1e-9))
             state = read_state(step.weights)[0]

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from files import write_rows
+from files import read_rows, write_rows
 
 from nas import library
 from nas.arch import Arch
@@ -169,10 +169,8 @@ def main() -> None:
     path = options.measurements or options.device / "unseen.csv"
     rows = measured(device, options.networks, path)
     row = judge(device, options.device, rows)
-    kept = []
-    if OUT.exists():
-        with OUT.open(encoding="utf-8", newline="") as file:
-            kept = [old for old in csv.DictReader(file) if old["profile"] != row["profile"]]
+    written = read_rows(OUT) if OUT.exists() else []
+    kept = [old for old in written if old["profile"] != row["profile"]]
     write_rows(OUT, sorted([*kept, row], key=lambda row: str((row["runtime"], row["date"]))))
     for key, value in row.items():
         print(f"{key:26} {value}")

@@ -11,7 +11,6 @@ cold start and an infeasible search, with peak resident memory.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from files import write_rows
 
 from nas import library
 from nas.build import build
@@ -111,14 +111,12 @@ def main() -> None:
         lines.append((name, "s", [seconds for seconds, _ in pairs]))
         lines.append((name, "peak MB", [mb for _, mb in pairs]))
     lines += [(name, "networks/s", found) for name, found in rates(rounds).items()]
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    with OUT.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for name, unit, found in lines:
-            figures = [f"{figure:.4g}" for figure in (min(found), median(found), max(found))]
-            writer.writerow([name, unit, *figures, rounds])
-            sys.stdout.write(f"{name:42} {' / '.join(figures):>28} {unit}\n")
+    rows = []
+    for name, unit, found in lines:
+        figures = [f"{figure:.4g}" for figure in (min(found), median(found), max(found))]
+        rows.append(dict(zip(COLUMNS, (name, unit, *figures, rounds), strict=True)))
+        print(f"{name:42} {' / '.join(figures):>28} {unit}")
+    write_rows(OUT, rows)
 
 
 if __name__ == "__main__":

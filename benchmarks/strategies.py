@@ -15,14 +15,13 @@ for gp.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from files import write_rows
+from files import read_rows, write_rows
 
 from nas.bench.case import Case, posed
 from nas.bench.comparison import BASELINE, Comparison, faults
@@ -143,8 +142,7 @@ def read(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
     """Rows by what they are of."""
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {tuple(row[k] for k in KEY): row for row in csv.DictReader(file)}
+    return {tuple(row[k] for k in KEY): row for row in read_rows(path)}
 
 
 def write(path: Path, rows: dict[tuple[str, ...], dict[str, str]]) -> None:

@@ -14,7 +14,6 @@ With `--compile` both networks are compiled by torch.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,7 +26,7 @@ from typing import Any
 
 import timm
 import torch
-from files import write_rows
+from files import read_rows, write_rows
 from PIL import Image
 from timm.data import create_loader
 from timm.optim import create_optimizer_v2
@@ -181,10 +180,8 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
     }
     keys = ("hardware", "network", "data", "batch", "precision", "compiled")
-    kept = []
-    if OUT.exists():
-        with OUT.open(encoding="utf-8", newline="") as file:
-            kept = [r for r in csv.DictReader(file) if any(r[k] != str(row[k]) for k in keys)]
+    written = read_rows(OUT) if OUT.exists() else []
+    kept = [old for old in written if any(old[key] != str(row[key]) for key in keys)]
     write_rows(OUT, [*kept, row])
     print(row)
 

@@ -5,12 +5,12 @@ Every network must be a point of the space, and have the parameters that the dat
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from files import read_rows
 from imagenet_networks import accel_nasbench, once_for_all
 
 from nas.arch import Arch
@@ -78,7 +78,7 @@ SOURCES = (
 
 def read_networks(source: Source, data: Path) -> Networks:
     """All networks of a source."""
-    rows = _read(data / source.file)
+    rows = read_rows(data / source.file)
     space = load_space(source.name)
     codes = np.array([space.encode(source.arch(row)) for row in rows])
     distinct, first, which = np.unique(codes, axis=0, return_index=True, return_inverse=True)
@@ -93,7 +93,7 @@ def read_networks(source: Source, data: Path) -> Networks:
 def check_macro(data: Path) -> int:
     """Check the table of NAS-Bench-Macro against its space; return how many networks differ."""
     space = load_space("nas-bench-macro")
-    rows = _read(data / FILE)
+    rows = read_rows(data / FILE)
     codes = np.array([code_of(space, row["arch"]) for row in rows])
     stated = [(int(row["params"]), float(row["mean_acc"])) for row in rows]
     assert (_sizes(space, codes)[:, 0] == [size for size, _ in stated]).all()
@@ -105,11 +105,6 @@ def check_macro(data: Path) -> int:
     ids = {space.decode(code_of(space, name)).arch_id for name in sorted(distinct)}
     assert len(ids) == len(distinct)
     return len(distinct)
-
-
-def _read(path: Path) -> Sequence[Row]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _sizes(space: Space, codes: Ints) -> Floats:

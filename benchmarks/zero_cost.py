@@ -11,14 +11,13 @@ table. Writes results/benchmarks/zero_cost.csv.
 from __future__ import annotations
 
 import argparse
-import csv
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from files import write_rows
+from files import read_rows, write_rows
 
 from nas.bench.macro import FILE, SPACE, code_of
 from nas.fidelity.ranking import kendall, tau_interval
@@ -36,8 +35,7 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=240)
     parser.add_argument("--images", type=int, default=64)
     options = parser.parse_args()
-    with (options.data / FILE).open(encoding="utf-8") as file:
-        table = [row for row in csv.DictReader(file) if row["arch"] == row["canonical"]]
+    table = [row for row in read_rows(options.data / FILE) if row["arch"] == row["canonical"]]
     rng = np.random.default_rng(SEED)
     chosen = [table[i] for i in rng.permutation(len(table))[: options.networks]]
     space = load_space(SPACE)

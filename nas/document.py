@@ -99,7 +99,8 @@ def parse(text: str, origin: str) -> dict[str, Any]:
     except RecursionError:
         raise DocumentError(f"{origin}: not readable as YAML: nested too deeply") from None
     if not isinstance(content, dict):
-        raise DocumentError(f"{origin}: expected a mapping, found {type(content).__name__}")
+        found = "nothing" if content is None else type(content).__name__
+        raise DocumentError(f"{origin}: expected a mapping, found {found}")
     return content
 
 

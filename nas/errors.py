@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _REPR = Repr()
 _REPR.maxstring = 80
+MOST_NAMES = 30
+"""That a message lists where none is near; timm has thousands."""
 
 
 def brief(found: object) -> str:
@@ -48,7 +50,9 @@ class UnknownNameError(NasError, LookupError):
     def __init__(self, what: str, found: object, valid: Iterable[str], where: str = "") -> None:
         names = sorted(valid)
         close = get_close_matches(str(found), names, n=3, cutoff=0.5)
-        hint = f"nearest: {', '.join(close)}" if close else f"valid: {', '.join(names) or 'none'}"
+        left_out = [f"and {n} more"] if (n := len(names) - MOST_NAMES) > 0 else []
+        listed = ", ".join([*names[:MOST_NAMES], *left_out]) or "none"
+        hint = f"nearest: {', '.join(close)}" if close else f"valid: {listed}"
         start = f"{where}: " if where else ""
         super().__init__(f"{start}unknown {what} {brief(found)}; {hint}")
 

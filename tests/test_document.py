@@ -19,8 +19,8 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
 )
 
 HOSTILE = {
-    "empty": ("", "expected a mapping, found NoneType"),
-    "null": ("~", "expected a mapping, found NoneType"),
+    "empty": ("", "expected a mapping, found nothing"),
+    "null": ("~", "expected a mapping, found nothing"),
     "list": ("[1]", "expected a mapping, found list"),
     "text": ("hello", "expected a mapping, found str"),
     "tab": ("\t", "line 1, column 1: found character '\\t'"),

@@ -78,11 +78,12 @@ def multipliers(phi: float, coefficients: Coefficients = PAPER) -> Multipliers:
     """The published ones where there are, else the powers.
 
     Raises:
-        ArchError: a coefficient is not positive, or phi is out of any reason.
+        ArchError: phi or a base is out of any reason.
     """
     c = coefficients
     if not (-10 <= phi <= 10 and all(0.1 <= v <= 10 for v in (c.alpha, c.beta, c.gamma))):
-        raise ArchError(f"expected phi from -10 to 10 and bases from 0.1 to 10, found {phi}, {c}")
+        found = f"phi {phi:g}, alpha {c.alpha:g}, beta {c.beta:g}, gamma {c.gamma:g}"
+        raise ArchError(f"expected phi from -10 to 10 and bases from 0.1 to 10, found {found}")
     if c == PAPER and phi in PUBLISHED:
         width, depth, side = PUBLISHED[phi]
         return Multipliers(width, depth, side / 224)

@@ -260,7 +260,7 @@ def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dic
         "schema": 1,
         "name": name,
         "kind": f"adapted from {prior.name}" if prior else "calibrated",
-        "hardware": stated(rows, "device", was.get("hardware", "not stated")),
+        "hardware": stated(rows, "device", "not stated"),
         "runtime": stated(rows, "runtime", was.get("runtime", "not stated")),
         "version": stated(rows, "version", "not stated"),
         "precision": "",

@@ -61,15 +61,18 @@ def scale(
     """
     from nas import library
     from nas.adapt import compound
+    from nas.report.drawing import save
 
-    if search == (phi is not None) or (search and budget_ms is None and budget_macs is None):
+    budgeted = budget_ms is not None or budget_macs is not None
+    if not (search == budgeted == (phi is None)):
         raise typer.BadParameter("give either --phi, or --search with --budget-ms or --budget-macs")
     base = library.load_arch(arch)
     if phi is not None:
         given = compound.Coefficients(alpha, beta, gamma)
         by = compound.multipliers(phi, given)
         made = by.of(base, name=f"{base.name}-phi{phi:g}")
-        _write(made, out)
+        if out:
+            save(out, made.to_yaml())
         _show(base, made, by, given.growth, device, json=json)
         return
     surrogate = library.load_surrogate("imagenet")
@@ -83,18 +86,8 @@ def scale(
             heard=progress,
         )
     path = out or Path(f"{base.name}-scaled.yaml")
-    _write(found[0].arch, path)
+    save(path, found[0].arch.to_yaml())
     _show_found(found, path, device, json=json)
-
-
-def _write(arch: Arch, path: Path | None) -> None:
-    from nas.errors import ResultError
-
-    if path is not None:
-        try:
-            arch.to_yaml(path)
-        except OSError as error:
-            raise ResultError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _show(

@@ -1,1 +1,1 @@
-"""Pure functions from results to tables and figures."""
+"""Results to tables, figures, pages and folders, and those folders back; networks to pictures."""

@@ -22,6 +22,8 @@ BAR = "#0072B2"
 GRID = "#e0e0e0"
 SPAN = 4.0
 """Latencies that span more than so many times are on a logarithmic axis."""
+LEAST_MS = 1e-3
+"""Where such an axis begins at the left: files may hold a rounded 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,7 @@ def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot]) -> None:
 
 def _on_axis(figure: Figure, x: float) -> float:
     """Where an annotation stands: plotly wants the exponent on a logarithmic axis."""
-    return log10(x) if figure.layout.xaxis.type == "log" else x
+    return log10(max(x, LEAST_MS)) if figure.layout.xaxis.type == "log" else x
 
 
 def _plain_ticks(spots: Sequence[Spot]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def text_width(text: str, size: float = 12, *, bold: bool = False) -> float:
 
 
 def save(path: Path, text: str) -> None:
-    """Write a picture, or a page.
+    """Write a picture, a page or a table.
 
     Raises:
         ResultError: it cannot be written there.

@@ -60,8 +60,10 @@ def save_plot(found: Validation, path: Path) -> None:
         axes = figure.subplots()
         axes.spines["top"].set_visible(False)
         _draw(axes, found)
+        kind = path.suffix[1:].lower()  # said, since matplotlib would add one to a name without
+        metadata = {"Date": None} if kind == "svg" else {}
         try:
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
+            figure.savefig(path, dpi=150, format=kind, metadata=metadata)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "expected a name ending in .png or .svg"
             raise ResultError(f"{path} cannot be written: {reason}") from None

@@ -38,13 +38,17 @@ class View:
 
 
 def views(result: Result, found: Known) -> list[View]:
-    """The search's device first, with figures as they were found; further ones predicted anew."""
+    """The search's device first, with figures as they were found; further ones predicted anew.
+
+    Known networks are shown on all of them, or on none where the search's device is not here.
+    """
     own = result.study["device"]["name"]
+    seeded = found.device(own) is not None
     on_front = next((c for c in result.front if c.arch == result.best), None)
     shown: list[View] = []
     for name, budget_ms in result.budgets.items():
         device = found.device(name)
-        seeds = tuple(found.assessed(device)) if device else ()
+        seeds = tuple(found.assessed(device)) if device and seeded else ()
         if name == own:
             best, front = on_front or _assessed(result.best, found, device), result.front
         elif device:

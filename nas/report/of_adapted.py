@@ -68,11 +68,7 @@ def read_adapted(folder: Path) -> Adapted:
     Raises:
         DocumentError: one of its files is broken.
     """
-    made, path, history = (
-        document.read(folder / ADAPTED),
-        folder / BEST,
-        folder / "history.csv",
-    )
+    made, path, history = document.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
     check(made, SHAPE, f"{folder / ADAPTED}")
     lines = read_lines(history, COLUMNS) if history.exists() else []
     return Adapted(folder, made, read_arch(path), document.read_text(path), tuple(lines))

@@ -18,6 +18,7 @@ def page_of(folder: Path) -> Page:
 
     Raises:
         DocumentError: it is no folder of results, or one of its files is broken.
+        MissingExtraError: what draws its plots is not installed.
     """
     if not folder.is_dir():
         raise DocumentError(f"{folder}: no such folder")

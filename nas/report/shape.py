@@ -32,10 +32,11 @@ def check(content: object, shape: Any, origin: str, path: str = "") -> None:
     elif isinstance(shape, list):
         _expect(content, list, place)
         assert isinstance(content, list)
-        if len(shape) > 1 and len(content) != len(shape):
-            raise DocumentError(f"{place}: expected {len(shape)} values, found {brief(content)}")
-        for index, each in enumerate(content, start=1):
-            check(each, shape[0], origin, f"{path} {index}")
+        shapes = shape * len(content) if len(shape) == 1 else shape
+        if len(content) != len(shapes):
+            raise DocumentError(f"{place}: expected {len(shapes)} values, found {brief(content)}")
+        for index, (each, kind) in enumerate(zip(content, shapes, strict=True), start=1):
+            check(each, kind, origin, f"{path} {index}")
     else:
         _expect(content, shape, place)
 

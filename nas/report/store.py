@@ -53,6 +53,7 @@ def read_history(folder: Path, epochs: int) -> History | None:
 
     Raises:
         DocumentError: there is one that cannot be read.
+        MissingExtraError: there is one, and Optuna is not installed.
     """
     path = folder / FILE
     if not path.exists():
@@ -61,16 +62,18 @@ def read_history(folder: Path, epochs: int) -> History | None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # immutable: else reading would leave SQLite's files of a shared log in the folder
     url = f"sqlite:///file:{_quoted(path)}?mode=ro&immutable=1&uri=true"
+    storage = None
     try:
         storage = optuna.storages.RDBStorage(url)
         study = optuna.load_study(study_name=rung_name(epochs), storage=storage)
-        found = History(_trials(study), _importances(optuna, study))
+        return History(_trials(study), _importances(optuna, study))
     except Exception as error:  # of SQLite, SQLAlchemy or Optuna
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DocumentError(f"{path}: no store of a search: {reason}") from None
-    storage.remove_session()
-    storage.engine.dispose()
-    return found
+    finally:
+        if storage:
+            storage.remove_session()
+            storage.engine.dispose()
 
 
 def _quoted(path: Path) -> str:

@@ -52,6 +52,7 @@ def test_a_known_device_is_adapted_with_five_networks(nas: Nas, tmp_path: Path) 
     assert done.code == 0, done.err
     info = json.loads(done.out)
     assert info["kind"] == "adapted from iphone12-lut"
+    assert info["hardware"] == "not stated"  # it is another machine than the prior's
     assert info["fit"]["before_median_error_pct"] == pytest.approx(100 / 3, abs=0.1)
     assert info["held_out"]["median_error_pct"] < 1
     device = load_device(tmp_path / "slower")

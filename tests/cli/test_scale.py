@@ -43,6 +43,10 @@ def test_impossible_budget_ends_with_3(nas: Nas) -> None:
     assert "no scaling of mobilenetv3-small is within the budget" in done.err
 
 
-@pytest.mark.parametrize("args", [(), ("--search",), ("--search", "--phi", "1")])
+@pytest.mark.parametrize(
+    "args",
+    [(), ("--search",), ("--search", "--phi", "1"), ("--phi", "1", "--budget-macs", "1e9")],
+    ids=" ".join,
+)
 def test_neither_or_both_ways_end_with_2(nas: Nas, args: tuple[str, ...]) -> None:
     assert nas("scale", "mobilenetv2", *args).code == 2

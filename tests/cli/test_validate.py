@@ -63,11 +63,15 @@ def test_a_picture_is_drawn(nas: Nas, measured: Path, tmp_path: Path, suffix: st
     assert out.stat().st_size > 10_000
 
 
-def test_a_picture_of_no_kind_is_refused(nas: Nas, measured: Path, tmp_path: Path) -> None:
-    out = tmp_path / "p.txt"
+@pytest.mark.parametrize("name", ["p.txt", "p"])
+def test_a_picture_of_no_kind_is_refused(
+    nas: Nas, measured: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / name
     done = nas("validate", "iphone12-lut", "--against", str(measured), "--plot", str(out))
     assert done.code == 2
     assert ".png" in done.err
+    assert [*tmp_path.iterdir()] == [measured]
 
 
 def test_a_batch_is_never_held_against_a_latency(nas: Nas, measured: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from nas.folders import named
 from nas.report.folder import read_result
-from nas.report.front import views
+from nas.report.front import front_section, views
 from nas.report.known import known
 from nas.report.result import write_result
 from nas.search import Settings, search
@@ -74,3 +74,11 @@ def test_without_its_device_the_front_is_shown_as_it_was_found(run: Path) -> Non
     result = read_result(run)
     (view,) = views(result, known(result))
     assert (view.device, view.front, view.seeds) == ("my-phone", result.front, ())
+
+
+def test_without_its_device_another_one_shows_the_same_networks(run: Path) -> None:
+    edit(run, device={"name": "my-phone", "hash": "0" * 12}, others=[OTHER])
+    result = read_result(run)
+    shown = views(result, known(result))
+    assert [view.device for view in shown] == ["my-phone", "pixel1-cpu"]
+    assert front_section(result, shown).name == "accuracy"  # a row has every device's ms

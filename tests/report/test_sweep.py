@@ -125,6 +125,17 @@ def test_a_store_that_is_none_is_one_message(trained: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_a_store_without_the_rung_is_one_message_and_closed_again(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    Store(database, rung_name(1))
+    database.close()
+    with pytest.raises(DocumentError, match=r"study\.db: no store of a search"):
+        read_history(tmp_path, 9)
+    opened = {link.resolve() for link in Path("/proc/self/fd").glob("*")}  # of Linux alone
+    assert tmp_path / "study.db" not in opened
+
+
+@pytest.mark.slow
 def test_a_sweep_links_every_winner_and_says_what_failed(sweep: Path) -> None:
     page = page_of(sweep)
     (table,) = parts(page, "cells")
