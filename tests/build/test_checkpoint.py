@@ -219,9 +219,8 @@ def test_nothing_is_ever_unpickled(
         torch.save({**trained.state_dict(), "payload": payload}, path)
     else:
         path.write_bytes(pickle.dumps(payload))
-    with pytest.raises(WeightsError, match="holds no weights") as found:
+    with pytest.raises(WeightsError, match="holds no weights"):
         build(small, weights=path)
-    assert "weights_only" not in str(found.value)  # which torch advises to switch off
     assert not trap.exists()
     pickle.loads(pickle.dumps(payload))  # the trap works
     assert trap.exists()
@@ -236,6 +235,14 @@ def test_file_without_named_tensors_is_refused(
     torch.save(content, tmp_path / "odd.pth")
     with pytest.raises(WeightsError, match=r"odd\.pth: expected"):
         build(small, weights=tmp_path / "odd.pth")
+
+
+def test_text_is_refused_without_the_advice_to_allow_any_object(
+    small: Arch, tmp_path: Path
+) -> None:
+    (tmp_path / "net.yaml").write_text("name: small\n")
+    with pytest.raises(WeightsError, match=r"net\.yaml: holds no .* expected tensors alone"):
+        build(small, weights=tmp_path / "net.yaml")
 
 
 def test_missing_file_is_one_error(small: Arch, tmp_path: Path) -> None:
