@@ -21,6 +21,7 @@ from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -71,7 +72,11 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
 
 
 def save_weights(module: nn.Module, path: str | Path) -> None:
-    """Write all parameters and statistics to a safetensors file, whole or not at all."""
+    """Write all parameters and statistics to a safetensors file, whole or not at all.
+
+    Raises:
+        WeightsError: the place cannot be written.
+    """
     save_state(module.state_dict(), path)
 
 
@@ -84,7 +89,7 @@ def save_state(state: Mapping[str, Tensor], path: str | Path) -> None:
             whole = {name: tensor.contiguous() for name, tensor in state.items()}
             save_file(whole, part, metadata={"format": "pt"})
             part.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path}: cannot be written: {error}") from error
 
 

@@ -79,6 +79,7 @@ def load_network(name: str) -> Network:
         UnknownNameError: with the nearest names.
         ArchError: a table does not fit images of that side.
         TraceError: a module cannot be built or traced.
+        MissingExtraError: what it is of is not installed.
     """
     base, side = _split(name)
     library_name, _, model = base.partition(":")

@@ -59,6 +59,7 @@ def profile(
     Raises:
         UnknownNameError: of the runtime.
         MissingExtraError: with the install line.
+        RuntimeUnavailableError: this machine lacks what the runtime runs on.
         ResultError: `out` exists or cannot be written, or a profile of other settings was stopped
             there.
         ExportError: the runtime's format takes no network.

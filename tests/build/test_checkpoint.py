@@ -75,6 +75,18 @@ def test_saving_where_nothing_can_be_written_is_one_error(
         save_weights(trained, tmp_path / "missing" / "small.safetensors")
 
 
+def test_a_full_disk_is_one_error(trained: nn.Module, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(WeightsError, match=r"full\.safetensors: cannot be written"):
+            save_weights(trained, tmp_path / "full.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not [*tmp_path.iterdir()]
+
+
 REFERENCES = {
     "mobilenetv2": "mobilenetv2_100",
     "mobilenetv3-small": "mobilenetv3_small_100",

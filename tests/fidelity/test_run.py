@@ -53,6 +53,7 @@ def test_tau_of_known_rankings() -> None:
     assert kendall(np.column_stack([up, up])) == pytest.approx(1)
     assert kendall(np.column_stack([up, -up])) == pytest.approx(-1)
     assert np.isnan(kendall(np.column_stack([up, 0 * up])))
+    assert np.isnan(kendall(np.empty((0, 2))))
 
 
 def test_a_ranking_leaves_out_networks_that_broke(task: Task, tmp_path: Path) -> None:
