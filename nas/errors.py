@@ -26,6 +26,11 @@ def brief(found: object) -> str:
     return _REPR.repr(found)
 
 
+def first_line(error: BaseException) -> str:
+    """What an exception of other code says, on one line; its name where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 class NasError(Exception):
     """Base of all errors that end a command with one clear message."""
 

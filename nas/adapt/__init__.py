@@ -1,1 +1,1 @@
-"""Changing a known network to fit: compound scaling."""
+"""A known network at other widths, depths and sizes: compound scaling, NetAdapt, the knapsack."""

@@ -45,8 +45,8 @@ def _l2(channels: Channels, module: nn.Module, _: Sequence[Batch], __: Scores) -
 
 def _taylor(channels: Channels, module: nn.Module, batches: Sequence[Batch], _: Scores) -> Scores:
     """First-order change of the loss without an atom, squared (arXiv:1906.10771, equation 8)."""
-    training = module.training
-    module.eval().zero_grad()
+    training, device = module.training, next(module.parameters()).device
+    module.to(batches[0][0].device).eval().zero_grad()
     for images, labels in batches:
         loss = F.cross_entropy(module(images).float(), labels) / len(batches)
         torch.autograd.backward(loss)
@@ -55,7 +55,7 @@ def _taylor(channels: Channels, module: nn.Module, batches: Sequence[Batch], _: 
         for name, t in module.named_parameters()
     }
     module.zero_grad(set_to_none=True)
-    module.train(training)
+    module.to(device).train(training)
     return np.asarray(_summed(channels, products) ** 2)
 
 

@@ -151,10 +151,12 @@ def by_importance(
     check(arch, device, plan)
     if plan.grows:
         raise BudgetError("--knapsack keeps channels, it cannot grow; choose --surrogate or --data")
-    if plan.criterion == "taylor" and task is None:
-        raise RecipeError("--criterion taylor needs images: give --data, or choose l2")
+    batches: list[tuple[Tensor, Tensor]] = []
+    if plan.criterion == "taylor":
+        if task is None:
+            raise RecipeError("--criterion taylor needs images: give --data, or choose l2")
+        batches = task.batches(arch.input[1], seed)
     channels, module = Channels.of(arch.graph), build(arch, weights=weights)
-    batches = task.batches(arch.input[1], seed) if task is not None else []
     importance = scores(channels, module, plan.criterion, batches=batches, seed=seed)
     worth = worths(arch, channels, importance)
     made, solution = knapsack(arch, device, plan.budget_ms, worth, plan.divisor)

@@ -27,6 +27,7 @@ def build(
 
     Raises:
         MissingExtraError: torch is not installed.
+        ArchError: an op kind that only traced graphs have.
         WeightsError: the file is damaged, or its first tensor that does not fit.
     """
     require("train")

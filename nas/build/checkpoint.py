@@ -17,13 +17,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from nas.errors import WeightsError, brief
+from nas.errors import WeightsError, brief, first_line
 
 STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 """Tensors of one layer; one of another name stands for itself (class tokens, layer scales)."""
@@ -70,7 +72,11 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
 
 
 def save_weights(module: nn.Module, path: str | Path) -> None:
-    """Write all parameters and statistics to a safetensors file, whole or not at all."""
+    """Write all parameters and statistics to a safetensors file, whole or not at all.
+
+    Raises:
+        WeightsError: the place cannot be written.
+    """
     save_state(module.state_dict(), path)
 
 
@@ -83,7 +89,7 @@ def save_state(state: Mapping[str, Tensor], path: str | Path) -> None:
             whole = {name: tensor.contiguous() for name, tensor in state.items()}
             save_file(whole, part, metadata={"format": "pt"})
             part.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path}: cannot be written: {error}") from error
 
 
@@ -95,8 +101,11 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], bool]:
             state = torch.load(path, map_location="cpu", weights_only=True)
         else:
             state = load_file(path)
+    except UnpicklingError as error:  # torch would have the user allow any object
+        reason = "expected tensors alone, as torch saves a state dict"
+        raise WeightsError(f"{path}: holds no weights that can be read: {reason}") from error
     except Exception as error:  # a damaged file makes the readers raise nearly anything
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = first_line(error)
         raise WeightsError(f"{path}: holds no weights that can be read: {reason}") from error
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path}: expected names and tensors, found {brief(state)}")

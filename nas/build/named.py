@@ -12,6 +12,7 @@ is named is run.
 
 from __future__ import annotations
 
+import re
 import runpy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from nas import library
 from nas.arch import Arch
 from nas.build.trace import Row, trace
 from nas.cost import macs
-from nas.errors import NasError, TraceError, UnknownNameError, brief
+from nas.errors import NasError, TraceError, UnknownNameError, brief, first_line
 from nas.extras import require
 from nas.folders import find
 from nas.graph import Graph
@@ -78,6 +79,7 @@ def load_network(name: str) -> Network:
         UnknownNameError: with the nearest names.
         ArchError: a table does not fit images of that side.
         TraceError: a module cannot be built or traced.
+        MissingExtraError: what it is of is not installed.
     """
     base, side = _split(name)
     library_name, _, model = base.partition(":")
@@ -92,12 +94,11 @@ def load_network(name: str) -> Network:
 
 def _split(name: str) -> tuple[str, int | None]:
     """A name without its @SIDE, and the side; a file may have such a name of its own."""
-    base, _, side = name.rpartition("@")
-    if base and side.isdecimal():
+    if sized := re.fullmatch(r"(.+)@(\d{1,5})", name):
         try:
             find("architecture", name)
         except NasError:
-            return base, int(side)
+            return sized[1], int(sized[2])
     return name, None
 
 
@@ -199,6 +200,5 @@ def _strange(name: str) -> Iterator[None]:
             yield
     except NasError:
         raise
-    except Exception as error:
-        words = str(error).strip().partition("\n")[0]
-        raise TraceError(f"{name}: {type(error).__name__}: {brief(words)}") from error
+    except (Exception, SystemExit) as error:  # a script without a guard may end Python
+        raise TraceError(f"{name}: {type(error).__name__}: {brief(first_line(error))}") from error

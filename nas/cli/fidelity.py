@@ -83,6 +83,7 @@ def fidelity(
         short = sorted({int(part) for part in listed(epochs)})
     except ValueError:
         raise RecipeError(f"--epochs: expected a list as 1,2,5, found {epochs!r}") from None
+    compared = judges(short, long, proxies)
     task = replace(training.task(data), images=images)
     where = library.load_space(space)
     asked: dict[str, object] = {
@@ -105,7 +106,7 @@ def fidelity(
         known_by = library.load_surrogate(surrogate)
         folder = work.folder.absolute()  # as other processes find it
         study = Fidelity(task, archs, folder, known_by, seed, workers, progress, elsewhere=scores)
-        rankings = study.run(judges(short, long, proxies))
+        rankings = study.run(compared)
     facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
     write_fidelity(work.folder, rankings, archs, facts)
     work.keep()

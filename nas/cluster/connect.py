@@ -14,7 +14,7 @@ from typing import Any
 import ray
 
 from nas.cores import cores
-from nas.errors import ClusterError
+from nas.errors import ClusterError, first_line
 from nas.sweep.plan import Resources
 
 LOCAL, AUTO, CLIENT = None, "auto", "ray://"
@@ -74,8 +74,7 @@ def _joined(address: str) -> Any:
     if not found:
         raise ClusterError(f"--address {address}: no Ray cluster answers within {seconds:.0f} s")
     if isinstance(found[0], Exception):
-        reason = str(found[0]).strip().partition("\n")[0] or type(found[0]).__name__
-        raise ClusterError(f"--address {address}: {reason}") from None
+        raise ClusterError(f"--address {address}: {first_line(found[0])}") from None
     return found[0]
 
 

@@ -54,6 +54,6 @@ def data_set(
     )
     if test is not None:
         return whole
-    kept, out = whole.held_out(TEST_SHARE, seed=0)
+    kept, out = whole.held_out(TEST_SHARE, seed=0, at_most=len(train.labels))
     source = f"{source}; a fifth of every class set aside as test split"
     return DataSet(name, whole.classes, kept, out, side, source, mirrored, mean=mean, sd=sd)

@@ -28,8 +28,9 @@ TRAIN_SHARE = 0.875
 class Crop:
     """How a training image is cut out.
 
-    `none`: all of it, resized; `shift`: moved by up to an eighth of the side, the edge filled with
-    black; `resized`: a random part of it, resized (arXiv:1409.4842, section 6).
+    `none`: all of it, resized (the middle of a streamed one); `shift`: moved by up to an eighth of
+    the side, the edge filled with black; `resized`: a random part of it, resized (arXiv:1409.4842,
+    section 6).
     """
 
     kind: str = "none"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,10 +26,11 @@ def fashion_mnist(root: Path, download: bool) -> DataSet:
     try:
         if download:
             FashionMNIST(str(root), download=True)
-        for place in (root, DEBIAN):
-            if packed := sorted(place.rglob("*-ubyte.gz")):
+        # MNIST's files beside torchvision's folder have the same names
+        for place in (root / "FashionMNIST" / "raw", root, DEBIAN):
+            if packed := sorted(place.glob("*-ubyte.gz")):
                 return _unpacked(packed, str(place))
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, EOFError, RuntimeError, ValueError, zlib.error) as error:
         raise DataError(f"fashion-mnist: {error}") from None
     raise DataError(
         f"fashion-mnist: not found in {root}; install Debian's dataset-fashion-mnist, say where"

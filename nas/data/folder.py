@@ -55,7 +55,7 @@ def read_folder(folder: Path, *, name: str = "", source: str = "") -> DataSet:
         mean, sd = IMAGENET_MEAN, IMAGENET_SD
     trained, tested = splits
     source = source or f"{folder}"
-    name = name or folder.name
+    name = name or folder.absolute().name  # of `.`, too
     return DataSet(name, classes, trained, tested, side, source, mean=mean, sd=sd)
 
 

@@ -84,9 +84,12 @@ def load_photos(deployed: Deployed, folder: Path | None = None) -> Floats32:
     Hopper, public domain).
 
     Raises:
-        DocumentError: the folder holds no image, or one that cannot be read.
+        DocumentError: the folder holds no image.
+        DataError: one cannot be decoded.
     """
     from PIL import Image
+
+    from nas.data.streamed import read_image
 
     _, height, width = deployed.arch.input
     if folder is None:
@@ -102,11 +105,7 @@ def load_photos(deployed: Deployed, folder: Path | None = None) -> Floats32:
         raise DocumentError(f"{folder}: no images; expected files such as .jpg or .png")
     photos = []
     for file in files:
-        try:
-            with Image.open(file) as opened:
-                image = opened.convert("RGB")
-        except OSError as error:
-            raise DocumentError(f"{file}: cannot be read as an image: {error}") from None
+        image = read_image(file)
         side = min(image.size)
         for right, down in windows:
             left, top = round((image.width - side) * right), round((image.height - side) * down)

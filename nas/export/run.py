@@ -11,7 +11,7 @@ from typing import Any
 from nas import document
 from nas.arch import Arch
 from nas.draft import Draft
-from nas.errors import ExportError, MissingExtraError
+from nas.errors import ExportError, MissingExtraError, UnknownNameError, first_line
 from nas.export.base import Deployed, Format, deploy
 from nas.export.check import check, load_photos
 from nas.export.formats import FORMATS
@@ -58,11 +58,15 @@ def export(
     name when it is complete.
 
     Raises:
+        UnknownNameError: of a format.
         ExportError: no format could be written.
         ResultError: the folder exists already or cannot be written.
-        MissingExtraError, WeightsError, UnknownNameError, DocumentError: see `deploy` and
-            `load_photos`.
+        MissingExtraError, WeightsError, UnknownNameError, DocumentError, DataError: see `deploy`
+            and `load_photos`.
     """
+    for name in formats:
+        if name not in FORMATS:
+            raise UnknownNameError("format", name, FORMATS)
     with Draft(out, arch.name, force=force) as draft:
         deployed = deploy(
             arch, weights=weights, batch=batch, normalisation=normalisation, image_input=image_input
@@ -112,10 +116,9 @@ def write(deployed: Deployed, form: Format, path: Path) -> None:
     except (ExportError, MissingExtraError, OSError):  # OSError: the disk, not the network
         raise
     except Exception as error:  # a converter may fail in any way
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:MAX_REASON]
         refused = first_refused(deployed, form)
         where = f"row {refused.row + 1}, {refused.name} ({refused.kind}): " if refused else ""
-        raise ExportError(f"{form.name}: {where}{reason}") from error
+        raise ExportError(f"{form.name}: {where}{first_line(error)[:MAX_REASON]}") from error
 
 
 def _size(path: Path) -> int:

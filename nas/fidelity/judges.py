@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.arch import Arch
-from nas.errors import TrainingError
+from nas.errors import RecipeError, TrainingError
 from nas.space import Space
 
 LONG = "long"
@@ -34,10 +34,16 @@ class Judge:
 
 
 def judges(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[Judge]:
-    """All that are compared: no training, short trainings, and cheaper images."""
+    """All that are compared: no training, short trainings, and cheaper images.
+
+    Raises:
+        RecipeError: a training of no epoch.
+    """
     from nas.proxies import SIZES
 
-    short = [n for n in epochs if n < long]
+    short = sorted(n for n in epochs if n < long)
+    if short and short[0] < 1:
+        raise RecipeError(f"--epochs: expected numbers from 1, found {short[0]}")
     found = [Judge(name) for name in (*SIZES, *zero_cost, "surrogate")]
     found += [Judge(f"{n} epochs", n) for n in short]
     if short:
@@ -51,7 +57,11 @@ def judges(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[J
 
 
 def sample(space: Space, seeds: Sequence[Arch], n: int, seed: int, most_mmacs: float) -> list[Arch]:
-    """N points of at most so many mega-MACs: a random one, then a mutated seed, and so on."""
+    """N points of at most so many mega-MACs: a random one, then a mutated seed, and so on.
+
+    Raises:
+        TrainingError: hardly any is so small.
+    """
     rng = np.random.default_rng(seed)
     found: dict[str, Arch] = {}
     known = [arch for arch in seeds if space.contains(arch) and arch.macs <= most_mmacs * 1e6]

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,8 @@ def kendall(pairs: Floats) -> float:
     """Kendall's tau-b of (n, 2) pairs; NaN where one side has no order."""
     from scipy.stats import kendalltau
 
+    if len(pairs) < 2:
+        return nan
     return float(kendalltau(pairs[:, 0], pairs[:, 1]).statistic)
 
 

@@ -104,7 +104,7 @@ class Fidelity:
         return Score(found, perf_counter() - start)
 
     def _trained(self, judge: Judge, arch: Arch) -> float:
-        """Accuracy on the judging images; NaN for a network that broke."""
+        """Accuracy on the judging images; NaN for a network that broke, or has none to inherit."""
         from nas.build import save_weights
         from nas.task import for_task
 
@@ -115,8 +115,8 @@ class Fidelity:
         training = self.task.training(
             fitted, epochs=judge.epochs, seed=self.seed, share=judge.share
         )
-        if judge.inherit:
-            self._inherit(training, arch)
+        if judge.inherit and not self._inherit(training, arch):
+            return float("nan")
         try:
             for epoch in range(judge.epochs):
                 training.run_epoch(judge=epoch == judge.epochs - 1)
@@ -126,25 +126,27 @@ class Fidelity:
             save_weights(training.module, self._weights(arch))
         return training.history[-1].val_top1
 
-    def _inherit(self, training: Training, arch: Arch) -> None:
+    def _inherit(self, training: Training, arch: Arch) -> bool:
+        """From the nearest network with weights, if any has."""
         from nas.build.checkpoint import read_state
         from nas.train.inherit import inherit, kinship
 
         others = [other for other in self.archs if other != arch and self._weights(other).exists()]
+        if not others:
+            return False
         nearest = max(others, key=lambda other: kinship(arch, other))
         state, _ = read_state(self._weights(nearest))
         inherit(training, self.task.fit(nearest), state)
+        return True
 
     def _weights(self, arch: Arch) -> Path:
         return self.folder / f"{arch.arch_id}.safetensors"
 
     def _add(self, judge: str, arch_id: str, score: Score) -> None:
         self.scores[judge, arch_id] = score
-        path = self.folder / JOURNAL
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
+        with (self.folder / JOURNAL).open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            if new:
+            if not file.tell():  # new, or a kill left nothing whole
                 writer.writerow(COLUMNS)
             writer.writerow([judge, arch_id, f"{score.score:.6g}", f"{score.seconds:.4g}"])
 
@@ -170,8 +172,7 @@ def _read(path: Path) -> Iterator[tuple[tuple[str, str], Score]]:
     """What was scored before; a line that a kill left half written is left out."""
     if not path.exists():
         return
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text[: text.rfind("\n") + 1], encoding="utf-8")
+    os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             yield (row["judge"], row["arch_id"]), Score(float(row["score"]), float(row["seconds"]))

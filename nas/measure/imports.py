@@ -180,7 +180,7 @@ def _executor_runner(text: str, file: Path) -> list[Measurement]:
 def _from_json(text: str, file: Path) -> Measurement:
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DocumentError(f"{file}: not readable as JSON: {error}") from None
     if "latency" in content:
         return _litert_benchmark(content, str(file))

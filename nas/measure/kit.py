@@ -49,19 +49,22 @@ def write_kit(
 
     Raises:
         UnknownNameError: of the operating system.
-        ExportError: nothing could be exported.
+        ExportError: nothing could be exported, or two networks would have one file.
         MissingExtraError: with the install line.
         ResultError: the folder exists already or cannot be written.
     """
     if device_os not in FORMATS_OF:
         raise UnknownNameError("operating system", device_os, FORMATS_OF)
+    files = [_file_name(name) for name, _ in archs]
+    if twice := [name for name, _ in archs if files.count(_file_name(name)) > 1]:
+        raise ExportError(f"{', '.join(twice)} would be files of one name; call one otherwise")
     models, failures = {}, []
     with Draft(out.parent, out.name, force=force) as draft:
         precisions = FORMATS_OF[device_os]
-        for number, (name, arch) in enumerate(archs):
+        for number, ((name, arch), stem) in enumerate(zip(archs, files, strict=True)):
             deployed = deploy(arch)
             for part, (key, precision) in enumerate(precisions.items()):
-                file = f"{_file_name(name)}{FORMATS[key].suffix}"
+                file = f"{stem}{FORMATS[key].suffix}"
                 progress(file, (number + part / len(precisions)) / len(archs))
                 try:
                     write(deployed, FORMATS[key], draft.folder / file)
@@ -85,5 +88,5 @@ def write_kit(
 
 
 def _file_name(name: str) -> str:
-    """`a/b.yaml` goes by `b` in a file's name."""
-    return Path(name).stem if name.endswith(".yaml") else name
+    """`a/b.yaml` and the folder `a/b` go by `b` in a file's name."""
+    return Path(name).absolute().name.removesuffix(".yaml")

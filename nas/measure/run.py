@@ -54,6 +54,7 @@ def measure(
         UnknownNameError: of the runtime.
         ExportError: a network cannot be written for the runtime.
         MissingExtraError: with the install line.
+        RuntimeUnavailableError: this machine lacks what the runtime runs on.
     """
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES)

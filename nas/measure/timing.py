@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
 
@@ -84,9 +84,9 @@ class Timing:
 
     @property
     def width(self) -> float:
-        """Of the interval, relative to the median."""
+        """Of the interval, relative to the median; infinite where all was waiting."""
         low, high = self.interval_ms
-        return (high - low) / self.ms
+        return (high - low) / self.ms if self.ms else inf
 
     @property
     def noise(self) -> str:
@@ -96,7 +96,7 @@ class Timing:
         if self.width > NOISY:
             found.append(f"interval {self.width:.0%} wide")
         if abs(late - early) > NOISY * self.ms:
-            found.append(f"drifted by {late / early - 1:+.0%}")
+            found.append(f"drifted by {late / early - 1 if early else inf:+.0%}")
         if self.waited > BUSY:
             found.append(f"busy machine, {self.waited:.0%} of the time waiting for a core")
         return "; ".join(found)
@@ -155,7 +155,7 @@ def _timing(rounds: NDArray[np.float64], burst: int) -> Timing:
 def _warm_up(call: Call, least_s: float) -> float:
     """Call until the time is steady, and return it, in milliseconds."""
     start, bursts = perf_counter(), 1
-    before, ms = float("inf"), _round(call, WARM_UP_CALLS, False)[0]
+    before, ms = inf, _round(call, WARM_UP_CALLS, False)[0]
     while perf_counter() - start < least_s or (
         abs(ms - before) > STEADY * ms and bursts < WARM_UP_AT_MOST
     ):

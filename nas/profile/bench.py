@@ -7,16 +7,17 @@ everything else; what it drifts by is divided out of the rest (`nas.profile.jour
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
 from nas.arch import Arch
-from nas.cores import cores
+from nas.cores import cores, deaf, end_with, pool
 from nas.errors import ExportError
 from nas.export import FORMATS, Deployed, deploy, write
 from nas.measure.run import load, open_session
@@ -42,16 +43,20 @@ class Bench:
         self.runtime, self.threads, self.folder = runtime, threads, folder
         self.rng = np.random.default_rng(seed)
         self.written = 0
-        self.pool = ProcessPoolExecutor(cores(), get_context("spawn"))
         self.anchor = self.load(deploy(library.load_arch(ANCHOR)))
+        self._held = ExitStack()
+        self.pool = self._held.enter_context(pool(cores(), end_with, os.getpid()))
 
     def __enter__(self) -> Bench:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
-        self.pool.shutdown(cancel_futures=True)
+        self._held.__exit__(kind, error, trace)
 
     def load(self, deployed: Deployed) -> Session:
         """Write the network in the runtime's format, load it, and feed it noise."""
@@ -60,10 +65,11 @@ class Bench:
     def time_each(self, archs: Sequence[Arch], pace: Pace = PART_PACE) -> Iterator[Timed]:
         """Networks in order, each with the anchor beside it; all are written before the first."""
         paths = [self._path() for _ in archs]
-        jobs: list[Future[None]] = [
-            self.pool.submit(_export, arch, self.runtime.format, path)
-            for arch, path in zip(archs, paths, strict=True)
-        ]
+        with deaf():
+            jobs: list[Future[None]] = [
+                self.pool.submit(_export, arch, self.runtime.format, path)
+                for arch, path in zip(archs, paths, strict=True)
+            ]
         failures = [job.exception() for job in jobs]
         for arch, path, failure in zip(archs, paths, failures, strict=True):
             if isinstance(failure, ExportError):

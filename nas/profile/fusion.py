@@ -63,8 +63,9 @@ def chain(after: After | None, *, last: After | None = None) -> Graph:
     for i in range(LENGTH):
         before, x = x, g.add("conv", (x,), f"conv{i}", out=x.c, k=1, s=1, groups=1, bias=True)
         x = after(g, before, x, f"after{i}") if after else x
-    for i in range(LENGTH if last else 0):
-        before, x = x, last(g, before, x, f"last{i}") if last else x
+    if last:
+        for i in range(LENGTH):
+            before, x = x, last(g, before, x, f"last{i}")
     return g.graph()
 
 

@@ -83,7 +83,10 @@ class Journal:
                     " repeat them to go on with it, choose another --out, or --force"
                 )
             kept = b""
-        path.write_bytes(kept or (head + ",".join(COLUMNS) + "\n").encode())
+        if len(kept) > len(head):
+            os.truncate(path, len(kept))
+        else:
+            path.write_text(head + ",".join(COLUMNS) + "\n", encoding="utf-8")
         self.entries = _read(path)
 
     def add(self, entry: Entry) -> None:

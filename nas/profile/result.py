@@ -20,14 +20,13 @@ from nas.latency.residual import Points
 from nas.latency.table import TRIVIAL_KEYS
 from nas.latency.write import as_rows, write_device
 from nas.measure.environment import environment
+from nas.measure.run import DECIMALS
 from nas.measurements import Measurement, write_measurements
 from nas.profile.fit import Model, Networks, Sample, fit_networks
 from nas.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Entry, drift
 from nas.profile.parts import Source
 from nas.runtimes import RUNTIMES
 from nas.space import Space
-
-DECIMALS = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ def profile(
     Raises:
         UnknownNameError: of the runtime.
         MissingExtraError: with the install line.
-        ResultError: `out` exists, or a profile of other settings was stopped there.
+        RuntimeUnavailableError: this machine lacks what the runtime runs on.
+        ResultError: `out` exists or cannot be written, or a profile of other settings was stopped
+            there.
         ExportError: the runtime's format takes no network.
     """
     if settings.runtime not in RUNTIMES:
@@ -68,7 +70,10 @@ def profile(
         raise ResultError(f"{out} exists and is kept; choose another --out, or --force")
     runtime, stopped = RUNTIMES[settings.runtime], out.parent / f".{out.name}.profile"
     start = perf_counter()
-    stopped.mkdir(parents=True, exist_ok=True)
+    try:
+        stopped.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultError(f"{out} cannot be written: {error.strerror}") from None
     path = stopped / "journal.csv"
     with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
         journal = Journal(path, settings.as_json(), force=force)

@@ -60,7 +60,8 @@ def sampler_of(strategy: Strategy, seed: int = 0) -> BaseSampler:
             self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
         ) -> dict[str, Any]:
             rng = np.random.default_rng([seed, trial.number])
-            return _every(problem, next(strategy.ask(_seen(study, trial), rng)), rng)
+            asked = strategy.ask(_seen(study, trial), rng)
+            return _every(problem, next(asked, problem.start[0]), rng)  # a known one after the last
 
         def sample_independent(
             self, study: Study, trial: FrozenTrial, param_name: str, distribution: BaseDistribution

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nas.errors import WeightsError
+from nas.errors import WeightsError, first_line
 
 
 def write_checkpoint(path: Path, parts: Mapping[str, Any], history: Sequence[Any]) -> None:
@@ -45,5 +45,5 @@ def read_checkpoint(path: Path, parts: Mapping[str, Any], kind: Any) -> list[Any
             part.load_state_dict(content[name])
         return [kind(**epoch) for epoch in content["history"]]
     except Exception as error:  # a damaged file makes the readers raise nearly anything
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = first_line(error)
         raise WeightsError(f"{path}: no checkpoint of this training: {reason}") from error

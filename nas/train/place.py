@@ -25,16 +25,20 @@ def device_of(name: str) -> torch.device:
     """`auto` is the first GPU if there is one; several processes take one each.
 
     Raises:
+        UnknownNameError: it is none that can be trained on.
         RuntimeUnavailableError: this machine has no such device.
     """
     import torch
 
+    unknown = UnknownNameError("device to train on", name, ("auto", "cpu", "cuda", "mps"))
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UnknownNameError("device to train on", name, ("auto", "cpu", "cuda", "mps")) from None
+        raise unknown from None
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise unknown
     if device.type == "cuda":
         index = int(os.environ.get("LOCAL_RANK", 0)) if device.index is None else device.index
         if index >= torch.cuda.device_count():

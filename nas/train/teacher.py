@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
 from nas.data import DataSet
-from nas.errors import RecipeError
+from nas.errors import RecipeError, first_line
 from nas.extras import require
 from nas.train.recipe import Recipe
 
@@ -42,14 +42,19 @@ def load_teacher(recipe: Recipe, data: DataSet, device: torch.device) -> Distil 
     wanted = recipe.teacher
     if not wanted.name:
         return None
-    timm, name = require("timm"), wanted.name.partition(":")[2]
-    weights = {"checkpoint_path": wanted.weights} if wanted.weights else {"pretrained": True}
+    timm, name, classes = require("timm"), wanted.name.partition(":")[2], len(data.classes)
     try:
-        module = timm.create_model(name, num_classes=len(data.classes), **weights)
+        module = timm.create_model(name, num_classes=classes)
+        own = module.pretrained_cfg
+        if wanted.weights:
+            timm.models.load_checkpoint(module, wanted.weights, weights_only=True)
+        elif own["num_classes"] != classes:  # timm would draw a new classifier
+            raise ValueError(f"its weights are of {own['num_classes']} classes, not {classes}")
+        else:
+            module = timm.create_model(name, pretrained=True)
     except Exception as error:  # a name, a download, a file: timm and its hub raise nearly anything
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = first_line(error)
         raise RecipeError(f"recipe {recipe.name} (teacher): {wanted.name}: {reason}") from error
-    own = module.pretrained_cfg
     mean, sd, mean_, sd_ = (
         torch.tensor(values, device=device).expand(3)[:, None, None]
         for values in (data.mean, data.sd, own["mean"], own["std"])

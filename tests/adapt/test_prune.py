@@ -65,6 +65,17 @@ def test_taylor_sees_that_nothing_reads_a_channel(arch: Arch, channels: Channels
     assert all(p.grad is None for p in module.parameters())
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_taylor_goes_to_where_the_images_are(arch: Arch, channels: Channels) -> None:
+    module = build(arch)
+    batches = [(torch.randn(8, 3, 32, 32), torch.arange(8))]
+    there = [(images.cuda(), labels.cuda()) for images, labels in batches]
+    found, wanted = (scores(channels, module, "taylor", batches=own) for own in (there, batches))
+    np.testing.assert_allclose(found, wanted, rtol=1e-2, atol=1e-9)
+    assert next(module.parameters()).device.type == "cpu"
+
+
 @torch.no_grad()
 def test_scale_is_the_norms_factor(arch: Arch, channels: Channels) -> None:
     module = build(arch)

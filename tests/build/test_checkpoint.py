@@ -75,6 +75,18 @@ def test_saving_where_nothing_can_be_written_is_one_error(
         save_weights(trained, tmp_path / "missing" / "small.safetensors")
 
 
+def test_a_full_disk_is_one_error(trained: nn.Module, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(WeightsError, match=r"full\.safetensors: cannot be written"):
+            save_weights(trained, tmp_path / "full.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not [*tmp_path.iterdir()]
+
+
 REFERENCES = {
     "mobilenetv2": "mobilenetv2_100",
     "mobilenetv3-small": "mobilenetv3_small_100",
@@ -235,6 +247,14 @@ def test_file_without_named_tensors_is_refused(
     torch.save(content, tmp_path / "odd.pth")
     with pytest.raises(WeightsError, match=r"odd\.pth: expected"):
         build(small, weights=tmp_path / "odd.pth")
+
+
+def test_text_is_refused_without_the_advice_to_allow_any_object(
+    small: Arch, tmp_path: Path
+) -> None:
+    (tmp_path / "net.yaml").write_text("name: small\n")
+    with pytest.raises(WeightsError, match=r"net\.yaml: holds no .* expected tensors alone"):
+        build(small, weights=tmp_path / "net.yaml")
 
 
 def test_missing_file_is_one_error(small: Arch, tmp_path: Path) -> None:

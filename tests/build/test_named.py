@@ -30,6 +30,9 @@ def small():
 def broken():
     raise ValueError("on purpose\\nand more")
 
+def ends():
+    raise SystemExit(3)
+
 def number():
     return 3
 
@@ -88,9 +91,11 @@ def test_a_module_of_the_user_is_traced(own: Path, capfd: pytest.CaptureFixture[
         ("OWN:broken", TraceError, "ValueError: 'on purpose'"),
         ("OWN:number", TraceError, "expected a torch.nn.Module, found int"),
         ("OWN:Undecided", TraceError, "OWN:Undecided"),
+        ("OWN:ends", TraceError, "SystemExit: '3'"),
         ("none.py:small", TraceError, "no such file"),
         ("torchvision:resnet19", UnknownNameError, "nearest: resnet18"),
         ("mobilenetv2@large", UnknownNameError, ", mobilenetv2,"),
+        ("mobilenetv2@" + "9" * 5000, UnknownNameError, "unknown architecture"),
         ("tim:resnet18", UnknownNameError, "unknown architecture"),
     ],
 )

@@ -36,6 +36,7 @@ def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("--epochs", "one"), "--epochs: expected a list as 1,2,5, found 'one'"),
+        (("--epochs", "0,2"), "--epochs: expected numbers from 1, found 0"),
         (("--zero-cost", "zem"), "unknown zero-cost proxy 'zem'; nearest: zen"),
         (("--networks", "3", "--most-mmacs", "1"), "too few networks below 1 million MACs"),
     ],

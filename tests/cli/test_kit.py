@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nas.measure.imports import KIT, read_kit
+from nas.measure.kit import _file_name
 
 from .conftest import Nas
 
@@ -31,10 +32,23 @@ def test_a_kit_holds_models_instructions_and_what_is_what(
 
 
 @pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("mobilenetv3-large-0.75", "mobilenetv3-large-0.75"),
+        ("nets/mine.yaml", "mine"),
+        ("results/mine", "mine"),  # where `results` is no folder of the kit
+    ],
+)
+def test_a_model_is_called_after_its_network(name: str, file: str) -> None:
+    assert _file_name(name) == file
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--device-os", "io", "mobilenetv2"), "unknown operating system 'io'; nearest: ios"),
         (("--device-os", "ios", "mobilenet"), "unknown architecture 'mobilenet'; nearest"),
+        (("--device-os", "ios", *["mobilenetv2"] * 2), "would be files of one name"),
     ],
 )
 def test_bad_input_is_named(

@@ -25,6 +25,13 @@ def test_bad_names_are_named(
     assert not any(tmp_path.iterdir())
 
 
+def test_a_place_that_cannot_be_written_is_named(nas: Nas, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = nas("profile", "--out", str(tmp_path / "file" / "here"))
+    assert (done.code, done.out) == (2, "")
+    assert "here cannot be written: " in done.err
+
+
 def test_a_device_that_exists_is_kept(nas: Nas, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     done = nas("profile", "--out", str(tmp_path / "here"))

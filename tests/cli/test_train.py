@@ -60,6 +60,7 @@ def test_json(nas: Nas, here: Path) -> None:
         ((*TRAIN, "--data", "./nothing"), "expected a folder with train/ and val/"),
         ((*TRAIN, "--recipe", "prox"), "unknown recipe 'prox'; nearest: proxy"),
         ((*TRAIN, "--on", "gpu"), "unknown device to train on 'gpu'"),
+        ((*TRAIN, "--on", "meta"), "unknown device to train on 'meta'"),
         ((*TRAIN, "--on", "cuda:9"), "no CUDA device 9 on this machine"),
         ((*TRAIN, "--precision", "fp8"), "unknown precision 'fp8'"),
         ((*TRAIN, "--precision", "fp16"), "fp16 needs a GPU"),

@@ -27,6 +27,13 @@ def test_a_folder_is_held_where_it_fits(folder: Folder) -> None:
     assert data.mean[0] > data.mean[2]  # channel 0 stands out in one class of two
 
 
+def test_the_folder_one_stands_in_has_a_name(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder())
+    assert load_data(".").name == Path.cwd().name
+
+
 @pytest.mark.parametrize("kind", ["none", "shift", "resized"])
 def test_a_larger_one_is_streamed_with_the_same_images(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -49,14 +49,21 @@ def test_fashion_mnist_of_debian() -> None:
 
 def test_fashion_mnist_from_a_root(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    raw = tmp_path / "FashionMNIST" / "raw"
-    raw.mkdir(parents=True)
-    for name, n in (("train", 40), ("t10k", 20)):
-        pixels = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
-        write_idx(raw / f"{name}-images-idx3-ubyte.gz", pixels)
-        write_idx(raw / f"{name}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8) % 10)
+    for kind, times in (("FashionMNIST", 2), ("MNIST", 1)):  # other images, the same names
+        raw = tmp_path / kind / "raw"
+        raw.mkdir(parents=True)
+        for name, n in (("train", 20 * times), ("t10k", 10 * times)):
+            pixels = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+            write_idx(raw / f"{name}-images-idx3-ubyte.gz", pixels)
+            write_idx(raw / f"{name}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8) % 10)
     data = load_data("fashion-mnist", root=tmp_path)
     assert (len(data.train.labels), len(data.test.labels), data.side) == (40, 20, 28)
+
+
+def test_a_damaged_file_of_fashion_mnist_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(99))[:-9])
+    with pytest.raises(DataError, match="fashion-mnist: Compressed file ended"):
+        load_data("fashion-mnist", root=tmp_path)
 
 
 def test_cifar_from_a_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,17 @@ def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, Any], message
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "mine.npz").write_bytes(b"PK no archive")
-    with pytest.raises(DataError, match=r"mine\.npz: no arrays that can be read"):
-        load_data(tmp_path / "mine.npz")
+    path = tmp_path / "mine.npz"
+    np.savez_compressed(path, **GOOD)
+    whole = path.read_bytes()
+    np.save(one := io.BytesIO(), GOOD["images"])
+    for content in (b"PK no archive", whole[:60] + b"\xff" * 60 + whole[120:], one.getvalue()):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"mine\.npz: no arrays that can be read"):
+            load_data(path)
+
+
+def test_a_fifth_is_a_fifth_of_many(tmp_path: Path) -> None:
+    n = 51_000
+    many = {"images": np.zeros((n, 1, 1), np.uint8), "labels": np.arange(n) % 2}
+    assert len(load_data(write(tmp_path / "mine.npz", **many)).test.labels) == n / 5

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 import nas
 from nas.arch import Arch
-from nas.errors import ExportError
+from nas.errors import DataError, ExportError, UnknownNameError
 from nas.export import FORMATS, Deployed, deploy, export
 from nas.export.base import Format
 from nas.export.check import TOLERANCE, Check, check, load_photos
@@ -111,6 +112,21 @@ def test_a_file_that_computes_something_else_is_refused(
     write(deploy(tiny), FORMATS["onnx"], path)  # other weights
     with pytest.raises(ExportError, match="onnx: logits differ from torch's by up to"):
         check(deployed, FORMATS["onnx"], path, load_photos(deployed))
+
+
+def test_an_unknown_format_is_named(tiny: Arch, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="unknown format 'onx'; nearest: onnx"):
+        export(tiny, ["onx"], tmp_path)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_photograph_that_cannot_be_decoded_is_named(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    with pytest.raises(DataError, match=r"a\.png: no image that can be decoded"):
+        load_photos(deployed, tmp_path)
 
 
 @pytest.mark.parametrize("differences", [(nan, 0.0), (0.0, nan)], ids=["photos", "noise"])

@@ -14,7 +14,7 @@ from nas.data import load_data
 from nas.errors import TrainingError
 from nas.fidelity.judges import LONG, Judge, judges, sample
 from nas.fidelity.ranking import Score, kendall
-from nas.fidelity.run import Fidelity
+from nas.fidelity.run import JOURNAL, Fidelity
 from nas.library import load_arch, load_space, load_surrogate
 from nas.train.loop import Epoch, Training
 from nas.train.recipe import load_recipe
@@ -53,6 +53,7 @@ def test_tau_of_known_rankings() -> None:
     assert kendall(np.column_stack([up, up])) == pytest.approx(1)
     assert kendall(np.column_stack([up, -up])) == pytest.approx(-1)
     assert np.isnan(kendall(np.column_stack([up, 0 * up])))
+    assert np.isnan(kendall(np.empty((0, 2))))
 
 
 def test_a_ranking_leaves_out_networks_that_broke(task: Task, tmp_path: Path) -> None:
@@ -92,3 +93,15 @@ def test_it_goes_on_where_it_was(
     again = Fidelity(task, archs, tmp_path, surrogate).run(asked)
     assert [r.tau for r in again] == pytest.approx([r.tau for r in rankings], abs=1e-9, nan_ok=True)
     assert json.dumps([r.judge for r in again])
+
+
+def test_with_nobody_to_inherit_from_there_is_no_number(task: Task, tmp_path: Path) -> None:
+    archs = sample(SPACE, [load_arch("mobilenetv3-small")], 2, 0, 100)
+    found = Fidelity(task, archs, tmp_path, load_surrogate("imagenet"))
+    assert np.isnan(found.score(Judge("kin", 1, inherit=True), archs[0]).score)
+
+
+def test_a_header_torn_by_a_kill_is_written_again(task: Task, tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).touch()  # what is left without the torn line
+    Fidelity(task, [], tmp_path, load_surrogate("imagenet"))._add("zen", "abc", Score(1.0, 2.0))
+    assert (tmp_path / JOURNAL).read_text() == "judge,arch_id,score,seconds\nzen,abc,1,2\n"

@@ -141,6 +141,7 @@ TIMINGS = "Inference timings in us: Init: 1, First inference: 2, Warmup (avg): 3
 BAD = {
     "something else": ("hello", "a.log: not the output of benchmark_model"),
     "other JSON": ('{"a": 1}', "a.log: not the output of"),
+    "deep JSON": ('{"a":' * 100_000, "a.log: not readable as JSON"),
     "broken JSON": ('{"a": ', "a.log: not readable as JSON"),
     "text for a number": (TIMINGS + "fast", "a.log line 1: found 'Inference timings"),
     "two points": (TIMINGS + "1.2.3", "line 1: found '1.2.3', expected a number"),

@@ -155,3 +155,9 @@ def test_quiet_rounds_are_not_flagged() -> None:
 )
 def test_noise_is_named(found: Timing, noise: str) -> None:
     assert noise in found.noise
+
+
+def test_where_all_was_waiting_nothing_is_sure() -> None:
+    found = timing([0.0] * 6 + [1.0] * 6, 0.9)
+    assert "drifted by +inf%" in found.noise
+    assert timing([0.0] * 12, 1.0).width == float("inf")

@@ -40,9 +40,11 @@ def test_a_line_torn_by_a_kill_is_all_that_is_lost(tmp_path: Path, lost: int) ->
     assert Journal(path, SETTINGS).entries == [entry(0), entry(2)]
 
 
-def test_a_header_torn_by_a_kill_is_written_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [8, -1, -9])
+def test_a_header_torn_by_a_kill_is_written_again(tmp_path: Path, kept: int) -> None:
     path = tmp_path / "journal.csv"
-    path.write_text('# {"runt')
+    Journal(path, SETTINGS)
+    path.write_bytes(path.read_bytes()[:kept])
     assert Journal(path, SETTINGS).entries == []
 
 

@@ -7,9 +7,14 @@ import optuna
 import pytest
 
 from nas.bench.case import Case, posed
+from nas.library import load_device, load_surrogate
+from nas.pricing import Pricing
+from nas.search.limits import Limits
+from nas.space import Space
 from nas.strategies import STRATEGIES
 from nas.strategies.sampler import sampler_of, suggest
 from nas.strategies.seen import Seen
+from nas.study.question import problem_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 STEPS = 25
@@ -49,3 +54,24 @@ def test_what_another_sampler_chooses_over_the_budget_is_not_evaluated() -> None
     codes = np.array([t.user_attrs["code"] for t in trials if "code" in t.user_attrs])
     assert 5 < len(codes) < STEPS
     assert case.problem.within(codes).all()
+
+
+def test_a_space_without_another_network_is_asked_on() -> None:
+    """Optuna's samplers have an answer to every question."""
+    space = Space.from_yaml(
+        """
+name: two
+source: "made for tests"
+input: [3, 16, 16]
+columns: [op, k, out, s]
+rows:
+  - [conv, 3, [8, 16], 2]
+  - [pool, ~, ~, ~]
+  - [linear, ~, 10, ~]
+"""
+    )
+    pricing = Pricing(space, load_device("iphone12-lut"), load_surrogate("imagenet"))
+    problem = problem_of(pricing, Limits((1e9,), (1.0,)), estimate=False)
+    found = optuna.create_study(sampler=sampler_of(STRATEGIES["random"](problem)))
+    found.optimize(lambda trial: float(suggest(trial, problem).sum()), 4)
+    assert len({trial.value for trial in found.trials}) == 2

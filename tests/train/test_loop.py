@@ -190,9 +190,13 @@ def test_a_teacher_is_followed(few: DataSet, recipe: Recipe, tiny: Arch, tmp_pat
     targets = training.teacher(x, torch.full((4, 10), 0.1))
     assert torch.equal(targets, torch.eye(10)[seen])
     assert training.run_epoch().loss > 0
-    broken = replace(task, recipe=replace(recipe, teacher=Teacher("timm:no_such_net")))
-    with pytest.raises(RecipeError, match=r"\(teacher\): timm:no_such_net"):
-        broken.training(task.fit(tiny), epochs=1, seed=0)
+    for name, message in (
+        ("timm:no_such_net", r"\(teacher\): timm:no_such_net"),
+        ("timm:test_resnet", "its weights are of 1000 classes, not 10"),
+    ):
+        broken = replace(task, recipe=replace(recipe, teacher=Teacher(name)))
+        with pytest.raises(RecipeError, match=message):
+            broken.training(task.fit(tiny), epochs=1, seed=0)
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "rmsprop", "adamw"])
