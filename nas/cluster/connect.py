@@ -74,7 +74,10 @@ def _joined(address: str) -> Any:
     if not found:
         raise ClusterError(f"--address {address}: no Ray cluster answers within {seconds:.0f} s")
     if isinstance(found[0], Exception):
-        raise ClusterError(f"--address {address}: {first_line(found[0])}") from None
+        reason = first_line(found[0])
+        if reason.endswith(":"):  # a client is told what the head said on the lines below
+            reason += f" {str(found[0]).strip().splitlines()[-1]}"
+        raise ClusterError(f"--address {address}: {reason}") from None
     return found[0]
 
 

@@ -60,7 +60,11 @@ def nodes() -> Iterator[Any]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = server.getsockname()[1]
     head = {"num_cpus": 0, "include_dashboard": False, "_system_config": NOTICED}
-    made = Cluster(initialize_head=True, head_node_args={**head, "ray_client_server_port": client})
+    with pytest.MonkeyPatch.context() as patch:
+        # the process that the head starts for a client may take long on a busy machine
+        patch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "120")
+        arguments = {**head, "ray_client_server_port": client}
+        made = Cluster(initialize_head=True, head_node_args=arguments)
     made.client_address = f"ray://127.0.0.1:{client}"
     yield made
     made.shutdown()
