@@ -12,7 +12,7 @@ from ray.util.queue import Queue
 
 from nas.arch import Arch
 from nas.cluster.connect import ON_HEAD, check_room, cluster
-from nas.errors import ClusterError, TrainingError
+from nas.errors import ClusterError, TrainingError, first_line
 from nas.fidelity.judges import Judge
 from nas.fidelity.ranking import Score
 from nas.fidelity.run import Elsewhere, Fidelity
@@ -107,7 +107,7 @@ def scores(workers: int) -> Elsewhere:
 
     Raises:
         ClusterError: no node has what a process needs.
-        TrainingError: a network takes its processes with it.
+        TrainingError: a network takes its processes with it, or the cluster ended.
     """
 
     def found(job: Fidelity, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
@@ -135,5 +135,5 @@ def _got(ref: Any, arch: Arch) -> Score:
         return score
     except ray.exceptions.RayTaskError:
         raise  # as what it was
-    except ray.exceptions.RayError:
-        raise TrainingError(f"{arch.name}: its process died {ATTEMPTS + 1} times") from None
+    except ray.exceptions.RayError as error:
+        raise TrainingError(f"{arch.name}: {first_line(error)}") from None
