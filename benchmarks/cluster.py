@@ -36,6 +36,7 @@ from files import read_rows, write_rows
 
 from nas.cluster.simulate import Simulation
 from nas.measure.environment import environment
+from nas.runtimes.torch import name_of_gpu
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "cluster.csv"
 SPACE = """
@@ -210,13 +211,6 @@ def virtual(workers: int, trials: int, scheduler: str) -> Iterator[dict[str, Any
     yield row("telling a trial, ms", usage.telling_ms, [], how)
 
 
-def machine() -> str:
-    """The GPU if there is one, or the processor."""
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else environment().cpu
-
-
 def row(figure: str, value: float, spread: list[float], how: str) -> dict[str, Any]:
     ends = [f"{end(spread):.3g}" if spread else "" for end in (min, max)]
     return {
@@ -241,9 +235,10 @@ def main() -> None:
             "virtual": lambda: virtual(1000, 600, "none"),
             "sharing": lambda: sharing(place, each=3),
         }
-        made = {"date": datetime.now(UTC).date().isoformat(), "machine": machine()}
         kept = read_rows(OUT) if OUT.exists() else []
         for name in arguments.only:
+            machine = name_of_gpu() if name == "sharing" else environment().cpu
+            made = {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
             rows = [{"part": name, **found, **made} for found in parts[name]()]
             kept = [old for old in kept if old["part"] != name] + rows
             write_rows(OUT, kept)

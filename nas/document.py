@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from nas.errors import DocumentError, UnknownNameError
+from nas.errors import DocumentError, UnknownNameError, first_line
 
 MAX_BYTES = 250_000
 """What takes about three seconds to read at worst, in a file made to be slow."""
@@ -94,8 +94,7 @@ def parse(text: str, origin: str) -> dict[str, Any]:
         place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise DocumentError(f"{origin}{place}: {error.problem}") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DocumentError(f"{origin}: not readable as YAML: {reason}") from None
+        raise DocumentError(f"{origin}: not readable as YAML: {first_line(error)}") from None
     except RecursionError:
         raise DocumentError(f"{origin}: not readable as YAML: nested too deeply") from None
     if not isinstance(content, dict):

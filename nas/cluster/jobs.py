@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import ray
@@ -17,9 +16,12 @@ from nas.fidelity.judges import Judge
 from nas.fidelity.ranking import Score
 from nas.fidelity.run import Elsewhere, Fidelity
 from nas.study.store import ATTEMPTS
-from nas.study.workers import Job, News, work
+from nas.study.workers import Job, News, placed, work
 from nas.sweep.plan import Resources
 from nas.train.run import Task
+
+ONLY = 0
+"""A process sees no GPU but the one that Ray gave it."""
 
 
 class Crew:
@@ -72,16 +74,7 @@ def crew(address: str, storage: str | None, task: Task) -> Iterator[Crew]:
 
 
 def _work(job: Job, index: int, queue: Queue) -> None:
-    work(_placed(job), index, 1, queue.put)
-
-
-def _placed(job: Any) -> Any:
-    """The job on the GPU that Ray gave this process, the only one it sees."""
-    from nas.train.place import dealt
-
-    setting = job.task.setting
-    setting = replace(setting, device=dealt(setting.device, 0))
-    return replace(job, task=replace(job.task, setting=setting))
+    work(placed(job, ONLY), index, 1, queue.put)
 
 
 def _room(task: Task) -> Resources:
@@ -98,7 +91,7 @@ def _score(job: Fidelity, judge: Judge, arch: Arch) -> Score:
     from nas.train.place import use_cores
 
     use_cores(1)
-    own: Fidelity = _placed(job)
+    own: Fidelity = placed(job, ONLY)
     return own.score(judge, arch)
 
 

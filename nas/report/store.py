@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import DocumentError
+from nas.errors import DocumentError, first_line
 from nas.extras import require
 from nas.study.cascade import rung_name
 from nas.study.database import FILE
@@ -68,8 +68,7 @@ def read_history(folder: Path, epochs: int) -> History | None:
         study = optuna.load_study(study_name=rung_name(epochs), storage=storage)
         return History(_trials(study), _importances(optuna, study))
     except Exception as error:  # of SQLite, SQLAlchemy or Optuna
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DocumentError(f"{path}: no store of a search: {reason}") from None
+        raise DocumentError(f"{path}: no store of a search: {first_line(error)}") from None
     finally:
         if storage:
             storage.remove_session()

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import ResultError
+from nas.errors import ResultError, first_line
 from nas.extras import require
 from nas.study.owner import Owner
 
@@ -64,8 +64,7 @@ class Database:
                 break
             except Exception as error:  # of whatever driver the URL names
                 if not tries_left:
-                    reason = str(error).strip().splitlines() or [type(error).__name__]
-                    raise ResultError(f"--storage {self.url}: {reason[0]}") from None
+                    raise ResultError(f"--storage {self.url}: {first_line(error)}") from None
                 time.sleep(1)  # another machine may be making them
         if self.url.startswith("sqlite"):
             _serialise(rdb.engine)

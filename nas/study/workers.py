@@ -132,13 +132,17 @@ class Processes:
 
 
 def _work_here(job: Job, index: int, workers: int, parent: int, news: Any) -> None:
+    end_with(parent)
+    work(placed(job, index), index, max(1, cores() // workers), news.put)
+
+
+def placed(job: Any, index: int) -> Any:
+    """What has a task, on the device of one of several processes."""
     from nas.train.place import dealt
 
-    end_with(parent)
     setting = job.task.setting
     setting = replace(setting, device=dealt(setting.device, index))
-    own = _with(job, task=replace(job.task, setting=setting))
-    work(own, index, max(1, cores() // workers), news.put)
+    return replace(job, task=replace(job.task, setting=setting))
 
 
 def work(job: Job, index: int, threads: int, tell: Callable[[News], None]) -> None:
