@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from nas.data.base import DataSet
+from nas.data.fingerprint import fingerprint, of_arrays
 from nas.data.folder import statistics
 from nas.data.held import Held
 from nas.errors import DataError
@@ -48,12 +50,20 @@ def data_set(
 ) -> DataSet:
     """From held splits; without a test split, a fixed share of every class becomes it."""
     mean, sd = statistics(train)
-    side = min(train.pixels.shape[-2:])
     whole = DataSet(
-        name, tuple(classes), train, test or train, side, source, mirrored, mean=mean, sd=sd
+        name,
+        tuple(classes),
+        train,
+        test or train,
+        min(train.pixels.shape[-2:]),
+        source,
+        fingerprint(classes, [of_arrays(split) for split in (train, test) if split]),
+        mirrored,
+        mean=mean,
+        sd=sd,
     )
     if test is not None:
         return whole
     kept, out = whole.held_out(TEST_SHARE, seed=0, at_most=len(train.labels))
     source = f"{source}; a fifth of every class set aside as test split"
-    return DataSet(name, whole.classes, kept, out, side, source, mirrored, mean=mean, sd=sd)
+    return replace(whole, train=kept, test=out, source=source)

@@ -78,6 +78,8 @@ class DataSet:
     """Of its images, in pixels."""
     source: str
     """Citation, and where it was read from."""
+    fingerprint: str
+    """Hash of classes, images and labels: the same wherever they lie (`nas.data.fingerprint`)."""
     mirrored: bool = True
     """An image's mirror image is of the same class."""
     mean: tuple[float, ...] = IMAGENET_MEAN

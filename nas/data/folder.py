@@ -5,7 +5,7 @@ What fits in `HELD_BYTES` is decoded once and held; larger sets are streamed fro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from nas.data.base import IMAGENET_MEAN, IMAGENET_SD, DataSet, Split
+from nas.data.fingerprint import ends, fingerprint, of_file
 from nas.data.held import Held
 from nas.data.streamed import Streamed, read_image, square
 from nas.errors import DataError
@@ -47,16 +48,42 @@ def read_folder(folder: Path, *, name: str = "", source: str = "") -> DataSet:
     listed = [_files(part, classes) for part in (train, test)]
     side = _side([path for paths, _ in listed for path in paths])
     n = sum(len(labels) for _, labels in listed)
-    if n * 3 * side**2 <= HELD_BYTES:
+    held = n * 3 * side**2 <= HELD_BYTES
+    if held:
         splits: list[Split] = [_held(*files, side) for files in listed]
         mean, sd = statistics(splits[0])
     else:
         splits = [Streamed(*files) for files in listed]
         mean, sd = IMAGENET_MEAN, IMAGENET_SD
     trained, tested = splits
-    source = source or f"{folder}"
-    name = name or folder.absolute().name  # of `.`, too
-    return DataSet(name, classes, trained, tested, side, source, mean=mean, sd=sd)
+    hashes = _hashes(folder, listed, Path.read_bytes if held else ends)
+    return DataSet(
+        name or folder.absolute().name,  # of `.`, too
+        classes,
+        trained,
+        tested,
+        side,
+        source or f"{folder}",
+        fingerprint(classes, hashes),
+        mean=mean,
+        sd=sd,
+    )
+
+
+def _hashes(
+    folder: Path,
+    listed: Sequence[tuple[Sequence[Path], Tensor]],
+    content: Callable[[Path], bytes],
+) -> list[bytes]:
+    """Of every file, in order."""
+
+    def hashed(file: tuple[Path, int]) -> bytes:
+        path, label = file
+        return of_file(path.relative_to(folder).as_posix(), label, content(path))
+
+    files = [file for paths, labels in listed for file in zip(paths, labels.tolist(), strict=True)]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(hashed, files))
 
 
 def _classes(part: Path) -> tuple[str, ...]:
