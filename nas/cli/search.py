@@ -278,7 +278,7 @@ def facts_of_latency(result: SearchResult, best: Candidate) -> list[tuple[str, s
         ),
         ("within the budget", f"probability {result.probability(best):.2f}{_held(result)}"),
         *(
-            (f"on {device.name}", f"{ms:.3f} of {most:g} ms")
+            (f"on {device.name}", f"{interval(ms, *device.bounds(ms))} of {most:g} {device.unit}")
             for device, ms, most in result.elsewhere(best.arch)
         ),
     ]
@@ -286,6 +286,7 @@ def facts_of_latency(result: SearchResult, best: Candidate) -> list[tuple[str, s
 
 def _held(result: SearchResult) -> str:
     """How the budget was kept."""
+    least = " on the device that is least sure" if result.others else ""
     if result.confidence is None:
-        return "; the estimate is held under it, see --confidence"
-    return f"; the estimate is held under {result.held_ms:.3f} ms for {result.confidence:g}"
+        return f"{least}; the estimate is held under it, see --confidence"
+    return f"{least}; the estimate is held under {result.held_ms:.3f} ms for {result.confidence:g}"

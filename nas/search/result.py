@@ -50,6 +50,8 @@ class SearchResult:
     """Fastest first, all within the budget; the last one is the best."""
     seeds: tuple[Candidate, ...]
     """The space's known points, fastest first, in and over the budget."""
+    seeds_within: tuple[Candidate, ...]
+    """Those of them that keep every limit."""
     confidence: float | None
     """Least probability of meeting the budget; None holds the estimate under it."""
     caution: float
@@ -132,5 +134,6 @@ class SearchResult:
         return html.table(("network",), heads, rows, title=title)
 
     def probability(self, found: Candidate) -> float:
-        """That a network meets the budget, by the device's interval."""
-        return self.device.probability_within(found.ms, self.budget_ms)
+        """That a network meets its budget, by the device's interval; the least of all devices."""
+        where = [(self.device, found.ms, self.budget_ms), *self.elsewhere(found.arch)]
+        return min(device.probability_within(ms, most) for device, ms, most in where)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,7 @@ def search(
     codes = codes.reshape(len(known), len(pricing.lattice.layers))
     rng = np.random.default_rng(seed)
     judge = Judge(pricing, limits, caution)
+    kept = limits.within(pricing, codes, pricing.price(codes))
     settings = settings or Settings()
     random = pricing.lattice.sample(settings.children, rng)
     start = np.concatenate([codes, quickest, random])
@@ -100,12 +102,8 @@ def search(
     return SearchResult(
         best=pareto[-1],
         pareto=pareto,
-        seeds=tuple(
-            sorted(
-                (assess(arch, pricing.device, pricing.surrogate) for arch in known),
-                key=lambda seed: seed.ms,
-            )
-        ),
+        seeds=_fastest_first(known, pricing),
+        seeds_within=_fastest_first(compress(known, kept), pricing),
         confidence=confidence,
         caution=caution,
         optimality_gap=gap,
@@ -120,6 +118,11 @@ def search(
         others=pricing.others,
         shortlist=tuple(_candidate(pricing, found, i) for i in _apart(found.codes, shortlist)),
     )
+
+
+def _fastest_first(archs: Iterable[Arch], pricing: Pricing) -> tuple[Candidate, ...]:
+    found = (assess(arch, pricing.device, pricing.surrogate) for arch in archs)
+    return tuple(sorted(found, key=lambda candidate: candidate.ms))
 
 
 def known_points(space: Space) -> list[Arch]:

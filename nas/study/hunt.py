@@ -40,7 +40,7 @@ class Hunt:
     space: Space
     strategy: Strategy
     queue: Sequence[Code]
-    """Codes that are tried first."""
+    """Codes that are tried first; those over a limit are left out, as any other is."""
     trials: int
     seed: int = 0
     facts: Callable[[Arch], dict[str, float | str]] = lambda arch: {}
@@ -93,7 +93,7 @@ class Hunt:
             known = {record.arch_id for record in records}
             codes = {record.attrs["code"] for record in records}
             for code in self._asked(records):
-                if genes_of(code) in codes:
+                if genes_of(code) in codes or not self.strategy.problem.within(code[None])[0]:
                     continue
                 arch = self.space.decode(code)
                 if arch.arch_id not in known:

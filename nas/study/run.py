@@ -32,12 +32,11 @@ the strategy looks for the others."""
 def queued(
     result: SearchResult, trials: int, *, zero_cost: Sequence[str], task: Task
 ) -> tuple[Code, ...]:
-    """Codes to begin with: known networks within the budget, then the surrogate's best.
+    """Codes to begin with: known networks within every limit, then the surrogate's best.
 
     Proxies named in `zero_cost` choose the latter by mean rank among `POOL` times as many.
     """
-    within = [c for c in result.seeds if c.ms <= result.held_ms]
-    within.sort(key=lambda c: result.caution * c.top1_sd - c.top1)
+    within = sorted(result.seeds_within, key=lambda c: result.caution * c.top1_sd - c.top1)
     known = within[: math.ceil(trials * KNOWN_SHARE)]
     ids = {candidate.arch.arch_id for candidate in known}
     others = [c for c in result.shortlist if c.arch.arch_id not in ids]

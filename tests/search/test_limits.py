@@ -62,6 +62,8 @@ def test_a_search_keeps_all_of_them() -> None:
         assert arch.params <= asked["max_params"]
         assert arch.macs <= asked["max_macs"]
         assert peak_activation_elements(arch.fused) <= asked["max_peak"]
+        device, ms, most = found.elsewhere(arch)[0]
+        assert found.probability(candidate) <= device.probability_within(ms, most)
     alone = search("mobilenetv3", DEVICES[0], budget_ms=0.8, settings=FEW)
     assert found.best.top1 < alone.best.top1
 

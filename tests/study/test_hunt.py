@@ -54,3 +54,15 @@ def test_each_result_is_a_reason_to_ask_until_many_are_at_work(hunt: Hunt) -> No
     assert next(claims)
     assert strategy.asked == PATIENCE + 1
     assert len({record.arch_id for record in hunt.store.records()}) == 3 * PATIENCE + 1
+
+
+def test_what_is_over_a_limit_is_never_begun(hunt: Hunt) -> None:
+    problem = hunt.strategy.problem
+    codes = problem.lattice.sample(200, np.random.default_rng(0))
+    over = codes[~problem.within(codes)]
+    assert len(over)
+    hunt.queue = [tuple(code) for code in over.tolist()]
+    for _ in range(3):
+        claimed = next(hunt.claims())
+        assert claimed is not None
+        assert problem.within(np.array([hunt.space.encode(claimed[1])]))[0]
