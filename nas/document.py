@@ -20,6 +20,8 @@ from nas.errors import DocumentError, UnknownNameError, first_line
 MAX_BYTES = 250_000
 """What takes about three seconds to read at worst, in a file made to be slow."""
 MAX_DIGITS = 18
+BASES = {"0o": 8, "0x": 16}
+"""Of whole numbers that are not decimal, by how they begin."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -52,10 +54,16 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        text = node.value.lower()
+        if text.lstrip("+-") in (".inf", ".nan"):
+            raise yaml.MarkedYAMLError(
+                problem=f"expected a finite number, found {node.value}",
+                problem_mark=node.start_mark,
+            )
         whole = node.tag.endswith(":int")
-        if len(node.value) > MAX_DIGITS if whole else not isfinite(float(node.value)):
+        if len(text) > MAX_DIGITS if whole else not isfinite(float(text)):
             raise yaml.MarkedYAMLError(problem="number is too large", problem_mark=node.start_mark)
-        return int(node.value) if whole else float(node.value)
+        return int(text, BASES.get(text[:2], 10)) if whole else float(text)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -68,10 +76,15 @@ class _Dumper(yaml.SafeDumper):
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
 for _tag, _pattern, _first in (
-    ("null", r"~|null|", "~n\0"),
-    ("bool", r"true|false", "tf"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
 ):
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(

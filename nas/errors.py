@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import partial
 from reprlib import Repr
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from nas.arch import Arch
@@ -36,6 +35,10 @@ class NasError(Exception):
 
     exit_code = 2
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # to another process whole: its message is made already, its own fields come with it
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
 
 class DocumentError(NasError, ValueError):
     """A YAML file is malformed, hostile or breaks the schema."""
@@ -60,9 +63,6 @@ class UnknownNameError(NasError, LookupError):
         hint = f"nearest: {', '.join(close)}" if close else f"valid: {listed}"
         start = f"{where}: " if where else ""
         super().__init__(f"{start}unknown {what} {brief(found)}; {hint}")
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self).__new__, (type(self), *self.args)  # its message is made already
 
 
 class MissingCostError(NasError, LookupError):
@@ -117,18 +117,31 @@ class BudgetError(NasError, ValueError):
     """A budget that is no positive finite number, or a confidence that is no probability."""
 
 
-class InfeasibleError(NasError):
-    """No network of the space meets the budget.
+Quantity = Literal["ms", "params", "macs", "peak_elements"]
+"""What a limit may be on."""
 
-    `smallest_ms` is the smallest budget that the space meets on the device; `arch` meets it.
+
+class InfeasibleError(NasError):
+    """No network of the space keeps the limits.
+
+    `smallest` is the least that the space reaches of the `quantity` whose limit is broken, of
+    milliseconds the smallest budget on `device`; `arch` is the network that reaches it. Where each
+    limit alone can be kept, they are those of a network that is near to all of them.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, smallest_ms: float, arch: Arch) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        arch: Arch,
+        smallest: float,
+        quantity: Quantity = "ms",
+        device: str = "",
+    ) -> None:
         super().__init__(message)
-        self.smallest_ms = smallest_ms
         self.arch = arch
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return partial(InfeasibleError, smallest_ms=self.smallest_ms, arch=self.arch), self.args
+        self.smallest = smallest
+        self.quantity = quantity
+        self.device = device

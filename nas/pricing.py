@@ -78,6 +78,10 @@ class Pricing:
         """A column of `price` on every edge, one (S, O) per layer; ms before `Device.whole`."""
         return self.lattice.edges(COST, lambda cost: cost[..., column])
 
+    def edge_peaks(self) -> list[Floats]:
+        """Activation elements alive at once on every edge, one (S, O) per layer."""
+        return self.peak_lattice.edges(PEAK, lambda peak: peak[..., 0])
+
     def edge_budget_ms(self, budget_ms: float) -> float:
         """What the milliseconds of a path's edges may sum up to."""
         return self.device.whole.sum_ms(budget_ms) - self.device.fixed_ms

@@ -45,6 +45,10 @@ HOSTILE = {
     "future YAML": ("%YAML 9.9\n---\na: 1", "incompatible YAML document"),
     "huge whole number": ("a: " + "9" * 5_000, "number is too large"),
     "infinite number": ("a: 1e999", "number is too large"),
+    "infinity": ("a: [1, -.INF]", "line 1, column 8: expected a finite number, found -.INF"),
+    "no number": ("a: .NaN", "line 1, column 4: expected a finite number, found .NaN"),
+    "huge hexadecimal": ("a: 0x" + "F" * 17, "number is too large"),
+    "truth as key": ("TRUE: 2", "a key must be plain text"),
     "too large": ("a: " + "x" * document.MAX_BYTES, "larger than 250000 bytes"),
 }
 
@@ -65,8 +69,12 @@ def test_hostile_text_gets_one_line_that_names_its_place(text: str, message: str
         ("no", "no"),
         ("on", "on"),
         ("yes", "yes"),
-        ("True", "True"),
         ("true", True),
+        ("True", True),
+        ("TRUE", True),
+        ("tRUE", "tRUE"),
+        ("False", False),
+        ("FALSE", False),
         ("1e-3", 0.001),
         ("1.5", 1.5),
         (".5", 0.5),
@@ -74,10 +82,22 @@ def test_hostile_text_gets_one_line_that_names_its_place(text: str, message: str
         ("007", 7),
         ("12:30:45", "12:30:45"),
         ("1_000", "1_000"),
-        ("0x10", "0x10"),
+        ("0x10", 16),
+        ("0xfF", 255),
+        ("0o17", 15),
+        ("0o8", "0o8"),
+        ("-0x10", "-0x10"),
+        ("0b1", "0b1"),
+        ("+1", 1),
+        ("1e3", 1000.0),
+        ("1.", 1.0),
+        ("+.5e-1", 0.05),
         ("2001-01-01", "2001-01-01"),
-        (".nan", ".nan"),
-        (".inf", ".inf"),
+        (".iNF", ".iNF"),
+        ("+.nan", "+.nan"),
+        ("Null", None),
+        ("NULL", None),
+        ("nULL", "nULL"),
         ("=", "="),
         ("6x", "6x"),
         ("56x24", "56x24"),
@@ -92,6 +112,19 @@ def test_plain_scalar_is_read_as_yaml_1_2_has_it(cell: str, value: object) -> No
     found = document.parse(f"a: {cell}", "f")["a"]
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("tail", ["", "x"])
+@pytest.mark.parametrize(
+    "text",
+    ["True", "FALSE", "Null", "~", "", "0x10", "0o7", ".inf", "-.INF", ".NaN", "+1", "1e3", "yes"],
+)
+def test_text_that_looks_like_a_value_is_written_as_text(
+    text: str, tail: str, tmp_path: Path
+) -> None:
+    content = {text + tail or "empty": [text + tail, {"a": text}]}
+    document.write(tmp_path / "a.yaml", content)
+    assert document.read(tmp_path / "a.yaml") == content
 
 
 def test_merge_key_is_an_ordinary_key() -> None:

@@ -11,7 +11,7 @@ took, and stands in for the formula at those phi with the paper's coefficients.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -126,15 +126,22 @@ def search(
     points = list(_grid(arch, surrogate, device, heard))
     found = [p for p in points if p.arch.macs <= budget_macs and (p.ms or 0) <= budget_ms]
     if not found:
-        least = min(points, key=lambda p: (p.ms or 0, p.arch.macs))
-        size = f"{least.ms:.3f} ms predicted, " if least.ms else ""
-        raise InfeasibleError(
-            f"no scaling of {arch.name} is within the budget;"
-            f" the smallest of the grid: {size}{least.arch.macs / 1e6:.1f} M MACs",
-            smallest_ms=least.ms or math.nan,
-            arch=least.arch,
-        )
+        raise _infeasible(arch, points, device, budget_ms)
     return sorted(found, key=lambda p: (-p.bound, p.arch.macs))
+
+
+def _infeasible(
+    arch: Arch, points: Sequence[Scaled], device: Device | None, budget_ms: float
+) -> InfeasibleError:
+    least = min(points, key=lambda p: (p.ms or 0, p.arch.macs))
+    size = f"{least.ms:.3f} ms predicted, " if least.ms else ""
+    message = (
+        f"no scaling of {arch.name} is within the budget;"
+        f" the smallest of the grid: {size}{least.arch.macs / 1e6:.1f} M MACs"
+    )
+    if device is None or least.ms is None or least.ms <= budget_ms:
+        return InfeasibleError(message, arch=least.arch, smallest=least.arch.macs, quantity="macs")
+    return InfeasibleError(message, arch=least.arch, smallest=least.ms, device=device.name)
 
 
 def _grid(

@@ -102,8 +102,9 @@ def knapsack(
         raise InfeasibleError(
             f"no widths of {arch.name} meet {budget_ms:g} ms on {device.name};"
             f" the smallest reach {found:.3f} ms predicted",
-            smallest_ms=found,
             arch=made,
+            smallest=found,
+            device=device.name,
         )
     solution = solve(lattice, undominated(lattice, ms, gain), held)
     assert solution is not None  # the fastest path is within the budget

@@ -241,8 +241,9 @@ class NetAdapt:
             f"after {step.number} steps no width of {self.start.name} saves more: it takes"
             f" {step.ms:.3f} ms predicted on {self.predictor.name}, the budget is"
             f" {self.plan.budget_ms:g} ms",
-            smallest_ms=step.ms,
             arch=step.arch,
+            smallest=step.ms,
+            device=self.predictor.name,
         )
 
 

@@ -57,8 +57,9 @@ def check(arch: Arch, device: Device, plan: AdaptPlan) -> None:
         raise InfeasibleError(
             f"no widths of {arch.name} in multiples of {plan.divisor} meet {plan.budget_ms:g} ms on"
             f" {device.name}; the smallest found reach {least:.3f} ms predicted",
-            smallest_ms=least,
             arch=made,
+            smallest=least,
+            device=device.name,
         )
 
 

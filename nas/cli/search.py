@@ -192,13 +192,14 @@ def _search(asked: dict[str, Any], out: Path, name: str, *, force: bool, json: b
 
 
 def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
-    """The fastest network there is, on stdout; the message follows on stderr."""
+    """The network that is nearest to the limits, on stdout; the message follows on stderr."""
     from nas.report.sheet import sheet
     from nas.report.table import print_json, print_line
 
     if json:
         found = sheet(error.arch).as_json()
-        print_json({"best": None, "smallest_ms": error.smallest_ms, "smallest": found})
+        least = {f"smallest_{error.quantity}": error.smallest, "device": error.device or None}
+        print_json({"best": None, **least, "smallest": found})
     else:
         print_line(error.arch.to_yaml().rstrip())
 

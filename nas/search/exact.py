@@ -96,6 +96,21 @@ def fastest(lattice: Lattice, ms: Sequence[Floats]) -> Solution:
     return _longest(lattice, undominated(lattice, ms, [-cost for cost in ms]), 0.0)
 
 
+def lowest(lattice: Lattice, peaks: Sequence[Floats]) -> Ints:
+    """(P,) the path whose largest edge is least; peaks are (S, O) per layer."""
+    after = np.append(np.zeros(len(lattice.ends)), np.inf)  # the last is where -1 points
+    genes = []
+    for layer, own in zip(reversed(lattice.layers), reversed(peaks), strict=True):
+        largest = np.maximum(own, after[layer.next])
+        genes.append(largest.argmin(axis=1))
+        after = np.append(largest.min(axis=1), np.inf)
+    state, code = 0, []
+    for layer, best in zip(lattice.layers, reversed(genes), strict=True):
+        code.append(best[state])
+        state = layer.next[state, best[state]]
+    return np.array(code)
+
+
 def solve(lattice: Lattice, edges: list[Edges], budget_ms: float) -> Solution | None:
     """The path of highest score within `budget_ms` (without the fixed part), or None.
 

@@ -5,17 +5,24 @@ What is over one is never judged, trained or reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.arch import Arch
 from nas.columns import Floats, Ints
-from nas.errors import InfeasibleError
+from nas.errors import InfeasibleError, Quantity
 from nas.pricing import MACS, PARAMS, Pricing
-from nas.search.exact import fastest
+from nas.search.exact import fastest, lowest
+
+WORDS: Mapping[Quantity, str] = {
+    "params": "parameters",
+    "macs": "MACs",
+    "peak_elements": "activation elements alive at once",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,58 +57,100 @@ class Limits:
         return np.where(shares > 0, shares, 1)
 
     def least(self, pricing: Pricing) -> Ints:
-        """(k, P) codes that need least of what is limited, each a shortest path.
+        """(k, P) codes that need least of what is limited, each an exact path.
 
         Raises:
             InfeasibleError: one of them is over its limit, so every network is.
         """
         codes = []
-        for column, limit in self._additive(pricing):
-            code = fastest(pricing.lattice, pricing.edge_costs(column)).code
-            found = float(pricing.price(code[None])[0, column])
-            if found > limit:
-                raise self._infeasible(pricing, code, column, found)
+        for limit in self._each(pricing):
+            code = limit.least(pricing)
+            need = float(limit.needs(pricing, code[None])[0])
+            if need > limit.held:
+                raise limit.infeasible(pricing, code, need)
             codes.append(code)
         return np.array(codes)
 
-    def _additive(self, pricing: Pricing) -> Iterator[tuple[int, float]]:
-        """Column of the price and limit of what is a sum over rows."""
-        yield from zip(pricing.ms_columns, self.held_ms, strict=True)
-        for column, limit in ((PARAMS, self.params), (MACS, self.macs)):
-            if limit < inf:
-                yield column, limit
-
-    def _infeasible(
-        self, pricing: Pricing, code: Ints, column: int, found: float
-    ) -> InfeasibleError:
-        space, arch = pricing.space, pricing.space.decode(code)
-        if column in (PARAMS, MACS):
-            what, limit = {
-                PARAMS: ("parameters", self.params),
-                MACS: ("MACs", self.macs),
-            }[column]
-            return InfeasibleError(
-                f"no network of {space.name} has at most {limit:,.0f} {what}:"
-                f" the smallest has {found:,.0f}",
-                smallest_ms=float(pricing.price(code[None])[0, 0]),
-                arch=arch,
-            )
-        index = pricing.ms_columns.index(column)
-        device, ratio = pricing.devices[index], self.ratios[index]
-        bound_ms = found * ratio
-        sure = "" if ratio == 1 else f", its bound at that confidence is {bound_ms:.3f} ms"
-        return InfeasibleError(
-            f"no network of {space.name} runs within {self.ms[index]:g} ms on"
-            f" {device.name}: the fastest is predicted at {found:.3f} ms{sure}",
-            smallest_ms=bound_ms,
-            arch=arch,
+    def _each(self, pricing: Pricing) -> Iterator[_Limit]:
+        """Those that count, and the first device's milliseconds in any case."""
+        for number, (most, held) in enumerate(zip(self.ms, self.held_ms, strict=True)):
+            yield _Limit("ms", most, held, pricing.ms_columns[number], pricing.devices[number].name)
+        further: tuple[tuple[Quantity, float, int | None], ...] = (
+            ("params", self.params, PARAMS),
+            ("macs", self.macs, MACS),
+            ("peak_elements", self.peak_elements, None),
         )
+        for quantity, most, column in further:
+            if most < inf:
+                yield _Limit(quantity, most, most, column)
 
-    def none_found(self, pricing: Pricing, fastest_code: Ints, tried: int) -> InfeasibleError:
-        """Each limit alone can be kept, but no network was found that keeps all."""
-        return InfeasibleError(
+    def none_found(self, pricing: Pricing, codes: Ints, tried: int) -> InfeasibleError:
+        """Each limit alone can be kept, but no network was found that keeps all.
+
+        Of the codes (k, P) the nearest is named, with what it needs of the limit it breaks most.
+        """
+        limits = list(self._each(pricing))
+        needs = np.array([limit.needs(pricing, codes) for limit in limits])
+        over = needs / np.array([limit.held for limit in limits])[:, None]
+        nearest = int(over.max(axis=0).argmin())
+        broken = int(over[:, nearest].argmax())
+        return limits[broken].error(
             f"no network of {pricing.space.name} was found that keeps every limit at once, though"
             f" each alone can be kept; {tried:,} were tried",
-            smallest_ms=float(pricing.price(fastest_code[None])[0, 0]) * self.ratios[0],
-            arch=pricing.space.decode(fastest_code),
+            pricing.space.decode(codes[nearest]),
+            float(needs[broken, nearest]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One of the limits."""
+
+    quantity: Quantity
+    most: float
+    """As it was asked for."""
+    held: float
+    """What is predicted may be at most this."""
+    column: int | None
+    """Of the price; None: the peak, which is no sum."""
+    device: str = ""
+    """Whose milliseconds are limited."""
+
+    def needs(self, pricing: Pricing, codes: Ints) -> Floats:
+        """(n, P) codes -> (n,) what they need of it."""
+        if self.column is None:
+            return pricing.peak_elements(codes)
+        return pricing.price(codes)[:, self.column]
+
+    def least(self, pricing: Pricing) -> Ints:
+        """(P,) the code that needs least of it."""
+        if self.column is None:
+            return lowest(pricing.peak_lattice, pricing.edge_peaks())
+        return fastest(pricing.lattice, pricing.edge_costs(self.column)).code
+
+    def infeasible(self, pricing: Pricing, code: Ints, need: float) -> InfeasibleError:
+        """Even the code that needs least of it is over it."""
+        arch, name = pricing.space.decode(code), pricing.space.name
+        if self.quantity != "ms":
+            message = (
+                f"no network of {name} has at most {self.most:,.0f} {WORDS[self.quantity]}:"
+                f" the smallest has {need:,.0f}"
+            )
+            return self.error(message, arch, need)
+        bound_ms = need * self.most / self.held
+        sure = f", its bound at that confidence is {bound_ms:.3f} ms"
+        message = (
+            f"no network of {name} runs within {self.most:g} ms on {self.device}:"
+            f" the fastest is predicted at {need:.3f} ms{sure if self.held != self.most else ''}"
+        )
+        return self.error(message, arch, need)
+
+    def error(self, message: str, arch: Arch, need: float) -> InfeasibleError:
+        """About a network that needs so much of it; of milliseconds, the budget that it takes."""
+        return InfeasibleError(
+            message,
+            arch=arch,
+            smallest=need * self.most / self.held,
+            quantity=self.quantity,
+            device=self.device,
         )

@@ -92,7 +92,7 @@ def search(
     passes = [partial(_heard, heard, number) for number in range(1 + ROUNDS)]
     found = evolve(judge, start, rng, settings, passes[0])
     if not len(found.codes):
-        raise limits.none_found(pricing, quickest[0], judge.priced)
+        raise limits.none_found(pricing, quickest, judge.priced)
     gap = 0.0
     for heard_again in passes[1:]:
         exact, gap = _recombined(judge, found)

@@ -67,7 +67,7 @@ def test_what_is_over_every_width_is_infeasible() -> None:
     worth = worths(arch, channels, np.ones(channels.n_atoms))
     with pytest.raises(InfeasibleError, match="the smallest reach") as found:
         knapsack(arch, DEVICE, 0.01, worth)
-    assert DEVICE.predict(found.value.arch).ms == pytest.approx(found.value.smallest_ms)
+    assert DEVICE.predict(found.value.arch).ms == pytest.approx(found.value.smallest)
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2", "mobilevit-xxs", "repvit-m0.9", "swin-t"])

@@ -201,7 +201,7 @@ def test_budgets_that_are_no_task_are_refused(device: Device) -> None:
         check(arch, device, AdaptPlan(0.9 * ms, direction="grow"))
     with pytest.raises(InfeasibleError, match="the smallest found reach") as found:
         check(arch, device, AdaptPlan(0.01 * ms))
-    assert device.predict(found.value.arch).ms == pytest.approx(found.value.smallest_ms)
+    assert device.predict(found.value.arch).ms == pytest.approx(found.value.smallest)
 
 
 def test_smallest_widths_are_the_least_ones(device: Device) -> None:

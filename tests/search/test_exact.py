@@ -11,7 +11,7 @@ import pytest
 
 from nas.columns import Floats
 from nas.lattice import Lattice, build
-from nas.search.exact import _stdout_kept, fastest, solve, undominated
+from nas.search.exact import _stdout_kept, fastest, lowest, solve, undominated
 from nas.space import Space
 
 TEXT = """
@@ -74,6 +74,26 @@ def test_a_budget_below_the_fastest_path_has_no_solution(lattice: Lattice) -> No
     least = every_path(lattice, ms, score)[:, 0].min()
     assert fastest(lattice, ms).ms == pytest.approx(least)
     assert solve(lattice, undominated(lattice, ms, score), least - 1e-6) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_lowest_path_has_the_least_largest_edge(lattice: Lattice, seed: int) -> None:
+    peaks, _ = edge_values(lattice, np.random.default_rng(seed))
+    code = lowest(lattice, peaks)
+    codes = np.array(list(product(*(range(n) for n in lattice.n_options))))
+    largest = [_largest(lattice, peaks, each) for each in codes]
+    assert _largest(lattice, peaks, code) == min(largest) < np.inf
+
+
+def _largest(lattice: Lattice, values: list[Floats], code: np.ndarray) -> float:
+    """Of the edges of a code; infinite where it cannot be built."""
+    state, found = 0, 0.0
+    for p, (layer, gene) in enumerate(zip(lattice.layers, code, strict=True)):
+        found = max(found, values[p][state, gene])
+        state = layer.next[state, gene]
+        if state < 0:
+            return np.inf
+    return found
 
 
 def test_a_code_of_a_solution_has_its_price(lattice: Lattice) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,17 +70,58 @@ def test_a_search_keeps_all_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "message"),
+    ("limits", "quantity", "message"),
     [
-        ({"max_params": 1e5}, "no network of mobilenetv3 has at most 100,000 parameters: the sm"),
-        ({"max_macs": 1e6}, "has at most 1,000,000 MACs: the smallest has"),
-        ({"max_peak": 10}, "was found that keeps every limit at once"),
+        ({"max_params": 1e5}, "params", "has at most 100,000 parameters: the smallest has"),
+        ({"max_macs": 1e6}, "macs", "has at most 1,000,000 MACs: the smallest has"),
+        ({"max_peak": 10}, "peak_elements", "has at most 10 activation elements alive at once"),
+        ({"budget_ms": 0.1}, "ms", "runs within 0.1 ms on iphone12-lut: the fastest is predicted"),
+        ({"budget_ms": (2, 1)}, "ms", "runs within 1 ms on pixel1-cpu: the fastest is predicted"),
+        ({"budget_ms": (2, 1), "confidence": 0.99}, "ms", "its bound at that confidence is"),
     ],
 )
-def test_what_cannot_be_kept_is_said(limits: dict[str, float], message: str) -> None:
-    with pytest.raises(InfeasibleError, match=message) as error:
-        search("mobilenetv3", "iphone12-lut", budget_ms=2, settings=FEW, **limits)
-    assert error.value.arch.params > 0
+def test_what_cannot_be_kept_is_said_with_its_least(
+    limits: dict[str, Any], quantity: str, message: str
+) -> None:
+    asked = {"device": DEVICES, "budget_ms": (2, 90), "settings": FEW, **limits}
+    with pytest.raises(InfeasibleError, match=message) as caught:
+        search("mobilenetv3", **asked)
+    error, arch = caught.value, caught.value.arch
+    assert error.quantity == quantity
+    device = library.load_device(error.device) if error.device else None
+    ratio = device.at_confidence(limits.get("confidence", 0.5)) if device else 1.0
+    need = {
+        "params": arch.params,
+        "macs": arch.macs,
+        "peak_elements": peak_activation_elements(arch.fused),
+        "ms": device.predict(arch).ms * ratio if device else None,
+    }
+    assert error.smallest == pytest.approx(need[quantity])
+    # what is named as the least is met, and no less than it
+    least = {"ms": "budget_ms", "peak_elements": "max_peak"}.get(quantity, f"max_{quantity}")
+    enough = error.smallest * (1 + 1e-9)
+    if least == "budget_ms":
+        enough = tuple(enough if d == error.device else 1e4 for d in DEVICES)  # type: ignore[assignment]
+    found = search("mobilenetv3", **{**asked, "budget_ms": (1e4, 1e4), least: enough})
+    assert found.best.arch.params > 0
+
+
+def test_limits_that_exclude_each_other_name_the_nearest_network(pricing: Pricing) -> None:
+    codes = pricing.lattice.sample(20, np.random.default_rng(0))
+    prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
+    held = [0.5 * prices[:, column].min() for column in pricing.ms_columns]
+    limits = Limits(tuple(held), (1.0, 1.0), 1e5, 1e6, peaks.min())
+    error = limits.none_found(pricing, codes, 20)
+    assert "keeps every limit at once" in str(error)
+    over = [
+        prices[:, pricing.ms_columns] / held,
+        prices[:, [PARAMS, MACS]] / (1e5, 1e6),
+        peaks[:, None] / peaks.min(),
+    ]
+    worst = np.hstack(over).max(axis=1)
+    assert error.arch == pricing.space.decode(codes[worst.argmin()])
+    assert error.quantity == "macs"
+    assert error.smallest == error.arch.macs == pytest.approx(worst.min() * 1e6)
 
 
 @pytest.mark.parametrize(
