@@ -28,6 +28,17 @@ class Ratio:
         return f"{self.times:g}x"
 
 
+@dataclass(frozen=True, slots=True)
+class Plus:
+    """So many channels more than the input's: what rows above kept stands beside it."""
+
+    more: int
+
+    def of(self, width: Width) -> Width:
+        """The absolute width for an input of `width` channels."""
+        return width + self.more
+
+
 def whole(value: Any) -> Width:
     """A float that holds a whole number, as an int (elementwise for a column)."""
     return value.astype(int) if hasattr(value, "astype") else int(value)

@@ -30,7 +30,7 @@ from nas.ops import Shape
 from nas.search.exact import Solution, fastest, solve, undominated
 from nas.space import Space
 from nas.table import Option, Position, Table
-from nas.widths import Ratio
+from nas.widths import Plus, Ratio
 
 MOST = 16
 """Widths of a knob that are tried, evenly spaced."""
@@ -63,7 +63,8 @@ def _options(
         for at, column in knob.cells
         if at == number and column != "heads"
     }
-    base = replace(row, **follows)
+    sums = {column: Plus(getattr(row, column) - shape[0]) for column in row.adds}
+    base = replace(row, **follows, **sums)
     for widths in product(*(_tried(arch, knob, divisor, grow=grow) for knob in leads)):
         cells: dict[str, Any] = {}
         for knob, width in zip(leads, widths, strict=True):

@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import Any
 
 from nas.adapt.channels import structure
-from nas.arch import Arch
+from nas.arch import Arch, step
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
@@ -67,6 +67,22 @@ class Knob:
         return tuple(changed)
 
 
+def followed(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Rows of other widths, with the sums (`Row.adds`) that follow from them.
+
+    Raises:
+        ArchError: a row cannot stand.
+    """
+    if not any(row.adds for row in rows):
+        return tuple(rows)
+    found, old, new = list[Row](), arch.input, arch.input
+    for before, row in zip(arch.rows, rows, strict=True):
+        sums = {name: getattr(before, name) + new[0] - old[0] for name in row.adds}
+        found.append(replace(row, **sums))
+        old, new = (step(r, s, arch.input[1])[1] for r, s in ((before, old), (found[-1], new)))
+    return tuple(found)
+
+
 def knobs(arch: Arch) -> tuple[Knob, ...]:
     """Every knob of a table, in the order of its first cell."""
     sets = _Sets()
@@ -82,7 +98,7 @@ def knobs(arch: Arch) -> tuple[Knob, ...]:
         sets.join((number + 1, INPUT), follows)
         shape = found.shape
     sets.join((len(arch.rows), INPUT), FIXED)
-    cells = [(n, name) for n, row in enumerate(arch.rows) for name in width_columns(row)]
+    cells = [(n, name) for n, row in enumerate(arch.rows) for name in own_widths(row)]
     free: dict[Cell, list[Cell]] = {}
     for cell in cells:
         if (root := sets.root(cell)) != sets.root(FIXED):
@@ -108,15 +124,17 @@ class _Probed:
 
 @lru_cache(maxsize=4096)
 def _probe(row: Row, shape: Shape, resolution: int) -> _Probed:
-    layers, out = _lowered(row, shape, resolution, ())
-    names = (INPUT, *width_columns(row))
+    layers, out, kept = _lowered(row, shape, resolution, ())
+    names = (INPUT, *own_widths(row))
+    if kept:  # a row further down counts on its width
+        return _Probed((), names, "", out)
     tied, stuck, hands_on = [], [], ""
     for name in names:
         others = [other for other in names if other != name]
         sizes = range(len(names))
         for chosen in ((name, *more) for n in sizes for more in combinations(others, n)):
             try:
-                tried, wider = _lowered(row, shape, resolution, chosen)
+                tried, wider, _ = _lowered(row, shape, resolution, chosen)
             except ArchError:
                 continue
             if tried == layers:
@@ -131,19 +149,25 @@ def _probe(row: Row, shape: Shape, resolution: int) -> _Probed:
 
 def _lowered(
     row: Row, shape: Shape, resolution: int, wider: Iterable[str]
-) -> tuple[tuple[Any, ...], Shape]:
-    """The row's layers and its output's shape, with some widths times `PRIME`."""
+) -> tuple[tuple[Any, ...], Shape, bool]:
+    """The row's layers, its output's shape and whether it keeps some, some widths times `PRIME`."""
     cells = {name: PRIME * getattr(row, name) for name in wider if name != INPUT}
     c = shape[0] * (PRIME if INPUT in wider else 1)
+    cells |= {name: getattr(row, name) + c - shape[0] for name in row.adds}
     g = GraphBuilder((c, *shape[1:]), resolution)
     out = replace(row, **cells).lower(g, g.input)
-    return structure(g.graph()), out.shape
+    return structure(g.graph()), out.shape, bool(g.kept)
 
 
 def width_columns(row: Row) -> list[str]:
     """Columns of a row that hold a width or count heads, and that it uses."""
     names = (f.name for f in fields(row) if f.name in WIDTH_FIELDS or f.name == "heads")
     return [name for name in names if isinstance(getattr(row, name), int)]
+
+
+def own_widths(row: Row) -> list[str]:
+    """Those that do not follow from other rows."""
+    return [name for name in width_columns(row) if name not in row.adds]
 
 
 class _Sets:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.adapt.channels import structure
-from nas.adapt.knobs import Knob, knobs
+from nas.adapt.knobs import Knob, followed, knobs
 from nas.arch import Arch, lower, lower_row
 from nas.blocks import Row
 from nas.columns import Floats, Fold, Ints, lower_columns, opened, template
@@ -47,7 +47,7 @@ def neighbours(
         first += step
     for width in range(first, limit + (1 if grow else 0), step):
         try:
-            found.append((width, knob.at(arch.rows, width)))
+            found.append((width, followed(arch, knob.at(arch.rows, width))))
         except ArchError:
             continue
     return found

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 from nas.errors import ArchError
 from nas.graph import GraphBuilder, Value
 from nas.ops import ACTIVATIONS
-from nas.widths import Ratio, Width
+from nas.widths import Plus, Ratio, Width
 
 MAX_WIDTH = 65536
 RATIO = re.compile(r"[0-9]*\.?[0-9]+x")
@@ -28,6 +28,8 @@ class Row:
     op: ClassVar[str]
     relative_to: ClassVar[Mapping[str, str]] = {}
     """Width fields whose ratios refer to another field instead of the input's width."""
+    adds: ClassVar[tuple[str, ...]] = ()
+    """Width fields that are a sum of the input's width and what rows above kept: they follow it."""
     scale: ClassVar[str] = "all"
     """How it follows multipliers (`nas.scaling`): width and depth, `width`, `grow` or `none`."""
     reads_vector: ClassVar[bool] = False
@@ -45,12 +47,12 @@ class Row:
         raise NotImplementedError
 
     def resolve(self, width: Width) -> Self:
-        """The row with every width ratio made absolute for an input of `width` channels."""
+        """The row with every relative width made absolute for an input of `width` channels."""
         resolved: dict[str, Width] = {}
         # what others refer to first
         for name in sorted((f.name for f in fields(self)), key=self.relative_to.__contains__):
             value = getattr(self, name)
-            if isinstance(value, Ratio):
+            if isinstance(value, Ratio | Plus):
                 other = self.relative_to.get(name)
                 base = width if other is None else resolved.get(other, getattr(self, other))
                 resolved[name] = value.of(base)

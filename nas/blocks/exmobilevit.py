@@ -50,6 +50,7 @@ class PoolKept(Row):
     """
 
     op: ClassVar[str] = "pool_kept"
+    adds: ClassVar[tuple[str, ...]] = ("out",)
     out: Width
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
