@@ -24,6 +24,8 @@ from nas.runtimes import Floats32
 
 INPUT = "image"
 OUTPUT = "logits"
+BATCH = "batch"
+"""Name of the dynamic axis."""
 
 SEED = 0
 """Of the weights of a network that comes without."""
@@ -73,7 +75,7 @@ class Deployed:
     def program(self) -> Any:
         """The module as a `torch.export.ExportedProgram`."""
         torch = require("train")
-        dynamic = ({0: torch.export.Dim("batch")},) if self.batch is None else None
+        dynamic = ({0: torch.export.Dim(BATCH)},) if self.batch is None else None
         with torch.no_grad():
             return torch.export.export(self.module, (self.example,), dynamic_shapes=dynamic)
 

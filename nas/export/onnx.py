@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.export.base import INPUT, OUTPUT, Deployed
+from nas.export.base import BATCH, INPUT, OUTPUT, Deployed
 from nas.extras import require
 
 OPSET = 18
@@ -19,6 +19,7 @@ def write(deployed: Deployed, path: Path) -> None:
         opset_version=OPSET,
         input_names=[INPUT],
         output_names=[OUTPUT],
+        dynamic_shapes=({0: BATCH},) if deployed.batch is None else None,  # only names the axis
         verbose=False,
     )
     program.save(str(path), external_data=False)

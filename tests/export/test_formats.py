@@ -56,6 +56,15 @@ def test_every_format_is_written_and_computes_the_same(
     assert listed | {MANIFEST} == {path.name for path in found.path.iterdir()}
 
 
+def test_the_dynamic_axis_of_onnx_is_named_batch(tiny: Arch, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    found = export(tiny, ["onnx"], tmp_path, batch=None)
+    graph = onnx.load(found.path / f"{tiny.name}.onnx").graph
+    values = [*graph.input, *graph.output, *graph.value_info]
+    axes = {dim.dim_param for value in values for dim in value.type.tensor_type.shape.dim}
+    assert axes - {""} == {"batch"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_seeds_agree_with_torch(name: str, weights: Callable[[Arch], Path], tmp_path: Path) -> None:
