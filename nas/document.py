@@ -8,6 +8,7 @@ Closes YAML's traps: repeated keys, tags, anchors and aliases (so nothing explod
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping, Set
 from math import isfinite
 from pathlib import Path
@@ -121,11 +122,13 @@ def read(path: Path) -> dict[str, Any]:
     return parse(read_text(path), str(path))
 
 
-def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
-    """The UTF-8 text of a file; a byte order mark is left out.
+def read_text(path: Path, max_bytes: int = MAX_BYTES, *, errors: str = "strict") -> str:
+    """The text of a file, in UTF-8, or in UTF-16 with a byte order mark, as PowerShell writes it.
+
+    `errors`: as of `bytes.decode`, for bytes that are neither.
 
     Raises:
-        DocumentError: it cannot be read, is too large or is not UTF-8.
+        DocumentError: it cannot be read, is too large or is no such text.
     """
     try:
         with path.open("rb") as file:
@@ -134,10 +137,12 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
         raise DocumentError(f"{path}: {error.strerror}") from None
     if len(content) > max_bytes:
         raise DocumentError(f"{path}: larger than {max_bytes} bytes")
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding, errors)
     except UnicodeDecodeError as error:
-        raise DocumentError(f"{path}: not UTF-8 text at byte {error.start}") from None
+        shown = encoding.upper().removesuffix("-SIG")
+        raise DocumentError(f"{path}: not {shown} text at byte {error.start}") from None
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from nas.document import read_text
@@ -78,14 +79,16 @@ class Measurement:
 
 COLUMNS = tuple(column.name for column in fields(Measurement) if column.name != "place")
 CONDITIONS = ("network", "device", "runtime", "precision", "threads", "batch", "source")
-"""What a row is known by: two rows must differ in one of these."""
+"""What a row is known by: rows that differ in none of these are repeats."""
+SHOWN_REPEATS = 5
+"""Milliseconds of so many stand in the note of a merged row."""
 
 _AT_SIDE = re.compile(r"@([1-9]\d{0,4})$")
 _TIME = re.compile(r"latency|time|sec(ond)?s?\b|\bms\W|_(ms|us|ns|s)\b|^(us|ns|s)$", re.IGNORECASE)
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """All rows of a file.
+    """All rows of a file, repeats of one network under the same conditions merged.
 
     Raises:
         DocumentError: with file, line and column of what is wrong.
@@ -100,8 +103,7 @@ def read_measurements(path: Path) -> list[Measurement]:
     rows = [_located(row, path.parent) for row in rows]
     if not rows:
         raise DocumentError(f"{path}: no rows below the header")
-    check_distinct(rows)
-    return rows
+    return merge_repeats(rows)
 
 
 def _located(row: Measurement, folder: Path) -> Measurement:
@@ -112,20 +114,39 @@ def _located(row: Measurement, folder: Path) -> Measurement:
     return row
 
 
-def check_distinct(rows: Sequence[Measurement]) -> None:
-    """Check that no two rows are of the same network under the same conditions.
+def merge_repeats(rows: Sequence[Measurement]) -> list[Measurement]:
+    """Rows of one network under the same conditions as one row: the median of their medians.
 
-    Raises:
-        DocumentError: naming both.
+    Its interval is that of the median of the repeats, which for few of them is their range. What
+    the repeats do not agree on is left empty.
     """
-    found: dict[tuple[Any, ...], Measurement] = {}
+    found: dict[tuple[Any, ...], list[Measurement]] = {}
     for row in rows:
-        first = found.setdefault(tuple(getattr(row, column) for column in CONDITIONS), row)
-        if first is not row:
-            raise DocumentError(
-                f"{row.place}: {row.network} again, as in {first.place};"
-                f" rows must differ in one of {', '.join(CONDITIONS)}"
-            )
+        found.setdefault(tuple(getattr(row, column) for column in CONDITIONS), []).append(row)
+    return [repeats[0] if len(repeats) == 1 else _merged(repeats) for repeats in found.values()]
+
+
+def _merged(repeats: Sequence[Measurement]) -> Measurement:
+    every = sorted(row.ms for row in repeats)
+    runs = [row.runs for row in repeats]
+    notes = dict.fromkeys(row.note for row in repeats if row.note)
+    shown = ", ".join(f"{row.ms:.6g}" for row in repeats[:SHOWN_REPEATS])
+    shown += ", ..." if len(repeats) > SHOWN_REPEATS else ""
+    agreed = {
+        column: getattr(repeats[0], column)
+        for column in ("arch_id", "version", "date")
+        if len({getattr(row, column) for row in repeats}) == 1
+    }
+    return replace(
+        repeats[0],
+        **{"arch_id": "", "version": "", "date": "", **agreed},
+        ms=median(every),
+        ms_low=every[0],
+        ms_high=every[-1],
+        ms_fast=None,
+        runs=sum(n for n in runs if n) if all(runs) else None,
+        note="; ".join([f"median of {len(repeats)} repeats: {shown} ms", *notes]),
+    )
 
 
 def write_measurements(

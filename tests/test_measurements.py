@@ -62,7 +62,6 @@ BAD = {
     "no batch": ("network,ms,batch\na,1,0", "line 2 (batch): found '0'"),
     "precision": ("network,ms,precision\na,1,fp23", "line 2 (precision): unknown precision 'fp23'"),
     "date": ("network,ms,date\na,1,31.12.2025", "line 2 (date): found '31.12.2025', expected a d"),
-    "repeated row": ("network,ms\n# x\na,1\n\na,2", "line 5: a again, as in "),
     "open quote": ('network,ms\n"a,1', "line 2: not readable as CSV"),
     "text after a quote": ('network,ms\n"a"b,1', "line 2: not readable as CSV"),
 }
@@ -183,3 +182,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ResultError, match="m.csv cannot be written"):
         write_measurements(tmp_path / "file" / "m.csv", [])
+
+
+def test_repeats_are_one_row_with_their_range(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(
+        "network,ms,runs,batch\n# x\na,1,5,1\n\na,2,7,1\na,4,1,1\na,9,1,2"
+    )
+    one, other = read_measurements(tmp_path / "m.csv")
+    assert (one.ms, one.ms_low, one.ms_high, one.runs) == (2.0, 1.0, 4.0, 13)
+    assert one.note == "median of 3 repeats: 1, 2, 4 ms"
+    assert (other.ms, other.batch, other.note) == (9.0, 2, "")
