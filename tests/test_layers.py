@@ -21,7 +21,7 @@ FLOORS = (
     ("table",),
     ("arch",),
     ("columns",),
-    ("choices", "scaling", "task"),
+    ("choices", "preprocessing", "scaling", "task"),
     ("lattice",),
     ("space",),
     ("latency", "accuracy"),

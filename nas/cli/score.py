@@ -10,7 +10,7 @@ import typer
 
 from nas.cli.options import ArchNames, Json, Seed, ZeroCost
 from nas.cli.progress import show_progress
-from nas.cli.training import AnyData, DataRoot, On, listed
+from nas.cli.training import AnyData, DataRoot, On, listed, read_images
 
 if TYPE_CHECKING:
     from nas.arch import Arch
@@ -74,7 +74,6 @@ def _scores(
     from nas.extras import require
 
     require("train")
-    from nas.data import load_data
     from nas.proxies import SIZES, check, noise, score
     from nas.task import for_task
     from nas.train.loop import Setting
@@ -86,7 +85,7 @@ def _scores(
     check(proxies)
     device = device_of(on)
     if data:
-        images = load_data(data, root=root)
+        images = read_images(data, root)
         batches = Task(images, Recipe("score", "nas score"), Setting(device)).batches(side, seed)
         classes, what = len(images.classes), f"images of {images.name}"
     else:

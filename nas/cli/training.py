@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli import complete
+from nas.cli.progress import say, show_progress
 
 if TYPE_CHECKING:
+    from nas.data import DataSet
     from nas.train.run import Task
 
 TRAINING = "Data and training"
@@ -102,7 +105,6 @@ class TrainingOptions:
         from nas.extras import require
 
         require("train")
-        from nas.data import load_data
         from nas.train.loop import Setting
         from nas.train.place import device_of, precision_of, use_cores
         from nas.train.recipe import check_fits, load_recipe
@@ -118,10 +120,22 @@ class TrainingOptions:
         device = device_of(self.on)
         precision = precision_of(self.precision, device)
         setting = Setting(device, precision, self.micro_batch, self.compiled)
-        images = load_data(data, root=self.data_root, download=self.download)
+        images = read_images(data, self.data_root, download=self.download)
         task = Task(images, wanted, setting)
         check_fits(wanted, len(task.splits[0].labels))
         return task
+
+
+def read_images(data: str, root: Path | None, *, download: bool = False) -> DataSet:
+    """A data set; while it is read, how far that is, and once what was left out of a folder."""
+    from nas.data import load_data
+
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+    with show_progress(shown=first) as progress:
+        images = load_data(data, root=root, download=download, heard=progress)
+    if images.note and first:
+        say(images.note)
+    return images
 
 
 def listed(text: str) -> list[str]:

@@ -69,6 +69,8 @@ class Drive:
         sweep = self.sweep
         check_room(sweep.resources)
         task = task_of(sweep)
+        if task.data.note:
+            said(task.data.note)
         settings = {**asdict(sweep), "data": task.data.source}
         work = Work(self.out, sweep.name, settings, resume=self.resume, force=self.force)
         (work.folder / ASKED).write_text(self.text, encoding="utf-8")

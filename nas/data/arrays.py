@@ -10,10 +10,10 @@ import torch
 
 from nas.data.base import DataSet
 from nas.data.fingerprint import fingerprint, of_arrays
-from nas.data.folder import statistics
-from nas.data.held import Held
+from nas.data.held import Held, statistics
 from nas.errors import DataError
 
+MOST_CLASSES = 2**20
 TEST_SHARE = 0.2
 """Of every class, where a set comes without a test split."""
 
@@ -34,6 +34,11 @@ def held(pixels: object, labels: object, where: str) -> Held:
         raise DataError(
             f"{where}: expected {len(images)} whole numbers as labels,"
             f" found {numbers.dtype} {numbers.shape}"
+        )
+    low, high = int(numbers.min()), int(numbers.max())
+    if not 0 <= low <= high < MOST_CLASSES:
+        raise DataError(
+            f"{where}: its labels are {low} to {high}, expected 0 to the number of classes less 1"
         )
     contiguous = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     return Held(torch.from_numpy(contiguous), torch.from_numpy(numbers.astype(np.int64)))

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from nas.errors import DataError
+from nas.preprocessing import NORMALISATIONS, Preprocessing, Step
 
 SHIFT = 1 / 8
 """Of the side, that an image is moved at most."""
-IMAGENET_MEAN, IMAGENET_SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = NORMALISATIONS["imagenet"]
 TRAIN_SHARE = 0.875
 """Of a tested image's side that the network sees, as is usual on ImageNet (224 of 256)."""
 
@@ -65,6 +66,9 @@ class Split(Protocol):
     def batches(self, plan: Plan, crop: Crop = WHOLE) -> Iterator[tuple[Tensor, Tensor]]:
         """uint8 images (b, C, side, side) and labels (b,) of each batch; C is 1 or 3."""
 
+    def steps(self, side: int) -> tuple[Step, ...]:
+        """How an image is brought to side x side where nothing is random (`WHOLE`)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataSet:
@@ -82,9 +86,15 @@ class DataSet:
     """Hash of classes, images and labels: the same wherever they lie (`nas.data.fingerprint`)."""
     mirrored: bool = True
     """An image's mirror image is of the same class."""
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    sd: tuple[float, ...] = IMAGENET_SD
+    mean: tuple[float, ...] = IMAGENET.mean
+    sd: tuple[float, ...] = IMAGENET.std
     """Of the channels of the training images, from 0 to 1; ImageNet's where nobody counted."""
+    decoding: str = "arrays of 8 bits"
+    """How a file became pixels."""
+    first: tuple[Step, ...] = ()
+    """What was done with every image when it was read."""
+    note: str = ""
+    """What was left out of the folder, in a line."""
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
@@ -100,6 +110,20 @@ class DataSet:
                     f" expected 0 to {len(self.classes) - 1}"
                 )
 
+    def preprocessing(self, side: int) -> Preprocessing:
+        """What a network with inputs of this side is tested with."""
+        return Preprocessing(
+            self.name,
+            self.source,
+            self.mean,
+            self.sd,
+            side,
+            self.fingerprint,
+            self.decoding,
+            (*self.first, *self.test.steps(side)),
+            self.classes,
+        )
+
     def held_out(self, share: float, seed: int, *, at_most: int = 10_000) -> tuple[Split, Split]:
         """The training split without a random share of every class, and that share.
 
@@ -114,7 +138,10 @@ class DataSet:
             if not len(own):  # a class that no image is of takes no part
                 continue
             if len(own) < 2:
-                raise DataError(f"{self.name}: class {name!r} has {len(own)} training images of 2")
+                raise DataError(
+                    f"{self.name}: class {name!r} has {len(own)} training image; at least 2 are"
+                    " needed"
+                )
             out[own[: max(1, round(share * len(own)))]] = True
         kept, judging = (torch.from_numpy(np.flatnonzero(mask)) for mask in (~out, out))
         return self.train.take(kept), self.train.take(judging)

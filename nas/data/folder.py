@@ -1,24 +1,36 @@
 """A folder of image files: train/CLASS/*.jpg and val/CLASS/*.jpg, as torchvision's ImageFolder.
 
 What fits in `HELD_BYTES` is decoded once and held; larger sets are streamed from their files.
+Either way every file is looked at before anything is trained, and all that are damaged are named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
+from numpy.typing import NDArray
 
-from nas.data.base import IMAGENET_MEAN, IMAGENET_SD, DataSet, Split
-from nas.data.fingerprint import ends, fingerprint, of_file
-from nas.data.held import Held
-from nas.data.streamed import Streamed, read_image, square
+from nas.cores import cores
+from nas.data.base import IMAGENET, DataSet, Split
+from nas.data.fingerprint import fingerprint, of_file
+from nas.data.held import Held, statistics
+from nas.data.image import (
+    DECODING,
+    check_whole,
+    read_content,
+    read_image,
+    square,
+    upright_size,
+    without_warnings,
+)
+from nas.data.listing import Files, list_images
+from nas.data.streamed import Streamed
 from nas.errors import DataError
+from nas.preprocessing import Step
 
 HELD_BYTES = 2_000_000_000
 """Of pixels that are held in memory."""
@@ -26,109 +38,103 @@ LARGEST = 256
 """Side that held images are kept at, at most."""
 LOOKED_AT = 64
 """Files whose size tells the set's."""
-TEST = ("val", "test")
+AT_ONCE = 1000
+"""Files that are given to the threads together."""
+NAMED = 10
+"""Damaged files that are named of many."""
+
+Heard = Callable[[str, float], None]
+"""Hears how far the look at the files is."""
 
 
-def read_folder(folder: Path, *, name: str = "", source: str = "") -> DataSet:
+def read_folder(
+    folder: Path,
+    *,
+    name: str = "",
+    source: str = "",
+    heard: Heard = lambda step, share: None,
+) -> DataSet:
     """Train and test splits below `folder`.
 
     Raises:
-        DataError: a split or class is missing, empty or differs, or a held image is damaged.
+        DataError: a split or class is missing, empty or differs, or images are damaged.
     """
-    train = folder / "train"
-    test = next((folder / part for part in TEST if (folder / part).is_dir()), folder / TEST[0])
-    for part in (train, test):
-        if not part.is_dir():
-            raise DataError(f"{folder}: expected folders train and val, found no {part.name}")
-    classes = _classes(train)
-    if (others := _classes(test)) != classes:
-        odd = sorted(set(classes) ^ set(others))[0]
-        where = train if odd in classes else test
-        raise DataError(f"{folder}: class {odd!r} is in {where.name} only")
-    listed = [_files(part, classes) for part in (train, test)]
-    side = _side([path for paths, _ in listed for path in paths])
-    n = sum(len(labels) for _, labels in listed)
-    held = n * 3 * side**2 <= HELD_BYTES
-    if held:
-        splits: list[Split] = [_held(*files, side) for files in listed]
-        mean, sd = statistics(splits[0])
-    else:
-        splits = [Streamed(*files) for files in listed]
-        mean, sd = IMAGENET_MEAN, IMAGENET_SD
-    trained, tested = splits
-    hashes = _hashes(folder, listed, Path.read_bytes if held else ends)
+    classes, listed, left_out = list_images(folder)
+    paths = [path for files in listed for path in files.paths]
+    with without_warnings():
+        side = _side(paths)
+        held = len(paths) * 3 * side**2 <= HELD_BYTES
+        readers = [_Reader(folder, files, side if held else None) for files in listed]
+        found = list(_read(readers, heard))
+    if damaged := [one for one in found if isinstance(one, DataError)]:
+        raise _all(damaged, folder)
+    train, test = (reader.split for reader in readers)
+    mean, sd = statistics(train) if isinstance(train, Held) else IMAGENET
+    first = (Step("shorter_side", (side,)), Step("centre_crop", (side,))) if held else ()
     return DataSet(
         name or folder.absolute().name,  # of `.`, too
         classes,
-        trained,
-        tested,
+        train,
+        test,
         side,
         source or f"{folder}",
-        fingerprint(classes, hashes),
+        fingerprint(classes, [one for one in found if isinstance(one, bytes)]),
         mean=mean,
         sd=sd,
+        decoding=DECODING,
+        first=first,
+        note=left_out.note,
     )
-
-
-def _hashes(
-    folder: Path,
-    listed: Sequence[tuple[Sequence[Path], Tensor]],
-    content: Callable[[Path], bytes],
-) -> list[bytes]:
-    """Of every file, in order."""
-
-    def hashed(file: tuple[Path, int]) -> bytes:
-        path, label = file
-        return of_file(path.relative_to(folder).as_posix(), label, content(path))
-
-    files = [file for paths, labels in listed for file in zip(paths, labels.tolist(), strict=True)]
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(hashed, files))
-
-
-def _classes(part: Path) -> tuple[str, ...]:
-    found = sorted(path.name for path in part.iterdir() if path.is_dir())
-    if not found:
-        raise DataError(f"{part}: expected a folder for each class, found none")
-    return tuple(found)
-
-
-def _files(part: Path, classes: Sequence[str]) -> tuple[list[Path], Tensor]:
-    paths: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        own = sorted(p for p in (part / name).rglob("*") if p.suffix.lower() in IMG_EXTENSIONS)
-        if not own:
-            raise DataError(f"{part / name}: no image; expected {', '.join(IMG_EXTENSIONS)}")
-        paths += own
-        labels += [label] * len(own)
-    return paths, torch.tensor(labels)
 
 
 def _side(paths: Sequence[Path]) -> int:
     """The median shorter side of some of the images, `LARGEST` at most."""
     some = paths[:: max(1, len(paths) // LOOKED_AT)]
-    return min(LARGEST, int(np.median([min(read_image(path).size) for path in some])))
+    sizes = [min(size) for path in some if (size := upright_size(path))]
+    return min(LARGEST, int(np.median(sizes))) if sizes else 1  # all are damaged, as is said next
 
 
-def _held(paths: Sequence[Path], labels: Tensor, side: int) -> Held:
-    def pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        return np.asarray(square(read_image(path), side), np.uint8)
+class _Reader:
+    """Looks at the files of one split; holds their pixels where there is a side to hold them at."""
 
-    with ThreadPoolExecutor() as pool:
-        stacked = np.stack(list(pool.map(pixels, paths)))
-    return Held(torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous(), labels)
+    def __init__(self, folder: Path, files: Files, side: int | None) -> None:
+        self.folder, self.files, self.side = folder, files, side or 0
+        shape = (len(files.paths), self.side, self.side, 3)
+        self.pixels: NDArray[np.uint8] = np.empty(shape, np.uint8)
+
+    def look(self, index: int) -> bytes | DataError:
+        """The hash of one file, or what is wrong with it."""
+        path, label = self.files.paths[index], self.files.labels[index]
+        try:
+            content = read_content(path)
+            if self.side:
+                self.pixels[index] = np.asarray(square(read_image(path, content), self.side))
+            else:
+                check_whole(path, content)
+        except DataError as error:
+            return error
+        return of_file(path.relative_to(self.folder).as_posix(), label, content)
+
+    @property
+    def split(self) -> Split:
+        labels = torch.tensor(self.files.labels)
+        if not self.side:
+            return Streamed(self.files.paths, labels)
+        return Held(torch.from_numpy(self.pixels).permute(0, 3, 1, 2).contiguous(), labels)
 
 
-def statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel of held images, from 0 to 1."""
-    assert isinstance(split, Held)
-    channels = split.pixels.permute(1, 0, 2, 3).flatten(1)
-    levels = torch.arange(256, dtype=torch.float64) / 255
-    means, sds = [], []
-    for channel in channels:  # by counting, in whole numbers
-        share = torch.bincount(channel, minlength=256).double() / channel.numel()
-        mean = float(share @ levels)
-        means.append(round(mean, 4))
-        sds.append(round(max(float(share @ (levels - mean) ** 2) ** 0.5, 1e-3), 4))
-    return tuple(means), tuple(sds)
+def _read(readers: Sequence[_Reader], heard: Heard) -> Iterator[bytes | DataError]:
+    jobs = [(reader, index) for reader in readers for index in range(len(reader.files.paths))]
+    with ThreadPoolExecutor(cores()) as pool:
+        for start in range(0, len(jobs), AT_ONCE):
+            heard(f"reading images, {start:,} of {len(jobs):,}", start / len(jobs))
+            yield from pool.map(lambda job: job[0].look(job[1]), jobs[start : start + AT_ONCE])
+
+
+def _all(damaged: Sequence[DataError], folder: Path) -> DataError:
+    """One error that names them."""
+    if len(damaged) == 1:
+        return damaged[0]
+    listed = "; ".join(str(error).removeprefix(f"{folder}/") for error in damaged[:NAMED])
+    more = f"; and {n} more" if (n := len(damaged) - NAMED) > 0 else ""
+    return DataError(f"{folder}: {len(damaged)} damaged images: {listed}{more}")

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 from torchvision.transforms.v2 import functional as TF  # noqa: N812
 
 from nas.data.base import SHIFT, WHOLE, Crop, Plan
+from nas.preprocessing import Step
 
 RATIO = (3 / 4, 4 / 3)
 """Width over height of a random part, as in the reference code of arXiv:1409.4842."""
@@ -46,6 +47,10 @@ class Held:
             elif crop.kind == "resized":
                 images = random_parts(images, side, crop.least)
             yield images, labels[index]
+
+    def steps(self, side: int) -> tuple[Step, ...]:
+        same = self.pixels.shape[-2:] == (side, side)
+        return () if same else (Step("resize", (side, side)),)
 
     def at(self, side: int) -> Tensor:
         """(n, C, side, side) all images, resized once."""
@@ -85,3 +90,16 @@ def random_parts(images: Tensor, side: int, least: float) -> Tensor:
     grid = F.affine_grid(theta, [n, images.shape[1], side, side], align_corners=False)
     sampled = F.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
     return sampled.round_().to(torch.uint8)
+
+
+def statistics(split: Held) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of held images, from 0 to 1."""
+    channels = split.pixels.permute(1, 0, 2, 3).flatten(1)
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    means, sds = [], []
+    for channel in channels:  # by counting, in whole numbers
+        share = torch.bincount(channel, minlength=256).double() / channel.numel()
+        mean = float(share @ levels)
+        means.append(round(mean, 4))
+        sds.append(round(max(float(share @ (levels - mean) ** 2) ** 0.5, 1e-3), 4))
+    return tuple(means), tuple(sds)

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from torchvision import datasets
 
-from nas.data.base import DataSet
-from nas.data.folder import read_folder
 from nas.errors import DataError
 
 
-def imagenet(root: Path, download: bool) -> DataSet:
-    """From `root`, or `root`/imagenet: train/ and val/ with a folder for each class.
+class Place(NamedTuple):
+    """Where a set's folders train/ and val/ are, and its citation."""
+
+    folder: Path
+    source: str
+
+
+def imagenet(root: Path, download: bool) -> Place:
+    """`root`, or `root`/imagenet: train/ and val/ with a folder for each class.
 
     Its licence lets nobody fetch it: `download` does nothing.
     """
     place = next((p for p in (root, root / "imagenet") if (p / "train").is_dir()), None)
     if place is None:
         raise DataError(f"imagenet: expected folders train and val in {root}; see --data-root")
-    return read_folder(place, name="imagenet", source=f"ImageNet-1k, arXiv:1409.0575; {place}")
+    return Place(place, f"ImageNet-1k, arXiv:1409.0575; {place}")
 
 
-def imagenette(root: Path, download: bool) -> DataSet:
-    """From torchvision's folder `imagenette2-160` below `root`."""
+def imagenette(root: Path, download: bool) -> Place:
+    """Torchvision's folder `imagenette2-160` below `root`."""
     place = root / "imagenette2-160"
     try:
         if download and not place.is_dir():
@@ -32,4 +38,4 @@ def imagenette(root: Path, download: bool) -> DataSet:
         raise DataError(f"imagenette: {error}") from None
     if not place.is_dir():
         raise DataError(f"imagenette: not found in {root}; see --data-root, or --download")
-    return read_folder(place, name="imagenette", source=f"fastai, Imagenette; {place}")
+    return Place(place, f"fastai, Imagenette; {place}")

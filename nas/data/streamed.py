@@ -7,39 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from nas.cores import cores
 from nas.data.base import SHIFT, TRAIN_SHARE, WHOLE, Crop, Plan
+from nas.data.image import ignore_warnings, read_image, square
 from nas.errors import DataError
+from nas.preprocessing import Step
 
 WORKERS = min(16, cores())
-
-
-def read_image(path: Path) -> Image.Image:
-    """One image file as RGB.
-
-    Raises:
-        DataError: naming the file, if it is damaged or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
-        raise DataError(f"{path}: no image that can be decoded") from None
-
-
-def square(image: Image.Image, side: int) -> Image.Image:
-    """The middle of an image as a side x side square: the shorter side resized, the rest cut."""
-    short = min(image.size)
-    scale = side / short
-    width, height = (max(side, round(length * scale)) for length in image.size)
-    resized = image.resize((width, height), Image.Resampling.BILINEAR)
-    left, top = (width - side) // 2, (height - side) // 2
-    return resized.crop((left, top, left + side, top + side))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +35,9 @@ class Streamed:
     def to(self, device: torch.device) -> Streamed:
         return Streamed(self.paths, self.labels, device)
 
+    def steps(self, side: int) -> tuple[Step, ...]:
+        return Step("shorter_side", (round(side / TRAIN_SHARE),)), Step("centre_crop", (side,))
+
     def batches(self, plan: Plan, crop: Crop = WHOLE) -> Iterator[tuple[Tensor, Tensor]]:
         pinned = self.device.type == "cuda"
         loader = DataLoader(
@@ -64,7 +45,7 @@ class Streamed:
             batch_sampler=[[(i, side) for i in index.tolist()] for index, side in plan],
             num_workers=WORKERS,
             pin_memory=pinned,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_begin,
         )
         try:
             for images, labels in loader:
@@ -74,8 +55,9 @@ class Streamed:
             raise DataError(str(error).strip().rpartition("DataError: ")[2]) from None
 
 
-def _one_thread(worker: int) -> None:
+def _begin(worker: int) -> None:
     torch.set_num_threads(1)
+    ignore_warnings()
 
 
 class _Files(Dataset[tuple[Tensor, int]]):

@@ -89,7 +89,7 @@ def load_photos(deployed: Deployed, folder: Path | None = None) -> Floats32:
     """
     from PIL import Image
 
-    from nas.data.streamed import read_image
+    from nas.data.image import read_image
 
     _, height, width = deployed.arch.input
     if folder is None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,23 @@ def test_colour_images_with_a_test_split(tmp_path: Path) -> None:
         ({"labels": None}, "array 'labels' is missing"),
         ({"labels": np.arange(9)}, r"expected 10 whole numbers as labels, found int64 \(9,\)"),
         ({"labels": np.full(10, 0.5)}, "found float64"),
-        ({"labels": np.arange(10) - 1}, "labels of the training split are -1 to 8"),
+        ({"labels": np.arange(10) - 1}, "its labels are -1 to 8, expected 0 to"),
+        ({"labels": np.arange(10) % 2 * 10**9}, "its labels are 0 to 1000000000, expected 0 to"),
+        (
+            {"labels": (np.arange(10) % 2).astype("u8") * (2**64 - 1)},
+            "are 0 to 18446744073709551615",
+        ),
+        ({"labels": np.arange(10) % 2 * 7}, "expected 0 to 1 without a gap, found 7; number"),
+        (
+            {"labels": np.arange(10) % 2 * 7, "classes": np.array(["a", "b"])},
+            "labels of the training split are 0 to 7, expected 0 to 1",
+        ),
+        ({"classes": np.array(["a", "a"])}, "classes: 'a' is there 2 times"),
+        (
+            {"classes": np.array([["a", "b"]])},
+            r"classes: expected a list of names, found .*\(1, 2\)",
+        ),
+        ({"classes": np.array([0.5, 1.5])}, "classes: expected a list of names, found float64"),
         ({"labels": np.zeros(10, int)}, "expected at least two classes, found '0'"),
         ({"images": GOOD["images"].astype(float)}, "expected images as uint8, found float64"),
         ({"images": np.zeros((10, 12, 12, 2), np.uint8)}, r"found \(10, 12, 12, 2\)"),
@@ -62,7 +79,7 @@ def test_colour_images_with_a_test_split(tmp_path: Path) -> None:
             "differ in their size",
         ),
         ({"labels": np.array([None] * 10)}, "no arrays that can be read"),
-        ({"labels": np.array([0] * 9 + [1])}, "class '1' has 1 training images of 2"),
+        ({"labels": np.array([0] * 9 + [1])}, "class '1' has 1 training image; at least 2"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -85,3 +102,27 @@ def test_a_fifth_is_a_fifth_of_many(tmp_path: Path) -> None:
     n = 51_000
     many = {"images": np.zeros((n, 1, 1), np.uint8), "labels": np.arange(n) % 2}
     assert len(load_data(write(tmp_path / "mine.npz", **many)).test.labels) == n / 5
+
+
+def test_names_may_be_bytes_and_some_may_have_no_image(tmp_path: Path) -> None:
+    labels = np.arange(10) % 2 * 2
+    data = load_data(write(tmp_path / "a.npz", labels=labels, classes=np.array([b"a", b"b", b"c"])))
+    assert data.classes == ("a", "b", "c")
+
+
+def test_a_size_that_is_not_there_is_refused_before_it_is_given_memory(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w") as archive, archive.open("images.npy", "w") as file:
+        form = {"descr": "|u1", "fortran_order": False, "shape": (10**6, 10**6)}
+        np.lib.format.write_array_header_1_0(file, form)
+        file.write(bytes(100))
+    with pytest.raises(DataError, match=r"\(images.npy\): declares 1,000,000,000,000 bytes, holds"):
+        load_data(path)
+
+
+def test_arrays_larger_than_the_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.data.npz.MEMORY_SHARE", 1e-9)
+    with pytest.raises(DataError, match=r"expected .* GB at most, half of this machine's memory"):
+        load_data(write(tmp_path / "mine.npz"))

@@ -1,0 +1,129 @@
+"""What a trained network expects of an image, and what its logits mean.
+
+Written beside every trained network and carried by its exports, so that whoever follows it gets the
+accuracy that training printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nas import document
+from nas.errors import DocumentError, UnknownNameError
+from nas.fields import between, read_fields
+
+TRAINED, SEARCHED = ("train.yaml", "data"), ("study.yaml", "images")
+"""Documents of a folder of results, and the key that it stands under."""
+
+
+class Normalisation(NamedTuple):
+    """Of an RGB image in 0..1: (image - mean) / std, per channel."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __str__(self) -> str:
+        """As `--normalisation` takes it."""
+        return "/".join(",".join(f"{value:g}" for value in values) for values in self)
+
+
+NORMALISATIONS = {
+    "imagenet": Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "none": Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+}
+
+
+def normalisation_of(text: str) -> Normalisation:
+    """By its name, or from `MEAN/STD`: one number each, or one for each of three channels.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+        DocumentError: numbers that no image can be normalised with.
+    """
+    if text in NORMALISATIONS:
+        return NORMALISATIONS[text]
+    means, slash, stds = text.partition("/")
+    if not slash:
+        raise UnknownNameError("normalisation", text, {*NORMALISATIONS, "MEAN/STD"})
+    try:
+        found = Normalisation(_channels(means), _channels(stds))
+    except ValueError:
+        found = None
+    # of an image in 0..1
+    if not found or not all(0 <= mean <= 1 for mean in found.mean) or not min(found.std) > 0:
+        raise DocumentError(
+            f"normalisation {text!r}: expected MEAN/STD of images in 0..1, one number each or three"
+            " with commas between them, as 0.5/0.25"
+        )
+    return found
+
+
+def _channels(text: str) -> tuple[float, float, float]:
+    values = tuple(float(part) for part in text.split(","))
+    red, green, blue = values * 3 if len(values) == 1 else values
+    return red, green, blue
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of an image's size, with bilinear interpolation and antialiasing.
+
+    `shorter_side`: resized, in proportion, until the shorter side is so long; `centre_crop`: the
+    middle square of this side; `resize`: to this height and width, whatever the proportions.
+    """
+
+    step: str = field(metadata={"names": ("shorter_side", "centre_crop", "resize")})
+    size: tuple[int, ...] = between(low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Of one network, as it was trained and tested. Empty: it is not known."""
+
+    name: str
+    """Of the data set."""
+    source: str
+    mean: tuple[float, ...] = between(low=-1e6)
+    """Of each channel of images in 0..1; one value: of grey images, and of all three channels."""
+    sd: tuple[float, ...] = between(low=1e-9)
+    side: int = between(low=1)
+    """Of the network's input."""
+    fingerprint: str = ""
+    """Hash of the data set."""
+    decoding: str = ""
+    """How a file becomes pixels, in words."""
+    steps: tuple[Step, ...] = ()
+    classes: tuple[str, ...] = ()
+    """In the order of the logits."""
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """For three channels; grey images are repeated."""
+        mean, std = (values * 3 if len(values) == 1 else values for values in (self.mean, self.sd))
+        return Normalisation((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+
+    def facts(self) -> dict[str, Any]:
+        """As documents hold it, without what is not known."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", ())}
+
+
+def trained_with(folder: Path) -> Preprocessing | None:
+    """What a folder of results says; None: it is of a version that did not say it.
+
+    Raises:
+        DocumentError: it is damaged.
+    """
+    for name, key in (TRAINED, SEARCHED):
+        path = folder / name
+        if path.is_file() and (content := document.read(path).get(key)) is not None:
+            found = read_fields(Preprocessing, content, f"{path} ({key})")
+            for what, values in (("mean", found.mean), ("sd", found.sd)):
+                if len(values) not in (1, 3):
+                    raise DocumentError(
+                        f"{path} ({key}.{what}): expected one number or three, found {len(values)}"
+                    )
+            return found
+    return None
