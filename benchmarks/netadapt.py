@@ -91,8 +91,7 @@ class Experiment:
         weights = place / WEIGHTS
 
         def start(training: Training) -> None:
-            training.module.load_state_dict(state)
-            training.restart_average()
+            training.start_from(state)
 
         def make() -> dict[str, Any]:
             # a part of an epoch is a smaller share of the images in every epoch

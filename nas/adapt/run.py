@@ -23,6 +23,7 @@ from nas.study.workers import Crew, run_with
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nas.adapt.tune import Tuner
     from nas.draft import Work
     from nas.train.final import Final
     from nas.train.loop import Epoch, Training
@@ -63,22 +64,23 @@ def check(arch: Arch, device: Device, plan: AdaptPlan) -> None:
         )
 
 
-def begun_with(task: Task, arch: Arch, weights: Path, folder: Path) -> Path:
-    """The start's weights as every process reads them.
+def begun_with(tuner: Tuner, arch: Arch, weights: Path, folder: Path) -> Path:
+    """The start's weights as every process reads them, with statistics of the task's images.
 
     Raises:
         WeightsError: they are another network's, or the file is damaged.
     """
-    from nas.build import build, save_weights
+    from nas.build import build
+    from nas.build.checkpoint import save_state
 
     path = folder / START
     if not path.exists():
         try:
             module = build(arch, weights=weights)
         except WeightsError as error:
-            wanted = f"weights of {arch.name}, trained on {task.data.name}"
+            wanted = f"weights of {arch.name}, trained on {tuner.task.data.name}"
             raise WeightsError(f"{error}; expected {wanted}") from None
-        save_weights(module, path)
+        save_state(tuner.with_statistics(arch, module.state_dict()), path)
     return path
 
 
@@ -104,9 +106,11 @@ def adapt(
         WeightsError: they are another network's.
         TrainingError: not one proposal of a step could be trained.
     """
+    from nas.adapt.tune import Tuner
+
     fitted = task.fit(arch)
     check(fitted, library.load_device(device), plan)
-    start = begun_with(task, fitted, weights, folder)
+    start = begun_with(Tuner(task, plan, seed), fitted, weights, folder)
     job = NetAdapt(task, folder, plan, device, fitted, start, seed, storage, heard, said)
     run_with(job, workers, crew)
     return job
@@ -139,7 +143,8 @@ def by_importance(
 ) -> tuple[Arch, dict[str, Tensor], float]:
     """The most important channels within the budget: table, weights, and the share left unproven.
 
-    The last is 0 where the solver proves that no other widths keep more.
+    The share is 0 where the solver proves that no other widths keep more. Without a task the
+    weights' batch norms keep the statistics of the wider network.
 
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
@@ -147,6 +152,7 @@ def by_importance(
         RecipeError: the criterion needs images, and there is no task.
     """
     from nas.adapt.prune import pruned, scores
+    from nas.adapt.tune import Tuner
     from nas.build import build
 
     check(arch, device, plan)
@@ -162,6 +168,8 @@ def by_importance(
     worth = worths(arch, channels, importance)
     made, solution = knapsack(arch, device, plan.budget_ms, worth, plan.divisor)
     state = pruned(channels, module.state_dict(), channels.keep(made.graph, importance))
+    if task is not None:
+        state = Tuner(task, plan, seed).with_statistics(made, state)
     whole = sum(float(values[-1]) for values in worth.values())
     return made, state, float(solution.gap) / whole
 
@@ -185,8 +193,7 @@ def train_on(
     state = read_state(learnt)[0]
 
     def start(training: Training) -> None:
-        training.module.load_state_dict(state)
-        training.restart_average()
+        training.start_from(state)
 
     def told(which: int, epoch: Epoch) -> None:
         share = (which - seed + epoch.epoch / epochs) / seeds

@@ -45,8 +45,12 @@ class Tuner:
         return self._state(training), training.judge(self._judging)[1]
 
     def judged(self, arch: Arch, state: State) -> float:
-        """Top-1 in percent with these weights as they are."""
+        """Top-1 in percent with these weights, but for their batch norms' statistics."""
         return self._training(arch, state, 0).judge(self._judging)[1]
+
+    def with_statistics(self, arch: Arch, state: State) -> dict[str, Tensor]:
+        """These weights with batch norms' statistics of the task's images."""
+        return self._state(self._training(arch, state, 0))
 
     def fresh(self, arch: Arch) -> dict[str, Tensor]:
         """Weights to begin with."""
@@ -62,18 +66,18 @@ class Tuner:
         n, wanted = len(train.labels), self.plan.tune_batches * self._recipe.batch
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         rounds = [torch.randperm(n, generator=generator) for _ in range(-(-wanted // n))]
-        some = train.take(torch.cat(rounds)[:wanted])
         training = Training(
             arch,
             self.task.data,
-            some,
+            train,
             self._judging,
             self._recipe,
             1,
             self.seed * 1_000_003 + step,
             self.task.setting,
+            torch.cat(rounds)[:wanted],
         )
-        training.module.load_state_dict(dict(state))
+        training.start_from(state)
         return training
 
     @cached_property
@@ -99,5 +103,5 @@ class Tuner:
     @staticmethod
     def _state(training: Training) -> dict[str, Tensor]:
         return {
-            name: tensor.detach().cpu() for name, tensor in training.module.state_dict().items()
+            name: tensor.detach().cpu() for name, tensor in training.judged.state_dict().items()
         }

@@ -39,7 +39,7 @@ def inherit(training: Training, parent: Arch, state: Mapping[str, Tensor]) -> fl
         both = tuple(slice(min(sizes)) for sizes in zip(tensor.shape, given.shape, strict=True))
         tensor[both] = given[both].to(tensor)
         taken += tensor[both].numel()
-    training.restart_average()
+    training.restart()
     whole = sum(tensor.numel() for tensor in own.values() if tensor.ndim)
     return float(taken / max(1, whole))
 

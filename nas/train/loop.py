@@ -7,7 +7,7 @@ checkpoint; so a training that goes on from one repeats what an uninterrupted on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -30,6 +30,7 @@ from nas.train.place import rank, world
 from nas.train.recipe import Recipe
 from nas.train.regularise import averaged, regularise, set_dropout
 from nas.train.sizes import at_side
+from nas.train.statistics import estimate_statistics, estimation_plan
 from nas.train.teacher import load_teacher
 
 CHECKED = 50
@@ -84,6 +85,8 @@ class Training:
     epochs: int
     seed: int
     setting: Setting
+    order: Tensor | None = None
+    """Indices of the images of an epoch; None is all of them in random order."""
     history: list[Epoch] = field(default_factory=list)
     watch: Watch = lambda number, share, images_s: None
 
@@ -93,7 +96,7 @@ class Training:
         self.module: fx.GraphModule = build(self.arch)
         regularise(self.module, self.arch.graph, self.recipe.regularise)
         self.module.to(device).to(memory_format=torch.channels_last)
-        self.restart_average()
+        self.restart()
         self.optimiser = make_optimiser(self.module, self.recipe.optimiser)
         self.scaler = torch.amp.GradScaler(
             device.type, enabled=self.setting.precision == "fp16" and device.type == "cuda"
@@ -102,10 +105,16 @@ class Training:
         self.train, self.judging = self.train.to(device), self.judging.to(device)
         self._runners: dict[int, nn.Module] = {}
 
-    def restart_average(self) -> None:
-        """Average from the weights as they are now."""
+    def start_from(self, state: Mapping[str, Tensor]) -> None:
+        """Begin with these tensors, of a network of the same table."""
+        self.module.load_state_dict(dict(state))
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin with the weights as they are now: average from them."""
         decay = self.recipe.regularise.ema
         self.average = averaged(self.module, decay) if decay else None
+        self._estimated = False
 
     @property
     def done(self) -> bool:
@@ -114,8 +123,12 @@ class Training:
 
     @property
     def judged(self) -> nn.Module:
-        """The module that counts: averaged weights where there are any."""
-        return self.module if self.average is None else self.average.module
+        """The module that counts: averaged weights where there are any, and their statistics."""
+        module: nn.Module = self.module if self.average is None else self.average.module
+        if not self._estimated:
+            self._estimate_statistics(module)
+            self._estimated = True
+        return module
 
     def run_epoch(self, *, judge: bool = True) -> Epoch:
         """Train one epoch and judge it; without, its accuracy is no number.
@@ -124,9 +137,11 @@ class Training:
             TrainingError: the loss is no number any more.
         """
         number, start = len(self.history), perf_counter()
-        torch.manual_seed(self.seed * 1_000_003 + number + 1)
+        torch.manual_seed(self.seed * 1_000_003 + number + 1)  # all processes draw one plan
         recipe = self.recipe.stage(number, self.epochs)
         plan = self._plan(recipe)
+        own_seed = torch.randint(2**62, (world(),))[rank()]
+        torch.manual_seed(int(own_seed))  # and each its own augmentation and dropout
         loss, lr = self._steps(recipe, plan, number)
         seconds = perf_counter() - start
         val_loss, val_top1 = self.judge(self.judging) if judge else (math.nan, math.nan)
@@ -140,11 +155,11 @@ class Training:
 
     def _plan(self, recipe: Recipe) -> Plan:
         """This process's batches of one epoch, in random order; what fills no batch is left out."""
-        n, own = len(self.train.labels), self.arch.input[1]
-        order, sides = torch.randperm(n)[: n - n % world()], recipe.sides or (own,)
-        batch, start = max(1, recipe.batch // world()), 0
+        own, batch, start = self.arch.input[1], max(1, recipe.batch // world()), 0
+        sides = recipe.sides or (own,)
         plan: list[tuple[Tensor, int]] = []
-        order = order[rank() :: world()]
+        order = torch.randperm(len(self.train.labels)) if self.order is None else self.order
+        order = order[: len(order) - len(order) % world()][rank() :: world()]
         while start < len(order):
             side = sides[int(torch.randint(len(sides), ()))] if len(sides) > 1 else sides[0]
             # as many pixels as the batch has at the network's own side, for several sides
@@ -159,6 +174,7 @@ class Training:
         """Mean loss over one epoch's steps, and the last learning rate."""
         augment, start, images = Augment(recipe, self.data), perf_counter(), 0
         self.module.train()
+        self._estimated = False
         total, lr = torch.zeros((), device=self.setting.device), 0.0
         for step, batch in enumerate(self.train.batches(plan, augment.crop), start=1):
             at = number + step / len(plan)
@@ -226,12 +242,18 @@ class Training:
             self.setting.device.type, AMP.get(precision), enabled=precision in AMP
         )
 
+    def _estimate_statistics(self, module: nn.Module) -> None:
+        """Those of a module's batch norms, from training images seen as they are judged."""
+        plan = estimation_plan(len(self.train.labels), self._at_once, self.arch.input[1])
+        with torch.random.fork_rng(devices=[]), self._autocast():  # loaders draw a number
+            estimate_statistics(module, (x for x, _ in self._whole(self.train, plan)))
+
     @torch.no_grad()
     def judge(self, split: Split) -> tuple[float, float]:
         """Cross entropy and top-1 in percent on all images of a split."""
-        module = self.judged.eval()
+        module, side = self.judged.eval(), self.arch.input[1]
         right, loss = (torch.zeros((), device=self.setting.device) for _ in range(2))
-        for x, labels in self._whole(split):
+        for x, labels in self._whole(split, in_order(len(split.labels), self._at_once, side)):
             with self._autocast():
                 logits = module(x).float()
             right += (logits.argmax(1) == labels).sum()
@@ -239,10 +261,12 @@ class Training:
         n = len(split.labels)
         return float(loss) / n, 100 * float(right) / n
 
-    def _whole(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
-        plan = in_order(
-            len(split.labels), self.setting.micro_batch or self.recipe.batch, self.arch.input[1]
-        )
+    @property
+    def _at_once(self) -> int:
+        """Images that the network sees at a time."""
+        return self.setting.micro_batch or self.recipe.batch
+
+    def _whole(self, split: Split, plan: Plan) -> Iterator[tuple[Tensor, Tensor]]:
         for images, labels in split.to(self.setting.device).batches(plan):
             yield normalised(images, self.data), labels
 
@@ -257,6 +281,7 @@ class Training:
             WeightsError: it is damaged, or of another training.
         """
         self.history = read_checkpoint(path, self._state(), Epoch)
+        self._estimated = False
 
     def _state(self) -> dict[str, Any]:
         """The parts that have a state, by name."""

@@ -6,20 +6,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.proposals import smallest
-from nas.adapt.run import adapt, check
+from nas.adapt.run import adapt, by_importance, check
 from nas.adapt.steps import Step
 from nas.adapt.tune import Tuner
 from nas.arch import Arch
 from nas.build import build, save_weights
+from nas.build.checkpoint import read_state
 from nas.data import load_data
+from nas.data.base import in_order
 from nas.errors import BudgetError, InfeasibleError, TrainingError, UnknownNameError, WeightsError
 from nas.latency.device import Device
 from nas.library import load_arch, load_device
 from nas.study.workers import run_with
+from nas.train.augment import normalised
 from nas.train.recipe import load_recipe
 from nas.train.run import Task, train
 
@@ -236,3 +240,32 @@ def test_weights_of_another_network_are_named(
     ms = device.predict(task.fit(other)).ms
     with pytest.raises(WeightsError, match="expected weights of mobilenetv1"):
         adapt(task, other, start[1], DEVICE, AdaptPlan(0.8 * ms), tmp_path)
+
+
+def test_what_a_proposal_is_judged_with_is_what_it_leaves(
+    task: Task, start: tuple[Arch, Path]
+) -> None:
+    arch, weights = start
+    tuner = Tuner(task, AdaptPlan(1.0, tune_batches=2, judging_images=80), seed=0)
+    state, top1 = tuner.tuned(arch, read_state(weights)[0], 1)
+    images, labels = next(tuner._judging.batches(in_order(80, 80, arch.input[1])))
+    module = build(arch).eval()
+    module.load_state_dict(state)
+    with torch.no_grad():
+        right = module(normalised(images, task.data)).argmax(1) == labels
+    assert 100 * float(right.float().mean()) == pytest.approx(top1)
+    assert tuner.judged(arch, state) == pytest.approx(top1)
+
+
+def test_cut_weights_have_statistics_of_the_cut_network(
+    task: Task, start: tuple[Arch, Path], device: Device
+) -> None:
+    arch, weights = start
+    plan = AdaptPlan(0.8 * device.predict(arch).ms)
+    made, own, _ = by_importance(arch, weights, device, plan, task)
+    _, wide, _ = by_importance(arch, weights, device, plan)
+    tuner = Tuner(task, plan, seed=0)
+    assert all(torch.equal(own[name], tensor) for name, tensor in wide.items() if "weight" in name)
+    expected = tuner.with_statistics(made, wide)
+    assert all(torch.equal(own[name], tensor) for name, tensor in expected.items())
+    assert not all(torch.equal(own[name], tensor) for name, tensor in wide.items())

@@ -209,7 +209,8 @@ def test_every_optimiser_steps(task: Task, tiny: Arch, optimiser: str) -> None:
     changed = [
         name for name, tensor in weights(training).items() if not torch.equal(tensor, before[name])
     ]
-    assert len(changed) > 0.95 * len(before)  # a key's bias has no gradient
+    changing = [name for name in before if not name.endswith("num_batches_tracked")]
+    assert len(changed) > 0.95 * len(changing)  # a key's bias has no gradient
 
 
 def test_bf16_trains_on_a_cpu(task: Task, tiny: Arch) -> None:
