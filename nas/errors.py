@@ -113,6 +113,14 @@ class ResultError(NasError, OSError):
     """A result folder exists already or cannot be written."""
 
 
+class WriteError(ResultError):
+    """A place cannot be written: the disk is full, or nobody may."""
+
+
+class StorageError(ResultError):
+    """A database of studies cannot be opened."""
+
+
 class BudgetError(NasError, ValueError):
     """A budget that is no positive finite number, or a confidence that is no probability."""
 

@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 #: lowest first; rooms of one floor do not know each other
 FLOORS = (
     ("errors",),
-    ("cores", "document", "draft", "extras", "folders", "ops", "provenance", "quiet", "widths"),
-    ("fields", "html", "lines"),
+    ("cores", "document", "extras", "folders", "ops", "provenance", "quiet", "widths"),
+    ("draft", "fields", "html", "lines"),
     ("graph",),
     ("blocks", "cost", "lint", "rewrite"),
     ("table",),

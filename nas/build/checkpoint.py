@@ -25,7 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from nas.errors import WeightsError, brief, first_line
+from nas.errors import WeightsError, WriteError, brief, first_line
 
 STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 """Tensors of one layer; one of another name stands for itself (class tokens, layer scales)."""
@@ -75,7 +75,7 @@ def save_weights(module: nn.Module, path: str | Path) -> None:
     """Write all parameters and statistics to a safetensors file, whole or not at all.
 
     Raises:
-        WeightsError: the place cannot be written.
+        WriteError: the place cannot be written.
     """
     save_state(module.state_dict(), path)
 
@@ -90,7 +90,7 @@ def save_state(state: Mapping[str, Tensor], path: str | Path) -> None:
             save_file(whole, part, metadata={"format": "pt"})
             part.replace(path)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path}: cannot be written: {error}") from error
+        raise WriteError(f"{path} cannot be written: {first_line(error)}") from error
 
 
 def read_state(path: Path) -> tuple[dict[str, Tensor], bool]:

@@ -176,45 +176,45 @@ def adapt(
         "seeds": seeds,
         "seed": seed,
     }
-    work = Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
-    fitted = task.fit(ask.arch)
-    with _crew(address, storage, task) as crew, show_progress(on_interrupt=RESUME) as progress:
-        try:
-            if knapsack:
-                made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
-                learnt = work.folder / WEIGHTS
-            else:
-                job = run_adapt(
-                    task,
-                    ask.arch,
-                    weights,
-                    device,
-                    plan,
-                    work.folder.absolute(),  # as other processes find it
-                    seed=seed,
-                    workers=workers,
-                    crew=crew,
-                    storage=storage,
-                    heard=progress,
-                    said=say,
-                )
-                facts, learnt = write_steps(work.folder, job), job.steps()[-1].weights
-                made = job.steps()[-1].arch
-        except (BudgetError, InfeasibleError, WeightsError, RecipeError):
-            work.drop()  # no work on this question can be gone on with
-            raise
-        write_adapted(work.folder, fitted, made, ask.device, _command(), facts)
-        final = train_on(
-            task,
-            made,
-            work,
-            learnt,
-            epochs=epochs,
-            seeds=seeds,
-            seed=seed,
-            command=_command(),
-            heard=progress,
-        )
+    with Work(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
+        fitted = task.fit(ask.arch)
+        with _crew(address, storage, task) as crew, show_progress(on_interrupt=RESUME) as progress:
+            try:
+                if knapsack:
+                    made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
+                    learnt = work.folder / WEIGHTS
+                else:
+                    job = run_adapt(
+                        task,
+                        ask.arch,
+                        weights,
+                        device,
+                        plan,
+                        work.folder.absolute(),  # as other processes find it
+                        seed=seed,
+                        workers=workers,
+                        crew=crew,
+                        storage=storage,
+                        heard=progress,
+                        said=say,
+                    )
+                    facts, learnt = write_steps(work.folder, job), job.steps()[-1].weights
+                    made = job.steps()[-1].arch
+            except (BudgetError, InfeasibleError, WeightsError, RecipeError):
+                work.drop()  # no work on this question can be gone on with
+                raise
+            write_adapted(work.folder, fitted, made, ask.device, _command(), facts)
+            final = train_on(
+                task,
+                made,
+                work,
+                learnt,
+                epochs=epochs,
+                seeds=seeds,
+                seed=seed,
+                command=_command(),
+                heard=progress,
+            )
     _print(replace(ask, arch=fitted), made, final, facts, work.path, json=json)
 
 

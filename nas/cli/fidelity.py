@@ -99,17 +99,17 @@ def fidelity(
         "images": images,
     }
     name = kept.name or f"fidelity-{where.name}-{task.data.name}-{task.recipe.name}"
-    work = Work(kept.out, name, asked, resume=kept.resume, force=kept.force)
-    known = [library.load_arch(arch) for arch in named("architecture")]
-    archs = sample(where, known, networks, seed, most_mmacs)
-    with _scores(address, workers) as scores, show_progress(on_interrupt=RESUME) as progress:
-        known_by = library.load_surrogate(surrogate)
-        folder = work.folder.absolute()  # as other processes find it
-        study = Fidelity(task, archs, folder, known_by, seed, workers, progress, elsewhere=scores)
-        rankings = study.run(compared)
-    facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
-    write_fidelity(work.folder, rankings, archs, facts)
-    work.keep()
+    with Work(kept.out, name, asked, resume=kept.resume, force=kept.force) as work:
+        known = [library.load_arch(arch) for arch in named("architecture")]
+        archs = sample(where, known, networks, seed, most_mmacs)
+        with _scores(address, workers) as scores, show_progress(on_interrupt=RESUME) as progress:
+            by = library.load_surrogate(surrogate)
+            folder = work.folder.absolute()  # as other processes find it
+            study = Fidelity(task, archs, folder, by, seed, workers, progress, elsewhere=scores)
+            rankings = study.run(compared)
+        facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
+        write_fidelity(work.folder, rankings, archs, facts)
+        work.keep()
     if json:
         print_json(facts | {"path": str(work.path), "judges": [_as_json(r) for r in rankings]})
     else:

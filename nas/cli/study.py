@@ -28,7 +28,7 @@ def study(
 ) -> None:
     """Search, train, write and print; a study that was stopped goes on with `kept.resume`."""
     from nas.draft import Work
-    from nas.errors import BudgetError, InfeasibleError, ResultError, UnknownNameError
+    from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
     from nas.report.result import write_result
     from nas.report.table import print_json
     from nas.study.plan import Plan
@@ -43,32 +43,32 @@ def study(
     )
     settings = {**asked, **training, "data": task.data.source, "recipe": repr(task.recipe)}
     assert kept.name is not None
-    work = Work(kept.out, kept.name, settings, resume=kept.resume, force=kept.force)
-    try:
-        with show_progress(on_interrupt=RESUME) as progress:
-            result, studied = run(
-                task,
-                work.folder,
-                plan,
-                trials=training["trials"],
-                zero_cost=training["zero_cost"],
-                strategy=training["strategy"],
-                objectives=training["objectives"],
-                **where,
-                heard=progress,
-                said=say,
-                **asked,
-            )
-    except (BudgetError, InfeasibleError, UnknownNameError):
-        work.drop()  # no work on this question can be gone on with
-        raise
-    except ResultError:  # the storage cannot be opened: what was begun elsewhere stays
-        if not kept.resume:
-            work.drop()
-        raise
-    write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
-    clear(work.folder)
-    work.keep()
+    with Work(kept.out, kept.name, settings, resume=kept.resume, force=kept.force) as work:
+        try:
+            with show_progress(on_interrupt=RESUME) as progress:
+                result, studied = run(
+                    task,
+                    work.folder,
+                    plan,
+                    trials=training["trials"],
+                    zero_cost=training["zero_cost"],
+                    strategy=training["strategy"],
+                    objectives=training["objectives"],
+                    **where,
+                    heard=progress,
+                    said=say,
+                    **asked,
+                )
+        except (BudgetError, InfeasibleError, UnknownNameError):
+            work.drop()  # no work on this question can be gone on with
+            raise
+        except StorageError:  # it cannot be opened: what was begun elsewhere stays
+            if not kept.resume:
+                work.drop()
+            raise
+        write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
+        clear(work.folder)
+        work.keep()
     if json:
         print_json(_as_json(result, studied, work.path))
     else:

@@ -59,17 +59,17 @@ def train(
     with (
         processes(task.setting.device) as rank,
         show_progress(shown=rank == 0, on_interrupt=RESUME) as progress,
+        Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
+        if rank == 0
+        else Work.joined(kept.out, name) as work,
     ):
-        work = None
-        if rank == 0:
-            work = Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
         wait_for_others()
 
         bar = _Bar(progress, epochs, range(seed, seed + seeds))
         final = train_finally(
             task,
             network,
-            work or Work.joined(kept.out, name),
+            work,
             epochs=epochs,
             seeds=bar.seeds,
             command=["nas", *sys.argv[1:]],

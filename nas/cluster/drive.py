@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ from nas.cluster.connect import check_room
 from nas.cluster.sweep import FOLDER, run
 from nas.data import load_data
 from nas.draft import Work
-from nas.errors import NasError, ResultError
-from nas.extras import require
+from nas.errors import NasError
 from nas.report.sweep import ASKED
 from nas.search import SearchResult
 from nas.study.database import Database
@@ -31,7 +29,6 @@ from nas.train.loop import Setting
 from nas.train.recipe import check_fits, load_recipe
 from nas.train.run import Task
 
-LOCK = "driver.lock"
 Told = Callable[[Sequence[Standing], float | None], None]
 """Of every cell, and of the seconds that are left."""
 
@@ -72,12 +69,10 @@ class Drive:
         if task.data.note:
             said(task.data.note)
         settings = {**asdict(sweep), "data": task.data.source}
-        work = Work(self.out, sweep.name, settings, resume=self.resume, force=self.force)
-        (work.folder / ASKED).write_text(self.text, encoding="utf-8")
-        with _only(work.folder):
+        with Work(self.out, sweep.name, settings, resume=self.resume, force=self.force) as work:
+            (work.folder / ASKED).write_text(self.text, encoding="utf-8")
             standings = self._done(work, task, told, said)
-        (work.folder / LOCK).unlink(missing_ok=True)
-        work.keep()
+            work.keep()
         return standings
 
     def _done(
@@ -114,24 +109,6 @@ def _answer(*question: Any) -> SearchResult | NasError:
         return searched(*question)
     except NasError as error:  # raised there, it would come wrapped
         return error
-
-
-@contextmanager
-def _only(folder: Path) -> Iterator[None]:
-    """While this lasts, no other process works on the sweep.
-
-    Raises:
-        ResultError: one does.
-    """
-    lock = require("train", "filelock").FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except TimeoutError:
-        raise ResultError(f"{folder} is worked on by another process") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def task_of(sweep: Sweep) -> Task:

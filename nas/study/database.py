@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import ResultError, first_line
+from nas.errors import StorageError, first_line
 from nas.extras import require
 from nas.study.owner import Owner
 
@@ -49,7 +49,7 @@ class Database:
         """The tables, made where there are none.
 
         Raises:
-            ResultError: there is no such database.
+            StorageError: there is no such database.
         """
         if self.url.startswith("postgresql"):
             require("postgres")
@@ -64,7 +64,7 @@ class Database:
                 break
             except Exception as error:  # of whatever driver the URL names
                 if not tries_left:
-                    raise ResultError(f"--storage {self.url}: {first_line(error)}") from None
+                    raise StorageError(f"--storage {self.url}: {first_line(error)}") from None
                 time.sleep(1)  # another machine may be making them
         if self.url.startswith("sqlite"):
             _serialise(rdb.engine)

@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from nas.errors import WeightsError, first_line
+from nas.errors import WeightsError, WriteError, first_line
 
 
 def write_checkpoint(path: Path, parts: Mapping[str, Any], history: Sequence[Any]) -> None:
     """Write the state of every part; a kill or a full disk leaves the checkpoint before.
 
     Raises:
-        WeightsError: the place cannot be written.
+        WriteError: the place cannot be written.
     """
     content = {name: part.state_dict() for name, part in parts.items()}
     content["history"] = [asdict(epoch) for epoch in history]
@@ -30,7 +30,7 @@ def write_checkpoint(path: Path, parts: Mapping[str, Any], history: Sequence[Any
         draft.replace(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: torch's, of a full disk
         draft.unlink(missing_ok=True)
-        raise WeightsError(f"{path}: cannot be written: {error}") from error
+        raise WriteError(f"{path} cannot be written: {first_line(error)}") from error
 
 
 def read_checkpoint(path: Path, parts: Mapping[str, Any], kind: Any) -> list[Any]:

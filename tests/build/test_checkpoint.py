@@ -17,7 +17,7 @@ import nas
 from nas.arch import Arch
 from nas.build import build, save_weights
 from nas.build.checkpoint import load_state, load_weights
-from nas.errors import WeightsError
+from nas.errors import WeightsError, WriteError
 
 TABLE = """
 name: small
@@ -71,7 +71,7 @@ def test_saved_weights_come_back(small: Arch, trained: nn.Module, tmp_path: Path
 def test_saving_where_nothing_can_be_written_is_one_error(
     trained: nn.Module, tmp_path: Path
 ) -> None:
-    with pytest.raises(WeightsError, match="cannot be written"):
+    with pytest.raises(WriteError, match="cannot be written"):
         save_weights(trained, tmp_path / "missing" / "small.safetensors")
 
 
@@ -80,7 +80,7 @@ def test_a_full_disk_is_one_error(trained: nn.Module, tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
-        with pytest.raises(WeightsError, match=r"full\.safetensors: cannot be written"):
+        with pytest.raises(WriteError, match=r"full\.safetensors cannot be written"):
             save_weights(trained, tmp_path / "full.safetensors")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -31,7 +31,7 @@ def test_table_and_folder(nas: Nas, here: Path) -> None:
         assert text in done.out
     assert "360: 0 of a network evaluated before, 0 over the budget" in done.out
     folder = here / "results" / "bench-accel-nasbench-pixel1-cpu-0.5"
-    names = {"summary.csv", "runs.csv", "bench.yaml", "accel-nasbench.png"}
+    names = {".nas-files", "summary.csv", "runs.csv", "bench.yaml", "accel-nasbench.png"}
     assert {path.name for path in folder.iterdir()} == names
     with (folder / "runs.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -95,7 +95,7 @@ def test_quick_ends_with_1_where_the_default_is_no_better_than_random(
         (("--budget-share", "0"), "--budget-share: expected a share above 0 and up to 1, found 0"),
         (("--budget-share", "nan"), "--budget-share"),
         (("--budget-share", "2"), "--budget-share"),
-        (("--name", "a/b"), "--name 'a/b': expected a plain name"),
+        (("--name", "a/b"), "name 'a/b': expected a plain name"),
     ],
 )
 def test_bad_input_is_one_message_and_2(

@@ -31,7 +31,7 @@ def test_the_table_says_what_was_written_and_checked(nas: Nas, tmp_path: Path) -
     assert done.err == ""
     assert "random: none were given" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
-    suffixes = {path.suffix for path in (tmp_path / SMALL).iterdir()}
+    suffixes = {path.suffix for path in (tmp_path / SMALL).glob("[!.]*")}
     assert suffixes == {".yaml", ".pt2", ".py", ".pt"}
     assert load_arch(tmp_path / SMALL / f"{SMALL}.yaml") == load_arch(SMALL)
 

@@ -99,10 +99,15 @@ def test_an_existing_result_is_kept_unless_forced(nas: Nas, here: Path) -> None:
     assert done.code == 2
     assert "exists and is kept" in done.err
     assert [path.name for path in kept.iterdir()] == ["precious.txt"]
-    assert nas("search", "--budget-ms", "1.0", *ON, "--name", "mine", "--force").code == 0
-    assert (kept / "best.yaml").exists()
-    assert not (kept / "precious.txt").exists()
-    assert [path.name for path in kept.parent.iterdir()] == ["mine"]
+    done = nas("search", "--budget-ms", "1.0", *ON, "--name", "mine", "--force")
+    assert done.code == 2
+    assert "kept, also with --force: nas did not write precious.txt in it" in done.err
+    assert [path.name for path in kept.iterdir()] == ["precious.txt"]
+    (kept / "precious.txt").rename(here / "precious.txt")
+    for _ in range(2):
+        assert nas("search", "--budget-ms", "1.0", *ON, "--name", "mine", "--force").code == 0
+        assert (kept / "best.yaml").exists()
+        assert [path.name for path in kept.parent.iterdir()] == ["mine"]
 
 
 def test_an_infeasible_budget_ends_with_3_and_the_fastest_network(nas: Nas, here: Path) -> None:
@@ -131,7 +136,7 @@ def test_an_infeasible_budget_as_json(nas: Nas, here: Path) -> None:
         (("--budget-ms", "1", "--device", "iphone"), "unknown device 'iphone'"),
         (("--budget-ms", "1", *ON[:2], "--space", "mobil"), "nearest: mobile"),
         (("--budget-ms", "1", *ON, "--surrogate", "image"), "unknown surrogate 'image'"),
-        (("--budget-ms", "1", *ON, "--name", "../x"), "--name"),
+        (("--budget-ms", "1", *ON, "--name", "../x"), "expected a plain name"),
         (("--budget-ms", "1", *ON, "--confidence", "1"), "expected a confidence between 0 and 1"),
         (("--budget-ms", "1", *ON, "--confidence", "nan"), "expected a confidence"),
     ],

@@ -14,6 +14,7 @@ from PIL import Image
 
 import nas
 from nas.arch import Arch
+from nas.draft.made import LISTED
 from nas.errors import DataError, ExportError, UnknownNameError
 from nas.export import FORMATS, Deployed, deploy, export
 from nas.export.base import Format
@@ -53,7 +54,7 @@ def test_every_format_is_written_and_computes_the_same(
             assert max(differences) < (1e-4 if form.exact else 0.2)
             assert entry["check"]["max_logit"] > 0.1
     listed = {file["name"] for entry in content["formats"] for file in entry["files"]}
-    assert listed | {MANIFEST} == {path.name for path in found.path.iterdir()}
+    assert listed | {MANIFEST, LISTED} == {path.name for path in found.path.iterdir()}
 
 
 def test_the_dynamic_axis_of_onnx_is_named_batch(tiny: Arch, tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_a_failed_format_leaves_the_others(
     monkeypatch.setitem(FORMATS, "broken", Format("broken", None, ".broken", fail, None))
     found = export(tiny, ["broken", "yaml"], tmp_path)
     assert found.failures == ("broken: row 1: no",)
-    assert {path.name for path in found.path.iterdir()} == {"tiny.yaml", MANIFEST}
+    assert {path.name for path in found.path.iterdir()} == {"tiny.yaml", MANIFEST, LISTED}
     with pytest.raises(ExportError, match="broken: row 1: no"):
         export(tiny, ["broken"], tmp_path / "other")
     assert not list((tmp_path / "other").iterdir())
