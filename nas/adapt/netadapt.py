@@ -60,11 +60,6 @@ class NetAdapt:
     _worked: float = field(default=0.0, init=False)
     """Share of the whole work that this process has done."""
 
-    @property
-    def trials(self) -> int:
-        """More than there can be steps: each proposal saves or spends something."""
-        return 1000
-
     def bare(self) -> NetAdapt:
         """The same without what it has cached."""
         return replace(self)

@@ -1,15 +1,17 @@
 """Several processes on one job: each has a GPU of its own, or a share of the cores.
 
 They meet only in the store. One that dies is replaced, and its trial goes on; what makes a process
-die again and again is recorded as broken. They end when the process that began them does.
+die again and again is recorded as broken. Where processes die without any work done, the next is
+begun later, and after a few the job ends. They end when the process that began them does.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nas.cores import cores, deaf, end_with
@@ -21,8 +23,14 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.2
 
-News = tuple[str, int, str, float]
-"""What a worker says: `heard`, `said` or `error`, its number, the text, its share of the work."""
+IDLE_DEATHS = 2 * ATTEMPTS
+"""Processes in a row that may die before any work is done, each in the place of the one before."""
+BACK_OFF_S = 1.0
+"""Before the third of them is begun; twice as long before each further one."""
+
+News = tuple[str, int, str | NasError, float]
+"""What a worker says: `heard`, `said` or `error`, its number, the text or the error itself, its
+share of the work."""
 
 
 class Job(Protocol):
@@ -39,10 +47,6 @@ class Job(Protocol):
 
     @property
     def said(self) -> Callable[[str], None]: ...
-
-    @property
-    def trials(self) -> int:
-        """How many there can be; processes may die `ATTEMPTS` times in each."""
 
     def run(self) -> Any:
         """Work until all is done."""
@@ -71,34 +75,86 @@ def run_with(job: Job, workers: int, crew: Crew | None = None) -> None:
     """Run a job with so many processes, of this machine if there is no crew; with one it is this.
 
     Raises:
-        TrainingError: not one network could be trained, or processes die without a trial.
+        NasError: as the job, in whatever process.
+        TrainingError: processes die again and again before they have done any work.
     """
     if workers == 1 and crew is None:
         job.run()
         return
-    crew, deaths = crew or Processes(workers), 0
-    shares: dict[int, float] = {}
-    bare = _with(job.bare(), task=replace(job.task), heard=_silent, said=_silent)
-    running = set(range(workers))
+    crew = crew or Processes(workers)
     try:
-        for index in running:
-            crew.begin(index, bare)
-        while running:
-            _listen(crew, job, shares)
-            for index in sorted(running):
-                well = crew.ended(index)
-                if well:
-                    running.discard(index)
-                elif well is not None:
-                    deaths += 1
-                    if deaths > ATTEMPTS * job.trials:
-                        raise TrainingError(f"worker processes died {deaths} times")
-                    job.said(f"worker {index + 1} died; another takes its place")
-                    crew.begin(index, bare)
-            time.sleep(LOOK_S)
-        _listen(crew, job, shares)
+        _Watch(job, crew, workers).run()
     finally:
         crew.end()
+
+
+@dataclass
+class _Watch:
+    """Replaces processes that die, the longer later the more of them die without any work done."""
+
+    job: Job
+    crew: Crew
+    workers: int
+    _shares: dict[int, float] = field(default_factory=dict, init=False)
+    """Of the work, that the process of each number has done."""
+    _before: float = field(default=0.0, init=False)
+    """Share of the work that was done by processes which have died."""
+    _idle_deaths: Counter[int] = field(default_factory=Counter, init=False)
+    """In a row, of processes of each number, since anybody did any work."""
+
+    def run(self) -> None:
+        """Until all processes have ended well."""
+        job = self.job
+        bare = _with(job.bare(), task=replace(job.task), heard=_silent, said=_silent)
+        running, due = set[int](), dict.fromkeys(range(self.workers), 0.0)
+        while running or due:
+            for index in [index for index, at in due.items() if at <= time.monotonic()]:
+                del due[index]
+                running.add(index)
+                self.crew.begin(index, bare)
+            self._listen()
+            for index in sorted(running):
+                well = self.crew.ended(index)
+                if well is None:
+                    continue
+                running.discard(index)
+                if not well:
+                    self._listen()
+                    due[index] = time.monotonic() + self._died(index)
+            time.sleep(LOOK_S)
+        self._listen()
+
+    def _died(self, index: int) -> float:
+        """Note a death; seconds until another process is begun.
+
+        Raises:
+            TrainingError: there were too many.
+        """
+        self._before += self._shares.pop(index, 0.0)
+        self._idle_deaths[index] += 1
+        died = self._idle_deaths[index]
+        if died >= IDLE_DEATHS:
+            raise TrainingError(
+                f"worker {index + 1} died {died} times in a row and no work was done;"
+                " --workers 1 shows why"
+            )
+        wait_s = 0.0 if died == 1 else BACK_OFF_S * 2.0 ** (died - 2)
+        when = f" in {wait_s:g} s" if wait_s else ""
+        self.job.said(f"worker {index + 1} died; another takes its place{when}")
+        return wait_s
+
+    def _listen(self) -> None:
+        """Pass on what workers say; the work done is the sum of theirs."""
+        for kind, index, what, share in self.crew.news():
+            if isinstance(what, NasError):
+                raise what
+            if kind == "said":
+                self.job.said(what)
+                continue
+            if share > self._shares.get(index, 0.0):
+                self._idle_deaths.clear()
+            self._shares[index] = share
+            self.job.heard(what, min(1.0, self._before + sum(self._shares.values())))
 
 
 class Processes:
@@ -158,7 +214,7 @@ def work(job: Job, index: int, threads: int, tell: Callable[[News], None]) -> No
     try:
         own.run()
     except NasError as error:
-        tell(("error", index, str(error), 0.0))
+        tell(("error", index, error, 0.0))
 
 
 def _silent(*_: object) -> None:
@@ -168,15 +224,3 @@ def _silent(*_: object) -> None:
 def _with(job: Job, **changes: Any) -> Any:
     """The job with other fields."""
     return replace(job, **changes)  # type: ignore[type-var]
-
-
-def _listen(crew: Crew, job: Job, shares: dict[int, float]) -> None:
-    """Pass on what workers say; the work done is the sum of theirs."""
-    for kind, index, text, share in crew.news():
-        if kind == "error":
-            raise TrainingError(text)
-        if kind == "said":
-            job.said(text)
-        else:
-            shares[index] = share
-            job.heard(text, min(1.0, sum(shares.values())))
