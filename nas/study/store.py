@@ -153,7 +153,8 @@ class Store:
         found = self.find(key)
         if found is not None:
             return self._taken_over(found)
-        named = {"arch_id": key[0], "seed": key[1], "owner": self.owner.name, "attempts": 1}
+        attempts = 1 + max((r.attrs["attempts"] for r in self._voids() if r.key == key), default=0)
+        named = {"arch_id": key[0], "seed": key[1], "owner": self.owner.name, "attempts": attempts}
         categorical = self.database.optuna.distributions.CategoricalDistribution
         kinds = {name: categorical(own) for name, own in (values or {}).items()}
         if self._own is not None:
@@ -161,10 +162,14 @@ class Store:
         made = self._created(dict(params or {}), kinds, {**attrs, **named})
         first = self.find(key)
         assert first is not None
-        if first.id == made:
-            return first
-        self.storage.set_trial_state_values(made, self._states.FAIL)  # another was faster
-        return None
+        if first.id != made:  # another was faster: this one is no attempt
+            self.storage.set_trial_user_attr(made, "attempts", 0)
+            self.storage.set_trial_state_values(made, self._states.FAIL)
+            return None
+        if attempts > ATTEMPTS:
+            self._give_up(first)
+            return None
+        return first
 
     def _created(self, params: dict[str, Any], kinds: dict[str, Any], attrs: dict[str, Any]) -> int:
         """A running trial, in one step for whoever else looks; its id."""
@@ -196,9 +201,13 @@ class Store:
             attempts = found.attrs["attempts"] + 1
             self.note(found, owner=self.owner.name, attempts=attempts)
         if attempts > ATTEMPTS and not self.database.sole:
-            self.fail(found, f"its process died {ATTEMPTS} times")
+            self._give_up(found)
             return None
         return self.find(record.key)
+
+    def _give_up(self, record: Record) -> None:
+        """Close a trial that killed its process too often, on whatever machine."""
+        self.fail(record, f"its process died {ATTEMPTS} times")
 
     def retire_silent(self) -> None:
         """Fail trials of processes elsewhere that are silent, so that they are begun again."""
@@ -211,11 +220,15 @@ class Store:
         self.retire_silent()
         later, has_left = self._later(), self.owner.has_left
         counting = {record.key for record in later if record.counts}
-        void = [*self._void, *(record for record in later if not record.counts)]
         return [
-            *(r for r in void if r.key not in counting and r.key not in self._counting),
+            *(r for r in self._voids() if r.key not in counting and r.key not in self._counting),
             *(r for r in later if r.state == "running" and has_left(r.attrs["owner"])),
         ]
+
+    def _voids(self) -> list[Record]:
+        """Trials that do not count: retired as silent, or begun when another process had it."""
+        later = self._later()  # which also moves what has ended
+        return [*self._void, *(record for record in later if not record.counts)]
 
     def work(self, record: Record, evaluate: Callable[[], Sequence[float] | None]) -> None:
         """Complete a trial with the objectives that `evaluate` returns; None: it failed.

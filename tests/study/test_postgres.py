@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from nas.study.database import Database
-from nas.study.store import Store
+from nas.study.store import ATTEMPTS, Store
 
 HUNTING = Path(__file__).with_name("hunting.py")
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -60,6 +60,23 @@ def url() -> Iterator[str]:
     finally:
         run(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
         shutil.rmtree(place)
+
+
+KILLER = """
+import os, sys
+from pathlib import Path
+
+from nas.study import database, store
+
+database.BEAT_S, database.SILENT_S = 1, 2
+own = store.Store(database.Database(Path(sys.argv[1]), sys.argv[2]), "killer")
+own.retire_silent()
+found = own.claim(("a", 0))
+if found is not None:
+    own.work(found, lambda: os._exit(9))
+sys.exit(3 if any(r.state == "running" for r in own.records()) else 0)
+"""
+"""A machine whose process dies with the trial that it has begun."""
 
 
 def hunter(
@@ -107,3 +124,17 @@ def test_the_trial_of_a_dead_machine_is_begun_again_elsewhere(url: str, tmp_path
     assert after.items() >= before.items()
     assert running <= set(after)
     database.close()
+
+
+def test_a_trial_that_kills_every_machine_is_given_up_after_three(url: str, tmp_path: Path) -> None:
+    ends: list[int] = []
+    while not ends or ends[-1]:
+        place = tmp_path / str(len(ends))
+        place.mkdir()
+        ends.append(subprocess.run([sys.executable, "-c", KILLER, str(place), url]).returncode)
+    assert ends.count(9) == ATTEMPTS
+    assert set(ends) <= {9, 3, 0}  # 3: it waited for one that might have lived
+    database = Database(tmp_path, url)
+    (record,) = Store(database, "killer").records()
+    database.close()
+    assert (record.state, record.error) == ("fail", f"its process died {ATTEMPTS} times")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.trial import TrialState
 
 from nas.study.database import Database
 from nas.study.store import ATTEMPTS, Store
@@ -59,6 +60,10 @@ def test_of_two_that_claim_at_once_the_lower_number_keeps_it(
     assert mine is not None
     assert other.claim(("a", 0)) is None  # it began one as well, and gave it up
     assert [record.number for record in store.records()] == [mine.number]
+    store.storage.set_trial_state_values(mine.id, TrialState.FAIL)  # as of a silent machine
+    again = other.claim(("a", 0))
+    assert again is not None
+    assert again.attrs["attempts"] == 2  # what was given up was no attempt
 
 
 def test_a_broken_trial_stays_broken(store: Store, other: Store) -> None:
@@ -81,6 +86,21 @@ def test_what_a_process_left_is_taken_over_until_it_has_killed_too_many(tmp_path
     assert store.claim(("a", 0)) is None
     assert [r.error for r in store.records()] == [f"its process died {ATTEMPTS} times"]
     database.close()
+
+
+def test_what_silent_machines_left_is_begun_again_until_it_has_killed_too_many(
+    store: Store, other: Store
+) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        record = store.claim(("a", 0))
+        assert record is not None
+        assert record.attrs["attempts"] == attempt
+        assert other.left() == []
+        store.storage.set_trial_state_values(record.id, TrialState.FAIL)  # as of a silent machine
+        assert {left.key for left in other.left()} == {("a", 0)}
+    assert other.claim(("a", 0)) is None
+    assert other.left() == []
+    assert [r.error for r in store.records()] == [f"its process died {ATTEMPTS} times"]
 
 
 def test_a_killed_process_has_left(tmp_path: Path, store: Store) -> None:
