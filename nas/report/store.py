@@ -6,11 +6,15 @@ much a choice tells the better trials from all of them.
 
 from __future__ import annotations
 
+import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from nas.errors import DocumentError, first_line
 from nas.extras import require
@@ -19,6 +23,7 @@ from nas.study.database import FILE
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.storages import RDBStorage
 
 ENOUGH = 30
 """Trials below which the order of importances is mostly chance."""
@@ -60,25 +65,31 @@ def read_history(folder: Path, epochs: int) -> History | None:
         return None
     optuna = require("train", "optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # immutable: else reading would leave SQLite's files of a shared log in the folder
-    url = f"sqlite:///file:{_quoted(path)}?mode=ro&immutable=1&uri=true"
-    storage = None
     try:
-        storage = optuna.storages.RDBStorage(url)
-        study = optuna.load_study(study_name=rung_name(epochs), storage=storage)
-        return History(_trials(study), _importances(optuna, study))
+        with _read_only(optuna, path) as storage:
+            study = optuna.load_study(study_name=rung_name(epochs), storage=storage)
+            return History(_trials(study), _importances(optuna, study))
     except Exception as error:  # of SQLite, SQLAlchemy or Optuna
         raise DocumentError(f"{path}: no store of a search: {first_line(error)}") from None
-    finally:
-        if storage:
-            storage.remove_session()
-            storage.engine.dispose()
 
 
-def _quoted(path: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(str(path.resolve()))
+@contextmanager
+def _read_only(optuna: Any, path: Path) -> Iterator[RDBStorage]:
+    """The store, which may be open elsewhere or lie in a folder that nobody may write to."""
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    logged = log.exists() and log.stat().st_size > 0
+    with ExitStack() as stack:
+        if logged and not index.exists():
+            # nobody has it open, and SQLite would write the index into the folder
+            copies = Path(stack.enter_context(TemporaryDirectory()))
+            path, log = (Path(shutil.copy(file, copies)) for file in (path, log))
+        # whoever has it open may not have merged the log; without one SQLite needs no other file
+        how = "" if logged else "&immutable=1"
+        url = f"sqlite:///file:{quote(str(path.resolve()))}?mode=ro{how}&uri=true"
+        storage: RDBStorage = optuna.storages.RDBStorage(url)
+        stack.callback(storage.engine.dispose)
+        stack.callback(storage.remove_session)
+        yield storage
 
 
 def _trials(study: Study) -> tuple[Asked, ...]:

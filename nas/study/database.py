@@ -40,6 +40,7 @@ class Database:
         self.sole, self.local = sole, url is None or sole
         self.owner = Owner(folder, everyone=self.local)
         self.url = url or f"sqlite:///{folder / FILE}"
+        self._only_reads = False
         self.stores: dict[str, Any] = {}
         """By name, those of `Store.of`."""
         self._tables = self._opened()
@@ -67,8 +68,35 @@ class Database:
                     raise StorageError(f"--storage {self.url}: {first_line(error)}") from None
                 time.sleep(1)  # another machine may be making them
         if self.url.startswith("sqlite"):
-            _serialise(rdb.engine)
+            self._serialise(rdb.engine)
         return rdb
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Within this nothing is written, so SQLite need not wait for whoever writes."""
+        self._only_reads = True
+        try:
+            yield
+        finally:
+            self._only_reads = False
+
+    def _serialise(self, engine: Any) -> None:
+        """Make transactions of SQLite that write wait for each other from their first statement on.
+
+        Python's default begins them at the first write: what was read before may have changed.
+        """
+        from sqlalchemy import event
+
+        engine.dispose()
+
+        @event.listens_for(engine, "connect")
+        def connected(connection: Any, _: Any) -> None:
+            connection.isolation_level = None  # the driver begins nothing by itself
+            connection.execute("PRAGMA journal_mode=WAL")
+
+        @event.listens_for(engine, "begin")
+        def begun(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN" if self._only_reads else "BEGIN IMMEDIATE")
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
@@ -83,7 +111,8 @@ class Database:
 
     @cached_property
     def _before(self) -> frozenset[str]:
-        return frozenset(study.study_name for study in self.storage.get_all_studies())
+        with self.reading():
+            return frozenset(study.study_name for study in self.storage.get_all_studies())
 
     def insert_params(
         self, trial: int, params: Mapping[str, Any], kinds: Mapping[str, Any]
@@ -110,22 +139,3 @@ class Database:
         self.storage.remove_session()
         self._tables.engine.dispose()
         self.owner.leave()
-
-
-def _serialise(engine: Any) -> None:
-    """Make transactions of SQLite wait for each other from their first statement on.
-
-    Python's default begins them at the first write: what was read before may have changed.
-    """
-    from sqlalchemy import event
-
-    engine.dispose()
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself
-        connection.execute("PRAGMA journal_mode=WAL")
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -19,6 +19,7 @@ from nas.study import database
 from nas.study.database import Database
 
 if TYPE_CHECKING:
+    from optuna import Study
     from optuna.storages._heartbeat import BaseHeartbeat
     from optuna.trial import FrozenTrial, TrialState
 
@@ -69,15 +70,9 @@ class Store:
     ) -> None:
         self.database, self.name = database, name
         self.owner, self.storage = database.owner, database.storage
-        optuna = database.optuna
-        with self.owner.alone():
-            self.study = optuna.create_study(
-                storage=self.storage,
-                study_name=name,
-                directions=list(directions),
-                load_if_exists=True,
-            )
-        self._id = self.storage.get_study_id_from_name(name)
+        self.study = self._opened(list(directions))
+        with database.reading():
+            self._id = self.storage.get_study_id_from_name(name)
         self._ended = 0
         """Trials before the first running one."""
         self._counting: dict[Key, Record] = {}
@@ -96,6 +91,16 @@ class Store:
             database.stores[name] = cls(database, name, directions)
         found: Store = database.stores[name]
         return found
+
+    def _opened(self, directions: list[str]) -> Study:
+        """The study, made if there is none."""
+        optuna, named = self.database.optuna, {"study_name": self.name, "storage": self.storage}
+        with suppress(KeyError), self.database.reading():
+            found: Study = optuna.load_study(**named)
+            return found
+        with self.owner.alone():
+            made: Study = optuna.create_study(**named, directions=directions, load_if_exists=True)
+        return made
 
     @cached_property
     def _states(self) -> Any:
@@ -122,7 +127,8 @@ class Store:
         """All trials."""
         if self._own is not None:
             return self._own
-        trials = self.storage.get_all_trials(self._id, deepcopy=False)
+        with self.database.reading():
+            trials = self.storage.get_all_trials(self._id, deepcopy=False)
         records = [_record(trial) for trial in trials]
         if self.database.sole:
             self._own = records

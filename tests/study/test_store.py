@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
-from nas.study.database import Database
+from nas.study.database import FILE, WAIT_S, Database
 from nas.study.store import ATTEMPTS, Store
 
 HUNTING = Path(__file__).with_name("hunting.py")
@@ -101,6 +102,24 @@ def test_what_silent_machines_left_is_begun_again_until_it_has_killed_too_many(
     assert other.claim(("a", 0)) is None
     assert other.left() == []
     assert [r.error for r in store.records()] == [f"its process died {ATTEMPTS} times"]
+
+
+def test_readers_do_not_wait_for_whoever_writes(tmp_path: Path, store: Store) -> None:
+    record = store.claim(("a", 0))
+    assert record is not None
+    writer = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE trials SET state = 'FAIL'")
+    start = time.monotonic()
+    database = Database(tmp_path)  # as `nas sweep status` opens it
+    assert database.has("proxy")
+    assert [r.state for r in Store(database, "proxy").records()] == ["running"]
+    assert [r.state for r in store.records()] == ["running"]
+    assert time.monotonic() - start < WAIT_S / 10
+    writer.execute("COMMIT")
+    assert Store(database, "proxy").left()[0].state == "fail"
+    database.close()
+    writer.close()
 
 
 def test_a_killed_process_has_left(tmp_path: Path, store: Store) -> None:
