@@ -66,24 +66,29 @@ def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def padding(attrs: Attrs) -> Any:
-    """Of a k-window on every side: k // 2, or attr `pad` where a paper has another.
+    """Of a k-window on every side: k // 2 (times its dilation), or attr `pad` where it differs.
 
     `pad="same"` is TensorFlow's: as much as ceil(size / s) outputs need, the odd one at the end.
     """
-    return attrs.get("pad", attrs["k"] // 2)
+    return attrs.get("pad", attrs["k"] // 2 * attrs.get("d", 1))
 
 
 def same_padding(attrs: Attrs, size: int) -> tuple[int, int]:
     """Before and after, of one dimension under `pad="same"`."""
-    missing = max((-(-size // attrs["s"]) - 1) * attrs["s"] + attrs["k"] - size, 0)
+    missing = max((-(-size // attrs["s"]) - 1) * attrs["s"] + reach(attrs) - size, 0)
     return missing // 2, missing - missing // 2
+
+
+def reach(attrs: Attrs) -> Any:
+    """Pixels from one end of a k-window to the other: k, or more where it is dilated by `d`."""
+    return attrs.get("d", 1) * (attrs["k"] - 1) + 1
 
 
 def _window(attrs: Attrs, size: Any) -> Any:
     """Output size of a k-window with stride s."""
     if attrs.get("pad") == "same":
         return (size + attrs["s"] - 1) // attrs["s"]
-    return (size + 2 * padding(attrs) - attrs["k"]) // attrs["s"] + 1
+    return (size + 2 * padding(attrs) - reach(attrs)) // attrs["s"] + 1
 
 
 def _conv_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
@@ -119,8 +124,8 @@ def _reshape_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 def _attention_macs(op: Op) -> Any:
     """Products (N, D) (D, M) and (N, M) (M, E) of q (N, D), k (M, D), v (M, E), for all leads."""
-    (*lead, n, d), k, v = op.in_shapes[:3]
-    return prod(lead) * n * k[-2] * (d + v[-1])
+    (*_, n, d), k, v = op.in_shapes[:3]
+    return prod(op.shape[:-2]) * n * k[-2] * (d + v[-1])
 
 
 def _matmul_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
@@ -144,7 +149,8 @@ def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 KINDS: dict[str, Kind] = {
     "input": Kind(_given),
     # a conv pads k // 2 on every side, or attr `pad`: a number or "same"; attrs: out, k, s, groups,
-    # bias; standard: each filter's weights are brought to mean 0 and variance 1
+    # bias; d: dilation, 1 where it is missing; standard: each filter's weights are brought to mean
+    # 0 and variance 1
     "conv": Kind(
         _conv_shape,
         params=lambda op: _conv_weights(op) + op.attrs["out"] * op.attrs["bias"],
@@ -189,6 +195,8 @@ KINDS: dict[str, Kind] = {
     "scale": Kind(_same, params=lambda op: op.attrs["size"]),
     # in traced graphs only (`nas.build.trace`); their shape is given --------------------------
     "resample": Kind(_given),  # slices, pads, sums, resizes
+    # multiply-adds and parameters that no other kind has: recurrent layers; attrs: macs, params
+    "product": Kind(_given, params=lambda op: op.attrs["params"], macs=lambda op: op.attrs["macs"]),
     "opaque": Kind(_given),  # a call without a kind; its work is unknown
 }
 

@@ -85,8 +85,8 @@ class _Fuser:
 
 
 def _parallel(a: Op, b: Op) -> bool:
-    """Two convs of centred squares read one value and differ at most in kernel size and bias."""
+    """Two convs of dense centred squares read one value and differ at most in size and bias."""
     same_sum = a.attrs["s"] == b.attrs["s"] and a.shape == b.shape
-    centred = {"pad", "kw"}.isdisjoint((*a.attrs, *b.attrs))
+    centred = {"pad", "kw", "d"}.isdisjoint((*a.attrs, *b.attrs))
     same_groups = bool(a.attrs["groups"] == b.attrs["groups"])
     return a.inputs == b.inputs and same_groups and same_sum and centred

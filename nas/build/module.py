@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
 from nas.errors import ArchError
 from nas.graph import Graph
-from nas.ops import Op, padding, same_padding
+from nas.ops import KINDS, Op, padding, same_padding
 
 EPS = 1e-5
 """Of batch and layer norm, unless the op says otherwise."""
@@ -80,12 +80,14 @@ class StandardConv2d(SameConv2d):
 
 def _conv(op: Op) -> nn.Module:
     a, (c, h, w) = op.attrs, op.in_shapes[0]
+    if KINDS["conv"].shape(a, op.in_shapes) != op.shape or "kw" in a:
+        raise ArchError(f"{op.name}: a convolution that is not square can be priced, but not built")
     sizes, groups, bias = (c, a["out"], a["k"], a["s"]), a["groups"], a["bias"]
     if a.get("pad") == "same":
         kind = StandardConv2d if a.get("standard") else SameConv2d
         sides = (*same_padding(a, w), *same_padding(a, h))
         return kind(*sizes, sides=sides, groups=groups, bias=bias)
-    return nn.Conv2d(*sizes, padding(a), groups=groups, bias=bias)
+    return nn.Conv2d(*sizes, padding(a), a.get("d", 1), groups, bias)
 
 
 def _batch_norm(op: Op) -> nn.Module:
@@ -207,7 +209,7 @@ def assemble(graph: Graph) -> fx.GraphModule:
     """The module that executes the graph's ops in order.
 
     Raises:
-        ArchError: an op kind that only traced graphs have.
+        ArchError: an op that only traced graphs have.
     """
     module = fx.GraphModule(nn.Module(), fx.Graph(), "Network")
     tracer = fx.proxy.GraphAppendingTracer(module.graph)

@@ -23,7 +23,7 @@ from typing import Any
 
 from nas import library
 from nas.arch import Arch
-from nas.build.trace import Row, trace
+from nas.build.trace import Check, Row, trace
 from nas.cost import macs
 from nas.errors import NasError, TraceError, UnknownNameError, brief, first_line
 from nas.extras import require
@@ -52,6 +52,8 @@ class Traced:
     """Its top-level submodules, in order of use."""
     unmapped: tuple[str, ...]
     """Calls without an op kind: their work is unknown."""
+    check: Check = Check()
+    """What the counts were held against."""
 
     @cached_property
     def fused(self) -> Graph:
@@ -60,7 +62,7 @@ class Traced:
 
     @cached_property
     def params(self) -> int:
-        """Trainable parameters that the forward pass uses, each counted once."""
+        """Parameters of the module, each counted once."""
         return sum(row.params for row in self.rows)
 
     @cached_property
@@ -173,8 +175,8 @@ def _traced(
             shape = (shape[0], side, side)
             with suppress(TypeError):  # most networks take any side and no word about it
                 module = create(side)
-        graph, rows, unmapped = trace(module, shape)
-    return Traced(name, f"traced from {source}", shape, graph, rows, tuple(unmapped))
+        graph, rows, unmapped, check = trace(module, shape)
+    return Traced(name, f"traced from {source}", shape, graph, rows, tuple(unmapped), check)
 
 
 def _size(option: str, side: int | None) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from nas.cli.options import Device, Json, NetworkNames, Svg
+from nas.cli.options import Device, Json, NetworkNames, Strict, Svg
 from nas.cli.progress import show_progress
 
 
@@ -12,6 +12,7 @@ def compare(
     archs: NetworkNames,
     device: Device = None,
     json: Json = False,
+    strict: Strict = False,
     svg: Svg = None,
 ) -> None:
     """Compare networks, one line each.
@@ -39,7 +40,7 @@ def compare(
         sheets = []
         for number, arch in enumerate(archs):
             progress(arch, number / len(archs))
-            sheets.append(sheet(load_network(arch), on, surrogate))
+            sheets.append(sheet(load_network(arch), on, surrogate, strict=strict))
     if svg:
         save(svg, comparison_picture(*sheets))
     if json:

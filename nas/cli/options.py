@@ -43,6 +43,10 @@ NetworkNames = Annotated[list[str], _argument(NETWORK_HELP, "ARCH...")]
 
 DEVICE_HELP = "See nas list devices."
 Device = Annotated[str | None, device_option(DEVICE_HELP)]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse ops without a cost, and counts that are in doubt."),
+]
 Space = Annotated[
     str,
     typer.Option(

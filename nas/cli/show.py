@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Device, Json, NetworkName, Svg
+from nas.cli.options import Device, Json, NetworkName, Strict, Svg
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -17,9 +17,7 @@ def show(
     arch: NetworkName,
     device: Device = None,
     json: Json = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse ops that the device has no cost for.")
-    ] = False,
+    strict: Strict = False,
     fused: Annotated[
         bool, typer.Option("--fused", help="Count the rows as deployed: norms and branches merged.")
     ] = False,
@@ -69,6 +67,7 @@ def _print(sheet: Sheet) -> None:
 
 
 def _facts(sheet: Sheet) -> list[tuple[str, str]]:
+    from nas.report.side_by_side import checked
     from nas.report.table import interval, millions, plus_minus
 
     content = sheet.as_json()
@@ -81,6 +80,7 @@ def _facts(sheet: Sheet) -> list[tuple[str, str]]:
         ("peak activations", f"{millions(content['peak_activation_elements'])} M elements, fused"),
     ]
     facts += [("unknown work", call) for call in sheet.unmapped]
+    facts += checked(sheet)
     if (p := sheet.prediction) and (device := sheet.device):
         level = f"{device.info['interval']['level']:.0%} interval"
         text = f"{interval(p.ms, p.low_ms, p.high_ms)} {device.unit} on {device.name} ({level})"

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from nas.arch import Arch, show_shape, step
 from nas.blocks import FIELDS, Row
 from nas.cost import peak_activation_elements
+from nas.errors import TraceError
 from nas.ops import op_macs, op_params
 
 if TYPE_CHECKING:
     from nas.accuracy import Guess, Surrogate
     from nas.build.named import Network
+    from nas.build.trace import Check
     from nas.latency.device import Device, Prediction
     from nas.library import Published
 
@@ -44,8 +47,8 @@ class Sheet:
     def rows(self) -> list[dict[str, Any]]:
         """For each table row its input shape, op, columns, params, MACs and predicted ms."""
         counts = _counts(self.arch, fused=self.fused)
-        milliseconds = self.prediction.rows if self.prediction else [None] * len(counts)
-        parts = zip(_heads(self.arch), counts, milliseconds, strict=True)
+        milliseconds = self.prediction.rows if self.prediction else ()
+        parts = zip_longest(_heads(self.arch), counts, milliseconds)  # rows without ops take none
         return [head | count | {"ms": ms} for head, count, ms in parts]
 
     @property
@@ -63,6 +66,16 @@ class Sheet:
         """Calls of a traced network whose work is unknown."""
         return () if isinstance(self.arch, Arch) else self.arch.unmapped
 
+    @property
+    def check(self) -> Check | None:
+        """What the counts of a traced network were held against."""
+        return None if isinstance(self.arch, Arch) else self.arch.check
+
+    def _check(self) -> dict[str, Any]:
+        if (check := self.check) is None:
+            return {"unread": [], "torch_macs": None, "by_rule": [], "differences": []}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in check._asdict().items()}
+
     def as_json(self) -> dict[str, Any]:
         """Everything, for `--json`."""
         p, g = self.prediction, self.guess
@@ -71,6 +84,7 @@ class Sheet:
             "source": self.arch.source,
             "arch_id": self.arch.arch_id if isinstance(self.arch, Arch) else None,
             "unmapped": list(self.unmapped),
+            **self._check(),
             "input": list(self.arch.input),
             "params": self.arch.params,
             "fused_params": sum(row["params"] for row in _counts(self.arch, fused=True)),
@@ -101,15 +115,20 @@ def sheet(
 
     Raises:
         MissingCostError: `strict`, and the device has no cost for one of its ops.
+        TraceError: `strict`, and the work of a call is unknown or a count is in doubt.
     """
     from nas.library import published
 
     table = arch if isinstance(arch, Arch) else None
+    prediction = device.predict(arch.graph, strict=strict) if device else None
+    if strict and not isinstance(arch, Arch):
+        for doubt in (*arch.unmapped, *arch.check.differences):
+            raise TraceError(f"{arch.name}: {doubt}; leave out --strict to see its other figures")
     return Sheet(
         arch,
         fused,
         device,
-        device.predict(arch.graph, strict=strict) if device else None,
+        prediction,
         surrogate.predict(table) if surrogate and table else None,
         published(table) if table else (),
     )
@@ -123,7 +142,7 @@ def _heads(arch: Network) -> list[dict[str, Any]]:
         return [{"in": show_shape(shape)} | row.canonical() for shape, row in pairs]
     first = {op.row: op.in_shapes[0] for op in reversed(arch.graph.ops) if op.inputs}
     return [
-        {"in": show_shape(first[index]), "op": row.name or "(none)"}
+        {"in": show_shape(first[index]) if index in first else "", "op": row.name or "(none)"}
         for index, row in enumerate(arch.rows)
     ]
 

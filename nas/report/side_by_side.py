@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nas.arch import Arch
 from nas.report.sheet import Sheet
@@ -19,6 +19,10 @@ from nas.report.table import (
 
 REFERENCE_RECIPE = "supervised"
 """What the surrogate's estimates are for, as in `results/published/imagenet.csv`."""
+
+
+MOST_NAMES = 4
+"""Unused parameters that are named."""
 
 
 def print_together(groups: Mapping[str, Iterable[Sheet]], *, title: str = "") -> None:
@@ -41,6 +45,10 @@ def print_sources(sheets: Sequence[Sheet]) -> None:
     if traced:
         print_line()
         print_facts((arch.name, arch.source) for arch in traced)
+    doubts = [(f"{s.arch.name}: {what}", text) for s in sheets for what, text in checked(s)]
+    if doubts:
+        print_line()
+        print_facts(doubts)
     shown = [s for s in sheets if s.published]
     if not shown:
         return
@@ -49,6 +57,19 @@ def print_sources(sheets: Sequence[Sheet]) -> None:
     if any(_other_recipe(s) for s in shown):
         print_line()
         print_line("* trained by another recipe than the estimates are for")
+
+
+def checked(sheet: Sheet) -> Iterator[tuple[str, str]]:
+    """Where the counts of a traced network differ from the module's own and PyTorch's."""
+    if (check := sheet.check) is None:
+        return
+    for text in check.differences:
+        yield "count in doubt", text
+    for text in check.by_rule:
+        yield "differs from PyTorch", text
+    if names := check.unread:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        yield "unused parameters", ", ".join(names[:MOST_NAMES]) + more
 
 
 def _other_recipe(sheet: Sheet) -> bool:

@@ -23,7 +23,7 @@ from nas.library import load_arch
 from nas.ops import ACTIVATIONS as NAMES
 from nas.ops import KINDS, op_params
 
-TRACED = {"resample", "opaque"}
+TRACED = {"resample", "product", "opaque"}
 """Kinds of traced graphs, which are priced and not built."""
 
 

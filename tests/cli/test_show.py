@@ -114,14 +114,19 @@ OWN = """
 import torch
 from torch import nn
 
+class Odd(nn.LSTM):
+    def forward(self, x):
+        return torch.fft.fft(super().forward(x)[0]).real
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(3, 8, 3, 2, 1)
-        self.odd = nn.LSTM(16, 4)
+        self.odd = Odd(16, 4)
+        self.idle = nn.Linear(2, 2)
 
     def forward(self, x):
-        return self.odd(self.stem(x).flatten(1, 2)[0])[0]
+        return self.odd(self.stem(x).flatten(1, 2)[0])
 """
 
 
@@ -136,21 +141,29 @@ def test_a_traced_network_is_shown_like_a_table_and_marked(nas: Nas, own: str) -
     done = nas("show", own, "--device", "iphone12-lut", "--json")
     content = json.loads(done.out)
     assert (done.code, done.err) == (0, "")
-    assert [row["op"] for row in content["rows"]] == ["stem", "(none)", "odd"]
-    assert content["params"] == sum(row["params"] for row in content["rows"]) == 224 + 352
+    assert [row["op"] for row in content["rows"]] == ["stem", "(none)", "odd", "idle"]
+    assert content["params"] == sum(row["params"] for row in content["rows"]) == 224 + 352 + 6
     assert content["source"].startswith("traced from ")
     assert content["arch_id"] is content["top1"] is None
     rows = [row["ms"] for row in content["rows"]]
+    assert rows.pop() is None  # nothing runs there
     assert sum(rows) + content["ms_fixed"] == pytest.approx(content["ms"])
     table = nas("show", own, "--device", "iphone12-lut").out
-    for text in ("traced from", "as traced", "unknown work", "lstm", "caution"):
+    for text in ("traced from", "as traced", "unknown work", "Fourier", "caution", "idle.weight"):
         assert text in table
 
 
 def test_strict_names_op_row_and_nearest_class_of_a_call_without_a_kind(nas: Nas, own: str) -> None:
     done = nas("show", own, "--device", "iphone12-lut", "--strict")
     assert (done.code, done.out) == (2, "")
-    assert "row 3, op lstm: no coefficients for opaque (128, 1, 16); nearest known: " in done.err
+    assert "row 3, op lstm: no coefficients for product (128, 1, 16); nearest known: " in done.err
+
+
+def test_strict_refuses_work_that_is_unknown_on_every_device(nas: Nas, own: str) -> None:
+    for command in ("show", "compare"):
+        done = nas(command, own, "--strict")
+        assert (done.code, done.out) == (2, "")
+        assert "fft_fft" in done.err and "Fourier" in done.err
 
 
 def test_a_table_is_shown_at_another_side(nas: Nas) -> None:
