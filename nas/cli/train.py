@@ -41,8 +41,8 @@ def train(
     """
     from nas import library
     from nas.draft import Work
+    from nas.train.distributed import processes, wait_for_others
     from nas.train.final import train_finally
-    from nas.train.place import processes, wait_for_others
 
     network = library.load_arch(arch)
     task = training.task(data)

@@ -13,9 +13,9 @@ from nas.build import save_weights
 from nas.draft import Work
 from nas.folders import BEST, WEIGHTS
 from nas.provenance import provenance
+from nas.train.distributed import rank
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
-from nas.train.place import rank
 from nas.train.run import CHECKPOINT, Task, train
 
 Heard = Callable[[int, Epoch], None]

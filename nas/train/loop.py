@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
-from torch.nn.parallel import DistributedDataParallel
 
 from nas.arch import Arch
 from nas.build import build
@@ -25,8 +24,9 @@ from nas.data.base import Plan, Split, in_order
 from nas.errors import TrainingError
 from nas.train.augment import Augment, normalised
 from nas.train.checkpoint import read_checkpoint, write_checkpoint
+from nas.train.distributed import average, gradients, mean_of_all, rank, together, world
 from nas.train.optimiser import learning_rate, make_optimiser
-from nas.train.place import rank, world
+from nas.train.plan import epoch_plan
 from nas.train.recipe import Recipe
 from nas.train.regularise import averaged, regularise, set_dropout
 from nas.train.sizes import at_side
@@ -139,12 +139,14 @@ class Training:
         number, start = len(self.history), perf_counter()
         torch.manual_seed(self.seed * 1_000_003 + number + 1)  # all processes draw one plan
         recipe = self.recipe.stage(number, self.epochs)
-        plan = self._plan(recipe)
+        order = torch.randperm(len(self.train.labels)) if self.order is None else self.order
+        plan = epoch_plan(order, recipe, self.arch.input[1])
         own_seed = torch.randint(2**62, (world(),))[rank()]
         torch.manual_seed(int(own_seed))  # and each its own augmentation and dropout
         loss, lr = self._steps(recipe, plan, number)
         seconds = perf_counter() - start
-        val_loss, val_top1 = self.judge(self.judging) if judge else (math.nan, math.nan)
+        with together():
+            val_loss, val_top1 = self.judge(self.judging) if judge else (math.nan, math.nan)
         images = sum(len(index) for index, _ in plan) * world()
         side = plan[-1][1]
         found = Epoch(
@@ -153,36 +155,24 @@ class Training:
         self.history.append(found)
         return found
 
-    def _plan(self, recipe: Recipe) -> Plan:
-        """This process's batches of one epoch, in random order; what fills no batch is left out."""
-        own, batch, start = self.arch.input[1], max(1, recipe.batch // world()), 0
-        sides = recipe.sides or (own,)
-        plan: list[tuple[Tensor, int]] = []
-        order = torch.randperm(len(self.train.labels)) if self.order is None else self.order
-        order = order[: len(order) - len(order) % world()][rank() :: world()]
-        while start < len(order):
-            side = sides[int(torch.randint(len(sides), ()))] if len(sides) > 1 else sides[0]
-            # as many pixels as the batch has at the network's own side, for several sides
-            size = max(1, round(batch * (own / side) ** 2)) if len(sides) > 1 else batch
-            index = order[start : start + size]
-            if len(index) == size or not plan:
-                plan.append((index, side))
-            start += size
-        return plan
-
     def _steps(self, recipe: Recipe, plan: Plan, number: int) -> tuple[float, float]:
         """Mean loss over one epoch's steps, and the last learning rate."""
         augment, start, images = Augment(recipe, self.data), perf_counter(), 0
         self.module.train()
         self._estimated = False
         total, lr = torch.zeros((), device=self.setting.device), 0.0
-        for step, batch in enumerate(self.train.batches(plan, augment.crop), start=1):
-            at = number + step / len(plan)
-            lr = learning_rate(recipe.schedule, at, self.epochs, len(plan))
-            total += self._step(augment, batch, plan[step - 1][1], lr, recipe)
-            images += len(plan[step - 1][0]) * world()
+        batches = self.train.batches(plan, augment.crop)
+        for step, (index, side) in enumerate(plan, start=1):
+            lr = learning_rate(recipe.schedule, number + step / len(plan), self.epochs, len(plan))
+            with together():
+                total += self._backward(augment(*next(batches)), side, recipe)
+                own = gradients(self.module.parameters())
+            if own is not None:
+                average(own, self.module.parameters())
+            self._update(lr)
+            images += len(index) * world()
             if step % CHECKED == 0 or step == len(plan):
-                mean = float(total) / step
+                mean = float(mean_of_all(total)) / step
                 if not math.isfinite(mean):
                     raise TrainingError(
                         f"{self.arch.name} diverged in epoch {number + 1} of {self.epochs}:"
@@ -191,11 +181,9 @@ class Training:
                 self.watch(number + 1, step / len(plan), images / (perf_counter() - start))
         return mean, lr
 
-    def _step(
-        self, augment: Augment, batch: tuple[Tensor, Tensor], side: int, lr: float, recipe: Recipe
-    ) -> Tensor:
-        """One step of the optimiser; the loss, still on the device."""
-        x, targets = augment(*batch)
+    def _backward(self, batch: tuple[Tensor, Tensor], side: int, recipe: Recipe) -> Tensor:
+        """Gradients of one step, of this process's images; the loss, still on the device."""
+        x, targets = batch
         if self.teacher:
             targets = self.teacher(x, targets)
         runner, micro = self._runner(side, recipe), self.setting.micro_batch or len(x)
@@ -205,6 +193,10 @@ class Training:
                 own = F.cross_entropy(runner(part).float(), wanted) * (len(part) / len(x))
             torch.autograd.backward(self.scaler.scale(own))
             loss += own.detach()
+        return loss
+
+    def _update(self, lr: float) -> None:
+        """One step of the optimiser, and of the averaged weights."""
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         if self.recipe.optimiser.clip:
@@ -215,10 +207,9 @@ class Training:
         self.optimiser.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update_parameters(self.module)
-        return loss
 
     def _runner(self, side: int, recipe: Recipe) -> nn.Module:
-        """What executes a step at this side: the module, its twin of another size, wrapped."""
+        """What executes a step at this side: the module, or its twin of another size."""
         if side not in self._runners:
             own = side == self.arch.input[1]
             runner: nn.Module = (
@@ -226,8 +217,6 @@ class Training:
                 if own
                 else at_side(self.arch, self.module, side, self.recipe.regularise)
             )
-            if world() > 1:
-                runner = DistributedDataParallel(runner)
             if self.setting.compile:
                 runner = torch.compile(runner)  # type: ignore[assignment]
             self._runners[side] = runner

@@ -1,4 +1,4 @@
-"""Where to train: a device by name, its mixed precision, and this process's part of several.
+"""Where to train: a device by name, its mixed precision, the device of one of several processes.
 
 Torch is imported where it is used: `PRECISIONS` is wanted without it.
 """
@@ -6,8 +6,6 @@ Torch is imported where it is used: `PRECISIONS` is wanted without it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nas.cores import cores
@@ -92,40 +90,3 @@ def dealt(device: torch.device, index: int) -> torch.device:
     if device.type != "cuda":
         return device
     return torch.device("cuda", index % torch.cuda.device_count())
-
-
-@contextmanager
-def processes(device: torch.device) -> Iterator[int]:
-    """This process's rank among those that `torchrun` started; 0 if it started none."""
-    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
-        yield 0
-        return
-    from torch import distributed
-
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield rank()
-    finally:
-        distributed.destroy_process_group()
-
-
-def world() -> int:
-    """Processes of this training."""
-    from torch import distributed
-
-    return distributed.get_world_size() if distributed.is_initialized() else 1
-
-
-def rank() -> int:
-    """This one's number; the first, 0, writes the files."""
-    from torch import distributed
-
-    return distributed.get_rank() if distributed.is_initialized() else 0
-
-
-def wait_for_others() -> None:
-    """Until every process of this training is here."""
-    from torch import distributed
-
-    if distributed.is_initialized():
-        distributed.barrier()

@@ -22,9 +22,9 @@ from nas.errors import TrainingError
 from nas.proxies import BATCHES
 from nas.task import for_task
 from nas.train.augment import normalised
+from nas.train.distributed import is_of_memory, rank, together, world
 from nas.train.log import Events, write_log
 from nas.train.loop import Epoch, Setting, Training, Watch
-from nas.train.place import rank
 from nas.train.recipe import Recipe, check_fits
 
 JUDGING_SHARE = 0.1
@@ -150,24 +150,29 @@ def trained(
     folder.mkdir(parents=True, exist_ok=True)
     for halved in (False, True):
         try:
-            training = task.training(arch, epochs=epochs, seed=seed)
-            training.watch = watched
-            if (folder / CHECKPOINT).exists():
-                training.load(folder / CHECKPOINT)
+            with together():
+                training = task.training(arch, epochs=epochs, seed=seed)
+                training.watch = watched
+                begun = (folder / CHECKPOINT).exists()
+                if begun:
+                    training.load(folder / CHECKPOINT)
+                elif start is not None:
+                    start(training)
+            if begun:
                 yield training
-            elif start is not None:
-                start(training)
             yield from _run(training, folder, epochs, heard, events=events)
             return
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, TrainingError) or not _is_of_memory(error):
+            if isinstance(error, TrainingError) or not is_of_memory(error):
                 raise
-            size = (task.setting.micro_batch or task.recipe.batch) // 2
+            before = task.setting.micro_batch or task.recipe.batch // world()
+            size = before // 2
             if halved or size < 2:
                 raise TrainingError(
-                    f"{arch.name}: out of memory with {2 * size} images at a time"
+                    f"{arch.name}: out of memory with {before} images at a time"
                 ) from None
-            said(f"{arch.name}: out of memory; going on with {size} images at a time")
+            if rank() == 0:
+                said(f"{arch.name}: out of memory; going on with {size} images at a time")
             task = replace(task, setting=replace(task.setting, micro_batch=size))
         torch.cuda.empty_cache()
     raise AssertionError("the second try returns or raises")
@@ -181,21 +186,14 @@ def _run(
     try:
         while len(training.history) < epochs:
             epoch = training.run_epoch()
-            if first:
-                training.save(folder / CHECKPOINT)
-                write_log(folder, training.history)
-                heard(epoch)
+            with together():
+                if first:
+                    training.save(folder / CHECKPOINT)
+                    write_log(folder, training.history)
+                    heard(epoch)
             if board:
                 board.add(epoch)
             yield training
     finally:
         if board:
             board.close()
-
-
-def _is_of_memory(error: BaseException) -> bool:
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or "can't allocate memory" in str(error)
-        or "not enough memory" in str(error)
-    )

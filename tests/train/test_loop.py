@@ -16,6 +16,7 @@ from nas.errors import RecipeError, TrainingError, WeightsError
 from nas.library import load_arch
 from nas.train.figures import accuracy
 from nas.train.loop import Setting, Training
+from nas.train.plan import epoch_plan
 from nas.train.recipe import Recipe, Regularise, Schedule, Stage, Teacher
 from nas.train.run import CHECKPOINT, Task, train
 from nas.train.sizes import at_side
@@ -166,7 +167,8 @@ def test_stages_and_sides_change_the_images(few: DataSet, recipe: Recipe, tiny: 
     assert training.done
     task = Task(few, replace(recipe, sides=(16, 32, 48)))
     training = task.training(task.fit(tiny), epochs=1, seed=0)
-    plan = [batch for _ in range(5) for batch in training._plan(task.recipe)]
+    order = torch.arange(len(training.train.labels))
+    plan = [batch for _ in range(5) for batch in epoch_plan(order, task.recipe, 32)]
     assert {side for _, side in plan} == {16, 32, 48}
     sizes = {side: len(index) for index, side in plan}
     assert sizes == {16: 128, 32: 32, 48: 14}
