@@ -108,7 +108,7 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
                 ms, (low, high) = found[0].ms, found[0].interval_ms
                 more = {"ms_low": low, "ms_high": high, "note": f"{ANCHOR}{found[1].ms:.6f}"}
                 rows.append(Measurement(name, ms, arch.arch_id, **conditions, **more))
-                write_measurements(path, rows)
+                write_measurements(path, rows, force=True)
                 print(f"{len(rows)}/{n} {name}: {ms:.3f} ms {found[0].noise}", flush=True)
     return rows
 

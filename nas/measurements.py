@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date
@@ -21,7 +19,8 @@ from statistics import median
 from typing import Any
 
 from nas.document import read_text
-from nas.errors import DocumentError, ResultError, UnknownNameError
+from nas.draft import new_file, replaceable, writing
+from nas.errors import DocumentError, UnknownNameError
 from nas.folders import exists
 from nas.lines import NUMBER
 
@@ -150,30 +149,21 @@ def _merged(repeats: Sequence[Measurement]) -> Measurement:
 
 
 def write_measurements(
-    path: Path, rows: Sequence[Measurement], comments: Sequence[str] = ()
+    path: Path, rows: Sequence[Measurement], comments: Sequence[str] = (), *, force: bool = False
 ) -> None:
     """Write all rows, below `comments`; the file is there whole or not at all.
 
     Raises:
-        ResultError: the place cannot be written.
+        ResultError: the place cannot be written, or is not free (and not `force`).
     """
-    draft: Path | None = None
-    try:
+    replaceable(path, force=force)
+    with writing(path, path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        draft = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(f"# {comment}\n" for comment in comments)
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(astuple(row)[: len(COLUMNS)] for row in rows)
-        draft.chmod(0o644)  # mkstemp's is private
-        draft.replace(path)
-    except OSError as error:
-        raise ResultError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        if draft:
-            draft.unlink(missing_ok=True)
+    with new_file(path, force=force) as made, made.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"# {comment}\n" for comment in comments)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(astuple(row)[: len(COLUMNS)] for row in rows)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -129,7 +129,7 @@ def adapt(
     from nas.adapt.plan import AdaptPlan
     from nas.adapt.run import adapt as run_adapt
     from nas.adapt.run import train_on
-    from nas.draft import Draft, Work
+    from nas.draft import Draft, Work, not_shipped
     from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
     from nas.report.adapted import write_adapted, write_steps
 
@@ -150,6 +150,7 @@ def adapt(
     )
     ask = _Ask(library.load_arch(arch), library.load_device(device), plan, seed)
     name = kept.name or f"{ask.arch.name}-{ask.device.name}-{budget_ms:g}ms"
+    not_shipped("architecture", kept.out / name)
     if weights is None and (trained := trained_in(arch)):
         weights = trained[1]
     if weights is None and not surrogate:

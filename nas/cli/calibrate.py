@@ -56,11 +56,12 @@ def calibrate(
     from nas import library
     from nas.calibration.fit import calibrate as fit
     from nas.calibration.networks import measured
-    from nas.draft import Draft
+    from nas.draft import Draft, not_shipped
     from nas.latency.write import write_device
     from nas.measurements import read_measurements
     from nas.report.table import print_json
 
+    not_shipped("device", out)
     known = library.load_device(prior) if prior else None
     rows = read_measurements(measurements)
     others = read_measurements(holdout) if holdout else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from nas.cli.options import Device, Json, NetworkNames, Strict, Svg
+from nas.cli.options import Device, Force, Json, NetworkNames, Strict, Svg
 from nas.cli.progress import show_progress
 
 
@@ -14,6 +14,7 @@ def compare(
     json: Json = False,
     strict: Strict = False,
     svg: Svg = None,
+    force: Force = False,
 ) -> None:
     """Compare networks, one line each.
 
@@ -26,7 +27,7 @@ def compare(
     """
     from nas import library
     from nas.build.named import load_network
-    from nas.report.drawing import save
+    from nas.draft import replaceable, save
     from nas.report.sheet import sheet
     from nas.report.side_by_side import print_sources, print_together
     from nas.report.table import print_json
@@ -34,6 +35,8 @@ def compare(
 
     if svg and len(archs) != 2:
         raise typer.BadParameter(f"--svg draws two networks beside each other, found {len(archs)}")
+    if svg:
+        replaceable(svg, force=force)
     on = library.load_device(device) if device else None
     surrogate = library.default_surrogate()
     with show_progress(shown=any(":" in arch for arch in archs)) as progress:  # they are traced
@@ -42,7 +45,7 @@ def compare(
             progress(arch, number / len(archs))
             sheets.append(sheet(load_network(arch), on, surrogate, strict=strict))
     if svg:
-        save(svg, comparison_picture(*sheets))
+        save(svg, comparison_picture(*sheets), force=force)
     if json:
         print_json([found.as_json() for found in sheets])
     else:

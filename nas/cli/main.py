@@ -6,7 +6,6 @@ heavy is imported here or at the top of a command's file: `nas --help` must answ
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Annotated
 
@@ -32,6 +31,7 @@ from nas.cli.schema import schema
 from nas.cli.score import score
 from nas.cli.search import search
 from nas.cli.show import show
+from nas.cli.streams import open_streams, said_of, say, unprinted
 from nas.cli.sweep import app as sweep_app
 from nas.cli.train import train
 from nas.cli.validate import validate
@@ -70,14 +70,23 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without ± gets a ?, no traceback
+    open_streams()
+    code: object = 0
+    failed: OSError | None = None
     try:
         try:
             app()
         except ModuleNotFoundError as error:
             raise missing(error) or error from None
+    except SystemExit as end:
+        code = end.code
     except NasError as error:
-        sys.stderr.write(f"nas: {error}\n")
-        sys.exit(error.exit_code)
+        say(str(error))
+        code = error.exit_code
+    except OSError as error:
+        failed = error
+    if failed := unprinted() or failed:
+        if note := said_of(failed):
+            say(note)
+        code = code or (2 if note else 1)
+    sys.exit(code)

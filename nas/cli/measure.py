@@ -59,11 +59,11 @@ def measure(
         nas measure results/example --runtime litert --threads 4 --out here.csv
         nas measure --import benchmark.json --device pixel6 --out pixel6.csv
     """
-    from nas.errors import ResultError
+    from nas.draft import replaceable
     from nas.measurements import write_measurements
 
-    if out and out.exists() and not force:
-        raise ResultError(f"{out} exists and is kept; choose another --out, or --force")
+    if out:
+        replaceable(out, force=force)
     rows: Sequence[Measurement]
     machine: Environment | None = None
     if imported:
@@ -75,7 +75,7 @@ def measure(
             names, runtime, threads=threads, batch=batch, seconds=seconds, seed=seed, device=device
         )
     if out:
-        write_measurements(out, rows, machine.comments() if machine else ())
+        write_measurements(out, rows, machine.comments() if machine else (), force=force)
     if json:
         _print_json(rows, machine)
     else:

@@ -5,11 +5,12 @@ In a terminal a bar, elsewhere a plain line every some seconds; both say how lon
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from nas.cli.streams import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,12 +52,6 @@ def show_progress(
             if on_interrupt:
                 error.add_note(on_interrupt)
             raise
-
-
-def say(note: str) -> None:
-    """One line that is no result."""
-    sys.stderr.write(f"nas: {note}\n")
-    sys.stderr.flush()
 
 
 def _bar(console: Console, *, live: bool) -> Progress:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.options import Json, out_option
+from nas.cli.options import Force, Json, out_option
 
 PAGE = "report.html"
 
@@ -24,6 +24,7 @@ def report(
     out: Annotated[
         Path | None, out_option(f"Where to, if not {PAGE} in the folder.", "FILE.html")
     ] = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Write one HTML file that shows a result.
@@ -34,16 +35,17 @@ def report(
         nas report results/example --out page.html
         nas report results/mobile-iphone12-lut-1ms --json
     """
-    from nas.report.drawing import save
+    from nas.draft import replaceable, save
     from nas.report.pages import page_of
     from nas.report.table import print_facts, print_json
 
-    page = page_of(folder)
     path = out or folder / PAGE
-    html = page.html()
-    save(path, html)
+    if folder.is_dir():  # else that is the mistake
+        replaceable(path, force=force)
+    page = page_of(folder)
+    size = save(path, page.html(), force=force)
     if json:
-        content = {"path": str(path), "title": page.title, "bytes": len(html.encode())}
+        content = {"path": str(path), "title": page.title, "bytes": size}
         print_json(content | {"cautions": list(page.cautions)})
         return
     cautions = [("caution", caution) for caution in page.cautions]

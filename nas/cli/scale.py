@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import ArchName, Device, Json, out_option
+from nas.cli.options import ArchName, Device, Force, Json, out_option
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def scale(
         Path | None,
         out_option("The network's table; with --search: NAME-scaled.yaml.", "FILE.yaml"),
     ] = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Scale depth, width and resolution of one network together.
@@ -61,18 +62,22 @@ def scale(
     """
     from nas import library
     from nas.adapt import compound
-    from nas.report.drawing import save
+    from nas.draft import named_in, replaceable, save
 
     budgeted = budget_ms is not None or budget_macs is not None
     if not (search == budgeted == (phi is None)):
         raise typer.BadParameter("give either --phi, or --search with --budget-ms or --budget-macs")
     base = library.load_arch(arch)
+    if search and out is None:
+        out = named_in(Path(), f"{base.name}-scaled.yaml")
+    if out:
+        replaceable(out, force=force)
     if phi is not None:
         given = compound.Coefficients(alpha, beta, gamma)
         by = compound.multipliers(phi, given)
         made = by.of(base, name=f"{base.name}-phi{phi:g}")
         if out:
-            save(out, made.to_yaml())
+            save(out, made.to_yaml(), force=force)
         _show(base, made, by, given.growth, device, json=json)
         return
     surrogate = library.load_surrogate("imagenet")
@@ -85,9 +90,9 @@ def scale(
             budget_macs=math.inf if budget_macs is None else budget_macs,
             heard=progress,
         )
-    path = out or Path(f"{base.name}-scaled.yaml")
-    save(path, found[0].arch.to_yaml())
-    _show_found(found, path, device, json=json)
+    assert out is not None
+    save(out, found[0].arch.to_yaml(), force=force)
+    _show_found(found, out, device, json=json)
 
 
 def _show(

@@ -132,6 +132,7 @@ def search(
     # their number, change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from nas.draft import not_shipped
     from nas.errors import InfeasibleError
 
     sure = "" if confidence is None else f"-p{confidence:g}"
@@ -139,6 +140,7 @@ def search(
     devices = "-".join(Path(each).name for each in device)
     budgets = "-".join(f"{ms:g}ms" for ms in budget_ms)
     name = kept.name or f"{Path(space).stem}-{devices}-{budgets}{sure}{on_data}"
+    not_shipped("architecture", kept.out / name)
     limits = {"max_params": max_params_m, "max_macs": max_macs_m, "max_peak": max_peak_m}
     asked = {
         "space": space,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Device, Json, NetworkName, Strict, Svg
+from nas.cli.options import Device, Force, Json, NetworkName, Strict, Svg
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def show(
         bool, typer.Option("--fused", help="Count the rows as deployed: norms and branches merged.")
     ] = False,
     svg: Svg = None,
+    force: Force = False,
 ) -> None:
     """Show one network, row by row, with its costs.
 
@@ -32,11 +33,13 @@ def show(
     """
     from nas import library
     from nas.build.named import load_network
-    from nas.report.drawing import save
+    from nas.draft import replaceable, save
     from nas.report.picture import network_picture
     from nas.report.sheet import sheet
     from nas.report.table import print_json
 
+    if svg:
+        replaceable(svg, force=force)
     with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
         progress(arch, 0.0)
         network = load_network(arch)
@@ -48,7 +51,7 @@ def show(
         fused=fused,
     )
     if svg:
-        save(svg, network_picture(found))
+        save(svg, network_picture(found), force=force)
     if json:
         print_json(found.as_json())
     else:

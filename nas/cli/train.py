@@ -40,7 +40,7 @@ def train(
         nas train mobilenetv3-small --data digits --epochs 50 --resume
     """
     from nas import library
-    from nas.draft import Work
+    from nas.draft import Work, not_shipped
     from nas.train.distributed import processes, wait_for_others
     from nas.train.final import train_finally
 
@@ -48,6 +48,7 @@ def train(
     task = training.task(data)
     task.fit(network)  # refuses before anything is begun
     name = kept.name or f"{network.name}-{task.data.name}-{task.recipe.name}"
+    not_shipped("architecture", kept.out / name)
     epochs = epochs or task.recipe.epochs
     settings = {
         "arch": network.arch_id,

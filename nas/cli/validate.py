@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli import complete
-from nas.cli.options import Json
+from nas.cli.options import Force, Json
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def validate(
         Path | None,
         typer.Option("--plot", help="Draw predicted over measured.", metavar="FILE.png"),
     ] = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Say how far a device's predictions are from what was measured.
@@ -52,15 +53,18 @@ def validate(
     from nas import library
     from nas.calibration.networks import measured
     from nas.calibration.validate import validate as check
+    from nas.draft import replaceable
     from nas.measurements import read_measurements
     from nas.report.errors import save_plot
     from nas.report.table import print_json
 
+    if plot:
+        replaceable(plot, force=force)
     known, rows = library.load_device(device), read_measurements(against)
     with show_progress() as progress:
         found = check(known, measured(rows, progress))
     if plot:
-        save_plot(found, plot)
+        save_plot(found, plot, force=force)
     if json:
         print_json(_as_json(found))
     else:

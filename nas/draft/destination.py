@@ -39,7 +39,9 @@ def destination(path: Path) -> Path:
         raise ResultError(f"{str(path)!r}: expected a plain name at the end")
     if (size := len(os.fsencode(name))) > MAX_BYTES - AROUND:
         most = MAX_BYTES - AROUND
-        raise ResultError(f"name {brief(name)} has {size} bytes, expected {most} at most")
+        raise ResultError(
+            f"name {brief(name)} has {size} bytes, expected {most} at most; choose a shorter one"
+        )
     if exists(path.parent) and not path.parent.is_dir():
         raise ResultError(f"{path} cannot be written: {path.parent} is no folder")
     if os.path.islink(path):  # noqa: PTH114 - it takes any length of name
@@ -47,11 +49,11 @@ def destination(path: Path) -> Path:
     return path
 
 
-def folder_of(out: Path, name: str) -> Path:
-    """The folder `out / name` that a command is to make.
+def named_in(out: Path, name: str) -> Path:
+    """The path `out / name` that a command is to write, of a name that may come from a file.
 
     Raises:
-        ResultError: as `destination`; or `name`, which may come from a file, is more than a name.
+        ResultError: as `destination`; or `name` is more than a name.
     """
     if not name or name != Path(name).name or name.startswith((".", "~")):
         raise ResultError(

@@ -24,7 +24,6 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[Path]:
     """
     replaceable(path, force=force)
     with writing(path, path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     made = folder / path.name
     try:
@@ -40,8 +39,8 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def save(path: Path, text: str, *, force: bool = False) -> None:
-    """Write a picture, a page or a table, with words that say that nas made it.
+def save(path: Path, text: str, *, force: bool = False) -> int:
+    """Write a picture, a page or a table, with words that say that nas made it; its bytes.
 
     Raises:
         ResultError: as `new_file`.
@@ -49,3 +48,4 @@ def save(path: Path, text: str, *, force: bool = False) -> None:
     words = f"<!-- {MADE} -->" if text.startswith("<") else f"# {MADE}"
     with new_file(path, force=force) as made:
         made.write_text(f"{text.rstrip()}\n{words}\n", encoding="utf-8")
+        return made.stat().st_size

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from nas.draft.destination import destination, exists, folder_of, free_name, replaceable
+from nas.draft.destination import destination, exists, free_name, named_in, replaceable
 from nas.draft.lock import Lock
-from nas.draft.made import list_files, remove_ours
+from nas.draft.made import LISTED, list_files, remove_ours
 from nas.draft.unwritable import say_if_unwritten, writing
 from nas.errors import ResultError
 
@@ -29,7 +28,7 @@ class _Claimed:
     """A place for a folder, which no other process may write to until this is left."""
 
     def __init__(self, out: Path, name: str, *, force: bool) -> None:
-        self.path, self._force = folder_of(out, name), force
+        self.path, self._force = named_in(out, name), force
         with writing(self.path, self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock: Lock | None = Lock(self.path.with_name(f".{name}.lock"), self.path)
@@ -85,9 +84,21 @@ class Draft(_Claimed):
                 it, or the place cannot be written.
         """
         super().__init__(out, name, force=force)
-        with writing(self.path, self.path.parent):
-            self.folder = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self.path.parent))
-            self.folder.chmod(0o755)  # mkdtemp's is private
+        self.folder = self.path.with_name(f".{name}.draft")
+        try:
+            with writing(self.path, self.folder):
+                self._begin()
+        except BaseException:
+            self._release()
+            raise
+
+    def _begin(self) -> None:
+        if exists(destination(self.folder)):  # of a process that was killed
+            if any(self.folder.iterdir()) and not (self.folder / LISTED).exists():
+                raise ResultError(f"{self.folder} is kept: nas did not make it; move it away")
+            shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        list_files(self.folder)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
@@ -149,7 +160,7 @@ class Work(_Claimed):
     def joined(cls, out: Path, name: str) -> Work:
         """Work that another process of the same run has started, and owns."""
         work = cls.__new__(cls)
-        work.path = folder_of(out, name)
+        work.path = named_in(out, name)
         work.folder, work._lock, work._force = _hidden(work.path), None, False
         return work
 

@@ -17,8 +17,8 @@ from time import perf_counter
 
 import numpy as np
 
-from nas.draft import Draft
-from nas.errors import ExportError, ResultError, UnknownNameError
+from nas.draft import Draft, destination, not_shipped, writing
+from nas.errors import ExportError, UnknownNameError
 from nas.measure.timing import Timing
 from nas.profile.bench import NETWORK_PACE, PART_PACE, Bench
 from nas.profile.design import Pool
@@ -60,31 +60,33 @@ def profile(
         UnknownNameError: of the runtime.
         MissingExtraError: with the install line.
         RuntimeUnavailableError: this machine lacks what the runtime runs on.
-        ResultError: `out` exists or cannot be written, or a profile of other settings was stopped
-            there.
+        ResultError: `out` exists, cannot be written or has the name of a shipped device, another
+            process writes it, or a profile of other settings was stopped there.
         ExportError: the runtime's format takes no network.
     """
     if settings.runtime not in RUNTIMES:
         raise UnknownNameError("runtime", settings.runtime, RUNTIMES)
-    if out.exists() and not force:
-        raise ResultError(f"{out} exists and is kept; choose another --out, or --force")
-    runtime, stopped = RUNTIMES[settings.runtime], out.parent / f".{out.name}.profile"
-    start = perf_counter()
-    try:
-        stopped.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResultError(f"{out} cannot be written: {error.strerror}") from None
-    path = stopped / "journal.csv"
-    with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
-        journal = Journal(path, settings.as_json(), force=force)
-        with Bench(runtime, settings.threads, Path(folder), settings.seed) as bench:
-            found = Campaign(settings, bench, journal, progress, start).measure()
+    not_shipped("device", out)
     with Draft(out.parent, out.name, force=force) as draft:
+        path = destination(out.parent / f".{out.name}.profile") / "journal.csv"
+        found = _measured(settings, path, progress, force=force)
         write_profile(draft.folder, out, found)
         shutil.copy(path, draft.folder / path.name)
         draft.keep()
-    shutil.rmtree(stopped)
+        path.unlink()
+        path.parent.rmdir()
     return found
+
+
+def _measured(settings: Settings, path: Path, progress: Progress, *, force: bool) -> Profile:
+    """What is in the journal, and all that is measured now."""
+    start, runtime = perf_counter(), RUNTIMES[settings.runtime]
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
+        journal = Journal(path, settings.as_json(), force=force)
+        with Bench(runtime, settings.threads, Path(folder), settings.seed) as bench:
+            return Campaign(settings, bench, journal, progress, start).measure()
 
 
 @dataclass

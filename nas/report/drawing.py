@@ -7,10 +7,7 @@ that what fits here fits everywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from xml.etree import ElementTree
-
-from nas.errors import ResultError
 
 FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
 EM = 0.65
@@ -22,18 +19,6 @@ DARK, GREY, PALE, WHITE = "#1a1a1a", "#595959", "#f2f2f2", "#ffffff"
 def text_width(text: str, size: float = 12, *, bold: bool = False) -> float:
     """Pixels that a text takes at most."""
     return len(text) * size * EM * (1.08 if bold else 1)
-
-
-def save(path: Path, text: str) -> None:
-    """Write a picture, a page or a table.
-
-    Raises:
-        ResultError: it cannot be written there.
-    """
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ResultError(f"{path} cannot be written: {error.strerror}") from None
 
 
 class Drawing:

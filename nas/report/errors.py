@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.draft import MADE, new_file
 from nas.errors import ResultError
 from nas.report.plot import plain_numbers
 from nas.report.table import Cells, Column, numbers
@@ -19,6 +20,13 @@ INSIDE, OUTSIDE = "#0072B2", "#D55E00"
 """Of Okabe and Ito's palette for all eyes."""
 NAMED = 5
 """Worst networks that bear their name."""
+
+METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": MADE},
+    "svg": {"Creator": MADE, "Date": None},
+    "pdf": {"Creator": MADE},
+}
+"""Kinds of picture, and how each says that nas made it."""
 
 COLUMNS = (
     Column("model"),
@@ -45,11 +53,12 @@ def of_trivial(score: Mapping[str, float]) -> dict[str, float]:
     return {key.removeprefix(start): score[key] for key in score if key.startswith(start)}
 
 
-def save_plot(found: Validation, path: Path) -> None:
+def save_plot(found: Validation, path: Path, *, force: bool = False) -> None:
     """Write predicted over measured milliseconds, each with its interval, as PNG, SVG or PDF.
 
     Raises:
-        ResultError: the place cannot be written, or the suffix is of no kind of picture.
+        ResultError: the place cannot be written, is not free (and not `force`), or the suffix is
+            of no kind of picture.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -61,12 +70,10 @@ def save_plot(found: Validation, path: Path) -> None:
         axes.spines["top"].set_visible(False)
         _draw(axes, found)
         kind = path.suffix[1:].lower()  # said, since matplotlib would add one to a name without
-        metadata = {"Date": None} if kind == "svg" else {}
-        try:
-            figure.savefig(path, dpi=150, format=kind, metadata=metadata)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "expected a name ending in .png or .svg"
-            raise ResultError(f"{path} cannot be written: {reason}") from None
+        if kind not in METADATA:
+            raise ResultError(f"{path} cannot be written: expected a name ending in .png or .svg")
+        with new_file(path, force=force) as made:
+            figure.savefig(made, dpi=150, format=kind, metadata=METADATA[kind])
 
 
 def _draw(axes: Axes, found: Validation) -> None:

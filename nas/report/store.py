@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from nas.errors import DocumentError, first_line
 from nas.extras import require
 from nas.study.cascade import rung_name
-from nas.study.database import FILE
+from nas.study.database import FILE, sqlite_url
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -84,8 +83,8 @@ def _read_only(optuna: Any, path: Path) -> Iterator[RDBStorage]:
             copies = Path(stack.enter_context(TemporaryDirectory()))
             path, log = (Path(shutil.copy(file, copies)) for file in (path, log))
         # whoever has it open may not have merged the log; without one SQLite needs no other file
-        how = "" if logged else "&immutable=1"
-        url = f"sqlite:///file:{quote(str(path.resolve()))}?mode=ro{how}&uri=true"
+        how = {} if logged else {"immutable": "1"}
+        url = sqlite_url(path, mode="ro", **how)
         storage: RDBStorage = optuna.storages.RDBStorage(url)
         stack.callback(storage.engine.dispose)
         stack.callback(storage.remove_session)

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.draft import say_if_unwritten
 from nas.errors import StorageError, first_line
 from nas.extras import require
 from nas.study.owner import Owner
@@ -39,7 +40,7 @@ class Database:
         self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
         self.sole, self.local = sole, url is None or sole
         self.owner = Owner(folder, everyone=self.local)
-        self.url = url or f"sqlite:///{folder / FILE}"
+        self.url = url or sqlite_url(folder / FILE)
         self._only_reads = False
         self.stores: dict[str, Any] = {}
         """By name, those of `Store.of`."""
@@ -64,6 +65,7 @@ class Database:
                     rdb: RDBStorage = self.optuna.storages.RDBStorage(self.url, **options)
                 break
             except Exception as error:  # of whatever driver the URL names
+                say_if_unwritten(error, self.owner.folder.parent)
                 if not tries_left:
                     raise StorageError(f"--storage {self.url}: {first_line(error)}") from None
                 time.sleep(1)  # another machine may be making them
@@ -139,3 +141,11 @@ class Database:
         self.storage.remove_session()
         self._tables.engine.dispose()
         self.owner.leave()
+
+
+def sqlite_url(path: Path, **query: str) -> str:
+    """The URL of an SQLite file, whatever characters its path has."""
+    from sqlalchemy import URL
+
+    file = path.absolute().as_uri()
+    return URL.create("sqlite", database=file, query={"uri": "true", **query}).render_as_string()

@@ -66,7 +66,12 @@ def test_an_existing_file_is_kept(nas: Nas, tmp_path: Path) -> None:
     assert done.code == 2
     assert "exists and is kept" in done.err
     assert out.read_text() == "mine"
-    assert nas("measure", "--import", LOG, "--out", str(out), "--force").code == 0
+    done = nas("measure", "--import", LOG, "--out", str(out), "--force")
+    assert "kept, also with --force: nas did not write it" in done.err
+    assert out.read_text() == "mine"
+    out.unlink()
+    for _ in range(2):
+        assert nas("measure", "--import", LOG, "--out", str(out), "--force").code == 0
 
 
 @pytest.mark.slow

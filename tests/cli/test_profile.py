@@ -36,7 +36,7 @@ def test_a_device_that_exists_is_kept(nas: Nas, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     done = nas("profile", "--out", str(tmp_path / "here"))
     assert done.code == 2
-    assert "exists and is kept; choose another --out, or --force" in done.err
+    assert "exists and is kept; choose another name, or --force" in done.err
 
 
 @pytest.mark.parametrize("option", [("--threads", "0"), ("--minutes", "0")])
