@@ -24,7 +24,8 @@ from nas.cli.options import (
     device_option,
     gathered,
 )
-from nas.cli.progress import RESUME, say, show_progress
+from nas.cli.progress import RESUME, show_progress
+from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 from nas.folders import BEST, WEIGHTS, trained_in
 

@@ -12,7 +12,8 @@ import typer
 
 from nas.cli import complete
 from nas.cli.options import DEVICE_HELP, WORKERS_HELP, Force, Json, Name, Out, Seed, device_option
-from nas.cli.progress import say, show_progress
+from nas.cli.progress import show_progress
+from nas.cli.streams import say
 from nas.cli.training import listed
 from nas.strategies import DEFAULT
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.cli.options import Json
-from nas.cli.progress import say
+from nas.cli.streams import say
 
 
 def check(

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from nas.cli.progress import say
+from nas.cli.streams import say
 
 EXAMPLES = "Examples:"
 _RANGE = r"[^;\[\]]*\bx[<>]=?[^;\[\]]*"

@@ -71,7 +71,7 @@ def _options(
 def main() -> None:
     """Run the command line."""
     open_streams()
-    code: object = 0
+    code: str | int | None = 0
     failed: OSError | None = None
     try:
         try:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.progress import RESUME, say, show_progress
+from nas.cli.progress import RESUME, show_progress
+from nas.cli.streams import say
 from nas.folders import BEST
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import typer
 
 from nas.cli.help import App, Group
 from nas.cli.options import Address, Force, Json, Out, Resume
-from nas.cli.progress import EVERY_S, RESUME, say, show_progress, time_of
+from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
+from nas.cli.streams import say
 
 if TYPE_CHECKING:
     from nas.cluster.drive import Told

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.options import ArchName, Json, Kept, Seed, gathered
-from nas.cli.progress import RESUME, say, show_progress
+from nas.cli.progress import RESUME, show_progress
+from nas.cli.streams import say
 from nas.cli.training import Data, Epochs, Seeds, TrainingOptions
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli import complete
-from nas.cli.progress import say, show_progress
+from nas.cli.progress import show_progress
+from nas.cli.streams import say
 
 if TYPE_CHECKING:
     from nas.data import DataSet

@@ -44,6 +44,15 @@ def destination(path: Path) -> Path:
         )
     if exists(path.parent) and not path.parent.is_dir():
         raise ResultError(f"{path} cannot be written: {path.parent} is no folder")
+    return no_link(path)
+
+
+def no_link(path: Path) -> Path:
+    """A path, if it is no link.
+
+    Raises:
+        ResultError: it is.
+    """
     if os.path.islink(path):  # noqa: PTH114 - it takes any length of name
         raise ResultError(f"{path} is a link, and nothing is written through links; remove it")
     return path

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from nas.draft.destination import destination, exists, free_name, named_in, replaceable
+from nas.draft.destination import exists, free_name, named_in, no_link, replaceable
 from nas.draft.lock import Lock
 from nas.draft.made import LISTED, list_files, remove_ours
 from nas.draft.unwritable import say_if_unwritten, writing
@@ -93,7 +93,7 @@ class Draft(_Claimed):
             raise
 
     def _begin(self) -> None:
-        if exists(destination(self.folder)):  # of a process that was killed
+        if exists(no_link(self.folder)):  # of a process that was killed
             if any(self.folder.iterdir()) and not (self.folder / LISTED).exists():
                 raise ResultError(f"{self.folder} is kept: nas did not make it; move it away")
             shutil.rmtree(self.folder)
@@ -142,7 +142,7 @@ class Work(_Claimed):
     def _begin(self, settings: Mapping[str, object], *, resume: bool, force: bool) -> None:
         note, text = self.folder / SETTINGS, json.dumps(dict(settings), sort_keys=True, indent=1)
         with writing(self.folder):
-            destination(self.folder)
+            no_link(self.folder)
             if note.exists() and not force:
                 try:
                     _check_same(self.folder, json.loads(note.read_text()), json.loads(text), resume)

@@ -17,7 +17,7 @@ from time import perf_counter
 
 import numpy as np
 
-from nas.draft import Draft, destination, not_shipped, writing
+from nas.draft import Draft, no_link, not_shipped, writing
 from nas.errors import ExportError, UnknownNameError
 from nas.measure.timing import Timing
 from nas.profile.bench import NETWORK_PACE, PART_PACE, Bench
@@ -68,7 +68,7 @@ def profile(
         raise UnknownNameError("runtime", settings.runtime, RUNTIMES)
     not_shipped("device", out)
     with Draft(out.parent, out.name, force=force) as draft:
-        path = destination(out.parent / f".{out.name}.profile") / "journal.csv"
+        path = no_link(out.parent / f".{out.name}.profile") / "journal.csv"
         found = _measured(settings, path, progress, force=force)
         write_profile(draft.folder, out, found)
         shutil.copy(path, draft.folder / path.name)

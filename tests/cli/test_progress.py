@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from nas.cli import progress
-from nas.cli.progress import say, show_progress
+from nas.cli.progress import show_progress
+from nas.cli.streams import say
 
 ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]")
 
