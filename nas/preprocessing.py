@@ -14,8 +14,11 @@ from nas import document
 from nas.errors import DocumentError, UnknownNameError
 from nas.fields import between, read_fields
 
-TRAINED, SEARCHED = ("train.yaml", "data"), ("study.yaml", "images")
-"""Documents of a folder of results, and the key that it stands under."""
+DOCUMENTS = (
+    ("train.yaml", "data", ("recipe", "name")),
+    ("study.yaml", "images", ("training", "recipe")),
+)
+"""Of a folder of results: the key that it stands under, and those of the recipe's name."""
 
 
 class Normalisation(NamedTuple):
@@ -110,20 +113,42 @@ class Preprocessing:
         return {key: value for key, value in asdict(self).items() if value not in ("", ())}
 
 
-def trained_with(folder: Path) -> Preprocessing | None:
-    """What a folder of results says; None: it is of a version that did not say it.
+class Trained(NamedTuple):
+    """What a folder of results says of the weights in it."""
+
+    preprocessing: Preprocessing | None = None
+    """None: the folder is of a version that did not say it."""
+    recipe: str = ""
+
+
+def trained_with(weights: Path) -> Trained:
+    """What the folder of results says that weights lie in, or a folder in it.
 
     Raises:
         DocumentError: it is damaged.
     """
-    for name, key in (TRAINED, SEARCHED):
-        path = folder / name
-        if path.is_file() and (content := document.read(path).get(key)) is not None:
-            found = read_fields(Preprocessing, content, f"{path} ({key})")
-            for what, values in (("mean", found.mean), ("sd", found.sd)):
-                if len(values) not in (1, 3):
-                    raise DocumentError(
-                        f"{path} ({key}.{what}): expected one number or three, found {len(values)}"
-                    )
-            return found
-    return None
+    for folder in (weights.parent, weights.parent.parent):
+        for name, key, recipe in DOCUMENTS:
+            if (path := folder / name).is_file():
+                content = document.read(path)
+                found = content.get(key)
+                how = None if found is None else _read(found, f"{path} ({key})")
+                return Trained(how, _text_at(content, recipe))
+    return Trained()
+
+
+def _read(content: Any, where: str) -> Preprocessing:
+    found = read_fields(Preprocessing, content, where)
+    for name, values in (("mean", found.mean), ("sd", found.sd)):
+        if len(values) not in (1, 3):
+            raise DocumentError(
+                f"{where} ({name}): expected one number or three, found {len(values)}"
+            )
+    return found
+
+
+def _text_at(content: Any, keys: tuple[str, ...]) -> str:
+    """A text at the end of keys; empty where there is none."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, str) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,14 +42,15 @@ def export(
         str, typer.Option("--batch", help="Images per run, or `dynamic`.", metavar="N")
     ] = "1",
     normalisation: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--normalisation",
-            help="Of the images: imagenet, half or none.",
+            help="imagenet, half, none or MEAN/STD, as 0.5/0.25.",
             metavar="NAME",
+            show_default="as trained",
             autocompletion=complete.one_of(complete.NORMALISATIONS),
         ),
-    ] = "imagenet",
+    ] = None,
     image_input: Annotated[
         bool, typer.Option("--image-input", help="Core ML takes RGB images and normalises inside.")
     ] = False,
@@ -148,11 +149,28 @@ def _print(found: Export) -> None:
     print_line()
     largest = max((one.check.max_logit for one in found.exported if one.check), default=None)
     facts = [("weights", weights["file"] if weights["given"] else "random: none were given")]
+    facts += [("images", line) for line in _images(content)]
     if largest is not None:
         facts.append(("largest logit", f"{largest:.3g}; differences are of logits, to torch's"))
     facts += [("not run", f"{one.format}: {one.note}") for one in found.exported if one.note]
     facts += [("failed", error) for error in found.failures]
     print_facts([*facts, ("written to", str(found.path))])
+
+
+def _images(content: Mapping[str, Any]) -> list[str]:
+    """Whether what the network expects is known, where it has learnt something."""
+    found, weights = content["input"]["normalisation"], content["weights"]
+    if not weights["given"]:
+        return []
+    data = f" on {weights['data']}" if "data" in weights else ""
+    if found["name"] == "unknown":
+        told = "nothing says how they were normalised in training; see --normalisation"
+    elif found["name"] == "trained":
+        told = f"normalised as trained{data}"
+    else:
+        told = f"normalised as {found['name']}" + (f", not as trained{data}" if data else "")
+    n = len(content["output"].get("classes", ()))
+    return [told, f"{n} classes, by name in the manifest" if n else "names of classes unknown"]
 
 
 def _check(check: Check | None) -> list[str | None]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from nas.arch import Arch
 from nas.build import build
 from nas.cost import params
-from nas.errors import UnknownNameError
+from nas.errors import ExportError
+from nas.export.images import Images
 from nas.extras import require
 from nas.graph import Graph
+from nas.preprocessing import NORMALISATIONS
 from nas.runtimes import Floats32
 
 INPUT = "image"
@@ -29,20 +31,6 @@ BATCH = "batch"
 
 SEED = 0
 """Of the weights of a network that comes without."""
-
-
-class Normalisation(NamedTuple):
-    """What the network expects of an RGB image in 0..1: (image - mean) / std, per channel."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
-NORMALISATIONS = {
-    "imagenet": Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "half": Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "none": Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ class Deployed:
     """`torch.fx.GraphModule`."""
     batch: int | None = 1
     """None: dynamic."""
-    normalisation: str = "imagenet"
+    images: Images = Images()
     image_input: bool = False
     """Take raw RGB images and normalise inside, in the formats that can (Core ML)."""
 
@@ -97,8 +85,11 @@ class Deployed:
         return found
 
     def normalise(self, images: NDArray[np.float32]) -> Floats32:
-        """RGB in 0..1 to what the network takes. Shapes: (B, 3, H, W), as the result."""
-        mean, std = NORMALISATIONS[self.normalisation]
+        """RGB in 0..1 to what the network takes. Shapes: (B, 3, H, W), as the result.
+
+        Where nothing says how it was trained, as ImageNet: for comparing formats any will do.
+        """
+        mean, std = self.images.normalisation or NORMALISATIONS["imagenet"]
         shape = (1, 3, 1, 1)
         scaled: Floats32 = ((images - np.reshape(mean, shape)) / np.reshape(std, shape)).astype(
             "f4"
@@ -135,18 +126,27 @@ def deploy(
     *,
     weights: Path | None = None,
     batch: int | None = 1,
-    normalisation: str = "imagenet",
+    normalisation: str | None = None,
     image_input: bool = False,
 ) -> Deployed:
     """Build a network, load its weights (without a file: seeded random ones) and fuse it.
 
+    What images and classes it was trained on is read from the folder of results that the weights
+    lie in; `normalisation` overrides that.
+
     Raises:
         MissingExtraError: torch is not installed.
         WeightsError: the weights do not fit the network.
-        UnknownNameError: of the normalisation.
+        UnknownNameError, DocumentError: of the normalisation; the folder is damaged.
+        ExportError: images are to be normalised inside, and nothing says how; or the folder of the
+            weights names other classes.
     """
-    if normalisation not in NORMALISATIONS:
-        raise UnknownNameError("normalisation", normalisation, NORMALISATIONS)
+    images = Images.of(weights, normalisation)
+    if image_input and images.normalisation is None:
+        raise ExportError(
+            f"{weights}: nothing says how images were normalised in training, so no image input can"
+            " do it; say it with --normalisation"
+        )
     torch = require("train")
     from nas.build.fusing import fused
 
@@ -154,4 +154,10 @@ def deploy(
         torch.manual_seed(SEED)
         trained = build(arch, weights=weights).eval()
     module = fused(arch.graph, trained)
-    return Deployed(arch, arch.fused, module, batch, normalisation, image_input)
+    found = Deployed(arch, arch.fused, module, batch, images, image_input)
+    if images.classes and (len(images.classes),) != found.graph.shape:
+        raise ExportError(
+            f"{weights}: its folder names {len(images.classes)} classes, the network's output is"
+            f" {found.graph.shape}"
+        )
+    return found

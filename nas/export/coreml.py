@@ -2,7 +2,9 @@
 
 An image input takes raw RGB and normalises it inside. Core ML's own image preprocessing has one
 scale for all channels, and a mean cannot be folded into a padded convolution, whose zeros would no
-longer be the mean; so two operations, which are exact, stand before the first layer.
+longer be the mean; so two operations, which are exact, stand before the first layer. Where the
+classes have names, such a model is a classifier as Apple's Vision takes it: in place of the logits
+it gives a name and the probabilities by name (coremltools cannot write both).
 
 Core ML runs on Apple's systems alone. Elsewhere the written file is read back and compared with the
 network: ops, shapes, weights. On a Mac it is executed as well.
@@ -20,17 +22,21 @@ from typing import Any
 import numpy as np
 
 from nas.errors import ExportError
-from nas.export.base import INPUT, NORMALISATIONS, OUTPUT, Deployed
+from nas.export.base import INPUT, OUTPUT, Deployed
 from nas.export.ranks import within_rank
 from nas.extras import require
 from nas.graph import Graph
 from nas.ops import op_params
+from nas.preprocessing import Normalisation
 from nas.runtimes import Floats32
 
 SPECIFICATION = 7
 """Version of the file format that iOS 16 brought."""
 MAX_BATCH = 64
 """Of a dynamic batch: a range without an end has no default size."""
+LABEL, PROBABILITIES = "classLabel", "classLabel_probs"
+"""Outputs of a classifier, by coremltools' usual names."""
+CLASSIFIER = f"a classifier: it gives {LABEL} and {PROBABILITIES}, no {OUTPUT}"
 MAX_RANK = 5
 NOT_EXECUTED = (
     "execution was not checked: Core ML does not run on this system; ops, shapes and weights of the"
@@ -50,16 +56,25 @@ def write(deployed: Deployed, path: Path) -> None:
         raise ExportError("coreml: an image input takes one image, so the batch must be 1")
     ct = require("coreml")
     image = ct.ImageType(name=INPUT, shape=(1, *deployed.arch.input))
+    classifier = None
+    if _classifies(deployed):
+        classifier = ct.ClassifierConfig([*deployed.images.classes], predicted_feature_name=LABEL)
     model = ct.convert(
         _program(deployed),
         inputs=[image] if deployed.image_input else None,
-        outputs=[ct.TensorType(name=OUTPUT, dtype=np.float32)],
+        outputs=None if classifier else [ct.TensorType(name=OUTPUT, dtype=np.float32)],
+        classifier_config=classifier,
         convert_to="mlprogram",
         minimum_deployment_target=ct.target.iOS16,
         compute_precision=ct.precision.FLOAT16,
         skip_model_load=True,
     )
+    model.user_defined_metadata.update(deployed.images.metadata())
     model.save(str(path))
+
+
+def _classifies(deployed: Deployed) -> bool:
+    return deployed.image_input and bool(deployed.images.classes)
 
 
 def _program(deployed: Deployed) -> Any:
@@ -68,7 +83,8 @@ def _program(deployed: Deployed) -> Any:
 
     module = deployed.module_of(within_rank(deployed.graph))
     if deployed.image_input:
-        module = _normalising(module, deployed.normalisation)
+        assert deployed.images.normalisation is not None  # see `deploy`
+        module = _normalising(module, deployed.images.normalisation, classify=_classifies(deployed))
     dynamic = None
     if deployed.batch is None:
         dynamic = ({0: torch.export.Dim("batch", min=1, max=MAX_BATCH)},)
@@ -77,8 +93,8 @@ def _program(deployed: Deployed) -> Any:
     return program.run_decompositions({})
 
 
-def _normalising(network: Any, normalisation: str) -> Any:
-    """The network on RGB in 0..255."""
+def _normalising(network: Any, normalisation: Normalisation, *, classify: bool = False) -> Any:
+    """The network on RGB in 0..255; probabilities in place of logits to `classify`."""
     import torch
 
     class Normalising(torch.nn.Module):
@@ -87,14 +103,14 @@ def _normalising(network: Any, normalisation: str) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            mean, std = (torch.tensor(v)[:, None, None] for v in NORMALISATIONS[normalisation])
+            mean, std = (torch.tensor(v)[:, None, None] for v in normalisation)
             self.network = network
             self.register_buffer("mean", 255 * mean)
             self.register_buffer("scale", 1 / (255 * std))
 
         def forward(self, image: torch.Tensor) -> torch.Tensor:
             logits: torch.Tensor = self.network((image - self.mean) * self.scale)
-            return logits
+            return logits.softmax(1) if classify else logits
 
     return Normalising().eval()
 
@@ -121,7 +137,8 @@ def verify(deployed: Deployed, spec: Any) -> Counter[str]:
             {kind: sum(sizes) for kind, sizes in layers.items()},
         ),
         ("inputs", _interface(spec.description.input), {INPUT: _input(deployed)}),
-        ("outputs", _interface(spec.description.output), {OUTPUT: _output(deployed)}),
+        ("outputs", _interface(spec.description.output), _outputs(deployed)),
+        ("classes", _classes(ops), [*deployed.images.classes] if _classifies(deployed) else []),
     ):
         if found != wanted:
             raise ExportError(f"coreml: {what}: expected {wanted}, found {found} in the file")
@@ -174,6 +191,8 @@ def _interface(features: Any) -> dict[str, tuple[Any, ...]]:
             image = feature.type.imageType
             space = image.ColorSpace.Name(image.colorSpace)
             found[feature.name] = (space, image.height, image.width)
+        elif kind != "multiArrayType":
+            found[feature.name] = (kind,)
         else:
             array = feature.type.multiArrayType
             shape: list[Any] = list(array.shape)
@@ -191,10 +210,19 @@ def _input(deployed: Deployed) -> tuple[Any, ...]:
     return ("FLOAT32", deployed.batch or (1, MAX_BATCH), c, h, w)
 
 
-def _output(deployed: Deployed) -> tuple[Any, ...]:
+def _outputs(deployed: Deployed) -> dict[str, tuple[Any, ...]]:
     """A shape that depends on the batch is not written."""
     shape = (deployed.batch, *deployed.graph.shape) if deployed.batch else ()
-    return ("FLOAT32", *shape)
+    if _classifies(deployed):
+        return {LABEL: ("stringType",), PROBABILITIES: ("dictionaryType",)}
+    return {OUTPUT: ("FLOAT32", *shape)}
+
+
+def _classes(ops: list[Any]) -> list[str]:
+    """Names in the file, in the order of the logits."""
+    held = [op.inputs["classes"].arguments[0].value for op in ops if op.type == "classify"]
+    values = [value for one in held for value in one.immediateValue.list.values]
+    return [name for value in values for name in value.immediateValue.tensor.strings.values]
 
 
 def check(deployed: Deployed, path: Path, photos: Floats32) -> str:
@@ -207,20 +235,26 @@ def check(deployed: Deployed, path: Path, photos: Floats32) -> str:
     """
     verify(deployed, require("coreml").utils.load_spec(str(path)))
     if sys.platform != "darwin":
-        return NOT_EXECUTED
+        return f"{CLASSIFIER}; {NOT_EXECUTED}" if _classifies(deployed) else NOT_EXECUTED
     images = np.resize(photos, (deployed.batch or 1, *deployed.arch.input))
     feed: Any = images
     if deployed.image_input:
         from PIL import Image
 
-        mean, std = NORMALISATIONS[deployed.normalisation]
+        assert deployed.images.normalisation is not None  # see `deploy`
+        mean, std = deployed.images.normalisation
         pixels = np.rint(255 * (images[0].transpose(1, 2, 0) * std + mean)).clip(0, 255)
         feed = Image.fromarray(pixels.astype(np.uint8))
         images = deployed.normalise(pixels.transpose(2, 0, 1)[None] / 255)
-    model = require("coreml").models.MLModel(str(path))
-    logits = model.predict({INPUT: feed})[OUTPUT]
-    expected = deployed.logits(images)
-    worst = np.abs(logits - expected).max()
+    found = require("coreml").models.MLModel(str(path)).predict({INPUT: feed})
+    expected, what = deployed.logits(images), "logits"
+    if _classifies(deployed):
+        expected, what = np.exp(expected - expected.max()), "probabilities"
+        expected /= expected.sum()
+        values = np.array([[found[PROBABILITIES][name] for name in deployed.images.classes]])
+    else:
+        values = found[OUTPUT]
+    worst = np.abs(values - expected).max()
     return (
-        f"executed by Core ML: logits differ by up to {worst:.3g} of {np.abs(expected).max():.3g}"
+        f"executed by Core ML: {what} differ by up to {worst:.3g} of {np.abs(expected).max():.3g}"
     )

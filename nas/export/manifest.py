@@ -11,7 +11,7 @@ from platform import platform, python_version
 from typing import Any
 
 from nas import __version__
-from nas.export.base import INPUT, NORMALISATIONS, OUTPUT, SEED, Deployed
+from nas.export.base import INPUT, OUTPUT, SEED, Deployed
 from nas.export.check import Check
 from nas.extras import EXTRAS
 
@@ -41,7 +41,7 @@ def manifest(
 ) -> dict[str, Any]:
     """The manifest of the files in a folder, to be written as YAML."""
     arch, batch = deployed.arch, deployed.batch or "dynamic"
-    mean, std = NORMALISATIONS[deployed.normalisation]
+    images = deployed.images
     source = {"file": weights.name, "sha256": _sha256(weights)} if weights else {"seed": SEED}
     return {
         "schema": SCHEMA,
@@ -52,13 +52,17 @@ def manifest(
             "params": deployed.params,
             "macs": arch.macs,
         },
-        "weights": source | {"given": weights is not None},
+        "weights": source | {"given": weights is not None} | images.training(),
         "input": {
             "name": INPUT,
             "shape": [batch, *arch.input],
-            "normalisation": {"name": deployed.normalisation, "mean": [*mean], "std": [*std]},
+            **images.facts(),
         },
-        "output": {"name": OUTPUT, "shape": [batch, *deployed.graph.shape]},
+        "output": {
+            "name": OUTPUT,
+            "shape": [batch, *deployed.graph.shape],
+            **({"classes": [*images.classes]} if images.classes else {}),
+        },
         "versions": _versions(extras),
         "formats": [_entry(one, folder) for one in exported],
     }

@@ -11,7 +11,7 @@ OPSET = 18
 
 
 def write(deployed: Deployed, path: Path) -> None:
-    """Write one `.onnx` file with the weights inside."""
+    """Write one `.onnx` file with the weights inside, and what it expects as its metadata."""
     torch, onnx = require("train"), require("onnx")
     program = torch.onnx.export(
         deployed.program,
@@ -22,5 +22,6 @@ def write(deployed: Deployed, path: Path) -> None:
         dynamic_shapes=({0: BATCH},) if deployed.batch is None else None,  # only names the axis
         verbose=False,
     )
+    program.model.metadata_props.update(deployed.images.metadata())
     program.save(str(path), external_data=False)
     onnx.checker.check_model(str(path), full_check=True)

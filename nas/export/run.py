@@ -46,7 +46,7 @@ def export(
     *,
     weights: Path | None = None,
     batch: int | None = 1,
-    normalisation: str = "imagenet",
+    normalisation: str | None = None,
     image_input: bool = False,
     photos: Path | None = None,
     force: bool = False,

@@ -19,11 +19,16 @@ import torch
 from nas.arch import Arch, show_shape, step
 from nas.build import module as built
 from nas.cost import macs, params
-from nas.export.base import NORMALISATIONS, Deployed
+from nas.export.base import Deployed
 from nas.export.classes import Class, classes
 from nas.export.code import Call, filled, lines
+from nas.export.images import Images
 from nas.graph import Graph
 
+IMAGES = Images()
+"""Of a network that nothing is known of."""
+WIDTH = 90
+"""Of the lines about images in the file's docstring."""
 CHAIN = '''\
 def chain(**layers: nn.Module) -> nn.Sequential:
     """Layers under their names, one after the other."""
@@ -91,7 +96,7 @@ IMPORTS = (
 def write(deployed: Deployed, path: Path) -> None:
     """Write the code to `path`, and its weights to a `.pt` of the same name."""
     weights = path.with_suffix(".pt")
-    text = source(deployed.arch, deployed.graph, weights.name, deployed.normalisation)
+    text = source(deployed.arch, deployed.graph, weights.name, deployed.images)
     path.write_text(text, encoding="utf-8")
     state = deployed.module.state_dict()
     for name, layer in deployed.module.named_modules():
@@ -102,7 +107,7 @@ def write(deployed: Deployed, path: Path) -> None:
     weights.write_bytes(whole.getbuffer())
 
 
-def source(arch: Arch, graph: Graph, weights_file: str, normalisation: str = "imagenet") -> str:
+def source(arch: Arch, graph: Graph, weights_file: str, images: Images = IMAGES) -> str:
     """The text of the file; `graph` is the network's, usually fused."""
     found = classes(graph)
     names = {f"@{index}": each.name for index, each in enumerate(found)}
@@ -118,16 +123,16 @@ def source(arch: Arch, graph: Graph, weights_file: str, normalisation: str = "im
     ]
     body = "\n\n".join(blocks)
     imports = "".join(f"{line}\n" for pattern, line in IMPORTS if re.search(pattern, body))
-    return f"{_header(arch, graph, weights_file, normalisation)}\n{imports}\n\n{body}"
+    return f"{_header(arch, graph, weights_file, images)}\n{imports}\n\n{body}"
 
 
-def _header(arch: Arch, graph: Graph, weights_file: str, normalisation: str) -> str:
-    mean, std = NORMALISATIONS[normalisation]
+def _header(arch: Arch, graph: Graph, weights_file: str, images: Images) -> str:
+    expected = "\n         ".join(map(_plain, images.lines(WIDTH)))
     return f'''\
 """{_plain(arch.name)}: {_plain(arch.source)}.
 
-Input    (B, {_sizes(arch.input)}): RGB images in 0..1,
-         less {mean}, divided by {std}
+Input    (B, {_sizes(arch.input)})
+         {expected}
 Output   (B, {_sizes(graph.shape)})
 Params   {params(graph):,}
 MACs     {macs(graph):,} per image

@@ -8,6 +8,8 @@ from pathlib import Path
 from nas.export.base import Deployed
 from nas.ops import op_macs, op_params
 
+WIDTH = 98
+"""Of a comment."""
 ROW = "  -      ["
 
 
@@ -21,7 +23,8 @@ def write(deployed: Deployed, path: Path) -> None:
     rows = count()
     lines = [
         f"# {arch.name}: {arch.params:,} params, {arch.macs / 1e6:,.2f} M MACs, {arch.arch_id}",
-        f"# as deployed: {deployed.params:,} params; inputs normalised as {deployed.normalisation}",
+        f"# as deployed: {deployed.params:,} params",
+        *(f"# {line}" for line in deployed.images.lines(WIDTH)),
     ]
     for line in arch.to_yaml().splitlines():
         if line.startswith(ROW):

@@ -44,6 +44,7 @@ def write_result(
     if studied:
         _write_trials(studied, draft)
         study["training"] = _training(studied)
+        study["images"] = studied.preprocessing.facts()
         studied.trained.to_yaml(draft / TRAINED)
         shutil.copy(studied.weights, draft / studied.weights.name)
     document.write(draft / "study.yaml", study)

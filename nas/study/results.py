@@ -10,6 +10,7 @@ from nas.arch import Arch
 from nas.errors import TrainingError
 from nas.extras import require
 from nas.folders import WEIGHTS
+from nas.preprocessing import Preprocessing
 from nas.search import Candidate
 from nas.search.run import assess
 from nas.study.cascade import FINALS, Cascade, rung_name
@@ -61,6 +62,8 @@ class Studied:
     data: str
     recipe: str
     question: Question
+    preprocessing: Preprocessing
+    """Of the best, with the names of its classes."""
 
     def to_frame(self) -> DataFrame:
         """All trials, best first: predicted, estimated and trained figures, each in its column."""
@@ -107,16 +110,17 @@ def studied_in(database: Database, cascade: Cascade) -> Studied:
     if not best.finals:
         raise TrainingError("no finalist could be trained to the end")
     arch, task = best.candidate.arch, cascade.task
-    place = cascade.trainer.place(arch, cascade.seed + 1)
+    place, fitted = cascade.trainer.place(arch, cascade.seed + 1), task.fit(arch)
     return Studied(
         tuple(trials),
         accuracy(list(best.finals), task.judging_images),
         cascade.plan,
         place / WEIGHTS,
-        task.fit(arch),
+        fitted,
         task.data.name,
         task.recipe.name,
         cascade.question,
+        task.data.preprocessing(fitted.input[1]),
     )
 
 

@@ -102,16 +102,10 @@ def _facts(
     command: Sequence[str],
 ) -> dict[str, Any]:
     """`train.yaml`."""
-    data, setting = task.data, task.setting
+    setting = task.setting
     return provenance(command, "torch", "torchvision") | {
         "arch": {"name": arch.name, "arch_id": arch.arch_id, "trained_id": final.arch.arch_id},
-        "data": {
-            "name": data.name,
-            "source": data.source,
-            "mean": list(data.mean),
-            "sd": list(data.sd),
-            "side": final.arch.input[1],
-        },
+        "data": task.data.preprocessing(final.arch.input[1]).facts(),
         "recipe": asdict(task.recipe),
         "epochs": epochs,
         "seeds": list(seeds),

@@ -13,7 +13,7 @@ import torch
 
 from nas.arch import Arch
 from nas.errors import ExportError
-from nas.export import FORMATS, Deployed, deploy, write
+from nas.export import FORMATS, NORMALISATIONS, Deployed, Images, deploy, write
 from nas.export.coreml import NOT_EXECUTED, _normalising, check, verify
 from nas.library import load_arch, load_space
 from nas.quiet import quiet
@@ -103,10 +103,11 @@ def test_an_image_input_takes_rgb_and_normalises_inside(
 
 @pytest.mark.parametrize("normalisation", ["imagenet", "half", "none"])
 def test_normalising_inside_is_normalising_outside(deployed: Deployed, normalisation: str) -> None:
+    wanted = NORMALISATIONS[normalisation]
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32)).astype(np.float32)
     with torch.no_grad():
-        inside = _normalising(deployed.module, normalisation)(torch.from_numpy(pixels)).numpy()
-    outside = replace(deployed, normalisation=normalisation)
+        inside = _normalising(deployed.module, wanted)(torch.from_numpy(pixels)).numpy()
+    outside = replace(deployed, images=Images(wanted))
     expected = outside.logits(outside.normalise(pixels / 255))
     np.testing.assert_allclose(inside, expected, atol=1e-5 * np.abs(expected).max())
 
