@@ -170,7 +170,8 @@ def search(
             "objectives": objective or [],
         }
         where = {"workers": workers, "storage": storage}
-        study(task, asked, trained, where, replace(kept, name=name), json=json)
+        test = ["--data", data, *training.words()]
+        study(task, asked, trained, where, replace(kept, name=name), test=test, json=json)
     except InfeasibleError as error:
         _print_smallest(error, json=json)
         raise

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,13 @@ def study(
     where: Mapping[str, Any],
     kept: Kept,
     *,
+    test: Sequence[str],
     json: bool,
 ) -> None:
-    """Search, train, write and print; a study that was stopped goes on with `kept.resume`."""
+    """Search, train, write and print; a study that was stopped goes on with `kept.resume`.
+
+    `test` are the options that `nas train` tests the best with.
+    """
     from nas.draft import Work
     from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
     from nas.report.result import write_result
@@ -73,7 +78,7 @@ def study(
     if json:
         print_json(_as_json(result, studied, work.path))
     else:
-        _print(result, studied, work.path)
+        _print(result, studied, work.path, test)
 
 
 def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, 
     return as_json(result, folder) | {"best": found | own, "trials": trials}
 
 
-def _print(result: SearchResult, studied: Studied, folder: Path) -> None:
+def _print(result: SearchResult, studied: Studied, folder: Path, test: Sequence[str]) -> None:
     from nas.cli.search import facts_of_latency
     from nas.report.table import Column, interval, numbers, print_facts, print_line, print_table
 
@@ -125,17 +130,18 @@ def _print(result: SearchResult, studied: Studied, folder: Path) -> None:
     over = f"{top1.seeds} seeds" if top1.seeds > 1 else "one seed"
     print_facts(
         [
-            ("best", f"{best.arch.name}: nas show {folder}"),
+            ("best", f"{best.arch.name}: nas show {shlex.quote(str(folder))}"),
             (
                 "trained top-1 %",
                 f"{interval(top1.top1, top1.low, top1.high)} (95 % interval over {over};"
                 f" {top1.images:,} held-out images, {plan.longest} epochs of {studied.recipe})",
             ),
             *facts_of_latency(result, best),
-            ("its test", f"not looked at yet: nas train {folder} --data {studied.data}"),
             ("written to", str(folder)),
+            ("its test", "not looked at yet; this line does:"),
         ]
     )
+    print_line(shlex.join(["nas", "train", str(folder), *test]))  # whole, to be copied
 
 
 def _cells(trial: Trial) -> list[str | None]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -125,6 +125,16 @@ class TrainingOptions:
         task = Task(images, wanted, setting)
         check_fits(wanted, len(task.splits[0].labels))
         return task
+
+    def words(self) -> list[str]:
+        """What was said of how to train, as it is typed; images that were fetched are there."""
+        hints, found = get_type_hints(type(self), include_extras=True), list[str]()
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value != option.default and option.name != "download":
+                flag = hints[option.name].__metadata__[0].default  # where Typer keeps it
+                found += [flag] if value is True else [flag, str(value)]
+        return found
 
 
 def read_images(data: str, root: Path | None, *, download: bool = False) -> DataSet:

@@ -215,8 +215,9 @@ def test_hint_line(nas: Nas, tiny: Path, place: str) -> None:
     data = shutil.move(tiny / "a.npz", tiny / place / "a b.npz")
     done = search(nas, "--data", str(data), "--on", "cpu")
     assert done.code == 0, done.err
-    words = " ".join(done.out.split()).partition("its test")[2]
-    line = words[words.index("nas train ") :].partition(" written to")[0]
+    told, line = done.out.splitlines()[-2:]
+    assert told.startswith("its test")
     command = shlex.split(line)
-    assert command[:2] == ["nas", "train"]
+    assert command[:3] == ["nas", "train", "results/x"]
+    assert command[3:] == ["--data", str(data), "--recipe", "tinyrec.yaml", "--on", "cpu"]
     assert nas(*command[1:], "--epochs", "1").code == 0

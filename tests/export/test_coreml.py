@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from nas.errors import ExportError
 from nas.export import FORMATS, NORMALISATIONS, Deployed, Images, deploy, write
 from nas.export.coreml import NOT_EXECUTED, _normalising, check, verify
 from nas.library import load_arch, load_space
+from nas.preprocessing import Preprocessing, Trained
 from nas.quiet import quiet
 
 COREML = FORMATS["coreml"]
@@ -96,9 +98,29 @@ def test_a_dynamic_batch_is_a_range(deployed: Deployed, tmp_path: Path) -> None:
 def test_an_image_input_takes_rgb_and_normalises_inside(
     deployed: Deployed, spec: Any, tmp_path: Path
 ) -> None:
-    image = replace(deployed, image_input=True)
+    image = replace(deployed, images=Images(), image_input=True)
     added = verify(image, written(image, tmp_path)) - verify(deployed, spec)
     assert added == {"sub": 1, "mul": 1}
+
+
+def test_an_image_input_with_named_classes_is_a_classifier(
+    deployed: Deployed, spec: Any, tmp_path: Path
+) -> None:
+    names = tuple(f"kind {number}" for number in range(10))
+    how = Preprocessing("mine", "a test", (0.1,), (0.05,), 32, classes=names)
+    images = Images(how.normalisation, Trained(how))
+    classifier = replace(deployed, images=images, image_input=True)
+    found = written(classifier, tmp_path)
+    added = verify(classifier, found) - verify(deployed, spec)
+    assert added == {"sub": 1, "mul": 1, "softmax": 1, "classify": 1}
+    assert found.description.predictedFeatureName == "classLabel"
+    metadata = found.description.metadata.userDefined
+    assert json.loads(metadata["classes"]) == [*names]
+    assert json.loads(metadata["normalisation"])["mean"] == [0.1] * 3
+    swapped = Preprocessing("mine", "a test", (0.1,), (0.05,), 32, classes=names[::-1])
+    other = replace(classifier, images=Images(how.normalisation, Trained(swapped)))
+    with pytest.raises(ExportError, match="classes: expected .*kind 9.* found .*kind 0"):
+        verify(other, found)
 
 
 @pytest.mark.parametrize("normalisation", ["imagenet", "half", "none"])
