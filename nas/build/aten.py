@@ -79,7 +79,7 @@ ATEN: dict[str, Rule] = {
     **_activations("sinh cosh asinh acosh atanh erf erfc erfinv log_softmax log_sigmoid logit"),
     **_activations("threshold rrelu hardshrink softshrink sign sgn ceil floor round trunc frac"),
     **_activations("isnan isinf isfinite logical_not bitwise_not nan_to_num signbit sinc lgamma"),
-    **_activations("digamma glu rad2deg deg2rad absolute special_expit softmin"),
+    **_activations("digamma glu rad2deg deg2rad absolute special_expit"),
     "hardswish": Rule("act", "hswish"),
     "hardsigmoid": Rule("act", "hsigmoid"),
     "hardtanh": Rule("act", "relu6"),
@@ -134,7 +134,7 @@ ATEN: dict[str, Rule] = {
     **_calls(ALIAS, "dropout feature_dropout alpha_dropout feature_alpha_dropout native_dropout"),
     **_calls(ALIAS, "alias contiguous clone to type_as detach requires_grad lift_fresh _to_copy"),
     **_calls(ALIAS, "to_dense pin_memory cpu cuda resolve_conj resolve_neg conj _conj"),
-    **_calls(ALIAS, "_assert_async rename refine_names"),
+    **_calls(ALIAS, "_assert_async"),
     **_calls(PART, "split split_with_sizes chunk unbind tensor_split unsafe_split unsafe_chunk"),
     **_calls(PART, "hsplit vsplit dsplit unsafe_split_with_sizes broadcast_tensors meshgrid"),
     **_calls(CREATED, "zeros ones full empty new_zeros new_ones new_full new_empty zeros_like"),
@@ -151,7 +151,7 @@ ATEN: dict[str, Rule] = {
     **_unknown(
         "a factorisation or inverse; how much it multiplies depends on the algorithm",
         "linalg_inv linalg_inv_ex inverse linalg_solve linalg_solve_ex linalg_svd svd linalg_qr"
-        " linalg_cholesky linalg_cholesky_ex cholesky linalg_eigh linalg_eig linalg_pinv linalg_det"
+        " linalg_cholesky linalg_cholesky_ex linalg_eigh linalg_eig linalg_pinv linalg_det"
         " det logdet slogdet linalg_slogdet linalg_lstsq linalg_matrix_exp matrix_exp lu_solve"
         " linalg_matrix_power matrix_power triangular_solve linalg_solve_triangular",
     ),

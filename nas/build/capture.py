@@ -6,7 +6,7 @@ nothing is copied, computed or moved. What a region like `autocast` wraps is put
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from torch import nn
 from torch.export import export
 
 from nas.build.calls import PREFIX
+from nas.build.inputs import Input, tensors_of
 from nas.quiet import quiet
 
 
@@ -47,6 +48,32 @@ def _tensors(found: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(part)
     elif isinstance(found, dict) or hasattr(found, "__dict__"):
         yield from _tensors([*(found if isinstance(found, dict) else vars(found)).values()])
+
+
+def ready(module: nn.Module, inputs: Sequence[Input]) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    """The module with its lazy layers made and its scripts opened, and zeros to call it with.
+
+    Either takes one image that is really computed, which makes lazy layers as any first call does.
+    """
+    images = tensors_of(module, inputs)
+    if any(nn.parameter.is_lazy(p) for p in [*module.parameters(), *module.buffers()]):
+        with evaluating(module):
+            module(*images)
+        images = tensors_of(module, inputs)
+    jit: Any = torch.jit
+    if not all(isinstance(script, jit.TopLevelTracedModule) for script in _scripts(module)):
+        with evaluating(module):
+            module = jit.trace(module, images, check_trace=False, strict=False)
+    return module, images
+
+
+def _scripts(module: nn.Module) -> Iterator[nn.Module]:
+    """The outermost TorchScript modules in a module."""
+    if isinstance(module, torch.jit.ScriptModule):
+        yield module
+    else:
+        for part in module.children():
+            yield from _scripts(part)
 
 
 def capture(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Program:

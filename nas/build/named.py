@@ -3,29 +3,32 @@
     mobilenetv3-large          a table: a shipped name, a YAML file or a results folder
     timm:mobileone_s1          a model of timm, re-parameterised where it offers that
     torchvision:resnet18       a classifier of torchvision
-    path/to/file.py:factory    a module of the user's, which `factory()` returns
+    path/to/file.py:factory    a module of the user's: what `factory()` returns, or a module itself
 
-Each may end in @SIDE: on square images of that side. What is no table is traced without weights, on
-torch's meta device where it can be, and no file is fetched. Of the user's code only the file that
-is named is run.
+Each may end in @SIDE or @HEIGHTxWIDTH: on images of that size. What is no table is traced without
+weights, on torch's meta device where it can be, and no file is fetched. The user's file is run as
+Python would import it. It may say what it takes by tensors in `example_inputs`, or the module by
+`example_input_array` (Lightning's name); otherwise it is called with as many images as it needs.
 """
 
 from __future__ import annotations
 
 import re
-import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nas import library
 from nas.arch import Arch
-from nas.build.trace import Check, Row, trace
+from nas.build.blame import explained
+from nas.build.inputs import DEFAULT, Input, guesses, parse, resized, stated
+from nas.build.own import imported
+from nas.build.trace import Check, Row, Trace, trace
 from nas.cost import macs
-from nas.errors import NasError, TraceError, UnknownNameError, brief, first_line
+from nas.errors import ArchError, NasError, TraceError, UnknownNameError
 from nas.extras import require
 from nas.folders import find
 from nas.graph import Graph
@@ -33,9 +36,6 @@ from nas.ops import Shape
 from nas.quiet import quiet
 from nas.rewrite import fuse
 from nas.scaling import scaled
-
-DEFAULT: Shape = (3, 224, 224)
-"""Input of a module that does not say what it was made for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,113 +74,166 @@ class Traced:
 Network = Arch | Traced
 
 
-def load_network(name: str) -> Network:
-    """A network by any of the names above.
+def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
+    """A network by any of the names above, on inputs such as `1x96x192:float16`.
 
     Raises:
         UnknownNameError: with the nearest names.
-        ArchError: a table does not fit images of that side.
+        ArchError: a table does not fit images of that size.
         TraceError: a module cannot be built or traced.
         MissingExtraError: what it is of is not installed.
     """
-    base, side = _split(name)
+    base, size = _split(name)
+    asked = Asked(name, size, tuple(map(parse, inputs)))
+    if inputs and size:
+        raise TraceError(f"{name}: the size is said twice; leave out @ or --input")
     library_name, _, model = base.partition(":")
     if library_name in LIBRARIES:
-        return LIBRARIES[library_name](name, model, side)
+        with _strange(name):
+            return LIBRARIES[library_name](asked, model)
     file, _, factory = base.rpartition(":")
     if file.endswith(".py"):
-        return _own(name, Path(file), factory, side)
+        return _own(asked, Path(file), factory)
     arch = library.load_arch(base)
-    return arch if side is None else scaled(arch, side=side, name=f"{arch.name}@{side}")
+    if inputs:
+        raise TraceError(f"{name}: a table states its input; say another size as {base}@224")
+    if size is None:
+        return arch
+    if size[0] != size[1]:
+        raise ArchError(f"{name}: a table takes square images: {base}@{size[0]}")
+    return scaled(arch, side=size[0], name=f"{arch.name}@{size[0]}")
 
 
-def _split(name: str) -> tuple[str, int | None]:
-    """A name without its @SIDE, and the side; a file may have such a name of its own."""
-    if sized := re.fullmatch(r"(.+)@(\d{1,5})", name):
+def _split(name: str) -> tuple[str, Size | None]:
+    """A name without its @SIDE or @HxW, and the size; a file may have such a name of its own."""
+    if sized := re.fullmatch(r"(.+)@(\d{1,5})(?:x(\d{1,5}))?", name):
         try:
             find("architecture", name)
         except NasError:
-            return sized[1], int(sized[2])
+            return sized[1], (int(sized[2]), int(sized[3] or sized[2]))
     return name, None
 
 
-Create = Callable[[int | None], Any]
-"""Makes a module for images of a side, or of the side that it is made for."""
+Size = tuple[int, int]
+"""Height and width."""
+
+Create = Callable[[Size | None], Any]
+"""Makes a module for images of a size, or of the size that it is made for."""
 
 
-def _timm(name: str, model: str, side: int | None) -> Traced:
+class Asked(NamedTuple):
+    """What a name and its options ask for."""
+
+    name: str
+    size: Size | None = None
+    inputs: tuple[Input, ...] = ()
+
+
+def _timm(asked: Asked, model: str) -> Traced:
     timm, utils = require("timm"), require("timm", "timm.utils.model")
     if not timm.is_model(model):
         raise UnknownNameError("timm model", model, timm.list_models())
 
-    def create(side: int | None) -> Any:
-        module = _on_meta(timm.create_model, model, **_size("img_size", side))
+    def create(size: Size | None) -> Any:
+        module = _on_meta(timm.create_model, model, **_size("img_size", size))
         return _on_meta(utils.reparameterize_model, module.eval())
 
-    def made_for(module: Any) -> Shape:
-        return tuple(module.pretrained_cfg.get("input_size", DEFAULT))
+    def made_for(module: Any) -> list[tuple[Input, ...]]:
+        return [(Input(tuple(module.pretrained_cfg.get("input_size", DEFAULT))),)]
 
-    return _traced(name, f"timm {timm.__version__}", create, made_for, side)
+    return _traced(asked, f"timm {timm.__version__}", create, made_for)
 
 
-def _torchvision(name: str, model: str, side: int | None) -> Traced:
+def _torchvision(asked: Asked, model: str) -> Traced:
     models = require("train", "torchvision.models")
     if model not in (valid := models.list_models(module=models)):
         raise UnknownNameError("torchvision model", model, valid)
 
-    def create(side: int | None) -> Any:
-        return _on_meta(models.get_model, model, **_size("image_size", side))
+    def create(size: Size | None) -> Any:
+        return _on_meta(models.get_model, model, **_size("image_size", size))
 
-    def made_for(_: Any) -> Shape:
+    def made_for(_: Any) -> list[tuple[Input, ...]]:
         side = models.get_model_weights(model).DEFAULT.transforms.keywords["crop_size"]
-        return (3, side, side)
+        return [(Input((3, side, side)),)]
 
     version = require("train", "torchvision").__version__
-    return _traced(name, f"torchvision {version}", create, made_for, side)
+    return _traced(asked, f"torchvision {version}", create, made_for)
 
 
-LIBRARIES: dict[str, Callable[[str, str, int | None], Traced]] = {
+LIBRARIES: dict[str, Callable[[Asked, str], Traced]] = {
     "timm": _timm,
     "torchvision": _torchvision,
 }
 
 
-def _own(name: str, file: Path, factory: str, side: int | None) -> Traced:
-    """A module of the user's."""
+def _own(asked: Asked, file: Path, factory: str) -> Traced:
+    """A module of the user's: what a function or class returns, or a module as it stands."""
     torch = require("train")
     if not file.is_file():
         raise TraceError(f"{file}: no such file")
-    with _strange(name):
-        found = runpy.run_path(str(file))
-    if factory not in found:
-        names = [key for key, value in found.items() if callable(value) and key[0] != "_"]
-        raise UnknownNameError("function", factory, names, str(file))
+    hint = "" if asked.inputs else "; if it takes other inputs, say them by --input"
+    with _strange(asked.name, hint), imported(file) as own:
+        found = vars(own)
+        if factory not in found:
+            names = [
+                key
+                for key, value in found.items()
+                if key[0] != "_" and (callable(value) or isinstance(value, torch.nn.Module))
+            ]
+            raise UnknownNameError("function", factory, names, str(file))
 
-    def create(_: int | None) -> Any:
-        module = found[factory]()
-        if not isinstance(module, torch.nn.Module):
-            raise TypeError(f"expected a torch.nn.Module, found {type(module).__name__}")
-        return module
+        def create(_: Size | None) -> Any:
+            made = found[factory]
+            module = made if isinstance(made, torch.nn.Module) else made()
+            if not isinstance(module, torch.nn.Module):
+                raise TypeError(f"expected a torch.nn.Module, found {type(module).__name__}")
+            return module
 
-    return _traced(name, str(file), create, lambda _: DEFAULT, side)
+        def made_for(module: Any) -> Iterable[tuple[Input, ...]]:
+            examples = getattr(module, "example_input_array", None)
+            examples = found.get("example_inputs") if examples is None else examples
+            if examples is None:
+                return guesses(module)
+            return [stated(examples() if callable(examples) else examples)]
+
+        return _traced(asked, str(file), create, made_for)
 
 
 def _traced(
-    name: str, source: str, create: Create, made_for: Callable[[Any], Shape], side: int | None
+    asked: Asked,
+    source: str,
+    create: Create,
+    made_for: Callable[[Any], Iterable[tuple[Input, ...]]],
 ) -> Traced:
-    with _strange(name):
-        module = create(None)
-        shape = made_for(module)
-        if side is not None and (side, side) != shape[1:]:
-            shape = (shape[0], side, side)
-            with suppress(TypeError):  # most networks take any side and no word about it
-                module = create(side)
-        graph, rows, unmapped, check = trace(module, shape)
-    return Traced(name, f"traced from {source}", shape, graph, rows, tuple(unmapped), check)
+    """Traced on the inputs asked for, or on the first of its own that the module takes."""
+    name, size, inputs = asked
+    module = create(None)
+    tries = [inputs] if inputs else list(made_for(module))
+    if size is not None and tries[0] != (tries := [resized(i, size) for i in tries])[0]:
+        with suppress(TypeError):  # most networks take any size and no word about it
+            module = create(size)
+    found, taken = _first_taken(module, tries)
+    graph, rows, unmapped, check = found
+    source = f"traced from {source}"
+    return Traced(name, source, taken[0].shape, graph, rows, tuple(unmapped), check)
 
 
-def _size(option: str, side: int | None) -> dict[str, int]:
-    return {} if side is None else {option: side}
+def _first_taken(module: Any, tries: list[tuple[Input, ...]]) -> tuple[Trace, tuple[Input, ...]]:
+    """The trace on the first inputs that the module takes; its first failure where none do."""
+    failures = []
+    for inputs in tries:
+        try:
+            return trace(module, inputs), inputs
+        except Exception as failure:
+            failures.append(failure)
+    raise failures[0]
+
+
+def _size(option: str, size: Size | None) -> dict[str, Any]:
+    """A square by its side, as most models take it."""
+    if size is None:
+        return {}
+    return {option: size[0] if size[0] == size[1] else size}
 
 
 def _on_meta(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -191,7 +244,7 @@ def _on_meta(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 
 @contextmanager
-def _strange(name: str) -> Iterator[None]:
+def _strange(name: str, hint: str = "") -> Iterator[None]:
     """Runs others' code, which may print and raise anything.
 
     Raises:
@@ -203,4 +256,4 @@ def _strange(name: str) -> Iterator[None]:
     except NasError:
         raise
     except (Exception, SystemExit) as error:  # a script without a guard may end Python
-        raise TraceError(f"{name}: {type(error).__name__}: {brief(first_line(error))}") from error
+        raise TraceError(f"{name}: {explained(error, hint)}") from error

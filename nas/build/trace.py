@@ -9,6 +9,7 @@ submodule.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ from nas.build.calls import (
     value,
     written,
 )
+from nas.build.inputs import DEFAULT, Input
 from nas.build.memory import Memory
 from nas.build.products import MULTIPLY, multiplied, pool_attrs, shapes_of
 from nas.extras import require
@@ -66,43 +68,45 @@ class Trace(NamedTuple):
     check: Check
 
 
-def graph_of(module: Any, input_shape: Shape = (3, 224, 224)) -> tuple[Graph, list[str]]:
+def graph_of(module: Any, *input_shapes: Shape) -> tuple[Graph, list[str]]:
     """The graph of a torch module on one image, and the calls that have no op kind.
 
-    Shapes: input_shape (C, H, W).
+    Shapes: each of input_shapes (C, H, W); one image of 3 x 224 x 224 if there are none.
     """
-    _, tracer = _traced(module, _inputs(module, input_shape))
-    return Graph(tuple(tracer.ops), input_shape[1]), tracer.unmapped
+    inputs = tuple(map(Input, input_shapes or (DEFAULT,)))
+    _, tracer = _traced(*prepared(module, inputs))
+    return tracer.graph(), tracer.unmapped
 
 
-def trace(module: Any, input_shape: Shape = (3, 224, 224)) -> Trace:
-    """The graph of a torch module on one image, with the names of its rows, checked."""
+def trace(module: Any, inputs: Sequence[Input] = (Input(DEFAULT),)) -> Trace:
+    """The graph of a torch module, with the names of its rows, checked."""
     require("train")
     from nas.build.check import check_macs
 
-    inputs = _inputs(module, input_shape)
-    program, tracer = _traced(module, inputs)
+    module, tensors = prepared(module, inputs)
+    program, tracer = _traced(module, tensors)
     unread = tracer.count_unread(module)
-    graph = Graph(tuple(tracer.ops), input_shape[1])
     rows = tuple(map(Row, tracer.rows, tracer.params))
-    check = check_macs(module, inputs, program.graph, graph.ops)
+    check = check_macs(module, tensors, program.graph, tracer.ops)
     counted, own = sum(row.params for row in rows), sum(p.numel() for p in module.parameters())
     lost = () if counted == own else (f"{counted:,} parameters, the module has {own:,}",)
     check = check._replace(unread=unread, differences=(*lost, *check.differences))
-    return Trace(graph, rows, tracer.unmapped, check)
+    return Trace(tracer.graph(), rows, tracer.unmapped, check)
 
 
-def _inputs(module: Any, input_shape: Shape) -> tuple[Any, ...]:
-    torch = require("train")
-    weight = next(module.parameters(), torch.zeros(0))
-    return (torch.zeros(1, *input_shape, device=weight.device),)
+def prepared(module: Any, inputs: Sequence[Input]) -> tuple[Any, tuple[Any, ...]]:
+    """The module as it can be traced, and its inputs without their values."""
+    require("train")
+    from nas.build.capture import ready
+
+    return ready(module, inputs)
 
 
-def _traced(module: Any, inputs: tuple[Any, ...]) -> tuple[Program, _Tracer]:
+def _traced(module: Any, tensors: tuple[Any, ...]) -> tuple[Program, _Tracer]:
     from nas.build.capture import capture
 
-    program = capture(module, inputs)
-    tracer = _Tracer(program, tuple(inputs[0].shape[1:]))
+    program = capture(module, tensors)
+    tracer = _Tracer(program)
     for node in program.graph.nodes:
         tracer.take(node)
     return program, tracer
@@ -111,10 +115,10 @@ def _traced(module: Any, inputs: tuple[Any, ...]) -> tuple[Program, _Tracer]:
 class _Tracer:
     """Ops so far, and for each node of the exported program the op that made its value."""
 
-    def __init__(self, program: Program, input_shape: Shape) -> None:
+    def __init__(self, program: Program) -> None:
         self.images = program.images
         self.trained = program.trained
-        self.ops = [Op("input", "input", -1, (), (), tuple(input_shape), {"shape": input_shape})]
+        self.ops: list[Op] = []
         self.index: dict[Any, int] = {}
         """Nodes that depend on the input; all others are weights and constants."""
         self.memory = Memory(program.trained)
@@ -131,7 +135,7 @@ class _Tracer:
 
     def take(self, node: Any) -> None:
         if node.op == "placeholder" and node.name in self.images:
-            self.index[node] = 0
+            self._input(node)
         if node.op == "placeholder" and node.name in self.trained and node.users:
             self.read.add(id(self.trained[node.name]))
         if node.op == "output":  # a constant may be a result as it is
@@ -152,6 +156,17 @@ class _Tracer:
             self._append(node, sources)
         for shared in self.memory.changed(node):
             self.index[shared] = self.index[node]
+
+    def graph(self) -> Graph:
+        """All ops so far; its resolution is the height of the first image."""
+        shape = self.ops[0].shape
+        return Graph(tuple(self.ops), shape[-2] if len(shape) > 1 else shape[0])
+
+    def _input(self, node: Any) -> None:
+        shape = raw_shape(node)[1:]
+        self.index[node] = len(self.ops)
+        name = f"input{len(self.ops) or ''}"
+        self.ops.append(Op("input", name, -1, (), (), shape, {"shape": shape}))
 
     def _append(self, node: Any, sources: list[Any]) -> None:
         constants = self._constants(node)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from nas.cli.options import Device, Force, Json, NetworkNames, Strict, Svg
+from nas.cli.options import Device, Force, Inputs, Json, NetworkNames, Strict, Svg
 from nas.cli.progress import show_progress
 
 
 def compare(
     archs: NetworkNames,
     device: Device = None,
+    inputs: Inputs = None,
     json: Json = False,
     strict: Strict = False,
     svg: Svg = None,
@@ -43,7 +44,7 @@ def compare(
         sheets = []
         for number, arch in enumerate(archs):
             progress(arch, number / len(archs))
-            sheets.append(sheet(load_network(arch), on, surrogate, strict=strict))
+            sheets.append(sheet(load_network(arch, inputs or ()), on, surrogate, strict=strict))
     if svg:
         save(svg, comparison_picture(*sheets), force=force)
     if json:

@@ -20,7 +20,8 @@ OUTPUT = "Output"
 
 NETWORK_HELP = (
     "A name (see: nas list archs), a YAML file, a results folder (its best.yaml), timm:NAME,"
-    " torchvision:NAME, or FILE.py:FUNCTION that returns a torch module; @SIDE for other images."
+    " torchvision:NAME, or FILE.py:FUNCTION that returns a torch module; @SIDE or @HxW for other"
+    " images."
 )
 ARCH_HELP = "Name (nas list archs), YAML or results folder."
 
@@ -43,6 +44,15 @@ NetworkNames = Annotated[list[str], _argument(NETWORK_HELP, "ARCH...")]
 
 DEVICE_HELP = "See nas list devices."
 Device = Annotated[str | None, device_option(DEVICE_HELP)]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="Input of a torch module, once for each: 1x96x192, 3x224x224:float16, 77:int64.",
+        metavar="SIZES",
+        show_default=False,
+    ),
+]
 Strict = Annotated[
     bool,
     typer.Option("--strict", help="Refuse ops without a cost, and counts that are in doubt."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import Device, Force, Json, NetworkName, Strict, Svg
+from nas.cli.options import Device, Force, Inputs, Json, NetworkName, Strict, Svg
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def show(
     arch: NetworkName,
     device: Device = None,
+    inputs: Inputs = None,
     json: Json = False,
     strict: Strict = False,
     fused: Annotated[
@@ -30,6 +31,7 @@ def show(
         nas show mobilenetv3-large --device iphone12-lut
         nas show results/example --fused
         nas show timm:mobileone_s1@192 --json
+        nas show net.py:make --input 1x96x192
     """
     from nas import library
     from nas.build.named import load_network
@@ -42,7 +44,7 @@ def show(
         replaceable(svg, force=force)
     with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
         progress(arch, 0.0)
-        network = load_network(arch)
+        network = load_network(arch, inputs or ())
     found = sheet(
         network,
         library.load_device(device) if device else None,

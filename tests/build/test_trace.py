@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 from nas.arch import read_arch  # noqa: E402
 from nas.build import build  # noqa: E402
 from nas.build.fusing import fused  # noqa: E402
+from nas.build.inputs import Input  # noqa: E402
 from nas.build.trace import graph_of, trace  # noqa: E402
 from nas.cost import macs, params  # noqa: E402
 from nas.errors import ArchError  # noqa: E402
@@ -184,7 +185,7 @@ class Recurrent(nn.Module):  # type: ignore[misc]
 
 
 def test_a_call_with_several_results_is_not_lost() -> None:
-    found = trace(Recurrent(), (8, 12, 12))
+    found = trace(Recurrent(), [Input((8, 12, 12))])
     assert [op.kind for op in found.graph.ops][-2:] == ["product", "linear"]
     assert op_macs(found.graph.ops[-2]) == 96 * (12 + 6) * 4 * 6
     assert sum(row.params for row in found.rows) == sum(p.numel() for p in Recurrent().parameters())
@@ -192,7 +193,7 @@ def test_a_call_with_several_results_is_not_lost() -> None:
 
 def test_norm_and_activation_are_of_the_row_of_the_layer_they_join() -> None:
     stem = {"conv": nn.Conv2d(3, 8, 3), "norm": nn.BatchNorm2d(8), "act": nn.ReLU()}
-    found = trace(nn.Sequential(OrderedDict(stem)), (3, 16, 16))
+    found = trace(nn.Sequential(OrderedDict(stem)), [Input((3, 16, 16))])
     assert found.rows == (("conv", 8 * 28 + 16),)
 
 

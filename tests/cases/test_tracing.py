@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,9 @@ pytest.importorskip("torch")
 
 from nas.build.named import Traced, load_network  # noqa: E402
 from nas.cost import macs  # noqa: E402
+from nas.errors import NasError, TraceError  # noqa: E402
+
+from .conftest import Nas  # noqa: E402
 
 MODULES = Path(__file__).parent / "tracing"
 
@@ -69,6 +75,8 @@ RIGHT: dict[str, tuple[str, int, int]] = {
     "copy-weight-norm": ("modules:weight_norm", 824, (216 + 576) * 112**2),
     "copy-pruned": ("modules:pruned", 808, (216 + 576) * 112**2),
     "copy-spectral-norm": ("modules:spectral_norm", 808, (216 + 576) * 112**2),
+    "lazy-layers": ("modules:lazy", 330, 216 * 112**2 + 80),
+    "scripted-inside": ("modules:scripted_inside", 314 + 44, 216 * 112**2 + 80 + 40),
     "scripted": ("modules:scripted", 314, 216 * 112**2 + 80),
     "own-result": ("modules:OwnResult", 808 + 90 + 20, (216 + 576) * 112**2 + 80),
     "conv-transpose-3d": (
@@ -115,3 +123,108 @@ def test_counts_are_right(case: str) -> None:
     assert isinstance(network, Traced)
     assert (network.params, macs(network.graph)) == (params, right)
     assert (network.unmapped, network.check.differences) == ((), ())
+
+
+#: FILE:NAME, what `--input` says, parameters, MACs, the first input
+INPUTS: dict[str, tuple[str, tuple[str, ...], int, int, tuple[int, ...]]] = {
+    "gray": ("inputs:gray", (), 170, 72 * 112**2 + 80, (1, 224, 224)),
+    "half": ("inputs:half", (), 240, 216 * 112**2, (3, 224, 224)),
+    "bf16": ("inputs:bf16", (), 240, 216 * 112**2, (3, 224, 224)),
+    "two": ("inputs:Two", (), 224, 2 * 216 * 112**2, (3, 224, 224)),
+    "all-three": ("inputs:Two", ("3x8x8",) * 3, 224, 216 * 16, (3, 8, 8)),
+    "instance": ("inputs:instance", (), 224, 216 * 112**2, (3, 224, 224)),
+    "height-by-width": ("inputs:gray@224x160", (), 170, 72 * 112 * 80 + 80, (1, 224, 160)),
+    "sizes": ("inputs:gray", ("1x96x192",), 170, 72 * 48 * 96 + 80, (1, 96, 192)),
+    "type": ("inputs:instance", ("3x8x8:float32",), 224, 216 * 16, (3, 8, 8)),
+    "image-and-text": (
+        *("inputs:ImageAndText", ("4x32x32", "7:int64"), 800 + 296),
+        *(288 * 256, (4, 32, 32)),
+    ),
+    "lightning": ("inputs:Lightning", (), 88, 80 * 100, (2, 100)),
+    "stated": ("states:Both", (), 76 + 36, 72 * 32 * 48, (2, 32, 48)),
+    "stated-at-another-size": ("states:Both@8", (), 76 + 36, 72 * 64, (2, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("case", INPUTS)
+def test_inputs_other_than_3_square_float(case: str) -> None:
+    name, said, params, right, shape = INPUTS[case]
+    file, _, factory = name.partition(":")
+    network = load_network(f"{MODULES / file}.py:{factory}", said)
+    assert isinstance(network, Traced)
+    assert (network.params, network.macs, network.input) == (params, right, shape)
+    assert (network.unmapped, network.check.differences) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "message"),
+    [
+        ("inputs:gray", "1x96x", "--input '1x96x': expected sizes without the batch"),
+        ("inputs:gray", "1x9x9:half", "--input 1x9x9:half: unknown number type 'half'; valid: bf"),
+        ("inputs:gray@9", "1x9x9", "the size is said twice; leave out @ or --input"),
+        ("inputs:Two", "3x8x8", "missing 1 required positional argument: 'y'"),
+        ("inputs:ImageAndText", "", "if it takes other inputs, say them by --input"),
+    ],
+)
+def test_an_input_that_is_not_taken_is_one_message(name: str, said: str, message: str) -> None:
+    file, _, factory = name.partition(":")
+    with pytest.raises(NasError) as found:
+        load_network(f"{MODULES / file}.py:{factory}", [said] if said else [])
+    assert message in str(found.value)
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2@224x160", "mobilenetv2"])
+def test_a_table_takes_no_other_input(name: str) -> None:
+    with pytest.raises(NasError, match="mobilenetv2@224"):
+        load_network(name, [] if "@" in name else ["3x224x160"])
+
+
+@pytest.mark.parametrize("file", ["siblings", "pkg/relative", "pkg/absolute"])
+@pytest.mark.parametrize("at_home", [True, False])
+def test_imports_of_sibling_files(
+    file: str, at_home: bool, monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    folder = MODULES
+    if at_home:
+        monkeypatch.chdir(MODULES)
+        folder = Path()
+    network = load_network(f"{folder / file}.py:make")
+    assert (network.params, network.macs) == (232, 216 * 112**2)
+
+
+def test_imports_in_a_folder_that_is_no_package() -> None:
+    network = load_network(f"{MODULES / 'plain' / 'relative'}.py:make")
+    assert (network.params, network.macs) == (600 + 16, 600 * 112**2)
+
+
+def test_two_files_of_one_name_are_compared(nas: Nas) -> None:
+    before, path = set(sys.modules), sys.path[:]
+    names = [f"{MODULES / folder / 'siblings.py'}:make" for folder in ("", "plain", "")]
+    found = json.loads(nas("compare", *names, "--json").out)
+    assert [network["params"] for network in found] == [232, 616, 232]
+    assert not {"siblings", "layers"} & (set(sys.modules) - before)
+    assert sys.path == path
+
+
+def test_a_clone_stands_in_for_the_library(here: Path) -> None:
+    """The user's folder comes first, as in Python, and only while it is needed."""
+    package = here / "yaml"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "net.py").write_text(
+        "from torch import nn\nfrom yaml.net import __name__ as own\n"
+        "def make():\n    return nn.Linear(224, 2)\n"
+    )
+    installed = importlib.import_module("yaml")
+    assert load_network(f"{package / 'net.py'}:make").params == 450
+    assert sys.modules["yaml"] is installed
+
+
+def test_message_control_flow() -> None:
+    with pytest.raises(TraceError) as found:
+        load_network(f"{MODULES / 'modules.py'}:OnAValue")
+    source = (MODULES / "modules.py").read_text(encoding="utf-8").splitlines()
+    number = source.index("        if x.mean() > 0:") + 1
+    for words in (f"line {number} of ", "(if x.mean() > 0:)", "value of a tensor", "torch.where"):
+        assert words in str(found.value)
