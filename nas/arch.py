@@ -20,7 +20,7 @@ from nas.blocks.base import MAX_WIDTH
 from nas.cost import macs, params
 from nas.errors import ArchError, DocumentError
 from nas.extras import require
-from nas.graph import Graph, GraphBuilder, Value
+from nas.graph import Graph, GraphBuilder, Place, Value
 from nas.ops import Shape, op_macs, op_params
 from nas.rewrite import fuse
 from nas.table import Position, Table, parse_table, read_table
@@ -163,19 +163,28 @@ def lower_row(g: GraphBuilder, row: Row, x: Value) -> Value:
         raise ArchError(f"nothing is left of the map: {h.shape}")
     if any(size > MAX_WIDTH for size in h.shape):
         raise ArchError(f"wider than {MAX_WIDTH}: {h.shape}")
+    kept = g.place(h).kept
+    if kept is not None and kept > MAX_WIDTH:
+        raise ArchError(f"more than {MAX_WIDTH} channels are kept: {kept}")
     return h
 
 
 @lru_cache(maxsize=200_000)
-def step(row: Row, shape: Shape, resolution: int) -> tuple[Row, Shape]:
-    """Resolve one row on an input shape: the row with absolute widths, and its output shape.
+def advance(row: Row, place: Place) -> tuple[Row, Place]:
+    """Resolve one row where it stands: the row with absolute widths, and what the next one sees.
 
     Raises:
         ArchError: the row cannot stand there.
     """
-    resolved = row.resolve(shape[0])
-    g = GraphBuilder(shape, resolution)
-    return resolved, lower_row(g, resolved, g.input).shape
+    resolved = row.resolve(place.shape[0])
+    g = GraphBuilder(*place)
+    return resolved, g.place(lower_row(g, resolved, g.input))
+
+
+def step(row: Row, shape: Shape, resolution: int) -> tuple[Row, Shape]:
+    """`advance` by shapes alone, where it is not known what rows above have kept."""
+    resolved, after = advance(row, Place(shape, resolution, None))
+    return resolved, after.shape
 
 
 def check_in(table: Table, position: Position, shape: Shape) -> None:
@@ -210,6 +219,7 @@ def arch_of(table: Table) -> Arch:
     if len(table.inputs) > 1:
         raise DocumentError(f"{table.origin} (input): expected one shape; a choice makes a space")
     shape = table.inputs[0]
+    place = Place(shape, shape[1])
     rows: list[Row] = []
     scale: list[str] = []
     for position in table.positions:
@@ -218,16 +228,16 @@ def arch_of(table: Table) -> Arch:
                 f"{table.origin} row {position.row}: expected one value in every cell; "
                 "a choice makes a search space"
             )
-        check_in(table, position, shape)
+        check_in(table, position, place.shape)
         for row in position.options[0]:
             try:
-                resolved, shape = step(row, shape, table.inputs[0][1])
+                resolved, place = advance(row, place)
             except ArchError as error:
                 raise ArchError(f"{table.origin} row {position.row} ({row.op}): {error}") from None
             rows.append(resolved)
             scale.append(position.scale)
     words = tuple(scale) if any(scale) else ()
-    return Arch(table.name, table.source, table.inputs[0], tuple(rows), table.expect, words)
+    return Arch(table.name, table.source, shape, tuple(rows), table.expect, words)
 
 
 def read_arch(path: Path) -> Arch:

@@ -20,8 +20,7 @@ from nas.arch import lower_row
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
-from nas.graph import Graph, GraphBuilder
-from nas.ops import Shape
+from nas.graph import Graph, GraphBuilder, Place
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -75,12 +74,13 @@ def lower_columns(
     shape: Sequence[Ints],
     resolution: Ints,
     folds: Mapping[str, Fold],
-) -> Iterator[tuple[Ints, Shape, dict[str, Any]]]:
-    """Lower `rows` for n sets of numbers, input shapes and resolutions, and fold the graphs.
+    kept: Ints | None = None,
+) -> Iterator[tuple[Ints, Place, dict[str, Any]]]:
+    """Lower `rows` for n sets of numbers and of what a `Place` says, and fold the graphs.
 
     Shapes: numbers (f, n) in the order of `opened`; shape: one (n,) per dimension;
-    resolution (n,). Yields disjoint index arrays into 0..n-1, each with the output shape and what
-    every fold says, as columns; where the rows cannot stand, nothing is yielded.
+    resolution and kept (n,). Yields disjoint index arrays into 0..n-1, each with what the next row
+    sees and what every fold says, as columns; where the rows cannot stand, nothing is yielded.
     """
     pending = [np.arange(len(resolution))]
     while pending:
@@ -88,7 +88,7 @@ def lower_columns(
         if not len(index):
             continue
         try:
-            graph, out = _lower(rows, numbers, shape, resolution, index)
+            graph, out = _lower(rows, numbers, Place(tuple(shape), resolution, kept), index)
             folded = {name: fold(graph) for name, fold in folds.items()}
         except Split as split:
             pending += [index[~split.mask], index[split.mask]]
@@ -98,22 +98,18 @@ def lower_columns(
             yield index, out, folded
 
 
-def _lower(
-    rows: Sequence[Row],
-    numbers: Ints,
-    shape: Sequence[Ints],
-    resolution: Ints,
-    index: Ints,
-) -> tuple[Graph, Shape]:
-    """The graph, and the shape of what the rows hand on (not always that of its last op)."""
+def _lower(rows: Sequence[Row], numbers: Ints, place: Place, index: Ints) -> tuple[Graph, Place]:
+    """The graph, and what the next row sees (not always the output of its last op)."""
     columns = iter(numbers)
-    g = GraphBuilder(tuple(_column(size[index]) for size in shape), _column(resolution[index]))
+    shape = tuple(_column(size[index]) for size in place.shape)
+    kept = None if place.kept is None else _column(place.kept[index])
+    g = GraphBuilder(shape, _column(place.resolution[index]), kept)
     x = g.input
     for number, row in enumerate(rows):
         g.row = number
         own = {f.name: _column(next(columns)[index]) for f in fields(row) if _is_open(row, f.name)}
         x = lower_row(g, replace(row, **own).resolve(x.c), x)
-    return g.graph(), x.shape
+    return g.graph(x), g.place(x)
 
 
 def _column(values: Ints) -> Column:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from nas.errors import ArchError, UnknownNameError
 from nas.ops import ACTIVATIONS, KINDS, Op, Shape
@@ -18,7 +21,7 @@ from nas.widths import Width
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Ops in execution order; `ops[0]` is the input, `ops[-1]` the output.
+    """Ops in execution order; `ops[0]` is the input, `ops[-1]` a network's output.
 
     `resolution` is the height of the network's input image: it equals the input op's for a whole
     network, and lets a single row know its stride.
@@ -26,6 +29,10 @@ class Graph:
 
     ops: tuple[Op, ...]
     resolution: Any
+    waiting: Any = 0
+    """Elements that rows above have set aside for a row below: alive throughout."""
+    out: int = -1
+    """Index of the op whose value rows below read, where this is a part of a network."""
 
     def consumers(self) -> list[list[int]]:
         """For each op, the indices of the ops that read it."""
@@ -38,7 +45,17 @@ class Graph:
     @property
     def shape(self) -> Shape:
         """Shape of the output."""
-        return self.ops[-1].shape
+        return self.ops[self.out].shape
+
+
+class Place(NamedTuple):
+    """What a row sees of the rows above it."""
+
+    shape: Shape
+    resolution: Any
+    """Height of the network's image."""
+    kept: Any = 0
+    """Channels that rows above have set aside for a row below; None where that is not known."""
 
 
 class Value(NamedTuple):
@@ -56,13 +73,16 @@ class Value(NamedTuple):
 class GraphBuilder:
     """Appends ops, infers their shapes, names them after the scope they are added in."""
 
-    def __init__(self, shape: Shape, resolution: Any = None) -> None:
+    def __init__(self, shape: Shape, resolution: Any = None, kept: Any = None) -> None:
+        """For a whole network, or with `resolution` for rows of it that see what `Place` says."""
         self._ops: list[Op] = []
         self._scope: list[str] = []
         self.row = -1
         self.resolution = shape[1] if resolution is None else resolution
         self.kept: list[Value] = []
         """What rows set aside for a later row, in order."""
+        self.kept_above = 0 if resolution is None and kept is None else kept
+        """Channels that rows which are not lowered here have set aside; None is unknown."""
         self.input = self.add("input", (), "input", shape=shape)
 
     @contextmanager
@@ -85,9 +105,37 @@ class GraphBuilder:
         self._ops.append(Op(kind, path, self.row, indices, in_shapes, shape, attrs))
         return Value(len(self._ops) - 1, shape)
 
-    def graph(self) -> Graph:
-        """All ops so far."""
-        return Graph(tuple(self._ops), self.resolution)
+    def graph(self, out: Value | None = None) -> Graph:
+        """All ops so far; rows below read `out`, or the last of them."""
+        waiting = 0 if self.kept_above is None else self.kept_above
+        index = -1 if out is None else out.index
+        return Graph(tuple(self._ops), self.resolution, waiting, index)
+
+    def recall(self, x: Value, total: Width) -> tuple[Value, ...]:
+        """All that rows set aside before this one, which reads `x`; `total` channels.
+
+        Zeros stand for what rows that are not lowered here have set aside.
+
+        Raises:
+            ArchError: there are more or fewer.
+        """
+        own = sum(value.c for value in self.kept)
+        above = total - own if self.kept_above is None else self.kept_above
+        if above < 0 or own + above != total:
+            raise ArchError(f"rows above keep {own + above} channels, expected {total}")
+        kept = tuple(self.kept)
+        if above > 0:
+            shape = (above, 1, 1)
+            zeros = self.add("constant", (x,), "kept", shape=shape, values=partial(np.zeros, shape))
+            kept = (zeros, *kept)
+        self.kept, self.kept_above = [], 0
+        return kept
+
+    def place(self, x: Value) -> Place:
+        """What a row sees that reads `x`."""
+        above = self.kept_above
+        kept = None if above is None else above + sum(value.c for value in self.kept)
+        return Place(x.shape, self.resolution, kept)
 
     # what blocks are made of ------------------------------------------------------------------
 

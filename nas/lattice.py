@@ -1,9 +1,9 @@
 """A search space as a layered graph: layers are positions, nodes are states, edges are options.
 
-A state is what later rows can see: branch of the current `any:`, input resolution and the shape
-(C, H, W). Every candidate is a path, so whatever is additive over rows is a sum of edge values:
-that is what makes a million prices a second and exact search possible. Edges that cannot stand,
-or from which no end is reached, are -1.
+A state is what later rows can see: branch of the current `any:`, input resolution, the channels
+kept for a row below, and the shape (C, H, W). Every candidate is a path, so whatever is additive
+over rows is a sum of edge values: that is what makes a million prices a second and exact search
+possible. Edges that cannot stand, or from which no end is reached, are -1.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.arch import check_in
-from nas.blocks.base import MAX_WIDTH
 from nas.columns import Floats, Fold, Ints, lower_columns, opened, template
 from nas.errors import SpaceError
 from nas.graph import Graph
-from nas.table import MAX_SIDE, Option, Position, Table
+from nas.table import Option, Position, Table
 
-BRANCH, RESOLUTION, RANK = 0, 1, 2
-STATE = 6
-"""Columns of a state: branch, resolution, rank, then C, H, W (0 past the rank)."""
+BRANCH, RESOLUTION, KEPT, RANK = range(4)
+STATE = 7
+"""Columns of a state: branch, resolution, kept, rank, then C, H, W (0 past the rank)."""
+
+ROOM = 2**40
+"""States that may differ before those that do not occur are left out."""
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,13 @@ def build(table: Table, folds: Mapping[str, Fold] | None = None) -> Lattice:
 
 
 def _check_in(table: Table, position: Position, states: Ints) -> None:
-    for branch, _, rank, *shape in states.tolist():
+    for branch, _, _, rank, *shape in states.tolist():
         if position.branch in (None, branch):
             check_in(table, position, tuple(shape[:rank]))
 
 
 def _state(shape: tuple[int, ...], branch: int = -1) -> list[int]:
-    return [branch, shape[1], len(shape), *shape, *[0] * (3 - len(shape))]
+    return [branch, shape[1], 0, len(shape), *shape, *[0] * (3 - len(shape))]
 
 
 def _inputs(table: Table, folds: Mapping[str, Fold]) -> Layer:
@@ -209,10 +211,15 @@ def _layer(
 
 def _packed(states: Ints) -> Ints:
     """States (n, STATE) as one int each: sorting those is many times faster than sorting rows."""
-    packed = states[:, BRANCH] + 1
-    limits = {RESOLUTION: MAX_SIDE, RANK: 3, 3: MAX_WIDTH, 4: MAX_SIDE, 5: MAX_SIDE}
-    for column, limit in limits.items():
-        packed = packed * (limit + 1) + states[:, column]
+    packed, size = np.zeros(len(states), np.int64), 1
+    for column in states.T:
+        found = column - column.min(initial=0)
+        occurs = np.bincount(found) > 0  # few of the numbers there could be: ranks need less room
+        packed = packed * occurs.sum() + (np.cumsum(occurs) - 1)[found]
+        size *= int(occurs.sum())
+        if size > ROOM:
+            packed = np.unique(packed, return_inverse=True)[1]
+            size = len(packed)
     return packed
 
 
@@ -240,13 +247,14 @@ def _fill(
             numbers = np.array([opened(options[m]) for m in members], np.int64)
             numbers = np.tile(numbers, (len(ranked), 1)).T
             shape = [states[s, RANK + 1 + d] for d in range(rank)]
-            resolution = states[s, RESOLUTION]
-            for part, after, found in lower_columns(rows, numbers, shape, resolution, folds):
+            above = states[s, RESOLUTION], folds, states[s, KEPT]
+            for part, after, found in lower_columns(rows, numbers, shape, *above):
                 at = (s[part], o[part])
                 valid[at] = True
-                reached[(*at, RANK)] = len(after)
+                reached[(*at, KEPT)] = after.kept
+                reached[(*at, RANK)] = len(after.shape)
                 for d in range(STATE - RANK - 1):
-                    reached[(*at, RANK + 1 + d)] = after[d] if d < len(after) else 0
+                    reached[(*at, RANK + 1 + d)] = after.shape[d] if d < len(after.shape) else 0
                 for name, value in found.items():
                     columns = value if isinstance(value, tuple) else (value,)
                     together = np.empty((len(part), len(columns)))

@@ -33,6 +33,8 @@ class _Fuser:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.readers = [len(r) for r in graph.consumers()]
+        if graph.out >= 0:
+            self.readers[graph.out] += 1
         self.kept: dict[int, Op] = {}
 
     def take(self, index: int, op: Op) -> None:
@@ -81,7 +83,8 @@ class _Fuser:
             self.kept[old]._replace(inputs=tuple(position[i] for i in self.kept[old].inputs))
             for old in origins
         )
-        return Graph(ops, self.graph.resolution), origins
+        out = position.get(self.graph.out, -1)
+        return Graph(ops, self.graph.resolution, self.graph.waiting, out), origins
 
 
 def _parallel(a: Op, b: Op) -> bool:

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from nas import document, html
-from nas.arch import Arch, step
+from nas.arch import Arch, advance
 from nas.blocks import Row
 from nas.columns import Ints
 from nas.errors import ArchError, SpaceError
+from nas.graph import Place
 from nas.lattice import Lattice, build
 from nas.ops import Shape
 from nas.table import Position, Table, parse_table, read_table
@@ -135,7 +136,7 @@ class Space:
         return Arch(f"{self.name}-{arch.arch_id}", arch.source, shape, arch.rows)
 
     def _rows(self, genes: list[int], shape: Shape) -> list[Row]:
-        resolution = shape[1]
+        place = Place(shape, shape[1])
         rows: list[Row] = []
         branch = None
         for position, gene in zip(self.table.positions, genes, strict=True):
@@ -146,7 +147,7 @@ class Space:
                 continue
             for row in position.options[gene]:
                 try:
-                    resolved, shape = step(row, shape, resolution)
+                    resolved, place = advance(row, place)
                 except ArchError as error:
                     raise SpaceError(
                         f"no point of {self.name}: row {position.row} ({row.op}): {error}"
@@ -180,10 +181,10 @@ class _Search:
     def code(self) -> Code | None:
         if self.arch.input not in self.table.inputs:
             return None
-        found = self._from(0, 0, self.arch.input, None)
+        found = self._from(0, 0, Place(self.arch.input, self.arch.input[1]), None)
         return None if found is None else (self.table.inputs.index(self.arch.input), *found)
 
-    def _from(self, p: int, done: int, shape: Shape, branch: int | None) -> Code | None:
+    def _from(self, p: int, done: int, place: Place, branch: int | None) -> Code | None:
         """A code for positions p.. that yields the rows from `done` on."""
         self.furthest = max(self.furthest, done)
         if p == len(self.table.positions):
@@ -193,27 +194,27 @@ class _Search:
         position = self.table.positions[p]
         for gene, option in enumerate(position.options):
             if position.selects:
-                rest = self._from(p + 1, done, shape, gene)
+                rest = self._from(p + 1, done, place, gene)
             elif position.group is not None and position.branch != branch:
-                rest = self._from(p + 1, done, shape, branch) if gene == 0 else None
+                rest = self._from(p + 1, done, place, branch) if gene == 0 else None
             else:
-                after = self._match(option, done, shape)
+                after = self._match(option, done, place)
                 rest = after and self._from(p + 1, done + len(option), after, branch)
             if rest is not None:
                 return (gene, *rest)
         self.dead.add((p, done, branch))
         return None
 
-    def _match(self, option: tuple[Row, ...], done: int, shape: Shape) -> Shape | None:
-        """Output shape if the option resolves to the next rows of the architecture."""
+    def _match(self, option: tuple[Row, ...], done: int, place: Place) -> Place | None:
+        """What the next row sees if the option resolves to the next rows of the architecture."""
         wanted = self.arch.rows[done : done + len(option)]
         if len(wanted) < len(option):
             return None
         for row, want in zip(option, wanted, strict=True):
-            if row.op != want.op or row.resolve(shape[0]) != want:
+            if row.op != want.op or row.resolve(place.shape[0]) != want:
                 return None
-            shape = step(row, shape, self.arch.input[1])[1]
-        return shape
+            place = advance(row, place)[1]
+        return place
 
 
 def read_space(path: Path) -> Space:

@@ -52,7 +52,7 @@ def test_columns_count_what_single_rows_count(data: st.DataObject) -> None:
     row = BLOCKS[op](out=8, exp=8, s=data.draw(st.sampled_from([1, 2])))
     folds = {"params": params, "macs": macs}
     covered = []
-    for index, shape, found in lower_columns(
+    for index, seen, found in lower_columns(
         [row], np.array([outs, exps, kernels]), [ins, side, side], side * 2, folds
     ):
         covered += index.tolist()
@@ -63,7 +63,7 @@ def test_columns_count_what_single_rows_count(data: st.DataObject) -> None:
             graph = g.graph()
             for name, fold in folds.items():
                 assert np.broadcast_to(found[name], index.shape)[place] == fold(graph)
-            for have, want in zip(shape, after.shape, strict=True):
+            for have, want in zip(seen.shape, after.shape, strict=True):
                 assert np.broadcast_to(have, index.shape)[place] == want
     assert sorted(covered) == list(range(n))
 

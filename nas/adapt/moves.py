@@ -91,10 +91,10 @@ def _priced(
     sizes = np.full(len(rows), resolution)
     rank = 3
     for part, out, found in lower_columns(rows[:1], numbers, list(shapes.T), sizes, folds):
-        rank = len(out)
+        rank = len(out.shape)
         if found["same"]:
             ms[part] = found["ms"]
-            after[part, :rank] = np.stack(np.broadcast_arrays(*out, part)[:-1], axis=1)
+            after[part, :rank] = np.stack(np.broadcast_arrays(*out.shape, part)[:-1], axis=1)
     return ms, after[:, :rank]
 
 
@@ -110,8 +110,8 @@ def alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
     """A row's graph as `nas.columns` lowers it, and what it hands on."""
     g = GraphBuilder(shape, resolution)
     g.row = 0
-    out = lower_row(g, row, g.input).shape
-    return g.graph(), out
+    out = lower_row(g, row, g.input)
+    return g.graph(out), out.shape
 
 
 def narrowed(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:

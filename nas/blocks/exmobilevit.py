@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.blocks.base import Row
-from nas.errors import ArchError
 from nas.graph import GraphBuilder, Value
 from nas.widths import Ratio, Width
 
@@ -46,7 +45,7 @@ class Keep(Row):
 class PoolKept(Row):
     """Global average pooling to a vector of `out` channels, behind those that rows above kept.
 
-    A row that is lowered alone, to learn its shape, reads zeros in their place.
+    A row that is lowered alone reads zeros in their place.
     """
 
     op: ClassVar[str] = "pool_kept"
@@ -54,15 +53,7 @@ class PoolKept(Row):
     out: Width
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        missing = self.out - x.c - sum(value.c for value in g.kept)
-        kept = tuple(g.kept)
-        if not kept and missing > 0:
-            shape = (missing, 1, 1)
-            kept = (
-                g.add("constant", (x,), "unknown", shape=shape, values=partial(np.zeros, shape)),
-            )
-        elif missing != 0:
-            raise ArchError(f"kept and pooled channels are {self.out - missing}, not {self.out}")
+        kept = g.recall(x, self.out - x.c)
         h = g.add("concat", (*kept, _pooled(g, x)), "concat") if kept else _pooled(g, x)
         return g.add("reshape", (h,), "flatten", shape=(self.out,))
 

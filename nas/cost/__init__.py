@@ -26,7 +26,9 @@ def peak_activation_elements(graph: Graph) -> Any:
     execution, which a runtime may add, is not assumed.
     """
     last = {i: max(readers, default=i) for i, readers in enumerate(graph.consumers())}
-    alive = peak = 0
+    if graph.ops:
+        last[graph.out % len(graph.ops)] = len(graph.ops)  # rows below read it
+    alive = peak = graph.waiting
     for index, op in enumerate(graph.ops):
         alive = alive + prod(op.shape)  # not in place: it may be a column, and the peak so far
         peak = max(peak, alive)

@@ -123,7 +123,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "convnext": st.builds(ConvNeXt, keep, widths, kernels, activations),
     "mobilevit": mobilevits(),
     "keep": st.builds(Keep, widths),
-    "pool_kept": st.builds(PoolKept, st.integers(24, 40)),
+    "pool_kept": st.builds(PoolKept, st.integers(25, 40)),
     "vit": vits(),
     "swin": swins() | st.builds(Swin, st.just(2), st.just(1), st.sampled_from([2, 4])),
     "transnext": transnexts(),
@@ -140,10 +140,12 @@ every_block = pytest.mark.parametrize("op", BLOCKS)
 
 @st.composite
 def archs(draw: DrawFn, op: str) -> Arch:
-    """A network of one row, after a pool where the row takes a vector."""
+    """A network of one row, after a pool where it takes a vector, or a row that keeps for it."""
     c, h, w = draw(st.tuples(st.integers(1, 24), st.sampled_from([4, 8, 12]), st.just(8)))
     row = draw(ROWS[op]).resolve(c)
     rows = (Pool(), row) if op.endswith("linear") else (row,)
+    if isinstance(row, PoolKept):
+        rows = (Keep(row.out - c), row)
     return Arch(op, "test", (c, h, w), rows)
 
 
