@@ -1,0 +1,101 @@
+"""Every network of timm below 30 M parameters, traced, against timm's and PyTorch's own counts.
+
+Appends a row for each network to results/benchmarks/traces.csv: its parameters (ours, and the sum
+over timm's re-parameterised module), its MACs (ours, and those of PyTorch's FlopCounterMode),
+whatever has no rule, and why a count differs. Takes some seconds per network; networks that are in
+the file already are left out, so a run can be stopped and gone on with. Ends with code 1 as long as
+networks are left. A larger network has a row with its size alone.
+
+    python benchmarks/traces.py [--most 50] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from files import read_rows
+from timm.utils.model import reparameterize_model
+
+from nas.build.named import Traced, load_network
+from nas.errors import NasError
+from nas.quiet import quiet
+
+OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "traces.csv"
+SMALL = 30_000_000
+"""Parameters that a network has fewer of, as trained."""
+COLUMNS = (
+    *("network", "timm", "torch", "input", "params", "timm_params", "macs", "torch_macs"),
+    *("unmapped", "by_rule", "differences", "unread", "seconds", "error"),
+)
+
+
+def main() -> None:
+    """Trace, append to the file."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--most", type=int, default=50, help="networks looked at in this run")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    done = {row["network"] for row in read_rows(options.out)} if options.out.exists() else set()
+    left = [name for name in timm.list_models() if name not in done]
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if not done:
+            writer.writeheader()
+        for name in left[: options.most]:
+            writer.writerow(looked_at(name))
+            file.flush()
+    sys.exit(len(left) > options.most)
+
+
+def looked_at(name: str) -> dict[str, Any]:
+    """The row of a network; one that is too large has its parameters alone."""
+    row: dict[str, Any] = {"network": name, "timm": timm.__version__, "torch": torch.__version__}
+    start = time.perf_counter()
+    try:
+        module = made(name)
+        row["timm_params"] = sum(parameter.numel() for parameter in module.parameters())
+        if row["timm_params"] < SMALL:
+            row["timm_params"] = sum(p.numel() for p in reparameterize_model(module).parameters())
+            row |= traced(name)
+    except (NasError, RuntimeError, TypeError, ValueError) as error:
+        row["error"] = " ".join(str(error).split())
+    return row | {"seconds": round(time.perf_counter() - start, 2)}
+
+
+def made(name: str) -> torch.nn.Module:
+    """The module of timm, without memory where it can be made so."""
+    with quiet():
+        try:
+            with torch.device("meta"):
+                return timm.create_model(name).eval()
+        except RuntimeError:
+            return timm.create_model(name).eval()
+
+
+def traced(name: str) -> dict[str, Any]:
+    """What a trace finds and what it was held against."""
+    network = load_network(f"timm:{name}")
+    assert isinstance(network, Traced)
+    check = network.check
+    return {
+        "input": "x".join(map(str, network.input)),
+        "params": network.params,
+        "macs": network.macs,
+        "torch_macs": check.torch_macs,
+        "unmapped": "; ".join(network.unmapped),
+        "by_rule": "; ".join(check.by_rule),
+        "differences": "; ".join(check.differences),
+        "unread": "; ".join(check.unread),
+    }
+
+
+if __name__ == "__main__":
+    main()
