@@ -17,6 +17,7 @@ from nas.fields import between, read_fields
 DOCUMENTS = (
     ("train.yaml", "data", ("recipe", "name")),
     ("study.yaml", "images", ("training", "recipe")),
+    ("adapt.yaml", "images", ()),
 )
 """Of a folder of results: the key that it stands under, and those of the recipe's name."""
 
@@ -108,6 +109,13 @@ class Preprocessing:
         mean, std = (values * 3 if len(values) == 1 else values for values in (self.mean, self.sd))
         return Normalisation((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
 
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """The same as names and values, for a person to read."""
+        mean, sd = (", ".join(f"{value:g}" for value in each) for each in (self.mean, self.sd))
+        pairs = [("images", f"{self.side} x {self.side}, mean {mean}, sd {sd} of 0..1")]
+        return [*pairs, ("classes", ", ".join(self.classes))] if self.classes else pairs
+
     def facts(self) -> dict[str, Any]:
         """As documents hold it, without what is not known."""
         return {key: value for key, value in asdict(self).items() if value not in ("", ())}
@@ -132,12 +140,18 @@ def trained_with(weights: Path) -> Trained:
             if (path := folder / name).is_file():
                 content = document.read(path)
                 found = content.get(key)
-                how = None if found is None else _read(found, f"{path} ({key})")
+                where = f"{path} ({key})"
+                how = None if found is None else read_preprocessing(found, where)
                 return Trained(how, _text_at(content, recipe))
     return Trained()
 
 
-def _read(content: Any, where: str) -> Preprocessing:
+def read_preprocessing(content: Any, where: str) -> Preprocessing:
+    """From a document, as `Preprocessing.facts` put it there.
+
+    Raises:
+        DocumentError: naming `where` and the key.
+    """
     found = read_fields(Preprocessing, content, where)
     for name, values in (("mean", found.mean), ("sd", found.sd)):
         if len(values) not in (1, 3):

@@ -28,6 +28,7 @@ from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 from nas.folders import BEST, WEIGHTS, trained_in
+from nas.preprocessing import trained_with
 
 if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
@@ -254,7 +255,9 @@ def _without_data(ask: _Ask, weights: Path | None, folder: Path) -> tuple[Arch, 
     from nas.adapt.run import by_surrogate
 
     if weights is not None:
-        return _cut(ask, weights, folder)
+        made, facts = _cut(ask, weights, folder)
+        how = trained_with(weights).preprocessing
+        return made, facts | ({"images": how.facts()} if how else {})
     with show_progress() as progress:
         result = by_surrogate(ask.arch, ask.device, ask.plan, ask.seed, progress)
     estimate = {"top1": round(result.best.top1, 2), "sd": round(result.best.top1_sd, 2)}

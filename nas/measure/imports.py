@@ -87,7 +87,7 @@ def read_kit(path: Path) -> dict[str, dict[str, Any]]:
         DocumentError: it is none.
     """
     content = read(path)
-    check_keys(content, str(path), required={"schema", "device_os", "models"})
+    check_keys(content, str(path), required={"schema", "device_os", "models"}, optional={"images"})
     models: dict[str, dict[str, Any]] = get(content, "models", dict, str(path))
     for file in models:
         where = f"{path} ({file})"

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas import document
+from nas import document, library
 from nas.arch import Arch
 from nas.draft import Draft
 from nas.errors import ExportError, UnknownNameError
 from nas.export import FORMATS, deploy, write
+from nas.folders import trained_in
 from nas.measure.imports import KIT
 
 SCHEMA = 1
@@ -44,8 +45,9 @@ def write_kit(
 ) -> Kit:
     """Write the folder `out` for networks, given with the names they go by.
 
-    The weights are seeded random ones: they do not change the latency. A format that fails does not
-    keep the others from being written.
+    A trained network of a folder of results has its weights, and what its images are stands in the
+    kit; other weights are seeded random ones: they do not change the latency. A format that fails
+    does not keep the others from being written.
 
     Raises:
         UnknownNameError: of the operating system.
@@ -58,11 +60,11 @@ def write_kit(
     files = [_file_name(name) for name, _ in archs]
     if twice := [name for name, _ in archs if files.count(_file_name(name)) > 1]:
         raise ExportError(f"{', '.join(twice)} would be files of one name; call one otherwise")
-    models, failures = {}, []
+    models, images, failures = {}, {}, []
     with Draft(out.parent, out.name, force=force) as draft:
         precisions = FORMATS_OF[device_os]
         for number, ((name, arch), stem) in enumerate(zip(archs, files, strict=True)):
-            deployed = deploy(arch)
+            deployed = deploy(arch, weights=_learnt(name, arch))
             for part, (key, precision) in enumerate(precisions.items()):
                 file = f"{stem}{FORMATS[key].suffix}"
                 progress(file, (number + part / len(precisions)) / len(archs))
@@ -77,14 +79,25 @@ def write_kit(
                         "precision": precision,
                         "batch": 1,
                     }
+                    if deployed.images.how:
+                        images[file] = deployed.images.how.facts()
         if not models:
             raise ExportError("; ".join(failures))
         manifest = {"schema": SCHEMA, "device_os": device_os, "models": models}
+        manifest |= {"images": images} if images else {}
         document.write(draft.folder / KIT, manifest)
         compiled = shutil.ignore_patterns("__pycache__")  # an installer's
         shutil.copytree(TEXTS / device_os, draft.folder, dirs_exist_ok=True, ignore=compiled)
         draft.keep()
     return Kit(out, models, tuple(failures))
+
+
+def _learnt(name: str, arch: Arch) -> Path | None:
+    """Weights of this very network in a folder of results."""
+    found = trained_in(name)
+    if found is None or library.load_arch(found[0]).arch_id != arch.arch_id:
+        return None
+    return found[1]
 
 
 def _file_name(name: str) -> str:

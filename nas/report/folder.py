@@ -13,6 +13,7 @@ from nas.arch import Arch, read_arch
 from nas.errors import DocumentError
 from nas.folders import BEST
 from nas.lines import Line, read_lines
+from nas.preprocessing import Preprocessing, read_preprocessing
 from nas.report.result import PARETO_COLUMNS
 from nas.report.shape import NUMBER, check
 from nas.search import Candidate
@@ -82,6 +83,8 @@ class Result:
     """`arch_id` -> probability that it meets the budget."""
     trials: tuple[Trial, ...]
     """Best first; empty without training."""
+    images: Preprocessing | None = None
+    """That the best was trained on, where it is said."""
 
     @property
     def name(self) -> str:
@@ -109,7 +112,7 @@ def read_result(folder: Path) -> Result:
     check(study, SHAPE, f"{folder / STUDY}")
     path = folder / BEST
     front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
-    trials = folder / "trials.csv"
+    trials, images = folder / "trials.csv", study.get("images")
     return Result(
         folder,
         study,
@@ -118,6 +121,7 @@ def read_result(folder: Path) -> Result:
         tuple(_candidate(line, folder) for line in front),
         {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
         tuple(map(_trial, read_lines(trials, TRIAL_COLUMNS))) if trials.exists() else (),
+        read_preprocessing(images, f"{folder / STUDY} (images)") if images else None,
     )
 
 

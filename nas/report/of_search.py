@@ -78,6 +78,7 @@ def _training_facts(result: Result) -> Iterator[tuple[str, str]]:
     rungs = ", then ".join(f"{count} for {epochs} epochs" for epochs, count in training["rungs"])
     finals = training["finals"]
     yield "trained on", f"{training['data']}, recipe {training['recipe']}"
+    yield from result.images.told if result.images else ()
     yield "strategy", f"{training['strategy']}: {rungs}"
     each = f"{count(finals['seeds'], 'seed')} each"
     yield "finals", f"{count(finals['finalists'], 'network')}, {finals['epochs']} epochs, {each}"

@@ -144,6 +144,32 @@ def test_a_search_says_what_its_best_was_trained_on(nas: Nas, tiny: Path) -> Non
     assert found["weights"]["recipe"] == "tinyrec"
 
 
+@pytest.mark.slow
+def test_a_report_and_a_kit_say_what_was_trained_on(nas: Nas, tiny: Path) -> None:
+    data, _ = in_folders(tiny, (8, 8, 3))
+    assert search(nas, "--data", data).code == 0
+    assert nas("report", "results/x", "--out", "page.html").code == 0
+    page = (tiny / "page.html").read_text()
+    assert "1e3, dim, mid" in page
+    assert "32 x 32, mean 0.1" in page
+    assert nas("train", "results/x", *TRAIN[2:-4], "--epochs", "1", "--data", data).code == 0
+    (folder,) = (path for path in (tiny / "results").iterdir() if path.name != "x")
+    assert nas("kit", str(folder), "--device-os", "ios", "--out", "kit").code == 0
+    (images,) = document.read(tiny / "kit" / "kit.yaml")["images"].values()
+    assert images["classes"] == sorted(CLASSES)
+
+
+def test_cut_weights_keep_what_was_trained_on(nas: Nas, trained: Path) -> None:
+    adapt = ("adapt", "results/net", "--budget-ms", "0.001", "--device", "sd855-cpu-1t")
+    done = nas(*adapt, "--knapsack", "--divisor", "2", "--name", "cut")
+    least = done.err.partition("reach ")[2].partition(" ms")[0]
+    assert nas(*adapt[:3], f"{float(least) * 1.02:.5f}", *adapt[4:], "--knapsack",
+               "--divisor", "2", "--name", "cut").code == 0  # fmt: skip
+    found = json.loads(nas("export", "results/cut", "--format", "yaml", "--json").out)
+    assert found["output"]["classes"] == sorted(CLASSES)
+    assert found["input"]["normalisation"]["name"] == "trained"
+
+
 def search(nas: Nas, *options: str) -> Any:
     return nas(
         *("search", "--space", "tinyspace.yaml", "--budget-ms", "5", "--device", "sd855-cpu-1t"),
