@@ -93,14 +93,14 @@ for _tag, _pattern, _first in (
         )
 
 
-def parse(text: str, origin: str) -> dict[str, Any]:
+def parse(text: str, origin: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The mapping a YAML text holds; `origin` names it in errors.
 
     Raises:
         DocumentError: malformed, hostile, too large, or not a mapping.
     """
-    if len(text) > MAX_BYTES:
-        raise DocumentError(f"{origin}: larger than {MAX_BYTES} bytes")
+    if len(text) > max_bytes:
+        raise DocumentError(f"{origin}: larger than {max_bytes} bytes")
     try:
         content = yaml.load(text, Loader=_Loader)  # a SafeLoader
     except yaml.MarkedYAMLError as error:
@@ -117,9 +117,9 @@ def parse(text: str, origin: str) -> dict[str, Any]:
     return content
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Like `parse`, from a file."""
-    return parse(read_text(path), str(path))
+    return parse(read_text(path, max_bytes), str(path), max_bytes)
 
 
 def read_text(path: Path, max_bytes: int = MAX_BYTES, *, errors: str = "strict") -> str:

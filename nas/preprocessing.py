@@ -21,6 +21,9 @@ DOCUMENTS = (
 )
 """Of a folder of results: the key that it stands under, and those of the recipe's name."""
 
+MAX_BYTES = 2_000_000
+"""Of such a document: tens of thousands of classes have names."""
+
 
 class Normalisation(NamedTuple):
     """Of an RGB image in 0..1: (image - mean) / std, per channel."""
@@ -138,7 +141,7 @@ def trained_with(weights: Path) -> Trained:
     for folder in (weights.parent, weights.parent.parent):
         for name, key, recipe in DOCUMENTS:
             if (path := folder / name).is_file():
-                content = document.read(path)
+                content = document.read(path, MAX_BYTES)
                 found = content.get(key)
                 where = f"{path} ({key})"
                 how = None if found is None else read_preprocessing(found, where)

@@ -28,7 +28,6 @@ from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 from nas.folders import BEST, WEIGHTS, trained_in
-from nas.preprocessing import trained_with
 
 if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
@@ -253,6 +252,7 @@ def _command() -> list[str]:
 def _without_data(ask: _Ask, weights: Path | None, folder: Path) -> tuple[Arch, dict[str, Any]]:
     """By the surrogate, or with weights by their importance."""
     from nas.adapt.run import by_surrogate
+    from nas.preprocessing import trained_with
 
     if weights is not None:
         made, facts = _cut(ask, weights, folder)

@@ -16,14 +16,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from nas.errors import DataError, first_line
 
 STUBS = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
 """Formats that Pillow knows but does not decode alone; for EPS it would start another program."""
-TURNED = {5, 6, 7, 8}
-"""EXIF orientations that swap width and height."""
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what makes it upright, as `ImageOps.exif_transpose` does, which
+also rewrites the metadata, and fails where they are damaged."""
+SWAPPED = {5, 6, 7, 8}
+"""Orientations that swap width and height."""
 DECODING = (
     "8-bit RGB, turned by EXIF orientation, first frame, transparency over white;"
     " of 16 bits the upper 8"
@@ -98,7 +109,7 @@ def upright_size(path: Path) -> tuple[int, int] | None:
     try:
         with Image.open(path, formats=formats()) as image:
             width, height = image.size
-            return (height, width) if _orientation(image) in TURNED else (width, height)
+            return (height, width) if _orientation(image) in SWAPPED else (width, height)
     except Exception:  # as above
         return None
 
@@ -147,10 +158,8 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    if _orientation(image) == 1:
-        return image
-    turned: Image.Image = ImageOps.exif_transpose(image)
-    return turned
+    method = UPRIGHT.get(_orientation(image))
+    return image if method is None else image.transpose(method)
 
 
 def _rgb(image: Image.Image, format: str | None) -> Image.Image:

@@ -13,7 +13,7 @@ from nas.arch import Arch, read_arch
 from nas.errors import DocumentError
 from nas.folders import BEST
 from nas.lines import Line, read_lines
-from nas.preprocessing import Preprocessing, read_preprocessing
+from nas.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
 from nas.report.result import PARETO_COLUMNS
 from nas.report.shape import NUMBER, check
 from nas.search import Candidate
@@ -108,7 +108,7 @@ def read_result(folder: Path) -> Result:
     Raises:
         DocumentError: it is none, or one of its files is broken.
     """
-    study = document.read(folder / STUDY)
+    study = document.read(folder / STUDY, MAX_BYTES)
     check(study, SHAPE, f"{folder / STUDY}")
     path = folder / BEST
     front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
