@@ -15,8 +15,9 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 FLOORS = (
     ("errors",),
     ("cores", "document", "extras", "folders", "ops", "provenance", "quiet", "widths"),
-    ("draft", "fields", "html", "lines"),
-    ("graph",),
+    ("fields", "html", "lines"),
+    ("graph", "settings"),
+    ("draft",),
     ("blocks", "cost", "lint", "rewrite"),
     ("table",),
     ("arch",),

@@ -55,6 +55,8 @@ class NetAdapt:
     """Of the start; safetensors of this project."""
     seed: int = 0
     url: str | None = None
+    scope: str = ""
+    """Of the run in the database."""
     heard: Callable[[str, float], None] = lambda step, share: None
     said: Callable[[str], None] = lambda note: None
     _worked: float = field(default=0.0, init=False)
@@ -71,7 +73,7 @@ class NetAdapt:
             InfeasibleError: no widths meet the budget; carries the smallest found.
             TrainingError: not one proposal of a step could be trained.
         """
-        database = Database(self.folder, self.url)
+        database = Database(self.folder, self.url, self.scope)
         try:
             store = Store(database, STUDY)
             step = (self.steps() or [self._begun(store)])[-1]
@@ -93,7 +95,7 @@ class NetAdapt:
 
     def tried(self) -> list[dict[str, Any]]:
         """What was tried, step by step: the start first, and which proposal was taken."""
-        database = Database(self.folder, self.url)
+        database = Database(self.folder, self.url, self.scope)
         try:
             records = Store(database, STUDY).records()
         finally:

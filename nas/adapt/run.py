@@ -96,10 +96,13 @@ def adapt(
     workers: int = 1,
     crew: Crew | None = None,
     storage: str | None = None,
+    scope: str = "",
     heard: Callable[[str, float], None] = lambda step, share: None,
     said: Callable[[str], None] = lambda note: None,
 ) -> NetAdapt:
     """Tune the widths of a network, for the task's classes and side, in `folder`, or go on there.
+
+    `scope` is the run's in a `storage` that holds many.
 
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
@@ -111,7 +114,7 @@ def adapt(
     fitted = task.fit(arch)
     check(fitted, library.load_device(device), plan)
     start = begun_with(Tuner(task, plan, seed), fitted, weights, folder)
-    job = NetAdapt(task, folder, plan, device, fitted, start, seed, storage, heard, said)
+    job = NetAdapt(task, folder, plan, device, fitted, start, seed, storage, scope, heard, said)
     run_with(job, workers, crew)
     return job
 

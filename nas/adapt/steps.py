@@ -52,8 +52,8 @@ def write_step(folder: Path, step: Step) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Leave of a run what says how it went: tables and figures of its steps, and the study."""
-    for weights in (folder / START, *(folder / STEPS).glob(f"*/{WEIGHTS}")):
+    """Leave of a run what says how it went, and the last weights: longer trainings begin there."""
+    for weights in (folder / START, *sorted((folder / STEPS).glob(f"*/{WEIGHTS}"))[:-1]):
         weights.unlink(missing_ok=True)
     shutil.rmtree(folder / WORKERS, ignore_errors=True)
 

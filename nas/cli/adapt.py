@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +25,7 @@ from nas.cli.options import (
     device_option,
     gathered,
 )
-from nas.cli.progress import RESUME, show_progress
+from nas.cli.progress import RESUME, say_complete, show_progress
 from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 from nas.folders import BEST, WEIGHTS, trained_in
@@ -130,9 +131,11 @@ def adapt(
     from nas.adapt.plan import AdaptPlan
     from nas.adapt.run import adapt as run_adapt
     from nas.adapt.run import train_on
-    from nas.draft import Draft, Work, not_shipped
+    from nas.adapt.settings import inputs
+    from nas.draft import Draft, Work, finished, not_shipped
     from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
-    from nas.report.adapted import write_adapted, write_steps
+    from nas.report.adapted import read_facts, write_adapted, write_steps
+    from nas.settings import Settings
 
     if data is None and not (surrogate or knapsack):
         raise typer.BadParameter("give --data, or --surrogate or --knapsack to do without")
@@ -156,35 +159,44 @@ def adapt(
         weights = trained[1]
     if weights is None and not surrogate:
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
+    known = inputs(
+        ask.arch, ask.device, plan, None if surrogate else weights, knapsack=knapsack, seed=seed
+    )
     if data is None:
-        with Draft(kept.out, name, force=kept.force) as draft:
-            made, facts = _without_data(ask, weights if knapsack else None, draft.folder)
-            write_adapted(draft.folder, ask.arch, made, ask.device, _command(), facts)
-            draft.keep()
+        settings = Settings.of("adapt", name, {}, known)
+        learnt = weights if knapsack else None
+        if kept.resume and not kept.force and finished(kept.out / name, settings):
+            say_complete(kept.out / name, {})
+            with TemporaryDirectory() as scratch:
+                made, facts = _without_data(ask, learnt, Path(scratch))
+        else:
+            with Draft(kept.out, name, force=kept.force) as draft:
+                made, facts = _without_data(ask, learnt, draft.folder)
+                write_adapted(draft.folder, ask.arch, made, ask.device, _command(), facts)
+                settings.write(draft.folder)
+                draft.keep()
         _print(ask, made, None, facts, kept.out / name, json=json)
         return
     assert weights is not None
+    from nas.train.final import read_final
+    from nas.train.settings import inputs as of_task
+
     task = training.task(data)
-    epochs = epochs or task.recipe.epochs
-    settings = {
-        "arch": ask.arch.arch_id,
-        "device": ask.device.content_hash,
-        "plan": repr(plan),
-        "weights": str(weights),
-        "knapsack": knapsack,
-        "data": task.data.source,
-        "recipe": repr(task.recipe),
-        "epochs": epochs,
-        "seeds": seeds,
-        "seed": seed,
-    }
+    sizes = {"epochs": epochs or task.recipe.epochs, "seeds": seeds}
+    settings = Settings.of("adapt --data", name, sizes, known, of_task(task))
     with Work(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
         fitted = task.fit(ask.arch)
+        if work.complete:
+            say_complete(work.path, work.settings.sizes)
+            final = read_final(work.path)
+            facts = read_facts(work.path)
+            _print(replace(ask, arch=fitted), final.arch, final, facts, work.path, json=json)
+            return
         with _crew(address, storage, task) as crew, show_progress(on_interrupt=RESUME) as progress:
             try:
                 if knapsack:
                     made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
-                    learnt = work.folder / WEIGHTS
+                    start = work.folder / WEIGHTS
                 else:
                     job = run_adapt(
                         task,
@@ -197,10 +209,11 @@ def adapt(
                         workers=workers,
                         crew=crew,
                         storage=storage,
+                        scope=work.settings.scope(storage),
                         heard=progress,
                         said=say,
                     )
-                    facts, learnt = write_steps(work.folder, job), job.steps()[-1].weights
+                    facts, start = write_steps(work.folder, job), job.steps()[-1].weights
                     made = job.steps()[-1].arch
             except (BudgetError, InfeasibleError, WeightsError, RecipeError):
                 work.drop()  # no work on this question can be gone on with
@@ -210,8 +223,8 @@ def adapt(
                 task,
                 made,
                 work,
-                learnt,
-                epochs=epochs,
+                start,
+                epochs=sizes["epochs"],
                 seeds=seeds,
                 seed=seed,
                 command=_command(),

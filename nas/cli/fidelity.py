@@ -22,7 +22,7 @@ from nas.cli.options import (
     ZeroCost,
     gathered,
 )
-from nas.cli.progress import RESUME, show_progress
+from nas.cli.progress import RESUME, say_complete, show_progress
 from nas.cli.training import Data, TrainingOptions, listed, training_option
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def fidelity(
     from nas.folders import named
     from nas.proxies import check
     from nas.report.table import print_json
+    from nas.settings import Inputs, Settings
+    from nas.train.settings import inputs
 
     proxies = listed(zero_cost)
     check(proxies)
@@ -86,30 +88,29 @@ def fidelity(
     compared = judges(short, long, proxies)
     task = replace(training.task(data), images=images)
     where = library.load_space(space)
-    asked: dict[str, object] = {
-        "space": where.space_hash,
-        "data": task.data.source,
-        "recipe": repr(task.recipe),
-    }
-    asked |= {
-        "long": long,
-        "most_mmacs": most_mmacs,
-        "seed": seed,
-        "networks": networks,
-        "images": images,
-    }
+    by = library.load_surrogate(surrogate)
+    contents = {"space": where.space_hash, "surrogate": by.content_hash}
+    asked: dict[str, object] = {"judges": [judge.name for judge in compared], "long": long}
+    asked |= {"most_mmacs": most_mmacs, "seed": seed, "networks": networks}
     name = kept.name or f"fidelity-{where.name}-{task.data.name}-{task.recipe.name}"
-    with Work(kept.out, name, asked, resume=kept.resume, force=kept.force) as work:
+    settings = Settings.of("fidelity", name, {}, Inputs(contents, asked), inputs(task))
+    with Work(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
+        if work.complete:
+            say_complete(work.path, {})
         known = [library.load_arch(arch) for arch in named("architecture")]
         archs = sample(where, known, networks, seed, most_mmacs)
-        with _scores(address, workers) as scores, show_progress(on_interrupt=RESUME) as progress:
-            by = library.load_surrogate(surrogate)
-            folder = work.folder.absolute()  # as other processes find it
+        with (
+            _scores(address, workers) as scores,
+            work.opened() as opened,
+            show_progress(on_interrupt=RESUME) as progress,
+        ):
+            folder = opened.absolute()  # as other processes find it
             study = Fidelity(task, archs, folder, by, seed, workers, progress, elsewhere=scores)
             rankings = study.run(compared)
         facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
-        write_fidelity(work.folder, rankings, archs, facts)
-        work.keep()
+        if not work.complete:
+            write_fidelity(work.folder, rankings, archs, facts)
+            work.keep()
     if json:
         print_json(facts | {"path": str(work.path), "judges": [_as_json(r) for r in rankings]})
     else:

@@ -6,8 +6,9 @@ In a terminal a bar, elsewhere a plain line every some seconds; both say how lon
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.streams import say
@@ -52,6 +53,12 @@ def show_progress(
             if on_interrupt:
                 error.add_note(on_interrupt)
             raise
+
+
+def say_complete(path: Path, sizes: Mapping[str, int]) -> None:
+    """That a run has nothing left to do, and how large it is."""
+    held = ", ".join(f"{key} {size}" for key, size in sizes.items())
+    say(f"{path} is complete already{f': {held}' if held else ''}")
 
 
 def _bar(console: Console, *, live: bool) -> Progress:

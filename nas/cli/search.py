@@ -24,7 +24,7 @@ from nas.cli.options import (
     device_option,
     gathered,
 )
-from nas.cli.progress import show_progress
+from nas.cli.progress import say_complete, show_progress
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
 from nas.folders import BEST
 from nas.strategies import DEFAULT
@@ -154,7 +154,7 @@ def search(
     }
     try:
         if data is None:
-            _search(asked, kept.out, name, force=kept.force, json=json)
+            _search(asked, replace(kept, name=name), json=json)
             return
         from nas.cli.study import study
 
@@ -177,21 +177,31 @@ def search(
         raise
 
 
-def _search(asked: dict[str, Any], out: Path, name: str, *, force: bool, json: bool) -> None:
-    from nas.draft import Draft
+def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
+    from nas.draft import Draft, finished
     from nas.report.result import write_result
     from nas.report.table import print_json
     from nas.search import search as run
+    from nas.search.settings import inputs
+    from nas.settings import Settings
 
-    with Draft(out, name, force=force) as draft:
+    assert kept.name is not None
+    path, settings = kept.out / kept.name, Settings.of("search", kept.name, {}, inputs(asked))
+    if kept.resume and not kept.force and finished(path, settings):
+        say_complete(path, {})
         with show_progress() as progress:
             result = run(**asked, heard=progress)
-        write_result(draft.folder, result, ["nas", *sys.argv[1:]])
-        draft.keep()
-    if json:
-        print_json(as_json(result, draft.path))
     else:
-        _print(result, draft.path)
+        with Draft(kept.out, kept.name, force=kept.force) as draft:
+            with show_progress() as progress:
+                result = run(**asked, heard=progress)
+            write_result(draft.folder, result, ["nas", *sys.argv[1:]])
+            settings.write(draft.folder)
+            draft.keep()
+    if json:
+        print_json(as_json(result, path))
+    else:
+        _print(result, path)
 
 
 def _print_smallest(error: InfeasibleError, *, json: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.progress import RESUME, show_progress
+from nas.cli.progress import RESUME, say_complete, show_progress
 from nas.cli.streams import say
 from nas.folders import BEST
 
@@ -29,7 +29,7 @@ def study(
     test: Sequence[str],
     json: bool,
 ) -> None:
-    """Search, train, write and print; a study that was stopped goes on with `kept.resume`.
+    """Search, train, write and print; a study that was stopped or is to grow goes on.
 
     `test` are the options that `nas train` tests the best with.
     """
@@ -37,30 +37,32 @@ def study(
     from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
     from nas.report.result import write_result
     from nas.report.table import print_json
+    from nas.settings import Settings
     from nas.study.plan import Plan
     from nas.study.run import study as run
+    from nas.study.settings import SIZES, inputs
     from nas.study.trainer import clear
 
-    plan = Plan(
-        training["epochs"],
-        finalists=training["finalists"],
-        seeds=training["seeds"],
-        inherit=training["inherit"],
-    )
-    settings = {**asked, **training, "data": task.data.source, "recipe": repr(task.recipe)}
+    sizes = {key: training[key] for key in SIZES}
     assert kept.name is not None
+    settings = Settings.of("search --data", kept.name, sizes, inputs(task, asked, training))
     with Work(kept.out, kept.name, settings, resume=kept.resume, force=kept.force) as work:
+        trials, epochs, finalists, seeds = (work.settings.sizes[key] for key in SIZES)
+        plan = Plan(epochs, finalists=finalists, seeds=seeds, inherit=training["inherit"])
+        if work.complete:
+            say_complete(work.path, work.settings.sizes)
         try:
-            with show_progress(on_interrupt=RESUME) as progress:
+            with work.opened() as folder, show_progress(on_interrupt=RESUME) as progress:
                 result, studied = run(
                     task,
-                    work.folder,
+                    folder,
                     plan,
-                    trials=training["trials"],
+                    trials=trials,
                     zero_cost=training["zero_cost"],
                     strategy=training["strategy"],
                     objectives=training["objectives"],
                     **where,
+                    scope=work.settings.scope(where["storage"]),
                     heard=progress,
                     said=say,
                     **asked,
@@ -72,9 +74,10 @@ def study(
             if not kept.resume:
                 work.drop()
             raise
-        write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
-        clear(work.folder)
-        work.keep()
+        if not work.complete:
+            write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
+            clear(work.folder, checkpoints=not plan.inherit)
+            work.keep()
     if json:
         print_json(_as_json(result, studied, work.path))
     else:

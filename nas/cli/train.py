@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.options import ArchName, Json, Kept, Seed, gathered
-from nas.cli.progress import RESUME, show_progress
+from nas.cli.progress import RESUME, say_complete, show_progress
 from nas.cli.streams import say
 from nas.cli.training import Data, Epochs, Seeds, TrainingOptions
 
@@ -42,44 +43,48 @@ def train(
     """
     from nas import library
     from nas.draft import Work, not_shipped
+    from nas.settings import Inputs, Settings
     from nas.train.distributed import processes, wait_for_others
-    from nas.train.final import train_finally
+    from nas.train.final import read_final, train_finally
+    from nas.train.settings import inputs
 
     network = library.load_arch(arch)
     task = training.task(data)
     task.fit(network)  # refuses before anything is begun
     name = kept.name or f"{network.name}-{task.data.name}-{task.recipe.name}"
     not_shipped("architecture", kept.out / name)
-    epochs = epochs or task.recipe.epochs
-    settings = {
-        "arch": network.arch_id,
-        "data": task.data.source,
-        "recipe": repr(task.recipe),
-        "epochs": epochs,
-        "precision": task.setting.precision,
-    }
+    known = Inputs({"architecture": network.arch_id}, {"seed": seed}) | inputs(task)
+    sizes = {"epochs": epochs or task.recipe.epochs, "seeds": seeds}
+    settings = Settings.of("train", name, sizes, known)
     with (
         processes(task.setting.device) as rank,
         show_progress(shown=rank == 0, on_interrupt=RESUME) as progress,
         Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
         if rank == 0
-        else Work.joined(kept.out, name) as work,
+        else nullcontext() as owned,
     ):
         wait_for_others()
+        work = owned or Work.joined(kept.out, name)
+        epochs, seeds = work.settings.sizes["epochs"], work.settings.sizes["seeds"]
 
         bar = _Bar(progress, epochs, range(seed, seed + seeds))
-        final = train_finally(
-            task,
-            network,
-            work,
-            epochs=epochs,
-            seeds=bar.seeds,
-            command=["nas", *sys.argv[1:]],
-            heard=bar.heard,
-            watched=bar.watched,
-            said=say,
-        )
+        if work.complete:
+            final = read_final(work.path)
+        else:
+            final = train_finally(
+                task,
+                network,
+                work,
+                epochs=epochs,
+                seeds=bar.seeds,
+                command=["nas", *sys.argv[1:]],
+                heard=bar.heard,
+                watched=bar.watched,
+                said=say,
+            )
     if rank == 0:
+        if work.complete:
+            say_complete(work.path, work.settings.sizes)
         _print(final, task, kept.out / name, epochs, json=json)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from nas.sweep.desk import Desk
 from nas.sweep.line import Answer, Line
 from nas.sweep.plan import Sweep
 from nas.sweep.report import save_pictures, write_sweep
+from nas.sweep.settings import settings
 from nas.sweep.standing import Standing
+from nas.sweep.status import look
 from nas.train.loop import Setting
 from nas.train.recipe import check_fits, load_recipe
 from nas.train.run import Task
@@ -68,8 +70,11 @@ class Drive:
         task = task_of(sweep)
         if task.data.note:
             said(task.data.note)
-        settings = {**asdict(sweep), "data": task.data.source}
-        with Work(self.out, sweep.name, settings, resume=self.resume, force=self.force) as work:
+        asked = settings(sweep, task)
+        with Work(self.out, sweep.name, asked, resume=self.resume, force=self.force) as work:
+            if work.complete:
+                said(f"{work.path} is complete already")
+                return look(work.path)
             (work.folder / ASKED).write_text(self.text, encoding="utf-8")
             standings = self._done(work, task, told, said)
             work.keep()
@@ -79,7 +84,8 @@ class Drive:
         self, work: Work, task: Task, told: Told, said: Callable[[str], None]
     ) -> list[Standing]:
         folder = work.folder.absolute()  # the workers' own is another
-        database = Database(folder, self.sweep.storage or None, sole=True)
+        url = self.sweep.storage or None
+        database = Database(folder, url, work.settings.scope(url), sole=True)
         try:
             lines = [
                 Line(self.sweep, cell, task, folder, database, self.command, elsewhere, said)

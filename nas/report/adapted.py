@@ -13,7 +13,20 @@ from nas.arch import Arch
 from nas.folders import BEST
 from nas.latency.device import Device
 from nas.provenance import provenance
+from nas.report.shape import NUMBER, check
 from nas.report.widths import save_accuracy, save_widths, write_history
+
+KEYS = {"schema", "command", "date", "versions", "before", "after", "device"}
+"""Of `adapt.yaml`, beside how it went."""
+HOW: Mapping[Any, Mapping[str, Any]] = {
+    "netadapt": {
+        "steps": int,
+        "proposals": int,
+        "judged_top1": {"before": NUMBER, "after_the_steps": NUMBER},
+    },
+    "knapsack": {"criterion": str, "optimality_gap": NUMBER},
+}
+"""What is read back of how it went."""
 
 
 def write_adapted(
@@ -36,6 +49,18 @@ def write_adapted(
     }
     document.write(folder / "adapt.yaml", content)
     save_widths(folder / "widths.png", before, after)
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """How a finished adaptation went, as `write_adapted` was told.
+
+    Raises:
+        DocumentError: `adapt.yaml` is damaged.
+    """
+    path = folder / "adapt.yaml"
+    content = document.read(path)
+    check(content, HOW.get(content.get("how"), {"how": str}), str(path))
+    return {key: own for key, own in content.items() if key not in KEYS}
 
 
 def _facts(arch: Arch, ms: float) -> dict[str, Any]:

@@ -52,8 +52,8 @@ class History:
     """Choices by name and their shares of the whole, most important first."""
 
 
-def read_history(folder: Path, epochs: int) -> History | None:
-    """Of the study of what was trained for `epochs`; None where there is no store in the folder.
+def read_history(folder: Path, epochs: int, whole: int) -> History | None:
+    """Of the study of what was trained for the first `epochs` of `whole`; None without a store.
 
     Raises:
         DocumentError: there is one that cannot be read.
@@ -66,7 +66,10 @@ def read_history(folder: Path, epochs: int) -> History | None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with _read_only(optuna, path) as storage:
-            study = optuna.load_study(study_name=rung_name(epochs), storage=storage)
+            known = optuna.get_all_study_names(storage)
+            names = rung_name(epochs, whole), f"proxy, {epochs} epochs"  # and of an earlier version
+            name = next((name for name in names if name in known), names[0])
+            study = optuna.load_study(study_name=name, storage=storage)
             return History(_trials(study), _importances(optuna, study))
     except Exception as error:  # of SQLite, SQLAlchemy or Optuna
         raise DocumentError(f"{path}: no store of a search: {first_line(error)}") from None

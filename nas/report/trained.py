@@ -23,10 +23,11 @@ def training_sections(result: Result) -> Iterator[Section]:
     training = result.training
     if training is None:
         return
-    epochs = next(iter(training["rungs"]), (0, 0))[0]
+    rungs = training["rungs"] or [[0, 0]]
+    epochs, whole = rungs[0][0], rungs[-1][0]
     missing = "the store of the trials is elsewhere"
     try:
-        history = read_history(result.folder, epochs)
+        history = read_history(result.folder, epochs, whole)
     except MissingExtraError as error:  # read on another machine than it was made
         history, missing = None, str(error)
     order: Plot | Text = Text(f"The order of the trials is not shown: {missing}.")

@@ -21,6 +21,7 @@ import numpy as np
 from nas.arch import Arch
 from nas.errors import TrainingError
 from nas.study.database import Database
+from nas.study.earlier import Earlier
 from nas.study.fronts import best_first
 from nas.study.hunt import POLL_S, Hunt, begin, code_of, scored
 from nas.study.plan import Plan
@@ -31,15 +32,18 @@ from nas.study.trainer import Order, Trainer
 if TYPE_CHECKING:
     from nas.train.run import Task
 
-FINALS = "finals"
-
 Orders = Generator[Order | None, None, list[Record]]
 """What to train, and the finished trials at the end."""
 
 
-def rung_name(epochs: int) -> str:
-    """The study of what was trained so long."""
-    return f"proxy, {epochs} epochs"
+def rung_name(epochs: int, whole: int) -> str:
+    """The study of what was trained for the first epochs of a whole schedule."""
+    return f"proxy, {epochs} of {whole} epochs"
+
+
+def finals_name(epochs: int) -> str:
+    """The study of the finalists, trained so long."""
+    return f"finals, {epochs} epochs"
 
 
 @dataclass(eq=False)
@@ -53,12 +57,15 @@ class Cascade:
     trials: int
     seed: int = 0
     url: str | None = None
+    scope: str = ""
+    """Of its run in the database."""
     heard: Callable[[str, float], None] = lambda step, share: None
     said: Callable[[str], None] = lambda note: None
     prefix: str = ""
-    """Of its studies' names, where others have theirs in the same database."""
+    """Of its studies' names, where its run has others."""
     _archs: dict[str, Arch] = field(default_factory=dict, init=False)
     """By id, those that were trained."""
+    _earlier: Earlier = field(default=Earlier(), init=False)
 
     def bare(self) -> Cascade:
         """The same without what it has cached."""
@@ -70,7 +77,7 @@ class Cascade:
         Raises:
             TrainingError: not one network could be trained.
         """
-        database = Database(self.folder, self.url)
+        database = Database(self.folder, self.url, self.scope)
         try:
             for order in self.orders(database):
                 if order is None:
@@ -89,28 +96,40 @@ class Cascade:
             TrainingError: not one network could be trained.
         """
         first, *rungs = self.plan.rungs(self.trials)
+        whole, directions = self.plan.epochs, self.question.directions
+        self._earlier = Earlier.of(database, self.prefix, directions, self._counts)
         kept = self._best((yield from self._hunted(database, first[0])))
         for epochs, count in rungs:
-            store = self.store(database, rung_name(epochs))
-            trained = self._trained(store, kept[:count], [self.seed], self.plan.epochs, epochs)
+            store = self.store(database, rung_name(epochs, whole))
+            trained = self._trained(store, kept[:count], [self.seed], whole, epochs)
             kept = self._best((yield from trained))
-        finals, longest = self.store(database, FINALS), self.plan.longest
+        longest = self.plan.longest
+        finals = self.store(database, finals_name(longest))
         seeds = list(range(self.seed + 1, self.seed + 1 + self.plan.seeds))
-        kept = kept[: self.plan.finalists]
+        kept = self._finalists(kept, finals)
         yield from self._trained(finals, kept, seeds, longest, longest, final=True)
 
     def store(self, database: Database, name: str) -> Store:
         """The study of a rung or of the finals."""
         return Store.of(database, f"{self.prefix}{name}", self.question.directions)
 
+    def _counts(self, whole: int) -> bool:
+        """Whether accuracies of a schedule of so many epochs are as good as of the plan's."""
+        from nas.train.course import same_course
+
+        recipe = self.task.recipe
+        steps = len(self.task.splits[0].labels) / recipe.batch
+        return same_course(recipe, whole, self.plan.epochs, steps)
+
     def _hunted(self, database: Database, epochs: int) -> Orders:
-        """Trials of the first rung."""
-        store, compared = self.store(database, rung_name(epochs)), self.plan.compared
+        """Trials of the first rung; networks of a smaller run come first."""
+        whole, compared = self.plan.epochs, self.plan.compared
+        store = self.store(database, rung_name(epochs, whole))
         hunt = Hunt(
             store,
             self.question.pricing.space,
             self.question.asked(),
-            self.question.queue,
+            [*self._earlier.codes, *self.question.queue],
             self.trials,
             self.seed,
             self.question.facts,
@@ -122,7 +141,9 @@ class Cascade:
                 continue
             record, arch = claimed
             self._archs[arch.arch_id] = arch
-            yield Order(store, record, arch, self.plan.epochs, epochs)
+            order = Order(store, record, arch, whole, epochs)
+            if not self._earlier.completed(order):
+                yield order
         return store.records()
 
     def _best(self, records: Sequence[Record]) -> list[Arch]:
@@ -133,6 +154,11 @@ class Cascade:
         signs = [1.0, *[-1.0] * len(self.question.objectives)]
         order = best_first(np.array([record.values for record in done]) * signs)
         return [self._arch(done[index]) for index in order]
+
+    def _finalists(self, kept: Sequence[Arch], finals: Store) -> list[Arch]:
+        """The best, and those of a smaller run: what it found is not forgotten."""
+        archs = [*kept[: self.plan.finalists], *map(self._arch, finals.records())]
+        return list({arch.arch_id: arch for arch in archs}.values())
 
     def _arch(self, record: Record) -> Arch:
         if record.arch_id not in self._archs:
@@ -163,7 +189,9 @@ class Cascade:
                 record = begin(store, self.question.choices, arch, codes[key[0]], key[1])
                 if record is not None:
                     taken.add(key)
-                    yield Order(store, record, arch, whole, epochs, final)
+                    order = Order(store, record, arch, whole, epochs, final)
+                    if not self._earlier.completed(order):
+                        yield order
             found = {record.key: record for record in store.records() if record.key in keys}
             if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
                 return [found[key] for key in keys]

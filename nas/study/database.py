@@ -34,8 +34,14 @@ TRIES = 3
 class Database:
     """Where studies are: `study.db` in a folder, or any URL that Optuna knows."""
 
-    def __init__(self, folder: Path, url: str | None = None, *, sole: bool = False) -> None:
-        """`sole`: whoever writes there is seen in `folder`, wherever the database is."""
+    def __init__(
+        self, folder: Path, url: str | None = None, scope: str = "", *, sole: bool = False
+    ) -> None:
+        """`scope` is of one run, where a database holds many: only its studies are seen.
+
+        `sole`: whoever writes there is seen in `folder`, wherever the database is.
+        """
+        self.scope = scope
         self.optuna = require("train", "optuna")
         self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
         self.sole, self.local = sole, url is None or sole
@@ -109,12 +115,15 @@ class Database:
 
     def has(self, name: str) -> bool:
         """Whether there is a study of that name; others than the sole writer make none later."""
-        return name in self.stores or name in self._before
+        return name in self.stores or name in self.names
 
     @cached_property
-    def _before(self) -> frozenset[str]:
+    def names(self) -> list[str]:
+        """Of the run's studies that there were when this was first asked, oldest first."""
         with self.reading():
-            return frozenset(study.study_name for study in self.storage.get_all_studies())
+            studies = sorted(self.storage.get_all_studies(), key=lambda study: study._study_id)
+        names = (study.study_name for study in studies)
+        return [name.removeprefix(self.scope) for name in names if name.startswith(self.scope)]
 
     def insert_params(
         self, trial: int, params: Mapping[str, Any], kinds: Mapping[str, Any]

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch
-from nas.errors import TrainingError
+from nas.errors import ResultError, TrainingError
 from nas.extras import require
 from nas.folders import WEIGHTS
 from nas.preprocessing import Preprocessing
 from nas.search import Candidate
 from nas.search.run import assess
-from nas.study.cascade import FINALS, Cascade, rung_name
+from nas.study.cascade import Cascade, finals_name, rung_name
 from nas.study.database import Database
 from nas.study.hunt import code_of
 from nas.study.plan import Plan
@@ -93,8 +93,9 @@ def studied(cascade: Cascade) -> Studied:
 
     Raises:
         TrainingError: no finalist could be trained to the end.
+        ResultError: the weights of the best are on another machine.
     """
-    database = Database(cascade.folder, cascade.url)
+    database = Database(cascade.folder, cascade.url, cascade.scope)
     try:
         return studied_in(database, cascade)
     finally:
@@ -110,12 +111,15 @@ def studied_in(database: Database, cascade: Cascade) -> Studied:
     if not best.finals:
         raise TrainingError("no finalist could be trained to the end")
     arch, task = best.candidate.arch, cascade.task
-    place, fitted = cascade.trainer.place(arch, cascade.seed + 1), task.fit(arch)
+    fitted = task.fit(arch)
+    weights = cascade.trainer.place(arch, cascade.seed + 1) / WEIGHTS
+    if not weights.exists():
+        raise ResultError(f"{weights} is not here: another machine trained it; copy it from there")
     return Studied(
         tuple(trials),
         accuracy(list(best.finals), task.judging_images),
         cascade.plan,
-        place / WEIGHTS,
+        weights,
         fitted,
         task.data.name,
         task.recipe.name,
@@ -129,10 +133,10 @@ def _trials(cascade: Cascade, database: Database) -> list[Trial]:
     rungs = [epochs for epochs, _ in plan.rungs(cascade.trials)]
     records: dict[str, list[Record]] = {}
     for epochs in rungs:
-        for record in cascade.store(database, rung_name(epochs)).records():
+        for record in cascade.store(database, rung_name(epochs, plan.epochs)).records():
             records.setdefault(record.arch_id, []).append(record)
     finals: dict[str, list[float]] = {}
-    for record in cascade.store(database, FINALS).records():
+    for record in cascade.store(database, finals_name(plan.longest)).records():
         if record.state == "complete":
             finals.setdefault(record.arch_id, []).append(record.values[0])
     pricing = question.pricing

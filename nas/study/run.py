@@ -72,6 +72,7 @@ def study(
     strategy: str = DEFAULT,
     objectives: Sequence[str] = (),
     storage: str | None = None,
+    scope: str = "",
     heard: Callable[[str, float], None] = lambda step, share: None,
     said: Callable[[str], None] = lambda note: None,
     **search: Any,
@@ -79,7 +80,8 @@ def study(
     """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.search`.
 
     `strategy` is a name of `nas.strategies`, `objectives` of `nas.study.question`; `storage` is the
-    URL of an Optuna storage, an SQLite file in `folder` if there is none.
+    URL of an Optuna storage, an SQLite file in `folder` if there is none; `scope` begins the names
+    of the run's studies there.
 
     Raises:
         BudgetError, InfeasibleError: as the search.
@@ -94,7 +96,7 @@ def study(
     result = searched(search, trials, zero_cost)
     question = asked(search, result, trials, zero_cost, task, strategy, objectives)
     seed = search.get("seed", 0)
-    cascade = Cascade(task, folder, plan, question, trials, seed, storage, heard, said)
+    cascade = Cascade(task, folder, plan, question, trials, seed, storage, scope, heard, said)
     run_with(cascade, workers)
     return result, studied(cascade)
 

@@ -70,9 +70,10 @@ class Store:
     ) -> None:
         self.database, self.name = database, name
         self.owner, self.storage = database.owner, database.storage
+        self._whole_name = f"{database.scope}{name}"
         self.study = self._opened(list(directions))
         with database.reading():
-            self._id = self.storage.get_study_id_from_name(name)
+            self._id = self.storage.get_study_id_from_name(self._whole_name)
         self._ended = 0
         """Trials before the first running one."""
         self._counting: dict[Key, Record] = {}
@@ -94,7 +95,8 @@ class Store:
 
     def _opened(self, directions: list[str]) -> Study:
         """The study, made if there is none."""
-        optuna, named = self.database.optuna, {"study_name": self.name, "storage": self.storage}
+        optuna = self.database.optuna
+        named = {"study_name": self._whole_name, "storage": self.storage}
         with suppress(KeyError), self.database.reading():
             found: Study = optuna.load_study(**named)
             return found

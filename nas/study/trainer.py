@@ -119,11 +119,11 @@ def place_of(folder: Path, arch: Arch, seed: int) -> Path:
     return folder / "trials" / arch.arch_id / f"seed{seed}"
 
 
-def clear(folder: Path) -> None:
-    """Remove what only going on with a study or sweep needs."""
+def clear(folder: Path, *, checkpoints: bool = True) -> None:
+    """Remove what only going on with a study or sweep needs; perhaps not the checkpoints."""
     from nas.train.run import CHECKPOINT
 
-    for checkpoint in folder.glob(f"trials/*/*/{CHECKPOINT}"):
+    for checkpoint in folder.glob(f"trials/*/*/{CHECKPOINT}") if checkpoints else ():
         checkpoint.unlink()
     shutil.rmtree(folder / WORKERS, ignore_errors=True)
 

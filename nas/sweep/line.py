@@ -14,7 +14,7 @@ from nas.errors import InfeasibleError, NasError, TrainingError
 from nas.report.result import write_result
 from nas.report.sweep import State
 from nas.search import SearchResult
-from nas.study.cascade import FINALS, Cascade
+from nas.study.cascade import Cascade, finals_name
 from nas.study.database import Database
 from nas.study.results import studied_in
 from nas.study.run import asked
@@ -154,6 +154,6 @@ def studies(cell: Cell, sweep: Sweep, database: Database) -> tuple[list[Record],
     """Trials of a cell's candidates and of its finalists; any process may ask, at any time."""
     own, finals = (
         Store.of(database, name).records() if database.has(name) else []
-        for name in (cell.candidates(sweep), cell.prefix + FINALS)
+        for name in (cell.candidates(sweep), cell.prefix + finals_name(sweep.plan().longest))
     )
     return own, finals

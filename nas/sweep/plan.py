@@ -163,7 +163,7 @@ class Cell:
 
     def candidates(self, sweep: Sweep) -> str:
         """Name of the study that its strategy works in."""
-        return self.prefix + rung_name(sweep.plan().epochs)
+        return self.prefix + rung_name(sweep.plan().epochs, sweep.plan().epochs)
 
 
 def load_sweep(path: Path) -> Sweep:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nas.errors import ResultError
 from nas.report.sweep import ASKED
+from nas.settings import read_settings
 from nas.study.database import Database
 from nas.sweep.line import studies
 from nas.sweep.plan import load_sweep
@@ -19,7 +20,7 @@ def find(sweep: Path, out: Path) -> Path:
         ResultError: there is none.
     """
     name = load_sweep(sweep).name if sweep.is_file() else sweep.name
-    for folder in (sweep, out / name, out / f".{name}.work"):
+    for folder in (sweep, out / f".{name}.work", out / name):
         if (folder / ASKED).exists():
             return folder
     raise ResultError(f"{sweep}: no sweep of that name was begun in {out}")
@@ -31,7 +32,9 @@ def look(folder: Path) -> list[Standing]:
     cells = {cell: known.get(cell.name) or Standing.of(cell) for cell in sweep.cells()}
     if all(standing.ended for standing in cells.values()):
         return list(cells.values())
-    database = Database(folder, sweep.storage or None, sole=True)
+    url = sweep.storage or None
+    scope = read_settings(folder).scope(url) if url else ""
+    database = Database(folder, url, scope, sole=True)
     try:
         return [
             own if own.ended else own.counted(sweep, *studies(cell, sweep, database))

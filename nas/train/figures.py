@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 from statistics import NormalDist
 
+from nas.fields import between
+
 LEVEL = 0.95
 """Of the intervals."""
 
@@ -14,13 +16,13 @@ LEVEL = 0.95
 class Accuracy:
     """A top-1 accuracy in percent, with an interval of `LEVEL`."""
 
-    top1: float
-    low: float
-    high: float
-    sd: float
+    top1: float = between(high=100)
+    low: float = between(high=100)
+    high: float = between(high=100)
+    sd: float = between(high=100)
     """Of one training; over seeds where there are several, of the sample of images else."""
-    seeds: int
-    images: int
+    seeds: int = between(low=1)
+    images: int = between(low=1, high=1e12)
 
 
 def accuracy(top1s: list[float], images: int) -> Accuracy:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from nas import document
-from nas.arch import Arch
+from nas.arch import Arch, read_arch
 from nas.build import save_weights
 from nas.draft import Work
+from nas.fields import between, read_fields, required
 from nas.folders import BEST, WEIGHTS
 from nas.provenance import provenance
 from nas.train.distributed import rank
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
-from nas.train.run import CHECKPOINT, Task, train
+from nas.train.run import Task, train
 
+FACTS = "train.yaml"
 Heard = Callable[[int, Epoch], None]
 """Hears of a seed's epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Keys of `train.yaml` that are read back."""
+
+    test: Accuracy
+    judged: Accuracy
+    seconds: float = between(high=1e12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,8 @@ class Final:
     judged: Accuracy
     """On the judging images, of the last epochs."""
     seconds: float
+    schedules: tuple[int, ...] = ()
+    """Epochs of each schedule that was followed, where a longer one went on from a shorter one."""
 
 
 def train_finally(
@@ -49,6 +63,8 @@ def train_finally(
 ) -> Final:
     """Train with every seed, test once, and write the result's folder.
 
+    What was trained for fewer epochs goes on; the checkpoints stay, so that it can.
+
     `heard` and `watched` are those of `nas.train.run.train`, with the seed in front; `start` is
     too.
 
@@ -57,6 +73,7 @@ def train_finally(
     """
     fitted = task.fit(arch)
     tests, judged, seconds = [], [], 0.0
+    schedules: dict[int, None] = {}
     for seed in seeds:
         folder = work.folder / f"seed{seed}"
         training = train(
@@ -70,10 +87,13 @@ def train_finally(
             said=said,
             start=start,
             events=True,
+            lengthen=True,
         )
         tests.append(training.judge(task.data.test)[1])
         judged.append(training.history[-1].val_top1)
         seconds += sum(epoch.seconds for epoch in training.history)
+        if not training.one_course:
+            schedules |= dict.fromkeys(training.lengths)
         if rank() == 0:
             save_weights(training.judged, folder / WEIGHTS)
     final = Final(
@@ -81,15 +101,27 @@ def train_finally(
         accuracy(tests, len(task.data.test.labels)),
         accuracy(judged, len(training.judging.labels)),
         seconds,
+        tuple(schedules),
     )
     if rank() == 0:
         fitted.to_yaml(work.folder / BEST)  # what `nas show FOLDER` looks for
         facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
-        document.write(work.folder / "train.yaml", facts)
-        for checkpoint in work.folder.glob(f"*/{CHECKPOINT}"):
-            checkpoint.unlink()
+        document.write(work.folder / FACTS, facts)
         work.keep()
     return final
+
+
+def read_final(folder: Path) -> Final:
+    """What a finished training's folder says.
+
+    Raises:
+        DocumentError: it is damaged.
+    """
+    path = folder / FACTS
+    content, keys = document.read(path), required(_Figures)
+    found = {key: own for key, own in content.items() if key in keys}
+    figures = read_fields(_Figures, found, str(path))
+    return Final(read_arch(folder / BEST), figures.test, figures.judged, figures.seconds)
 
 
 def _facts(
@@ -108,6 +140,7 @@ def _facts(
         "data": task.data.preprocessing(final.arch.input[1]).facts(),
         "recipe": asdict(task.recipe),
         "epochs": epochs,
+        **({"schedules": list(final.schedules)} if final.schedules else {}),
         "seeds": list(seeds),
         "trained_on": {
             "device": str(setting.device),

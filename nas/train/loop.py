@@ -24,6 +24,7 @@ from nas.data.base import Plan, Split, in_order
 from nas.errors import TrainingError
 from nas.train.augment import Augment, normalised
 from nas.train.checkpoint import read_checkpoint, write_checkpoint
+from nas.train.course import same_course
 from nas.train.distributed import average, gradients, mean_of_all, rank, together, world
 from nas.train.optimiser import learning_rate, make_optimiser
 from nas.train.plan import epoch_plan
@@ -88,6 +89,8 @@ class Training:
     order: Tensor | None = None
     """Indices of the images of an epoch; None is all of them in random order."""
     history: list[Epoch] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    """Epochs of the schedule that each of `history` followed."""
     watch: Watch = lambda number, share, images_s: None
 
     def __post_init__(self) -> None:
@@ -122,6 +125,12 @@ class Training:
         return len(self.history) >= self.epochs
 
     @property
+    def one_course(self) -> bool:
+        """Whether every epoch so far is as one of this schedule, also where it followed another."""
+        steps = len(self.train.labels) / self.recipe.batch
+        return all(same_course(self.recipe, n, self.epochs, steps) for n in set(self.lengths))
+
+    @property
     def judged(self) -> nn.Module:
         """The module that counts: averaged weights where there are any, and their statistics."""
         module: nn.Module = self.module if self.average is None else self.average.module
@@ -153,6 +162,7 @@ class Training:
             number + 1, side, lr, loss, val_loss, val_top1, images / seconds, perf_counter() - start
         )
         self.history.append(found)
+        self.lengths.append(self.epochs)
         return found
 
     def _steps(self, recipe: Recipe, plan: Plan, number: int) -> tuple[float, float]:
@@ -261,7 +271,7 @@ class Training:
 
     def save(self, path: Path) -> None:
         """Everything that going on needs, whole or not at all."""
-        write_checkpoint(path, self._state(), self.history)
+        write_checkpoint(path, self._state(), self.history, self.lengths)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint of the same training.
@@ -269,7 +279,7 @@ class Training:
         Raises:
             WeightsError: it is damaged, or of another training.
         """
-        self.history = read_checkpoint(path, self._state(), Epoch)
+        self.history, self.lengths = read_checkpoint(path, self._state(), Epoch)
         self._estimated = False
 
     def _state(self) -> dict[str, Any]:

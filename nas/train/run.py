@@ -107,6 +107,7 @@ def train(
     watched: Watch = lambda number, share, images_s: None,
     said: Callable[[str], None] = lambda note: None,
     events: bool = False,
+    lengthen: bool = False,
 ) -> Training:
     """Train a network for `epochs`, or the first `until` of them; see `trained`."""
     wanted = min(until or epochs, epochs)
@@ -121,6 +122,7 @@ def train(
         watched=watched,
         said=said,
         events=events,
+        lengthen=lengthen,
     )
     with closing(course):
         return next(training for training in course if len(training.history) >= wanted)
@@ -138,11 +140,14 @@ def trained(
     watched: Watch = lambda number, share, images_s: None,
     said: Callable[[str], None] = lambda note: None,
     events: bool = False,
+    lengthen: bool = False,
 ) -> Generator[Training, None, None]:
     """A training as it is found in `folder`, if it is, and after each epoch that it goes on.
 
     The checkpoint in `folder` is replaced after each epoch. `start` may change the fresh weights.
-    `heard` hears of every epoch, `watched` in the middle of one, `said` what else happened.
+    `heard` hears of every epoch, `watched` in the middle of one, `said` what else happened. What
+    was trained for fewer epochs, at other learning rates, starts again; with `lengthen` it goes on,
+    at those of `epochs`.
 
     Raises:
         TrainingError: it diverged, or the memory is too small for half a batch.
@@ -151,14 +156,14 @@ def trained(
     for halved in (False, True):
         try:
             with together():
-                training = task.training(arch, epochs=epochs, seed=seed)
+                path = folder / CHECKPOINT
+                training = _left(task, arch, path, epochs, seed, lengthen=lengthen)
                 training.watch = watched
-                begun = (folder / CHECKPOINT).exists()
-                if begun:
-                    training.load(folder / CHECKPOINT)
-                elif start is not None:
+                if not training.history and start is not None:
                     start(training)
-            if begun:
+            if training.history:
+                if not training.done and not training.one_course:
+                    said(_lengthened(training))
                 yield training
             yield from _run(training, folder, epochs, heard, events=events)
             return
@@ -176,6 +181,27 @@ def trained(
             task = replace(task, setting=replace(task.setting, micro_batch=size))
         torch.cuda.empty_cache()
     raise AssertionError("the second try returns or raises")
+
+
+def _left(
+    task: Task, arch: Arch, path: Path, epochs: int, seed: int, *, lengthen: bool
+) -> Training:
+    """A training as its checkpoint left it, or from the start."""
+    training = task.training(arch, epochs=epochs, seed=seed)
+    if path.exists():
+        training.load(path)
+        if not (lengthen or training.one_course):
+            return task.training(arch, epochs=epochs, seed=seed)
+    return training
+
+
+def _lengthened(training: Training) -> str:
+    before, after = len(training.history), training.epochs
+    return (
+        f"{training.arch.name}: epochs {before + 1} to {after} follow the learning rates of {after}"
+        f" epochs, those before them of {training.lengths[-1]}; {after} epochs from the start would"
+        " end elsewhere"
+    )
 
 
 def _run(

@@ -53,7 +53,7 @@ def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
     made = yaml.safe_load((folder / "study.yaml").read_text())
     assert made["training"]["rungs"] == [[1, 8]]
     url = f"sqlite:///{folder / 'study.db'}"
-    study = optuna.load_study(study_name=rung_name(1), storage=url)
+    study = optuna.load_study(study_name=rung_name(1, 1), storage=url)
     assert len(study.trials) == 8
     assert not (folder / "workers").exists()
     assert not list(folder.rglob("checkpoint.pt"))
@@ -64,7 +64,7 @@ def finished(work: Path) -> int:
     if not (work / "study.db").exists():
         return 0
     database = Database(work)
-    records = Store(database, rung_name(1)).records()
+    records = Store(database, rung_name(1, 2)).records()
     database.close()
     return sum(record.state == "complete" for record in records)
 

@@ -13,7 +13,10 @@ import pytest
 
 from nas.draft import Draft, Work
 from nas.draft.made import LISTED
-from nas.errors import ResultError, WriteError
+from nas.errors import ResultError
+from nas.settings import FILE, Settings
+
+SETTINGS = Settings("train", "net", {}, {"side": 16}, {"epochs": 3})
 
 
 def test_a_folder_appears_when_it_is_kept(tmp_path: Path) -> None:
@@ -64,8 +67,8 @@ def made(out: Path, name: str, *files: str, force: bool = False) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    """Of what is in a folder, without the list of what nas made there."""
-    return sorted(path.name for path in folder.iterdir() if path.name != LISTED)
+    """Of what is in a folder, without what nas notes there of each."""
+    return sorted(path.name for path in folder.iterdir() if path.name not in (LISTED, FILE))
 
 
 def test_what_stood_there_is_kept_unless_forced(tmp_path: Path) -> None:
@@ -131,7 +134,7 @@ def test_what_a_kill_left_of_the_last_move_is_no_obstacle(tmp_path: Path) -> Non
     assert names(tmp_path / "net") == []
 
 
-@pytest.mark.parametrize("kind", [Draft, partial(Work, settings={})], ids=["draft", "work"])
+@pytest.mark.parametrize("kind", [Draft, partial(Work, settings=SETTINGS)], ids=["draft", "work"])
 def test_what_appeared_meanwhile_is_kept(tmp_path: Path, kind: Callable[..., Draft | Work]) -> None:
     with kind(tmp_path, "net") as draft:
         (draft.folder / "mine").touch()
@@ -170,55 +173,3 @@ def test_hidden_work_that_is_not_ours_is_kept(tmp_path: Path) -> None:
 def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(ResultError, match="expected a plain name"):
         Draft(tmp_path, name)
-
-
-SETTINGS = {"epochs": 3, "sides": [16, 32]}
-
-
-def test_work_goes_on_only_when_asked_and_with_the_same_settings(tmp_path: Path) -> None:
-    with Work(tmp_path, "net", SETTINGS) as work:
-        (work.folder / "half").touch()
-    with pytest.raises(ResultError, match="--resume goes on with it, --force starts anew"):
-        Work(tmp_path, "net", SETTINGS)
-    with pytest.raises(ResultError, match="was started with epochs 3, found 4"):
-        Work(tmp_path, "net", SETTINGS | {"epochs": 4}, resume=True)
-    with Work(tmp_path, "net", SETTINGS, resume=True) as again:
-        pass
-    assert (again.folder / "half").exists()
-    assert Work.joined(tmp_path, "net").folder == again.folder
-    fresh = Work(tmp_path, "net", SETTINGS | {"epochs": 4}, force=True)
-    assert not (fresh.folder / "half").exists()
-
-
-def test_work_appears_when_it_is_kept(tmp_path: Path) -> None:
-    work = Work(tmp_path / "out", "net", SETTINGS, resume=True)
-    (work.folder / "file").write_text("whole")
-    work.keep()
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["net"]
-    assert names(work.path) == ["file"]
-    with pytest.raises(ResultError, match="exists and is kept"):
-        Work(tmp_path / "out", "net", SETTINGS)
-
-
-def test_work_that_cannot_be_moved_is_not_lost(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    with (
-        pytest.raises(WriteError, match="--resume goes on"),
-        Work(tmp_path, "net", SETTINGS) as work,
-    ):
-        (work.folder / "file").touch()
-        work.path = tmp_path / "gone" / "net"
-        work.keep()
-    assert (Work(tmp_path, "net", SETTINGS, resume=True).folder / "file").exists()
-
-
-def test_work_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ResultError, match="file is no folder"):
-        Work(tmp_path / "file", "net", SETTINGS)
-    with pytest.raises(ResultError, match="expected a plain name"):
-        Work(tmp_path, "../net", SETTINGS)
-    with Work(tmp_path, "net", SETTINGS) as work:
-        (work.folder / "settings.json").write_text("{")
-    with pytest.raises(ResultError, match=r"settings\.json cannot be read"):
-        Work(tmp_path, "net", SETTINGS, resume=True)

@@ -88,7 +88,7 @@ def parts(page: Page, section: str) -> list[object]:
 @pytest.mark.slow
 def test_trials_are_shown_in_their_order_and_the_store_is_left_alone(trained: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in trained.iterdir()}
-    history = read_history(trained, 1)
+    history = read_history(trained, 1, 1)
     assert history is not None
     assert [trial.number for trial in history.trials] == [1, 2, 3]
     assert {path: path.stat().st_mtime_ns for path in trained.iterdir()} == before
@@ -105,7 +105,7 @@ def test_trials_are_shown_in_their_order_and_the_store_is_left_alone(trained: Pa
 
 @pytest.mark.slow
 def test_importances_are_shares_with_a_caution_where_trials_are_few(trained: Path) -> None:
-    history = read_history(trained, 1)
+    history = read_history(trained, 1, 1)
     assert history is not None
     shares = [share for _, share in history.importances]
     assert shares == sorted(shares, reverse=True)
@@ -118,19 +118,19 @@ def test_importances_are_shares_with_a_caution_where_trials_are_few(trained: Pat
 
 @pytest.mark.slow
 def test_a_store_that_is_none_is_one_message(trained: Path, tmp_path: Path) -> None:
-    assert read_history(tmp_path, 1) is None
+    assert read_history(tmp_path, 1, 1) is None
     (tmp_path / "study.db").write_text("not a database")
     with pytest.raises(DocumentError, match=r"study\.db: no store of a search"):
-        read_history(tmp_path, 1)
+        read_history(tmp_path, 1, 1)
 
 
 @pytest.mark.slow
 def test_a_store_without_the_rung_is_one_message_and_closed_again(tmp_path: Path) -> None:
     database = Database(tmp_path)
-    Store(database, rung_name(1))
+    Store(database, rung_name(1, 2))
     database.close()
     with pytest.raises(DocumentError, match=r"study\.db: no store of a search"):
-        read_history(tmp_path, 9)
+        read_history(tmp_path, 9, 9)
     opened = {link.resolve() for link in Path("/proc/self/fd").glob("*")}  # of Linux alone
     assert tmp_path / "study.db" not in opened
 
@@ -176,7 +176,7 @@ def test_a_broken_sweep_names_the_line(sweep: Path) -> None:
 @pytest.mark.slow
 def test_what_makes_good_trials_is_important_not_what_makes_bad_ones(tmp_path: Path) -> None:
     database = Database(tmp_path)
-    store = Store(database, rung_name(1))
+    store = Store(database, rung_name(1, 1))
     for seed in range(40):
         params = {"good": seed % 5 == 0, "bad": seed % 5 == 1, "idle": seed % 2 == 0}
         both = dict.fromkeys(params, (False, True))
@@ -185,7 +185,7 @@ def test_what_makes_good_trials_is_important_not_what_makes_bad_ones(tmp_path: P
         top1 = 50.0 + 30 * params["good"] - 30 * params["bad"] + seed / 100
         store.work(record, partial(list, [top1]))
     database.close()
-    history = read_history(tmp_path, 1)
+    history = read_history(tmp_path, 1, 1)
     assert history is not None
     assert [name for name, _ in history.importances][0] == "good"
     assert [trial.top1 for trial in history.trials][:2] == [80.0, 20.01]

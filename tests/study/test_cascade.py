@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from nas.errors import TrainingError
-from nas.study.cascade import Cascade, rung_name
+from nas.study.cascade import Cascade, finals_name, rung_name
 from nas.study.database import FILE
 from nas.study.plan import Plan
 from nas.study.question import Question
@@ -68,14 +68,14 @@ def test_optuna_reads_the_store_by_readable_names(
 ) -> None:
     ran(cascade(task, tmp_path / "s", question))
     url = f"sqlite:///{tmp_path / 's' / FILE}"
-    study = optuna.load_study(study_name=rung_name(1), storage=url)
+    study = optuna.load_study(study_name=rung_name(1, 2), storage=url)
     assert [trial.params for trial in study.trials] == [{"row 1 out": w} for w in (1, 2, 32, 48)]
     assert all(trial.state.name == "COMPLETE" for trial in study.trials)
     assert study.best_trial.user_attrs["predicted_ms"] > 0
     assert study.best_value == max(trial.intermediate_values[1] for trial in study.trials)
-    further = optuna.load_study(study_name=rung_name(2), storage=url)
+    further = optuna.load_study(study_name=rung_name(2, 2), storage=url)
     assert len({trial.params["row 1 out"] for trial in further.trials}) == 2
-    finals = optuna.load_study(study_name="finals", storage=url)
+    finals = optuna.load_study(study_name=finals_name(2), storage=url)
     assert [trial.state.name for trial in finals.trials] == ["COMPLETE"] * 2
 
 
@@ -167,7 +167,7 @@ def test_several_objectives_keep_a_front(task: Task, question: Question, tmp_pat
     on = {width(trial) for trial in found.trials if trial.state == "complete"}
     assert 1 in on
     url = f"sqlite:///{tmp_path / 's' / FILE}"
-    study = optuna.load_study(study_name=rung_name(1), storage=url)
+    study = optuna.load_study(study_name=rung_name(1, 2), storage=url)
     assert [d.name for d in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     sizes = [trial.values[1] for trial in study.trials]
     assert sizes == sorted(sizes)

@@ -10,7 +10,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from nas.study.cascade import Cascade, rung_name
+from nas.study.cascade import Cascade, finals_name, rung_name
 from nas.study.database import FILE
 from nas.study.plan import Plan
 from nas.study.question import Question
@@ -41,8 +41,8 @@ def test_it_shows_every_rung_and_trials_by_row_and_column(
     app = dashboard.wsgi(f"sqlite:///{folder / FILE}")
     studies = get(app, "/api/studies")["study_summaries"]
     named = {study["study_name"]: study["study_id"] for study in studies}
-    assert list(named) == [rung_name(1), rung_name(2), "finals"]
-    shown = get(app, f"/api/studies/{named[rung_name(1)]}?after=0")
+    assert list(named) == [rung_name(1, 2), rung_name(2, 2), finals_name(1)]
+    shown = get(app, f"/api/studies/{named[rung_name(1, 2)]}?after=0")
     assert [trial["state"] for trial in shown["trials"]] == ["Complete"] * 4
     assert [trial["params"][0]["name"] for trial in shown["trials"]] == ["row 1 out"] * 4
     attrs = {attr["key"]: attr["value"] for attr in shown["trials"][0]["user_attrs"]}

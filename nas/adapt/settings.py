@@ -1,0 +1,27 @@
+"""What an adaptation depends on: a network, perhaps its weights, a device and the plan."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from nas.adapt.plan import AdaptPlan
+from nas.arch import Arch
+from nas.folders import content_hash
+from nas.latency.device import Device
+from nas.settings import Inputs
+
+
+def inputs(
+    arch: Arch, device: Device, plan: AdaptPlan, weights: Path | None, *, knapsack: bool, seed: int
+) -> Inputs:
+    """Of everything but the training afterwards."""
+    contents = {"architecture": arch.arch_id, "device": device.content_hash}
+    if weights is not None:
+        contents["weights"] = content_hash(weights)
+    how = "knapsack" if knapsack else "netadapt" if weights is not None else "surrogate"
+    return Inputs(contents, {"how": how, "plan": asdict(plan), "seed": seed}, PLAN)
+
+
+PLAN = {"plan": asdict(AdaptPlan(budget_ms=1.0))}
+"""Defaults, for keys that an earlier version did not know."""
