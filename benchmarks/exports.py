@@ -8,6 +8,9 @@ size that trained networks have. Takes about a minute per network; continues a f
 
 from __future__ import annotations
 
+import nas  # before torch, whose threads are to wait without spinning
+
+# isort: split
 import argparse
 import csv
 import tempfile
@@ -19,7 +22,6 @@ import numpy as np
 import torch
 from files import read_rows
 
-import nas
 from nas.arch import Arch
 from nas.build import save_weights
 from nas.export import FORMATS, deploy, export

@@ -13,6 +13,9 @@ With `--compile` both networks are compiled by torch.
 
 from __future__ import annotations
 
+import nas  # noqa: F401 - before torch, whose threads are to wait without spinning
+
+# isort: split
 import argparse
 import os
 from collections.abc import Iterable

@@ -1,10 +1,14 @@
 """Finds the most accurate vision network that runs within a latency budget on a named device.
 
 Names are imported when first used, so `import nas` costs nothing.
+
+Importing it sets OMP_WAIT_POLICY to PASSIVE unless it is set. Every op of torch ends with threads
+that wait for each other. On a busy core, a thread that spins keeps others from running.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
     from nas.search import search
 
 __version__ = "0.1.0"
+
+# GNU's, LLVM's and Intel's OpenMP read it once, when they are loaded; torch loads one
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 #: public name -> the module that defines it
 _MODULES = {

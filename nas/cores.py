@@ -5,6 +5,7 @@ Ctrl-C reaches every process of a terminal: the first one hears it and ends the 
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -12,15 +13,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from nas.cgroups import ROOT, cpu_quota
 
-def cores() -> int:
-    """Those that it may run on, where the system tells; else those of the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+
+def cores(root: Path = ROOT) -> int:
+    """Cores that this process may run on; a container's CPU quota counts, rounded up."""
+    if hasattr(os, "process_cpu_count"):  # since Python 3.13
+        allowed = os.process_cpu_count()
+    elif hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    else:
+        allowed = os.cpu_count()
+    return max(1, math.ceil(min(allowed or 1, cpu_quota(root))))
 
 
 @contextmanager

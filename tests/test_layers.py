@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 
 #: lowest first; rooms of one floor do not know each other
 FLOORS = (
-    ("errors",),
+    ("cgroups", "errors"),
     ("cores", "document", "extras", "folders", "ops", "provenance", "quiet", "widths"),
     ("fields", "html", "lines"),
     ("graph", "settings"),

@@ -136,6 +136,7 @@ def adapt(
     from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
     from nas.report.adapted import read_facts, write_adapted, write_steps
     from nas.settings import Settings
+    from nas.train.threads import with_threads
 
     if data is None and not (surrogate or knapsack):
         raise typer.BadParameter("give --data, or --surrogate or --knapsack to do without")
@@ -192,6 +193,7 @@ def adapt(
             facts = read_facts(work.path)
             _print(replace(ask, arch=fitted), final.arch, final, facts, work.path, json=json)
             return
+        task = with_threads(task, ask.arch, work.folder, workers)
         with _crew(address, storage, task) as crew, show_progress(on_interrupt=RESUME) as progress:
             try:
                 if knapsack:

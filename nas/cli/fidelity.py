@@ -78,6 +78,7 @@ def fidelity(
     from nas.report.table import print_json
     from nas.settings import Inputs, Settings
     from nas.train.settings import inputs
+    from nas.train.threads import with_threads
 
     proxies = listed(zero_cost)
     check(proxies)
@@ -105,6 +106,8 @@ def fidelity(
             show_progress(on_interrupt=RESUME) as progress,
         ):
             folder = opened.absolute()  # as other processes find it
+            if not work.complete:
+                task = with_threads(task, archs[0], folder, workers)
             study = Fidelity(task, archs, folder, by, seed, workers, progress, elsewhere=scores)
             rankings = study.run(compared)
         facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)

@@ -127,7 +127,6 @@ def search(
         nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9 --json
         nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8
     """
-    threads_chosen = "OMP_NUM_THREADS" in os.environ
     # before numpy is imported: products here are small, threads slow them down and, with
     # their number, change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -158,7 +157,7 @@ def search(
             return
         from nas.cli.study import study
 
-        task = training.task(data, all_cores=not threads_chosen)
+        task = training.task(data)
         trained = {
             "trials": trials,
             "epochs": epochs or task.recipe.epochs,

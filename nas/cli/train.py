@@ -47,6 +47,7 @@ def train(
     from nas.train.distributed import processes, wait_for_others
     from nas.train.final import read_final, train_finally
     from nas.train.settings import inputs
+    from nas.train.threads import with_threads
 
     network = library.load_arch(arch)
     task = training.task(data)
@@ -72,7 +73,7 @@ def train(
             final = read_final(work.path)
         else:
             final = train_finally(
-                task,
+                with_threads(task, network, work.folder),
                 network,
                 work,
                 epochs=epochs,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nas.data import DataSet
     from nas.train.run import Task
 
+THREADS_CHOSEN = "OMP_NUM_THREADS" in os.environ
+"""By the user: this is read before a command sets it for itself."""
 TRAINING = "Data and training"
 """The section of help pages."""
 
@@ -101,13 +103,13 @@ class TrainingOptions:
     data_root: DataRoot = None
     download: Annotated[bool, training_option("--download", "Fetch a named data set.")] = False
 
-    def task(self, data: str, *, all_cores: bool = False) -> Task:
+    def task(self, data: str) -> Task:
         """What networks are trained for."""
         from nas.extras import require
 
         require("train")
         from nas.train.loop import Setting
-        from nas.train.place import device_of, precision_of, use_cores
+        from nas.train.place import device_of, precision_of
         from nas.train.recipe import check_fits, load_recipe
         from nas.train.run import Task
 
@@ -116,11 +118,10 @@ class TrainingOptions:
             lr = wanted.schedule.lr * self.batch / wanted.batch
             schedule = replace(wanted.schedule, lr=lr)
             wanted = replace(wanted, batch=self.batch, schedule=schedule)
-        if all_cores:
-            use_cores()
         device = device_of(self.on)
         precision = precision_of(self.precision, device)
-        setting = Setting(device, precision, self.micro_batch, self.compiled)
+        threads = None if THREADS_CHOSEN else 0
+        setting = Setting(device, precision, self.micro_batch, self.compiled, threads)
         images = read_images(data, self.data_root, download=self.download)
         task = Task(images, wanted, setting)
         check_fits(wanted, len(task.splits[0].labels))

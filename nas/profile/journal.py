@@ -97,13 +97,13 @@ class Journal:
             os.fsync(file.fileno())
         self.entries.append(entry)
 
-    def of(self, *roles: str) -> list[Entry]:
+    def of(self, role: str, *others: str) -> list[Entry]:
         """The entries of these roles, in the order of time."""
-        return [entry for entry in self.entries if entry.role in roles]
+        return [entry for entry in self.entries if entry.role in (role, *others)]
 
-    def seconds(self, *roles: str) -> float:
-        """Spent on them."""
-        return sum(entry.seconds for entry in self.of(*roles))
+    def seconds(self, role: str, *others: str) -> float:
+        """Spent on these roles."""
+        return sum(entry.seconds for entry in self.of(role, *others))
 
 
 def drift(entries: Sequence[Entry]) -> Floats:

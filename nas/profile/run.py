@@ -163,9 +163,8 @@ class Campaign:
         entries, seconds = self.journal.of(role), self.journal.seconds(role)
         share = SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
         another = seconds / len(entries) if entries else 0
-        self.progress(
-            f"{role}: {len(entries)}", self.journal.seconds() / 60 / self.settings.minutes
-        )
+        spent = self.journal.seconds(*ROLES) / (60 * self.settings.minutes)
+        self.progress(f"{role}: {len(entries)}", min(1.0, spent))
         return len(entries) < LEAST[role] or seconds + another <= share
 
     def _time(self, role: str, parts: Sequence[Part]) -> None:

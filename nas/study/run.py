@@ -89,11 +89,13 @@ def study(
         TrainingError: not one network could be trained.
     """
     from nas.proxies import check
+    from nas.train.threads import with_threads
 
     check(zero_cost)
     check_names(strategy, objectives)
     heard("searching", 0.0)
     result = searched(search, trials, zero_cost)
+    task = with_threads(task, result.best.arch, folder, workers)
     question = asked(search, result, trials, zero_cost, task, strategy, objectives)
     seed = search.get("seed", 0)
     cascade = Cascade(task, folder, plan, question, trials, seed, storage, scope, heard, said)

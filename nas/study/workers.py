@@ -188,8 +188,12 @@ class Processes:
 
 
 def _work_here(job: Job, index: int, workers: int, parent: int, news: Any) -> None:
+    import torch
+
     end_with(parent)
-    work(placed(job, index), index, max(1, cores() // workers), news.put)
+    # torch's own number is the user's: never more than that
+    threads = job.task.setting.threads or min(torch.get_num_threads(), max(1, cores() // workers))
+    work(placed(job, index), index, threads, news.put)
 
 
 def placed(job: Any, index: int) -> Any:

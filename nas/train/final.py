@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from nas import document
 from nas.arch import Arch, read_arch
 from nas.build import save_weights
@@ -147,6 +149,7 @@ def _facts(
             "precision": setting.precision,
             "micro_batch": setting.micro_batch or None,
             "compile": setting.compile,
+            "threads": torch.get_num_threads() if setting.device.type == "cpu" else None,
         },
         "test": asdict(final.test),
         "judged": asdict(final.judged),

@@ -53,6 +53,8 @@ class Setting:
     micro_batch: int = 0
     """Images at a time; gradients are accumulated to the recipe's batch. 0 is all of them."""
     compile: bool = False
+    threads: int | None = None
+    """Of the CPU; 0: as many as are fastest (`nas.train.threads`); None: as torch is set."""
 
 
 @dataclass(frozen=True, slots=True)
