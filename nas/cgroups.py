@@ -25,7 +25,7 @@ def cpu_quota(root: Path = ROOT) -> float:
 
 def _paths(groups: str) -> dict[str, str]:
     """Controller -> path of this process's cgroup; that of version 2 has no controller's name."""
-    paths = {}
+    paths: dict[str, str] = {}
     for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)
         paths |= dict.fromkeys(controllers.split(","), path)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 
 # before torch is imported: several test processes share the cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -42,3 +44,14 @@ def representative(request: pytest.FixtureRequest) -> Arch:
 def network(request: pytest.FixtureRequest) -> Arch:
     """Every shipped architecture, variants included."""
     return load_arch(request.param)
+
+
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """Programs that a test begins hear Ctrl-C, also where pytest is a script's job behind `&`.
+
+    A shell lets such jobs ignore it, which programs inherit; of a handler they inherit nothing.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nas"
 
@@ -48,7 +46,11 @@ HEAVY = {"jinja2", "matplotlib", "optuna", "pandas", "plotly", "ray", "rich", "s
 HEAVY |= {"torch", "torchvision"}
 ON_TORCH = {"torch", "torchvision"}
 
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+TREES = {
+    path: ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path != PACKAGE / "__init__.py"
+}
 
 
 def room(path: Path) -> str:
@@ -76,38 +78,54 @@ def names(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
-def test_no_room_imports_a_higher_one(path: Path) -> None:
-    mine = room(path)
-    for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
-        parts = name.split(".")
-        if parts[0] == "nas" and parts[1] not in (mine, "__version__"):
-            assert FLOOR[parts[1]] < FLOOR[mine], f"{names(path)} imports {name}"
+def test_no_room_imports_a_higher_one() -> None:
+    found = [
+        f"{names(path)} imports {name}"
+        for path, tree in TREES.items()
+        for name in imports(tree)
+        if name.startswith("nas.") and name.split(".")[1] not in (room(path), "__version__")
+        if FLOOR[name.split(".")[1]] >= FLOOR[room(path)]
+    ]
+    assert not found
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
-def test_torch_is_imported_only_from_build_up(path: Path) -> None:
-    found = {name.split(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
-    assert "torch" not in found or room(path) in TORCH
+def test_torch_is_imported_only_from_build_up() -> None:
+    found = [
+        names(path)
+        for path, tree in TREES.items()
+        if room(path) not in TORCH and "torch" in tops(imports(tree))
+    ]
+    assert not found
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
-def test_nothing_heavy_is_imported_at_start(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = {name.split(".")[0] for name in imports(tree, at_start=True)}
-    allowed = ON_TORCH if room(path) in TORCH else set()
-    assert found & HEAVY <= (allowed | {"ray"} if room(path) == "cluster" else allowed)
+def test_nothing_heavy_is_imported_at_start() -> None:
+    found = [
+        f"{names(path)} imports {name}"
+        for path, tree in TREES.items()
+        for name in (tops(imports(tree, at_start=True)) & HEAVY) - allowed(room(path))
+    ]
+    assert not found
+
+
+def tops(found: Iterable[str]) -> set[str]:
+    """The packages of dotted names."""
+    return {name.split(".")[0] for name in found}
+
+
+def allowed(room: str) -> set[str]:
+    """Heavy packages that a room may import at start."""
+    torch = ON_TORCH if room in TORCH else set()
+    return torch | {"ray"} if room == "cluster" else torch
 
 
 def test_every_room_is_on_a_floor() -> None:
-    assert {room(path) for path in FILES} == set(FLOOR)
+    assert {room(path) for path in TREES} == set(FLOOR)
 
 
 def test_the_command_line_holds_no_logic_of_others() -> None:
     """Nobody imports `nas.cli`, so everything a command does can be had from Python."""
-    for path in FILES:
+    for path, tree in TREES.items():
         if room(path) not in ("cli", "__main__"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
             assert not any(name.startswith("nas.cli") for name in imports(tree))
 
 

@@ -19,7 +19,7 @@ def loaded(*args: str) -> set[str]:
         "sys.stderr.write('\\n'.join(sys.modules))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=600, check=True
     )
     return {name.partition(".")[0] for name in done.stderr.splitlines()}
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from nas.cores import cores, deaf, end_with
+from nas.cores import deaf, end_with
 from nas.errors import NasError, TrainingError
 from nas.study.store import ATTEMPTS
 
@@ -188,11 +188,10 @@ class Processes:
 
 
 def _work_here(job: Job, index: int, workers: int, parent: int, news: Any) -> None:
-    import torch
+    from nas.train.place import share
 
     end_with(parent)
-    # torch's own number is the user's: never more than that
-    threads = job.task.setting.threads or min(torch.get_num_threads(), max(1, cores() // workers))
+    threads = job.task.setting.threads or share(workers)
     work(placed(job, index), index, threads, news.put)
 
 

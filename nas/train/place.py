@@ -68,11 +68,18 @@ def precision_of(name: str, device: torch.device) -> str:
     return name
 
 
-def use_cores(n: int | None = None) -> None:
-    """So many threads, or all cores that this process may run on, whatever OMP_NUM_THREADS was."""
+def use_cores(n: int) -> None:
+    """So many threads, whatever OMP_NUM_THREADS was."""
     import torch
 
-    torch.set_num_threads(n or cores())
+    torch.set_num_threads(n)
+
+
+def share(workers: int) -> int:
+    """Threads of one of so many processes: its cores, but no more than torch is set to."""
+    import torch
+
+    return min(torch.get_num_threads(), max(1, cores() // workers))
 
 
 def spawning() -> SpawnContext:

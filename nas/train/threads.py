@@ -20,8 +20,9 @@ from nas.arch import Arch
 from nas.build import build
 from nas.cores import cores
 from nas.errors import ArchError, RecipeError
+from nas.train.distributed import world
 from nas.train.loop import AMP
-from nas.train.place import use_cores, world
+from nas.train.place import use_cores
 
 if TYPE_CHECKING:
     from nas.train.run import Task

@@ -40,7 +40,7 @@ def asked(words: str, shell: str = "bash") -> list[str]:
         text=True,
         check=True,
         env=os.environ | env,
-        timeout=60,
+        timeout=600,
     )
     assert not {name.partition(".")[0] for name in done.stderr.split()} & HEAVY
     return done.stdout.split("\n")[:-1]
@@ -81,7 +81,7 @@ def test_there_is_a_script_for(shell: str) -> None:
         capture_output=True,
         text=True,
         env=os.environ | {"_NAS_COMPLETE": f"source_{shell}"},
-        timeout=60,
+        timeout=600,
         check=True,
     )
     assert "_NAS_COMPLETE=complete_" in done.stdout

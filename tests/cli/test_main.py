@@ -17,9 +17,19 @@ from nas import __version__
 NAS = [sys.executable, "-c", "from nas.cli.main import main; main()"]
 
 
+def _signals(test: Callable[..., None]) -> Callable[..., None]:
+    on_windows = pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+    return on_windows(pytest.mark.usefixtures("hears_ctrl_c")(test))
+
+
 def run(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*NAS, *args], capture_output=True, text=True, env=os.environ | env, timeout=60, check=False
+        [*NAS, *args],
+        capture_output=True,
+        text=True,
+        env=os.environ | env,
+        timeout=600,
+        check=False,
     )
 
 
@@ -122,7 +132,7 @@ def test_reader_that_leaves_early_is_no_error() -> None:
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
-    process.wait(timeout=60)
+    process.wait(timeout=600)
 
 
 def test_terminal_without_the_characters_gets_others() -> None:
@@ -131,7 +141,7 @@ def test_terminal_without_the_characters_gets_others() -> None:
     assert done.stdout.isascii()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+@_signals
 def test_interrupt_ends_with_130() -> None:
     code = (
         "import signal\n"
@@ -140,14 +150,14 @@ def test_interrupt_ends_with_130() -> None:
         "from nas.cli.main import main; main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "show", "mobilenetv2"], capture_output=True, timeout=60
+        [sys.executable, "-c", code, "show", "mobilenetv2"], capture_output=True, timeout=600
     )  # fmt: skip
     assert signal.SIGINT == 2
     assert done.returncode == 130
     assert done.stderr == b"nas: interrupted\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+@_signals
 def test_an_interrupted_search_leaves_nothing(tmp_path: Path) -> None:
     asked = ("search", "--budget-ms", "1", "--device", "iphone12-lut", "--out", str(tmp_path))
     _, err = interrupted(asked, lambda: [*tmp_path.iterdir()])
@@ -156,7 +166,7 @@ def test_an_interrupted_search_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+@_signals
 def test_an_interrupted_training_says_how_to_go_on_and_does(tmp_path: Path) -> None:
     asked = (
         "train",
@@ -183,7 +193,7 @@ def interrupted(args: tuple[str, ...], ready: Callable[[], object]) -> tuple[str
                 assert process.poll() is None
                 time.sleep(0.02)
             process.send_signal(signal.SIGINT)
-            said = process.communicate(timeout=240)  # a busy machine trains slowly
+            said = process.communicate(timeout=600)
         finally:
             process.kill()
     assert process.returncode == 130

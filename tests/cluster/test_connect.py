@@ -33,7 +33,7 @@ def test_what_listens_is_no_cluster(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         began = time.monotonic()
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        code, out, err = Driver(folder, address).run(timeout=60)
+        code, out, err = Driver(folder, address).run(timeout=600)
     assert (code, out) == (2, "")
     assert f"--address {address}: no Ray cluster answers" in err
     assert "Traceback" not in err

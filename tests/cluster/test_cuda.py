@@ -27,7 +27,7 @@ def test_two_trainings_share_a_gpu(folder: Path) -> None:
     driver = Driver(folder, None, HALVES)
     process = driver.begin("--json")
     wait(lambda: len(driver.begun()) >= 2)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     (cell,) = json.loads(out)["cells"]
     assert (cell["state"], cell["trials"], cell["failed"]) == ("done", 7, 0)

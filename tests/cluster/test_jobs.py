@@ -76,5 +76,5 @@ def test_samples_are_scored_by_the_nodes_that_are_left(nodes: Any, folder: Path)
 
 def test_a_cluster_without_room_is_refused(nodes: Any, folder: Path) -> None:
     process = begin(folder, *SAMPLE, "--address", nodes.address)
-    assert "the cluster has 1 x 0 CPUs and 0 GPUs" in process.communicate(timeout=120)[1]
+    assert "the cluster has 1 x 0 CPUs and 0 GPUs" in process.communicate(timeout=600)[1]
     assert process.returncode == 2

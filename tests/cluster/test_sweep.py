@@ -90,16 +90,17 @@ def test_a_candidate_that_kills_its_process_costs_only_itself(
     check_each_once(folder / "results" / "small" / "study.db", 6, 1, failed=1)
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_keeps_what_is_finished(nodes: Any, two: list[Any], folder: Path) -> None:
     driver = Driver(folder, nodes.address, LONG)
     process = driver.begin()
     wait(lambda: any(driver.work.glob("trials/*/*/log.csv")))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "--resume goes on" in err
     assert "Traceback" not in err
-    code, out, _ = driver.run(timeout=60)
+    code, out, _ = driver.run(timeout=600)
     assert code == 2  # it was stopped, and was not asked to go on
     assert not out
     code, _, err = driver.run("--resume")
@@ -130,7 +131,7 @@ def test_what_no_node_has_is_refused_before_anything_starts(
     nodes: Any, two: list[Any], folder: Path
 ) -> None:
     text = f"{TEXT}resources: {{cpus: 2, gpus: 0.5}}\n"
-    code, out, err = Driver(folder, nodes.address, text).run(timeout=60)
+    code, out, err = Driver(folder, nodes.address, text).run(timeout=600)
     assert code == 2
     assert "2 CPUs and 0.5 GPUs of one node; the cluster has" in err
     assert "2 x 1 CPUs and 0 GPUs" in err
