@@ -155,6 +155,7 @@ ATEN: dict[str, Rule] = {
         " det logdet slogdet linalg_slogdet linalg_lstsq linalg_matrix_exp matrix_exp lu_solve"
         " linalg_matrix_power matrix_power triangular_solve linalg_solve_triangular",
     ),
+    **_unknown("torch.vmap hides a dimension from the trace", "_add_batch_dim _remove_batch_dim"),
     **_unknown("distances of all pairs of one set; not counted", "pdist _pdist_forward"),
     **_unknown("a number that is read from a tensor", "_local_scalar_dense item"),
     **_unknown(

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from nas.build.aten import OPAQUE
-from nas.build.calls import call_name, rule_of
-from nas.build.capture import evaluating
+from nas.build.aten import CREATED, OPAQUE
+from nas.build.calls import call_name, rule_of, value, written
+from nas.build.capture import Program, evaluating
 from nas.build.products import COUNTS, MULTIPLY, torch_counter, torch_macs
 from nas.build.trace import Check
 from nas.errors import brief, first_line
@@ -29,11 +30,11 @@ MOST_CALLS = 3
 
 
 def check_macs(
-    module: nn.Module, inputs: tuple[torch.Tensor, ...], graph: torch.fx.Graph, ops: Sequence[Op]
+    module: nn.Module, inputs: tuple[torch.Tensor, ...], program: Program, ops: Sequence[Op]
 ) -> Check:
     """Compare the MACs of a trace with those that PyTorch's counter finds in the module.
 
-    `ops` were traced from the calls in `graph`, and have their names.
+    `ops` were traced from the calls of `program`, and have their names.
     """
     try:
         theirs = _eager_macs(module, inputs)
@@ -44,7 +45,7 @@ def check_macs(
         return Check(torch_macs=theirs)
     rules: Counter[str] = Counter()
     calls = []
-    for name, rule, mine, counted in _calls(graph, {op.name: op for op in ops}):
+    for name, rule, mine, counted in _calls(program, {op.name: op for op in ops}):
         rest -= mine - counted
         if rule:
             rules[rule] += mine - counted
@@ -80,16 +81,36 @@ def _frozen(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad = True
 
 
-def _calls(graph: torch.fx.Graph, ops: dict[str, Op]) -> Iterator[tuple[str, str, int, int]]:
+def _calls(program: Program, ops: dict[str, Op]) -> Iterator[tuple[str, str, int, int]]:
     """Every call that may multiply, the rule it differs by, our MACs and PyTorch's."""
-    for node in graph.nodes:
+    moving = _moving(program)
+    for node in program.graph.nodes:
         kind, op = rule_of(node).kind, ops.get(node.name)
         if node.op != "call_function" or kind not in (*MULTIPLY, "attention", OPAQUE):
             continue
-        rule = "" if op else "products of weights alone are computed once"
-        if kind == OPAQUE or call_name(node) in COUNTS:
+        rule = "" if op or node in moving else "products of weights alone are computed once"
+        if kind == OPAQUE or call_name(node) in COUNTS or written(node):  # addmm_ is another call
             rule = f"{call_name(node)} has a formula in one of the counters only"
         counted = 0
         with suppress(*([Exception] if kind == OPAQUE else [])):  # it may be anybody's
             counted = torch_macs(node)
         yield node.name, rule, op_macs(op) if op else 0, counted
+
+
+def _moving(program: Program) -> set[Any]:
+    """Nodes that depend on the input, told by the memory they share and not by a trace's rules."""
+    found: set[Any] = set()
+    memory: set[int] = set()
+    for node in program.graph.nodes:
+        shared = _storage(node)
+        reads = any(n in found or _storage(n) in memory for n in node.all_input_nodes)
+        if node.name in program.images or (reads and rule_of(node).kind != CREATED):
+            found.add(node)
+            memory |= {shared, *map(_storage, written(node))} - {0}
+    return found
+
+
+def _storage(node: Any) -> int:
+    """What memory a node's value is in; 0 where it is no tensor."""
+    tensor = value(node)
+    return 0 if tensor is None else tensor.untyped_storage()._cdata

@@ -87,7 +87,7 @@ def trace(module: Any, inputs: Sequence[Input] = (Input(DEFAULT),)) -> Trace:
     program, tracer = _traced(module, tensors)
     unread = tracer.count_unread(module)
     rows = tuple(map(Row, tracer.rows, tracer.params))
-    check = check_macs(module, tensors, program.graph, tracer.ops)
+    check = check_macs(module, tensors, program, tracer.ops)
     counted, own = sum(row.params for row in rows), sum(p.numel() for p in module.parameters())
     lost = () if counted == own else (f"{counted:,} parameters, the module has {own:,}",)
     check = check._replace(unread=unread, differences=(*lost, *check.differences))
