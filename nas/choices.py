@@ -24,6 +24,8 @@ LEFT_OUT = "left out"
 """The op of a repeat that is not there."""
 ABSENT = -1
 """Index of the value that a parameter has where the option lacks it."""
+AT_ONCE = 64
+"""Options that are compared with all others at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +138,18 @@ class Choices:
 
 def _near(option: Ints) -> list[Ints]:
     """Of (O, parameters) values; every other option where none is as near."""
-    both = (option[:, None] != ABSENT) & (option[None] != ABSENT)
-    apart = ((option[:, None] != option[None]) & both).sum(axis=2)
-    others = ~np.eye(len(option), dtype=bool)
-    found = (apart == 1) & others
-    alone = ~found.any(axis=1)
-    found[alone] = others[alone]
-    return [np.flatnonzero(row) for row in found]
+    size, columns = len(option), list(option.T)
+    twice = np.arange(2 * size) % max(size, 1)
+    near: list[Ints] = []
+    for first in range(0, size, AT_ONCE):
+        apart = np.zeros((len(option[first : first + AT_ONCE]), size), np.int8)
+        for column in columns:
+            own = column[first : first + AT_ONCE, None]
+            apart += (own != column) & (own != ABSENT) & (column != ABSENT)
+        for index, row in enumerate(apart == 1, first):
+            found = np.flatnonzero(row)
+            near.append(found if len(found) else twice[index + 1 : index + size])
+    return near
 
 
 def _one_hot(values: Ints, parameters: tuple[Parameter, ...], *, absent: bool = False) -> Floats:

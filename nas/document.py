@@ -11,6 +11,7 @@ import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping, Set
 from math import isfinite
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,14 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
 
+    def represent_undefined(self, data: Any) -> Any:
+        """NumPy's numbers as Python's."""
+        if not isinstance(data, Number):
+            return super().represent_undefined(data)
+        return self.represent_data(data.item())  # type: ignore[attr-defined]
 
+
+_Dumper.add_representer(None, _Dumper.represent_undefined)  # type: ignore[arg-type]
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
 for _tag, _pattern, _first in (

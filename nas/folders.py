@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import os
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -80,9 +81,15 @@ def trained_in(folder: str | Path) -> tuple[Path, Path] | None:
     """Table and weights, of the first seed, of a folder of results; None: nothing was trained."""
     path = Path(folder)
     tables = (path / TRAINED, path / IN_FOLDER["architecture"])
-    weights = (*sorted(path.glob(f"seed*/{WEIGHTS}")), path / WEIGHTS)
+    weights = (*sorted(path.glob(f"seed*/{WEIGHTS}"), key=_seed), path / WEIGHTS)
     found = [next(filter(Path.is_file, files), None) for files in (tables, weights)]
     return (found[0], found[1]) if found[0] and found[1] else None
+
+
+def _seed(weights: Path) -> tuple[float, str]:
+    """Sorts by the number of the folder's name, what has none behind."""
+    number = weights.parent.name.removeprefix("seed")
+    return (int(number) if number.isdecimal() else inf), number
 
 
 def exists(path: Path) -> bool:

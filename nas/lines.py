@@ -16,7 +16,7 @@ from nas.errors import DocumentError, brief
 
 MAX_BYTES = 50_000_000
 
-_WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
 
 

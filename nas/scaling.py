@@ -45,6 +45,8 @@ def scaled(
     """
     if not (0 < width < 100 and 0 < depth < 100):
         raise ArchError(f"expected multipliers from 0 to 100, found width {width}, depth {depth}")
+    if side is not None and not 1 <= side <= MAX_SIDE:
+        raise ArchError(f"{arch.name}: expected a side from 1 to {MAX_SIDE}, found {side}")
     shape = arch.input if side is None else (arch.input[0], side, side)
     given, resolution = shape, shape[1]
     rows: list[Row] = []

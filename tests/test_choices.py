@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from itertools import product
+
 import numpy as np
 import pytest
 
 from nas import library
-from nas.choices import LEFT_OUT, Choices
+from nas.choices import ABSENT, LEFT_OUT, Choices, _near
 from nas.folders import named
 from nas.space import Space
 
@@ -96,3 +99,25 @@ def test_one_hot_says_what_values_say(tiny: Space) -> None:
         assert (own.argmax(axis=1)[column >= 0] == column[column >= 0]).all()
     sizes = [own.shape for own in choices.one_hot_options]
     assert sum(d for _, d in sizes) == ends[-1]
+
+
+@pytest.mark.parametrize("absent", [0.0, 0.3, 0.9])
+def test_near_options_differ_in_one_parameter_that_both_have(absent: float) -> None:
+    rng = np.random.default_rng(0)
+    option = rng.integers(3, size=(200, 4))
+    option[rng.random(option.shape) < absent] = ABSENT
+    for index, found in enumerate(_near(option)):
+        both = (option != ABSENT) & (option[index] != ABSENT)
+        apart = ((option != option[index]) & both).sum(axis=1)
+        others = np.delete(np.arange(len(option)), index)
+        assert set(found) == set(np.flatnonzero(apart == 1) if (apart == 1).any() else others)
+
+
+def test_near_options_of_thousands_need_little_memory() -> None:
+    option = np.array(list(product(range(5), range(5), range(5), range(5), range(5))))
+    tracemalloc.start()
+    near = _near(option)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {len(found) for found in near} == {5 * 4}
+    assert most < len(option) ** 2 / 2  # bytes

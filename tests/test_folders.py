@@ -32,6 +32,16 @@ def test_name_wins_over_a_file_beside(tmp_path: Path, monkeypatch: pytest.Monkey
     assert find("architecture", "mobilenetv2") == named("architecture")["mobilenetv2"]
 
 
+def test_seeds_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    (tmp_path / "best.yaml").touch()
+    for name, first in (("seedling", "seedling"), ("seed10", "seed10"), ("seed2", "seed2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.safetensors").touch()
+        found = trained_in(tmp_path)
+        assert found is not None
+        assert found[1].parent.name == first
+
+
 def test_what_was_trained_in_a_folder_is_its_first_seed(tmp_path: Path) -> None:
     assert trained_in(tmp_path / "nothing") is None
     for name in ("best.yaml", "seed1/weights.safetensors", "seed0/weights.safetensors"):

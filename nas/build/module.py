@@ -56,10 +56,16 @@ class SameConv2d(nn.Conv2d):
         stride: int,
         *,
         sides: tuple[int, ...],
+        dilation: int,
         groups: int,
         bias: bool,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, groups=groups, bias=bias)
+        super().__init__(
+            *(in_channels, out_channels, kernel_size, stride),
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+        )
         self.sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,7 +76,8 @@ class StandardConv2d(SameConv2d):
     """With each filter's weights brought to mean 0 and variance 1 (arXiv:1903.10520)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(F.pad(x, self.sides), self.standardised(), self.bias, self.stride)
+        x, weight = F.pad(x, self.sides), self.standardised()
+        return F.conv2d(x, weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
     def standardised(self) -> Tensor:
         """The weights that it convolves with."""
@@ -83,11 +90,12 @@ def _conv(op: Op) -> nn.Module:
     if KINDS["conv"].shape(a, op.in_shapes) != op.shape or "kw" in a:
         raise ArchError(f"{op.name}: a convolution that is not square can be priced, but not built")
     sizes, groups, bias = (c, a["out"], a["k"], a["s"]), a["groups"], a["bias"]
+    dilation = a.get("d", 1)
     if a.get("pad") == "same":
         kind = StandardConv2d if a.get("standard") else SameConv2d
         sides = (*same_padding(a, w), *same_padding(a, h))
-        return kind(*sizes, sides=sides, groups=groups, bias=bias)
-    return nn.Conv2d(*sizes, padding(a), a.get("d", 1), groups, bias)
+        return kind(*sizes, sides=sides, dilation=dilation, groups=groups, bias=bias)
+    return nn.Conv2d(*sizes, padding(a), dilation, groups, bias)
 
 
 def _batch_norm(op: Op) -> nn.Module:

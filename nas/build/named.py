@@ -36,6 +36,7 @@ from nas.ops import Shape
 from nas.quiet import quiet
 from nas.rewrite import fuse
 from nas.scaling import scaled
+from nas.table import MAX_SIDE
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +107,17 @@ def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
 
 def _split(name: str) -> tuple[str, Size | None]:
     """A name without its @SIDE or @HxW, and the size; a file may have such a name of its own."""
-    if sized := re.fullmatch(r"(.+)@(\d{1,5})(?:x(\d{1,5}))?", name):
+    if sized := re.fullmatch(r"(.+)@(\d{1,18})(?:x(\d{1,18}))?", name):
         try:
             find("architecture", name)
         except NasError:
-            return sized[1], (int(sized[2]), int(sized[3] or sized[2]))
+            size = int(sized[2]), int(sized[3] or sized[2])
+            if not all(1 <= side <= MAX_SIDE for side in size):
+                found = name.removeprefix(f"{sized[1]}@")
+                raise ArchError(
+                    f"{name}: expected a size from 1 to {MAX_SIDE}, found {found}"
+                ) from None
+            return sized[1], size
     return name, None
 
 

@@ -98,7 +98,7 @@ def _line(step: str, share: float, left_s: float | None) -> str:
 
 def time_of(seconds: float) -> str:
     """90 as `2 min`, 7300 as `2 h 2 min`."""
-    if seconds < 60:
+    if round(seconds) < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import compress
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from nas import library
 from nas.accuracy.surrogate import Surrogate
 from nas.arch import Arch
 from nas.columns import Floats, Ints
-from nas.errors import BudgetError
+from nas.errors import BudgetError, brief
 from nas.folders import named
 from nas.latency.device import Device
 from nas.pricing import MS, Pricing
@@ -33,7 +35,12 @@ from nas.search.limits import Limits
 from nas.search.result import Candidate, SearchResult
 from nas.space import Space
 
+AnySpace = str | Path | Space
 AnyDevice = str | Path | Device
+AnySurrogate = str | Path | Surrogate
+"""A name, a path or a loaded one."""
+SPACE, DEVICE, SURROGATE = "mobile", "iphone12-lut", "imagenet"
+"""What is searched where nothing else is said."""
 
 APART = 6
 """Genes that networks of a shortlist differ in, at least."""
@@ -46,15 +53,15 @@ ROUNDS = 2
 
 
 def search(
-    space: str | Path | Space = "mobile",
-    device: AnyDevice | Sequence[AnyDevice] = "iphone12-lut",
+    space: AnySpace = SPACE,
+    device: AnyDevice | Sequence[AnyDevice] = DEVICE,
     *,
     budget_ms: float | Sequence[float],
     confidence: float | None = None,
     max_params: float = math.inf,
     max_macs: float = math.inf,
     max_peak: float = math.inf,
-    surrogate: str | Path | Surrogate = "imagenet",
+    surrogate: AnySurrogate = SURROGATE,
     seed: int = 0,
     caution: float = 1.0,
     settings: Settings | None = None,
@@ -132,19 +139,25 @@ def known_points(space: Space) -> list[Arch]:
 
 
 def pricing_of(
-    space: str | Path | Space,
+    space: AnySpace,
     device: AnyDevice | Sequence[AnyDevice],
-    surrogate: str | Path | Surrogate,
+    surrogate: AnySurrogate,
 ) -> Pricing:
     """Everything loaded that is not yet."""
-    named_devices = [device] if isinstance(device, str | Path | Device) else list(device)
-    first, *others = (d if isinstance(d, Device) else library.load_device(d) for d in named_devices)
+    first, *others = (
+        d if isinstance(d, Device) else library.load_device(d) for d in each_device(device)
+    )
     return Pricing(
         space if isinstance(space, Space) else library.load_space(space),
         first,
         surrogate if isinstance(surrogate, Surrogate) else library.load_surrogate(surrogate),
         tuple(others),
     )
+
+
+def each_device(device: AnyDevice | Sequence[AnyDevice]) -> tuple[AnyDevice, ...]:
+    """One device or several, in a row."""
+    return (device,) if isinstance(device, str | Path | Device) else tuple(device)
 
 
 def limits_of(
@@ -156,19 +169,26 @@ def limits_of(
         BudgetError: a limit is no positive number, or the confidence no probability.
     """
     devices = pricing.devices
-    budgets = [budget_ms] if isinstance(budget_ms, int | float) else list(budget_ms)
+    several: Any = [budget_ms] if np.ndim(budget_ms) == 0 else budget_ms
+    budgets = [_positive(ms, "a budget above 0 ms") for ms in several]
     if len(budgets) == 1:
         budgets *= len(devices)
     if len(budgets) != len(devices):
         raise BudgetError(f"{len(devices)} devices and {len(budgets)} budgets: one each, or one")
     for ms in budgets:
-        if not math.isfinite(ms) or ms <= 0:
+        if math.isinf(ms):
             raise BudgetError(f"expected a budget above 0 ms, found {ms}")
-    for name, limit in most.items():
-        if not limit > 0:
-            raise BudgetError(f"expected a limit of {name} above 0, found {limit}")
+    kept = {name: _positive(m, f"a limit of {name} above 0") for name, m in most.items()}
     ratios = [1.0 if confidence is None else d.at_confidence(confidence) for d in devices]
-    return Limits(tuple(budgets), tuple(ratios), **most)
+    return Limits(tuple(budgets), tuple(ratios), **kept)
+
+
+def _positive(found: object, expected: str) -> float:
+    """A number above 0 of whatever kind, NumPy's as well."""
+    number = float(found) if isinstance(found, Real) and not isinstance(found, bool) else 0.0
+    if not number > 0:
+        raise BudgetError(f"expected {expected}, found {brief(found)}")
+    return number
 
 
 def _heard(heard: Callable[[str, float], None], number: int, share: float) -> None:

@@ -119,27 +119,14 @@ class Problem:
 
     def mutated(self, codes: Ints, rng: np.random.Generator, changes: int = 1) -> Ints:
         """Children within the limits: so many times, one choice at a random layer is changed."""
-        codes, count = codes.copy(), self._moves
+        codes, near = codes.copy(), self.choices.near
         layers = np.flatnonzero(self.lattice.n_options > 1)
         for _ in range(changes):
             at = layers[rng.integers(len(layers), size=len(codes))]
-            gene = codes[np.arange(len(codes)), at]
-            drawn = (rng.random(len(codes)) * count[1][at, gene]).astype(np.int64)
-            codes[np.arange(len(codes)), at] = count[0][at, gene, drawn]
+            for code, layer, drawn in zip(codes, at, rng.random(len(codes)), strict=True):
+                own = near[layer][code[layer]]
+                code[layer] = own[int(drawn * len(own))]
         return self.kept(self.lattice.repair(codes, rng))
-
-    @cached_property
-    def _moves(self) -> tuple[Ints, Ints]:
-        """(P, O, most) options near each option of each layer, and (P, O) how many there are."""
-        near = self.choices.near
-        most = max(len(own) for layer in near for own in layer) or 1
-        moves = np.zeros((len(near), int(self.lattice.n_options.max()), most), np.int64)
-        count = np.zeros(moves.shape[:2], np.int64)
-        for layer, options in enumerate(near):
-            for option, own in enumerate(options):
-                moves[layer, option, : len(own)] = own
-                count[layer, option] = len(own)
-        return moves, count
 
     def neighbours(self, code: Ints, rng: np.random.Generator) -> Ints:
         """Codes within the limits that differ in one choice, apart from what it forces."""

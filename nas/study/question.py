@@ -1,10 +1,11 @@
-"""What a study looks for, in plain values that every process of it can start from."""
+"""What a study looks for, in values that every process of it can start from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from nas.columns import Floats, Ints
 from nas.errors import UnknownNameError
 from nas.pricing import MACS, MS, PARAMS, Pricing
 from nas.search.limits import Limits
-from nas.search.run import assess, pricing_of
+from nas.search.run import AnyDevice, AnySpace, AnySurrogate, assess, pricing_of
 from nas.space import Code
 from nas.strategies import STRATEGIES, check
 from nas.strategies.base import Strategy
@@ -29,9 +30,9 @@ OBJECTIVES: Mapping[str, int] = {"ms": MS, "params": PARAMS, "macs": MACS}
 class Question:
     """A space under limits, a strategy, and the networks to begin with."""
 
-    space: str
-    devices: tuple[str, ...]
-    surrogate: str
+    space: AnySpace
+    devices: tuple[AnyDevice, ...]
+    surrogate: AnySurrogate
     limits: Limits
     queue: tuple[Code, ...] = ()
     """Codes that are tried first, in this order."""
@@ -41,7 +42,9 @@ class Question:
 
     @cached_property
     def pricing(self) -> Pricing:
-        return _pricing(self.space, self.devices, self.surrogate)
+        asked = self.space, self.devices, self.surrogate
+        named = all(isinstance(part, str | Path) for part in (asked[0], *asked[1], asked[2]))
+        return _pricing(*asked) if named else pricing_of(*asked)
 
     @cached_property
     def choices(self) -> Choices:
@@ -75,7 +78,7 @@ class Question:
 
 
 _pricing = cache(pricing_of)
-"""Loaded once a process: many questions are asked of the same space and device."""
+"""Names are loaded once a process: many questions are asked of the same space and device."""
 
 
 def check_names(strategy: str, objectives: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nas.search import Candidate, SearchResult
 from nas.search import search as run_search
+from nas.search.run import DEVICE, SPACE, SURROGATE, each_device
 from nas.space import Code
 from nas.strategies import DEFAULT
 from nas.study.cascade import Cascade
@@ -122,11 +123,10 @@ def asked(
     objectives: Sequence[str],
 ) -> Question:
     """What a study looks for after a search."""
-    device = search["device"]
     return Question(
-        str(search["space"]),
-        (str(device),) if isinstance(device, str | Path) else tuple(map(str, device)),
-        str(search["surrogate"]),
+        search.get("space", SPACE),
+        each_device(search.get("device", DEVICE)),
+        search.get("surrogate", SURROGATE),
         result.limits,
         queued(result, trials, zero_cost=zero_cost, task=task),
         strategy,

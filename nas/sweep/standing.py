@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from nas.report.sweep import CELLS, State
+from nas.errors import DocumentError
+from nas.lines import Line, read_lines
+from nas.report.sweep import CELLS, STATES, State
 from nas.study.results import Studied
 from nas.study.store import Record
 from nas.sweep.plan import Cell, Sweep
 
+MOST = 2**31
+"""Larger than any whole number of a sweep."""
 ENDED = ("done", "infeasible", "failed")
 
 
@@ -120,11 +124,19 @@ def write_standings(folder: Path, standings: Iterable[Standing]) -> None:
 
 
 def read_standings(folder: Path) -> dict[str, Standing]:
-    """What `cells.csv` says, by cell; nothing where there is no such file."""
-    if not (folder / CELLS).exists():
+    """What `cells.csv` says, by cell; nothing where there is no such file.
+
+    Raises:
+        DocumentError: with file, line and column of what is wrong.
+    """
+    path = folder / CELLS
+    if not path.exists():
         return {}
-    with (folder / CELLS).open(newline="", encoding="utf-8") as file:
-        return {row["cell"]: _standing(row) for row in csv.DictReader(file)}
+    try:
+        lines = read_lines(path, [part.name for part in fields(Standing)])
+        return {line.cells["cell"]: _standing(line) for line in lines}
+    except DocumentError as error:
+        raise DocumentError(f"{error}; without the file --resume makes it anew") from None
 
 
 def _cell(value: Any) -> str:
@@ -133,15 +145,18 @@ def _cell(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _standing(row: Mapping[str, str]) -> Standing:
-    kinds = {part.name: str(part.type) for part in fields(Standing)}
+def _standing(line: Line) -> Standing:
     found: dict[str, Any] = {}
-    for name, text in row.items():
-        kind = kinds[name]
+    for part in fields(Standing):
+        kind = str(part.type)
         if kind == "int":
-            found[name] = int(text)
+            found[part.name] = line.whole(part.name, 0, MOST)
+        elif kind == "float":
+            found[part.name] = line.number(part.name, 0)
         elif kind.startswith("float"):
-            found[name] = float(text) if text else None
+            found[part.name] = line.maybe(part.name)
         else:
-            found[name] = text
+            found[part.name] = line.cells[part.name]
+    if found["state"] not in STATES:
+        line.fail("state", f"one of {', '.join(STATES)}")
     return Standing(**found)

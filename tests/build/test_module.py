@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
@@ -109,6 +110,17 @@ def test_convolution_starts_with_variance_2_over_fan_out() -> None:
     assert module.dense.conv.weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.05)
     assert module.depthwise.conv.weight.std().item() == pytest.approx((2 / 25) ** 0.5, rel=0.05)
     assert not module.depthwise.conv.bias.any()
+
+
+@pytest.mark.parametrize("standard", [True, False])
+def test_a_padded_convolution_in_groups_or_dilated_is_the_plain_one(standard: bool) -> None:
+    g = GraphBuilder((4, 8, 8))
+    how = {"out": 6, "k": 3, "s": 1, "groups": 2, "bias": True, "d": 2, "pad": "same"}
+    g.add("conv", (g.input,), "conv", **how, **({"standard": True} if standard else {}))
+    module, x = build(g.graph()).eval(), torch.randn(2, 4, 8, 8)
+    weight = module.conv.standardised() if standard else module.conv.weight
+    plain = F.conv2d(x, weight, module.conv.bias, padding=2, dilation=2, groups=2)
+    torch.testing.assert_close(module(x), plain)
 
 
 def test_compiles_as_one_graph(small: Arch) -> None:

@@ -1,16 +1,27 @@
-"""Hard limits hold for every network that is queued, trained, shown or chosen."""
+"""Hard limits hold for every network, and what numbers and objects they are given as."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
-from nas.library import load_arch, load_device
-from nas.search import Settings
-from nas.study.run import queued, searched
+from nas import document
+from nas.data import load_data
+from nas.errors import BudgetError
+from nas.library import load_arch, load_device, load_space, load_surrogate
+from nas.report.result import write_result
+from nas.search import Settings, search
+from nas.study.plan import Plan
+from nas.study.run import queued, searched, study
+from nas.train.recipe import load_recipe
+from nas.train.run import Task
 
 from .conftest import Nas
 
@@ -51,3 +62,54 @@ def test_known_networks_are_queued_within_all_limits(limits: dict[str, Any]) -> 
     archs = [result.space.decode(code) for code in codes]
     assert small.arch in archs
     assert large.arch not in archs
+
+
+def test_a_size_that_no_image_has_is_refused_with_the_range(nas: Nas, here: Path) -> None:
+    for size in ("99999", "0", "224x5000", "123456789"):
+        done = nas("show", f"mobilenetv3-large@{size}")
+        assert (done.code, done.out) == (2, "")
+        assert f"expected a size from 1 to 4096, found {size}" in done.err
+        assert len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, int])
+def test_numbers_of_numpy_are_numbers(kind: Callable[[float], Any], tmp_path: Path) -> None:
+    few = Settings(generations=2, children=200)
+    asked: dict[str, Any] = {"max_params": kind(4e6), "seed": np.int64(3), "caution": kind(1)}
+    found = search("mobilenetv3", budget_ms=kind(1), settings=few, **asked)
+    assert found.budget_ms == 1
+    assert found.best.arch.params <= 4e6
+    write_result(tmp_path, found, ["nas"])
+    assert document.read(tmp_path / "study.yaml")["budget_ms"] == 1
+    several = search("mobilenetv3", DEVICES, budget_ms=np.array([90, 6], kind), settings=few)
+    assert several.limits.ms == (90, 6)
+
+
+@pytest.mark.parametrize("found", ["1", True, None, np.array(["1"]), 1j])
+def test_a_budget_that_is_no_number_is_refused(found: object) -> None:
+    with pytest.raises(BudgetError, match="expected a budget above 0 ms, found"):
+        search("mobilenetv3", budget_ms=found)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_study_takes_its_own_defaults_and_loaded_objects(tmp_path: Path) -> None:
+    plain = replace(load_recipe("proxy"), batch=32)
+    images = load_data("digits")
+    task = Task(replace(images, train=images.train.take(torch.arange(128))), plain)
+    plan = Plan(epochs=1, finalists=1, final_epochs=1, seeds=1)
+    few = Settings(generations=2, children=200)
+    loaded: dict[str, Any] = {
+        "space": load_space("mobile32"),
+        "device": [load_device(name) for name in DEVICES],
+        "surrogate": load_surrogate("imagenet"),
+    }
+    for workers, asked in ((1, {"space": "mobile32"}), (2, loaded)):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        result, studied = study(
+            task, folder, plan, trials=2, budget_ms=3, settings=few, workers=workers, **asked
+        )
+        assert len(studied.trials) == 2
+        devices = (result.device, *result.others)
+        for trial in studied.trials:
+            assert all(device.predict(trial.candidate.arch).ms <= 3 for device in devices)

@@ -55,7 +55,15 @@ def test_what_is_over_at_once_says_nothing(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(12.4, "12 s"), (90, "2 min"), (3599, "1 h 0 min"), (7300, "2 h 2 min")]
+    ("seconds", "text"),
+    [
+        (12.4, "12 s"),
+        (59.4, "59 s"),
+        (59.7, "1 min"),
+        (90, "2 min"),
+        (3599, "1 h 0 min"),
+        (7300, "2 h 2 min"),
+    ],
 )
 def test_times_are_short(seconds: float, text: str) -> None:
     assert progress.time_of(seconds) == text
