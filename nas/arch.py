@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nas import document, html
 from nas.blocks import FIELDS, Row
 from nas.blocks.base import MAX_WIDTH
+from nas.conventions import Conventions, as_document
 from nas.cost import macs, params
 from nas.errors import ArchError, DocumentError
 from nas.extras import require
@@ -45,6 +46,8 @@ class Arch:
     """Published `params`, `macs`, `fused_params`, recomputed by tests."""
     scale: tuple[str, ...] = ()
     """How each row follows multipliers (`nas.scaling`); empty is its op's rule."""
+    conventions: Conventions | None = None
+    """What its weights count on; None: not known, as PyTorch has it."""
 
     @classmethod
     def from_yaml(cls, text: str, origin: str = "<text>") -> Arch:
@@ -65,7 +68,8 @@ class Arch:
     @cached_property
     def graph(self) -> Graph:
         """Primitive ops of the network as trained."""
-        return lower(self.rows, self.input, self.name)
+        graph = lower(self.rows, self.input, self.name)
+        return graph if self.conventions is None else self.conventions.applied(graph)
 
     @cached_property
     def fused(self) -> Graph:
@@ -237,7 +241,15 @@ def arch_of(table: Table) -> Arch:
             rows.append(resolved)
             scale.append(position.scale)
     words = tuple(scale) if any(scale) else ()
-    return Arch(table.name, table.source, shape, tuple(rows), table.expect, words)
+    return Arch(
+        table.name,
+        table.source,
+        shape,
+        tuple(rows),
+        table.expect,
+        words,
+        table.conventions,
+    )
 
 
 def read_arch(path: Path) -> Arch:
@@ -268,10 +280,18 @@ def _format(arch: Arch) -> str:
         f"name: {json.dumps(arch.name, ensure_ascii=False)}\n"
         f"source: {json.dumps(arch.source, ensure_ascii=False)}\n"
         f"input: {list(arch.input)}\n"
+        f"{_stated(arch.conventions)}"
         f"columns: [{rows[0]}]\nrows:\n"
         + "".join(f"  -      [{row}]\n" for row in rows[1:])
         + f"expect: {{params: {arch.params}, macs: {arch.macs}}}\n"
     )
+
+
+def _stated(conventions: Conventions | None) -> str:
+    if conventions is None:
+        return ""
+    cells = ", ".join(f"{key}: {value}" for key, value in as_document(conventions).items())
+    return f"conventions: {{{cells}}}\n"
 
 
 def _cell(value: Any) -> str:

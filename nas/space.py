@@ -133,7 +133,9 @@ class Space:
                 raise SpaceError(f"gene {index} is {gene}, expected 0 to {limit - 1}")
         shape = self.table.inputs[choices[0]]
         arch = Arch("", f"a point of {self.name}", shape, tuple(self._rows(choices[1:], shape)))
-        return Arch(f"{self.name}-{arch.arch_id}", arch.source, shape, arch.rows)
+        known = self.table.conventions
+        name = f"{self.name}-{arch.arch_id}"
+        return Arch(name, arch.source, shape, arch.rows, conventions=known)
 
     def _rows(self, genes: list[int], shape: Shape) -> list[Row]:
         place = Place(shape, shape[1])

@@ -28,6 +28,7 @@ from typing import Any
 
 from nas import document
 from nas.blocks import BLOCKS, FIELDS, Row
+from nas.conventions import Conventions, parse_conventions
 from nas.errors import ArchError, DocumentError, UnknownNameError, brief
 from nas.ops import Shape
 from nas.widths import Ratio
@@ -53,6 +54,7 @@ REQUIRED = {
     "rows": "one list of cells for each row; in a space also `either:` and `any:` groups",
 }
 OPTIONAL = {
+    "conventions": "epsilon and padding that trained weights count on, of an architecture",
     "expect": "figures of an architecture that can be recomputed",
     "notes": "free text",
     "schema": f"version of this format: {SCHEMA}",
@@ -97,6 +99,8 @@ class Table:
     positions: tuple[Position, ...]
     expect: Mapping[str, int] = field(default_factory=dict)
     origin: str = ""
+    conventions: Conventions | None = None
+    """What the weights of its networks count on, if that is known."""
 
     @property
     def fixed(self) -> bool:
@@ -135,7 +139,8 @@ def parse_table(content: dict[str, Any], origin: str) -> Table:
         raise DocumentError(f"{origin} (rows): expected at most {MAX_ROWS}, repeats counted")
     inputs = tuple(_input(cell, origin) for cell in _inputs(content["input"]))
     expect = _expect(content.get("expect"), origin)
-    return Table(content["name"], content["source"], inputs, positions, expect, origin)
+    found = parse_conventions(content.get("conventions"), origin)
+    return Table(content["name"], content["source"], inputs, positions, expect, origin, found)
 
 
 def _columns(cell: Any, origin: str) -> list[str]:

@@ -16,7 +16,7 @@ FLOORS = (
     ("fields", "html", "lines"),
     ("graph", "settings"),
     ("draft",),
-    ("blocks", "cost", "lint", "rewrite"),
+    ("blocks", "conventions", "cost", "lint", "rewrite"),
     ("table",),
     ("arch",),
     ("columns",),

@@ -48,7 +48,8 @@ def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
         found = _options(arch, number, every, shape, divisor, grow=grow)
         positions.append(Position(tuple(dict.fromkeys(found)), number + 1))
         shape = step(row, shape, arch.input[1])[1]
-    return Space(Table(f"{arch.name}, widths", arch.source, (arch.input,), tuple(positions)))
+    name, known = f"{arch.name}, widths", arch.conventions
+    return Space(Table(name, arch.source, (arch.input,), tuple(positions), conventions=known))
 
 
 def _options(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,7 @@ def narrowed(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
     Raises:
         ArchError: the rows cannot stand.
     """
-    made = Arch(name or arch.name, arch.source, arch.input, tuple(rows), scale=arch.scale)
+    made = replace(arch, name=name or arch.name, rows=tuple(rows), expect={})
     lower(made.rows, made.input, made.name)
     return made
 

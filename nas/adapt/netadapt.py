@@ -129,7 +129,7 @@ class NetAdapt:
         """Step 0: the start, judged."""
         from nas.build.checkpoint import read_state
 
-        state = read_state(self.weights)[0]
+        state = read_state(self.weights)
         top1 = self.tuner.judged(self.start, state)
         return self._kept(store, Step(0, self.start, self.weights, self._start_ms, top1))
 
@@ -173,7 +173,7 @@ class NetAdapt:
         """Top-1 of a proposal after its short training; its weights are in the folder then."""
         from nas.build.checkpoint import read_state, save_state
 
-        state = read_state(step.weights)[0]
+        state = read_state(step.weights)
         path = self._place(step, proposal)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -183,7 +183,7 @@ class NetAdapt:
             store.fail(record, str(error))
             self.said(f"{proposal.knob.name}: {error}")
             return None
-        save_state(tuned, path)
+        save_state(tuned, path, proposal.arch.conventions)
         return [top1]
 
     def _cut(self, proposal: Proposal, state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -193,7 +193,7 @@ def train_on(
     from nas.build.checkpoint import read_state
     from nas.train.final import train_finally
 
-    state = read_state(learnt)[0]
+    state = read_state(learnt)
 
     def start(training: Training) -> None:
         training.start_from(state)

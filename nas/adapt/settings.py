@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from nas.adapt.plan import AdaptPlan
 from nas.arch import Arch
+from nas.conventions import as_document
 from nas.folders import content_hash
 from nas.latency.device import Device
 from nas.settings import Inputs
@@ -20,8 +22,10 @@ def inputs(
     if weights is not None:
         contents["weights"] = content_hash(weights)
     how = "knapsack" if knapsack else "netadapt" if weights is not None else "surrogate"
-    return Inputs(contents, {"how": how, "plan": asdict(plan), "seed": seed}, PLAN)
+    known = None if arch.conventions is None else as_document(arch.conventions)
+    chosen = {"how": how, "plan": asdict(plan), "seed": seed, "conventions": known}
+    return Inputs(contents, chosen, PLAN)
 
 
-PLAN = {"plan": asdict(AdaptPlan(budget_ms=1.0))}
+PLAN: dict[str, Any] = {"plan": asdict(AdaptPlan(budget_ms=1.0)), "conventions": None}
 """Defaults, for keys that an earlier version did not know."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.arch import Arch
-from nas.build.tensorflow import as_tensorflow
+from nas.conventions import conventions_of
 from nas.extras import require
 from nas.graph import Graph
 
@@ -16,31 +16,45 @@ if TYPE_CHECKING:
 
 
 def build(
-    arch: Arch | Graph, *, weights: str | Path | None = None, tensorflow: bool = False
+    arch: Arch | Graph,
+    *,
+    weights: str | Path | None = None,
+    weights_of: str = "",
+    tensorflow: bool = False,
 ) -> GraphModule:
     """The torch module of an architecture as trained, or of any graph (`arch.fused`).
 
     It takes a batch of images. Its weights come from a checkpoint of the same network (ours, timm's
     or torchvision's; safetensors or torch), or freshly from torch's random generator. Its `.code`
-    is plain Python without branches; submodules are named after the table's rows. Weights that were
-    trained in TensorFlow need its padding and norms: `tensorflow=True`.
+    is plain Python without branches; submodules are named after the table's rows.
+
+    Batch norms and padding are what the weights count on, where the table or the file says it;
+    `weights_of` (timm, torchvision, tensorflow, nas) says it where they do not. `tensorflow=True`
+    builds them so without weights.
 
     Raises:
+        UnknownNameError: of the origin.
         MissingExtraError: torch is not installed.
         ArchError: an op kind that only traced graphs have.
         WeightsError: the file is damaged, or its first tensor that does not fit.
     """
     require("train")
+    from nas.build.checkpoint import load_saved
     from nas.build.initial import initialise
     from nas.build.module import assemble
+    from nas.build.origin import known_conventions
+    from nas.build.saved import read_saved
 
     graph = arch if isinstance(arch, Graph) else arch.graph
-    module = assemble(as_tensorflow(graph) if tensorflow else graph)
+    origin = weights_of or ("tensorflow" if tensorflow else "")
+    conventions = conventions_of(origin, graph) if origin else None
+    saved = None if weights is None else read_saved(Path(weights))
+    if saved and conventions is None and getattr(arch, "conventions", None) is None:
+        conventions = known_conventions(saved, Path(weights or ""), graph)
+    module = assemble(graph if conventions is None else conventions.applied(graph))
     initialise(module)
-    if weights is not None:
-        from nas.build.checkpoint import load_weights
-
-        load_weights(module, weights)
+    if saved:
+        load_saved(module, saved, weights or "")
     return module
 
 

@@ -1,60 +1,24 @@
 """Weights from a file into a network, matched by structure, and back to a file.
 
-A checkpoint has names and tensors but no order of execution: safetensors sorts them. Its dotted
-names form a tree. Siblings with numbers (`3`, `conv3`) run in the order of their numbers; others
-may run in any order, and the order taken is the one that gives every layer of the network, as it
-runs, a layer with tensors of the same names and shapes. Where several orders do (two norms of one
-width in a block), the file's own decides, or in a sorted file that of the names,
-a plain `norm` last. A `bn` never runs before the `conv` beside it. TransNeXt's
-three square layers are told apart by a file's own order alone. Nothing is
-unpickled: safetensors holds no objects, and torch files are loaded with weights only.
+How files are read is `nas.build.saved`, how layers find each other `nas.build.matching`.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from nas.errors import WeightsError, WriteError, brief, first_line
-
-STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-"""Tensors of one layer; one of another name stands for itself (class tokens, layer scales)."""
-
-Shapes = tuple[tuple[str, tuple[int, ...]], ...]
-
-MAX_DEPTH = 32
-MAX_STEPS = 20_000
-"""Of names, and of the search: a hostile file ends with an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Tensors that belong together, by their standard names."""
-
-    tensors: Mapping[str, Tensor]
-    names: Mapping[str, str]
-    """Standard name -> name in the file or the network."""
-
-    def shapes(self, least: int) -> Shapes:
-        """What must agree; sides below `least` do not count."""
-        sizes = {name: tuple(n for n in t.shape if n >= least) for name, t in self.tensors.items()}
-        return tuple(sorted(item for item in sizes.items() if item[0] != "num_batches_tracked"))
-
-    def describe(self, tensor: str) -> str:
-        """Name and shape of one tensor."""
-        if tensor not in self.tensors:
-            return f"no {tensor} beside {next(iter(self.names.values()))}"
-        return f"{self.names[tensor]} ({_sizes(self.tensors[tensor])})"
+from nas.build.matching import Layer, Match, check_multiset, layers_of, natural, surplus, unmatched
+from nas.build.origin import as_metadata, conventions_in
+from nas.build.saved import Saved, read_saved
+from nas.conventions import Conventions
+from nas.errors import WeightsError, WriteError, first_line
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
@@ -64,9 +28,13 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
         WeightsError: the file is damaged, or its first tensor that does not fit; `module` is
             unchanged.
     """
-    state, ordered = read_state(Path(path))
+    load_saved(module, read_saved(Path(path)), path)
+
+
+def load_saved(module: nn.Module, saved: Saved, path: str | Path) -> None:
+    """As `load_weights`, of a file that is read; `path` names it in errors."""
     try:
-        load_state(module, state, ordered=ordered)
+        load_state(module, saved.state, ordered=saved.ordered)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
 
@@ -77,42 +45,27 @@ def save_weights(module: nn.Module, path: str | Path) -> None:
     Raises:
         WriteError: the place cannot be written.
     """
-    save_state(module.state_dict(), path)
+    save_state(module.state_dict(), path, conventions_in(module))
 
 
-def save_state(state: Mapping[str, Tensor], path: str | Path) -> None:
-    """As `save_weights`, of tensors that are in no module."""
+def save_state(
+    state: Mapping[str, Tensor], path: str | Path, conventions: Conventions | None = None
+) -> None:
+    """As `save_weights`, of tensors that are in no module, and what they count on."""
     path = Path(path)
     try:
         with TemporaryDirectory(dir=path.parent) as folder:
             part = Path(folder) / "part"
             whole = {name: tensor.contiguous() for name, tensor in state.items()}
-            save_file(whole, part, metadata={"format": "pt"})
+            save_file(whole, part, metadata={"format": "pt"} | as_metadata(conventions))
             part.replace(path)
     except (OSError, SafetensorError) as error:
         raise WriteError(f"{path} cannot be written: {first_line(error)}") from error
 
 
-def read_state(path: Path) -> tuple[dict[str, Tensor], bool]:
-    """Names and tensors of a file, and whether their order is that of their definition."""
-    ordered = path.suffix != ".safetensors"
-    try:
-        if ordered:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        else:
-            state = load_file(path)
-    except UnpicklingError as error:  # torch would have the user allow any object
-        reason = "expected tensors alone, as torch saves a state dict"
-        raise WeightsError(f"{path}: holds no weights that can be read: {reason}") from error
-    except Exception as error:  # a damaged file makes the readers raise nearly anything
-        reason = first_line(error)
-        raise WeightsError(f"{path}: holds no weights that can be read: {reason}") from error
-    if not isinstance(state, dict) or not state:
-        raise WeightsError(f"{path}: expected names and tensors, found {brief(state)}")
-    for name, tensor in state.items():
-        if not (isinstance(name, str) and isinstance(tensor, Tensor) and not tensor.is_sparse):
-            raise WeightsError(f"{path}: expected a tensor under each name, found {brief(name)}")
-    return dict(state), ordered
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Names and tensors of a file."""
+    return read_saved(path).state
 
 
 @torch.no_grad()
@@ -122,145 +75,49 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool 
     Raises:
         WeightsError: naming the first tensor that does not fit; `module` is unchanged.
     """
-    target = module.state_dict(keep_vars=True)
-    names = state if ordered else sorted(state, key=_natural)
-    given, wanted = _layers({name: state[name] for name in names}), _layers(target)
+    wanted = layers_of(module.state_dict(keep_vars=True))
+    given = _fitting(
+        state if ordered else {n: state[n] for n in sorted(state, key=natural)}, wanted
+    )
     # a 1 x 1 convolution may stand for a linear layer: then sides of 1 do not count
-    exact = not (_surplus(given, wanted, 1) or _surplus(wanted, given, 1))
+    exact = not (surplus(given, wanted, 1) or surplus(wanted, given, 1))
     least = 1 if exact else 2
-    _check_multiset(given, wanted)
+    check_multiset(given, wanted)
     named = {frozenset(layer.names.values()): layer for layer in given}
     same = [named.get(frozenset(layer.names.values())) for layer in wanted]
     if all(a and a.shapes(least) == b.shapes(least) for a, b in zip(same, wanted, strict=True)):
         given = [layer for layer in same if layer]  # a file of our own
     else:
-        given = _Match(given, wanted, least).run()
+        given = Match(given, wanted, least).run()
     for source, layer in zip(given, wanted, strict=True):
         for tensor, old in layer.tensors.items():
             if tensor in source.tensors:
                 old.copy_(source.tensors[tensor].reshape(old.shape))
 
 
-def _layers(state: Mapping[str, Tensor]) -> list[Layer]:
-    """Layers in order of their first tensors, without what is derived (index tables, masks)."""
-    paths: dict[str, dict[str, str]] = {}
-    for name, tensor in state.items():
-        path, _, last = name.replace("in_proj_", "in_proj.").rpartition(".")
-        path, last = (path, last) if last in STANDARD else (name, "weight")
-        if tensor.is_floating_point() or last == "num_batches_tracked":
-            paths.setdefault(path, {})[last] = name
-    return [Layer({k: state[name] for k, name in names.items()}, names) for names in paths.values()]
-
-
-def _check_multiset(given: list[Layer], wanted: list[Layer]) -> None:
-    """Every layer has a partner of its shapes; otherwise name the first that has none."""
-    extra, missing = _surplus(given, wanted, 2), _surplus(wanted, given, 2)
-    if extra and missing:
-        ours, theirs = dict(missing.shapes(2)), dict(extra.shapes(2))
-        tensor = next(n for n in (*theirs, *ours) if theirs.get(n) != ours.get(n))
-        raise WeightsError(
-            f"{extra.describe(tensor)} does not fit; the network has {missing.describe(tensor)}"
-        )
-    if extra:
-        raise WeightsError(f"{extra.describe('weight')} has no counterpart in the network")
-    if missing:
-        raise WeightsError(f"nothing fits the network's {missing.describe('weight')}")
-
-
-def _surplus(layers: Iterable[Layer], others: Iterable[Layer], least: int) -> Layer | None:
-    """The first of `layers` that has no partner left among `others`."""
-    left = Counter(layer.shapes(least) for layer in others)
-    for layer in layers:
-        left[layer.shapes(least)] -= 1
-        if left[layer.shapes(least)] < 0:
-            return layer
-    return None
-
-
-class _Match:
-    """Search for the order of siblings that makes the tree's layers equal to `wanted`."""
-
-    def __init__(self, given: list[Layer], wanted: list[Layer], least: int) -> None:
-        self.wanted = wanted
-        self.least = least
-        self.tree: dict[str, object] = {}
-        self.failed: set[tuple[int, tuple[str, ...], int]] = set()
-        self.steps = 0
-        self.furthest = 0
-        for layer in given:
-            self._plant(layer)
-
-    def _plant(self, layer: Layer) -> None:
-        """Each node maps its children's names to nodes; its own layer is named ""."""
-        node: dict[str, object] = self.tree
-        path = next(iter(layer.names.values())).replace("in_proj_", "in_proj.").split(".")
-        if len(path) > MAX_DEPTH:
-            raise WeightsError(f"name deeper than {MAX_DEPTH}: {brief('.'.join(path))}")
-        for part in path[:-1] if path[-1] in STANDARD else path:
-            node = node.setdefault(part, {})  # type: ignore[assignment]
-        node[""] = layer
-
-    def run(self) -> list[Layer]:
-        found = self._children(self.tree, tuple(self.tree), 0)
-        if found is None:
-            layer = self.wanted[min(self.furthest, len(self.wanted) - 1)]
-            raise WeightsError(
-                f"no order of layers puts one where the network has {layer.describe('weight')}"
-            )
-        return found
-
-    def _children(
-        self, node: dict[str, object], names: tuple[str, ...], at: int
-    ) -> list[Layer] | None:
-        """Layers of `names` of `node` in an order that fits from `at` on."""
-        state = (id(node), names, at)
-        if not names or state in self.failed:
-            return None if names else []
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise WeightsError("too many layers are alike to find their order")
-        for name in _ready(names):
-            head = self._child(node[name], at)
-            if head is None:
-                continue
-            rest = tuple(other for other in names if other != name)
-            tail = self._children(node, rest, at + len(head))
-            if tail is not None:
-                return head + tail
-        self.failed.add(state)
+def classes_in(module: nn.Module, state: Mapping[str, Tensor], head: str) -> int | None:
+    """Classes of a checkpoint that is like `module` but for the layer under `head`; else None."""
+    wanted = layers_of(module.state_dict())
+    given = _fitting(state, wanted)
+    extra, missing = unmatched(given, wanted), unmatched(wanted, given)
+    if len(extra) != 1 or len(missing) != 1 or extra[0].tensors.keys() != missing[0].tensors.keys():
         return None
-
-    def _child(self, child: object, at: int) -> list[Layer] | None:
-        if isinstance(child, dict):
-            return self._children(child, tuple(child), at)
-        assert isinstance(child, Layer)
-        self.furthest = max(self.furthest, at)
-        if at == len(self.wanted):
-            return None
-        fits = child.shapes(self.least) == self.wanted[at].shapes(self.least)
-        return [child] if fits else None
+    if not all(name.startswith(head) for name in missing[0].names.values()):
+        return None
+    theirs, ours = extra[0].tensors["weight"], missing[0].tensors["weight"]
+    return theirs.shape[0] if theirs.shape[1:2] == ours.shape[1:2] else None
 
 
-def _ready(names: tuple[str, ...]) -> list[str]:
-    """Siblings that none of the others precedes: `conv2` waits for `conv1`, `bn` for `conv`."""
-    first: dict[str, int] = {}
-    numbered = {name: match for name in names if (match := re.fullmatch(r"(\D*)(\d{1,9})", name))}
-    for stem, number in (match.groups() for match in numbered.values()):
-        first[stem] = min(first.get(stem, int(number)), int(number))
-    return [
-        name
-        for name in names
-        if (name not in numbered or first[numbered[name][1]] == int(numbered[name][2]))
-        and not (name[:2] == "bn" and f"conv{name[2:]}" in names)
-    ]
+def _fitting(state: Mapping[str, Tensor], wanted: list[Layer]) -> list[Layer]:
+    """Layers of the part of a file that fits best: all, or what stands under one first name.
 
-
-def _natural(name: str) -> list[tuple[bool, list[tuple[int, str]]]]:
-    """Sorts `block2` before `block10`, and a plain `norm`, which closes its parent, last."""
-    parts = name.split(".")
-    numbers = ([(int(n or 0), text) for n, text in re.findall(r"(\d*)(\D*)", p)] for p in parts)
-    return [(part == "norm", key) for part, key in zip(parts, numbers, strict=True)]
-
-
-def _sizes(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "scalar"
+    Training frameworks save a loss, a teacher or an average of the weights beside the network.
+    """
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        first, dot, rest = name.partition(".")
+        if dot:
+            parts.setdefault(first, {})[rest] = tensor
+    averaged_first = sorted(parts, key=lambda name: "ema" not in name.lower())
+    candidates = [layers_of(state), *(layers_of(parts[name]) for name in averaged_first)]
+    return min(candidates, key=lambda own: len(unmatched(own, wanted) + unmatched(wanted, own)))

@@ -17,10 +17,12 @@ from nas.cli.options import (
     DEVICE_HELP,
     Address,
     ArchName,
+    Classes,
     Json,
     Kept,
     Seed,
     Storage,
+    WeightsOf,
     Workers,
     device_option,
     gathered,
@@ -56,6 +58,8 @@ def adapt(
             show_default="in ARCH's folder",
         ),
     ] = None,
+    weights_of: WeightsOf = "",
+    classes: Classes = None,
     surrogate: Annotated[
         bool, typer.Option("--surrogate", help="Judge by estimated ImageNet top-1; no data.")
     ] = False,
@@ -134,6 +138,7 @@ def adapt(
     from nas.adapt.settings import inputs
     from nas.draft import Draft, Work, finished, not_shipped
     from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
+    from nas.extras import require
     from nas.report.adapted import read_facts, write_adapted, write_steps
     from nas.settings import Settings
     from nas.train.threads import with_threads
@@ -160,6 +165,12 @@ def adapt(
         weights = trained[1]
     if weights is None and not surrogate:
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
+    if weights is not None and not surrogate:
+        require("train")
+        from nas.build.trained import trained_as
+
+        filled = trained_as(ask.arch, weights, weights_of=weights_of, classes=classes)
+        ask = replace(ask, arch=filled.arch)
     known = inputs(
         ask.arch, ask.device, plan, None if surrogate else weights, knapsack=knapsack, seed=seed
     )
@@ -287,7 +298,7 @@ def _cut(
     from nas.build.checkpoint import save_state
 
     made, state, gap = by_importance(ask.arch, weights, ask.device, ask.plan, task, ask.seed)
-    save_state(state, folder / WEIGHTS)
+    save_state(state, folder / WEIGHTS, made.conventions)
     return made, {"how": "knapsack", "criterion": ask.plan.criterion, "optimality_gap": gap}
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli import complete
-from nas.cli.options import ArchName, Force, Json, out_option
+from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, out_option
 from nas.cli.progress import show_progress
 from nas.folders import trained_in
 
 if TYPE_CHECKING:
+    from nas.build.trained import Trained
     from nas.export import Check, Export
     from nas.lint import Finding
 
@@ -38,6 +39,8 @@ def export(
             metavar="FILE",
         ),
     ] = None,
+    weights_of: WeightsOf = "",
+    classes: Classes = None,
     batch: Annotated[
         str, typer.Option("--batch", help="Images per run, or `dynamic`.", metavar="N")
     ] = "1",
@@ -67,6 +70,7 @@ def export(
     Examples:
         nas export repvit-m0.9 --format onnx,coreml,litert
         nas export results/mine --format coreml --photos photos
+        nas export efficientnet-lite0 --weights lite0.pth --weights-of tensorflow
         nas export mobilenetv3-large --format onnx --batch dynamic --json
     """
     from dataclasses import asdict
@@ -75,6 +79,7 @@ def export(
     from nas.errors import ExportError, UnknownNameError
     from nas.export import FORMATS
     from nas.export import export as run
+    from nas.extras import require
     from nas.lint import RULES, lint
     from nas.report.table import print_json
 
@@ -92,6 +97,15 @@ def export(
     findings = {target: lint(network.fused, target, dynamic=size is None) for target in targets}
     if not json:
         _print_findings(findings)
+    filled = None
+    if weights is not None:
+        require("train")
+        from nas.build.trained import trained_as
+
+        filled = trained_as(network, weights, weights_of=weights_of, classes=classes)
+        network = filled.arch
+    elif weights_of or classes:
+        raise typer.BadParameter("--weights-of and --classes say what a file of --weights holds")
     with show_progress() as progress:
         found = run(
             network,
@@ -107,9 +121,11 @@ def export(
         )
     if json:
         listed = {target: [asdict(one) for one in own] for target, own in findings.items()}
-        print_json(found.manifest | {"path": str(found.path), "lint": listed})
+        taken = filled.saved.key if filled else ""
+        extra = {"path": str(found.path), "lint": listed, "weights_taken_from": taken}
+        print_json(found.manifest | extra)
     else:
-        _print(found)
+        _print(found, filled)
     if found.failures:
         raise ExportError("; ".join(found.failures))
 
@@ -130,7 +146,7 @@ def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
         print_line("\nnas lint ARCH --target TARGET says why, and where that was read.\n")
 
 
-def _print(found: Export) -> None:
+def _print(found: Export, filled: Trained | None) -> None:
     from nas.report.table import Column, numbers, print_facts, print_line, print_table
 
     columns = [
@@ -144,11 +160,14 @@ def _print(found: Export) -> None:
         if one.files
     ]
     content = found.manifest
-    network, weights = content["network"], content["weights"]
+    network = content["network"]
     print_table(columns, rows, title=f"{network['name']} ({network['source']})")
     print_line()
     largest = max((one.check.max_logit for one in found.exported if one.check), default=None)
-    facts = [("weights", weights["file"] if weights["given"] else "random: none were given")]
+    facts = [("weights", filled.describe() if filled else "random: none were given")]
+    facts += [("open", filled.doubt)] if filled and filled.doubt else []
+    if "reference" in content["weights"]:
+        facts.append(("logits as those of", content["weights"]["reference"]))
     facts += [("images", line) for line in _images(content)]
     if largest is not None:
         facts.append(("largest logit", f"{largest:.3g}; differences are of logits, to torch's"))

@@ -91,6 +91,22 @@ Runtime = Annotated[
     ),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Of the runtime.", metavar="N")]
+WeightsOf = Annotated[
+    str,
+    typer.Option(
+        "--weights-of",
+        help=f"Library that the weights follow: {', '.join(complete.ORIGINS)}.",
+        metavar="NAME",
+        show_default="as the file tells",
+        autocompletion=complete.one_of(complete.ORIGINS),
+    ),
+]
+Classes = Annotated[
+    int | None,
+    typer.Option(
+        "--classes", min=1, help="Classes of the weights.", metavar="N", show_default="as the file"
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.", metavar="N")]
 WORKERS_HELP = "Processes, each with its GPU or cores."
 Workers = Annotated[int, typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N")]

@@ -125,19 +125,21 @@ def deploy(
     arch: Arch,
     *,
     weights: Path | None = None,
+    weights_of: str = "",
     batch: int | None = 1,
     normalisation: str | None = None,
     image_input: bool = False,
 ) -> Deployed:
     """Build a network, load its weights (without a file: seeded random ones) and fuse it.
 
-    What images and classes it was trained on is read from the folder of results that the weights
-    lie in; `normalisation` overrides that.
+    It is the network that the file is of: with its classes, and what the weights count on. What
+    images and classes it was trained on is read from the folder of results that the weights lie in;
+    `normalisation` overrides that.
 
     Raises:
         MissingExtraError: torch is not installed.
         WeightsError: the weights do not fit the network.
-        UnknownNameError, DocumentError: of the normalisation; the folder is damaged.
+        UnknownNameError, DocumentError: of normalisation or origin; the folder is damaged.
         ExportError: images are to be normalised inside, and nothing says how; or the folder of the
             weights names other classes.
     """
@@ -149,7 +151,10 @@ def deploy(
         )
     torch = require("train")
     from nas.build.fusing import fused
+    from nas.build.trained import trained_as
 
+    if weights is not None and (weights_of or arch.conventions is None):
+        arch = trained_as(arch, weights, weights_of=weights_of).arch
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(SEED)
         trained = build(arch, weights=weights).eval()

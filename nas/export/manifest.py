@@ -11,6 +11,7 @@ from platform import platform, python_version
 from typing import Any
 
 from nas import __version__
+from nas.conventions import as_document
 from nas.export.base import INPUT, OUTPUT, SEED, Deployed
 from nas.export.check import Check
 from nas.extras import EXTRAS
@@ -52,7 +53,10 @@ def manifest(
             "params": deployed.params,
             "macs": arch.macs,
         },
-        "weights": source | {"given": weights is not None} | images.training(),
+        "weights": source
+        | {"given": weights is not None}
+        | images.training()
+        | _conventions(deployed),
         "input": {
             "name": INPUT,
             "shape": [batch, *arch.input],
@@ -66,6 +70,12 @@ def manifest(
         "versions": _versions(extras),
         "formats": [_entry(one, folder) for one in exported],
     }
+
+
+def _conventions(deployed: Deployed) -> dict[str, Any]:
+    """What the weights count on, where that is known."""
+    found = deployed.arch.conventions
+    return {} if found is None else {"conventions": as_document(found)}
 
 
 def _entry(one: Exported, folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from nas.export.check import check, load_photos
 from nas.export.formats import FORMATS
 from nas.export.locate import first_refused
 from nas.export.manifest import Exported, manifest
+from nas.export.reference import check_reference
 from nas.quiet import quiet
 from nas.runtimes import Floats32
 
@@ -45,6 +46,7 @@ def export(
     out: Path,
     *,
     weights: Path | None = None,
+    weights_of: str = "",
     batch: int | None = 1,
     normalisation: str | None = None,
     image_input: bool = False,
@@ -59,7 +61,7 @@ def export(
 
     Raises:
         UnknownNameError: of a format.
-        ExportError: no format could be written.
+        ExportError: no format could be written, or the network is not that of known weights.
         ResultError: the folder exists already or cannot be written.
         MissingExtraError, WeightsError, UnknownNameError, DocumentError, DataError: see `deploy`
             and `load_photos`.
@@ -69,8 +71,14 @@ def export(
             raise UnknownNameError("format", name, FORMATS)
     with Draft(out, arch.name, force=force) as draft:
         deployed = deploy(
-            arch, weights=weights, batch=batch, normalisation=normalisation, image_input=image_input
+            arch,
+            weights=weights,
+            weights_of=weights_of,
+            batch=batch,
+            normalisation=normalisation,
+            image_input=image_input,
         )
+        reference = check_reference(deployed, weights) if weights else ""
         images = load_photos(deployed, photos)
         exported = []
         for number, name in enumerate(formats):
@@ -81,6 +89,7 @@ def export(
             raise ExportError("; ".join(failures))
         extras = [extra for name in formats if (extra := FORMATS[name].extra)]
         content = manifest(deployed, exported, weights, extras, draft.folder)
+        content["weights"] |= {"reference": reference} if reference else {}
         document.write(draft.folder / MANIFEST, content)
         draft.keep()
     return Export(draft.path, tuple(exported), content)

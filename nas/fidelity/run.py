@@ -135,7 +135,7 @@ class Fidelity:
         if not others:
             return False
         nearest = max(others, key=lambda other: kinship(arch, other))
-        state, _ = read_state(self._weights(nearest))
+        state = read_state(self._weights(nearest))
         inherit(training, self.task.fit(nearest), state)
         return True
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from nas.arch import arch_of
 from nas.blocks import BLOCKS, FIELDS, Row
+from nas.conventions import ORIGINS, PADDINGS
 from nas.schema.kind import TEXT, Found, Kind, Schema, closed, described
 from nas.space import Space
 from nas.table import (
@@ -115,9 +116,20 @@ def _content(*, choices: bool) -> Schema:
             "additionalProperties": False,
         },
         "schema": {"const": SCHEMA},
+        "conventions": _conventions(),
     }
     properties = described(REQUIRED | OPTIONAL, properties)
     return {"properties": properties, "$defs": _defs(choices=choices)}
+
+
+def _conventions() -> Schema:
+    eps = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+    properties = {
+        "weights_of": {"enum": list(ORIGINS)},
+        "batch_norm_eps": eps,
+        "padding": {"enum": list(PADDINGS)},
+    }
+    return closed({"properties": properties}, properties.keys()) | {"type": ["object", "null"]}
 
 
 def _load(path: Path) -> Found:

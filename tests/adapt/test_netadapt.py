@@ -247,7 +247,7 @@ def test_what_a_proposal_is_judged_with_is_what_it_leaves(
 ) -> None:
     arch, weights = start
     tuner = Tuner(task, AdaptPlan(1.0, tune_batches=2, judging_images=80), seed=0)
-    state, top1 = tuner.tuned(arch, read_state(weights)[0], 1)
+    state, top1 = tuner.tuned(arch, read_state(weights), 1)
     images, labels = next(tuner._judging.batches(in_order(80, 80, arch.input[1])))
     module = build(arch).eval()
     module.load_state_dict(state)

@@ -24,7 +24,7 @@ PALACE, DAISY = 698, 985
 
 @pytest.fixture(scope="module")
 def module() -> nn.Module:
-    return build(load_arch("efficientnet-lite0"), weights=WEIGHTS, tensorflow=True).eval()
+    return build(load_arch("efficientnet-lite0"), weights=WEIGHTS).eval()  # as the file tells
 
 
 def photograph(name: str) -> torch.Tensor:
@@ -60,5 +60,5 @@ def test_logits_are_those_of_the_reference(module: nn.Module, reference: nn.Modu
 @torch.no_grad()
 def test_padding_of_tensorflow_matters(module: nn.Module) -> None:
     flower = photograph("flower.jpg")
-    symmetric = build(load_arch("efficientnet-lite0"), weights=WEIGHTS).eval()
+    symmetric = build(load_arch("efficientnet-lite0"), weights=WEIGHTS, weights_of="timm").eval()
     assert (symmetric(flower) - module(flower)).abs().max() > 0.5

@@ -11,6 +11,7 @@ import pytest
 from nas.adapt.plan import CRITERIA
 from nas.bench.truth import TRUTHS
 from nas.cli import complete
+from nas.conventions import ORIGINS
 from nas.data import SOURCES
 from nas.export import FORMATS, NORMALISATIONS
 from nas.folders import named
@@ -93,6 +94,7 @@ def test_choices_are_those_that_there_are() -> None:
     assert set(complete.DATA_SETS) == set(SOURCES)
     assert set(complete.FORMATS) == set(FORMATS)
     assert set(complete.NORMALISATIONS) == set(NORMALISATIONS)
+    assert complete.ORIGINS == ORIGINS
     assert set(complete.OBJECTIVES) == set(OBJECTIVES)
     assert set(complete.PROXIES) == set(PROXIES)
     assert set(complete.RUNTIMES) == set(RUNTIMES)

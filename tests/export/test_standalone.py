@@ -19,7 +19,7 @@ from nas.arch import Arch
 from nas.build import build
 from nas.build.fusing import fused
 from nas.build.module import assemble
-from nas.build.tensorflow import as_tensorflow
+from nas.conventions import conventions_of
 from nas.export.base import Deployed
 from nas.export.standalone import source, write
 from nas.graph import Graph, GraphBuilder
@@ -78,7 +78,7 @@ def deployed(arch: Arch, *, tensorflow: bool = False) -> Deployed:
             layer.bias.normal_(std=0.1)
             layer.momentum = 1.0
     trained.train()(torch.randn(2, *arch.input))
-    graph = as_tensorflow(graph) if tensorflow else graph
+    graph = conventions_of("tensorflow", graph).applied(graph) if tensorflow else graph
     return Deployed(arch, fuse(graph), fused(graph, trained.eval()))
 
 

@@ -1,0 +1,185 @@
+"""Layers of a checkpoint and of a network, matched by structure.
+
+A checkpoint has names and tensors but no order of execution: safetensors sorts them. Its dotted
+names form a tree. Siblings with numbers (`3`, `conv3`) run in the order of their numbers; others
+may run in any order, and the order taken is the one that gives every layer of the network, as it
+runs, a layer with tensors of the same names and shapes. Where several orders do (two norms of one
+width in a block), the file's own decides, or in a sorted file that of the names,
+a plain `norm` last. A `bn` never runs before the `conv` beside it. TransNeXt's
+three square layers are told apart by a file's own order alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from nas.errors import WeightsError, brief
+
+STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+"""Tensors of one layer; one of another name stands for itself (class tokens, layer scales)."""
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+
+MAX_DEPTH = 32
+MAX_STEPS = 20_000
+"""Of names, and of the search: a hostile file ends with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Tensors that belong together, by their standard names."""
+
+    tensors: Mapping[str, Tensor]
+    names: Mapping[str, str]
+    """Standard name -> name in the file or the network."""
+
+    def shapes(self, least: int) -> Shapes:
+        """What must agree; sides below `least` do not count."""
+        sizes = {name: tuple(n for n in t.shape if n >= least) for name, t in self.tensors.items()}
+        return tuple(sorted(item for item in sizes.items() if item[0] != "num_batches_tracked"))
+
+    def describe(self, tensor: str) -> str:
+        """Name and shape of one tensor."""
+        if tensor not in self.tensors:
+            return f"no {tensor} beside {next(iter(self.names.values()))}"
+        return f"{self.names[tensor]} ({_sizes(self.tensors[tensor])})"
+
+
+def layers_of(state: Mapping[str, Tensor]) -> list[Layer]:
+    """Layers in order of their first tensors, without what is derived (index tables, masks)."""
+    paths: dict[str, dict[str, str]] = {}
+    for name, tensor in state.items():
+        path, _, last = name.replace("in_proj_", "in_proj.").rpartition(".")
+        path, last = (path, last) if last in STANDARD else (name, "weight")
+        if tensor.is_floating_point() or last == "num_batches_tracked":
+            paths.setdefault(path, {})[last] = name
+    return [Layer({k: state[name] for k, name in names.items()}, names) for names in paths.values()]
+
+
+def check_multiset(given: list[Layer], wanted: list[Layer]) -> None:
+    """Every layer has a partner of its shapes; otherwise name the first that has none."""
+    extra, missing = surplus(given, wanted, 2), surplus(wanted, given, 2)
+    if extra and missing:
+        ours, theirs = dict(missing.shapes(2)), dict(extra.shapes(2))
+        tensor = next(n for n in (*theirs, *ours) if theirs.get(n) != ours.get(n))
+        other_head = missing is wanted[-1] and ours.keys() == theirs.keys() and bool(theirs[tensor])
+        raise WeightsError(
+            f"{extra.describe(tensor)} does not fit; the network has {missing.describe(tensor)}"
+            + (f"; is it of {theirs[tensor][0]} classes?" if other_head else "")
+        )
+    if extra:
+        raise WeightsError(f"{extra.describe('weight')} has no counterpart in the network")
+    if missing:
+        raise WeightsError(
+            f"nothing fits the network's {missing.describe('weight')}"
+            + ("; the file has no classifier" if missing is wanted[-1] else "")
+        )
+
+
+def surplus(layers: Iterable[Layer], others: Iterable[Layer], least: int) -> Layer | None:
+    """The first of `layers` that has no partner left among `others`."""
+    return next(iter(unmatched(layers, others, least)), None)
+
+
+def unmatched(layers: Iterable[Layer], others: Iterable[Layer], least: int = 2) -> list[Layer]:
+    """Those of `layers` that have no partner left among `others`."""
+    left, found = Counter(layer.shapes(least) for layer in others), []
+    for layer in layers:
+        left[layer.shapes(least)] -= 1
+        if left[layer.shapes(least)] < 0:
+            found.append(layer)
+    return found
+
+
+class Match:
+    """Search for the order of siblings that makes the tree's layers equal to `wanted`."""
+
+    def __init__(self, given: list[Layer], wanted: list[Layer], least: int) -> None:
+        self.wanted = wanted
+        self.least = least
+        self.tree: dict[str, object] = {}
+        self.failed: set[tuple[int, tuple[str, ...], int]] = set()
+        self.steps = 0
+        self.furthest = 0
+        for layer in given:
+            self._plant(layer)
+
+    def _plant(self, layer: Layer) -> None:
+        """Each node maps its children's names to nodes; its own layer is named ""."""
+        node: dict[str, object] = self.tree
+        path = next(iter(layer.names.values())).replace("in_proj_", "in_proj.").split(".")
+        if len(path) > MAX_DEPTH:
+            raise WeightsError(f"name deeper than {MAX_DEPTH}: {brief('.'.join(path))}")
+        for part in path[:-1] if path[-1] in STANDARD else path:
+            node = node.setdefault(part, {})  # type: ignore[assignment]
+        node[""] = layer
+
+    def run(self) -> list[Layer]:
+        found = self._children(self.tree, tuple(self.tree), 0)
+        if found is None:
+            layer = self.wanted[min(self.furthest, len(self.wanted) - 1)]
+            raise WeightsError(
+                f"no order of layers puts one where the network has {layer.describe('weight')}"
+            )
+        return found
+
+    def _children(
+        self, node: dict[str, object], names: tuple[str, ...], at: int
+    ) -> list[Layer] | None:
+        """Layers of `names` of `node` in an order that fits from `at` on."""
+        state = (id(node), names, at)
+        if not names or state in self.failed:
+            return None if names else []
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise WeightsError("too many layers are alike to find their order")
+        for name in _ready(names):
+            head = self._child(node[name], at)
+            if head is None:
+                continue
+            rest = tuple(other for other in names if other != name)
+            tail = self._children(node, rest, at + len(head))
+            if tail is not None:
+                return head + tail
+        self.failed.add(state)
+        return None
+
+    def _child(self, child: object, at: int) -> list[Layer] | None:
+        if isinstance(child, dict):
+            return self._children(child, tuple(child), at)
+        assert isinstance(child, Layer)
+        self.furthest = max(self.furthest, at)
+        if at == len(self.wanted):
+            return None
+        fits = child.shapes(self.least) == self.wanted[at].shapes(self.least)
+        return [child] if fits else None
+
+
+def _ready(names: tuple[str, ...]) -> list[str]:
+    """Siblings that none of the others precedes: `conv2` waits for `conv1`, `bn` for `conv`."""
+    first: dict[str, int] = {}
+    numbered = {name: match for name in names if (match := re.fullmatch(r"(\D*)(\d{1,9})", name))}
+    for stem, number in (match.groups() for match in numbered.values()):
+        first[stem] = min(first.get(stem, int(number)), int(number))
+    return [
+        name
+        for name in names
+        if (name not in numbered or first[numbered[name][1]] == int(numbered[name][2]))
+        and not (name[:2] == "bn" and f"conv{name[2:]}" in names)
+    ]
+
+
+def natural(name: str) -> list[tuple[bool, list[tuple[int, str]]]]:
+    """Sorts `block2` before `block10`, and a plain `norm`, which closes its parent, last."""
+    parts = name.split(".")
+    numbers = ([(int(n or 0), text) for n, text in re.findall(r"(\d*)(\D*)", p)] for p in parts)
+    return [(part == "norm", key) for part, key in zip(parts, numbers, strict=True)]
+
+
+def _sizes(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
