@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nas import library
 from nas.arch import Arch
 from nas.cost import params
 from nas.folders import VARIANTS, named
+
+from .conftest import FAMILIES, TABLES
 
 SEEDS = {
     *("mobilenetv1", "mobilenetv1-0.5", "mobilenetv1@192", "mobilenetv2", "mobilenetv2-1.4"),
@@ -45,6 +49,21 @@ def test_seed_survives_its_own_yaml(seed: Arch) -> None:
     again = Arch.from_yaml(seed.to_yaml())
     assert again == seed
     assert again.arch_id == seed.arch_id
+
+
+def test_the_representatives_have_every_block_and_op_kind() -> None:
+    """Tests that run for `FAMILIES` alone see whatever is shipped."""
+    few, every = (list(map(library.load_arch, names)) for names in (FAMILIES, TABLES))
+    for parts in (_blocks, _kinds):
+        assert parts(few) == parts(every)
+
+
+def _blocks(archs: Iterable[Arch]) -> set[str]:
+    return {row.op for arch in archs for row in arch.rows}
+
+
+def _kinds(archs: Iterable[Arch]) -> set[str]:
+    return {op.kind for arch in archs for graph in (arch.graph, arch.fused) for op in graph.ops}
 
 
 def test_arch_ids_of_the_seeds_are_distinct() -> None:

@@ -9,29 +9,29 @@ from nas.errors import ArchError, UnknownNameError
 from nas.graph import GraphBuilder
 
 
-def test_ops_read_only_ops_before_them_and_see_their_shapes(seed: Arch) -> None:
-    for graph in (seed.graph, seed.fused):
+def test_ops_read_only_ops_before_them_and_see_their_shapes(representative: Arch) -> None:
+    for graph in (representative.graph, representative.fused):
         for index, op in enumerate(graph.ops):
             assert all(source < index for source in op.inputs)
             assert op.in_shapes == tuple(graph.ops[source].shape for source in op.inputs)
 
 
-def test_every_op_but_the_last_is_read(seed: Arch) -> None:
-    for graph in (seed.graph, seed.fused):
+def test_every_op_but_the_last_is_read(representative: Arch) -> None:
+    for graph in (representative.graph, representative.fused):
         unread = [index for index, readers in enumerate(graph.consumers()) if not readers]
         assert unread == [len(graph.ops) - 1]
 
 
-def test_names_are_unique_paths_of_identifiers(seed: Arch) -> None:
-    names = [op.name for op in seed.graph.ops]
+def test_names_are_unique_paths_of_identifiers(representative: Arch) -> None:
+    names = [op.name for op in representative.graph.ops]
     assert len(set(names)) == len(names)
     assert all(part.isidentifier() for name in names for part in name.split("."))
 
 
-def test_rows_of_ops_count_up_through_the_table(seed: Arch) -> None:
-    rows = [op.row for op in seed.graph.ops]
+def test_rows_of_ops_count_up_through_the_table(representative: Arch) -> None:
+    rows = [op.row for op in representative.graph.ops]
     assert rows == sorted(rows)
-    assert set(rows) == {-1, *range(len(seed.rows))}
+    assert set(rows) == {-1, *range(len(representative.rows))}
 
 
 def test_ops_are_named_after_their_scopes() -> None:

@@ -61,9 +61,9 @@ def test_plain_supervised_figure_comes_first() -> None:
     assert str(figures[0]).startswith("77.4 %, Wang et al., RepViT")
 
 
-def test_network_that_only_bears_a_name_has_no_published_figure(seed: Arch) -> None:
-    assert library.published(replace(seed, rows=seed.rows[1:])) == ()
-    assert library.published(replace(seed, name="other")) == ()
+def test_network_that_only_bears_a_name_has_no_published_figure(representative: Arch) -> None:
+    assert library.published(replace(representative, rows=representative.rows[1:])) == ()
+    assert library.published(replace(representative, name="other")) == ()
 
 
 @pytest.mark.parametrize("what", ["device", "surrogate", "space"])

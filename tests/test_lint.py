@@ -108,9 +108,9 @@ def test_only_a_dynamic_batch_is_called_one() -> None:
     assert lint(graph, "coreml") == ()
 
 
-def test_findings_come_row_by_row(network: Arch) -> None:
+def test_findings_come_row_by_row(representative: Arch) -> None:
     for target in RULES:
-        findings: tuple[Finding, ...] = lint(network.fused, target)
+        findings: tuple[Finding, ...] = lint(representative.fused, target)
         assert [f.row for f in findings] == sorted(f.row for f in findings)
         assert len({(f.rule, f.row) for f in findings}) == len(findings)
 

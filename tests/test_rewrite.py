@@ -20,19 +20,19 @@ def kinds(graph: Graph) -> list[str]:
     return [op.kind for op in graph.ops[1:]]
 
 
-def test_no_batch_norm_is_left_in_a_fused_seed(seed: Arch) -> None:
-    assert "batch_norm" not in kinds(seed.fused)
+def test_no_batch_norm_is_left_in_a_fused_seed(representative: Arch) -> None:
+    assert "batch_norm" not in kinds(representative.fused)
 
 
-def test_all_other_ops_of_a_network_without_branches_stay(seed: Arch) -> None:
-    if not seed.name.startswith(("repvit", "mobileone")):
-        kept = [op.name for op in seed.graph.ops if op.kind != "batch_norm"]
-        assert [op.name for op in seed.fused.ops] == kept
-        assert macs(seed.fused) == seed.macs
+def test_all_other_ops_of_a_network_without_branches_stay(representative: Arch) -> None:
+    if not representative.name.startswith(("repvit", "mobileone")):
+        kept = [op.name for op in representative.graph.ops if op.kind != "batch_norm"]
+        assert [op.name for op in representative.fused.ops] == kept
+        assert macs(representative.fused) == representative.macs
 
 
-def test_fusing_twice_changes_nothing(seed: Arch) -> None:
-    assert fuse(seed.fused) == seed.fused
+def test_fusing_twice_changes_nothing(representative: Arch) -> None:
+    assert fuse(representative.fused) == representative.fused
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])

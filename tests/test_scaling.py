@@ -17,8 +17,8 @@ def outs(arch: Arch, op: str) -> list[int]:
     return [row.canonical()["out"] for row in arch.rows if row.op == op]
 
 
-def test_multipliers_of_1_change_nothing(seed: Arch) -> None:
-    assert scaled(seed) == seed
+def test_multipliers_of_1_change_nothing(representative: Arch) -> None:
+    assert scaled(representative) == representative
 
 
 def test_widths_are_multiples_of_8_not_below_90_percent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -15,8 +16,7 @@ from nas.errors import ArchError, DocumentError, SpaceError
 from nas.folders import named
 from nas.space import Space
 
-SPACES = {name: library.load_space(name) for name in named("space")}
-ARCHS = [library.load_arch(name) for name in named("architecture")]
+SPACES = named("space")
 SEEDS = {
     "mobile": {
         *("mobilenetv2", "mobilenetv3-large", "mobilenetv3-small", "efficientnet-b0"),
@@ -54,36 +54,43 @@ def tiny() -> Space:
     return Space.from_yaml(TINY)
 
 
+@cache
+def shipped(name: str) -> Space:
+    return library.load_space(name)
+
+
 def every_code(space: Space) -> list[tuple[int, ...]]:
     return list(product(*(range(n) for n in space.lattice.n_options)))
 
 
 def test_each_space_holds_its_seeds_and_returns_them() -> None:
     assert set(SPACES) == set(SEEDS)
-    for name, space in SPACES.items():
-        inside = {arch.name for arch in ARCHS if space.contains(arch)}
+    archs = [library.load_arch(name) for name in named("architecture")]
+    for name in SPACES:
+        space = shipped(name)
+        inside = {arch.name for arch in archs if space.contains(arch)}
         assert inside >= SEEDS[name]
-        for arch in ARCHS:
+        for arch in archs:
             if arch.name in inside:
                 assert space.decode(space.encode(arch)) == arch
 
 
 def test_mobile_has_at_least_1e20_points() -> None:
-    assert SPACES["mobile"].size() >= 10**20
+    assert shipped("mobile").size() >= 10**20
 
 
 def test_a_seed_outside_says_why() -> None:
     with pytest.raises(SpaceError, match=r"input \(3, 384, 384\)"):
-        SPACES["mobile"].encode(library.load_arch("efficientnetv2-s"))
+        shipped("mobile").encode(library.load_arch("efficientnetv2-s"))
     with pytest.raises(SpaceError, match="no option matches its row 1: .*'out': 32"):
-        SPACES["mobilenetv3"].encode(library.load_arch("mobilenetv2"))
+        shipped("mobilenetv3").encode(library.load_arch("mobilenetv2"))
 
 
 @pytest.mark.parametrize("name", SPACES)
 @settings(max_examples=15, deadline=None)
 @given(seed=random_seeds)
 def test_random_points_round_trip(name: str, seed: int) -> None:
-    space, rng = SPACES[name], np.random.default_rng(seed)
+    space, rng = shipped(name), np.random.default_rng(seed)
     arch = space.sample(rng)
     assert space.contains(arch)
     assert space.decode(space.encode(arch)) == arch
@@ -95,7 +102,7 @@ def test_random_points_round_trip(name: str, seed: int) -> None:
 @settings(max_examples=10, deadline=None)
 @given(seed=random_seeds)
 def test_mutation_stays_inside(name: str, seed: int) -> None:
-    space, rng = SPACES[name], np.random.default_rng(seed)
+    space, rng = shipped(name), np.random.default_rng(seed)
     arch = space.sample(rng)
     for _ in range(5):
         arch = space.mutate(arch, rng)
@@ -176,7 +183,7 @@ def test_crossover_and_repair_stay_inside(tiny: Space) -> None:
 
 
 def test_same_generator_seed_same_points() -> None:
-    space = SPACES["mobile"]
+    space = shipped("mobile")
     first, second = (space.lattice.sample(20, np.random.default_rng(5)) for _ in range(2))
     assert (first == second).all()
 
@@ -235,7 +242,7 @@ rows:
 
 @pytest.mark.parametrize("name", SPACES)
 def test_in_a_notebook_a_space_is_its_rows(name: str) -> None:
-    space = SPACES[name]
+    space = shipped(name)
     rows = {position.row for position in space.table.positions if not position.selects}
     assert space._repr_html_().count("<tr>") == 1 + len(rows)
     assert len(repr(space)) < 120

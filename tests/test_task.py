@@ -13,10 +13,10 @@ from nas.library import load_arch, load_space
 from nas.task import for_task
 
 
-def test_only_the_classifier_changes_at_the_own_side(network: Arch) -> None:
-    fitted = for_task(network, classes=10)
-    assert fitted.input == network.input
-    assert fitted.rows[:-1] == network.rows[:-1]
+def test_only_the_classifier_changes_at_the_own_side(representative: Arch) -> None:
+    fitted = for_task(representative, classes=10)
+    assert fitted.input == representative.input
+    assert fitted.rows[:-1] == representative.rows[:-1]
     assert fitted.graph.shape == (10,)
 
 

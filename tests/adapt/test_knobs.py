@@ -35,13 +35,13 @@ def test_heads_go_with_the_width_they_divide() -> None:
     assert dict(zip(knob.cells, knob.values, strict=True)) == {(6, "dim"): 144, (6, "heads"): 4}
 
 
-def test_classes_never_change(seed: Arch) -> None:
-    last = len(seed.rows) - 1
-    assert not any(row == last for knob in knobs(seed) for row, _ in knob.cells)
+def test_classes_never_change(representative: Arch) -> None:
+    last = len(representative.rows) - 1
+    assert not any(row == last for knob in knobs(representative) for row, _ in knob.cells)
 
 
-def test_every_width_of_every_table_is_in_one_knob_at_most(seed: Arch) -> None:
-    cells = [cell for knob in knobs(seed) for cell in knob.cells]
+def test_every_width_of_every_table_is_in_one_knob_at_most(representative: Arch) -> None:
+    cells = [cell for knob in knobs(representative) for cell in knob.cells]
     assert len(cells) == len(set(cells)) > 0
 
 

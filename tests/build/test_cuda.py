@@ -25,21 +25,23 @@ def with_statistics(seed: Arch, images: torch.Tensor) -> torch.nn.Module:
     return module.eval()
 
 
-def test_logits_on_the_gpu_are_those_on_the_cpu(seed: Arch) -> None:
+def test_logits_on_the_gpu_are_those_on_the_cpu(representative: Arch) -> None:
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    images = torch.randn(4, *seed.input)
-    module = with_statistics(seed, images)
+    images = torch.randn(4, *representative.input)
+    module = with_statistics(representative, images)
     with torch.inference_mode():
         on_cpu = module(images)
         on_gpu = module.cuda()(images.cuda()).cpu()
     torch.testing.assert_close(on_gpu, on_cpu, atol=1e-3 * float(on_cpu.std()), rtol=1e-3)
 
 
-def test_a_step_in_bfloat16_and_channels_last_reaches_every_weight(seed: Arch) -> None:
+def test_a_step_in_bfloat16_and_channels_last_reaches_every_weight(representative: Arch) -> None:
     torch.manual_seed(0)
-    module = build(seed).cuda().to(memory_format=torch.channels_last)
-    images = torch.randn(4, *seed.input, device="cuda").to(memory_format=torch.channels_last)
+    module = build(representative).cuda().to(memory_format=torch.channels_last)
+    images = torch.randn(4, *representative.input, device="cuda").to(
+        memory_format=torch.channels_last
+    )
     with torch.autocast("cuda", dtype=torch.bfloat16):
         loss = torch.nn.functional.cross_entropy(module(images), torch.arange(4, device="cuda"))
     loss.backward()

@@ -14,10 +14,13 @@ from nas.graph import Graph, GraphBuilder
 from nas.ops import op_macs, op_params
 
 
-def test_costs_add_up_over_rows(seed: Arch) -> None:
-    rows = [[op for op in seed.graph.ops if op.row == row] for row in range(len(seed.rows))]
-    assert seed.params == sum(op_params(op) for ops in rows for op in ops)
-    assert seed.macs == sum(op_macs(op) for ops in rows for op in ops)
+def test_costs_add_up_over_rows(representative: Arch) -> None:
+    rows = [
+        [op for op in representative.graph.ops if op.row == row]
+        for row in range(len(representative.rows))
+    ]
+    assert representative.params == sum(op_params(op) for ops in rows for op in ops)
+    assert representative.macs == sum(op_macs(op) for ops in rows for op in ops)
 
 
 @given(

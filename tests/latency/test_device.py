@@ -19,6 +19,7 @@ from nas.folders import data_dir
 from nas.graph import Graph, GraphBuilder
 from nas.latency.device import Device, load_device
 from nas.latency.kernels import CLASSES
+from nas.library import load_arch
 
 FOLDER = data_dir("predictors") / "iphone12-lut"
 
@@ -35,20 +36,20 @@ def conv(device: Device, c: int, out: int, side: int, **options: int) -> float:
     return float(device.graph_ms(g.graph()))
 
 
-def test_rows_and_fixed_part_add_up(device: Device, seed: Arch) -> None:
-    prediction = device.predict(seed)
-    assert len(prediction.rows) == len(seed.rows)
+def test_rows_and_fixed_part_add_up(device: Device, representative: Arch) -> None:
+    prediction = device.predict(representative)
+    assert len(prediction.rows) == len(representative.rows)
     assert sum(prediction.rows) + prediction.fixed_ms == pytest.approx(prediction.ms)
     assert min(prediction.rows) > 0
 
 
-def test_a_row_costs_the_same_alone(device: Device, seed: Arch) -> None:
-    shape, total = seed.input, device.fixed_ms
-    for row in seed.rows:
-        g = GraphBuilder(shape, seed.input[1])
+def test_a_row_costs_the_same_alone(device: Device, representative: Arch) -> None:
+    shape, total = representative.input, device.fixed_ms
+    for row in representative.rows:
+        g = GraphBuilder(shape, representative.input[1])
         shape = row.lower(g, g.input).shape
         total += device.graph_ms(g.graph())
-    assert total == pytest.approx(device.predict(seed).ms)
+    assert total == pytest.approx(device.predict(representative).ms)
 
 
 def test_a_column_of_widths_costs_what_each_width_does(device: Device) -> None:
@@ -64,8 +65,9 @@ def test_a_column_of_widths_costs_what_each_width_does(device: Device) -> None:
         assert device.graph_ms(g.graph()) == pytest.approx(ms)
 
 
-def test_an_interval_holds_the_estimate(device: Device, seed: Arch) -> None:
-    prediction = device.predict(seed)
+def test_an_interval_holds_the_estimate(device: Device) -> None:
+    arch = load_arch("mobilenetv3-large")
+    prediction = device.predict(arch)
     assert 0 < prediction.low_ms < prediction.ms < prediction.high_ms
     low, high = device.bounds(np.array([prediction.ms]))
     assert (low[0], high[0]) == (prediction.low_ms, prediction.high_ms)
@@ -232,20 +234,20 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
         load_device(folder)
 
 
-def test_a_prediction_in_a_notebook_is_the_table_with_ms_per_row(
-    device: Device, seed: Arch
-) -> None:
-    prediction = device.predict(seed)
+def test_a_prediction_in_a_notebook_is_the_table_with_ms_per_row(device: Device) -> None:
+    arch = load_arch("mobilenetv3-large")
+    prediction = device.predict(arch)
     frame = prediction.to_frame()
     assert [*frame["predicted_ms"]] == pytest.approx(prediction.rows)
-    assert [*frame["op"]] == [row.op for row in seed.rows]
+    assert [*frame["op"]] == [row.op for row in arch.rows]
     shown = prediction._repr_html_()
-    assert f"{seed.name} on {device.name}: {prediction.ms:.3f} ms [" in shown
+    assert f"{arch.name} on {device.name}: {prediction.ms:.3f} ms [" in shown
     assert shown.count("caution") == len(prediction.flags)
 
 
-def test_a_traced_network_has_rows_without_a_table(device: Device, seed: Arch) -> None:
-    prediction = device.predict(seed.graph)
+def test_a_traced_network_has_rows_without_a_table(device: Device) -> None:
+    arch = load_arch("mobilenetv3-large")
+    prediction = device.predict(arch.graph)
     assert [*prediction.to_frame().columns] == ["row", "predicted_ms"]
     assert f">{prediction.rows[0]:.3f}</td>" in prediction._repr_html_()
     assert repr(prediction).startswith(f"<Prediction {prediction.ms:.3f} ms [")

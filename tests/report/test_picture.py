@@ -21,11 +21,11 @@ def texts(svg: str) -> list[str]:
     return [str(node.text) for node in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
-def test_every_network_has_a_block_a_row_of_its_width(seed: Arch) -> None:
-    shown = sheet(seed)
+def test_every_network_has_a_block_a_row_of_its_width(representative: Arch) -> None:
+    shown = sheet(representative)
     found = blocks(shown, shown_columns([shown]))
-    assert [block.op for block in found] == [row.op for row in seed.rows]
-    assert found[-1].out == seed.graph.shape[0]
+    assert [block.op for block in found] == [row.op for row in representative.rows]
+    assert found[-1].out == representative.graph.shape[0]
     svg = network_picture(shown)
     assert {str(block.out) for block in found} <= set(texts(svg))
 

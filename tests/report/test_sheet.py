@@ -10,22 +10,22 @@ from nas.cost import params
 from nas.report.sheet import sheet
 
 
-def test_rows_add_up_to_the_network_as_trained_and_as_fused(seed: Arch) -> None:
-    trained, fused = sheet(seed).rows, sheet(seed, fused=True).rows
-    assert sum(row["params"] for row in trained) == seed.params
-    assert sum(row["macs"] for row in trained) == seed.macs
-    assert sum(row["params"] for row in fused) == params(seed.fused)
+def test_rows_add_up_to_the_network_as_trained_and_as_fused(representative: Arch) -> None:
+    trained, fused = sheet(representative).rows, sheet(representative, fused=True).rows
+    assert sum(row["params"] for row in trained) == representative.params
+    assert sum(row["macs"] for row in trained) == representative.macs
+    assert sum(row["params"] for row in fused) == params(representative.fused)
 
 
-def test_rows_state_the_shape_that_reaches_them(seed: Arch) -> None:
-    rows = sheet(seed).rows
-    assert rows[0]["in"] == f"{seed.input[1]}x3"
-    assert len(rows) == len(seed.rows)
-    assert [row["op"] for row in rows] == [row.op for row in seed.rows]
+def test_rows_state_the_shape_that_reaches_them(representative: Arch) -> None:
+    rows = sheet(representative).rows
+    assert rows[0]["in"] == f"{representative.input[1]}x3"
+    assert len(rows) == len(representative.rows)
+    assert [row["op"] for row in rows] == [row.op for row in representative.rows]
 
 
-def test_what_nobody_asked_for_is_none(seed: Arch) -> None:
-    content = sheet(seed).as_json()
+def test_what_nobody_asked_for_is_none() -> None:
+    content = sheet(library.load_arch("mobilenetv2")).as_json()
     for key in ("device", "ms", "ms_low", "ms_high", "top1", "top1_sd"):
         assert content[key] is None
     assert all(row["ms"] is None for row in content["rows"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice, product
 
 import numpy as np
@@ -74,6 +75,7 @@ def priced(space: Space, device: str, share: float) -> tuple[Pricing, Problem]:
     return pricing, problem_of(pricing, limits, estimate=False)
 
 
+@cache
 def small() -> Case:
     """A space with every kind of choice, and accuracies that are nearly additive."""
     _, problem = priced(Space.from_yaml(SMALL), "iphone12-lut", 0.7)
@@ -91,13 +93,14 @@ def additive(problem: Problem) -> Callable[[Ints], Floats]:
     return judge
 
 
+@cache
 def accel() -> Case:
     """A benchmark of which half is over the budget."""
     truth = load_truth("accel-nasbench")
     return Case(priced(truth.space, "pixel1-cpu", 0.5)[1], truth.judge)
 
 
-CASES = {"small": small(), "accel-nasbench": accel()}
+CASES = {"small": small, "accel-nasbench": accel}
 
 
 @pytest.fixture(params=NAMES)
@@ -107,7 +110,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest) -> Case:
-    return CASES[request.param]
+    return CASES[request.param]()
 
 
 def asked(strategy: Strategy, seen: Seen, n: int = 1) -> Ints:
@@ -164,7 +167,7 @@ def continued(
 
 @pytest.mark.parametrize("name", ["nsga2", "nsga3", "model", "reinforce"])
 def test_so_does_one_after_several_generations(name: str) -> None:
-    case = CASES["small"]
+    case = small()
     problem = case.problem if name == "model" else with_costs(case.problem)
     answers, seen = continued(name, problem, case.judge, 75)
     for step in (24, 30, 48, 74):
@@ -236,7 +239,7 @@ def test_a_small_space_is_exhausted(name: str) -> None:
 
 def test_a_start_in_another_order_is_not_proposed_as_it_is() -> None:
     """What stands in for codes that nothing near is within the limits of is canonical, too."""
-    problem = CASES["small"].problem
+    problem = small().problem
     swapped = problem.sample(200, np.random.default_rng(6))
     out = problem.lattice.n_options - 1
     layer = int(np.flatnonzero(problem.swaps)[0])
