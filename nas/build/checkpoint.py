@@ -60,7 +60,8 @@ def save_state(
             save_file(whole, part, metadata={"format": "pt"} | as_metadata(conventions))
             part.replace(path)
     except (OSError, SafetensorError) as error:
-        raise WriteError(f"{path} cannot be written: {first_line(error)}") from error
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise WriteError(f"{path} cannot be written: {reason}") from error
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -30,8 +30,8 @@ FOLDERS: dict[str, Callable[[Path, bool], Place]] = {
     "imagenette": imagenette,
 }
 SOURCES = (*ARRAYS, *FOLDERS)
-ROOT = Path("~/.cache/nas").expanduser()
-"""Where named data sets are looked for, unless told; the variable NAS_DATA says otherwise."""
+INSTALLED = ("digits",)
+"""Data sets that need no place of their own."""
 
 
 def load_data(
@@ -50,7 +50,7 @@ def load_data(
         DataError: it is not there, or cannot be trained on.
         UnknownNameError: with the nearest names.
     """
-    place = root or Path(os.environ.get("NAS_DATA") or ROOT)
+    place = root or (_root() if name in SOURCES and name not in INSTALLED else Path())
     if str(name) in ARRAYS:
         return ARRAYS[str(name)](place, download)
     if str(name) in FOLDERS:
@@ -64,3 +64,19 @@ def load_data(
     if os.sep in str(name) or path.exists():
         raise DataError(f"{name}: expected a folder with train/ and val/, or an .npz file")
     raise UnknownNameError("data set", str(name), SOURCES)
+
+
+def _root() -> Path:
+    """Where named data sets are looked for, unless told: $NAS_DATA, or a folder in the home.
+
+    Raises:
+        DataError: there is no home, as of a user that a container does not know.
+    """
+    if told := os.environ.get("NAS_DATA"):
+        return Path(told)
+    try:
+        return Path("~/.cache/nas").expanduser()
+    except RuntimeError:
+        raise DataError(
+            "there is no home folder to look for data sets in; give --data-root, or set NAS_DATA"
+        ) from None

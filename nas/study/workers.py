@@ -11,14 +11,20 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nas.cores import deaf, end_with
+from nas.draft import writing
 from nas.errors import NasError, TrainingError
 from nas.study.store import ATTEMPTS
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from nas.train.handover import Handover
     from nas.train.run import Task
 
 LOOK_S = 0.2
@@ -41,6 +47,10 @@ class Job(Protocol):
 
     @property
     def task(self) -> Task: ...
+
+    @property
+    def folder(self) -> Path:
+        """Where it is done."""
 
     @property
     def heard(self) -> Callable[[str, float], None]: ...
@@ -164,35 +174,45 @@ class Processes:
         from nas.train.place import spawning
 
         self._context, self._workers = spawning(), workers
-        self._news = self._context.SimpleQueue()
         self._running: dict[int, Any] = {}
+        self._news: dict[int, Connection] = {}
+        """A pipe each: one that is killed while it says something keeps nobody from it."""
+        self._job: Handover | None = None
 
     def begin(self, index: int, job: Job) -> None:
-        arguments = (job, index, self._workers, os.getpid(), self._news)
+        from nas.train.handover import Handover
+
+        self._job = self._job or Handover(job)  # all of one crew do the same
+        news, told = self._context.Pipe(duplex=False)
+        arguments = (self._job, index, self._workers, os.getpid(), told)
         made = self._context.Process(target=_work_here, args=arguments, daemon=True)
-        self._running[index] = made
-        with deaf():
+        with deaf(), told:
             made.start()
+        self._running[index], self._news[index] = made, news
 
     def ended(self, index: int) -> bool | None:
         process = self._running[index]
         return None if process.is_alive() else process.exitcode == 0
 
     def news(self) -> Iterator[News]:
-        while not self._news.empty():
-            yield self._news.get()
+        for news in self._news.values():
+            with suppress(EOFError, OSError):  # it has ended, perhaps in the middle of a word
+                while news.poll():
+                    yield news.recv()
 
     def end(self) -> None:
         for process in self._running.values():
             process.terminate()
+        if self._job:
+            self._job.close()
 
 
-def _work_here(job: Job, index: int, workers: int, parent: int, news: Any) -> None:
+def _work_here(job: Job, index: int, workers: int, parent: int, told: Connection) -> None:
     from nas.train.place import share
 
     end_with(parent)
     threads = job.task.setting.threads or share(workers)
-    work(placed(job, index), index, threads, news.put)
+    work(placed(job, index), index, threads, told.send)
 
 
 def placed(job: Any, index: int) -> Any:
@@ -215,7 +235,8 @@ def work(job: Job, index: int, threads: int, tell: Callable[[News], None]) -> No
         said=lambda note: tell(("said", index, note, 0.0)),
     )
     try:
-        own.run()
+        with writing(own.folder):
+            own.run()
     except NasError as error:
         tell(("error", index, error, 0.0))
 

@@ -35,7 +35,8 @@ def write_checkpoint(
         draft.replace(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: torch's, of a full disk
         draft.unlink(missing_ok=True)
-        raise WriteError(f"{path} cannot be written: {first_line(error)}") from error
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise WriteError(f"{path} cannot be written: {reason}") from error
 
 
 def read_checkpoint(path: Path, parts: Mapping[str, Any], kind: Any) -> tuple[list[Any], list[int]]:

@@ -1,0 +1,178 @@
+"""Disks and shared memory that are full, and places that others write to or that are not there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import Nas
+
+NAS = f"{sys.executable} -m nas"
+TRAIN = "train tiny.yaml --recipe tinyrec.yaml --data a.npz"
+SEARCH = (
+    "search --space tinyspace.yaml --budget-ms 5 --device sd855-cpu-1t --recipe tinyrec.yaml"
+    " --trials 2 --epochs 1 --finalists 1 --seeds 1"
+)
+
+
+@pytest.fixture(scope="module")
+def mounted() -> tuple[str, ...]:
+    """A command in front of a shell's: what that mounts, nobody else sees."""
+    for own in ("-m", "-rm"):
+        command = ("unshare", own)
+        asked = (*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt")
+        try:
+            if subprocess.run(asked, capture_output=True).returncode == 0:
+                return command
+        except FileNotFoundError:
+            break
+    pytest.skip("nothing may be mounted here")
+
+
+def shell(text: str, *before: str) -> tuple[int, str]:
+    """Exit code of a shell's commands, and all that they print."""
+    done = subprocess.run([*before, "bash", "-c", text], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def no_traceback(said: str) -> str:
+    assert "Traceback" not in said, said
+    return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["32k", "140k", "210k"], ids=["store", "log", "checkpoint"])
+def test_full_disk(tiny: Path, mounted: tuple[str, ...], size: str) -> None:
+    asked = f"{NAS} {SEARCH} --data a.npz --out d --name x"
+    code, said = shell(
+        f"mkdir d; mount -t tmpfs -o size={size} tmpfs d; {asked}; echo rc $?;"
+        f" mount -o remount,size=9m d; {asked} --resume >/dev/null && cp -r d/x kept",
+        *mounted,
+    )
+    assert code == 0, said
+    lines = no_traceback(said).splitlines()
+    full = [line for line in lines if "cannot be written" in line]
+    assert len(full) == 1 and full[0].startswith("nas: d/"), said
+    assert full[0].endswith("make room, then the same command with --resume goes on")
+    assert "rc 2" in lines
+    assert (tiny / "kept/best.yaml").exists()
+
+
+@pytest.mark.slow
+def test_full_disk_of_workers_and_of_a_training(tiny: Path, mounted: tuple[str, ...]) -> None:
+    for asked in (f"{SEARCH} --data a.npz --workers 2", f"{TRAIN} --epochs 1"):
+        code, said = shell(
+            f"mkdir -p d; mount -t tmpfs -o size=30k tmpfs d; {NAS} {asked} --out d --name x",
+            *mounted,
+        )
+        assert code == 2, said
+        assert "--resume goes on" in no_traceback(said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["size=1m", "ro"])
+def test_shm(tiny: Path, mounted: tuple[str, ...], how: str) -> None:
+    labels = np.arange(1200) % 4
+    images = (
+        np.random.default_rng(0).integers(0, 60, (1200, 32, 32, 3)) + labels[:, None, None, None]
+    )
+    np.savez(tiny / "big.npz", images=images.astype(np.uint8), labels=labels)
+    code, said = shell(
+        f"mount -t tmpfs -o {how} tmpfs /dev/shm;"
+        f" {NAS} {SEARCH} --data big.npz --workers 2 --name s",
+        *mounted,
+    )
+    assert code == 0, said
+    assert "died" not in no_traceback(said)
+
+
+@pytest.mark.slow
+def test_two_processes(tiny: Path) -> None:
+    asked = f"{NAS} {TRAIN} --epochs 100000 --name x"
+    with subprocess.Popen(asked.split(), stderr=subprocess.PIPE) as first:
+        lock, work = tiny / "results/.x.lock", tiny / "results/.x.work/seed0/log.csv"
+        while not work.exists():
+            assert first.poll() is None, first.stderr and first.stderr.read()
+            time.sleep(0.05)
+        for option in ("", "--force", "--resume"):
+            code, said = shell(f"{asked} {option}")
+            assert code == 2
+            expected = f"nas: results/x is being written by process {first.pid} (since "
+            assert said.startswith(expected) and said.count("\n") == 1, said
+        assert first.poll() is None
+        first.kill()
+    assert lock.exists(), "a kill leaves the file, but not the lock"
+    code, said = shell(f"{NAS} {TRAIN} --epochs 1 --name x --force")
+    assert code == 0, said
+    assert os.listdir(tiny / "results") == ["x"]  # noqa: PTH208 - hidden ones, too
+
+
+@pytest.mark.slow
+def test_two_processes_of_one_search(tiny: Path) -> None:
+    """Without training, at the same time: one of them is told of the other."""
+    asked = f"{NAS} {SEARCH.partition(' --recipe')[0]} --name x"
+    both = [subprocess.Popen(asked.split(), stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2], said
+    refused = said[0] if both[0].returncode else said[1]
+    assert "is being written by process" in refused or "exists and is kept" in refused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("out", ["what?now", "per%20cent", "100%", "ha#sh", "{brace}", "a b&c=d"])
+def test_odd_path(nas: Nas, tiny: Path, out: str) -> None:
+    before = {path.name for path in tiny.iterdir()}
+    for name in ("s", "t"):
+        done = nas(*SEARCH.split(), "--data", "a.npz", "--out", out, "--name", name)
+        assert done.code == 0, done.err
+        assert (tiny / out / name / "study.db").exists()
+        assert nas("report", f"{out}/{name}").code == 0
+
+    assert {path.name for path in tiny.iterdir()} == {*before, out}
+
+
+@pytest.mark.slow
+def test_no_home(tiny: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("another user can only be root's choice")
+    tiny.chmod(0o777)
+    for folder in tiny.parents[:2]:  # those of pytest
+        folder.chmod(0o755)
+    unknown = ("env", "-u", "HOME", "setpriv", "--reuid=12345", "--clear-groups", *NAS.split())
+    if subprocess.run([*unknown, "--version"], capture_output=True).returncode:
+        pytest.skip("another user cannot read this checkout")
+    done = subprocess.run(
+        [*unknown, *TRAIN.split(), "--epochs", "1", "--name", "x"], stderr=subprocess.PIPE
+    )
+    assert done.returncode == 0, done.stderr
+    asked = (*TRAIN.split()[:-1], "cifar10", "--name", "y")
+    done = subprocess.run([*unknown, *asked], stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert b"no home folder to look for data sets in; give --data-root" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to", [">/dev/full", ">&-"])
+def test_standard_output_that_cannot_be_written(tiny: Path, to: str) -> None:
+    code, said = shell(f"{NAS} show tiny.yaml {to}")
+    assert code == 2
+    assert said.startswith("nas: standard output cannot be written: ")
+    assert said.count("\n") == 1
+    code, said = shell(f"{NAS} {TRAIN} --epochs 1 --name x {to}")
+    assert code == 2
+    assert (tiny / "results/x/best.yaml").exists(), "the result is whole"
+
+
+@pytest.mark.slow
+def test_standard_streams_that_nobody_reads(tiny: Path) -> None:
+    assert "rc 1" in no_traceback(shell(f"({NAS} show tiny.yaml; echo rc $? >&2) | true")[1])
+    for to in ("2>&-", "2>/dev/full"):
+        assert shell(f"{NAS} show nothing {to}") == (2, "")
+        code, said = shell(f"{NAS} {TRAIN} --epochs 1 --name x --force --json {to}")
+        assert code == 0, said
