@@ -62,5 +62,5 @@ def test_work_of_a_network_is_that_of_its_fused_graph(representative: Arch) -> N
 
 
 def test_only_traced_calls_without_a_block_have_no_class() -> None:
-    """A device prices them by the nearest class and says so; a conv's class depends on its groups."""
+    """A device prices them by the nearest class and says so; groups decide a conv's class."""
     assert {*KINDS} - {*KIND_CLASS} - STORED == {"conv", "opaque", "product"}
