@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -141,20 +143,22 @@ def test_odd_path(nas: Nas, tiny: Path, out: str) -> None:
 def test_no_home(tiny: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("another user can only be root's choice")
-    tiny.chmod(0o777)
-    for folder in tiny.parents[:2]:  # those of pytest
-        folder.chmod(0o755)
     unknown = ("env", "-u", "HOME", "setpriv", "--reuid=12345", "--clear-groups", *NAS.split())
-    if subprocess.run([*unknown, "--version"], capture_output=True).returncode:
-        pytest.skip("another user cannot read this checkout")
-    done = subprocess.run(
-        [*unknown, *TRAIN.split(), "--epochs", "1", "--name", "x"], stderr=subprocess.PIPE
-    )
-    assert done.returncode == 0, done.stderr
-    asked = (*TRAIN.split()[:-1], "cifar10", "--name", "y")
-    done = subprocess.run([*unknown, *asked], stderr=subprocess.PIPE)
-    assert done.returncode == 2
-    assert b"no home folder to look for data sets in; give --data-root" in done.stderr
+    with TemporaryDirectory() as folder:  # pytest's are closed to others
+        shutil.copytree(tiny, folder, dirs_exist_ok=True)
+        Path(folder).chmod(0o777)
+
+        def run(*asked: str) -> tuple[int, str]:
+            done = subprocess.run([*unknown, *asked], cwd=folder, capture_output=True, text=True)
+            return done.returncode, done.stderr
+
+        if run("--version")[0]:
+            pytest.skip("another user cannot read this checkout")
+        code, said = run(*TRAIN.split(), "--epochs", "1", "--name", "x")
+        assert code == 0, said
+        code, said = run(*TRAIN.split()[:-1], "cifar10", "--name", "y")
+        assert code == 2
+        assert "no home folder to look for data sets in; give --data-root" in said
 
 
 @pytest.mark.slow
