@@ -136,3 +136,22 @@ def test_what_no_node_has_is_refused_before_anything_starts(
     assert "2 CPUs and 0.5 GPUs of one node; the cluster has" in err
     assert "2 x 1 CPUs and 0 GPUs" in err
     assert not (folder / "results").exists()
+
+
+def test_a_finished_sweep_grows_and_is_shown_again(
+    nodes: Any, two: list[Any], folder: Path
+) -> None:
+    few = TEXT.replace("trials: 6", "trials: 2")
+    code, out, err = Driver(folder, nodes.address, few).run("--json")
+    assert code == 0, err
+    (before,) = json.loads(out)["cells"]
+    larger = Driver(folder, nodes.address, few.replace("trials: 2", "trials: 4"))
+    for told in ("", "results/small is complete already"):
+        code, out, err = larger.run("--resume", "--json")
+        assert (code, told in err) == (0, True), err
+        (cell,) = json.loads(out)["cells"]
+        assert (cell["cell"], cell["state"], cell["wanted"]) == (before["cell"], "done", 5)
+    result = folder / "results" / "small"
+    assert len((result / cell["cell"] / "trials.csv").read_text().splitlines()) == 1 + 4
+    (records,) = (own for name, own in trials(result / "study.db").items() if "proxy" in name)
+    assert len({trial.user_attrs["arch_id"] for trial in records}) == len(records) == 4
