@@ -35,6 +35,8 @@ BATCH = 12
 """Parts chosen at a time; then the model is fitted again."""
 SHARES = {PART: 0.4, WHOLE: 0.3, HELD_OUT: 0.3}
 """Of the time."""
+BEFORE = {PART: 0.0, WHOLE: SHARES[PART], HELD_OUT: SHARES[PART] + SHARES[WHOLE]}
+"""Of the time, that is over when a role begins."""
 LEAST = {PART: BATCH, WHOLE: 2, HELD_OUT: 4}
 """Measured even if the time is too short."""
 TOGETHER = 4
@@ -163,8 +165,8 @@ class Campaign:
         entries, seconds = self.journal.of(role), self.journal.seconds(role)
         share = SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
         another = seconds / len(entries) if entries else 0
-        spent = self.journal.seconds(*ROLES) / (60 * self.settings.minutes)
-        self.progress(f"{role}: {len(entries)}", min(1.0, spent))
+        over = min(1.0, len(entries) / LEAST[role], seconds / share if share > 0 else 1.0)
+        self.progress(f"{role}: {len(entries)}", BEFORE[role] + SHARES[role] * over)
         return len(entries) < LEAST[role] or seconds + another <= share
 
     def _time(self, role: str, parts: Sequence[Part]) -> None:
