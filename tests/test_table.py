@@ -68,7 +68,6 @@ BAD_CELLS: dict[str, tuple[dict[str, str], str]] = {
     "SE 0": ({"op": "bneck", "se": "0"}, "(se): found 0, expected a fraction above 0"),
     "SE above 1": ({"op": "bneck", "se": "2"}, "(se): found 2, expected a fraction"),
     "SE true": ({"op": "bneck", "se": "true"}, "(se): found True, expected a fraction"),
-    "SE NaN": ({"op": "bneck", "se": ".nan"}, "(se): found '.nan', expected a fraction"),
     "unknown activation": ({"act": "swish"}, "(act): found 'swish', expected an activation: none"),
     "list as activation": ({"act": "[[relu]]"}, "(act): found ['relu'], expected an activation"),
     "stride 0": ({"s": "0"}, "(s): found 0, expected a whole number from 1 to 4"),

@@ -68,7 +68,7 @@ def adapt(
     ] = False,
     delta: Annotated[
         float,
-        typer.Option("--delta", help="Share of the start's ms that a step saves.", metavar="X"),
+        typer.Option("--delta", help="Share of the start's ms saved by a step.", metavar="X"),
     ] = 0.01,
     decay: Annotated[
         float, typer.Option("--decay", help="Factor on it after each step.", metavar="X")

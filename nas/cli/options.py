@@ -23,7 +23,7 @@ NETWORK_HELP = (
     " torchvision:NAME, or FILE.py:FUNCTION that returns a torch module; @SIDE or @HxW for other"
     " images."
 )
-ARCH_HELP = "Name (nas list archs), YAML or results folder."
+ARCH_HELP = "Name (nas list archs), YAML or result."
 
 
 def _argument(help: str, metavar: str) -> Any:
@@ -95,16 +95,16 @@ WeightsOf = Annotated[
     str,
     typer.Option(
         "--weights-of",
-        help=f"Library that the weights follow: {', '.join(complete.ORIGINS)}.",
+        help=f"{', '.join(complete.ORIGINS)}.",
         metavar="NAME",
-        show_default="as the file tells",
+        show_default="from FILE",
         autocompletion=complete.one_of(complete.ORIGINS),
     ),
 ]
 Classes = Annotated[
     int | None,
     typer.Option(
-        "--classes", min=1, help="Classes of the weights.", metavar="N", show_default="as the file"
+        "--classes", min=1, help="Classes of the weights.", metavar="N", show_default="the file's"
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.", metavar="N")]

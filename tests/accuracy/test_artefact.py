@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Path:
     ("file", "damage", "says"),
     [
         ("surrogate.yaml", replaced("ceiling: 88", "ceiling: -88"), "model.ceiling"),
-        ("surrogate.yaml", replaced("ceiling: 88", "ceiling: .nan"), "model.ceiling"),
+        ("surrogate.yaml", replaced("ceiling: 88", "ceiling: .nan"), "line 28"),
         ("surrogate.yaml", replaced("  length:", "  lenght:"), "nearest: length"),
         ("surrogate.yaml", replaced("schema: 1", "schema: 2"), "(schema): expected 1, found 2"),
         ("surrogate.yaml", replaced("experts:", "experts: []\nrest:"), "rest"),

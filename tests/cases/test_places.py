@@ -38,7 +38,7 @@ def test_scale_traversal(nas: Nas, tiny: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.chdir(work)
     done = nas("scale", "e.yaml", "--search", "--budget-macs", "3e5")
     assert done.code == 2
-    assert f"name '{name}-scaled.yaml': expected a plain name" in done.err
+    assert done.err.startswith("nas: name '") and ": expected a plain name" in done.err
     assert [path.name for path in tiny.rglob("*evil*")] == []
     done = nas("train", "e.yaml", *TRAIN[1:3], "--data", str(tiny / "a.npz"), "--epochs", "1")
     assert (done.code, [path.name for path in tiny.rglob("*evil*")]) == (2, [])

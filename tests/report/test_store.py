@@ -32,7 +32,7 @@ os.setuid(65534)
 try:
     (Path(sys.argv[1]) / "new").touch()
 except PermissionError:
-    print(len(read_history(Path(sys.argv[1]), 1).trials))
+    print(len(read_history(Path(sys.argv[1]), 1, 1).trials))
 """
 
 
@@ -46,7 +46,7 @@ def searched() -> Iterator[Path]:
     reader = None
     for number in range(3):
         database = Database(folder)
-        store = Store(database, rung_name(1))
+        store = Store(database, rung_name(1, 1))
         record = store.claim((f"net{number}", 0), name="net", predicted_ms=1.0)
         assert record is not None
         store.complete(record, (50.0 + number,))
@@ -83,7 +83,7 @@ def test_every_trial_is_read_and_no_file_is_left(
     folder = state(searched)
     before = {path.name for path in folder.iterdir()}
     content = (folder / FILE).read_bytes()
-    history = read_history(folder, 1)
+    history = read_history(folder, 1, 1)
     assert history is not None
     assert [trial.top1 for trial in history.trials] == [50.0, 51.0, 52.0]
     assert {path.name for path in folder.iterdir()} == before
