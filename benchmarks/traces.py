@@ -60,14 +60,19 @@ def looked_at(name: str) -> dict[str, Any]:
     row: dict[str, Any] = {"network": name, "timm": timm.__version__, "torch": torch.__version__}
     start = time.perf_counter()
     try:
-        module = made(name)
-        row["timm_params"] = sum(parameter.numel() for parameter in module.parameters())
+        row["timm_params"] = parameters(made(name))
         if row["timm_params"] < SMALL:
-            row["timm_params"] = sum(p.numel() for p in reparameterize_model(module).parameters())
+            module = timm.create_model(name).eval()  # with memory, which merging branches needs
+            row["timm_params"] = parameters(reparameterize_model(module))
             row |= traced(name)
     except (NasError, RuntimeError, TypeError, ValueError) as error:
         row["error"] = " ".join(str(error).split())
     return row | {"seconds": round(time.perf_counter() - start, 2)}
+
+
+def parameters(module: torch.nn.Module) -> int:
+    """How many a module has."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def made(name: str) -> torch.nn.Module:

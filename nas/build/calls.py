@@ -58,8 +58,14 @@ def viewed(node: Any) -> Any:
 
 
 def tensors(node: Any) -> list[Any]:
-    """The nodes of the tensors that the call reads, in order, repeated where they are."""
-    return [n for n in _nodes([*node.args, *node.kwargs.values()]) if value(n) is not None]
+    """The nodes of the tensors whose values the call reads, in order, repeated where they are."""
+    found = [n for n in _nodes([*node.args, *node.kwargs.values()]) if value(n) is not None]
+    return found[:1] if _formed_after(node) else found
+
+
+def _formed_after(node: Any) -> bool:
+    """Whether the second tensor of a call gives no value but a shape or a type to the first."""
+    return call_name(node).endswith("_as") or str(node.target) == "aten.to.other"
 
 
 def _nodes(argument: Any) -> Iterator[Any]:

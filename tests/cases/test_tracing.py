@@ -33,6 +33,7 @@ RIGHT: dict[str, tuple[str, int, int]] = {
     "written-by-out": ("writes:WrittenByOut", 2938, BODY),
     "scattered": ("writes:Scattered", 2938, BODY),
     "trained-border": ("writes:TrainedBorder", 2938 + 16, STEM + 2304 * 58**2 + HEAD),
+    "trained-in-the-form-of-the-map": ("writes:TrainedInTheFormOfTheMap", 2938 + 32, BODY),
     "trained-constant": ("writes:TrainedConstant", 2938 + 56, BODY),
     "silent-sdpa-learned-queries": (
         *("attention:LearnedQueries", 58816),

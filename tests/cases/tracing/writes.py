@@ -96,3 +96,16 @@ class TrainedConstant(Net):
         codes = torch.zeros(1, 1, 56, 56)
         codes[:, :, 0] = self.row
         return F.relu(x + codes, inplace=True)
+
+
+class TrainedInTheFormOfTheMap(Net):
+    """Trained tensors take the type and the shape of the map, and are read after that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rate = nn.Parameter(torch.zeros(16))
+        self.shift = nn.Parameter(torch.zeros(16, 1, 1))
+
+    def middle(self, x: torch.Tensor) -> torch.Tensor:
+        rate = torch.exp(self.rate.sum()).type_as(x)
+        return F.relu(x * rate + self.shift.expand_as(x))
