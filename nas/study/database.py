@@ -118,12 +118,13 @@ class Database:
         return name in self.stores or name in self.names
 
     @cached_property
-    def names(self) -> list[str]:
+    def names(self) -> dict[str, None]:
         """Of the run's studies that there were when this was first asked, oldest first."""
         with self.reading():
             studies = sorted(self.storage.get_all_studies(), key=lambda study: study._study_id)
         names = (study.study_name for study in studies)
-        return [name.removeprefix(self.scope) for name in names if name.startswith(self.scope)]
+        own = (name.removeprefix(self.scope) for name in names if name.startswith(self.scope))
+        return dict.fromkeys(own)
 
     def insert_params(
         self, trial: int, params: Mapping[str, Any], kinds: Mapping[str, Any]

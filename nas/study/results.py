@@ -114,7 +114,10 @@ def studied_in(database: Database, cascade: Cascade) -> Studied:
     fitted = task.fit(arch)
     weights = cascade.trainer.place(arch, cascade.seed + 1) / WEIGHTS
     if not weights.exists():
-        raise ResultError(f"{weights} is not here: another machine trained it; copy it from there")
+        raise ResultError(
+            f"{weights} is not here: it was trained in another folder or on another machine;"
+            " copy it from there and --resume, or use --force to start over"
+        )
     return Studied(
         tuple(trials),
         accuracy(list(best.finals), task.judging_images),

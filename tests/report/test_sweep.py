@@ -174,9 +174,12 @@ def test_a_broken_sweep_names_the_line(sweep: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_makes_good_trials_is_important_not_what_makes_bad_ones(tmp_path: Path) -> None:
+@pytest.mark.parametrize("study", [rung_name(1, 1), "proxy, 1 epochs"], ids=["now", "earlier"])
+def test_what_makes_good_trials_is_important_not_what_makes_bad_ones(
+    tmp_path: Path, study: str
+) -> None:
     database = Database(tmp_path)
-    store = Store(database, rung_name(1, 1))
+    store = Store(database, study)
     for seed in range(40):
         params = {"good": seed % 5 == 0, "bad": seed % 5 == 1, "idle": seed % 2 == 0}
         both = dict.fromkeys(params, (False, True))
