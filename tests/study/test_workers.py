@@ -28,6 +28,7 @@ from nas.errors import InfeasibleError
 class Stuck:
     task: Any
     arch: Any
+    folder: Any
     heard: Any = print
     said: Any = print
 
@@ -50,7 +51,7 @@ def test_an_infeasible_job_of_workers_ends_as_it_does_alone(
     arch = load_arch("mobilenetv2")
     for count in (1, 2):
         with pytest.raises(InfeasibleError, match="none") as caught:
-            run_with(stuck_job.Stuck(task, arch), count)
+            run_with(stuck_job.Stuck(task, arch, tmp_path), count)
         assert caught.value.exit_code == 3
         assert (caught.value.arch, caught.value.smallest) == (arch, 7.0)
         assert caught.value.quantity == "params"
