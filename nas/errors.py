@@ -12,6 +12,8 @@ from reprlib import Repr
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nas.arch import Arch
 
 _REPR = Repr()
@@ -115,6 +117,13 @@ class ResultError(NasError, OSError):
 
 class WriteError(ResultError):
     """A place cannot be written: the disk is full, or nobody may."""
+
+    @classmethod
+    def of(cls, path: Path, error: Exception) -> WriteError:
+        """What the system or a library said when `path` was written."""
+        return cls(
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or first_line(error)}"
+        )
 
 
 class StorageError(ResultError):

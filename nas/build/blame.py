@@ -7,6 +7,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
+from nas.build.own import installed
 from nas.errors import brief, first_line
 
 VALUE_ERRORS = frozenset(
@@ -40,8 +41,7 @@ def _own_line(error: BaseException) -> traceback.FrameSummary | None:
 
 def _is_own(file: str) -> bool:
     path = Path(file)
-    installed = {"site-packages", "dist-packages"} & set(path.parts)
-    return path.is_file() and not installed and not set(NOT_OWN) & set(path.parents)
+    return path.is_file() and not installed(path) and not set(NOT_OWN) & set(path.parents)
 
 
 def _code(frame: traceback.FrameSummary) -> str:

@@ -18,7 +18,7 @@ from nas.build.matching import Layer, Match, check_multiset, layers_of, natural,
 from nas.build.origin import as_metadata, conventions_in
 from nas.build.saved import Saved, read_saved
 from nas.conventions import Conventions
-from nas.errors import WeightsError, WriteError, first_line
+from nas.errors import WeightsError, WriteError
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
@@ -60,8 +60,7 @@ def save_state(
             save_file(whole, part, metadata={"format": "pt"} | as_metadata(conventions))
             part.replace(path)
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise WriteError(f"{path} cannot be written: {reason}") from error
+        raise WriteError.of(path, error) from error
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

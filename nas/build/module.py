@@ -15,12 +15,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
+from nas.conventions import EPS  # also of layer and group norms, where an op does not say
 from nas.errors import ArchError
 from nas.graph import Graph
 from nas.ops import KINDS, Op, padding, same_padding
-
-EPS = 1e-5
-"""Of batch and layer norm, unless the op says otherwise."""
 
 STANDARD_EPS = 1e-8
 """Of the variance of standardised weights."""

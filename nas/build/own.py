@@ -90,5 +90,9 @@ def _is_own(name: str) -> bool:
     module = sys.modules.get(top)
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
     found = [Path(place) for place in places if place]
-    installed = any({"site-packages", "dist-packages"} & set(place.parts) for place in found)
-    return bool(found) and not installed and top not in KEPT
+    return bool(found) and not any(map(installed, found)) and top not in KEPT
+
+
+def installed(path: Path) -> bool:
+    """Whether a file or folder is of an installed package."""
+    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts)

@@ -106,11 +106,12 @@ def search(
         found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings, heard_again)
     front = _thinned(found.front())
     pareto = tuple(_candidate(pricing, front, i) for i in range(len(front.codes)))
+    seeds = [assess(arch, pricing.device, pricing.surrogate) for arch in known]
     return SearchResult(
         best=pareto[-1],
         pareto=pareto,
-        seeds=_fastest_first(known, pricing),
-        seeds_within=_fastest_first(compress(known, kept), pricing),
+        seeds=_fastest_first(seeds),
+        seeds_within=_fastest_first(compress(seeds, kept)),
         confidence=confidence,
         caution=caution,
         optimality_gap=gap,
@@ -127,8 +128,7 @@ def search(
     )
 
 
-def _fastest_first(archs: Iterable[Arch], pricing: Pricing) -> tuple[Candidate, ...]:
-    found = (assess(arch, pricing.device, pricing.surrogate) for arch in archs)
+def _fastest_first(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(sorted(found, key=lambda candidate: candidate.ms))
 
 

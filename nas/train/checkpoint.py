@@ -35,8 +35,7 @@ def write_checkpoint(
         draft.replace(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: torch's, of a full disk
         draft.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise WriteError(f"{path} cannot be written: {reason}") from error
+        raise WriteError.of(path, error) from error
 
 
 def read_checkpoint(path: Path, parts: Mapping[str, Any], kind: Any) -> tuple[list[Any], list[int]]:
