@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 from files import write_rows
 
-from nas.measure.environment import environment
-from nas.search.limits import Limits
-from nas.search.run import pricing_of
-from nas.strategies import STRATEGIES
+from nas.optimize.limits import Limits
+from nas.optimize.run import pricing_of
+from nas.optimize.strategies import STRATEGIES
 from nas.study.database import Database
 from nas.study.hunt import Hunt, begin
 from nas.study.question import problem_of
 from nas.study.store import Record, Store
+from nas.system.environment import environment
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "asking.csv"
 SPACES = {"accel-nasbench": 40.0, "mobile": 60.0}

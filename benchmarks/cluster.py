@@ -34,9 +34,9 @@ from typing import Any
 import optuna
 from files import read_rows, write_rows
 
-from nas.cluster.simulate import Simulation
-from nas.measure.environment import environment
-from nas.runtimes.torch import name_of_gpu
+from nas.deploy.runtimes.torch import name_of_gpu
+from nas.study.ray.simulate import Simulation
+from nas.system.environment import environment
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "cluster.csv"
 SPACE = """

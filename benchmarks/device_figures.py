@@ -17,7 +17,7 @@ from imagenet_networks import accel_nasbench
 from iphone12_figures import Published, published
 from iphone12_networks import NETWORKS, Network
 
-from nas.graph import Graph
+from nas.graph.graph import Graph
 
 #: device -> networks that took many times what the others' work explains. TFLite's GPU delegate and
 #: its int8 kernels lack an op of theirs (MobileNetV4's table 6, arXiv:2404.10518: FastViT-T8 takes

@@ -14,10 +14,10 @@ from importlib import import_module
 from iphone12_networks import Network, mobilenetv2
 
 from nas import library
-from nas.build.named import load_network
-from nas.build.trace import graph_of
-from nas.graph import Graph
-from nas.scaling import scaled
+from nas.graph.graph import Graph
+from nas.modules.named import load_network
+from nas.modules.trace import graph_of
+from nas.space.scaling import scaled
 
 Graphs = Callable[[int], Graph]
 """The graph of a network for square images of a side."""

@@ -11,9 +11,9 @@ from device_figures import Rows, accel, ai_hub, iphones, whole_networks
 from iphone_fit import FUSES as IPHONE_FUSES
 from iphone_fit import RECIPE12, RECIPE13
 
-from nas.calibration.fit import FUSES, PLAIN
-from nas.latency.blend import Recipe
-from nas.latency.calibrate import Figure
+from nas.devices.calibration.fit import FUSES, PLAIN
+from nas.latency.fit.blend import Recipe
+from nas.latency.fit.calibrate import Figure
 
 
 @dataclass(frozen=True, slots=True)

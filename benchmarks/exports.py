@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from files import read_rows
 
-from nas.arch import Arch
-from nas.build import save_weights
-from nas.export import FORMATS, deploy, export
-from nas.export.check import load_photos
-from nas.folders import WEIGHTS, named
+from nas.deploy.export import FORMATS, deploy, export
+from nas.deploy.export.check import load_photos
+from nas.files.resources import WEIGHTS, named
+from nas.modules import save_weights
+from nas.space.arch import Arch
 
 FAMILIES = ("mobilenet", "efficientnet", "repvit", "mobilevit", "exmobilevit")
 SMALL = 12_000_000

@@ -27,11 +27,11 @@ from device_sources import DEVICES
 from fit_devices import as_figures, lower_all
 from iphone_fit import is_large
 
-from nas.columns import Floats
-from nas.latency import assess
-from nas.latency.adapt import adapt
-from nas.latency.blend import Recipe, blend
-from nas.latency.calibrate import Costs, Figure, fit_trivial, predict, trivial_work
+from nas.latency.fit import assess
+from nas.latency.fit.adapt import adapt
+from nas.latency.fit.blend import Recipe, blend
+from nas.latency.fit.calibrate import Costs, Figure, fit_trivial, predict, trivial_work
+from nas.space.columns import Floats
 
 DRAWS = 50
 SHOTS = 10

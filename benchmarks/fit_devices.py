@@ -25,14 +25,14 @@ from device_sources import DEVICES, Source
 from files import write_rows
 from iphone_fit import counted, is_large, roadmap
 
-from nas.calibration.fit import Fit, adapted, described, fitted
-from nas.latency import assess
-from nas.latency.adapt import costs_of
-from nas.latency.assess import Judged
-from nas.latency.calibrate import ON_CHIP_MB, Figure, work_of
+from nas.devices.calibration.fit import Fit, adapted, described, fitted
 from nas.latency.device import load_device
+from nas.latency.fit import assess
+from nas.latency.fit.adapt import costs_of
+from nas.latency.fit.assess import Judged
+from nas.latency.fit.calibrate import ON_CHIP_MB, Figure, work_of
+from nas.latency.fit.write import as_rows, write_device
 from nas.latency.kernels import BYTES, Kernel, kernels
-from nas.latency.write import as_rows, write_device
 
 ROOT = Path(__file__).parents[1]
 DATE = "2026-11-22"

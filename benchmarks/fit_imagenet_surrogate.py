@@ -34,7 +34,7 @@ from imagenet_published import REFERENCE, Figure, merged, read_figures
 from nas.accuracy.artefact import NETWORK
 from nas.accuracy.inputs import INPUTS, LAW
 from nas.accuracy.surrogate import Surrogate
-from nas.columns import Floats
+from nas.space.columns import Floats
 
 EXPERT_COLUMNS = ("centre", "scale", "radius", "linear")
 KERNEL_FIELDS = ("law_sd", "input_sd", "amplitude", "length", "recipe_sd")

@@ -19,13 +19,13 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.model_selection import KFold
 from truth_data import SOURCES, Networks, Source, check_macro, read_networks
 
-from nas.bench import load_truth
-from nas.bench.artefact import COLUMNS, CSV, YAML
-from nas.bench.trees import LEAVES, Node, Tree, Trees
-from nas.choices import Choices
-from nas.columns import Floats, Ints
-from nas.fidelity.ranking import kendall
-from nas.folders import content_hash
+from nas.evaluate.bench import load_truth
+from nas.evaluate.bench.artefact import COLUMNS, CSV, YAML
+from nas.evaluate.bench.trees import LEAVES, Node, Tree, Trees
+from nas.evaluate.fidelity.ranking import kendall
+from nas.files.resources import content_hash
+from nas.space.choices import Choices
+from nas.space.columns import Floats, Ints
 
 OUT = Path(__file__).parents[1] / "predictors" / "benchmarks"
 DATE = "2026-11-25"
@@ -125,7 +125,7 @@ def write(
     constant: float,
     held_out: dict[str, float],
 ) -> None:
-    """The folder, as `nas.bench.artefact` reads it."""
+    """The folder, as `nas.evaluate.bench.artefact` reads it."""
     folder = OUT / source.name
     folder.mkdir(parents=True, exist_ok=True)
     lines = [",".join(COLUMNS)]

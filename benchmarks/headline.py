@@ -31,16 +31,16 @@ from files import kept
 from headline_report import write_report
 
 from nas import library
-from nas.arch import Arch
 from nas.cli.training import TrainingOptions
-from nas.draft import Work
-from nas.measure.run import measure
-from nas.profile.result import Settings
-from nas.profile.run import profile
-from nas.scaling import scaled
-from nas.search import search
-from nas.search.limits import Limits
-from nas.strategies import DEFAULT
+from nas.devices.measure.run import measure
+from nas.devices.profile.result import Settings
+from nas.devices.profile.run import profile
+from nas.files.staging import Work
+from nas.optimize import search
+from nas.optimize.limits import Limits
+from nas.optimize.strategies import DEFAULT
+from nas.space.arch import Arch
+from nas.space.scaling import scaled
 from nas.study.cascade import Cascade
 from nas.study.plan import Plan
 from nas.study.question import Question

@@ -9,8 +9,8 @@ from files import write_rows
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nas import document
-from nas.provenance import provenance
+from nas.files import yaml
+from nas.files.provenance import provenance
 
 COLUMNS = (
     *("budget", "budget_ms", "network", "measured_ms", "measured_ms_low", "measured_ms_high"),
@@ -50,7 +50,7 @@ def write_report(
     rows.sort(key=lambda row: (row["budget_ms"], -row["test_top1"]))
     write_rows(out / "headline.csv", [{key: _rounded(row[key]) for key in COLUMNS} for row in rows])
     made = provenance(command, "torch", "onnxruntime", "optuna")
-    document.write(out / "headline.yaml", made | facts)
+    yaml.write(out / "headline.yaml", made | facts)
     _draw(rows, out / "headline.png")
 
 

@@ -21,9 +21,9 @@ from nas.accuracy.artefact import symmetric
 from nas.accuracy.inputs import inputs, law_basis
 from nas.accuracy.process import Kernel, Process, whiten
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
-from nas.arch import Arch, lower_row
-from nas.columns import Floats
-from nas.graph import GraphBuilder
+from nas.graph.graph import GraphBuilder
+from nas.space.arch import Arch, lower_row
+from nas.space.columns import Floats
 
 CEILING = 88.0
 KERNEL = Kernel(law_sd=0.15, input_sd=0.02, amplitude=0.1, length=8.0, recipe_sd=0.1)

@@ -26,7 +26,7 @@ from scipy.stats import kendalltau
 
 from nas.accuracy.process import Process
 from nas.accuracy.surrogate import Expert, Scaling
-from nas.columns import Floats
+from nas.space.columns import Floats
 
 FOLDS = 5
 FAMILY_KEYS = ("figures", "mae", "bias", "mean_sd", "mae_size_model", "within_1_sd", "within_2_sd")

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from nas.arch import Arch
 from nas.blocks import Row
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
-from nas.widths import make_divisible
+from nas.graph.widths import make_divisible
+from nas.space.arch import Arch
 
 #: op, repeats, k, s, expansion, width, squeeze-and-excitation; one stage (or a part) a line
 STAGES = {

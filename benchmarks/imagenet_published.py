@@ -15,7 +15,7 @@ from pathlib import Path
 from files import read_rows
 from imagenet_networks import FAMILIES, repvit
 
-from nas.arch import Arch, read_arch
+from nas.space.arch import Arch, read_arch
 
 ARCHS = Path(__file__).parents[1] / "search_spaces" / "archs"
 TIMM = "pytorch-image-models, results/results-imagenet.csv"

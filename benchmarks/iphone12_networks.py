@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nas.arch import lower, read_arch
 from nas.blocks.mobilenet import MV2
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem, channel_mixer, token_mixer
-from nas.graph import Graph, GraphBuilder, Value
-from nas.widths import make_divisible
+from nas.graph.graph import Graph, GraphBuilder, Value
+from nas.graph.widths import make_divisible
+from nas.space.arch import lower, read_arch
 
 ARCHS = Path(__file__).parents[1] / "search_spaces" / "archs"
 
@@ -51,7 +51,7 @@ def timm(name: str, *, backbone: bool = False) -> Callable[[int], Graph]:
         import timm as library
         from timm.utils import reparameterize_model
 
-        from nas.build.trace import graph_of
+        from nas.modules.trace import graph_of
 
         options: dict[str, Any] = {"img_size": side} if name in SIZED else {}
         options |= {"num_classes": 0, "global_pool": ""} if backbone else {}
@@ -77,7 +77,7 @@ def shufflenet(width: str) -> Callable[[int], Graph]:
     def graph(side: int) -> Graph:
         from torchvision import models
 
-        from nas.build.trace import graph_of
+        from nas.modules.trace import graph_of
 
         return graph_of(
             models.get_model(f"shufflenet_v2_x{width.replace('.', '_')}"), (3, side, side)

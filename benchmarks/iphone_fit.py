@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from iphone12_networks import CONVOLUTIONAL
 
-from nas.calibration.fit import Fit
-from nas.latency.assess import Judged
-from nas.latency.blend import Recipe, device_fold
-from nas.latency.calibrate import Figure, Prior, predict
+from nas.devices.calibration.fit import Fit
+from nas.latency.fit.assess import Judged
+from nas.latency.fit.blend import Recipe, device_fold
+from nas.latency.fit.calibrate import Figure, Prior, predict
 
 FUSES = ("relu", "relu6", "hswish", "gelu", "sigmoid", "hsigmoid", "scale", "add")
 """SiLU is left a kernel of its own: EfficientNets are too slow otherwise."""

@@ -30,9 +30,9 @@ import onnx
 from files import write_rows
 
 from nas import library
-from nas.export import FORMATS, deploy, write
-from nas.measure.run import measure
-from nas.runtimes import RUNTIMES
+from nas.deploy.export import FORMATS, deploy, write
+from nas.deploy.runtimes import RUNTIMES
+from nas.devices.measure.run import measure
 
 ARCHS = ("mobilenetv3-large", "efficientnet-b0", "repvit-m0.9")
 OWN_RUNS = 3

@@ -23,19 +23,20 @@ from typing import Any
 
 from files import kept, write_rows
 
-from nas import document, library
+from nas import library
 from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.steps import Step
-from nas.arch import Arch
-from nas.build import save_weights
-from nas.build.checkpoint import read_state
 from nas.cli.training import TrainingOptions
-from nas.folders import WEIGHTS
-from nas.provenance import provenance
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.files.resources import WEIGHTS
+from nas.modules import save_weights
+from nas.modules.checkpoint import read_state
 from nas.report.plot import plain_numbers
 from nas.report.widths import save_widths
-from nas.scaling import scaled
+from nas.space.arch import Arch
+from nas.space.scaling import scaled
 from nas.train.figures import accuracy
 from nas.train.loop import Training
 from nas.train.run import Task, train
@@ -211,7 +212,7 @@ def write_report(out: Path, found: dict[str, list[list[dict[str, Any]]]]) -> Non
         "interval": "Student's 95 % over seeds",
         "batches": "that the network itself was trained for; proposals were trained besides",
     }
-    document.write(out / "netadapt.yaml", facts)
+    yaml.write(out / "netadapt.yaml", facts)
     save_picture(out / "netadapt.png", rows)
 
 

@@ -24,8 +24,8 @@ from time import perf_counter
 
 from files import read_rows, write_rows
 
-from nas.cores import cores
-from nas.measure.environment import environment
+from nas.system.environment import environment
+from nas.system.processes import cores
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "openmp_waiting.csv"
 #: way of waiting -> what is set for OpenMP
@@ -39,7 +39,7 @@ TRAINS = """
 import torch  # before nas, which would set how to wait
 import sys
 from time import perf_counter
-from nas.data import load_data
+from nas.train.data import load_data
 from nas.library import load_arch
 from nas.train.recipe import load_recipe
 from nas.train.run import Task

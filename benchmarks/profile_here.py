@@ -25,20 +25,20 @@ import numpy as np
 from files import read_rows, write_rows
 
 from nas import library
-from nas.arch import Arch
-from nas.columns import Floats
+from nas.deploy.runtimes import RUNTIMES
+from nas.devices.measurements import Measurement, read_measurements, write_measurements
+from nas.devices.profile.bench import NETWORK_PACE, Bench
+from nas.devices.profile.journal import FUSION, running_median
+from nas.devices.profile.run import TOGETHER
 from nas.errors import ExportError
-from nas.folders import named
-from nas.latency import assess
+from nas.files.resources import named
 from nas.latency.device import Device
+from nas.latency.files import TRIVIAL_KEYS
+from nas.latency.fit import assess
 from nas.latency.residual import kind_of
-from nas.latency.table import TRIVIAL_KEYS
-from nas.measure.environment import environment
-from nas.measurements import Measurement, read_measurements, write_measurements
-from nas.profile.bench import NETWORK_PACE, Bench
-from nas.profile.journal import FUSION, running_median
-from nas.profile.run import TOGETHER
-from nas.runtimes import RUNTIMES
+from nas.space.arch import Arch
+from nas.space.columns import Floats
+from nas.system.environment import environment
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "profile.csv"
 MAX_MMACS = 4500

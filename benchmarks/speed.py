@@ -24,8 +24,8 @@ import numpy as np
 from files import write_rows
 
 from nas import library
-from nas.build import build
-from nas.pricing import Pricing
+from nas.modules import build
+from nas.optimize.pricing import Pricing
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "speed.csv"
 COLUMNS = ("what", "unit", "low", "median", "high", "rounds")

@@ -23,16 +23,16 @@ from typing import Any
 import numpy as np
 from files import read_rows, write_rows
 
-from nas.bench.case import Case, posed
-from nas.bench.comparison import BASELINE, Comparison, faults
-from nas.bench.optimum import optimum
-from nas.bench.run import Run, compare
-from nas.bench.truth import TRUTHS
-from nas.cores import cores
-from nas.measure.environment import environment
+from nas.evaluate.bench.case import Case, posed
+from nas.evaluate.bench.comparison import BASELINE, Comparison, faults
+from nas.evaluate.bench.optimum import optimum
+from nas.evaluate.bench.run import Run, compare
+from nas.evaluate.bench.truth import TRUTHS
+from nas.optimize.strategies import STRATEGIES
 from nas.report.comparison import summary
 from nas.report.curves import save_curves
-from nas.strategies import STRATEGIES
+from nas.system.environment import environment
+from nas.system.processes import cores
 
 RESULTS = Path(__file__).parents[1] / "results"
 NAME = "strategies"

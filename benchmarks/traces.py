@@ -23,9 +23,9 @@ import torch
 from files import read_rows
 from timm.utils.model import reparameterize_model
 
-from nas.build.named import Traced, load_network
 from nas.errors import NasError
-from nas.quiet import quiet
+from nas.modules.named import Traced, load_network
+from nas.system.capture import quiet
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "traces.csv"
 SMALL = 30_000_000

@@ -37,10 +37,10 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from nas import library
-from nas.data import load_data
-from nas.data.base import DataSet
-from nas.data.held import Held
-from nas.measure.environment import environment
+from nas.system.environment import environment
+from nas.train.data import load_data
+from nas.train.data.base import DataSet
+from nas.train.data.held import Held
 from nas.train.loop import AMP, Setting
 from nas.train.place import device_of
 from nas.train.recipe import Augment, Recipe, Regularise

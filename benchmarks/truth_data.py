@@ -13,14 +13,14 @@ import numpy as np
 from files import read_rows
 from imagenet_networks import accel_nasbench, once_for_all
 
-from nas.arch import Arch
-from nas.bench.macro import FILE, code_of
-from nas.columns import Floats, Ints
-from nas.cost import macs, params
-from nas.graph import Graph
-from nas.lattice import Lattice, build
+from nas.evaluate.bench.macro import FILE, code_of
+from nas.graph.cost import macs, params
+from nas.graph.graph import Graph
 from nas.library import load_space
-from nas.space import Space
+from nas.space.arch import Arch
+from nas.space.columns import Floats, Ints
+from nas.space.layered import Lattice, build
+from nas.space.space import Space
 
 Row = Mapping[str, str]
 

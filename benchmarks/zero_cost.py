@@ -19,10 +19,10 @@ from time import perf_counter
 import numpy as np
 from files import read_rows, write_rows
 
-from nas.bench.macro import FILE, SPACE, code_of
-from nas.fidelity.ranking import kendall, tau_interval
+from nas.evaluate.bench.macro import FILE, SPACE, code_of
+from nas.evaluate.fidelity.ranking import kendall, tau_interval
+from nas.evaluate.proxies import PROXIES, SIZES, noise, score
 from nas.library import load_space
-from nas.proxies import PROXIES, SIZES, noise, score
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "zero_cost.csv"
 SEED = 0

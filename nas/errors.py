@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nas.arch import Arch
+    from nas.space.arch import Arch
 
 _REPR = Repr()
 _REPR.maxstring = 80

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.arch import Arch, read_arch
-from nas.folders import VARIANTS, data_dir, find, named
-from nas.scaling import read_variant
+from nas.files.resources import VARIANTS, data_dir, find, named
+from nas.space.arch import Arch, read_arch
+from nas.space.scaling import read_variant
 
 if TYPE_CHECKING:
     from nas.accuracy import Surrogate
     from nas.latency.device import Device
-    from nas.space import Space
+    from nas.space.space import Space
 
 
 def load_arch(name: str | Path) -> Arch:
@@ -29,7 +29,7 @@ def load_arch(name: str | Path) -> Arch:
 
 def load_space(name: str | Path) -> Space:
     """A search space by name or by path to its YAML."""
-    from nas.space import read_space
+    from nas.space.space import read_space
 
     return read_space(find("space", name))
 

@@ -10,9 +10,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import settings
 
-from nas.arch import Arch
-from nas.folders import VARIANTS, named
+from nas.files.resources import VARIANTS, named
 from nas.library import load_arch
+from nas.space.arch import Arch
 
 # the same examples on every machine and in every run
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=50)

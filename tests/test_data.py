@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nas import library
-from nas.arch import Arch
-from nas.cost import params
-from nas.folders import VARIANTS, named
+from nas.files.resources import VARIANTS, named
+from nas.graph.cost import params
+from nas.space.arch import Arch
 
 from .conftest import FAMILIES, TABLES
 

@@ -12,24 +12,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.arch import Arch
-from nas.bench.case import Case
-from nas.bench.comparison import Comparison
-from nas.bench.run import Run
 from nas.blocks import BLOCKS
-from nas.data import SOURCES
-from nas.export import FORMATS
+from nas.deploy.export import FORMATS
+from nas.deploy.runtimes import RUNTIMES
+from nas.evaluate.bench.case import Case
+from nas.evaluate.bench.comparison import Comparison
+from nas.evaluate.bench.run import Run
+from nas.evaluate.proxies import PROXIES
+from nas.graph.ops import ACTIVATIONS
 from nas.library import default_surrogate, load_arch, load_device
-from nas.ops import ACTIVATIONS
-from nas.proxies import PROXIES
+from nas.optimize.strategies import STRATEGIES
 from nas.report.comparison import summary
 from nas.report.picture import network_picture
 from nas.report.sheet import sheet
 from nas.report.versus import comparison_picture
-from nas.runtimes import RUNTIMES
-from nas.space import Space
-from nas.strategies import STRATEGIES
-from nas.table import COLUMNS
+from nas.space.arch import Arch
+from nas.space.space import Space
+from nas.space.table import COLUMNS
+from nas.train.data import SOURCES
 from nas.train.recipe import recipes
 
 ROOT = Path(__file__).parents[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -18,12 +19,9 @@ def test_every_public_name_is_there_and_documented() -> None:
         assert name in dir(nas)
 
 
-def test_packages_of_the_same_name_do_not_hide_the_functions() -> None:
-    import nas.build
-    import nas.search
-
-    assert callable(nas.build)
-    assert callable(nas.search)
+def test_importing_a_package_hides_no_public_function() -> None:
+    for path in Path(nas.__file__).parent.iterdir():
+        assert path.stem not in nas._MODULES, "a package and a function of one name"
 
 
 def test_unknown_attribute_is_an_attribute_error() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from nas import library
-from nas.arch import Arch
-from nas.folders import data_dir, named
+from nas.files.resources import data_dir, named
+from nas.space.arch import Arch
 
 from .conftest import FAMILIES
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from nas import __version__
-from nas.extras import EXTRAS
-from nas.folders import ENTRIES, data_dir, named
+from nas.files.resources import ENTRIES, data_dir, named
+from nas.system.extras import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -151,7 +151,7 @@ def test_editable_install_finds_the_folders_of_the_checkout(tmp_path: Path) -> N
     code = (
         f"import sys, site; sys.path[:] = [p for p in sys.path if not p.endswith('-packages')];"
         f"site.addsitedir({str(tmp_path / 'site')!r});"
-        f"from nas.folders import data_dir; print(data_dir('search_spaces'))"
+        f"from nas.files.resources import data_dir; print(data_dir('search_spaces'))"
     )
     assert Path(run("-c", code, cwd=tmp_path).strip()) == ROOT / "search_spaces"
 

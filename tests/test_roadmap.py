@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nas.arch import Arch, read_arch
-from nas.cost import params
-from nas.folders import data_dir
+from nas.files.resources import data_dir
+from nas.graph.cost import params
 from nas.library import load_arch
+from nas.space.arch import Arch, read_arch
 
 STEPS = sorted((data_dir("search_spaces") / "roadmaps" / "repvit").glob("*.yaml"))
 

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from nas.folders import data_dir, named
+from nas.files.resources import data_dir, named
 from nas.latency.device import Device, load_device
 from pages.markdown import table
 

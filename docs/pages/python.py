@@ -19,9 +19,9 @@ RETURNED = (
     "nas.latency.device.Prediction",
     "nas.accuracy.Surrogate",
     "nas.accuracy.Guess",
-    "nas.space.Space",
-    "nas.search.SearchResult",
-    "nas.search.Candidate",
+    "nas.space.space.Space",
+    "nas.optimize.SearchResult",
+    "nas.optimize.Candidate",
 )
 
 

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from nas import document
 from nas.accuracy.features import FEATURES
 from nas.accuracy.inputs import INPUTS, LAW, inputs, law_basis
 from nas.accuracy.process import Kernel, Process, whiten
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
-from nas.columns import Floats
 from nas.errors import DocumentError, brief
-from nas.folders import content_hash
+from nas.files import yaml
+from nas.files.resources import content_hash
+from nas.space.columns import Floats
 
 SCHEMA = 1
 FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
@@ -42,8 +42,8 @@ def load_surrogate(folder: str | Path) -> Surrogate:
     """
     folder = Path(folder)
     origin = folder / "surrogate.yaml"
-    content = document.read(origin)
-    document.check_keys(content, str(origin), required={*PROVENANCE, "experts", "model"})
+    content = yaml.read(origin)
+    yaml.check_keys(content, str(origin), required={*PROVENANCE, "experts", "model"})
     if content["schema"] != SCHEMA:
         raise DocumentError(f"{origin} (schema): expected {SCHEMA}, found {content['schema']!r}")
     model = _model(content["model"], str(origin))
@@ -98,7 +98,7 @@ def _model(cell: Any, origin: str) -> dict[str, float]:
     names = {"ceiling", "floor_sd", *KERNEL}
     if not isinstance(cell, dict):
         raise DocumentError(f"{origin} (model): expected a mapping, found {brief(cell)}")
-    document.check_keys(cell, f"{origin} (model)", required=names)
+    yaml.check_keys(cell, f"{origin} (model)", required=names)
     return {name: _positive(cell[name], f"{origin} (model.{name})") for name in names}
 
 

@@ -4,7 +4,7 @@ Every feature is a sum over the rows of something that depends on one row's ops 
 resolution of the network's input, so a row's features can be tabled and added, as its latency is.
 The backbone is described per stage by its depth, widths, expansions, kernels and
 squeeze-and-excitations, a stage being an octave of downsampling: an op at stride 2**l counts for
-stage l, one between two stages for both in proportion. Sizes may be columns (`nas.columns`).
+stage l, one between two stages for both in proportion. Sizes may be columns (`nas.space.columns`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from nas.graph import Graph
-from nas.ops import Op, op_macs, op_params
+from nas.graph.graph import Graph
+from nas.graph.ops import Op, op_macs, op_params
 
 STAGES = 5
 """Strides 2, 4, 8, 16 and 32; the image itself counts for the first."""

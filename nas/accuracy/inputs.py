@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from nas.accuracy.features import FEATURES, PER_STAGE, STAGES, WHOLE
-from nas.columns import Floats
+from nas.space.columns import Floats
 
 INPUTS = (*FEATURES, "resolution")
 LAW = ("constant", "params", "macs", "resolution", "resolution_2", "gated")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.columns import Floats
+from nas.space.columns import Floats
 
 FLAT_SD = 10.0
 """Prior deviation of the law's constant: the level is left to the data."""

@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nas import html
 from nas.accuracy.features import features
 from nas.accuracy.inputs import inputs, law_basis
 from nas.accuracy.process import Process
-from nas.arch import Arch
-from nas.columns import Floats
+from nas.files import html
+from nas.space.arch import Arch
+from nas.space.columns import Floats
 
 CHUNK = 1024
 """Rows predicted at a time, so that intermediate arrays stay in cache."""

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from nas.adapt.flow import FLOW, Axes, Flow, Labels, compact, components
 from nas.errors import ArchError
-from nas.graph import Graph
-from nas.ops import Op
+from nas.graph.graph import Graph
+from nas.graph.ops import Op
 
 Mask = NDArray[np.bool_]
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from nas.arch import Arch
 from nas.errors import ArchError, BudgetError, InfeasibleError
-from nas.scaling import scaled
+from nas.space.arch import Arch
+from nas.space.scaling import scaled
 
 if TYPE_CHECKING:
     from nas.accuracy import Guess, Surrogate

@@ -20,17 +20,17 @@ import numpy as np
 from nas.adapt.channels import Channels, Group, structure
 from nas.adapt.knobs import Knob, knobs
 from nas.adapt.moves import alone, narrowed, neighbours
-from nas.arch import Arch, step
-from nas.columns import Floats
 from nas.errors import ArchError, InfeasibleError
-from nas.graph import Graph
+from nas.graph.graph import Graph
+from nas.graph.ops import Shape
+from nas.graph.widths import Plus, Ratio
 from nas.latency.device import Device
-from nas.lattice import Lattice, build
-from nas.ops import Shape
-from nas.search.exact import Solution, fastest, solve, undominated
-from nas.space import Space
-from nas.table import Option, Position, Table
-from nas.widths import Plus, Ratio
+from nas.optimize.exact import Solution, fastest, solve, undominated
+from nas.space.arch import Arch, step
+from nas.space.columns import Floats
+from nas.space.layered import Lattice, build
+from nas.space.space import Space
+from nas.space.table import Option, Position, Table
 
 MOST = 16
 """Widths of a knob that are tried, evenly spaced."""

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.ops import Op
+from nas.graph.ops import Op
 
 Labels = NDArray[np.int64]
 NONE = -1

@@ -17,12 +17,12 @@ from itertools import combinations
 from typing import Any
 
 from nas.adapt.channels import structure
-from nas.arch import Arch, step
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
-from nas.graph import GraphBuilder
-from nas.ops import Shape
+from nas.graph.graph import GraphBuilder
+from nas.graph.ops import Shape
+from nas.space.arch import Arch, step
 
 PRIME = 31
 """Widths are multiplied by it: no ratio, head or stage of any network is."""

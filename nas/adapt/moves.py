@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from nas.adapt.channels import structure
 from nas.adapt.knobs import Knob, followed, knobs
-from nas.arch import Arch, lower, lower_row
 from nas.blocks import Row
-from nas.columns import Floats, Fold, Ints, lower_columns, opened, template
 from nas.errors import ArchError
-from nas.graph import Graph, GraphBuilder
+from nas.graph.graph import Graph, GraphBuilder
+from nas.graph.ops import Shape
 from nas.latency.device import Device
-from nas.ops import Shape
+from nas.space.arch import Arch, lower, lower_row
+from nas.space.columns import Floats, Fold, Ints, lower_columns, opened, template
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def neighbours(
 def price(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Floats:
     """(n,) predicted ms of tables of the same layers at other widths; NaN: other layers, or none.
 
-    Row by row, and there all that differ at once (`nas.columns`).
+    Row by row, and there all that differ at once (`nas.space.columns`).
     """
     total, shape = np.full(len(variants), device.fixed_ms), arch.input
     shapes = np.tile(shape, (len(variants), 1))
@@ -107,7 +107,7 @@ def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
 
 
 def alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
-    """A row's graph as `nas.columns` lowers it, and what it hands on."""
+    """A row's graph as `nas.space.columns` lowers it, and what it hands on."""
     g = GraphBuilder(shape, resolution)
     g.row = 0
     out = lower_row(g, row, g.input)

@@ -24,9 +24,9 @@ from nas.adapt.channels import Channels
 from nas.adapt.plan import CHOICES, AdaptPlan
 from nas.adapt.proposals import Proposal, proposals
 from nas.adapt.steps import Step, all_steps, write_step
-from nas.arch import Arch
 from nas.errors import InfeasibleError, TrainingError
 from nas.latency.device import Device
+from nas.space.arch import Arch
 from nas.study.database import Database
 from nas.study.hunt import POLL_S
 from nas.study.store import Record, Store
@@ -127,7 +127,7 @@ class NetAdapt:
 
     def _begun(self, store: Store) -> Step:
         """Step 0: the start, judged."""
-        from nas.build.checkpoint import read_state
+        from nas.modules.checkpoint import read_state
 
         state = read_state(self.weights)
         top1 = self.tuner.judged(self.start, state)
@@ -138,7 +138,7 @@ class NetAdapt:
     def _proposals(self, step: Step) -> list[Proposal]:
         """What the next step may do."""
         from nas.adapt.prune import scores
-        from nas.build import build
+        from nas.modules import build
 
         wants = self.plan.criterion == "taylor"
         batches = self.tuner.batches(step.arch) if wants else ()
@@ -171,7 +171,7 @@ class NetAdapt:
         self, store: Store, record: Record, step: Step, proposal: Proposal
     ) -> Sequence[float] | None:
         """Top-1 of a proposal after its short training; its weights are in the folder then."""
-        from nas.build.checkpoint import read_state, save_state
+        from nas.modules.checkpoint import read_state, save_state
 
         state = read_state(step.weights)
         path = self._place(step, proposal)

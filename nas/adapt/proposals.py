@@ -12,10 +12,10 @@ from nas.adapt.channels import Channels, Mask
 from nas.adapt.knobs import Knob, knobs
 from nas.adapt.moves import Move, moves, narrowed
 from nas.adapt.plan import AdaptPlan
-from nas.arch import Arch
-from nas.columns import Floats
 from nas.errors import ArchError
 from nas.latency.device import Device
+from nas.space.arch import Arch
+from nas.space.columns import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,17 @@ from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.proposals import smallest
 from nas.adapt.steps import START, clear
-from nas.arch import Arch
 from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
 from nas.latency.device import Device
-from nas.search import SearchResult, search
+from nas.optimize import SearchResult, search
+from nas.space.arch import Arch
 from nas.study.workers import Crew, run_with
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nas.adapt.tune import Tuner
-    from nas.draft import Work
+    from nas.files.staging import Work
     from nas.train.final import Final
     from nas.train.loop import Epoch, Training
     from nas.train.run import Task
@@ -70,8 +70,8 @@ def begun_with(tuner: Tuner, arch: Arch, weights: Path, folder: Path) -> Path:
     Raises:
         WeightsError: they are another network's, or the file is damaged.
     """
-    from nas.build import build
-    from nas.build.checkpoint import save_state
+    from nas.modules import build
+    from nas.modules.checkpoint import save_state
 
     path = folder / START
     if not path.exists():
@@ -126,7 +126,7 @@ def by_surrogate(
     seed: int = 0,
     heard: Callable[[str, float], None] = lambda step, share: None,
 ) -> SearchResult:
-    """The widths of highest estimated top-1 (its lower bound) within the budget: `nas.search`.
+    """The widths of highest estimated top-1 (its lower bound) within the budget: `nas.optimize`.
 
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
@@ -156,7 +156,7 @@ def by_importance(
     """
     from nas.adapt.prune import pruned, scores
     from nas.adapt.tune import Tuner
-    from nas.build import build
+    from nas.modules import build
 
     check(arch, device, plan)
     if plan.grows:
@@ -190,7 +190,7 @@ def train_on(
     heard: Callable[[str, float], None] = lambda step, share: None,
 ) -> Final:
     """The long training at the end, from the weights that are left; ends the work."""
-    from nas.build.checkpoint import read_state
+    from nas.modules.checkpoint import read_state
     from nas.train.final import train_finally
 
     state = read_state(learnt)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from nas.adapt.plan import AdaptPlan
-from nas.arch import Arch
-from nas.conventions import as_document
-from nas.folders import content_hash
+from nas.files.resources import content_hash
+from nas.files.settings import Inputs
+from nas.graph.conventions import as_document
 from nas.latency.device import Device
-from nas.settings import Inputs
+from nas.space.arch import Arch
 
 
 def inputs(

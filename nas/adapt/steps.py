@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from nas.arch import Arch, read_arch
-from nas.folders import WEIGHTS
+from nas.files.resources import WEIGHTS
+from nas.space.arch import Arch, read_arch
 from nas.study.owner import FOLDER as WORKERS
 
 STEPS = "steps"

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.prune import Batch
-from nas.arch import Arch
-from nas.build import build
-from nas.data.base import Split
+from nas.modules import build
+from nas.space.arch import Arch
+from nas.train.data.base import Split
 from nas.train.loop import Training
 from nas.train.recipe import Recipe
 from nas.train.run import Task

@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from nas.errors import ArchError
-from nas.graph import GraphBuilder, Value
-from nas.ops import ACTIVATIONS
-from nas.widths import Plus, Ratio, Width
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.ops import ACTIVATIONS
+from nas.graph.widths import Plus, Ratio, Width
 
 MAX_WIDTH = 65536
 RATIO = re.compile(r"[0-9]*\.?[0-9]+x")
@@ -31,15 +31,15 @@ class Row:
     adds: ClassVar[tuple[str, ...]] = ()
     """Width fields that are a sum of the input's width and what rows above kept: they follow it."""
     scale: ClassVar[str] = "all"
-    """How it follows multipliers (`nas.scaling`): width and depth, `width`, `grow` or `none`."""
+    """How `nas.space.scaling` scales it: all (width and depth), width, grow or none."""
     reads_vector: ClassVar[bool] = False
     """It stands behind the pooling; others need a map."""
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         """Append this row's ops to `g`, reading `x`; return its output.
 
-        Widths and sizes may be columns (`nas.columns`): use arithmetic and plain `if`s on them,
-        never `int()`, `math` or hashing.
+        Widths and sizes may be columns (`nas.space.columns`): use arithmetic and plain `if`s on
+        them, never `int()`, `math` or hashing.
 
         Raises:
             ArchError: the row cannot follow `x`.

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.blocks.mobilenet import expand
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width, whole
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width, whole
 
 
 @dataclass(frozen=True, slots=True)

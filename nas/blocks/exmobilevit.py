@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.blocks.base import Row
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nas.blocks.base import Row
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width, make_divisible
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width, make_divisible
 
 
 def expand(g: GraphBuilder, x: Value, exp: Width, act: str) -> Value:

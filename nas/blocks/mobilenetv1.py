@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nas.blocks.base import Row
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """MobileOne (arXiv:2206.04040, figure 3): convolutions over-parameterised for training.
 
-Each is a sum of normalised branches of one input, which `nas.rewrite.fuse` merges to one
+Each is a sum of normalised branches of one input, which `nas.graph.fuse.fuse` merges to one
 convolution: `branches` of k x k, one of 1 x 1 (where k is larger), and the input itself where the
 shape stays.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nas.blocks.base import Row
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width, make_divisible
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width, make_divisible
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """RepViT (arXiv:2307.09283): block (figure 3), stem (section 3.2.2) and downsampling (figure 4).
 
 The token mixer is re-parameterisable: depthwise k x k + depthwise 1 x 1 + identity, which
-`nas.rewrite.fuse` merges to one convolution.
+`nas.graph.fuse.fuse` merges to one convolution.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width, make_divisible
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width, make_divisible
 
 
 def token_mixer(g: GraphBuilder, x: Value, k: int, se: float | None) -> Value:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from nas.blocks.base import Row
 from nas.blocks.vit import patchify
 from nas.errors import ArchError
-from nas.graph import GraphBuilder, Value
-from nas.ops import Shape
-from nas.widths import Ratio, Width
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.ops import Shape
+from nas.graph.widths import Ratio, Width
 
 MASKED = -100.0
 """Added to the scores of pixels that only the roll made neighbours, as in the authors' code."""

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
-from nas.graph import GraphBuilder, Value
-from nas.widths import Ratio, Width
+from nas.graph.graph import GraphBuilder, Value
+from nas.graph.widths import Ratio, Width
 
 Floats = NDArray[np.float64]
 

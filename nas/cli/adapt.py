@@ -30,12 +30,12 @@ from nas.cli.options import (
 from nas.cli.progress import RESUME, say_complete, show_progress
 from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
-from nas.folders import BEST, WEIGHTS, trained_in
+from nas.files.resources import BEST, WEIGHTS, trained_in
 
 if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
-    from nas.arch import Arch
     from nas.latency.device import Device
+    from nas.space.arch import Arch
     from nas.study.workers import Crew
     from nas.train.final import Final
     from nas.train.run import Task
@@ -136,11 +136,11 @@ def adapt(
     from nas.adapt.run import adapt as run_adapt
     from nas.adapt.run import train_on
     from nas.adapt.settings import inputs
-    from nas.draft import Draft, Work, finished, not_shipped
     from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
-    from nas.extras import require
+    from nas.files.settings import Settings
+    from nas.files.staging import Draft, Work, finished, not_shipped
     from nas.report.adapted import read_facts, write_adapted, write_steps
-    from nas.settings import Settings
+    from nas.system.extras import require
     from nas.train.threads import with_threads
 
     if data is None and not (surrogate or knapsack):
@@ -167,7 +167,7 @@ def adapt(
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
     if weights is not None and not surrogate:
         require("train")
-        from nas.build.trained import trained_as
+        from nas.modules.trained import trained_as
 
         filled = trained_as(ask.arch, weights, weights_of=weights_of, classes=classes)
         ask = replace(ask, arch=filled.arch)
@@ -252,10 +252,10 @@ def _crew(address: str | None, storage: str | None, task: Task) -> Iterator[Crew
     if address is None:
         yield None
         return
-    from nas.extras import require
+    from nas.system.extras import require
 
     require("ray")
-    from nas.cluster.jobs import crew
+    from nas.study.ray.jobs import crew
 
     with crew(address, storage, task) as found:
         yield found
@@ -278,7 +278,7 @@ def _command() -> list[str]:
 def _without_data(ask: _Ask, weights: Path | None, folder: Path) -> tuple[Arch, dict[str, Any]]:
     """By the surrogate, or with weights by their importance."""
     from nas.adapt.run import by_surrogate
-    from nas.preprocessing import trained_with
+    from nas.train.preprocessing import trained_with
 
     if weights is not None:
         made, facts = _cut(ask, weights, folder)
@@ -295,7 +295,7 @@ def _cut(
 ) -> tuple[Arch, dict[str, Any]]:
     """By importance; the weights that are left are in the folder then."""
     from nas.adapt.run import by_importance
-    from nas.build.checkpoint import save_state
+    from nas.modules.checkpoint import save_state
 
     made, state, gap = by_importance(ask.arch, weights, ask.device, ask.plan, task, ask.seed)
     save_state(state, folder / WEIGHTS, made.conventions)

@@ -15,10 +15,10 @@ from nas.cli.options import DEVICE_HELP, WORKERS_HELP, Force, Json, Name, Out, S
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
 from nas.cli.training import listed
-from nas.strategies import DEFAULT
+from nas.optimize.strategies import DEFAULT
 
 if TYPE_CHECKING:
-    from nas.bench.comparison import Comparison
+    from nas.evaluate.bench.comparison import Comparison
 
 MANY, FEW = (20, 300), (5, 80)
 """Runs of each strategy and evaluations of a run: by default, and with --quick."""
@@ -107,13 +107,13 @@ def bench(
 
     from contextlib import nullcontext
 
-    from nas.bench.case import Case
-    from nas.bench.chosen import QUICK, benchmarks, strategies
-    from nas.bench.comparison import compared, faults
-    from nas.cores import cores
-    from nas.draft import Draft
     from nas.errors import BudgetError
+    from nas.evaluate.bench.case import Case
+    from nas.evaluate.bench.chosen import QUICK, benchmarks, strategies
+    from nas.evaluate.bench.comparison import compared, faults
+    from nas.files.staging import Draft
     from nas.report.comparison import write_comparison
+    from nas.system.processes import cores
 
     if not 0 < share <= 1:
         raise BudgetError(f"--budget-share: expected a share above 0 and up to 1, found {share:g}")

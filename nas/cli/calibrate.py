@@ -12,7 +12,7 @@ from nas.cli.options import Force, Json, out_option
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nas.calibration.fit import Calibration
+    from nas.devices.calibration.fit import Calibration
 
 
 def calibrate(
@@ -54,11 +54,11 @@ def calibrate(
         nas calibrate --from measured.csv --prior iphone12-lut --out my-phone
     """
     from nas import library
-    from nas.calibration.fit import calibrate as fit
-    from nas.calibration.networks import measured
-    from nas.draft import Draft, not_shipped
-    from nas.latency.write import write_device
-    from nas.measurements import read_measurements
+    from nas.devices.calibration.fit import calibrate as fit
+    from nas.devices.calibration.networks import measured
+    from nas.devices.measurements import read_measurements
+    from nas.files.staging import Draft, not_shipped
+    from nas.latency.fit.write import write_device
     from nas.report.table import print_json
 
     not_shipped("device", out)
@@ -79,7 +79,7 @@ def calibrate(
 
 
 def _print(made: Calibration, out: Path, judged_on: str) -> None:
-    from nas.latency import assess
+    from nas.latency.fit import assess
     from nas.report.errors import COLUMNS, cells, of_trivial
     from nas.report.table import print_facts, print_line, print_table
 

@@ -27,8 +27,8 @@ def compare(
         nas compare mobilenetv2 results/example torchvision:mobilenet_v2
     """
     from nas import library
-    from nas.build.named import load_network
-    from nas.draft import replaceable, save
+    from nas.files.staging import replaceable, save
+    from nas.modules.named import load_network
     from nas.report.sheet import sheet
     from nas.report.side_by_side import print_sources, print_together
     from nas.report.table import print_json

@@ -54,7 +54,7 @@ def recipes(incomplete: str) -> list[str]:
 
 def strategies(incomplete: str) -> list[str]:
     """Search strategies; also a list of them."""
-    from nas.strategies import STRATEGIES
+    from nas.optimize.strategies import STRATEGIES
 
     return _last(STRATEGIES, incomplete)
 
@@ -78,7 +78,7 @@ def some_of(names: Iterable[str]) -> Complete:
 
 
 def _shipped(what: Any, incomplete: str) -> list[str]:
-    from nas.folders import named
+    from nas.files.resources import named
 
     return _starting(named(what), incomplete)
 

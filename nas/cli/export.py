@@ -12,12 +12,12 @@ import typer
 from nas.cli import complete
 from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, out_option
 from nas.cli.progress import show_progress
-from nas.folders import trained_in
+from nas.files.resources import trained_in
 
 if TYPE_CHECKING:
-    from nas.build.trained import Trained
-    from nas.export import Check, Export
-    from nas.lint import Finding
+    from nas.deploy.export import Check, Export
+    from nas.graph.lint import Finding
+    from nas.modules.trained import Trained
 
 
 def export(
@@ -76,12 +76,12 @@ def export(
     from dataclasses import asdict
 
     from nas import library
+    from nas.deploy.export import FORMATS
+    from nas.deploy.export import export as run
     from nas.errors import ExportError, UnknownNameError
-    from nas.export import FORMATS
-    from nas.export import export as run
-    from nas.extras import require
-    from nas.lint import RULES, lint
+    from nas.graph.lint import RULES, lint
     from nas.report.table import print_json
+    from nas.system.extras import require
 
     chosen = list(dict.fromkeys(formats.split(",")))
     for name in chosen:
@@ -100,7 +100,7 @@ def export(
     filled = None
     if weights is not None:
         require("train")
-        from nas.build.trained import trained_as
+        from nas.modules.trained import trained_as
 
         filled = trained_as(network, weights, weights_of=weights_of, classes=classes)
         network = filled.arch

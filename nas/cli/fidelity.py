@@ -26,8 +26,8 @@ from nas.cli.progress import RESUME, say_complete, show_progress
 from nas.cli.training import Data, TrainingOptions, listed, training_option
 
 if TYPE_CHECKING:
-    from nas.fidelity.ranking import Ranking
-    from nas.fidelity.run import Elsewhere
+    from nas.evaluate.fidelity.ranking import Ranking
+    from nas.evaluate.fidelity.run import Elsewhere
 
 
 @gathered
@@ -68,15 +68,15 @@ def fidelity(
         nas fidelity --data digits --networks 10 --long 5 --epochs 1,2 --resume
     """
     from nas import library
-    from nas.draft import Work
     from nas.errors import RecipeError
-    from nas.fidelity.judges import judges, sample
-    from nas.fidelity.ranking import facts_of, write_fidelity
-    from nas.fidelity.run import Fidelity
-    from nas.folders import named
-    from nas.proxies import check
+    from nas.evaluate.fidelity.judges import judges, sample
+    from nas.evaluate.fidelity.ranking import facts_of, write_fidelity
+    from nas.evaluate.fidelity.run import Fidelity
+    from nas.evaluate.proxies import check
+    from nas.files.resources import named
+    from nas.files.settings import Inputs, Settings
+    from nas.files.staging import Work
     from nas.report.table import print_json
-    from nas.settings import Inputs, Settings
     from nas.train.settings import inputs
     from nas.train.threads import with_threads
 
@@ -126,11 +126,11 @@ def _scores(address: str | None, workers: int) -> Iterator[Elsewhere | None]:
     if address is None:
         yield None
         return
-    from nas.extras import require
+    from nas.system.extras import require
 
     require("ray")
-    from nas.cluster.connect import cluster
-    from nas.cluster.jobs import scores
+    from nas.study.ray.connect import cluster
+    from nas.study.ray.jobs import scores
 
     with cluster(address):
         yield scores(workers)

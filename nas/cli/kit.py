@@ -35,12 +35,12 @@ def kit(
     """
     from nas import library
     from nas.errors import ExportError
-    from nas.extras import require
     from nas.report.table import print_json, print_line
+    from nas.system.extras import require
 
     networks = [(arch, library.load_arch(arch)) for arch in archs]
     require("train")
-    from nas.measure.kit import write_kit
+    from nas.devices.measure.kit import write_kit
 
     with show_progress() as progress:
         found = write_kit(

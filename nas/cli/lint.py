@@ -11,8 +11,8 @@ from nas.cli import complete
 from nas.cli.options import ArchName, Json
 
 if TYPE_CHECKING:
-    from nas.arch import Arch
-    from nas.lint import Finding
+    from nas.graph.lint import Finding
+    from nas.space.arch import Arch
 
 
 def lint(
@@ -40,7 +40,7 @@ def lint(
     from dataclasses import asdict
 
     from nas import library
-    from nas.lint import lint as find
+    from nas.graph.lint import lint as find
     from nas.report.table import print_json
 
     network = library.load_arch(arch)

@@ -27,7 +27,7 @@ def archs(json: Json = False) -> None:
         nas list archs
         nas list archs --json
     """
-    from nas.folders import named
+    from nas.files.resources import named
     from nas.library import load_arch, published_by_name
     from nas.report.table import Column, millions, numbers
 
@@ -68,7 +68,7 @@ def spaces(json: Json = False) -> None:
         nas list spaces
         nas list spaces --json
     """
-    from nas.folders import named
+    from nas.files.resources import named
     from nas.library import load_space
     from nas.report.table import Column, numbers
 
@@ -97,7 +97,7 @@ def devices(json: Json = False) -> None:
         nas list devices
         nas list devices --json
     """
-    from nas.folders import named
+    from nas.files.resources import named
     from nas.library import load_device
     from nas.report.table import Column, numbers
 
@@ -158,7 +158,7 @@ def surrogates(json: Json = False) -> None:
         nas list surrogates
         nas list surrogates --json
     """
-    from nas.folders import named
+    from nas.files.resources import named
     from nas.library import load_surrogate
     from nas.report.table import Column, numbers
 

@@ -36,7 +36,7 @@ from nas.cli.sweep import app as sweep_app
 from nas.cli.train import train
 from nas.cli.validate import validate
 from nas.errors import NasError
-from nas.extras import missing
+from nas.system.extras import missing
 
 app = App(
     help="Finds the most accurate vision network that runs within a latency budget on a device.",

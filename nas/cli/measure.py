@@ -13,8 +13,8 @@ from nas.cli.options import ARCH_HELP, Force, Json, Runtime, Seed, Threads, out_
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nas.measure.environment import Environment
-    from nas.measurements import Measurement
+    from nas.devices.measurements import Measurement
+    from nas.system.environment import Environment
 
 
 def measure(
@@ -59,15 +59,15 @@ def measure(
         nas measure results/example --runtime litert --threads 4 --out here.csv
         nas measure --import benchmark.json --device pixel6 --out pixel6.csv
     """
-    from nas.draft import replaceable
-    from nas.measurements import write_measurements
+    from nas.devices.measurements import write_measurements
+    from nas.files.staging import replaceable
 
     if out:
         replaceable(out, force=force)
     rows: Sequence[Measurement]
     machine: Environment | None = None
     if imported:
-        from nas.measure.imports import import_measurements
+        from nas.devices.measure.imports import import_measurements
 
         rows = import_measurements([Path(name) for name in names], device)
     else:
@@ -86,9 +86,9 @@ def _measured(
     names: list[str], runtime: str, **settings: Any
 ) -> tuple[Sequence[Measurement], Environment]:
     from nas import library
+    from nas.deploy.runtimes import RUNTIMES
     from nas.errors import DocumentError, UnknownNameError
-    from nas.extras import require
-    from nas.runtimes import RUNTIMES
+    from nas.system.extras import require
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
@@ -97,7 +97,7 @@ def _measured(
             raise DocumentError(f"{name} is given twice")
     networks = [(name, library.load_arch(name)) for name in names]
     require("train")  # every export starts from a module
-    from nas.measure.run import measure as run
+    from nas.devices.measure.run import measure as run
 
     with show_progress() as progress:
         found = run(networks, runtime, progress=progress, **settings)
@@ -105,7 +105,7 @@ def _measured(
 
 
 def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> None:
-    from nas.measurements import COLUMNS
+    from nas.devices.measurements import COLUMNS
     from nas.report.table import print_json
 
     print_json(

@@ -11,7 +11,7 @@ from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, out_opti
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nas.profile.result import Profile
+    from nas.devices.profile.result import Profile
 
 AGAIN = "what is measured is kept: the same command goes on"
 
@@ -38,13 +38,13 @@ def profile(
         nas profile --runtime litert --threads 4 --minutes 30 --out here-4t
     """
     from nas import library
+    from nas.deploy.runtimes import RUNTIMES
+    from nas.devices.profile.result import Settings
+    from nas.devices.profile.run import profile as run
     from nas.errors import UnknownNameError
-    from nas.extras import require
-    from nas.profile.result import Settings
-    from nas.profile.run import profile as run
-    from nas.quiet import quiet
     from nas.report.table import print_json
-    from nas.runtimes import RUNTIMES
+    from nas.system.capture import quiet
+    from nas.system.extras import require
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")

@@ -35,7 +35,7 @@ def report(
         nas report results/example --out page.html
         nas report results/mobile-iphone12-lut-1ms --json
     """
-    from nas.draft import replaceable, save
+    from nas.files.staging import replaceable, save
     from nas.report.pages import page_of
     from nas.report.table import print_facts, print_json
 

@@ -13,8 +13,8 @@ from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.adapt.compound import Multipliers, Scaled
-    from nas.arch import Arch
     from nas.report.sheet import Sheet
+    from nas.space.arch import Arch
 
 SHOWN = 10
 """Points of the grid that the table shows."""
@@ -62,7 +62,7 @@ def scale(
     """
     from nas import library
     from nas.adapt import compound
-    from nas.draft import named_in, replaceable, save
+    from nas.files.staging import named_in, replaceable, save
 
     budgeted = budget_ms is not None or budget_macs is not None
     if not (search == budgeted == (phi is None)):

@@ -13,7 +13,7 @@ from nas.cli.progress import show_progress
 from nas.cli.training import AnyData, DataRoot, On, listed, read_images
 
 if TYPE_CHECKING:
-    from nas.arch import Arch
+    from nas.space.arch import Arch
 
 CLASSES = 10
 """Of labels of noise."""
@@ -71,11 +71,11 @@ def _scores(
     on: str,
 ) -> tuple[list[str], list[list[float]], str]:
     """Judges, a row of scores for each network, and what they saw."""
-    from nas.extras import require
+    from nas.system.extras import require
 
     require("train")
-    from nas.proxies import SIZES, check, noise, score
-    from nas.task import for_task
+    from nas.evaluate.proxies import SIZES, check, noise, score
+    from nas.space.retarget import for_task
     from nas.train.loop import Setting
     from nas.train.place import device_of
     from nas.train.recipe import Recipe

@@ -26,13 +26,13 @@ from nas.cli.options import (
 )
 from nas.cli.progress import say_complete, show_progress
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
-from nas.folders import BEST
-from nas.strategies import DEFAULT
+from nas.files.resources import BEST
+from nas.optimize.strategies import DEFAULT
 
 if TYPE_CHECKING:
     from nas.errors import InfeasibleError
+    from nas.optimize import Candidate, SearchResult
     from nas.report.sheet import Sheet
-    from nas.search import Candidate, SearchResult
 
 NEIGHBOURS = 5
 """Networks of the front that the table shows beside the best."""
@@ -131,8 +131,8 @@ def search(
     # their number, change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    from nas.draft import not_shipped
     from nas.errors import InfeasibleError
+    from nas.files.staging import not_shipped
 
     sure = "" if confidence is None else f"-p{confidence:g}"
     on_data = "" if data is None else f"-{Path(data).stem}"
@@ -177,12 +177,12 @@ def search(
 
 
 def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
-    from nas.draft import Draft, finished
+    from nas.files.settings import Settings
+    from nas.files.staging import Draft, finished
+    from nas.optimize import search as run
+    from nas.optimize.settings import inputs
     from nas.report.result import write_result
     from nas.report.table import print_json
-    from nas.search import search as run
-    from nas.search.settings import inputs
-    from nas.settings import Settings
 
     assert kept.name is not None
     path, settings = kept.out / kept.name, Settings.of("search", kept.name, {}, inputs(asked))

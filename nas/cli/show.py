@@ -34,8 +34,8 @@ def show(
         nas show net.py:make --input 1x96x192
     """
     from nas import library
-    from nas.build.named import load_network
-    from nas.draft import replaceable, save
+    from nas.files.staging import replaceable, save
+    from nas.modules.named import load_network
     from nas.report.picture import network_picture
     from nas.report.sheet import sheet
     from nas.report.table import print_json

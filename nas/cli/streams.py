@@ -48,10 +48,10 @@ def unprinted() -> OSError | None:
 def said_of(error: OSError) -> str:
     """What the system refused, in a line; of a pipe that nobody reads any more, nothing.
 
-    What cannot be written to a file has been said by whoever wrote it (`nas.draft.writing`): where
-    no file is named, it is the standard output.
+    What cannot be written to a file has been said by whoever wrote it
+    (`nas.files.staging.writing`): where no file is named, it is the standard output.
     """
-    from nas.draft.unwritable import ONLY_WRITING
+    from nas.files.staging.unwritable import ONLY_WRITING
 
     if error.errno == EPIPE:
         return ""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.progress import RESUME, say_complete, show_progress
 from nas.cli.streams import say
-from nas.folders import BEST
+from nas.files.resources import BEST
 
 if TYPE_CHECKING:
     from nas.cli.options import Kept
-    from nas.search import SearchResult
+    from nas.optimize import SearchResult
     from nas.study.results import Studied, Trial
     from nas.train.run import Task
 
@@ -33,11 +33,11 @@ def study(
 
     `test` are the options that `nas train` tests the best with.
     """
-    from nas.draft import Work
     from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
+    from nas.files.settings import Settings
+    from nas.files.staging import Work
     from nas.report.result import write_result
     from nas.report.table import print_json
-    from nas.settings import Settings
     from nas.study.plan import Plan
     from nas.study.run import study as run
     from nas.study.settings import SIZES, inputs

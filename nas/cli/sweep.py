@@ -18,9 +18,9 @@ from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
 
 if TYPE_CHECKING:
-    from nas.cluster.drive import Told
-    from nas.cluster.simulate import Usage
-    from nas.sweep.standing import Standing
+    from nas.study.ray.drive import Told
+    from nas.study.ray.simulate import Usage
+    from nas.study.sweep.standing import Standing
 
 
 class _RunsFiles(Group):
@@ -59,16 +59,20 @@ def run(
         nas sweep run docs/cluster/sweep.yaml
         nas sweep run docs/cluster/sweep.yaml --address auto --resume
     """
-    from nas.document import read_text
-    from nas.extras import require
-    from nas.sweep.plan import load_sweep
+    from nas.files.yaml import read_text
+    from nas.study.sweep.plan import load_sweep
+    from nas.system.extras import require
 
     require("ray")
-    from nas.cluster.drive import Drive
-    from nas.cluster.remote import drive_at
+    from nas.report.cells import save_pictures
+    from nas.report.result import write_result
+    from nas.study.ray.drive import Drive
+    from nas.study.ray.remote import drive_at
 
     began, sweep = time.monotonic(), load_sweep(file)
-    drive = Drive(sweep, read_text(file), out, ("nas", *sys.argv[1:]), resume, force)
+    command = ("nas", *sys.argv[1:])
+    text = read_text(file)
+    drive = Drive(sweep, text, out, command, write_result, save_pictures, resume, force)
     with _shown(sweep.name) as told:
         standings = drive_at(drive, address, told, say)
     _print(standings, drive.path, time.monotonic() - began, json=json)
@@ -89,7 +93,7 @@ def status(
         nas sweep status docs/cluster/sweep.yaml
         nas sweep status results/phones --json
     """
-    from nas.sweep.status import find, look
+    from nas.study.sweep.status import find, look
 
     folder = find(sweep, out)
     _print(look(folder), folder, None, json=json)
@@ -121,11 +125,11 @@ def simulate(
     """
     from tempfile import TemporaryDirectory
 
-    from nas.extras import require
     from nas.report.table import print_facts, print_json
+    from nas.system.extras import require
 
     require("ray")
-    from nas.cluster.simulate import Simulation
+    from nas.study.ray.simulate import Simulation
 
     with TemporaryDirectory() as folder, show_progress() as progress:
         scheduler = "asha" if cut else "none"
@@ -154,8 +158,8 @@ def _shown(name: str) -> Iterator[Told]:
     from rich.console import Console
     from rich.live import Live
 
+    from nas.report.cells import cell_table
     from nas.report.table import render
-    from nas.sweep.report import cell_table
 
     console = Console(stderr=True)
     live = console.is_terminal and not console.is_dumb_terminal
@@ -188,8 +192,8 @@ def _summary(standings: Sequence[Standing]) -> str:
 def _print(
     standings: Sequence[Standing], folder: Path, seconds: float | None, *, json: bool
 ) -> None:
+    from nas.report.cells import cell_table
     from nas.report.table import print_facts, print_json, print_line, print_table
-    from nas.sweep.report import cell_table
 
     if json:
         cells = [asdict(standing) for standing in standings]

@@ -42,8 +42,8 @@ def train(
         nas train mobilenetv3-small --data digits --epochs 50 --resume
     """
     from nas import library
-    from nas.draft import Work, not_shipped
-    from nas.settings import Inputs, Settings
+    from nas.files.settings import Inputs, Settings
+    from nas.files.staging import Work, not_shipped
     from nas.train.distributed import processes, wait_for_others
     from nas.train.final import read_final, train_finally
     from nas.train.settings import inputs

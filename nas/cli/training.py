@@ -14,7 +14,7 @@ from nas.cli.progress import show_progress
 from nas.cli.streams import say
 
 if TYPE_CHECKING:
-    from nas.data import DataSet
+    from nas.train.data import DataSet
     from nas.train.run import Task
 
 THREADS_CHOSEN = "OMP_NUM_THREADS" in os.environ
@@ -105,7 +105,7 @@ class TrainingOptions:
 
     def task(self, data: str) -> Task:
         """What networks are trained for."""
-        from nas.extras import require
+        from nas.system.extras import require
 
         require("train")
         from nas.train.loop import Setting
@@ -140,7 +140,7 @@ class TrainingOptions:
 
 def read_images(data: str, root: Path | None, *, download: bool = False) -> DataSet:
     """A data set; while it is read, how far that is, and once what was left out of a folder."""
-    from nas.data import load_data
+    from nas.train.data import load_data
 
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with show_progress(shown=first) as progress:

@@ -12,7 +12,7 @@ from nas.cli.options import Force, Json
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nas.calibration.validate import Checked, Validation
+    from nas.devices.calibration.validate import Checked, Validation
 
 WORST = 10
 """Networks that are listed."""
@@ -51,10 +51,10 @@ def validate(
         nas validate my-phone --against measured.csv --plot errors.png
     """
     from nas import library
-    from nas.calibration.networks import measured
-    from nas.calibration.validate import validate as check
-    from nas.draft import replaceable
-    from nas.measurements import read_measurements
+    from nas.devices.calibration.networks import measured
+    from nas.devices.calibration.validate import validate as check
+    from nas.devices.measurements import read_measurements
+    from nas.files.staging import replaceable
     from nas.report.errors import save_plot
     from nas.report.table import print_json
 

@@ -1,6 +1,6 @@
 """A device: milliseconds of a network as a fixed part plus a sum over kernels, with an interval.
 
-A measured device brings that sum to what whole networks take (`nas.latency.whole`).
+A measured device brings that sum to what whole networks take (`nas.latency.correction`).
 
 A device is a folder of text, `predictors/NAME/`: `device.yaml` (hardware, runtime, statistic, date,
 sources of every figure, held-out errors, interval) and `kernels.csv`, one row of coefficients per
@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas import html
-from nas.arch import Arch
 from nas.errors import BudgetError, MissingCostError
-from nas.extras import require
-from nas.folders import content_hash, find
-from nas.graph import Graph
+from nas.files import html
+from nas.files.resources import content_hash, find
+from nas.graph.graph import Graph
+from nas.graph.lint import lint
+from nas.latency.correction import Whole
+from nas.latency.files import ClassCost, fitted_hash, read_info, read_kernels
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
 from nas.latency.residual import FILE, Residual, read_residual
-from nas.latency.table import ClassCost, fitted_hash, read_info, read_kernels
-from nas.latency.whole import Whole
-from nas.lint import lint
+from nas.space.arch import Arch
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -1,8 +1,8 @@
 """What a runtime executes of a graph: kernels, each of one class, with its work and traffic.
 
-Norms are folded and branches merged first (`nas.rewrite.fuse`); an activation after a convolution
-or linear layer is part of its kernel. Work and traffic are plain arithmetic on shapes, so they are
-scalars for a network and columns for thousands of rows (`nas.columns`).
+Norms are folded and branches merged first (`nas.graph.fuse.fuse`); an activation after a
+convolution or linear layer is part of its kernel. Work and traffic are plain arithmetic on shapes,
+so they are scalars for a network and columns for thousands of rows (`nas.space.columns`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nas.graph import Graph
-from nas.ops import Op, op_macs, op_params
-from nas.rewrite import fuse
+from nas.graph.fuse import fuse
+from nas.graph.graph import Graph
+from nas.graph.ops import Op, op_macs, op_params
 
 #: classes that multiply, from cheap to dear per MAC on most hardware; then those that move data
 COMPUTE = ("pointwise", "conv", "linear", "depthwise", "grouped", "attention")

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.columns import Floats, Split
-from nas.document import read_text
 from nas.errors import DocumentError, UnknownNameError
+from nas.files.yaml import read_text
+from nas.graph.ops import ACTIVATIONS, KINDS
 from nas.latency.kernels import CLASSES, Kernel
-from nas.ops import ACTIVATIONS, KINDS
+from nas.space.columns import Floats, Split
 
 FILE = "residual.csv"
 MAX_BYTES = 1_000_000

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nas import document
 from nas.adapt.netadapt import NetAdapt
-from nas.arch import Arch
-from nas.folders import BEST
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.files.resources import BEST
 from nas.latency.device import Device
-from nas.provenance import provenance
 from nas.report.shape import NUMBER, check
 from nas.report.widths import save_accuracy, save_widths, write_history
+from nas.space.arch import Arch
 
 KEYS = {"schema", "command", "date", "versions", "before", "after", "device"}
 """Of `adapt.yaml`, beside how it went."""
@@ -47,7 +47,7 @@ def write_adapted(
         "device": {"name": device.name, "hash": device.content_hash},
         **facts,
     }
-    document.write(folder / "adapt.yaml", content)
+    yaml.write(folder / "adapt.yaml", content)
     save_widths(folder / "widths.png", before, after)
 
 
@@ -58,7 +58,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         DocumentError: `adapt.yaml` is damaged.
     """
     path = folder / "adapt.yaml"
-    content = document.read(path)
+    content = yaml.read(path)
     check(content, HOW.get(content.get("how"), {"how": str}), str(path))
     return {key: own for key, own in content.items() if key not in KEYS}
 

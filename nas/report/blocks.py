@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nas.arch import Arch
 from nas.blocks import FIELDS
 from nas.report.sheet import Sheet
+from nas.space.arch import Arch
 
 FILLS = (
     *("#9ecae9", "#f6b26b", "#a8d5a2", "#e3a8c8", "#ffe08a", "#c5b3e6", "#8fd3c8", "#d9b38c"),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from nas.extras import require
 from nas.report.drawing import DARK, GREY, WHITE
 from nas.report.names import corners
 from nas.report.page import plain
 from nas.report.plot import FAMILIES, FOUND, MARGIN
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

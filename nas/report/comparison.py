@@ -1,6 +1,6 @@
 """The folder of a comparison of strategies: `summary.csv`, `runs.csv`, `bench.yaml`, pictures.
 
-summary.csv   one row a benchmark and strategy, with the figures of `nas.bench.figures`
+summary.csv   one row a benchmark and strategy, with the figures of `nas.evaluate.bench.figures`
 runs.csv      one row a run: the best after 50, 100, 200, 300 and all evaluations
 bench.yaml    how it was made
 NAME.png      regret over evaluations on a benchmark
@@ -14,14 +14,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from nas import document
-from nas.bench.case import posed
-from nas.bench.comparison import Comparison
-from nas.bench.figures import marks
+from nas.evaluate.bench.case import posed
+from nas.evaluate.bench.comparison import Comparison
+from nas.evaluate.bench.figures import marks
+from nas.files import yaml
+from nas.files.provenance import provenance
 from nas.library import load_device
-from nas.provenance import provenance
+from nas.optimize.strategies import ON_OPTUNA
 from nas.report.curves import save_curves
-from nas.strategies import ON_OPTUNA
 
 DIGITS = 4
 """Behind the point of an accuracy."""
@@ -33,7 +33,7 @@ def write_comparison(
     """Write everything into the draft of a folder."""
     _write(folder / "summary.csv", [row for own in comparisons for row in summary(own)])
     _write(folder / "runs.csv", [row for own in comparisons for row in _runs(own)])
-    document.write(folder / "bench.yaml", _facts(comparisons, command))
+    yaml.write(folder / "bench.yaml", _facts(comparisons, command))
     for own in comparisons:
         save_curves(own, folder / f"{own.case.benchmark}.png")
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.bench.comparison import BASELINE, Comparison
-from nas.bench.figures import reaches
-from nas.bench.run import Run
-from nas.columns import Floats
+from nas.evaluate.bench.comparison import BASELINE, Comparison
+from nas.evaluate.bench.figures import reaches
+from nas.evaluate.bench.run import Run
+from nas.optimize.strategies import STRATEGIES
 from nas.report.plot import plain_numbers
-from nas.strategies import STRATEGIES
+from nas.space.columns import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.draft import MADE, new_file
 from nas.errors import ResultError
+from nas.files.staging import MADE, new_file
 from nas.report.plot import plain_numbers
 from nas.report.table import Cells, Column, numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nas.calibration.validate import Validation
+    from nas.devices.calibration.validate import Validation
 
 INSIDE, OUTSIDE = "#0072B2", "#D55E00"
 """Of Okabe and Ito's palette for all eyes."""
@@ -36,7 +36,7 @@ COLUMNS = (
 
 
 def cells(model: str, errors: Mapping[str, float]) -> Cells:
-    """The errors of one model (`nas.latency.assess.errors`) under `COLUMNS`."""
+    """The errors of one model (`nas.latency.fit.assess.errors`) under `COLUMNS`."""
     keys = ("median_error_pct", "mean_error_pct", "p90_error_pct")
     shares = (f"within_{pct}_pct" for pct in (5, 10, 20))
     return [

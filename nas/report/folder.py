@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas import document
-from nas.arch import Arch, read_arch
 from nas.errors import DocumentError
-from nas.folders import BEST
-from nas.lines import Line, read_lines
-from nas.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
+from nas.files import yaml
+from nas.files.csv import Line, read_lines
+from nas.files.resources import BEST
+from nas.optimize import Candidate
 from nas.report.result import PARETO_COLUMNS
 from nas.report.shape import NUMBER, check
-from nas.search import Candidate
+from nas.space.arch import Arch, read_arch
+from nas.train.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
 
 STUDY = "study.yaml"
 NAMED = {"name": str, "hash": str, "path?": str}
@@ -108,7 +108,7 @@ def read_result(folder: Path) -> Result:
     Raises:
         DocumentError: it is none, or one of its files is broken.
     """
-    study = document.read(folder / STUDY, MAX_BYTES)
+    study = yaml.read(folder / STUDY, MAX_BYTES)
     check(study, SHAPE, f"{folder / STUDY}")
     path = folder / BEST
     front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
@@ -117,7 +117,7 @@ def read_result(folder: Path) -> Result:
         folder,
         study,
         read_arch(path),
-        document.read_text(path),
+        yaml.read_text(path),
         tuple(_candidate(line, folder) for line in front),
         {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
         tuple(map(_trial, read_lines(trials, TRIAL_COLUMNS))) if trials.exists() else (),

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas import library
-from nas.arch import Arch
+from nas.optimize import Candidate
+from nas.optimize.run import assess
 from nas.report import charts
 from nas.report.charts import Spot
 from nas.report.folder import Result
 from nas.report.known import Known
 from nas.report.page import Plot, Section, Table
 from nas.report.table import Column, interval, millions, numbers, plus_minus
-from nas.search import Candidate
-from nas.search.run import assess
+from nas.space.arch import Arch
 
 if TYPE_CHECKING:
     from nas.latency.device import Device

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nas import library
-from nas.arch import Arch
 from nas.errors import NasError
+from nas.optimize import Candidate
+from nas.optimize.run import assess, known_points
 from nas.report.folder import Result
-from nas.search import Candidate
-from nas.search.run import assess, known_points
+from nas.space.arch import Arch
 
 if TYPE_CHECKING:
     from nas.accuracy import Surrogate

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas import document, library
-from nas.arch import Arch, read_arch
+from nas import library
 from nas.errors import NasError
-from nas.folders import BEST
+from nas.files import yaml
+from nas.files.csv import Line, read_lines
+from nas.files.resources import BEST
 from nas.latency.device import Device
-from nas.lines import Line, read_lines
 from nas.report import charts
 from nas.report.known import found_device
 from nas.report.page import Facts, Page, Picture, Plot, Section, Table
@@ -22,6 +22,7 @@ from nas.report.table import Column, interval, millions, numbers, plus_minus
 from nas.report.versus import comparison_picture
 from nas.report.widths import COLUMNS
 from nas.report.winner import latency_section, network_section
+from nas.space.arch import Arch, read_arch
 
 ADAPTED = "adapt.yaml"
 COUNTED = {"name": str, "arch_id": str, "predicted_ms": NUMBER, "params": int, "macs": int}
@@ -68,10 +69,10 @@ def read_adapted(folder: Path) -> Adapted:
     Raises:
         DocumentError: one of its files is broken.
     """
-    made, path, history = document.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
+    made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
     check(made, SHAPE, f"{folder / ADAPTED}")
     lines = read_lines(history, COLUMNS) if history.exists() else []
-    return Adapted(folder, made, read_arch(path), document.read_text(path), tuple(lines))
+    return Adapted(folder, made, read_arch(path), yaml.read_text(path), tuple(lines))
 
 
 def adapted_page(adapted: Adapted) -> Page:

@@ -12,9 +12,10 @@ from nas.report.known import found_device
 from nas.report.of_search import facts_of
 from nas.report.page import Cell as Shown
 from nas.report.page import Facts, Link, Page, Plot, Section, Table
-from nas.report.sweep import STATES, Cell, Sweep
+from nas.report.sweep import Cell, Sweep
 from nas.report.table import Column, interval, numbers
 from nas.report.winner import network_parts
+from nas.study.sweep.files import STATES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

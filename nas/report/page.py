@@ -14,8 +14,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nas.extras import require
 from nas.report.table import Column
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -10,7 +10,8 @@ from nas.report.of_adapted import ADAPTED, adapted_page, read_adapted
 from nas.report.of_search import search_page
 from nas.report.of_sweep import sweep_page
 from nas.report.page import Page
-from nas.report.sweep import ASKED, read_sweep
+from nas.report.sweep import read_sweep
+from nas.study.sweep.files import ASKED
 
 
 def page_of(folder: Path) -> Page:

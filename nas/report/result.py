@@ -9,14 +9,14 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from nas import document
 from nas.accuracy import Surrogate
-from nas.folders import BEST, TRAINED, What, named
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.files.resources import BEST, TRAINED, What, named
 from nas.latency.device import Device
-from nas.provenance import provenance
+from nas.optimize import SearchResult
 from nas.report.plot import save_plot
-from nas.search import SearchResult
-from nas.space import Space
+from nas.space.space import Space
 from nas.study.results import Studied
 
 PARETO_COLUMNS = (
@@ -47,7 +47,7 @@ def write_result(
         study["images"] = studied.preprocessing.facts()
         studied.trained.to_yaml(draft / TRAINED)
         shutil.copy(studied.weights, draft / studied.weights.name)
-    document.write(draft / "study.yaml", study)
+    yaml.write(draft / "study.yaml", study)
     save_plot(result, draft)
 
 

@@ -14,18 +14,18 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from nas.arch import Arch, show_shape, step
 from nas.blocks import FIELDS, Row
-from nas.cost import peak_activation_elements
 from nas.errors import TraceError
-from nas.ops import op_macs, op_params
+from nas.graph.cost import peak_activation_elements
+from nas.graph.ops import op_macs, op_params
+from nas.space.arch import Arch, show_shape, step
 
 if TYPE_CHECKING:
     from nas.accuracy import Guess, Surrogate
-    from nas.build.named import Network
-    from nas.build.trace import Check
     from nas.latency.device import Device, Prediction
     from nas.library import Published
+    from nas.modules.named import Network
+    from nas.modules.trace import Check
 
 ALWAYS = ("k", "exp", "out", "act", "s", "patch")
 """Columns shown wherever an op has them; a default in one of the others goes without saying."""

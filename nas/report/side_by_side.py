@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from nas.arch import Arch
 from nas.report.sheet import Sheet
 from nas.report.table import (
     Column,
@@ -16,6 +15,7 @@ from nas.report.table import (
     print_line,
     print_table,
 )
+from nas.space.arch import Arch
 
 REFERENCE_RECIPE = "supervised"
 """What the surrogate's estimates are for, as in `results/published/imagenet.csv`."""

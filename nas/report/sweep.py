@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from nas import document
 from nas.errors import DocumentError, brief
-from nas.lines import Line, read_lines
+from nas.files import yaml
+from nas.files.csv import Line, read_lines
 from nas.report.folder import Result, read_result
+from nas.study.sweep.files import ASKED, CELLS, MADE, STATES
 
-ASKED, MADE, CELLS = "sweep.yaml", "run.yaml", "cells.csv"
-State = Literal["done", "infeasible", "failed", "running", "waiting"]
-"""Of a cell."""
-STATES: tuple[State, ...] = get_args(State)
 WORDS = ("cell", "space", "device", "strategy", "seed", "state", "trials", "failed", "arch_id")
 MS = ("predicted_ms", "predicted_ms_low", "predicted_ms_high")
 TOP1 = ("trained_top1", "trained_top1_low", "trained_top1_high")
@@ -71,11 +68,11 @@ def read_sweep(folder: Path) -> Sweep:
     Raises:
         DocumentError: one of its files is broken, or a cell's folder is.
     """
-    asked = document.read(folder / ASKED)
+    asked = yaml.read(folder / ASKED)
     lines = read_lines(folder / CELLS, COLUMNS)
     if not lines:
         raise DocumentError(f"{folder / CELLS}: no cells below the header")
-    made = document.read(folder / MADE) if (folder / MADE).exists() else {}
+    made = yaml.read(folder / MADE) if (folder / MADE).exists() else {}
     return Sweep(folder, asked, made, tuple(_cell(line, folder) for line in lines))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.adapt.knobs import width_columns
-from nas.arch import Arch
+from nas.space.arch import Arch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

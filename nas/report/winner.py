@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nas.arch import Arch
 from nas.report import charts
 from nas.report.folder import Result
 from nas.report.front import View
@@ -15,6 +14,7 @@ from nas.report.picture import network_picture
 from nas.report.rows import cells, columns, total
 from nas.report.sheet import Sheet, sheet
 from nas.report.table import Column, interval, millions, numbers, plus_minus
+from nas.space.arch import Arch
 
 if TYPE_CHECKING:
     from nas.latency.device import Device

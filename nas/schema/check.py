@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from nas import document
 from nas.errors import DocumentError, brief
+from nas.files import yaml
 from nas.schema import KINDS
 from nas.schema.kind import Found, Kind
 
@@ -17,7 +17,7 @@ def check(path: Path) -> Found:
     Raises:
         NasError: the loader's own, or that no loader reads such a file.
     """
-    return kind_of(document.read(path), str(path)).load(path)
+    return kind_of(yaml.read(path), str(path)).load(path)
 
 
 def kind_of(keys: Iterable[str], origin: str) -> Kind:

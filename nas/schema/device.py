@@ -6,8 +6,7 @@ import math
 from pathlib import Path
 
 from nas.latency.device import EDITED, load_device
-from nas.latency.kernels import BYTES
-from nas.latency.table import (
+from nas.latency.files import (
     FUSIBLE,
     NUMBERS,
     OPTIONAL,
@@ -18,6 +17,7 @@ from nas.latency.table import (
     Limits,
     limits,
 )
+from nas.latency.kernels import BYTES
 from nas.schema.kind import TEXT, Found, Kind, Schema, closed, described
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from nas.fields import required
+from nas.files.records import required
 from nas.schema.kind import Found, Kind, Schema, closed
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nas.schema.fields import kind_of_fields, properties_of
 from nas.schema.kind import Found, Schema
-from nas.sweep.plan import Sweep, load_sweep
+from nas.study.sweep.plan import Sweep, load_sweep
 
 
 def _content() -> Schema:

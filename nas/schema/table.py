@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nas.arch import arch_of
 from nas.blocks import BLOCKS, FIELDS, Row
-from nas.conventions import ORIGINS, PADDINGS
+from nas.graph.conventions import ORIGINS, PADDINGS
 from nas.schema.kind import TEXT, Found, Kind, Schema, closed, described
-from nas.space import Space
-from nas.table import (
+from nas.space.arch import arch_of
+from nas.space.space import Space
+from nas.space.table import (
     COLUMNS,
     FIGURES,
     MAX_REPEATS,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.arch import Arch
 from nas.errors import TrainingError
+from nas.space.arch import Arch
 from nas.study.database import Database
 from nas.study.earlier import Earlier
 from nas.study.fronts import best_first

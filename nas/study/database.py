@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.draft import say_if_unwritten
 from nas.errors import StorageError, first_line
-from nas.extras import require
+from nas.files.staging import say_if_unwritten
 from nas.study.owner import Owner
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage, RDBStorage

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nas.space import Code
+from nas.space.space import Code
 from nas.study.database import Database
 from nas.study.hunt import code_of
 from nas.study.store import Key, Record, Store

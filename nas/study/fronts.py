@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas.columns import Floats, Ints
+from nas.space.columns import Floats, Ints
 
 
 def best_first(values: Floats) -> Ints:

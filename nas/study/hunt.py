@@ -14,12 +14,12 @@ from itertools import chain
 
 import numpy as np
 
-from nas.arch import Arch
-from nas.choices import Choices
-from nas.columns import Ints
-from nas.space import Code, Space
-from nas.strategies.base import Strategy
-from nas.strategies.seen import Seen
+from nas.optimize.strategies.base import Strategy
+from nas.optimize.strategies.seen import Seen
+from nas.space.arch import Arch
+from nas.space.choices import Choices
+from nas.space.columns import Ints
+from nas.space.space import Code, Space
 from nas.study.store import Record, Store
 
 POLL_S = 0.2

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.extras import require
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
-from nas.arch import Arch
-from nas.choices import Choices
-from nas.columns import Floats, Ints
 from nas.errors import UnknownNameError
-from nas.pricing import MACS, MS, PARAMS, Pricing
-from nas.search.limits import Limits
-from nas.search.run import AnyDevice, AnySpace, AnySurrogate, assess, pricing_of
-from nas.space import Code
-from nas.strategies import STRATEGIES, check
-from nas.strategies.base import Strategy
-from nas.strategies.problem import Problem
-from nas.strategies.seen import Bools
-
-OBJECTIVES: Mapping[str, int] = {"ms": MS, "params": PARAMS, "macs": MACS}
-"""What may be minimised beside the accuracy that is maximised -> column of the price."""
+from nas.optimize.limits import Limits
+from nas.optimize.pricing import Pricing
+from nas.optimize.run import AnyDevice, AnySpace, AnySurrogate, assess, pricing_of
+from nas.optimize.strategies import STRATEGIES, check
+from nas.optimize.strategies.base import Strategy
+from nas.optimize.strategies.problem import OBJECTIVES, Problem, problem_of
+from nas.space.arch import Arch
+from nas.space.choices import Choices
+from nas.space.space import Code
 
 
 @dataclass(frozen=True)
@@ -91,45 +86,3 @@ def check_names(strategy: str, objectives: Sequence[str]) -> None:
     for name in objectives:
         if name not in OBJECTIVES:
             raise UnknownNameError("objective", name, OBJECTIVES)
-
-
-def problem_of(
-    pricing: Pricing,
-    limits: Limits,
-    known: tuple[Code, ...] = (),
-    objectives: tuple[str, ...] = (),
-    *,
-    estimate: bool = True,
-) -> Problem:
-    """A priced space under limits as strategies see it; `estimate`: with the surrogate's top-1.
-
-    Raises:
-        InfeasibleError: no network keeps the limits.
-    """
-    columns = [OBJECTIVES[name] for name in objectives]
-    least = limits.least(pricing)
-
-    def within(codes: Ints) -> Bools:
-        return limits.within(pricing, codes, pricing.price(codes))
-
-    def costs(codes: Ints) -> Floats:
-        return pricing.price(codes)[:, columns]
-
-    start = np.concatenate([np.array(known, np.int64).reshape(-1, least.shape[1]), least])
-    return Problem(
-        pricing.lattice,
-        Choices.of(pricing.space.table),
-        within,
-        start[within(start)],
-        share=lambda codes: limits.share(pricing, pricing.price(codes)),
-        features=lambda codes: _features(pricing, codes, estimate=estimate),
-        edge_ms=pricing.edge_costs(),
-        edge_budget_ms=pricing.edge_budget_ms(limits.held_ms[0]),
-        costs=costs if columns else None,
-    )
-
-
-def _features(pricing: Pricing, codes: Ints, *, estimate: bool) -> Floats:
-    """Logarithms of ms, parameters and MACs, and perhaps the surrogate's estimate."""
-    sizes = np.log(pricing.price(codes)[:, [MS, PARAMS, MACS]])
-    return np.column_stack([sizes, pricing.judge(codes)[0]]) if estimate else sizes

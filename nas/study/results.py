@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.arch import Arch
 from nas.errors import ResultError, TrainingError
-from nas.extras import require
-from nas.folders import WEIGHTS
-from nas.preprocessing import Preprocessing
-from nas.search import Candidate
-from nas.search.run import assess
+from nas.files.resources import WEIGHTS
+from nas.optimize import Candidate
+from nas.optimize.run import assess
+from nas.space.arch import Arch
 from nas.study.cascade import Cascade, finals_name, rung_name
 from nas.study.database import Database
 from nas.study.hunt import code_of
 from nas.study.plan import Plan
 from nas.study.question import Question
 from nas.study.store import Record
+from nas.system.extras import require
+from nas.train.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from pandas import DataFrame

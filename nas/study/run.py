@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas.search import Candidate, SearchResult
-from nas.search import search as run_search
-from nas.search.run import DEVICE, SPACE, SURROGATE, each_device
-from nas.space import Code
-from nas.strategies import DEFAULT
+from nas.optimize import Candidate, SearchResult
+from nas.optimize import search as run_search
+from nas.optimize.run import DEVICE, SPACE, SURROGATE, each_device
+from nas.optimize.strategies import DEFAULT
+from nas.space.space import Code
 from nas.study.cascade import Cascade
 from nas.study.plan import Plan
 from nas.study.question import Question, check_names
@@ -51,7 +51,7 @@ def _ranked(pool: Sequence[Candidate], names: Sequence[str], task: Task) -> list
     """Best first by the mean rank of zero-cost proxies."""
     from scipy.stats import rankdata
 
-    from nas.proxies import score
+    from nas.evaluate.proxies import score
 
     archs = [task.fit(candidate.arch) for candidate in pool]
     batches = {side: task.batches(side) for side in {arch.input[1] for arch in archs}}
@@ -78,18 +78,18 @@ def study(
     said: Callable[[str], None] = lambda note: None,
     **search: Any,
 ) -> tuple[SearchResult, Studied]:
-    """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.search`.
+    """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.optimize`.
 
-    `strategy` is a name of `nas.strategies`, `objectives` of `nas.study.question`; `storage` is the
-    URL of an Optuna storage, an SQLite file in `folder` if there is none; `scope` begins the names
-    of the run's studies there.
+    `strategy` is a name of `nas.optimize.strategies`, `objectives` of `nas.study.question`;
+    `storage` is the URL of an Optuna storage, an SQLite file in `folder` if there is none; `scope`
+    begins the names of the run's studies there.
 
     Raises:
         BudgetError, InfeasibleError: as the search.
         UnknownNameError: a strategy, objective or proxy, with the nearest names.
         TrainingError: not one network could be trained.
     """
-    from nas.proxies import check
+    from nas.evaluate.proxies import check
     from nas.train.threads import with_threads
 
     check(zero_cost)
@@ -108,7 +108,7 @@ def searched(search: Mapping[str, Any], trials: int, zero_cost: Sequence[str]) -
     """The search, with enough of the best for so many trials to begin with.
 
     Raises:
-        BudgetError, InfeasibleError: as `nas.search`.
+        BudgetError, InfeasibleError: as `nas.optimize`.
     """
     return run_search(**search, shortlist=trials * (POOL if zero_cost else 1))
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.arch import Arch
 from nas.errors import ArchError, RecipeError, TrainingError
-from nas.folders import WEIGHTS
+from nas.files.resources import WEIGHTS
+from nas.space.arch import Arch
 from nas.study.owner import FOLDER as WORKERS
 from nas.study.store import Record, Store
 
@@ -130,6 +130,6 @@ def clear(folder: Path, *, checkpoints: bool = True) -> None:
 
 def save_judged(training: Training, folder: Path) -> None:
     """The weights that a training is judged by, beside its checkpoint."""
-    from nas.build import save_weights
+    from nas.modules import save_weights
 
     save_weights(training.judged, folder / WEIGHTS)

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from nas.cores import deaf, end_with
-from nas.draft import writing
 from nas.errors import NasError, TrainingError
+from nas.files.staging import writing
 from nas.study.store import ATTEMPTS
+from nas.system.processes import deaf, end_with
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 from torchvision.transforms import v2
 
-from nas.data import DataSet
-from nas.data.base import Crop
+from nas.train.data import DataSet
+from nas.train.data.base import Crop
 from nas.train.recipe import Recipe
 
 GROUP = 8

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 from statistics import NormalDist
 
-from nas.fields import between
+from nas.files.records import between
 
 LEVEL = 0.95
 """Of the intervals."""

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from nas import document
-from nas.arch import Arch, read_arch
-from nas.build import save_weights
-from nas.draft import Work
-from nas.fields import between, read_fields, required
-from nas.folders import BEST, WEIGHTS
-from nas.provenance import provenance
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.files.records import between, read_fields, required
+from nas.files.resources import BEST, WEIGHTS
+from nas.files.staging import Work
+from nas.modules import save_weights
+from nas.space.arch import Arch, read_arch
 from nas.train.distributed import rank
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
@@ -108,7 +108,7 @@ def train_finally(
     if rank() == 0:
         fitted.to_yaml(work.folder / BEST)  # what `nas show FOLDER` looks for
         facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
-        document.write(work.folder / FACTS, facts)
+        yaml.write(work.folder / FACTS, facts)
         work.keep()
     return final
 
@@ -120,7 +120,7 @@ def read_final(folder: Path) -> Final:
         DocumentError: it is damaged.
     """
     path = folder / FACTS
-    content, keys = document.read(path), required(_Figures)
+    content, keys = yaml.read(path), required(_Figures)
     found = {key: own for key, own in content.items() if key in keys}
     figures = read_fields(_Figures, found, str(path))
     return Final(read_arch(folder / BEST), figures.test, figures.judged, figures.seconds)

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nas.arch import Arch
+from nas.space.arch import Arch
 from nas.train.loop import Training
 
 

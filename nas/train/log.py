@@ -8,7 +8,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.extras import require
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from nas.train.loop import Epoch

@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
-from nas.arch import Arch
-from nas.build import build
-from nas.data import DataSet
-from nas.data.base import Plan, Split, in_order
 from nas.errors import TrainingError
+from nas.modules import build
+from nas.space.arch import Arch
 from nas.train.augment import Augment, normalised
 from nas.train.checkpoint import read_checkpoint, write_checkpoint
 from nas.train.course import same_course
+from nas.train.data import DataSet
+from nas.train.data.base import Plan, Split, in_order
 from nas.train.distributed import average, gradients, mean_of_all, rank, together, world
 from nas.train.optimiser import learning_rate, make_optimiser
 from nas.train.plan import epoch_plan
@@ -80,7 +80,7 @@ class Training:
     """A network in training; `run_epoch` until `done`."""
 
     arch: Arch
-    """For the data's classes and the side it is judged at (`nas.task`)."""
+    """For the data's classes and the side it is judged at (`nas.space.retarget`)."""
     data: DataSet
     train: Split
     judging: Split

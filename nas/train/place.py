@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from nas.cores import cores
 from nas.errors import RecipeError, RuntimeUnavailableError, UnknownNameError
+from nas.system.processes import cores
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nas.data.base import Plan
+from nas.train.data.base import Plan
 from nas.train.distributed import rank, world
 from nas.train.recipe import Recipe
 

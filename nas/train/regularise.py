@@ -12,8 +12,8 @@ import torch
 from torch import fx, nn
 from torchvision.ops import StochasticDepth
 
-from nas.graph import Graph
-from nas.rewrite import fuse_traced
+from nas.graph.fuse import fuse_traced
+from nas.graph.graph import Graph
 from nas.train.recipe import Regularise
 
 DROPOUT = "dropout"
@@ -24,7 +24,7 @@ FREE = ("param", "constant")
 
 
 def regularise(module: fx.GraphModule, graph: Graph, recipe: Regularise) -> None:
-    """Insert what the recipe asks for into the module of `graph`, as `nas.build` makes it."""
+    """Insert what the recipe asks for into the module of `graph`, as `nas.modules` makes it."""
     if recipe.stochastic_depth:
         _drop_branches(module, graph, recipe.stochastic_depth)
     if recipe.dropout:

@@ -15,13 +15,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nas.arch import Arch
-from nas.data import DataSet
-from nas.data.base import Split
 from nas.errors import TrainingError
-from nas.proxies import BATCHES
-from nas.task import for_task
+from nas.space.arch import Arch
+from nas.space.retarget import for_task
 from nas.train.augment import normalised
+from nas.train.data import DataSet
+from nas.train.data.base import Split
 from nas.train.distributed import is_of_memory, rank, together, world
 from nas.train.log import Events, write_log
 from nas.train.loop import Epoch, Setting, Training, Watch
@@ -31,6 +30,8 @@ JUDGING_SHARE = 0.1
 """Of every class of the training split, that networks are judged on."""
 SPLIT_SEED = 0
 """Of the judging images: the same for all networks and seeds."""
+BATCHES = 2
+"""Batches that a fresh network is scored on: ZiCo takes two, other proxies read the first."""
 SCORED = 64
 """Images of a batch that zero-cost proxies see."""
 CHECKPOINT = "checkpoint.pt"
@@ -66,7 +67,7 @@ class Task:
         return len(self.splits[1].labels)
 
     def batches(self, side: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
-        """A few batches as a fresh network is scored on: whole images, normalised, and labels."""
+        """`BATCHES` batches that score a fresh network: whole images, normalised, and labels."""
         order = torch.randperm(
             len(self.splits[0].labels), generator=torch.Generator().manual_seed(seed)
         )

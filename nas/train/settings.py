@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nas.folders import content_hash
-from nas.settings import Inputs
+from nas.files.resources import content_hash
+from nas.files.settings import Inputs
 from nas.train.recipe import Recipe
 from nas.train.run import Task
 

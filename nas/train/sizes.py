@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from nas.arch import Arch
-from nas.build.module import assemble
 from nas.errors import RecipeError
-from nas.task import for_task
+from nas.modules.module import assemble
+from nas.space.arch import Arch
+from nas.space.retarget import for_task
 from nas.train.recipe import Regularise
 from nas.train.regularise import regularise
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from nas.data.base import Plan
+from nas.train.data.base import Plan
 
 IMAGES = 1024
 """That statistics are estimated from, at most."""

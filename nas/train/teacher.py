@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
-from nas.data import DataSet
 from nas.errors import RecipeError, first_line
-from nas.extras import require
+from nas.system.extras import require
+from nas.train.data import DataSet
 from nas.train.recipe import Recipe
 
 

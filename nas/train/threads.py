@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
-from nas.arch import Arch
-from nas.build import build
-from nas.cores import cores
 from nas.errors import ArchError, RecipeError
+from nas.modules import build
+from nas.space.arch import Arch
+from nas.system.processes import cores
 from nas.train.distributed import world
 from nas.train.loop import AMP
 from nas.train.place import use_cores

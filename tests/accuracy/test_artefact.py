@@ -11,7 +11,7 @@ import pytest
 
 from nas.accuracy import load_surrogate
 from nas.errors import NasError
-from nas.folders import find
+from nas.files.resources import find
 
 FOLDER = find("surrogate", "imagenet").parent
 

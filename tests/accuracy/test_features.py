@@ -7,11 +7,11 @@ import pytest
 
 from nas import load_arch
 from nas.accuracy import FEATURES, features
-from nas.arch import Arch, lower_row
 from nas.blocks.conv import Conv, Linear, Pool
 from nas.blocks.efficientnet import MBConv
-from nas.columns import lower_columns, opened
-from nas.graph import GraphBuilder
+from nas.graph.graph import GraphBuilder
+from nas.space.arch import Arch, lower_row
+from nas.space.columns import lower_columns, opened
 
 
 def row_sum(arch: Arch) -> np.ndarray:

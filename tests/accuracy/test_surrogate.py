@@ -11,11 +11,11 @@ import pytest
 
 from nas import load_arch, load_surrogate
 from nas.accuracy import FEATURES, Guess, Surrogate, features
-from nas.arch import Arch
 from nas.blocks.conv import Conv, Linear, Pool
 from nas.blocks.mobilenet import MV2
-from nas.folders import named
+from nas.files.resources import named
 from nas.library import published
+from nas.space.arch import Arch
 
 SEEDS = (
     "efficientnet-b0",

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from nas.arch import Arch
 from nas.library import load_arch
-from nas.scaling import scaled
-from nas.task import for_task
+from nas.space.arch import Arch
+from nas.space.retarget import for_task
+from nas.space.scaling import scaled
 
 #: family -> width multiplier and side that make it small enough to run in a test
 FAMILIES: dict[str, tuple[float, int]] = {

@@ -15,11 +15,11 @@ from nas.adapt.channels import Channels, Mask
 from nas.adapt.knobs import Knob
 from nas.adapt.moves import Move, moves, narrowed
 from nas.adapt.prune import embedded, pruned, scores
-from nas.arch import Arch
-from nas.build import build
-from nas.build.module import assemble
 from nas.errors import ArchError
 from nas.library import load_arch, load_device
+from nas.modules import build
+from nas.modules.module import assemble
+from nas.space.arch import Arch
 
 Small = Callable[[str], Arch]
 Cut = tuple[Knob, Arch, Mask]

@@ -11,9 +11,9 @@ import pytest
 from nas.adapt.channels import Channels, structure
 from nas.adapt.exact import Worth, knapsack, width_space, worths
 from nas.adapt.knobs import knobs
-from nas.arch import Arch
 from nas.errors import ArchError, InfeasibleError
 from nas.library import load_arch, load_device
+from nas.space.arch import Arch
 
 TABLE = """
 name: tiny

@@ -10,9 +10,9 @@ import pytest
 from nas.adapt.channels import Channels, structure
 from nas.adapt.knobs import Knob, knobs
 from nas.adapt.moves import moves, narrowed, price
-from nas.arch import Arch
 from nas.errors import ArchError
 from nas.library import load_arch, load_device
+from nas.space.arch import Arch
 
 
 def named(name: str) -> dict[str, Knob]:

@@ -14,16 +14,16 @@ from nas.adapt.proposals import smallest
 from nas.adapt.run import adapt, by_importance, check
 from nas.adapt.steps import Step
 from nas.adapt.tune import Tuner
-from nas.arch import Arch
-from nas.build import build, save_weights
-from nas.build.checkpoint import read_state
-from nas.data import load_data
-from nas.data.base import in_order
 from nas.errors import BudgetError, InfeasibleError, TrainingError, UnknownNameError, WeightsError
 from nas.latency.device import Device
 from nas.library import load_arch, load_device
+from nas.modules import build, save_weights
+from nas.modules.checkpoint import read_state
+from nas.space.arch import Arch
 from nas.study.workers import run_with
 from nas.train.augment import normalised
+from nas.train.data import load_data
+from nas.train.data.base import in_order
 from nas.train.recipe import load_recipe
 from nas.train.run import Task, train
 

@@ -14,10 +14,10 @@ from sklearn.datasets import load_sample_image
 
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.run import adapt
-from nas.build import build
-from nas.data import DataSet, load_data
 from nas.library import load_arch, load_device
+from nas.modules import build
 from nas.train.augment import normalised
+from nas.train.data import DataSet, load_data
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
 

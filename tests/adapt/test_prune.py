@@ -13,9 +13,9 @@ from nas.adapt.knobs import knobs
 from nas.adapt.moves import narrowed
 from nas.adapt.plan import CRITERIA
 from nas.adapt.prune import SCORES, pruned, scores
-from nas.arch import Arch
-from nas.build import build
 from nas.library import load_arch
+from nas.modules import build
+from nas.space.arch import Arch
 
 
 @pytest.fixture(scope="module")

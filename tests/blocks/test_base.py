@@ -11,7 +11,7 @@ from nas.blocks.mobilenet import MV2
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.transnext import TransNeXt
 from nas.errors import ArchError
-from nas.widths import Ratio
+from nas.graph.widths import Ratio
 
 
 @pytest.mark.parametrize(

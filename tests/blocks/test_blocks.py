@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas.arch import Arch
 from nas.blocks import BLOCKS, Row
 from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
@@ -29,10 +28,11 @@ from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
-from nas.build import build
-from nas.cost import macs, params
-from nas.ops import ACTIVATIONS
-from nas.widths import Ratio
+from nas.graph.cost import macs, params
+from nas.graph.ops import ACTIVATIONS
+from nas.graph.widths import Ratio
+from nas.modules import build
+from nas.space.arch import Arch
 
 kernels = st.sampled_from([1, 3, 5, 7])
 strides = st.sampled_from([1, 2, 3])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nas.arch import lower
 from nas.blocks import Row
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.efficientnet import FusedMBConv, MBConv
@@ -13,9 +12,10 @@ from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
-from nas.build import build
 from nas.errors import ArchError
-from nas.graph import Graph, GraphBuilder
+from nas.graph.graph import Graph, GraphBuilder
+from nas.modules import build
+from nas.space.arch import lower
 
 
 def graph_of(row: Row, shape: tuple[int, int, int] = (24, 8, 8)) -> Graph:

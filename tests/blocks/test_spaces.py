@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from nas.arch import Arch
 from nas.blocks import BLOCKS, FIELDS
-from nas.build import build
-from nas.columns import Ints
-from nas.cost import peak_activation_elements
 from nas.errors import ArchError, SpaceError
-from nas.pricing import MACS, MS, PARAMS
-from nas.search.run import pricing_of
-from nas.space import Space
+from nas.graph.cost import peak_activation_elements
+from nas.modules import build
+from nas.optimize.pricing import MACS, MS, PARAMS
+from nas.optimize.run import pricing_of
+from nas.space.arch import Arch
+from nas.space.columns import Ints
+from nas.space.space import Space
 
 CHOICES = {
     "k": "[3, 5]",

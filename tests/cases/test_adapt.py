@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nas.arch import read_arch
-from nas.build import build, save_weights
 from nas.library import load_arch, load_device
+from nas.modules import build, save_weights
+from nas.space.arch import read_arch
 
 from .conftest import Nas
 

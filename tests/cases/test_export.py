@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas import document
-from nas.data import folder as module
-from nas.preprocessing import NORMALISATIONS
+from nas.files import yaml
+from nas.train.data import folder as module
+from nas.train.preprocessing import NORMALISATIONS
 
 from ..cli.conftest import Nas
 
@@ -81,7 +81,7 @@ def test_normalisation(
     """Whoever has the file, its manifest and onnxruntime gets the accuracy that was printed."""
     if streamed:
         monkeypatch.setattr(module, "HELD_BYTES", 0)
-        monkeypatch.setattr("nas.data.streamed.WORKERS", 0)
+        monkeypatch.setattr("nas.train.data.streamed.WORKERS", 0)
     data, images = write(tiny, shape)
     trained = json.loads(nas(*TRAIN, "--data", data, "--json").out)
     done = nas("export", "results/net", "--format", "onnx", "--json")
@@ -119,12 +119,12 @@ def trained(nas: Nas, tiny: Path) -> Path:
 
 def test_class_names(nas: Nas, trained: Path) -> None:
     order = sorted(CLASSES)
-    assert document.read(trained / "train.yaml")["data"]["classes"] == order
+    assert yaml.read(trained / "train.yaml")["data"]["classes"] == order
     done = nas("export", "results/net", "--format", "yaml,torch")
     assert done.code == 0
     assert "normalised as trained on data" in done.out
     (folder,) = (trained.parents[1] / "exports").iterdir()
-    assert document.read(folder / "manifest.yaml")["output"]["classes"] == order
+    assert yaml.read(folder / "manifest.yaml")["output"]["classes"] == order
     for suffix in ("yaml", "py"):
         (text,) = (path.read_text() for path in folder.glob(f"tiny*.{suffix}"))
         assert "classes: 0 1e3, 1 dim, 2 mid" in text
@@ -135,7 +135,7 @@ def test_class_names(nas: Nas, trained: Path) -> None:
 def test_a_search_says_what_its_best_was_trained_on(nas: Nas, tiny: Path) -> None:
     data, _ = in_folders(tiny, (8, 8, 3))
     assert search(nas, "--data", data).code == 0
-    images = document.read(tiny / "results" / "x" / "study.yaml")["images"]
+    images = yaml.read(tiny / "results" / "x" / "study.yaml")["images"]
     assert images["classes"] == sorted(CLASSES)
     assert images["mean"] == pytest.approx([28.8 / 255] * 3, abs=0.01)
     found = json.loads(nas("export", "results/x", "--format", "yaml", "--json").out)
@@ -155,7 +155,7 @@ def test_a_report_and_a_kit_say_what_was_trained_on(nas: Nas, tiny: Path) -> Non
     assert nas("train", "results/x", *TRAIN[2:-4], "--epochs", "1", "--data", data).code == 0
     (folder,) = (path for path in (tiny / "results").iterdir() if path.name != "x")
     assert nas("kit", str(folder), "--device-os", "ios", "--out", "kit").code == 0
-    (images,) = document.read(tiny / "kit" / "kit.yaml")["images"].values()
+    (images,) = yaml.read(tiny / "kit" / "kit.yaml")["images"].values()
     assert images["classes"] == sorted(CLASSES)
 
 
@@ -202,9 +202,9 @@ def test_a_normalisation_that_cannot_be_is_refused(nas: Nas, trained: Path, said
 
 
 def test_what_an_earlier_version_did_not_say_is_unknown(nas: Nas, trained: Path) -> None:
-    made = document.read(trained / "train.yaml")
+    made = yaml.read(trained / "train.yaml")
     old = {key: made["data"][key] for key in ("name", "source", "mean", "sd", "side")}
-    document.write(trained / "train.yaml", made | {"data": old})
+    yaml.write(trained / "train.yaml", made | {"data": old})
     export = ("export", "results/net", "--format", "yaml", "--force")
     done = nas(*export)
     assert "normalised as trained on data" in done.out
@@ -220,14 +220,14 @@ def test_what_an_earlier_version_did_not_say_is_unknown(nas: Nas, trained: Path)
 
 
 def test_a_folder_that_was_edited_is_refused(nas: Nas, trained: Path) -> None:
-    made = document.read(trained / "train.yaml")
+    made = yaml.read(trained / "train.yaml")
     for key, value, message in (
         ("classes", ["a", "b"], "names 2 classes, the network's output is"),
         ("mean", [0.1, 0.2], r"(mean): expected one number or three, found 2"),
         ("sd", [0.0], "(sd): expected 1e-09 to"),
         ("classes", "abc", "(classes): expected a list"),
     ):
-        document.write(trained / "train.yaml", made | {"data": made["data"] | {key: value}})
+        yaml.write(trained / "train.yaml", made | {"data": made["data"] | {key: value}})
         done = nas("export", "results/net", "--format", "yaml")
         assert done.code == 2
         assert message in " ".join(done.err.split())

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.data import folder as module
-from nas.data import load_data
-from nas.data.held import Held
+from nas.train.data import folder as module
+from nas.train.data import load_data
+from nas.train.data.held import Held
 
 from ..cli.conftest import Nas
 
@@ -138,7 +138,7 @@ def test_damaged_late(
 ) -> None:
     if streamed:
         monkeypatch.setattr(module, "HELD_BYTES", 0)
-        monkeypatch.setattr("nas.data.streamed.WORKERS", 0)
+        monkeypatch.setattr("nas.train.data.streamed.WORKERS", 0)
     data = write_folder(tiny / "data", suffix, train=20)
     for number, path in enumerate(sorted(data.rglob(f"*{suffix}"))[::4]):
         whole = path.read_bytes()

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from nas import document
-from nas.data import load_data
 from nas.errors import BudgetError
+from nas.files import yaml
 from nas.library import load_arch, load_device, load_space, load_surrogate
+from nas.optimize import Settings, search
 from nas.report.result import write_result
-from nas.search import Settings, search
 from nas.study.plan import Plan
 from nas.study.run import queued, searched, study
+from nas.train.data import load_data
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
 
@@ -80,7 +80,7 @@ def test_numbers_of_numpy_are_numbers(kind: Callable[[float], Any], tmp_path: Pa
     assert found.budget_ms == 1
     assert found.best.arch.params <= 4e6
     write_result(tmp_path, found, ["nas"])
-    assert document.read(tmp_path / "study.yaml")["budget_ms"] == 1
+    assert yaml.read(tmp_path / "study.yaml")["budget_ms"] == 1
     several = search("mobilenetv3", DEVICES, budget_ms=np.array([90, 6], kind), settings=few)
     assert several.limits.ms == (90, 6)
 

@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from nas.build.named import Traced, load_network  # noqa: E402
-from nas.cost import macs  # noqa: E402
 from nas.errors import NasError, TraceError  # noqa: E402
+from nas.graph.cost import macs  # noqa: E402
+from nas.modules.named import Traced, load_network  # noqa: E402
 
 from .conftest import Nas  # noqa: E402
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nas.build import build
-from nas.data import load_data
-from nas.data.base import in_order
 from nas.library import load_arch
+from nas.modules import build
 from nas.train.augment import normalised
+from nas.train.data import load_data
+from nas.train.data.base import in_order
 
 from .conftest import Nas
 

@@ -18,11 +18,11 @@ import yaml
 from safetensors import safe_open
 from torch import nn
 
-from nas.arch import Arch
-from nas.build import build
 from nas.errors import WeightsError
 from nas.library import load_arch
-from nas.task import for_task
+from nas.modules import build
+from nas.space.arch import Arch
+from nas.space.retarget import for_task
 
 from .conftest import Nas
 

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from nas.adapt.steps import STEPS
-from nas.arch import Arch
-from nas.build import build
 from nas.library import load_arch, load_device
+from nas.modules import build
+from nas.space.arch import Arch
 
 from .conftest import Nas
 
@@ -149,6 +149,6 @@ def test_a_device_that_lacks_a_shape_is_named(nas: Nas, start: str, here: Path) 
 
 
 def load_device_folder() -> str:
-    from nas.folders import find
+    from nas.files.resources import find
 
     return str(find("device", DEVICE).parent)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nas.bench import optimum
-from nas.strategies import STRATEGIES
-from nas.strategies.random import Random
+from nas.evaluate.bench import optimum
+from nas.optimize.strategies import STRATEGIES
+from nas.optimize.strategies.random import Random
 
 from .conftest import Nas
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nas.latency.files import COLUMNS
+from nas.latency.fit.write import write_device
 from nas.latency.residual import SCALES, Points, Residual
-from nas.latency.table import COLUMNS
-from nas.latency.write import write_device
 from nas.library import load_arch, load_device
 
 from .conftest import Nas

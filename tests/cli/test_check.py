@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nas.folders import data_dir, named
+from nas.files.resources import data_dir, named
 from nas.schema import KINDS
 
 from .conftest import Nas

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.folders import named
+from nas.files.resources import named
 
 from .conftest import Nas
 

@@ -9,17 +9,17 @@ import sys
 import pytest
 
 from nas.adapt.plan import CRITERIA
-from nas.bench.truth import TRUTHS
 from nas.cli import complete
-from nas.conventions import ORIGINS
-from nas.data import SOURCES
-from nas.export import FORMATS, NORMALISATIONS
-from nas.folders import named
-from nas.lint import RULES
-from nas.proxies import PROXIES
-from nas.runtimes import RUNTIMES
-from nas.strategies import STRATEGIES
+from nas.deploy.export import FORMATS, NORMALISATIONS
+from nas.deploy.runtimes import RUNTIMES
+from nas.evaluate.bench.truth import TRUTHS
+from nas.evaluate.proxies import PROXIES
+from nas.files.resources import named
+from nas.graph.conventions import ORIGINS
+from nas.graph.lint import RULES
+from nas.optimize.strategies import STRATEGIES
 from nas.study.question import OBJECTIVES
+from nas.train.data import SOURCES
 from nas.train.recipe import recipes
 
 HEAVY = {"numpy", "scipy", "pandas", "matplotlib", "torch", "optuna", "ray"}

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from nas.build import build, save_weights
+from nas.deploy.export import FORMATS, Deployed, Format
 from nas.errors import ExportError
-from nas.export import FORMATS, Deployed, Format
 from nas.library import load_arch
-from nas.task import for_task
+from nas.modules import build, save_weights
+from nas.space.retarget import for_task
 
 from .conftest import Nas
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.measure.imports import KIT, read_kit
-from nas.measure.kit import _file_name
+from nas.devices.measure.imports import KIT, read_kit
+from nas.devices.measure.kit import _file_name
 
 from .conftest import Nas
 

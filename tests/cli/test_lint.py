@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from nas.graph.lint import RULES, lint
 from nas.library import load_arch
-from nas.lint import RULES, lint
 
 from .conftest import Nas
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nas.blocks import BLOCKS
-from nas.folders import named
+from nas.files.resources import named
 from nas.train.recipe import recipes
 
 from .conftest import Nas

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nas.measurements import COLUMNS, read_measurements
+from nas.devices.measurements import COLUMNS, read_measurements
 
 from .conftest import Nas
 
-ASSETS = Path(__file__).parents[1] / "measure" / "assets"
+ASSETS = Path(__file__).parents[1] / "devices" / "measure" / "assets"
 LOG = str(ASSETS / "benchmark_model_2025.log")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nas import library
-from nas.arch import Arch
-from nas.folders import named
+from nas.files.resources import named
+from nas.space.arch import Arch
 
 from .conftest import Nas
 

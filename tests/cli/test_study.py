@@ -15,8 +15,8 @@ import optuna
 import pytest
 import yaml
 
-from nas.build import build
 from nas.library import load_arch, load_device
+from nas.modules import build
 from nas.study.cascade import rung_name
 from nas.study.database import Database
 from nas.study.store import Store

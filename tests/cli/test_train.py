@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nas.build import build
 from nas.library import load_arch
+from nas.modules import build
 
 from .conftest import Nas
 

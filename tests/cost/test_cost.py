@@ -7,11 +7,11 @@ from math import prod
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.arch import Arch, lower
 from nas.blocks.mobilenet import Bneck
-from nas.cost import macs, params, peak_activation_elements
-from nas.graph import Graph, GraphBuilder
-from nas.ops import op_macs, op_params
+from nas.graph.cost import macs, params, peak_activation_elements
+from nas.graph.graph import Graph, GraphBuilder
+from nas.graph.ops import op_macs, op_params
+from nas.space.arch import Arch, lower
 
 
 def test_costs_add_up_over_rows(representative: Arch) -> None:

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.arch import Arch, lower, read_arch, step
-from nas.columns import Column
 from nas.errors import BudgetError, DocumentError, MissingCostError, UnknownNameError
-from nas.folders import data_dir
-from nas.graph import Graph, GraphBuilder
+from nas.files.resources import data_dir
+from nas.graph.graph import Graph, GraphBuilder
 from nas.latency.device import Device, load_device
 from nas.latency.kernels import CLASSES
 from nas.library import load_arch
+from nas.space.arch import Arch, lower, read_arch, step
+from nas.space.columns import Column
 
 FOLDER = data_dir("predictors") / "iphone12-lut"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nas.arch import Arch
-from nas.cost import macs, params
-from nas.graph import GraphBuilder
+from nas.graph.cost import macs, params
+from nas.graph.graph import GraphBuilder
+from nas.graph.ops import KINDS, op_params
 from nas.latency.kernels import KIND_CLASS, STORED, UNKNOWN, kernels
-from nas.ops import KINDS, op_params
+from nas.space.arch import Arch
 
 
 def test_an_activation_joins_only_where_the_device_says() -> None:

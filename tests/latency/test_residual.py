@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from nas.accuracy import Surrogate
-from nas.arch import Arch
 from nas.errors import NasError
 from nas.latency.device import Device, load_device
+from nas.latency.fit.write import write_device
 from nas.latency.kernels import Kernel
 from nas.latency.residual import (
     FILE,
@@ -25,10 +25,10 @@ from nas.latency.residual import (
     shape_of,
     write_residual,
 )
-from nas.latency.write import write_device
 from nas.library import default_surrogate, load_arch
-from nas.pricing import Pricing
-from nas.space import Space
+from nas.optimize.pricing import Pricing
+from nas.space.arch import Arch
+from nas.space.space import Space
 
 SPACE = """
 name: small

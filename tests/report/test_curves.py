@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from nas.bench.case import Case
-from nas.bench.comparison import Comparison
-from nas.bench.run import Run
+from nas.evaluate.bench.case import Case
+from nas.evaluate.bench.comparison import Comparison
+from nas.evaluate.bench.run import Run
+from nas.optimize.strategies import STRATEGIES
 from nas.report.curves import NEAREST, SPACE, _look, apart, draw, save_curves
-from nas.strategies import STRATEGIES
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from nas.folders import named
+from nas.files.resources import named
+from nas.optimize import Settings, search
 from nas.report.folder import read_result
 from nas.report.front import front_section, views
 from nas.report.known import known
 from nas.report.result import write_result
-from nas.search import Settings, search
 
 from .conftest import edit
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nas import library
-from nas.folders import named
+from nas.files.resources import named
 from nas.report.pages import page_of
 from nas.report.picture import network_picture
 from nas.report.sheet import sheet

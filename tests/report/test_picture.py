@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import pytest
 
 from nas import library
-from nas.arch import Arch
 from nas.report.blocks import blocks, shown_columns
 from nas.report.picture import network_picture
 from nas.report.sheet import sheet
 from nas.report.versus import align, comparison_picture
+from nas.space.arch import Arch
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -82,7 +82,7 @@ def test_what_differs_is_marked_on_both_sides() -> None:
 @pytest.mark.slow
 def test_of_a_traced_network_no_cell_is_said_to_differ() -> None:
     pytest.importorskip("timm")
-    from nas.build.named import load_network
+    from nas.modules.named import load_network
 
     traced = sheet(load_network("timm:mobilenetv2_100"))
     svg = comparison_picture(sheet(library.load_arch("mobilenetv2")), traced)

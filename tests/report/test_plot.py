@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import nas
+from nas.optimize import SearchResult, Settings
 from nas.report.plot import _draw, save_plot
-from nas.search import SearchResult, Settings
 
 
 @pytest.fixture(scope="module")

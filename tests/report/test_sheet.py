@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nas import library
-from nas.arch import Arch
-from nas.cost import params
+from nas.graph.cost import params
 from nas.report.sheet import sheet
+from nas.space.arch import Arch
 
 
 def test_rows_add_up_to_the_network_as_trained_and_as_fused(representative: Arch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nas import library
-from nas.folders import named
+from nas.files.resources import named
 from nas.report.page import Bar
 from nas.report.sheet import sheet
 from nas.report.winner import breakdown, row_table

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from nas import document
 from nas.blocks import BLOCKS
 from nas.errors import NasError
-from nas.folders import data_dir
-from nas.ops import ACTIVATIONS
+from nas.files import yaml
+from nas.files.resources import data_dir
+from nas.graph.ops import ACTIVATIONS
 from nas.schema import KINDS
 from nas.schema.check import kind_of
-from nas.table import COLUMNS
+from nas.space.table import COLUMNS
 from nas.train.recipe import recipes
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +42,7 @@ def validator(kind: str) -> Draft202012Validator:
 def load(kind: str, content: Any, folder: Path) -> None:
     """What the strict loader says to this content."""
     path = folder / EXAMPLE[kind].name
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    path.write_text(yaml.dump(content), encoding="utf-8")
     KINDS[kind].load(path)
 
 
@@ -58,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def changed(kind: str, path: tuple[Any, ...], value: Any) -> Any:
     """The example of its kind with one value replaced, added (a new key), or removed (`...`)."""
-    content = copy.deepcopy(document.read(EXAMPLE[kind]))
+    content = copy.deepcopy(yaml.read(EXAMPLE[kind]))
     *parents, last = path
     place: Any = content
     for key in parents:
@@ -88,7 +87,7 @@ def test_there_is_no_other_file() -> None:
     ids=lambda v: v if isinstance(v, str) else f"{v.parent.name}/{v.stem}",
 )
 def test_every_shipped_file_is_accepted_and_recognised(kind: str, path: Path) -> None:
-    content = document.read(path)
+    content = yaml.read(path)
     validator(kind).validate(content)
     assert kind_of(content, str(path)).load is KINDS[kind].load
 
@@ -180,7 +179,7 @@ CELLS = st.one_of(
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
 def test_what_a_schema_refuses_its_loader_refuses(kind: str, folder: Path, data: Any) -> None:
-    path = data.draw(st.sampled_from(leaves(document.read(EXAMPLE[kind]))))
+    path = data.draw(st.sampled_from(leaves(yaml.read(EXAMPLE[kind]))))
     content = changed(kind, path, data.draw(CELLS))
     if not validator(kind).is_valid(content):
         with pytest.raises(NasError):

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from nas.data import load_data
-from nas.search.limits import Limits
+from nas.optimize.limits import Limits
 from nas.study.question import Question
+from nas.train.data import load_data
 from nas.train.recipe import Augment, Regularise, load_recipe
 from nas.train.run import Task
 

@@ -10,15 +10,15 @@ import sys
 import time
 from pathlib import Path
 
-from nas.arch import Arch
 from nas.library import load_space
-from nas.search.limits import Limits
-from nas.search.run import pricing_of
-from nas.strategies import STRATEGIES
+from nas.optimize.limits import Limits
+from nas.optimize.run import pricing_of
+from nas.optimize.strategies import STRATEGIES
+from nas.optimize.strategies.problem import problem_of
+from nas.space.arch import Arch
 from nas.study import database, store
 from nas.study.database import Database
 from nas.study.hunt import Hunt
-from nas.study.question import problem_of
 from nas.study.store import Record, Store
 
 SPACE = "accel-nasbench"

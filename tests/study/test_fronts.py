@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nas.columns import Floats
+from nas.space.columns import Floats
 from nas.study.fronts import best_first, fronts
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.columns import Ints
-from nas.search.limits import Limits
-from nas.search.run import pricing_of
-from nas.strategies.problem import Problem
-from nas.strategies.random import Random
-from nas.strategies.seen import Seen
+from nas.optimize.limits import Limits
+from nas.optimize.run import pricing_of
+from nas.optimize.strategies.problem import Problem, problem_of
+from nas.optimize.strategies.random import Random
+from nas.optimize.strategies.seen import Seen
+from nas.space.columns import Ints
 from nas.study.database import Database
 from nas.study.hunt import PATIENCE, Hunt
-from nas.study.question import problem_of
 from nas.study.store import Store
 
 

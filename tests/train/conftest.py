@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nas.arch import Arch
-from nas.data import load_data
-from nas.data.base import DataSet
+from nas.space.arch import Arch
+from nas.train.data import load_data
+from nas.train.data.base import DataSet
 from nas.train.recipe import Augment, Recipe, Regularise, load_recipe
 from nas.train.run import Task
 

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.arch import Arch
-from nas.data.base import WHOLE, Crop, DataSet, Plan
-from nas.data.held import Held
 from nas.errors import DataError, NasError
+from nas.space.arch import Arch
+from nas.train.data.base import WHOLE, Crop, DataSet, Plan
+from nas.train.data.held import Held
 from nas.train.distributed import processes, rank
 from nas.train.loop import Training
 from nas.train.plan import epoch_plan

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nas.data.base import DataSet
 from nas.train.augment import Augment, normalised
+from nas.train.data.base import DataSet
 from nas.train.recipe import Augment as Wanted
 from nas.train.recipe import Recipe, Regularise
 

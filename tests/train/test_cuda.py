@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from nas.arch import Arch
-from nas.proxies import PROXIES, score
+from nas.evaluate.proxies import PROXIES, score
+from nas.space.arch import Arch
 from nas.train.loop import Setting
 from nas.train.place import device_of, precision_of
 from nas.train.run import Task, train

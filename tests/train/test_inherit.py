@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from nas.arch import Arch
+from nas.space.arch import Arch
 from nas.train.inherit import inherit, inherit_from, kinship
 from nas.train.run import CHECKPOINT, Task, train
 

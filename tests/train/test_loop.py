@@ -9,11 +9,11 @@ import pytest
 import timm
 import torch
 
-from nas.arch import Arch
-from nas.build import build, save_weights
-from nas.data.base import DataSet
 from nas.errors import RecipeError, TrainingError, WeightsError
 from nas.library import load_arch
+from nas.modules import build, save_weights
+from nas.space.arch import Arch
+from nas.train.data.base import DataSet
 from nas.train.figures import accuracy
 from nas.train.loop import Setting, Training
 from nas.train.plan import epoch_plan

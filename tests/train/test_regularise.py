@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torchvision.ops import StochasticDepth
 
-from nas.arch import Arch
-from nas.build import build
 from nas.library import load_arch
+from nas.modules import build
+from nas.space.arch import Arch
 from nas.train.recipe import Regularise
 from nas.train.regularise import averaged, regularise, residuals, set_dropout
 

@@ -12,10 +12,10 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 from torch.optim.swa_utils import update_bn
 
-from nas.arch import Arch
-from nas.build import build, save_weights
-from nas.data.base import in_order
+from nas.modules import build, save_weights
+from nas.space.arch import Arch
 from nas.train.augment import normalised
+from nas.train.data.base import in_order
 from nas.train.inherit import inherit
 from nas.train.loop import Setting, Training
 from nas.train.recipe import Regularise

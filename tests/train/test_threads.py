@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nas.arch import Arch
+from nas.space.arch import Arch
 from nas.train.run import Task
 from nas.train.threads import THREADS, fastest, with_threads
 

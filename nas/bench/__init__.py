@@ -1,7 +1,0 @@
-"""Benchmarks of search strategies: spaces in which the accuracy of every network is known."""
-
-from __future__ import annotations
-
-from nas.bench.truth import TRUTHS, Truth, load_truth
-
-__all__ = ["TRUTHS", "Truth", "load_truth"]

@@ -1,0 +1,1 @@
+"""Networks for a runtime: exported files, the runtimes that execute them, and a linter."""

@@ -1,0 +1,114 @@
+"""Whether an exported file computes what torch does, on photographs and on noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nas.deploy.export.base import Deployed, Format
+from nas.deploy.runtimes import RUNTIMES, Floats32, run
+from nas.errors import DocumentError, ExportError
+
+TOLERANCE = 1e-3
+"""Largest difference of logits in fp32, as a share of the largest: fresh ones reach 1e10."""
+NOISE_SEED = 0
+CROPS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0))
+"""Of the sample photograph: where the square window lies, as a share of the room it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How far the logits of a runtime are from torch's."""
+
+    runtime: str
+    version: str
+    max_diff_photos: float
+    max_diff_noise: float
+    max_logit: float
+    """Largest magnitude of torch's, to compare the differences with."""
+    same_top1: float
+    """Share of all images with the same first class."""
+
+    @property
+    def worst(self) -> float:
+        """The larger difference; NaN if either is."""
+        return float(np.maximum(self.max_diff_photos, self.max_diff_noise))
+
+
+def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Check | None:
+    """Run the file in its runtime. None: the format has no runtime on this machine.
+
+    Shapes: photos (B, 3, H, W) as the network takes them.
+
+    Raises:
+        ExportError: the logits differ by more than `TOLERANCE`, and the format is exact.
+    """
+    if form.runtime is None:
+        return None
+    runtime = RUNTIMES[form.runtime]
+    session = runtime.load(path, 1)
+    noise = np.random.default_rng(NOISE_SEED).standard_normal(photos.shape).astype(np.float32)
+    size = deployed.batch or 2
+    expected, differences, agree = [], [], []
+    for images in (photos, noise):
+        batches = _batches(images, size)
+        torch_logits = np.concatenate([deployed.logits(batch) for batch in batches])
+        logits = np.concatenate([run(session, batch).copy() for batch in batches])
+        expected.append(float(np.abs(torch_logits).max()))
+        differences.append(float(np.abs(logits - torch_logits).max()))
+        agree.append(float((logits.argmax(1) == torch_logits.argmax(1)).mean()))
+    on_photos, on_noise = differences
+    same = sum(agree) / len(agree)
+    found = Check(runtime.name, runtime.version(), on_photos, on_noise, max(expected), same)
+    if form.exact and not found.worst <= TOLERANCE * found.max_logit:  # nor NaN
+        raise ExportError(
+            f"{form.name}: logits differ from torch's by up to {found.worst:.3g}"
+            f" (largest logit {found.max_logit:.3g}), more than {TOLERANCE:g} of it"
+        )
+    return found
+
+
+def _batches(images: Floats32, size: int) -> list[Floats32]:
+    """All images in batches of one size, the last filled up with the first ones."""
+    count = -(-len(images) // size) * size
+    filled = np.resize(images, (count, *images.shape[1:]))
+    return [filled[i : i + size] for i in range(0, count, size)]
+
+
+def load_photos(deployed: Deployed, folder: Path | None = None) -> Floats32:
+    """Photographs as the network takes them, square and scaled. Shapes: (B, 3, H, W).
+
+    All of a folder, or windows of the sample that comes with Matplotlib (a portrait of Grace
+    Hopper, public domain).
+
+    Raises:
+        DocumentError: the folder holds no image.
+        DataError: one cannot be decoded.
+    """
+    from PIL import Image
+
+    from nas.train.data.image import read_image
+
+    _, height, width = deployed.arch.input
+    if folder is None:
+        import matplotlib
+
+        sample = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+        files, windows = [sample], list(CROPS)
+    else:
+        suffixes = Image.registered_extensions()
+        files = sorted(file for file in folder.glob("*") if file.suffix.lower() in suffixes)
+        windows = [(0.5, 0.5)]
+    if not files:
+        raise DocumentError(f"{folder}: no images; expected files such as .jpg or .png")
+    photos = []
+    for file in files:
+        image = read_image(file)
+        side = min(image.size)
+        for right, down in windows:
+            left, top = round((image.width - side) * right), round((image.height - side) * down)
+            crop = image.crop((left, top, left + side, top + side)).resize((width, height))
+            photos.append(np.asarray(crop, np.float32).transpose(2, 0, 1) / 255)
+    return deployed.normalise(np.stack(photos))

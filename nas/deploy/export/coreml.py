@@ -1,0 +1,260 @@
+"""Core ML: an ML program that computes in fp16, for iOS 16 and later, as an `.mlpackage`.
+
+An image input takes raw RGB and normalises it inside. Core ML's own image preprocessing has one
+scale for all channels, and a mean cannot be folded into a padded convolution, whose zeros would no
+longer be the mean; so two operations, which are exact, stand before the first layer. Where the
+classes have names, such a model is a classifier as Apple's Vision takes it: in place of the logits
+it gives a name and the probabilities by name (coremltools cannot write both).
+
+Core ML runs on Apple's systems alone. Elsewhere the written file is read back and compared with the
+network: ops, shapes, weights. On a Mac it is executed as well.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.deploy.export.base import INPUT, OUTPUT, Deployed
+from nas.deploy.export.ranks import within_rank
+from nas.deploy.runtimes import Floats32
+from nas.errors import ExportError
+from nas.graph.graph import Graph
+from nas.graph.ops import op_params
+from nas.system.extras import require
+from nas.train.preprocessing import Normalisation
+
+SPECIFICATION = 7
+"""Version of the file format that iOS 16 brought."""
+MAX_BATCH = 64
+"""Of a dynamic batch: a range without an end has no default size."""
+LABEL, PROBABILITIES = "classLabel", "classLabel_probs"
+"""Outputs of a classifier, by coremltools' usual names."""
+CLASSIFIER = f"a classifier: it gives {LABEL} and {PROBABILITIES}, no {OUTPUT}"
+MAX_RANK = 5
+NOT_EXECUTED = (
+    "execution was not checked: Core ML does not run on this system; ops, shapes and weights of the"
+    " file are the network's"
+)
+WEIGHTED = ("conv", "linear")
+"""Core ML's ops that hold most weights; the graph has the same names for them."""
+
+
+def write(deployed: Deployed, path: Path) -> None:
+    """Write an `.mlpackage`.
+
+    Raises:
+        ExportError: the network does not fit Core ML.
+    """
+    if deployed.image_input and deployed.batch != 1:
+        raise ExportError("coreml: an image input takes one image, so the batch must be 1")
+    ct = require("coreml")
+    image = ct.ImageType(name=INPUT, shape=(1, *deployed.arch.input))
+    classifier = None
+    if _classifies(deployed):
+        classifier = ct.ClassifierConfig([*deployed.images.classes], predicted_feature_name=LABEL)
+    model = ct.convert(
+        _program(deployed),
+        inputs=[image] if deployed.image_input else None,
+        outputs=None if classifier else [ct.TensorType(name=OUTPUT, dtype=np.float32)],
+        classifier_config=classifier,
+        convert_to="mlprogram",
+        minimum_deployment_target=ct.target.iOS16,
+        compute_precision=ct.precision.FLOAT16,
+        skip_model_load=True,
+    )
+    model.user_defined_metadata.update(deployed.images.metadata())
+    model.save(str(path))
+
+
+def _classifies(deployed: Deployed) -> bool:
+    return deployed.image_input and bool(deployed.images.classes)
+
+
+def _program(deployed: Deployed) -> Any:
+    """The exported program, with ranks that Core ML takes, and normalisation if asked for."""
+    import torch
+
+    module = deployed.module_of(within_rank(deployed.graph))
+    if deployed.image_input:
+        assert deployed.images.normalisation is not None  # see `deploy`
+        module = _normalising(module, deployed.images.normalisation, classify=_classifies(deployed))
+    dynamic = None
+    if deployed.batch is None:
+        dynamic = ({0: torch.export.Dim("batch", min=1, max=MAX_BATCH)},)
+    with torch.no_grad():
+        program = torch.export.export(module, (deployed.example,), dynamic_shapes=dynamic)
+    return program.run_decompositions({})
+
+
+def _normalising(network: Any, normalisation: Normalisation, *, classify: bool = False) -> Any:
+    """The network on RGB in 0..255; probabilities in place of logits to `classify`."""
+    import torch
+
+    class Normalising(torch.nn.Module):
+        mean: torch.Tensor
+        scale: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            mean, std = (torch.tensor(v)[:, None, None] for v in normalisation)
+            self.network = network
+            self.register_buffer("mean", 255 * mean)
+            self.register_buffer("scale", 1 / (255 * std))
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.network((image - self.mean) * self.scale)
+            return logits.softmax(1) if classify else logits
+
+    return Normalising().eval()
+
+
+def verify(deployed: Deployed, spec: Any) -> Counter[str]:
+    """Compare a file's content with the network; how often each Core ML op occurs.
+
+    Raises:
+        ExportError: naming what was expected and what was found.
+    """
+    ops = list(_ops(spec))
+    counts = Counter(op.type for op in ops if op.type != "const")
+    shapes = {output.name: _shape(output.type) for op in ops for output in op.outputs}
+    high = sorted({op.type for op in ops for o in op.outputs if len(shapes[o.name]) > MAX_RANK})
+    layers = {kind: _layers(deployed.graph, kind) for kind in WEIGHTED}
+    for what, found, wanted in (
+        ("specification version", spec.specificationVersion, SPECIFICATION),
+        ("ops that Core ML does not know", sorted(set(counts) - _known_ops()), []),
+        (f"ops of more than {MAX_RANK} dimensions", high, []),
+        ("convolutions", counts["conv"], len(layers["conv"])),
+        (
+            "weights in layers",
+            {kind: _weights(ops, shapes, kind) for kind in WEIGHTED},
+            {kind: sum(sizes) for kind, sizes in layers.items()},
+        ),
+        ("inputs", _interface(spec.description.input), {INPUT: _input(deployed)}),
+        ("outputs", _interface(spec.description.output), _outputs(deployed)),
+        ("classes", _classes(ops), [*deployed.images.classes] if _classifies(deployed) else []),
+    ):
+        if found != wanted:
+            raise ExportError(f"coreml: {what}: expected {wanted}, found {found} in the file")
+    return counts
+
+
+def _ops(spec: Any) -> Iterator[Any]:
+    for function in spec.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            yield from block.operations
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(side.constant.size for side in value.tensorType.dimensions)
+
+
+def _known_ops() -> set[str]:
+    registry = require("coreml", "coremltools.converters.mil.mil.ops.registry")
+    return set(registry.SSAOpRegistry.core_ops)
+
+
+def _weights(ops: list[Any], shapes: dict[str, tuple[int, ...]], kind: str) -> int:
+    """Elements, counted for each layer that reads them: equal tensors are stored once."""
+    names = [op.inputs["weight"].arguments[0].name for op in ops if op.type == kind]
+    return sum(prod(shapes[name]) for name in names)
+
+
+def _layers(graph: Graph, kind: str) -> list[int]:
+    """Weights of each layer that works on the image; what works on constants is computed once.
+
+    The converter unfolds by a dense convolution whose kernels pick one neighbour each.
+    """
+    fed, found = {0}, []
+    for index, op in enumerate(graph.ops):
+        if fed.intersection(op.inputs):
+            fed.add(index)
+            if op.kind == kind:
+                found.append(op_params(op) - op.attrs["out"] * op.attrs["bias"])
+            elif op.kind == "unfold" and kind == "conv":
+                found.append(op.shape[0] * op.in_shapes[0][0] * op.attrs["k"] ** 2)
+    return found
+
+
+def _interface(features: Any) -> dict[str, tuple[Any, ...]]:
+    """Each feature as type and shape; where the batch is a range, its bounds."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for feature in features:
+        kind = feature.type.WhichOneof("Type")
+        if kind == "imageType":
+            image = feature.type.imageType
+            space = image.ColorSpace.Name(image.colorSpace)
+            found[feature.name] = (space, image.height, image.width)
+        elif kind != "multiArrayType":
+            found[feature.name] = (kind,)
+        else:
+            array = feature.type.multiArrayType
+            shape: list[Any] = list(array.shape)
+            for side, bounds in enumerate(array.shapeRange.sizeRanges):
+                if bounds.lowerBound != bounds.upperBound:
+                    shape[side] = (bounds.lowerBound, bounds.upperBound)
+            found[feature.name] = (array.ArrayDataType.Name(array.dataType), *shape)
+    return found
+
+
+def _input(deployed: Deployed) -> tuple[Any, ...]:
+    c, h, w = deployed.arch.input
+    if deployed.image_input:
+        return ("RGB", h, w)
+    return ("FLOAT32", deployed.batch or (1, MAX_BATCH), c, h, w)
+
+
+def _outputs(deployed: Deployed) -> dict[str, tuple[Any, ...]]:
+    """A shape that depends on the batch is not written."""
+    shape = (deployed.batch, *deployed.graph.shape) if deployed.batch else ()
+    if _classifies(deployed):
+        return {LABEL: ("stringType",), PROBABILITIES: ("dictionaryType",)}
+    return {OUTPUT: ("FLOAT32", *shape)}
+
+
+def _classes(ops: list[Any]) -> list[str]:
+    """Names in the file, in the order of the logits."""
+    held = [op.inputs["classes"].arguments[0].value for op in ops if op.type == "classify"]
+    values = [value for one in held for value in one.immediateValue.list.values]
+    return [name for value in values for name in value.immediateValue.tensor.strings.values]
+
+
+def check(deployed: Deployed, path: Path, photos: Floats32) -> str:
+    """Compare the file with the network and, on a Mac, run it; what was done.
+
+    Shapes: photos (B, 3, H, W) as the network takes them.
+
+    Raises:
+        ExportError: the file does not hold the network.
+    """
+    verify(deployed, require("coreml").utils.load_spec(str(path)))
+    if sys.platform != "darwin":
+        return f"{CLASSIFIER}; {NOT_EXECUTED}" if _classifies(deployed) else NOT_EXECUTED
+    images = np.resize(photos, (deployed.batch or 1, *deployed.arch.input))
+    feed: Any = images
+    if deployed.image_input:
+        from PIL import Image
+
+        assert deployed.images.normalisation is not None  # see `deploy`
+        mean, std = deployed.images.normalisation
+        pixels = np.rint(255 * (images[0].transpose(1, 2, 0) * std + mean)).clip(0, 255)
+        feed = Image.fromarray(pixels.astype(np.uint8))
+        images = deployed.normalise(pixels.transpose(2, 0, 1)[None] / 255)
+    found = require("coreml").models.MLModel(str(path)).predict({INPUT: feed})
+    expected, what = deployed.logits(images), "logits"
+    if _classifies(deployed):
+        expected, what = np.exp(expected - expected.max()), "probabilities"
+        expected /= expected.sum()
+        values = np.array([[found[PROBABILITIES][name] for name in deployed.images.classes]])
+    else:
+        values = found[OUTPUT]
+    worst = np.abs(values - expected).max()
+    return (
+        f"executed by Core ML: {what} differ by up to {worst:.3g} of {np.abs(expected).max():.3g}"
+    )

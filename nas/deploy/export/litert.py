@@ -1,0 +1,75 @@
+"""LiteRT (TensorFlow Lite) by `litert-torch`: fp32, or int8 weights.
+
+The int8 form quantises weights per channel and, where XNNPACK has a kernel for it, activations
+dynamically at run time (`dynamic_wi8_afp32` of AI Edge Quantizer); it needs no calibration images.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.deploy.export.base import Deployed
+from nas.graph.graph import Graph
+from nas.graph.ops import Op, Shape
+from nas.system.extras import require
+
+TOKENWISE = frozenset({"linear", "layer_norm", "act", "add", "reshape"})
+"""Kinds that do not care how tokens are grouped."""
+
+
+def write(deployed: Deployed, path: Path) -> None:
+    """Write a `.tflite` file."""
+    path.write_bytes(converted(deployed))
+
+
+def converted(deployed: Deployed) -> bytes:
+    """The content of a `.tflite` file; LiteRT itself would end the process on a full disk."""
+    litert = require("litert")
+    torch = require("train")
+    dynamic = None
+    if deployed.batch is None:
+        dynamic = ({0: torch.export.Dim("batch", min=1, max=64)},)
+    module = deployed.module_of(without_lone_tokens(deployed.graph))
+    model = litert.convert(module, (deployed.example,), dynamic_shapes=dynamic)
+    content: bytes = model.model_content()
+    return content
+
+
+def without_lone_tokens(graph: Graph) -> Graph:
+    """The same computation where groups have one token each: all tokens in one group instead.
+
+    A patch as large as its map leaves one patch. The converter drops the side of 1 from the
+    products that layers become there, and then refuses them for their rank. Attention to one key
+    passes on its value.
+    """
+    lone = [_in_one_group(op.shape) != op.shape for op in graph.ops]
+    keys = [op.kind == "attention" and op.in_shapes[1][-2] == 1 for op in graph.ops]
+    readers = (op for op in graph.ops if any(lone[i] for i in op.inputs))
+    if not any(keys) or any(op.kind not in TOKENWISE for op in readers):
+        return graph
+    ops: list[Op] = []
+    at: list[int] = []  # old index -> new index
+    for op, one_key in zip(graph.ops, keys, strict=True):
+        inputs = tuple(at[i] for i in op.inputs)
+        if one_key:
+            at.append(inputs[2])
+            continue
+        shape = _in_one_group(op.shape)
+        attrs = {**op.attrs, "shape": shape} if op.kind == "reshape" else op.attrs
+        shapes = tuple(ops[i].shape for i in inputs)
+        ops.append(op._replace(inputs=inputs, in_shapes=shapes, shape=shape, attrs=attrs))
+        at.append(len(ops) - 1)
+    return Graph(tuple(ops), graph.resolution)
+
+
+def _in_one_group(shape: Shape) -> Shape:
+    """(groups, 1, C) as (1, groups, C)."""
+    return (1, shape[0], shape[2]) if len(shape) == 3 and shape[1] == 1 < shape[2] else shape
+
+
+def write_int8(deployed: Deployed, path: Path) -> None:
+    """Write a `.tflite` file with int8 weights."""
+    quantizer = require("litert", "ai_edge_quantizer.quantizer")
+    recipe = require("litert", "ai_edge_quantizer.recipe").dynamic_wi8_afp32()
+    quantized = quantizer.Quantizer(bytearray(converted(deployed)), recipe).quantize()
+    path.write_bytes(quantized.quantized_model)

@@ -1,0 +1,44 @@
+"""Which op of a network a converter cannot take.
+
+Converters fail with messages about their own nodes. The network is cut after ever fewer ops, by
+bisection, until the first op is found with which the conversion fails; this holds for every format.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from nas.deploy.export.base import Deployed, Format
+from nas.graph.graph import Graph
+from nas.graph.ops import Op
+from nas.system.capture import quiet
+
+
+def first_refused(deployed: Deployed, form: Format) -> Op | None:
+    """The first op that cannot be converted; None where no single op is to blame."""
+    low, high = 0, len(deployed.graph.ops)  # the first `low` ops convert, the first `high` do not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _converts(deployed, form, middle):
+            low = middle
+        else:
+            high = middle
+    return None if _converts(deployed, form, high) else deployed.graph.ops[high - 1]
+
+
+def _converts(deployed: Deployed, form: Format, length: int) -> bool:
+    """Whether the first ops can be converted, to a network that ends with the last of them."""
+    from nas.modules.module import assemble
+
+    graph = Graph(deployed.graph.ops[:length], deployed.graph.resolution)
+    if all(op.kind in ("input", "param", "constant") for op in graph.ops):
+        return True
+    part = replace(deployed, graph=graph, module=assemble(graph).eval())
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        try:
+            form.write(part, Path(folder) / f"part{form.suffix}")
+        except Exception:  # a converter may fail in any way
+            return False
+    return True

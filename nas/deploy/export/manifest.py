@@ -1,0 +1,106 @@
+"""What an export leaves beside its files: from what they were made, and how they were checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import file_digest
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import platform, python_version
+from typing import Any
+
+from nas import __version__
+from nas.deploy.export.base import INPUT, OUTPUT, SEED, Deployed
+from nas.deploy.export.check import Check
+from nas.graph.conventions import as_document
+from nas.system.extras import EXTRAS
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One format: its files, and what was found."""
+
+    format: str
+    files: Mapping[str, int] = field(default_factory=dict)
+    """Name (of a file, or of a package that is a folder) -> bytes; the first is the network."""
+    check: Check | None = None
+    note: str = ""
+    """Why there is no check."""
+    error: str = ""
+    """Why there are no files."""
+
+
+def manifest(
+    deployed: Deployed,
+    exported: Sequence[Exported],
+    weights: Path | None,
+    extras: Iterable[str],
+    folder: Path,
+) -> dict[str, Any]:
+    """The manifest of the files in a folder, to be written as YAML."""
+    arch, batch = deployed.arch, deployed.batch or "dynamic"
+    images = deployed.images
+    source = {"file": weights.name, "sha256": _sha256(weights)} if weights else {"seed": SEED}
+    return {
+        "schema": SCHEMA,
+        "network": {
+            "name": arch.name,
+            "source": arch.source,
+            "arch_id": arch.arch_id,
+            "params": deployed.params,
+            "macs": arch.macs,
+        },
+        "weights": source
+        | {"given": weights is not None}
+        | images.training()
+        | _conventions(deployed),
+        "input": {
+            "name": INPUT,
+            "shape": [batch, *arch.input],
+            **images.facts(),
+        },
+        "output": {
+            "name": OUTPUT,
+            "shape": [batch, *deployed.graph.shape],
+            **({"classes": [*images.classes]} if images.classes else {}),
+        },
+        "versions": _versions(extras),
+        "formats": [_entry(one, folder) for one in exported],
+    }
+
+
+def _conventions(deployed: Deployed) -> dict[str, Any]:
+    """What the weights count on, where that is known."""
+    found = deployed.arch.conventions
+    return {} if found is None else {"conventions": as_document(found)}
+
+
+def _entry(one: Exported, folder: Path) -> dict[str, Any]:
+    if one.error:
+        return {"format": one.format, "error": one.error}
+    files = [
+        {"name": name, "bytes": size}
+        | ({"sha256": _sha256(folder / name)} if (folder / name).is_file() else {})
+        for name, size in one.files.items()
+    ]
+    found = asdict(one.check) if one.check else None
+    return {"format": one.format, "files": files, "check": found, "note": one.note}
+
+
+def _versions(extras: Iterable[str]) -> dict[str, str]:
+    """Of everything that had a part in it."""
+    found = {"nas": __version__, "python": python_version(), "system": platform()}
+    for module in (module for extra in ("train", *extras) for module in EXTRAS[extra]):
+        try:
+            found[module] = version(module.replace("_", "-"))
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,143 @@
+"""Export: write each format, check its numbers, and leave a manifest of both."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.deploy.export.base import Deployed, Format, deploy
+from nas.deploy.export.check import check, load_photos
+from nas.deploy.export.formats import FORMATS
+from nas.deploy.export.locate import first_refused
+from nas.deploy.export.manifest import Exported, manifest
+from nas.deploy.export.reference import check_reference
+from nas.deploy.runtimes import Floats32
+from nas.errors import ExportError, MissingExtraError, UnknownNameError, first_line
+from nas.files import yaml
+from nas.files.staging import Draft
+from nas.space.arch import Arch
+from nas.system.capture import quiet
+
+MANIFEST = "manifest.yaml"
+MAX_REASON = 300
+"""Characters of a converter's message that are worth reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A folder with all formats of one network."""
+
+    path: Path
+    exported: tuple[Exported, ...]
+    manifest: dict[str, Any]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why formats could not be written."""
+        return tuple(one.error for one in self.exported if one.error)
+
+
+def export(
+    arch: Arch,
+    formats: Sequence[str],
+    out: Path,
+    *,
+    weights: Path | None = None,
+    weights_of: str = "",
+    batch: int | None = 1,
+    normalisation: str | None = None,
+    image_input: bool = False,
+    photos: Path | None = None,
+    force: bool = False,
+    progress: Callable[[str, float], None] = lambda format, share: None,
+) -> Export:
+    """Write a network to the folder `out / arch.name`, in these formats.
+
+    A format that fails does not keep the others from being written; the folder appears under its
+    name when it is complete.
+
+    Raises:
+        UnknownNameError: of a format.
+        ExportError: no format could be written, or the network is not that of known weights.
+        ResultError: the folder exists already or cannot be written.
+        MissingExtraError, WeightsError, UnknownNameError, DocumentError, DataError: see `deploy`
+            and `load_photos`.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise UnknownNameError("format", name, FORMATS)
+    with Draft(out, arch.name, force=force) as draft:
+        deployed = deploy(
+            arch,
+            weights=weights,
+            weights_of=weights_of,
+            batch=batch,
+            normalisation=normalisation,
+            image_input=image_input,
+        )
+        reference = check_reference(deployed, weights) if weights else ""
+        images = load_photos(deployed, photos)
+        exported = []
+        for number, name in enumerate(formats):
+            progress(name, number / len(formats))
+            exported.append(_one(deployed, FORMATS[name], draft.folder, images))
+        failures = [one.error for one in exported if one.error]
+        if len(failures) == len(exported):
+            raise ExportError("; ".join(failures))
+        extras = [extra for name in formats if (extra := FORMATS[name].extra)]
+        content = manifest(deployed, exported, weights, extras, draft.folder)
+        content["weights"] |= {"reference": reference} if reference else {}
+        yaml.write(draft.folder / MANIFEST, content)
+        draft.keep()
+    return Export(draft.path, tuple(exported), content)
+
+
+def _one(deployed: Deployed, form: Format, folder: Path, photos: Floats32) -> Exported:
+    before = set(folder.iterdir())
+    path = folder / f"{deployed.arch.name}{form.suffix}"
+    try:
+        write(deployed, form, path)
+        with quiet():
+            found = check(deployed, form, path, photos)
+            note = form.examine(deployed, path, photos) if form.examine else ""
+    except (ExportError, MissingExtraError) as error:
+        for file in set(folder.iterdir()) - before:
+            _remove(file)
+        return Exported(form.name, error=str(error))
+    files = sorted(set(folder.iterdir()) - before, key=lambda file: (file != path, file.name))
+    sizes = {file.name: _size(file) for file in files}
+    return Exported(form.name, sizes, found, note=note)
+
+
+def write(deployed: Deployed, form: Format, path: Path) -> None:
+    """Write one file, and what belongs to it.
+
+    Raises:
+        ExportError: naming the op and the row that the format cannot take.
+        MissingExtraError: with the install line.
+    """
+    try:
+        with quiet():
+            form.write(deployed, path)
+    except (ExportError, MissingExtraError, OSError):  # OSError: the disk, not the network
+        raise
+    except Exception as error:  # a converter may fail in any way
+        refused = first_refused(deployed, form)
+        where = f"row {refused.row + 1}, {refused.name} ({refused.kind}): " if refused else ""
+        raise ExportError(f"{form.name}: {where}{first_line(error)[:MAX_REASON]}") from error
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a package that is a folder."""
+    parts = path.rglob("*") if path.is_dir() else [path]
+    return sum(part.stat().st_size for part in parts if part.is_file())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

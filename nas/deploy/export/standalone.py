@@ -1,0 +1,258 @@
+"""A network as one Python file that needs torch alone: plain `nn.Module` code, weights beside it.
+
+Tensors keep their names. What follows from the sizes alone (masks, indices) would be long as text,
+so it stands with the weights.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from io import BytesIO
+from itertools import groupby
+from pathlib import Path
+
+import torch
+
+from nas.deploy.export.base import Deployed
+from nas.deploy.export.classes import Class, classes
+from nas.deploy.export.code import Call, filled, lines
+from nas.deploy.export.images import Images
+from nas.graph.cost import macs, params
+from nas.graph.graph import Graph
+from nas.modules import module as built
+from nas.space.arch import Arch, show_shape, step
+
+IMAGES = Images()
+"""Of a network that nothing is known of."""
+WIDTH = 90
+"""Of the lines about images in the file's docstring."""
+CHAIN = '''\
+def chain(**layers: nn.Module) -> nn.Sequential:
+    """Layers under their names, one after the other."""
+    return nn.Sequential(OrderedDict(layers))
+'''
+
+STORED = {
+    "Constant": '''\
+class Constant(nn.Module):
+    """A tensor that follows from the sizes alone; it stands with the weights."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.register_buffer("values", torch.zeros(shape))
+
+    def forward(self, images: Tensor | None = None) -> Tensor:
+        return _for_each(images, self.values)
+''',
+    "Gather": '''\
+class Gather(nn.Module):
+    """Rows of a table by a fixed index, which stands with the weights."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.register_buffer("index", torch.zeros(shape, dtype=torch.int64))
+
+    def forward(self, table: Tensor) -> Tensor:
+        return table[:, self.index]
+''',
+}
+"""In place of the project's own, which compute what they hold."""
+
+LOAD = """\
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+"""
+MAY_LOAD = f'''\
+def build(weights: str | Path | None = None) -> Network:
+    """For inference, with the weights of a file (`WEIGHTS` is the one beside this), or random."""
+    network = Network()
+    if weights is not None:
+    {LOAD}    return network.eval()
+'''
+MUST_LOAD = f'''\
+def build(weights: str | Path | None = None) -> Network:
+    """For inference, with the weights of a file; without one, those beside this, `WEIGHTS`.
+
+    The file also holds masks and indices, without which the network computes nothing sensible.
+    """
+    network = Network()
+    weights = weights or WEIGHTS
+{LOAD}    return network.eval()
+'''
+
+IMPORTS = (
+    (r"\bOrderedDict\b", "from collections import OrderedDict"),
+    (r"\bSequence\b", "from collections.abc import Sequence"),
+    (r"\bPath\b", "from pathlib import Path"),
+    ("", ""),
+    ("", "import torch"),
+    ("", "from torch import Tensor, nn"),
+    (r"\bF\.", "from torch.nn import functional as F"),
+)
+
+
+def write(deployed: Deployed, path: Path) -> None:
+    """Write the code to `path`, and its weights to a `.pt` of the same name."""
+    weights = path.with_suffix(".pt")
+    text = source(deployed.arch, deployed.graph, weights.name, deployed.images)
+    path.write_text(text, encoding="utf-8")
+    state = deployed.module.state_dict()
+    for name, layer in deployed.module.named_modules():
+        if type(layer).__name__ in STORED:
+            state |= {f"{name}.{buffer}": values for buffer, values in layer.named_buffers()}
+    whole = BytesIO()  # torch itself would end the process where the disk is full
+    torch.save({name: tensor.contiguous() for name, tensor in state.items()}, whole)
+    weights.write_bytes(whole.getbuffer())
+
+
+def source(arch: Arch, graph: Graph, weights_file: str, images: Images = IMAGES) -> str:
+    """The text of the file; `graph` is the network's, usually fused."""
+    found = classes(graph)
+    names = {f"@{index}": each.name for index, each in enumerate(found)}
+    comments = _rows(arch)
+    code = [_class(each, names, comments if each is found[-1] else {}) for each in found]
+    own = _own("".join(code))
+    blocks = [
+        *own.values(),
+        *code,
+        f"WEIGHTS = Path(__file__).with_name({json.dumps(weights_file, ensure_ascii=False)})\n",
+        MUST_LOAD if own.keys() & STORED else MAY_LOAD,
+        _main(arch),
+    ]
+    body = "\n\n".join(blocks)
+    imports = "".join(f"{line}\n" for pattern, line in IMPORTS if re.search(pattern, body))
+    return f"{_header(arch, graph, weights_file, images)}\n{imports}\n\n{body}"
+
+
+def _header(arch: Arch, graph: Graph, weights_file: str, images: Images) -> str:
+    expected = "\n         ".join(map(_plain, images.lines(WIDTH)))
+    return f'''\
+"""{_plain(arch.name)}: {_plain(arch.source)}.
+
+Input    (B, {_sizes(arch.input)})
+         {expected}
+Output   (B, {_sizes(graph.shape)})
+Params   {params(graph):,}
+MACs     {macs(graph):,} per image
+Weights  {_plain(weights_file)}
+arch_id  {arch.arch_id}
+
+Needs torch alone. Batch norms are folded into the layers beside them, parallel branches merged.
+"""
+
+from __future__ import annotations
+'''
+
+
+def _main(arch: Arch) -> str:
+    return f"""\
+if __name__ == "__main__":
+    with torch.no_grad():
+        print(tuple(build(WEIGHTS)(torch.zeros(1, {_sizes(arch.input)})).shape))
+"""
+
+
+def _class(made: Class, names: Mapping[str, str], comments: Mapping[str, str]) -> str:
+    """The code of a class; `comments` stand above the parts of these names."""
+    body = made.body
+    texts = iter(made.fills)
+    here = (text.format(name) for text, name in texts)
+    stored = (text.format(f"self.{name}") for text, name in texts)
+    parts = []
+    for name, expr in body.parts:
+        parts += [f"        # {comments[name]}"] if name in comments else []
+        parts += lines(filled(expr, here, names), 8, f"self.{name} = ")
+    left = [*made.fills[sum(1 for _ in body.part_slots()) :]]
+    keep = dict.fromkeys(name for _, name in left if name)
+    forward = []
+    for name, expr in body.forward:
+        before = "return " if name == "return" else f"{name} = "
+        forward += lines(filled(expr, stored, names), 8, before)
+    hints = [f"{p.name}: {_hint(p.values)}" for p in made.parameters]
+    tensors = [f"{name}: Tensor" for name in body.inputs]
+    result = "Tensor" if body.outputs == 1 else f"tuple[{', '.join(['Tensor'] * body.outputs)}]"
+    return "\n".join(
+        [
+            f"class {made.name}(nn.Module):",
+            f'    """{_where(made.paths)}."""',
+            "",
+            *_definition("__init__", hints, "None"),
+            "        super().__init__()",
+            *(f"        self.{name} = {name}" for name in keep),
+            *parts,
+            "",
+            *_definition("forward", tensors, result),
+            *forward,
+            "",
+        ]
+    )
+
+
+def _definition(name: str, arguments: list[str], result: str) -> list[str]:
+    call = Call(name, tuple(("", argument) for argument in ("self", *arguments)))
+    return lines(call, 4, "def ", f" -> {result}:")
+
+
+def _hint(values: tuple[object, ...]) -> str:
+    """The type of a parameter that has these values."""
+    names = {"tuple": "tuple[int, ...]", "type": "type[nn.Module]", "NoneType": "None"}
+    kinds = dict.fromkeys(type(value).__name__ for value in values)
+    return " | ".join(names.get(kind, kind) for kind in sorted(kinds))
+
+
+def _where(paths: list[str]) -> str:
+    """The rows that have it: `Rows 3-5, 9`."""
+    if paths == [""]:
+        return "All rows of the table"
+    rows = sorted({int(match[1]) for path in paths if (match := re.match(r"row(\d+)_", path))})
+    runs = [
+        [row for _, row in run] for _, run in groupby(enumerate(rows), lambda at: at[1] - at[0])
+    ]
+    spans = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    return f"Row{'s' if len(rows) > 1 else ''} {', '.join(spans)}"
+
+
+def _rows(arch: Arch) -> dict[str, str]:
+    """The table's row for each part of the network: `56x24 bneck k 3 exp 72 out 40`."""
+    rows, shape = {}, arch.input
+    for index, row in enumerate(arch.rows, 1):
+        cells = [f"{name} {value}" for name, value in row.canonical().items() if value is not None]
+        words = " ".join(cells).removeprefix("op ")
+        rows[f"row{index}_{row.op}"] = f"{show_shape(shape)} {words}"
+        shape = step(row, shape, arch.input[1])[1]
+    return rows
+
+
+def _own(code: str) -> dict[str, str]:
+    """The definitions that torch does not have and the code uses, by name, in order of use."""
+    found = {"chain": CHAIN} if "chain(" in code else {}
+    for name in ("SameConv2d", "StandardConv2d", "Scale", "Param", "Constant", "Gather"):
+        if re.search(rf"\b(?<!\.){name}\(", code):
+            found |= _with_needs(name)
+    return found
+
+
+def _with_needs(name: str) -> dict[str, str]:
+    """A definition of `nas.modules.module`, behind those it needs."""
+    value = getattr(built, name)
+    if isinstance(value, float):
+        return {name: f"{name} = {value!r}\n"}
+    text = STORED.get(name) or inspect.getsource(value)
+    needs = dict.fromkeys(re.findall(r"\b(_for_each|SameConv2d|SCALE|STANDARD_EPS)\b", text))
+    found: dict[str, str] = {}
+    for other in needs:
+        if other != name:
+            found |= _with_needs(other)
+    return found | {name: text}
+
+
+def _plain(text: str) -> str:
+    """Text on one line of a docstring, which it cannot end."""
+    line = " ".join(text.replace("\\", "/").replace('"', "'").split())
+    return "".join(character for character in line if character.isprintable())
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))

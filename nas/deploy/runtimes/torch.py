@@ -1,0 +1,61 @@
+"""PyTorch itself, eager, on the CPU or a CUDA device: an exported program read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nas.deploy.runtimes.base import Floats32
+from nas.errors import RuntimeUnavailableError
+from nas.system.capture import quiet
+from nas.system.extras import require
+
+
+class _Session:
+    def __init__(self, torch: Any, module: Any, device: str) -> None:
+        self.torch, self.module, self.device = torch, module, device
+        self.images: Any = None
+        self.logits: Any = None
+
+    def feed(self, images: Floats32) -> None:
+        self.images = self.torch.from_numpy(images).to(self.device)
+
+    def invoke(self) -> None:
+        with self.torch.inference_mode():
+            self.logits = self.module(self.images)
+        if self.device == "cuda":
+            self.torch.cuda.synchronize()
+
+    def result(self) -> Floats32:
+        logits: Floats32 = self.logits.cpu().numpy()
+        return logits
+
+
+def load(path: Path, threads: int) -> _Session:
+    """Load a .pt2 file on the CPU. The number of threads is one for the whole process."""
+    torch = require("train")
+    torch.set_num_threads(threads)
+    with quiet():
+        return _Session(torch, torch.export.load(path).module(), "cpu")
+
+
+def load_cuda(path: Path, threads: int) -> _Session:
+    """Load a .pt2 file on the current CUDA device; TF32 is left as torch has it.
+
+    Raises:
+        RuntimeUnavailableError: there is none.
+    """
+    torch = require("train")
+    if not torch.cuda.is_available():
+        raise RuntimeUnavailableError("torch-cuda: torch sees no CUDA device on this machine")
+    torch.set_num_threads(threads)
+    with quiet():
+        program = torch.export.load(path)
+        moved = require("train", "torch.export.passes").move_to_device_pass(program, "cuda")
+        return _Session(torch, moved.module(), "cuda")
+
+
+def name_of_gpu() -> str:
+    """Of the current CUDA device."""
+    name: str = require("train").cuda.get_device_name()
+    return name

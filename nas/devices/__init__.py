@@ -1,0 +1,1 @@
+"""How devices are made: measured latencies, timing, profiles, calibration."""

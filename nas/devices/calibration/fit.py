@@ -1,0 +1,284 @@
+"""A device made from measured networks, alone or from a related device, as its two files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from nas.devices.calibration.networks import Measured, stated
+from nas.errors import CalibrationError
+from nas.latency.device import Device
+from nas.latency.files import TRIVIAL_KEYS
+from nas.latency.fit import assess
+from nas.latency.fit.adapt import adapt, adapted_fold, costs_of
+from nas.latency.fit.assess import Judged
+from nas.latency.fit.blend import Recipe, blend, device_fold, left_out, trivial_fold
+from nas.latency.fit.calibrate import (
+    ON_CHIP_MB,
+    Costs,
+    Figure,
+    fit_trivial,
+    harness_factors,
+    on_reference,
+    one,
+    predict,
+    trivial_work,
+    work_of,
+)
+from nas.latency.fit.write import as_rows
+from nas.latency.kernels import BYTES, Kernel, kernels
+from nas.latency.residual import Residual
+from nas.space.columns import Floats
+
+LEAST = 5
+"""Networks that a calibration needs: below, nothing can be left out to judge it by."""
+FUSES = ("relu", "relu6", "hswish", "gelu", "silu", "sigmoid", "hsigmoid", "scale", "add")
+"""What runtimes join to the convolution or linear layer before it, if nothing else is known."""
+PLAIN = Recipe()
+NO_SOURCE = "measurements without a stated source"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted or adapted device, judged on networks left out of its fit."""
+
+    costs: Costs
+    trivial: Floats
+    """Fixed ms, ms per mega-MAC, ms per MB of weights."""
+    judged: tuple[Judged, ...]
+    factors: Mapping[str, float]
+    """Of each harness over the reference."""
+    left_out_ms: Floats
+    """Of each figure, by a model that never saw its family."""
+    freedoms: Mapping[str, float] = field(default_factory=dict)
+    """How much an adaptation relies on each way to split the known device's costs."""
+    before: tuple[Judged, ...] = ()
+    """The same networks, predicted by the known device as it was."""
+
+
+def fitted(
+    figures: Sequence[Figure],
+    recipe: Recipe = PLAIN,
+    *,
+    own: Callable[[Figure], bool] = lambda _: True,
+    usual: Callable[[Figure], bool] = lambda _: True,
+) -> Fit:
+    """Fit from the figures alone.
+
+    `own` figures are of the device itself, others only of its relatives. The trivial model knows no
+    image size: it is fitted to the `usual` ones, and to all of them only to predict the others.
+    """
+    prior = recipe.prior(figures)
+    every = trivial_fold(recipe)
+
+    def usual_only(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+        return every([figure for figure in kept if usual(figure)], out)
+
+    here = np.array([usual(figure) for figure in figures])
+    trivial = np.where(here, left_out(figures, usual_only), left_out(figures, every))
+    predicted = left_out(figures, device_fold(recipe))
+    mine = [index for index, figure in enumerate(figures) if own(figure)]
+    few = [figure for figure in figures if usual(figure)]
+    return Fit(
+        blend(figures, recipe),
+        fit_trivial(few, on_reference(few, prior)),
+        tuple(
+            assess.judged(
+                [figures[index] for index in mine],
+                predicted[mine],
+                trivial[mine],
+                prior.reference,
+            )
+        ),
+        harness_factors(figures, prior),
+        predicted,
+    )
+
+
+def adapted(figures: Sequence[Figure], known: Costs, plain: Sequence[Figure] = ()) -> Fit:
+    """Adapt a known device to the figures; `plain`: the same without factors of its residual."""
+    plain = plain or figures
+    prior = PLAIN.prior(plain)
+    trivial = left_out(plain, trivial_fold(PLAIN))
+    costs, freedoms = adapt(figures, known)
+    predicted = left_out(figures, adapted_fold(known))
+
+    def judge(predicted: Floats) -> tuple[Judged, ...]:
+        return tuple(assess.judged(figures, predicted, trivial, prior.reference))
+
+    return Fit(
+        costs,
+        fit_trivial(plain, on_reference(plain, prior)),
+        judge(predicted),
+        harness_factors(figures, prior),
+        predicted,
+        freedoms,
+        judge(predict(known, figures)),
+    )
+
+
+def described(fit: Fit, judged: Sequence[Judged] = ()) -> dict[str, Any]:
+    """The part of `device.yaml` that any fit writes; `judged` networks, or all of the fit."""
+    judged = judged or fit.judged
+    trivial = dict(zip(TRIVIAL_KEYS, map(_short, fit.trivial), strict=True))
+    return {
+        "fixed_ms": _short(fit.costs.fixed_ms),
+        "interval": assess.interval(judged),
+        "held_out": assess.score(judged),
+        "trivial": trivial,
+    }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A device and the networks that it is judged by."""
+
+    fit: Fit
+    info: dict[str, Any]
+    rows: list[dict[str, Any]]
+    residual: Residual
+    """Of the device that it was adapted from."""
+
+
+def calibrate(
+    found: Sequence[Measured],
+    name: str,
+    prior: Device | None = None,
+    holdout: Sequence[Measured] = (),
+) -> Calibration:
+    """The device called `name`, from measurements; `holdout` judges it instead of cross-validation.
+
+    Raises:
+        CalibrationError: fewer than `LEAST` networks.
+    """
+    networks = {each.row.network for each in found}
+    if len(networks) < LEAST:
+        raise CalibrationError(
+            f"{found[0].row.place.rpartition(' line ')[0]}: {len(networks)} networks,"
+            f" expected at least {LEAST}"
+        )
+    rows = [each.row for each in found]
+    known = costs_of(prior) if prior else None
+    precision = stated(rows, "precision", prior.info["precision"] if prior else "fp32")
+    fuses = prior.info["fuses"] if prior else FUSES
+    on_chip_mb = prior.info["on_chip_mb"] if prior else ON_CHIP_MB
+    run = {
+        each.row.network: tuple(kernels(each.graph, BYTES[precision], fuses))
+        for each in (*found, *holdout)
+    }
+    residual = prior.residual if prior else Residual()
+    sums = (
+        {each: prior.fixed_ms + sum(map(prior.kernel_ms, own)) for each, own in run.items()}
+        if prior
+        else {}
+    )
+    alone = dict.fromkeys(run, 1.0)
+    ratios = {each: float(prior.whole.ratio(ms)) for each, ms in sums.items()} if prior else alone
+
+    def figures(
+        some: Sequence[Measured], factor: Callable[[Kernel], float], ratios: Mapping[str, float]
+    ) -> list[Figure]:
+        work = {each: work_of(own, on_chip_mb, factor) * ratios[each] for each, own in run.items()}
+        return as_figures(some, work)
+
+    own, plain = figures(found, residual.factor, ratios), figures(found, one, alone)
+    fit = adapted(own, known, plain) if known else fitted(plain)
+    if holdout:
+        others = figures(holdout, residual.factor, ratios), figures(holdout, one, alone)
+        fit = _judged_on(fit, *others, known)
+    runs = {"precision": precision, "fuses": list(fuses), "on_chip_mb": on_chip_mb}
+    info = _info(name, rows, fit, prior) | runs
+    if prior and "whole" in prior.info:
+        # its knot is where networks of a certain size are, whatever they take here
+        slower = [each.ms / prior.whole.ms(sums[each.row.network]) for each in found]
+        info["whole"] = prior.whole.times(float(np.median(slower))).as_yaml()
+    reach = as_rows(fit.costs, [run[network] for network in networks])
+    return Calibration(fit, info, reach, residual)
+
+
+def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[Figure]:
+    """Figures for a fit; repeats of a network by one source share a weight."""
+    repeats = Counter((each.row.network, each.row.source) for each in found)
+    return [
+        Figure(
+            each.row.network,
+            each.family,
+            work[each.row.network],
+            each.ms,
+            each.row.source,
+            repeats[each.row.network, each.row.source] ** -0.5,
+        )
+        for each in found
+    ]
+
+
+def _judged_on(
+    fit: Fit, figures: Sequence[Figure], plain: Sequence[Figure], known: Costs | None
+) -> Fit:
+    """The fit, judged on networks that took no part in it."""
+    trivial = trivial_work(plain) @ fit.trivial
+    reference = [harness for harness, factor in fit.factors.items() if factor == 1]
+
+    def judge(costs: Costs) -> tuple[Judged, ...]:
+        return tuple(assess.judged(figures, predict(costs, figures), trivial, reference))
+
+    return replace(fit, judged=judge(fit.costs), before=judge(known) if known else ())
+
+
+def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dict[str, Any]:
+    """`device.yaml`."""
+    was = prior.info if prior else {}
+    batch = rows[0].batch
+    threads = next((row.threads for row in rows if row.threads), was.get("threads"))
+    sources = Counter(row.source or NO_SOURCE for row in rows)
+    made: dict[str, Any] = {
+        "figures": len(rows),
+        "networks": len({row.network for row in rows}),
+        "harness_factors": {
+            harness or NO_SOURCE: round(factor, 4) for harness, factor in fit.factors.items()
+        },
+    }
+    if prior:
+        before = assess.errors(*_pairs(fit.before))
+        made |= {
+            "prior": prior.name,
+            "prior_hash": prior.content_hash,
+            "freedoms": {k: round(v, 3) for k, v in fit.freedoms.items()},
+        }
+        made |= {f"before_{key}": before[key] for key in ("median_error_pct", "mean_error_pct")}
+    per_image = "of one image" if batch == 1 else f"of one image in a batch of {batch}"
+    return {
+        "schema": 1,
+        "name": name,
+        "kind": f"adapted from {prior.name}" if prior else "calibrated",
+        "hardware": stated(rows, "device", "not stated"),
+        "runtime": stated(rows, "runtime", was.get("runtime", "not stated")),
+        "version": stated(rows, "version", "not stated"),
+        "precision": "",
+        "threads": threads,
+        "batch": batch,
+        "statistic": f"milliseconds {per_image}, as the sources give them; predicted from figures"
+        " of whole networks",
+        "date": datetime.now(UTC).date().isoformat(),
+        "fuses": [],
+        "on_chip_mb": 0.0,
+        **described(fit),
+        "fit": made,
+        "sources": [{"citation": source, "figures": n} for source, n in sorted(sources.items())],
+    }
+
+
+def _pairs(networks: Sequence[Judged]) -> tuple[Floats, Floats]:
+    return (
+        np.array([network.predicted_ms for network in networks]),
+        np.array([network.ms for network in networks]),
+    )

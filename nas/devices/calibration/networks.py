@@ -1,0 +1,85 @@
+"""Measurements with the graphs of their networks, checked to be of one device."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from nas.devices.measurements import Measurement
+from nas.errors import CalibrationError, DocumentError, NasError
+from nas.graph.graph import Graph
+
+SHARED = ("device", "runtime", "precision", "threads", "batch")
+"""What all measurements of one device have in common; where it is not stated, it may be any."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One measurement and what was measured."""
+
+    row: Measurement
+    graph: Graph
+    family: str
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds of one image."""
+        return self.row.ms / self.row.batch
+
+
+def measured(
+    rows: Sequence[Measurement],
+    heard: Callable[[str, float], None] = lambda network, share: None,
+) -> list[Measured]:
+    """The rows with their graphs; `heard` is told the network and the share done.
+
+    Raises:
+        DocumentError: with file and line: an unknown network, or one with calls that have no cost.
+        CalibrationError: rows of several devices, or measured in several ways.
+    """
+    for key in SHARED:
+        stated = [row for row in rows if getattr(row, key) not in ("", None)]
+        for row in stated:
+            if (found := getattr(row, key)) != (first := getattr(stated[0], key)):
+                raise CalibrationError(
+                    f"{row.place} ({key}): {found!r}, but {first!r} at {stated[0].place};"
+                    " a device is one machine in one setting: keep its rows in a file of their own"
+                )
+    graphs = {row.network: row for row in reversed(rows)}
+    loaded = {}
+    for number, (network, row) in enumerate(reversed(graphs.items())):
+        heard(network, number / len(graphs))
+        loaded[network] = _graph(row)
+    return [Measured(row, loaded[row.network], family(row.name)) for row in rows]
+
+
+def _graph(row: Measurement) -> Graph:
+    from nas.modules.named import load_network
+
+    try:
+        graph = load_network(row.network).graph
+    except NasError as error:
+        raise DocumentError(f"{row.place} (network): {error}") from None
+    opaque = sorted({op.name for op in graph.ops if op.kind == "opaque"})
+    if opaque:
+        raise DocumentError(
+            f"{row.place} (network): {row.network} calls what has no op kind: {', '.join(opaque)}"
+        )
+    return graph
+
+
+def family(network: str) -> str:
+    """Letters that a network's name starts with: networks alike, which are left out together.
+
+    >>> family("timm:mobilenetv3_large_100"), family("mobilenetv2-1.4"), family("timm:tf_mixnet_s")
+    ('mobilenet', 'mobilenet', 'mixnet')
+    """
+    name = network.rpartition("/")[2].rpartition(":")[2].removeprefix("tf_").lower()
+    letters = re.match(r"[a-z]+", name)
+    return re.sub(r"v$", "", letters[0]) if letters else name
+
+
+def stated(rows: Iterable[Measurement], key: str, otherwise: str) -> str:
+    """The first value of a column that is given."""
+    return next((str(value) for row in rows if (value := getattr(row, key))), otherwise)

@@ -1,0 +1,68 @@
+"""What the readers of all formats share: a run, and checked numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nas.devices.measure.timing import median_interval
+from nas.devices.measurements import MAX_MS, MIN_MS, Measurement
+from nas.errors import DocumentError
+
+NUMBER = r"(\d[\d.]*(?:e[-+]?\d+)?)"
+MEAN = "mean: the tool printed no median"
+
+
+@dataclass(frozen=True, slots=True)
+class LogRun:
+    """One run that a log tells of."""
+
+    measurement: Measurement
+    """Its `network` is the model's file, and its `batch` 1, until the kit and the log are asked."""
+    batch: int | None = None
+    """Images per invocation, if the log says so."""
+
+
+def get(content: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    """The value of a key, of that type; a whole number passes for a float."""
+    found = content.get(key)
+    if kind is float and type(found) is int:
+        found = float(found)
+    if type(found) is not kind:
+        raise DocumentError(f"{where} ({key}): found {found!r}, expected {kind.__name__}")
+    return found
+
+
+def number(text: str, where: str) -> float:
+    """A number that a tool printed."""
+    try:
+        return float(text)
+    except ValueError:
+        raise DocumentError(f"{where}: found {text!r}, expected a number") from None
+
+
+def checked_ms(ms: float, where: str) -> float:
+    """Milliseconds that a network can take."""
+    if not MIN_MS <= ms <= MAX_MS:
+        raise DocumentError(f"{where}: found {ms:g} ms, expected {MIN_MS:g} to {MAX_MS:g} ms")
+    return ms
+
+
+def from_samples(row: Measurement, samples_ms: Sequence[float]) -> Measurement:
+    """The row with the median of single runs, its interval and the fast end."""
+    values = np.asarray(samples_ms)
+    low, high = median_interval(values)
+    median, fast = float(np.median(values)), float(np.quantile(values, 0.1))
+    return replace(
+        row, ms=median, ms_low=low, ms_high=high, ms_fast=fast, runs=len(values), note=""
+    )
+
+
+def models_in(line: str, suffixes: Sequence[str]) -> list[str]:
+    """Files of models that a line names, such as a command or a script's `echo`."""
+    endings = "|".join(re.escape(suffix) for suffix in suffixes)
+    return re.findall(rf"[^\s\"'=,;]+(?:{endings})(?![\w.])", line)

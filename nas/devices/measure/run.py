@@ -1,0 +1,133 @@
+"""Measures whole networks on this machine: exports them, loads them and times them side by side."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from nas import __version__
+from nas.deploy.export import FORMATS, Deployed, deploy, write
+from nas.deploy.runtimes import RUNTIMES, Runtime, Session
+from nas.devices.measure.timing import Timing, time_calls
+from nas.devices.measurements import Measurement
+from nas.errors import UnknownNameError
+from nas.graph.ops import Shape
+from nas.space.arch import Arch
+from nas.system.environment import Environment, environment
+
+SECONDS = 5.0
+"""Per network."""
+DECIMALS = 5
+"""Of milliseconds: beyond is noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All networks of one run, and the machine they ran on."""
+
+    rows: tuple[Measurement, ...]
+    environment: Environment
+
+
+def measure(
+    archs: Sequence[tuple[str, Arch]],
+    runtime: str,
+    *,
+    threads: int = 1,
+    batch: int = 1,
+    seconds: float = SECONDS,
+    seed: int = 0,
+    device: str = "",
+    progress: Callable[[str, float], None] = lambda step, share: None,
+) -> Measured:
+    """Time networks, given with the names they go by, `seconds` each.
+
+    The weights are seeded random ones; noise is fed. `progress` hears of the step and how much of
+    it is done.
+
+    Raises:
+        UnknownNameError: of the runtime.
+        ExportError: a network cannot be written for the runtime.
+        MissingExtraError: with the install line.
+        RuntimeUnavailableError: this machine lacks what the runtime runs on.
+    """
+    if runtime not in RUNTIMES:
+        raise UnknownNameError("runtime", runtime, RUNTIMES)
+    found, rng = RUNTIMES[runtime], np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory(prefix="nas-measure-") as folder:
+        sessions = []
+        for index, (name, arch) in enumerate(archs):
+            progress(f"export {name}", index / len(archs))
+            path = Path(folder) / f"{index}{FORMATS[found.format].suffix}"
+            sessions.append(load(deploy(arch, batch=batch), path, found, threads, rng))
+        machine = environment()
+        timings = time_calls(
+            [session.invoke for session in sessions],
+            seconds * len(sessions),
+            rng,
+            one_thread=found.one_at_work(threads),
+            progress=lambda share: progress("time", share),
+        )
+    conditions = Measurement(
+        network="",
+        ms=0.0,
+        device=device or found.hardware(machine.cpu),
+        runtime=found.name,
+        version=found.version(),
+        precision=found.precision,
+        threads=threads,
+        batch=batch,
+        source=f"nas measure {__version__}",
+        date=datetime.now(UTC).date().isoformat(),
+    )
+    rows = [
+        _row(conditions, name, arch, timing)
+        for (name, arch), timing in zip(archs, timings, strict=True)
+    ]
+    return Measured(tuple(rows), machine)
+
+
+def load(
+    deployed: Deployed, path: Path, runtime: Runtime, threads: int, rng: np.random.Generator
+) -> Session:
+    """Write a network of a fixed batch in the runtime's format, load it, and feed it noise.
+
+    Raises:
+        ExportError: it cannot be written for the runtime.
+    """
+    write(deployed, FORMATS[runtime.format], path)
+    return open_session(path, deployed.arch.input, runtime, threads, rng, deployed.batch or 1)
+
+
+def open_session(
+    path: Path,
+    shape: Shape,
+    runtime: Runtime,
+    threads: int,
+    rng: np.random.Generator,
+    batch: int = 1,
+) -> Session:
+    """Load a file of the runtime's format, and feed it noise. Shapes: shape (C, H, W)."""
+    session = runtime.load(path, threads)
+    session.feed(rng.standard_normal((batch, *shape), dtype=np.float32))
+    return session
+
+
+def _row(conditions: Measurement, name: str, arch: Arch, timing: Timing) -> Measurement:
+    low, high = (round(ms, DECIMALS) for ms in timing.interval_ms)
+    return replace(
+        conditions,
+        network=name,
+        arch_id=arch.arch_id,
+        ms=round(timing.ms, DECIMALS),
+        ms_low=low,
+        ms_high=high,
+        ms_fast=round(timing.ms_fast, DECIMALS),
+        runs=timing.runs,
+        note=timing.noise,
+    )

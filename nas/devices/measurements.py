@@ -1,0 +1,263 @@
+"""Measured latencies of whole networks: one CSV, written and read here only.
+
+`nas measure` writes it, a device is calibrated from it and validated against it. One row is one
+network under one set of conditions. Only `network` and `ms` are required; a line that starts with
+`#` is a comment. A number stands without a unit, in the unit of its column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from nas.errors import DocumentError, UnknownNameError
+from nas.files.csv import NUMBER
+from nas.files.resources import exists
+from nas.files.staging import new_file, replaceable, writing
+from nas.files.yaml import read_text
+
+MAX_BYTES = 50_000_000
+MIN_MS, MAX_MS = 1e-3, 1e6
+"""Outside this range a figure is in another unit, or nonsense."""
+PRECISIONS = ("fp32", "fp16", "int8")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One network, measured; a text that is not known is empty, a number None."""
+
+    network: str
+    """A shipped name, a path to a YAML file, from here or from the CSV, or `timm:NAME`; `@SIDE`
+    for another input side."""
+    ms: float
+    """Milliseconds per invocation, which is one whole batch."""
+    arch_id: str = ""
+    device: str = ""
+    runtime: str = ""
+    version: str = ""
+    """Of the runtime."""
+    precision: str = ""
+    """One of `PRECISIONS`."""
+    threads: int | None = None
+    batch: int = 1
+    """Images per invocation."""
+    ms_low: float | None = None
+    ms_high: float | None = None
+    """With `ms_low` the 90 % confidence interval of the median."""
+    ms_fast: float | None = None
+    """The 10 % quantile."""
+    runs: int | None = None
+    """Invocations behind the figures."""
+    source: str = ""
+    """Who measured, and how: the harness."""
+    date: str = ""
+    """ISO: 2025-12-31."""
+    note: str = ""
+    place: str = field(default="", compare=False)
+    """File and line it was read from, for messages about it."""
+
+    @property
+    def name(self) -> str:
+        """`network` without `@SIDE`."""
+        return _AT_SIDE.sub("", self.network)
+
+    @property
+    def side(self) -> int | None:
+        """Input side in pixels, where it is not the network's own."""
+        found = _AT_SIDE.search(self.network)
+        return int(found[1]) if found else None
+
+
+COLUMNS = tuple(column.name for column in fields(Measurement) if column.name != "place")
+CONDITIONS = ("network", "device", "runtime", "precision", "threads", "batch", "source")
+"""What a row is known by: rows that differ in none of these are repeats."""
+SHOWN_REPEATS = 5
+"""Milliseconds of so many stand in the note of a merged row."""
+
+_AT_SIDE = re.compile(r"@([1-9]\d{0,4})$")
+_TIME = re.compile(r"latency|time|sec(ond)?s?\b|\bms\W|_(ms|us|ns|s)\b|^(us|ns|s)$", re.IGNORECASE)
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """All rows of a file, repeats of one network under the same conditions merged.
+
+    Raises:
+        DocumentError: with file, line and column of what is wrong.
+        UnknownNameError: a column or a precision that does not exist.
+    """
+    reader = _rows(path)
+    line, header = next(reader, (1, []))
+    if not header:
+        raise DocumentError(f"{path}: empty; expected columns, of them network and ms")
+    _check_header(header, f"{path} line {line}")
+    rows = [_measurement(header, cells, f"{path} line {line}") for line, cells in reader]
+    rows = [_located(row, path.parent) for row in rows]
+    if not rows:
+        raise DocumentError(f"{path}: no rows below the header")
+    return merge_repeats(rows)
+
+
+def _located(row: Measurement, folder: Path) -> Measurement:
+    """With the file of a network found beside the CSV, where it is not here."""
+    beside = folder / row.name
+    if row.name.endswith(".yaml") and not exists(Path(row.name)) and exists(beside):
+        return replace(row, network=str(beside) + row.network.removeprefix(row.name))
+    return row
+
+
+def merge_repeats(rows: Sequence[Measurement]) -> list[Measurement]:
+    """Rows of one network under the same conditions as one row: the median of their medians.
+
+    Its interval is that of the median of the repeats, which for few of them is their range. What
+    the repeats do not agree on is left empty.
+    """
+    found: dict[tuple[Any, ...], list[Measurement]] = {}
+    for row in rows:
+        found.setdefault(tuple(getattr(row, column) for column in CONDITIONS), []).append(row)
+    return [repeats[0] if len(repeats) == 1 else _merged(repeats) for repeats in found.values()]
+
+
+def _merged(repeats: Sequence[Measurement]) -> Measurement:
+    every = sorted(row.ms for row in repeats)
+    runs = [row.runs for row in repeats]
+    notes = dict.fromkeys(row.note for row in repeats if row.note)
+    shown = ", ".join(f"{row.ms:.6g}" for row in repeats[:SHOWN_REPEATS])
+    shown += ", ..." if len(repeats) > SHOWN_REPEATS else ""
+    agreed = {
+        column: getattr(repeats[0], column)
+        for column in ("arch_id", "version", "date")
+        if len({getattr(row, column) for row in repeats}) == 1
+    }
+    return replace(
+        repeats[0],
+        **{"arch_id": "", "version": "", "date": "", **agreed},
+        ms=median(every),
+        ms_low=every[0],
+        ms_high=every[-1],
+        ms_fast=None,
+        runs=sum(n for n in runs if n) if all(runs) else None,
+        note="; ".join([f"median of {len(repeats)} repeats: {shown} ms", *notes]),
+    )
+
+
+def write_measurements(
+    path: Path, rows: Sequence[Measurement], comments: Sequence[str] = (), *, force: bool = False
+) -> None:
+    """Write all rows, below `comments`; the file is there whole or not at all.
+
+    Raises:
+        ResultError: the place cannot be written, or is not free (and not `force`).
+    """
+    replaceable(path, force=force)
+    with writing(path, path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path, force=force) as made, made.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"# {comment}\n" for comment in comments)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(astuple(row)[: len(COLUMNS)] for row in rows)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Number of the line and the cells of it, without comments and blank lines."""
+    lines = io.StringIO(read_text(path, MAX_BYTES), newline="")
+    reader = csv.reader(("\n" if line[0] == "#" else line for line in lines), strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        where = f"{path} line {reader.line_num}"
+        raise DocumentError(f"{where}: not readable as CSV: {error}") from None
+
+
+def _check_header(header: Sequence[str], where: str) -> None:
+    for column in header:
+        if column in COLUMNS:
+            continue
+        if len(header) == 1 and (other := re.search(r"[;\t]", column)):
+            raise DocumentError(f"{where}: columns separated by {other[0]!r}, expected ','")
+        if _TIME.search(column):
+            raise DocumentError(
+                f"{where}: column {column!r}; expected the time in the column 'ms',"
+                " in milliseconds per invocation"
+            )
+        raise UnknownNameError("column", column, COLUMNS, where)
+    for column, after in pairwise(sorted(header)):
+        if column == after:
+            raise DocumentError(f"{where}: column {column!r} is repeated")
+    for column in ("network", "ms"):
+        if column not in header:
+            raise DocumentError(f"{where}: column {column!r} is missing")
+
+
+def _measurement(header: Sequence[str], cells: Sequence[str], where: str) -> Measurement:
+    if len(cells) != len(header):
+        raise DocumentError(
+            f"{where}: {len(cells)} cells under {len(header)} columns;"
+            " a decimal comma is written as a point, a text with a comma in quotes"
+        )
+    values = {
+        column: _READ.get(column, _text)(cell, f"{where} ({column})")
+        for column, cell in zip(header, cells, strict=True)
+        if cell or column in ("network", "ms")
+    }
+    row = Measurement(place=where, **values)
+    if (row.ms_low is None) != (row.ms_high is None):
+        raise DocumentError(f"{where}: expected ms_low and ms_high, or neither")
+    low, high = row.ms_low or row.ms, row.ms_high or row.ms
+    if not low <= row.ms <= high:
+        raise DocumentError(f"{where}: ms {row.ms:g} is outside its interval {low:g} to {high:g}")
+    if row.ms_fast is not None and row.ms_fast > row.ms:
+        raise DocumentError(f"{where} (ms_fast): found {row.ms_fast:g}, above ms {row.ms:g}")
+    return row
+
+
+def _text(cell: str, where: str) -> str:
+    if not cell:
+        raise DocumentError(f"{where}: empty")
+    return cell
+
+
+def _ms(cell: str, where: str) -> float:
+    if not NUMBER.fullmatch(cell):
+        raise DocumentError(f"{where}: found {cell!r}, expected milliseconds as a plain number")
+    if not MIN_MS <= float(cell) <= MAX_MS:
+        raise DocumentError(f"{where}: found {cell}, expected {MIN_MS:g} to {MAX_MS:g} ms")
+    return float(cell)
+
+
+def _count(cell: str, where: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", cell):
+        raise DocumentError(f"{where}: found {cell!r}, expected a whole number from 1")
+    return int(cell)
+
+
+def _precision(cell: str, where: str) -> str:
+    if cell not in PRECISIONS:
+        raise UnknownNameError("precision", cell, PRECISIONS, where)
+    return cell
+
+
+def _date(cell: str, where: str) -> str:
+    try:
+        return date.fromisoformat(cell).isoformat()
+    except ValueError:
+        raise DocumentError(f"{where}: found {cell!r}, expected a date as 2025-12-31") from None
+
+
+#: how a cell is read, where it is no plain text
+_READ: dict[str, Callable[[str, str], Any]] = {
+    **dict.fromkeys(("ms", "ms_low", "ms_high", "ms_fast"), _ms),
+    **dict.fromkeys(("threads", "batch", "runs"), _count),
+    "precision": _precision,
+    "date": _date,
+}

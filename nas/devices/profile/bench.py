@@ -1,0 +1,103 @@
+"""Parts and networks, exported several at a time, then loaded and timed one by one by an anchor.
+
+Writing a file takes seconds and timing it less, so all cores write the next few; while one is
+timed, nothing else runs. The anchor is one small network that is timed in the same rounds as
+everything else; what it drifts by is divided out of the rest (`nas.devices.profile.journal`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from nas.deploy.export import FORMATS, Deployed, deploy, write
+from nas.deploy.runtimes import Runtime, Session
+from nas.devices.measure.run import load, open_session
+from nas.devices.measure.timing import Pace, Timing, time_calls
+from nas.errors import ExportError
+from nas.space.arch import Arch
+from nas.system.processes import cores, deaf, end_with, pool
+
+ANCHOR = "mobilenetv3-small-0.5"
+PART_PACE = Pace(warm_up_s=0.05, burst_s=0.02, rounds=9, at_most=2.0)
+NETWORK_PACE = Pace(warm_up_s=0.2, burst_s=0.05, rounds=9, at_most=2.0)
+SECONDS = 0.4
+"""Of timing, at least, per part."""
+
+Timed = tuple[Timing, Timing] | ExportError
+"""Of one network and of the anchor beside it; or why it cannot be written."""
+
+
+class Bench:
+    """A runtime on this machine, with a folder for the files it loads."""
+
+    def __init__(self, runtime: Runtime, threads: int, folder: Path, seed: int) -> None:
+        from nas import library
+
+        self.runtime, self.threads, self.folder = runtime, threads, folder
+        self.rng = np.random.default_rng(seed)
+        self.written = 0
+        self.anchor = self.load(deploy(library.load_arch(ANCHOR)))
+        self._held = ExitStack()
+        self.pool = self._held.enter_context(pool(cores(), end_with, os.getpid()))
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._held.__exit__(kind, error, trace)
+
+    def load(self, deployed: Deployed) -> Session:
+        """Write the network in the runtime's format, load it, and feed it noise."""
+        return load(deployed, self._path(), self.runtime, self.threads, self.rng)
+
+    def time_each(self, archs: Sequence[Arch], pace: Pace = PART_PACE) -> Iterator[Timed]:
+        """Networks in order, each with the anchor beside it; all are written before the first."""
+        paths = [self._path() for _ in archs]
+        with deaf():
+            jobs: list[Future[None]] = [
+                self.pool.submit(_export, arch, self.runtime.format, path)
+                for arch, path in zip(archs, paths, strict=True)
+            ]
+        failures = [job.exception() for job in jobs]
+        for arch, path, failure in zip(archs, paths, failures, strict=True):
+            if isinstance(failure, ExportError):
+                yield failure
+            elif failure is not None:
+                raise failure
+            else:
+                session = open_session(path, arch.input, self.runtime, self.threads, self.rng)
+                timing, anchor = self.time_all([session, self.anchor], pace)
+                yield timing, anchor
+            path.unlink(missing_ok=True)
+
+    def time_all(self, sessions: Sequence[Session], pace: Pace) -> list[Timing]:
+        """Sessions in the same rounds."""
+        return time_calls(
+            [session.invoke for session in sessions],
+            SECONDS * len(sessions) / 2,
+            self.rng,
+            one_thread=self.runtime.one_at_work(self.threads),
+            pace=pace,
+        )
+
+    def _path(self) -> Path:
+        """A name that was not used before: a runtime may map the file it loads."""
+        self.written += 1
+        return self.folder / f"{self.written}{FORMATS[self.runtime.format].suffix}"
+
+
+def _export(arch: Arch, name: str, path: Path) -> None:
+    """In a process of its own."""
+    write(deploy(arch), FORMATS[name], path)

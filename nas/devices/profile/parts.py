@@ -1,0 +1,185 @@
+"""Parts of networks: consecutive rows of points of a space, which are what is measured.
+
+A part is an architecture of its own on the map that reaches its first row, so whatever builds,
+exports and runs a network does the same with a part. A third of the points are random ones, a third
+are near a seed, and a third near one and narrower, since networks that people use are smaller than
+most of a space: what is costly in a large one says little of what is in a small one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from nas.devices.profile.load import Load, load_of
+from nas.errors import ArchError
+from nas.graph.ops import Shape
+from nas.space.arch import Arch, step
+from nas.space.scaling import scaled
+from nas.space.space import Code, Space
+
+Key = tuple[str, int, int]
+"""What a journal calls a part: code, first row, row after the last."""
+
+MUTATIONS = 4
+"""Of a seed."""
+WIDTHS = (0.75, 0.5, 0.35)
+"""Multipliers that MobileNetV2 is published with."""
+LONGEST = 6
+"""Rows of a part; a whole network is measured as such."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a space and what a runtime executes of it."""
+
+    code: Code
+    width: float
+    """Multiplier of the code's network."""
+    arch: Arch
+    load: Load
+
+    @property
+    def name(self) -> str:
+        """What a journal calls it."""
+        return code_text(self.code, self.width)
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """What reaches each row, and the output."""
+        shapes = [self.arch.input]
+        for row in self.arch.rows:
+            shapes.append(step(row, shapes[-1], self.arch.input[1])[1])
+        return tuple(shapes)
+
+    @property
+    def whole(self) -> Part:
+        return Part(self, 0, len(self.arch.rows))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows `start` to `stop` of a point."""
+
+    point: Point
+    start: int
+    stop: int
+
+    @property
+    def arch(self) -> Arch:
+        """The rows as a network."""
+        whole, name = self.point.arch, f"rows {self.start + 1} to {self.stop}"
+        rows = whole.rows[self.start : self.stop]
+        return Arch(name, whole.name, self.point.shapes[self.start], rows)
+
+    @cached_property
+    def load(self) -> Load:
+        """Its kernels."""
+        mb = self.point.load.ends_mb[0] / prod(self.point.arch.input)
+        ends = (prod(self.point.shapes[i]) * mb for i in (self.start, self.stop))
+        return self.point.load.between(self.start, self.stop, (next(ends), next(ends)))
+
+    @property
+    def key(self) -> Key:
+        """What a journal calls it."""
+        return self.point.name, self.start, self.stop
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where points come from, and how they are seen."""
+
+    space: Space
+    seeds: tuple[Arch, ...]
+    """Architectures inside the space."""
+    precision: str
+    fuses: Collection[str]
+    known: dict[tuple[Code, float], Point] = field(default_factory=dict, compare=False)
+    """Points that were asked for."""
+
+    def part(self, key: Key) -> Part:
+        """What a journal calls so."""
+        name, start, stop = key
+        return Part(self.point(*read_code(name)), start, stop)
+
+    def point(self, code: Code, width: float = 1.0) -> Point:
+        """The point of a code, at a width multiplier."""
+        if (code, width) not in self.known:
+            self.known[code, width] = self._point(code, width)
+        return self.known[code, width]
+
+    def _point(self, code: Code, width: float) -> Point:
+        arch = self.space.decode(code)
+        if width != 1:
+            arch = scaled(arch, width=width)
+        arch = replace(arch, name=f"{self.space.name}-{arch.arch_id}")
+        return Point(code, width, arch, load_of(arch.graph, self.precision, self.fuses))
+
+    def points(self, rng: np.random.Generator) -> Iterator[Point]:
+        """Without end: a random one, one near a seed, a narrower one near a seed, and so on.
+
+        A family with many seeds is drawn no more often than one with a single seed.
+        """
+        lattice = self.space.lattice
+        families = families_of(self.seeds)
+        while True:
+            yield self.point(tuple(lattice.sample(1, rng)[0].tolist()))
+            for width in (1.0, WIDTHS[rng.integers(len(WIDTHS))]) if self.seeds else ():
+                family = families[rng.integers(len(families))]
+                seed = family[rng.integers(len(family))]
+                codes = np.array([self.space.encode(seed)])
+                near = tuple(lattice.mutate(codes, rng, genes=MUTATIONS)[0].tolist())
+                try:
+                    yield self.point(near, width)
+                except ArchError:  # heads that do not divide the narrower rows
+                    yield self.point(near)
+
+
+def seeds_of(space: Space) -> tuple[Arch, ...]:
+    """Shipped architectures that are inside the space."""
+    from nas import library
+    from nas.files.resources import named
+
+    known = (library.load_arch(name) for name in named("architecture"))
+    return tuple(arch for arch in known if space.contains(arch))
+
+
+def families_of(seeds: Sequence[Arch]) -> list[list[Arch]]:
+    """Seeds by the name in front of the first hyphen."""
+    families: dict[str, list[Arch]] = {}
+    for seed in seeds:
+        families.setdefault(seed.name.split("-")[0], []).append(seed)
+    return list(families.values())
+
+
+def parts_of(point: Point, rng: np.random.Generator) -> Iterator[Part]:
+    """One part from every row whose input is a map, of a random length; none without weights."""
+    for start, shape in enumerate(point.shapes[:-1]):
+        longest = min(LONGEST, len(point.arch.rows) - start)
+        part = Part(point, start, start + int(rng.integers(1, longest + 1)))
+        if len(shape) == 3 and part.load.weight_mb > 0:
+            yield part
+
+
+def code_text(code: Code, width: float = 1.0) -> str:
+    """`0-3-12x0.5`, as a journal writes a code and its width multiplier.
+
+    >>> code_text((0, 3, 12)), code_text((0, 3, 12), 0.5)
+    ('0-3-12', '0-3-12x0.5')
+    """
+    text = "-".join(map(str, code))
+    return text if width == 1 else f"{text}x{width:g}"
+
+
+def read_code(text: str) -> tuple[Code, float]:
+    """What `code_text` wrote.
+
+    >>> read_code("0-3-12x0.5")
+    ((0, 3, 12), 0.5)
+    """
+    genes, _, width = text.partition("x")
+    return tuple(int(gene) for gene in genes.split("-")), float(width or 1)

@@ -1,0 +1,204 @@
+"""What a profile ends with: a device folder, and the networks that it was held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas import __version__
+from nas.deploy.runtimes import RUNTIMES
+from nas.devices.measure.run import DECIMALS
+from nas.devices.measurements import Measurement, write_measurements
+from nas.devices.profile.fit import Model, Networks, Sample, fit_networks
+from nas.devices.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Entry, drift
+from nas.devices.profile.parts import Source
+from nas.latency.files import TRIVIAL_KEYS
+from nas.latency.fit import assess
+from nas.latency.fit.assess import Judged
+from nas.latency.fit.calibrate import Figure, fit_trivial, trivial_work
+from nas.latency.fit.write import as_rows, write_device
+from nas.latency.residual import Points
+from nas.space.columns import Floats
+from nas.space.space import Space
+from nas.system.environment import environment
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a profile is of."""
+
+    runtime: str
+    threads: int
+    space: Space
+    minutes: float
+    seed: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """What must be the same to go on; the time may differ."""
+        return {
+            "runtime": self.runtime,
+            "version": RUNTIMES[self.runtime].version(),
+            "threads": self.threads,
+            "space": self.space.space_hash,
+            "seed": self.seed,
+            "nas": __version__,
+        }
+
+
+def as_samples(source: Source, entries: Sequence[Entry]) -> list[Sample]:
+    """The entries as a fit takes them, at the machine's usual speed."""
+    slow = drift(entries)
+    return [
+        Sample(source.part(entry.key).load, entry.ms / times, entry.sd, entry.role != PART)
+        for entry, times in zip(entries, slow, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All that was measured, and what follows from it."""
+
+    settings: Settings
+    fusion: Mapping[str, float]
+    """What each op costs after a convolution, as a share of an addition."""
+    source: Source
+    kernels: Mapping[str, Points]
+    """Of the residual."""
+    entries: Sequence[Entry]
+
+    @cached_property
+    def samples(self) -> dict[str, list[Sample]]:
+        """By role."""
+        timed = [entry for entry in self.entries if entry.role != FUSION]
+        found: dict[str, list[Sample]] = {role: [] for role in (PART, WHOLE, HELD_OUT)}
+        for entry, sample in zip(timed, as_samples(self.source, timed), strict=True):
+            found[entry.role].append(sample)
+        return found
+
+    @cached_property
+    def networks(self) -> Networks:
+        """From everything but the networks held out."""
+        return fit_networks([*self.samples[PART], *self.samples[WHOLE]], self.kernels)
+
+    @property
+    def model(self) -> Model:
+        """Of sums over the kernels of whole networks."""
+        return self.networks.model
+
+    @cached_property
+    def trivial(self) -> Floats:
+        """The model of parameters and MACs alone, of the same samples."""
+        seen = [*self.samples[PART], *self.samples[WHOLE]]
+        return fit_trivial(self._figures(seen), np.array([sample.ms for sample in seen]))
+
+    @cached_property
+    def judged(self) -> list[Judged]:
+        """The networks held out."""
+        held_out = self.samples[HELD_OUT]
+        return self._judged(held_out, self.model.ms([sample.load for sample in held_out]))
+
+    @cached_property
+    def left_out(self) -> list[Judged]:
+        """Those, and the networks of the fit, each by a model that never saw it: for intervals."""
+        return self.judged + self._judged(self.samples[WHOLE], self.networks.crossed_ms)
+
+    def _judged(self, samples: Sequence[Sample], sums_ms: Floats) -> list[Judged]:
+        figures = self._figures(samples)
+        predicted = self.networks.whole.ms(sums_ms)
+        return assess.judged(figures, predicted, trivial_work(figures) @ self.trivial, ())
+
+    def _figures(self, samples: Sequence[Sample]) -> list[Figure]:
+        on_chip_mb = self.model.on_chip_mb
+        space = self.settings.space.name
+        return [
+            Figure(f"{i:04}", space, sample.load.summed(on_chip_mb), sample.ms, "", 1.0)
+            for i, sample in enumerate(samples)
+        ]
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """`device.yaml`, but for name and hash."""
+        settings, model = self.settings, self.model
+        runtime, machine = RUNTIMES[settings.runtime], environment()
+        trivial = (round(float(value), 8) for value in self.trivial)
+        made = f"nas profile {__version__}, {settings.space.name}, seed {settings.seed}"
+        counts = {role: len(samples) for role, samples in self.samples.items()}
+        return {
+            "schema": 1,
+            "name": "",
+            "kind": "measured",
+            "hardware": runtime.hardware(machine.cpu or machine.system),
+            "runtime": runtime.name,
+            "version": runtime.version(),
+            "precision": runtime.precision,
+            "threads": settings.threads,
+            "batch": 1,
+            "statistic": "milliseconds of one image, median over rounds less waiting for a core;"
+            " predicted from parts of networks and whole ones",
+            "date": datetime.now(UTC).date().isoformat(),
+            "fixed_ms": float(f"{model.costs.fixed_ms:.5g}"),
+            "on_chip_mb": model.on_chip_mb,
+            "fuses": [*self.source.fuses],
+            "whole": self.networks.whole.as_yaml(),
+            "interval": assess.interval(self.left_out),
+            "trivial": dict(zip(TRIVIAL_KEYS, trivial, strict=True)),
+            "held_out": assess.score(self.judged),
+            "fit": {
+                "parts": counts[PART],
+                "whole_networks": counts[WHOLE],
+                "minutes": round(sum(entry.seconds for entry in self.entries) / 60, 1),
+                "residual_amplitude": model.amplitude,
+                "cost_after_a_conv": {op: round(share, 3) for op, share in self.fusion.items()},
+                "environment": machine.as_json(),
+            },
+            "sources": [{"citation": made, "figures": sum(counts.values())}],
+        }
+
+
+def write_profile(draft: Path, out: Path, found: Profile) -> None:
+    """Write the device's files into `draft`, which will be `out`."""
+    networks = [sample.load.kernels for role in (PART, WHOLE) for sample in found.samples[role]]
+    rows = [row for row in as_rows(found.model.costs, networks) if row["networks"]]
+    info = found.info | {"name": out.name}
+    residual = found.model.residual
+    write_device(draft, info, rows, residual if residual.points else None)
+    folder = draft / "held_out"
+    folder.mkdir()
+    entries = [entry for entry in found.entries if entry.role == HELD_OUT]
+    measured = []
+    for entry, sample in zip(entries, found.samples[HELD_OUT], strict=True):
+        arch = found.source.part(entry.key).point.arch
+        arch.to_yaml(folder / f"{arch.arch_id}.yaml")
+        measured.append(_measurement(entry, sample, info, arch.arch_id, folder.name))
+    write_measurements(draft / "held_out.csv", measured)
+
+
+def _measurement(
+    entry: Entry, sample: Sample, info: Mapping[str, Any], arch_id: str, folder: str
+) -> Measurement:
+    drifted = sample.ms / entry.ms
+    ms, low, high = (
+        round(ms * drifted, DECIMALS) for ms in (entry.ms, entry.ms_low, entry.ms_high)
+    )
+    return Measurement(
+        f"{folder}/{arch_id}.yaml",
+        ms,
+        arch_id,
+        info["hardware"],
+        info["runtime"],
+        info["version"],
+        info["precision"],
+        info["threads"],
+        ms_low=low,
+        ms_high=high,
+        runs=entry.runs,
+        source=info["sources"][0]["citation"],
+        date=info["date"],
+        note=entry.note,
+    )

@@ -1,0 +1,189 @@
+"""`nas profile`: measures until the time is used, and makes the device.
+
+First what is fused; then parts of networks, where the model is least sure; then whole networks that
+correct it; last whole networks that it never sees. Everything measured is in the journal, and what
+is measured next follows from it, so a profile that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from nas.deploy.runtimes import RUNTIMES
+from nas.devices.measure.timing import Timing
+from nas.devices.profile.bench import NETWORK_PACE, PART_PACE, Bench
+from nas.devices.profile.design import Pool
+from nas.devices.profile.fit import first_guess, fit
+from nas.devices.profile.fusion import fused, measure_fusion
+from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Entry, Journal
+from nas.devices.profile.parts import Key, Part, Source, seeds_of
+from nas.devices.profile.result import Profile, Settings, as_samples, write_profile
+from nas.errors import ExportError, UnknownNameError
+from nas.files.staging import Draft, no_link, not_shipped, writing
+
+POOL = 60
+"""Points whose parts may be measured, and whose latencies are to become sure."""
+BATCH = 12
+"""Parts chosen at a time; then the model is fitted again."""
+SHARES = {PART: 0.4, WHOLE: 0.3, HELD_OUT: 0.3}
+"""Of the time."""
+BEFORE = {PART: 0.0, WHOLE: SHARES[PART], HELD_OUT: SHARES[PART] + SHARES[WHOLE]}
+"""Of the time, that is over when a role begins."""
+LEAST = {PART: BATCH, WHOLE: 2, HELD_OUT: 4}
+"""Measured even if the time is too short."""
+TOGETHER = 4
+"""Networks that are exported at a time."""
+MOST_NETWORKS = 1000
+"""Points that are drawn for a role; a small space has no more."""
+MOST_REFUSED = 20
+"""Parts that the format may refuse before that is an error."""
+
+Progress = Callable[[str, float], None]
+
+
+def profile(
+    settings: Settings,
+    out: Path,
+    *,
+    force: bool = False,
+    progress: Progress = lambda step, share: None,
+) -> Profile:
+    """Measure, fit and write the device folder `out`. `progress` hears the step and its share.
+
+    Raises:
+        UnknownNameError: of the runtime.
+        MissingExtraError: with the install line.
+        RuntimeUnavailableError: this machine lacks what the runtime runs on.
+        ResultError: `out` exists, cannot be written or has the name of a shipped device, another
+            process writes it, or a profile of other settings was stopped there.
+        ExportError: the runtime's format takes no network.
+    """
+    if settings.runtime not in RUNTIMES:
+        raise UnknownNameError("runtime", settings.runtime, RUNTIMES)
+    not_shipped("device", out)
+    with Draft(out.parent, out.name, force=force) as draft:
+        path = no_link(out.parent / f".{out.name}.profile") / "journal.csv"
+        found = _measured(settings, path, progress, force=force)
+        write_profile(draft.folder, out, found)
+        shutil.copy(path, draft.folder / path.name)
+        draft.keep()
+        path.unlink()
+        path.parent.rmdir()
+    return found
+
+
+def _measured(settings: Settings, path: Path, progress: Progress, *, force: bool) -> Profile:
+    """What is in the journal, and all that is measured now."""
+    start, runtime = perf_counter(), RUNTIMES[settings.runtime]
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
+        journal = Journal(path, settings.as_json(), force=force)
+        with Bench(runtime, settings.threads, Path(folder), settings.seed) as bench:
+            return Campaign(settings, bench, journal, progress, start).measure()
+
+
+@dataclass
+class Campaign:
+    """Measures for one profile; all that it learns is in the journal."""
+
+    settings: Settings
+    bench: Bench
+    journal: Journal
+    progress: Progress
+    clock: float
+    """When the time of the next entry began."""
+    refused: set[Key] = field(default_factory=set)
+    """Parts that the format cannot write."""
+
+    def measure(self) -> Profile:
+        """Everything that the time allows, fitted."""
+        if not self.journal.of(PART):  # else a kill may have cut it short
+            self._fusion()
+        fusion = {entry.name: entry.ms for entry in self.journal.of(FUSION)}
+        space, precision = self.settings.space, self.bench.runtime.precision
+        self.source = Source(space, seeds_of(space), precision, fused(fusion))
+        rng = self._rng(PART)
+        self.pool = Pool(list(islice(self.source.points(rng), POOL)), rng)
+        self._parts()
+        self._networks(WHOLE)
+        self._networks(HELD_OUT)
+        return Profile(self.settings, fusion, self.source, self.pool.kernels, self.journal.entries)
+
+    def _rng(self, role: str) -> np.random.Generator:
+        return np.random.default_rng([self.settings.seed, ROLES.index(role)])
+
+    def _lap(self) -> float:
+        """Seconds since the last entry: measuring, and all that led to it."""
+        start, self.clock = self.clock, perf_counter()
+        return self.clock - start
+
+    def _fusion(self) -> None:
+        self.progress("what is fused", 0.0)
+        shares = measure_fusion(self.bench)
+        seconds = self._lap() / len(shares)
+        for op, share in shares.items():
+            self.journal.add(Entry(FUSION, op, 0, 0, share, 0, 0, 0, 1.0, seconds, ""))
+
+    def _parts(self) -> None:
+        """The parts that make the pool's latencies surer, most per second first."""
+        while self._time_left(PART):
+            done = {entry.key: entry.sd for entry in self.journal.of(PART)}
+            samples = as_samples(self.source, self.journal.of(PART))
+            model = fit(samples, self.pool.kernels) if len(samples) >= BATCH else first_guess()
+            chosen = self.pool.choose(model, done, self.refused, BATCH)
+            if not chosen:
+                return
+            self._time(PART, chosen)
+
+    def _networks(self, role: str) -> None:
+        """Whole networks that no other role has seen."""
+        done = {entry.key for entry in self.journal.of(WHOLE, HELD_OUT)}
+        points = islice(self.source.points(self._rng(role)), MOST_NETWORKS)
+        fresh: dict[Key, Part] = {}
+        for point in points:
+            if not self._time_left(role):
+                return
+            if point.whole.key not in done:
+                fresh[point.whole.key] = point.whole
+            if len(fresh) == TOGETHER:
+                self._time(role, list(fresh.values()))
+                done |= set(fresh)
+                fresh.clear()
+        self._time(role, list(fresh.values()))
+
+    def _time_left(self, role: str) -> bool:
+        """Whether another one, taking as long as those before it, still fits."""
+        entries, seconds = self.journal.of(role), self.journal.seconds(role)
+        share = SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
+        another = seconds / len(entries) if entries else 0
+        over = min(1.0, len(entries) / LEAST[role], seconds / share if share > 0 else 1.0)
+        self.progress(f"{role}: {len(entries)}", BEFORE[role] + SHARES[role] * over)
+        return len(entries) < LEAST[role] or seconds + another <= share
+
+    def _time(self, role: str, parts: Sequence[Part]) -> None:
+        """Measure these, as long as there is time."""
+        pace = PART_PACE if role == PART else NETWORK_PACE
+        archs = [part.arch for part in parts]
+        for part, timed in zip(parts, self.bench.time_each(archs, pace), strict=True):
+            if isinstance(timed, ExportError):
+                if len(self.refused) >= MOST_REFUSED:
+                    raise timed
+                self.refused.add(part.key)
+            elif timed[0].interval_ms[0] > 0:  # else nothing is left but waiting: another time
+                self._add(role, part, *timed)
+            if not self._time_left(role):
+                return
+
+    def _add(self, role: str, part: Part, timing: Timing, anchor: Timing) -> None:
+        ends = timing.ms, *timing.interval_ms
+        entry = (*part.key, *ends, timing.runs, anchor.ms, self._lap(), timing.noise)
+        self.journal.add(Entry(role, *entry))

@@ -1,0 +1,1 @@
+"""How well strategies and cheap evaluations rank networks."""

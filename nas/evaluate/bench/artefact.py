@@ -1,0 +1,115 @@
+"""A fitted benchmark as a folder of text, below `predictors/benchmarks/`.
+
+truth.yaml   name, sources, held-out figures, the constant, and what space and trees they are of
+trees.csv    one node a row: `parameter` and `at_most` of a test with the nodes `left` and `right`
+             below it, or the `value` of a leaf in points
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.errors import DocumentError, UnknownNameError, brief
+from nas.evaluate.bench.trees import LEAVES, Node, Tree, Trees
+from nas.files import yaml
+from nas.files.csv import Line, read_lines
+from nas.files.resources import content_hash
+from nas.space.choices import Choices
+from nas.space.space import Space
+
+YAML, CSV = "truth.yaml", "trees.csv"
+COLUMNS = ("tree", "node", "parameter", "at_most", "left", "right", "value")
+NUMBERS = {"constant", "networks"}
+TEXTS = {"name", "made", "accuracy", "source", "space_hash", "hash"}
+MAX_TREES = 10_000
+LAST_NODE = 2 * LEAVES - 2
+MAX_POINTS = 100.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What a folder holds."""
+
+    trees: Trees
+    content: Mapping[str, Any]
+    """Of `truth.yaml`."""
+
+
+def read_fitted(folder: Path, space: Space) -> Fitted:
+    """Read the trees over a space from their folder.
+
+    Raises:
+        DocumentError: naming file, row and field; also where the trees are not those, or the space
+            is not the one, that `truth.yaml` was written for.
+    """
+    path = folder / YAML
+    content = yaml.read(path)
+    yaml.check_keys(content, str(path), required={"schema", "held_out", *NUMBERS, *TEXTS})
+    for key in sorted(NUMBERS | TEXTS):
+        what, types = ("a number", (int, float)) if key in NUMBERS else ("text", (str,))
+        if type(content[key]) not in types:
+            raise DocumentError(f"{path} ({key}): found {brief(content[key])}, expected {what}")
+    choices = Choices.of(space.table)
+    trees = read_trees(folder / CSV, choices)
+    _check_hash(path, content, "space_hash", space.space_hash, f"space {space.name}")
+    _check_hash(path, content, "hash", content_hash(folder / CSV), CSV)
+    return Fitted(Trees(choices, trees, float(content["constant"])), content)
+
+
+def _check_hash(path: Path, content: Mapping[str, Any], key: str, found: str, of: str) -> None:
+    if content[key] != found:
+        raise DocumentError(
+            f"{path} ({key}): the hash of {of} is {found}, expected {content[key]};"
+            " the held-out figures are not of what is there"
+        )
+
+
+def read_trees(path: Path, choices: Choices) -> list[Tree]:
+    """The nodes of `trees.csv`, checked to be whole trees over these choices."""
+    sizes = {parameter.name: len(parameter.values) for parameter in choices.parameters}
+    trees: list[list[Node]] = []
+    due: set[int] = set()
+    """Nodes of the last tree that a test leads to and that are not there yet."""
+    for line in read_lines(path, COLUMNS):
+        if not due:
+            trees.append([])
+            due.add(0)
+        tree = trees[-1]
+        if line.whole("tree", 0, MAX_TREES) != len(trees) - 1:
+            line.fail("tree", f"{len(trees) - 1}, which lacks node {min(due)}")
+        if line.whole("node", 0, LAST_NODE) != len(tree) or len(tree) not in due:
+            line.fail("node", f"{len(tree)}, and a test that leads to it")
+        due.remove(len(tree))
+        tree.append(_node(line, sizes))
+        if tree[-1].parameter is not None:
+            for column in ("left", "right"):
+                below = line.whole(column, len(tree), LAST_NODE)
+                if below in due:
+                    line.fail(column, "a node that no other test leads to")
+                due.add(below)
+    if due or not trees:
+        raise DocumentError(f"{path}: ends before node {min(due, default=0)} of its last tree")
+    return list(trees)
+
+
+def _node(line: Line, sizes: Mapping[str, int]) -> Node:
+    """A test or a leaf; the cells that belong to the other are empty."""
+    name = line.cells["parameter"]
+    for column in ("value",) if name else ("at_most", "left", "right"):
+        if line.cells[column]:
+            line.fail(column, f"nothing in {'a test' if name else 'a leaf'}")
+    if not name:
+        return Node(value=line.number("value", -MAX_POINTS, MAX_POINTS))
+    if name not in sizes:
+        where = f"{line.where} (parameter)"
+        raise DocumentError(str(UnknownNameError("parameter", name, sizes, where)))
+    return Node(
+        parameter=[*sizes].index(name),
+        # below -1, or at the last value, one side would be empty
+        at_most=line.whole("at_most", -1, sizes[name] - 2),
+        left=line.whole("left", 0, LAST_NODE),
+        right=line.whole("right", 0, LAST_NODE),
+    )

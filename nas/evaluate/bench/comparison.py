@@ -1,0 +1,92 @@
+"""All runs on one case together, and what must not be in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from nas.evaluate.bench.case import Case, posed
+from nas.evaluate.bench.figures import Figures, figures
+from nas.evaluate.bench.optimum import optimum
+from nas.evaluate.bench.run import Run, compare
+
+BASELINE = "random"
+"""What stands beside every strategy, at the same number of evaluations."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All runs on one case."""
+
+    case: Case
+    budget_ms: float
+    """Predicted; infinite where there is none."""
+    searched: float
+    """The best known before the runs, in points."""
+    proven: bool
+    """Whether that is the optimum."""
+    runs: Mapping[str, Sequence[Run]]
+    """By strategy."""
+
+    @cached_property
+    def optimum(self) -> float:
+        """In points; what counts as one where it is not proven."""
+        return max(self.searched, *(float(own.best[-1]) for o in self.runs.values() for own in o))
+
+    @cached_property
+    def figures(self) -> list[Figures]:
+        """Of each strategy, that of the least regret first."""
+        found = [figures(runs, self.optimum) for runs in self.runs.values()]
+        return sorted(found, key=lambda own: [after.regret for after in reversed(own.after)])
+
+    @property
+    def title(self) -> str:
+        """What is asked, in words."""
+        name, share = self.case.benchmark, self.case.share
+        if share is None:
+            return f"{name} without a budget"
+        within = f"within {self.budget_ms:g} ms on {self.case.device}"
+        return f"{name}, {100 * share:g} % of it {within}"
+
+
+def compared(
+    cases: Sequence[Case],
+    strategies: Sequence[str],
+    runs: int,
+    evaluations: int,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    heard: Callable[[str, float], None] = lambda step, share: None,
+) -> list[Comparison]:
+    """All strategies on all cases, with the same seeds each; see `bench.run.compare`."""
+    heard("optimum", 0.0)
+    known = {case: optimum(posed(case)) for case in cases}
+    found: dict[Case, dict[str, list[Run]]] = {
+        case: {strategy: [] for strategy in strategies} for case in cases
+    }
+    total = len(cases) * len(strategies) * runs
+    ended = compare(cases, strategies, runs, evaluations, seed=seed, workers=workers)
+    for done, (case, own) in enumerate(ended, 1):
+        found[case][own.strategy].append(own)
+        heard(f"{done} of {total} runs", done / total)
+    for by_strategy in found.values():
+        for of_one in by_strategy.values():
+            of_one.sort(key=lambda own: own.seed)
+    return [Comparison(case, posed(case).budget_ms, *known[case], found[case]) for case in cases]
+
+
+def faults(comparison: Comparison, better: str = "") -> list[str]:
+    """What must never be; `better`: nor that this strategy ends no better than random search."""
+    where, found = comparison.title, []
+    last = {own.strategy: own.after[-1].best for own in comparison.figures}
+    for own in comparison.figures:
+        if own.duplicates:
+            found.append(f"{where}: {own.strategy} proposed {own.duplicates} networks twice")
+        if own.over:
+            found.append(f"{where}: {own.strategy} proposed {own.over} networks over the budget")
+    if better in last and last[better] <= last[BASELINE]:
+        ends = f"{last[better]:.3f}, and {BASELINE} at {last[BASELINE]:.3f}"
+        found.append(f"{where}: {better} ends at {ends}")
+    return found

@@ -1,0 +1,129 @@
+"""What runs on a case say of the strategies: how good, how soon, how sure, at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from nas.evaluate.bench.run import Run
+from nas.space.columns import Floats
+
+MARKS = (50, 100, 200, 300)
+"""Evaluations after which figures are taken, and after the last one."""
+LEVEL = 0.95
+"""Of the intervals."""
+SAME = 1e-9
+"""Points; what is nearer than this to the optimum is the optimum."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Over runs, the best that was found by so many evaluations."""
+
+    evaluations: int
+    best: float
+    """Mean, in points."""
+    low: float
+    high: float
+    """Student's interval of the mean at `LEVEL`; NaN of a single run."""
+    regret: float
+    """Mean distance to the optimum, in points."""
+    at_optimum: float
+    """Share of runs that have found it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one strategy on one case."""
+
+    strategy: str
+    runs: int
+    after: tuple[After, ...]
+    """The last one is after all evaluations."""
+    optimum_after: float | None
+    """Median evaluations until the optimum; None where fewer than half of the runs found it."""
+    seconds: float
+    """Mean of a run."""
+    ask_ms: float
+    ask_p99_ms: float
+    """Median and 99th percentile of the milliseconds of a question."""
+    evaluations: int
+    """Of all runs together."""
+    duplicates: int
+    over: int
+
+    def row(self) -> dict[str, float | int | str | None]:
+        """Flat, for CSV and JSON; None where there is no such figure."""
+        found: dict[str, float | int | str | None] = {
+            "strategy": self.strategy,
+            "runs": self.runs,
+            "evaluations": self.evaluations,
+        }
+        for own in self.after:
+            figures = {
+                "best": own.best,
+                "best_low": own.low,
+                "best_high": own.high,
+                "regret": own.regret,
+                "at_optimum": own.at_optimum,
+            }
+            found |= {
+                f"{name}_{own.evaluations}": round(value, 4) if isfinite(value) else None
+                for name, value in figures.items()
+            }
+        return found | {
+            "median_evaluations_to_optimum": self.optimum_after,
+            "seconds_per_run": float(f"{self.seconds:.3g}"),
+            "ask_ms_median": float(f"{self.ask_ms:.3g}"),
+            "ask_ms_p99": float(f"{self.ask_p99_ms:.3g}"),
+            "duplicates": self.duplicates,
+            "over_budget": self.over,
+        }
+
+
+def figures(runs: Sequence[Run], optimum: float) -> Figures:
+    """Of one strategy's runs, all of as many evaluations."""
+    best = np.array([own.best for own in runs])
+    found = best >= optimum - SAME
+    first = np.where(found.any(axis=1), found.argmax(axis=1) + 1.0, np.inf)
+    half = float(np.median(first))
+    ask_ms = np.concatenate([own.ask_ms for own in runs])
+    return Figures(
+        runs[0].strategy,
+        len(runs),
+        tuple(_after(best[:, n - 1], optimum, n) for n in marks(best.shape[1])),
+        half if isfinite(half) else None,
+        float(np.mean([own.seconds for own in runs])),
+        float(np.median(ask_ms)),
+        float(np.quantile(ask_ms, 0.99)),
+        len(ask_ms),
+        sum(own.duplicates for own in runs),
+        sum(own.over for own in runs),
+    )
+
+
+def marks(evaluations: int) -> list[int]:
+    """Numbers of evaluations after which figures are taken."""
+    return [*(n for n in MARKS if n < evaluations), evaluations]
+
+
+def _after(best: Floats, optimum: float, evaluations: int) -> After:
+    mean = float(best.mean())
+    reach = float(reaches(best[:, None])[0])
+    at_optimum = float((best >= optimum - SAME).mean())
+    regret = max(0.0, optimum - mean)
+    return After(evaluations, mean, mean - reach, mean + reach, regret, at_optimum)
+
+
+def reaches(values: Floats) -> Floats:
+    """(runs, n) -> (n,) half the width of Student's interval of each mean; NaN of one run."""
+    from scipy.stats import t
+
+    runs = len(values)
+    if runs == 1:
+        return np.full(values.shape[1], np.nan)
+    wide: Floats = t.ppf((1 + LEVEL) / 2, runs - 1) * values.std(axis=0, ddof=1) / np.sqrt(runs)
+    return wide

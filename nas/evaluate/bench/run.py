@@ -1,0 +1,103 @@
+"""Runs of strategies on benchmarks, where an evaluation is a lookup: hundreds of them in minutes.
+
+A run follows from its seed alone. What must never happen is counted in every run and not assumed:
+a network that is evaluated twice, whatever its codes, and one over the budget.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.evaluate.bench.case import Case, Posed, posed
+from nas.optimize.strategies import STRATEGIES
+from nas.optimize.strategies.seen import Seen
+from nas.space.columns import Floats
+from nas.system.processes import deaf, end_with, pool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What one strategy evaluated."""
+
+    strategy: str
+    seed: int
+    accuracies: Floats
+    """(evaluations,) in points, in this order; NaN where the space had no more networks."""
+    ask_ms: Floats
+    """(n,) milliseconds of each question."""
+    seconds: float
+    """Of the whole run."""
+    duplicates: int
+    """Evaluations of networks that had been evaluated before."""
+    over: int
+    """Evaluations of networks over the budget."""
+
+    @property
+    def best(self) -> Floats:
+        """(evaluations,) The highest accuracy so far."""
+        return np.fmax.accumulate(self.accuracies)
+
+
+def run(posed: Posed, strategy: str, evaluations: int, seed: int) -> Run:
+    """Evaluate so many networks, or all there are."""
+    problem, space = posed.problem, posed.truth.space
+    began, asked = time.perf_counter(), STRATEGIES[strategy](problem)
+    seen, ask_ms = Seen.none(problem), []
+    for number in range(evaluations):
+        start = time.perf_counter()
+        code = next(asked.ask(seen, np.random.default_rng([seed, number])), None)
+        if code is None:
+            break
+        ask_ms.append((time.perf_counter() - start) * 1000)
+        seen.add(code, float(posed.truth.judge(code[None])[0]))
+    seconds = time.perf_counter() - began
+    networks = {space.decode(code).arch_id for code in seen.codes}
+    missing = np.full(evaluations - len(seen.scores), np.nan)
+    return Run(
+        strategy,
+        seed,
+        np.concatenate([seen.scores, missing]),
+        np.array(ask_ms),
+        seconds,
+        duplicates=len(seen.codes) - len(networks),
+        over=int((~problem.within(seen.codes)).sum()),
+    )
+
+
+def compare(
+    cases: Sequence[Case],
+    strategies: Sequence[str],
+    runs: int,
+    evaluations: int,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+) -> Iterator[tuple[Case, Run]]:
+    """Runs of every strategy on every case, as they end; each begins with the same seeds.
+
+    What they find is the same for any number of workers. With one it is this process.
+    """
+    jobs = [
+        (case, strategy, evaluations, own)
+        for own in range(seed, seed + runs)
+        for case in cases
+        for strategy in strategies
+    ]
+    if workers == 1:
+        yield from (_run(*job) for job in jobs)
+        return
+    with pool(workers, end_with, os.getpid()) as processes:
+        with deaf():
+            futures = [processes.submit(_run, *job) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _run(case: Case, strategy: str, evaluations: int, seed: int) -> tuple[Case, Run]:
+    return case, run(posed(case), strategy, evaluations, seed)

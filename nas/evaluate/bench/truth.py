@@ -1,0 +1,85 @@
+"""Spaces in which the accuracy of every network is known: search strategies are compared there.
+
+nas-bench-macro    CIFAR-10 test accuracy of all 3969 networks, from the benchmark's own table
+accel-nasbench     ImageNet accuracy after a short training, fitted to networks trained that way
+ofa-mobilenetv3    ImageNet accuracy of sub-networks of once-for-all, fitted likewise
+
+What is fitted ranks networks that it has not seen as `predictors/benchmarks/` says; of a search it
+is the truth by definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nas import library
+from nas.errors import DocumentError, UnknownNameError
+from nas.evaluate.bench import macro
+from nas.evaluate.bench.artefact import CSV, YAML, read_fitted
+from nas.files.resources import content_hash, data_dir
+from nas.space.columns import Floats, Ints
+from nas.space.space import Space
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """A space and the accuracy of its networks."""
+
+    name: str
+    space: Space
+    judge: Callable[[Ints], Floats]
+    """(n, P) codes that can be built -> (n,) accuracy in points.
+
+    Repeats that are left out must stand behind the others: what is fitted has only seen such codes.
+    """
+    best: float | None
+    """The largest accuracy of the space in points, where it is known."""
+    source: str
+    content_hash: str
+    """12 hex digits over the files that the accuracies are from."""
+
+
+def load_truth(name: str, data: Path | None = None) -> Truth:
+    """A benchmark by name; `data` is the folder with the tables that are not shipped.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+        DocumentError: a table is missing, or naming file, row and field of what is wrong in it.
+    """
+    if name not in TRUTHS:
+        raise UnknownNameError("benchmark", name, TRUTHS)
+    return TRUTHS[name](name, data)
+
+
+def _macro(name: str, data: Path | None) -> Truth:
+    if data is None:
+        raise DocumentError(f"{name} needs the folder with {macro.FILE}; {macro.MISSING}")
+    space = library.load_space(name)
+    accuracies = macro.read_accuracies(data)
+    return Truth(
+        name,
+        space,
+        macro.Macro(space, accuracies),
+        float(accuracies.max()),
+        "NAS-Bench-Macro, arXiv:2103.11922: CIFAR-10 test accuracy, mean of three trainings",
+        content_hash(data / macro.FILE),
+    )
+
+
+def _fitted(name: str, data: Path | None) -> Truth:
+    space = library.load_space(name)
+    folder = data_dir("predictors") / "benchmarks" / name
+    fitted = read_fitted(folder, space)
+    source = f"{fitted.content['source']}: {fitted.content['accuracy']}"
+    found = content_hash(folder / YAML, folder / CSV)
+    return Truth(name, space, fitted.trees, None, source, found)
+
+
+#: name of a benchmark, which is its space's -> how it is loaded
+TRUTHS: Mapping[str, Callable[[str, Path | None], Truth]] = {
+    "nas-bench-macro": _macro,
+    "accel-nasbench": _fitted,
+    "ofa-mobilenetv3": _fitted,
+}

@@ -1,0 +1,77 @@
+"""The judges that are compared, and the sample of networks that they score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.errors import RecipeError, TrainingError
+from nas.space.arch import Arch
+from nas.space.space import Space
+
+LONG = "long"
+SHARE = 0.25
+"""Of the training images, for the judge that sees a part."""
+MUTATIONS = 4
+"""Of a seed, for every other network of the sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """One way to score a network; higher is better."""
+
+    name: str
+    epochs: int = 0
+    """Of training; 0 does not train."""
+    side: float = 1.0
+    """Of the images, as a share."""
+    share: float = 1.0
+    """Of the training images."""
+    inherit: bool = False
+    """From the nearest network of the sample that was trained long."""
+
+
+def judges(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[Judge]:
+    """All that are compared: no training, short trainings, and cheaper images.
+
+    Raises:
+        RecipeError: a training of no epoch.
+    """
+    from nas.evaluate.proxies import SIZES
+
+    short = sorted(n for n in epochs if n < long)
+    if short and short[0] < 1:
+        raise RecipeError(f"--epochs: expected numbers from 1, found {short[0]}")
+    found = [Judge(name) for name in (*SIZES, *zero_cost, "surrogate")]
+    found += [Judge(f"{n} epochs", n) for n in short]
+    if short:
+        last = short[-1]
+        found += [
+            Judge(f"{last} epochs, half the side", last, side=0.5),
+            Judge(f"{last} epochs, {SHARE:.0%} of the images", last, share=SHARE),
+            Judge(f"{short[0]} epochs, inherited", short[0], inherit=True),
+        ]
+    return [Judge(LONG, long), *found]
+
+
+def sample(space: Space, seeds: Sequence[Arch], n: int, seed: int, most_mmacs: float) -> list[Arch]:
+    """N points of at most so many mega-MACs: a random one, then a mutated seed, and so on.
+
+    Raises:
+        TrainingError: hardly any is so small.
+    """
+    rng = np.random.default_rng(seed)
+    found: dict[str, Arch] = {}
+    known = [arch for arch in seeds if space.contains(arch) and arch.macs <= most_mmacs * 1e6]
+    for turn in range(1000 * n):
+        if len(found) == n:
+            return list(found.values())
+        arch = space.sample(rng)
+        if turn % 2 and known:
+            codes = np.array([space.encode(known[int(rng.integers(len(known)))])])
+            arch = space.decode(space.lattice.mutate(codes, rng, genes=MUTATIONS)[0])
+        if arch.macs <= most_mmacs * 1e6:
+            found.setdefault(arch.arch_id, arch)
+    raise TrainingError(f"{space.name} has too few networks below {most_mmacs:g} million MACs")

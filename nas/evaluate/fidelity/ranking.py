@@ -1,0 +1,110 @@
+"""Kendall's tau-b of a judge against long training, with a bootstrap interval over networks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nas.files.provenance import provenance
+from nas.space.arch import Arch
+from nas.space.columns import Floats
+
+if TYPE_CHECKING:
+    from nas.train.run import Task
+
+BOOTSTRAPS = 1000
+LEVEL = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of one network by one judge."""
+
+    score: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One judge against the long training."""
+
+    judge: str
+    tau: float
+    low: float
+    high: float
+    """90 % bootstrap interval over networks."""
+    seconds: float
+    """Mean per network."""
+    networks: int
+
+
+def ranking(judge: str, scores: Sequence[Score], long: Sequence[Score]) -> Ranking:
+    """Of the same networks in the same order; those that either says no number of are left out."""
+    scored = np.array([(own.score, true.score) for own, true in zip(scores, long, strict=True)])
+    kept = scored[np.isfinite(scored).all(1)]
+    low, high = tau_interval(kept)
+    seconds = float(np.mean([own.seconds for own in scores]))
+    return Ranking(judge, kendall(kept), low, high, seconds, len(kept))
+
+
+def tau_interval(pairs: Floats) -> tuple[float, float]:
+    """Of networks drawn with replacement from (n, 2) pairs."""
+    rng = np.random.default_rng(0)
+    draws = (pairs[rng.integers(len(pairs), size=len(pairs))] for _ in range(BOOTSTRAPS))
+    taus = [tau for draw in draws if np.isfinite(tau := kendall(draw))]
+    if not taus:
+        return -1.0, 1.0  # nothing tells the networks apart
+    low, high = np.quantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def kendall(pairs: Floats) -> float:
+    """Kendall's tau-b of (n, 2) pairs; NaN where one side has no order."""
+    from scipy.stats import kendalltau
+
+    if len(pairs) < 2:
+        return nan
+    return float(kendalltau(pairs[:, 0], pairs[:, 1]).statistic)
+
+
+def facts_of(task: Task, command: Sequence[str], *, long: int, seed: int) -> dict[str, object]:
+    """How networks were trained, for `fidelity.json`."""
+    from nas.system.environment import environment
+
+    return provenance(command, "torch") | {
+        "data": {"name": task.data.name, "source": task.data.source},
+        "recipe": task.recipe.name,
+        "long_epochs": long,
+        "seed": seed,
+        "trained_on": f"{len(task.splits[0].labels)} images",
+        "judged_on": f"{task.judging_images} training images held out",
+        "device": str(task.setting.device),
+        "precision": task.setting.precision,
+        "environment": environment().as_json(),
+    }
+
+
+def write_fidelity(
+    folder: Path, rankings: Sequence[Ranking], archs: Sequence[Arch], facts: Mapping[str, object]
+) -> None:
+    """`fidelity.csv`, the networks, and `fidelity.json`, which says how they were trained."""
+    with (folder / "fidelity.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ["judge", "kendall_tau", "tau_low", "tau_high", "seconds_per_network", "networks"]
+        )
+        for found in rankings:
+            figures = (f"{figure:.4f}" for figure in (found.tau, found.low, found.high))
+            writer.writerow([found.judge, *figures, f"{found.seconds:.3g}", found.networks])
+    (folder / "networks").mkdir(exist_ok=True)
+    for arch in archs:
+        arch.to_yaml(folder / "networks" / f"{arch.arch_id}.yaml")
+        (folder / f"{arch.arch_id}.safetensors").unlink(missing_ok=True)
+    (folder / "fidelity.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,178 @@
+"""Networks of a space trained long, and scored by every cheaper judge.
+
+Cheaper is: sizes, zero-cost proxies, the surrogate, fewer epochs, half the side, a part of the
+data, inherited weights. Every score is on disk as soon as it is known.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from nas.errors import TrainingError
+from nas.evaluate.fidelity.judges import LONG, Judge
+from nas.evaluate.fidelity.ranking import Ranking, Score, ranking
+from nas.space.arch import Arch
+from nas.system.processes import deaf, end_with, pool
+
+if TYPE_CHECKING:
+    from nas.accuracy import Surrogate
+    from nas.train.loop import Training
+    from nas.train.run import Task
+
+JOURNAL = "scores.csv"
+COLUMNS = ("judge", "arch_id", "score", "seconds")
+
+Heard = Callable[[str, float], None]
+Elsewhere = Callable[["Fidelity", Sequence[tuple[Judge, Arch]]], Iterator[Score]]
+
+
+def _nobody(step: str, share: float) -> None:
+    """Hears of every score."""
+
+
+@dataclass(eq=False)
+class Fidelity:
+    """Scores networks in a folder, and goes on where it is."""
+
+    task: Task
+    archs: Sequence[Arch]
+    folder: Path
+    surrogate: Surrogate
+    seed: int = 0
+    workers: int = 1
+    """Processes, with a core each."""
+    heard: Heard = _nobody
+    elsewhere: Elsewhere | None = None
+    """Whoever scores in place of this machine's processes."""
+    scores: dict[tuple[str, str], Score] = field(default_factory=dict)
+
+    def run(self, judges: Sequence[Judge]) -> list[Ranking]:
+        """All scores, then every judge's ranking, the long training's first."""
+        self.scores = dict(_read(self.folder / JOURNAL))
+        whole = len(judges) * len(self.archs)
+        for inheriting in (False, True):  # these need the weights of the long ones
+            asked = [
+                (judge, arch)
+                for judge in judges
+                for arch in self.archs
+                if judge.inherit == inheriting and (judge.name, arch.arch_id) not in self.scores
+            ]
+            for (judge, arch), score in zip(asked, self._all(asked), strict=True):
+                self._add(judge.name, arch.arch_id, score)
+                self.heard(f"{judge.name}: {arch.arch_id}", len(self.scores) / whole)
+        return [self.ranking(judge.name) for judge in judges]
+
+    def _all(self, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
+        """Scores in order, from several processes with a core each if there are `workers`."""
+        if self.elsewhere is not None:
+            own = replace(self, heard=_nobody, elsewhere=None, scores={})
+            yield from self.elsewhere(own, asked)
+            return
+        if self.workers == 1 or not asked:
+            yield from (self.score(judge, arch) for judge, arch in asked)
+            return
+        job = replace(self, heard=_nobody, scores={})
+        with pool(self.workers, _begin, job, os.getpid()) as processes:
+            with deaf():
+                scores = processes.map(_score, asked)
+            yield from scores
+
+    def ranking(self, judge: str) -> Ranking:
+        """Of the networks that both the judge and the long training have a score for."""
+        ids = [arch.arch_id for arch in self.archs]
+        own, long = ([self.scores[name, arch_id] for arch_id in ids] for name in (judge, LONG))
+        return ranking(judge, own, long)
+
+    def score(self, judge: Judge, arch: Arch) -> Score:
+        """By one judge, with the time it took."""
+        from nas.evaluate.proxies import score
+
+        start = perf_counter()
+        if judge.epochs:
+            found = self._trained(judge, arch)
+        elif judge.name == "surrogate":
+            found = self.surrogate.predict(arch).top1
+        else:
+            fitted = self.task.fit(arch)
+            found = score(fitted, judge.name, self.task.batches(fitted.input[1]), seed=self.seed)
+        return Score(found, perf_counter() - start)
+
+    def _trained(self, judge: Judge, arch: Arch) -> float:
+        """Accuracy on the judging images; NaN for a network that broke, or has none to inherit."""
+        from nas.modules import save_weights
+        from nas.space.retarget import for_task
+
+        fitted = self.task.fit(arch)
+        if judge.side != 1:
+            side = round(judge.side * fitted.input[1])
+            fitted = for_task(fitted, classes=fitted.graph.shape[0], side=side)
+        training = self.task.training(
+            fitted, epochs=judge.epochs, seed=self.seed, share=judge.share
+        )
+        if judge.inherit and not self._inherit(training, arch):
+            return float("nan")
+        try:
+            for epoch in range(judge.epochs):
+                training.run_epoch(judge=epoch == judge.epochs - 1)
+        except TrainingError:
+            return float("nan")
+        if judge.name == LONG:
+            save_weights(training.module, self._weights(arch))
+        return training.history[-1].val_top1
+
+    def _inherit(self, training: Training, arch: Arch) -> bool:
+        """From the nearest network with weights, if any has."""
+        from nas.modules.checkpoint import read_state
+        from nas.train.inherit import inherit, kinship
+
+        others = [other for other in self.archs if other != arch and self._weights(other).exists()]
+        if not others:
+            return False
+        nearest = max(others, key=lambda other: kinship(arch, other))
+        state = read_state(self._weights(nearest))
+        inherit(training, self.task.fit(nearest), state)
+        return True
+
+    def _weights(self, arch: Arch) -> Path:
+        return self.folder / f"{arch.arch_id}.safetensors"
+
+    def _add(self, judge: str, arch_id: str, score: Score) -> None:
+        self.scores[judge, arch_id] = score
+        with (self.folder / JOURNAL).open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if not file.tell():  # new, or a kill left nothing whole
+                writer.writerow(COLUMNS)
+            writer.writerow([judge, arch_id, f"{score.score:.6g}", f"{score.seconds:.4g}"])
+
+
+_job: Fidelity
+"""Of this worker process."""
+
+
+def _begin(job: Fidelity, parent: int) -> None:
+    global _job
+    from nas.train.place import use_cores
+
+    end_with(parent)
+    use_cores(1)
+    _job = job
+
+
+def _score(asked: tuple[Judge, Arch]) -> Score:
+    return _job.score(*asked)
+
+
+def _read(path: Path) -> Iterator[tuple[tuple[str, str], Score]]:
+    """What was scored before; a line that a kill left half written is left out."""
+    if not path.exists():
+        return
+    os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield (row["judge"], row["arch_id"]), Score(float(row["score"]), float(row["seconds"]))

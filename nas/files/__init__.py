@@ -1,0 +1,1 @@
+"""Files that people and programs read and write: strict YAML, records, CSV, staged folders."""

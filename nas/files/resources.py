@@ -1,0 +1,109 @@
+"""Where the data folders lie, and what they hold under which name.
+
+A wheel carries `search_spaces/`, `predictors/` and `results/published/` in `nas/_data/`; a checkout
+(also an editable install) has them beside `nas/`.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from hashlib import sha256
+from math import inf
+from pathlib import Path
+from typing import Literal
+
+from nas.errors import DocumentError, UnknownNameError
+
+Folder = Literal["search_spaces", "predictors", "results"]
+What = Literal["architecture", "space", "device", "surrogate"]
+
+#: what a name may mean -> folder, and the pattern of the files in it
+ENTRIES: dict[What, tuple[Folder, str]] = {
+    "architecture": ("search_spaces", "archs/*.yaml"),
+    "space": ("search_spaces", "*.yaml"),
+    "device": ("predictors", "*/device.yaml"),
+    "surrogate": ("predictors", "*/surrogate.yaml"),
+}
+#: names architectures that are others at multipliers: one table, many networks
+#: (`nas.space.scaling`)
+VARIANTS = "variants.csv"
+#: in a folder of results: its network; what it has learnt, and its table as trained where that is
+#: another
+BEST, WEIGHTS, TRAINED = "best.yaml", "weights.safetensors", "trained.yaml"
+#: the file that stands for a folder given as a path
+IN_FOLDER: dict[What, str] = {
+    "architecture": BEST,
+    "space": "space.yaml",
+    "device": "device.yaml",
+    "surrogate": "surrogate.yaml",
+}
+
+
+def data_dir(folder: Folder) -> Path:
+    """The folder as installed, or of the checkout."""
+    package = Path(__file__).parents[1]
+    shipped = package / "_data" / folder
+    return shipped if shipped.is_dir() else package.parent / folder
+
+
+def named(what: What) -> dict[str, Path]:
+    """Every shipped name and its file, in alphabetical order; variants share one."""
+    folder, pattern = ENTRIES[what]
+    files = data_dir(folder).glob(pattern)
+    by_folder = pattern.startswith("*/")
+    found = {file.parent.name if by_folder else file.stem: file for file in files}
+    if what == "architecture":
+        variants = data_dir(folder) / Path(pattern).with_name(VARIANTS)
+        with variants.open(encoding="utf-8", newline="") as file:
+            found |= {row["name"]: variants for row in csv.DictReader(file)}
+    return dict(sorted(found.items()))
+
+
+def find(what: What, name: str | Path) -> Path:
+    """The file of a shipped name, or of a path to a file or to a folder that holds it.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+        DocumentError: `name` is written as a path, and nothing is there.
+    """
+    known = named(what)
+    if str(name) in known:
+        return known[str(name)]
+    path = Path(name)
+    if str(name) and exists(path):
+        return path / IN_FOLDER[what] if path.is_dir() else path
+    if isinstance(name, Path) or os.sep in name or path.suffix == ".yaml":
+        raise DocumentError(f"{name}: no such file or folder")
+    raise UnknownNameError(what, name, known)
+
+
+def trained_in(folder: str | Path) -> tuple[Path, Path] | None:
+    """Table and weights, of the first seed, of a folder of results; None: nothing was trained."""
+    path = Path(folder)
+    tables = (path / TRAINED, path / IN_FOLDER["architecture"])
+    weights = (*sorted(path.glob(f"seed*/{WEIGHTS}"), key=_seed), path / WEIGHTS)
+    found = [next(filter(Path.is_file, files), None) for files in (tables, weights)]
+    return (found[0], found[1]) if found[0] and found[1] else None
+
+
+def _seed(weights: Path) -> tuple[float, str]:
+    """Sorts by the number of the folder's name, what has none behind."""
+    number = weights.parent.name.removeprefix("seed")
+    return (int(number) if number.isdecimal() else inf), number
+
+
+def exists(path: Path) -> bool:
+    """Whether it does; also of a name that the file system would not take."""
+    try:
+        return path.exists()
+    except OSError:  # the name is too long
+        return False
+
+
+def content_hash(*files: Path) -> str:
+    """12 hex digits over the content of files, in this order."""
+    digest = sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Primitive ops with static shapes, and what can be counted on them."""

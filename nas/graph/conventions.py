@@ -1,0 +1,112 @@
+"""What trained weights count on and no tensor tells: epsilon of the batch norms, and padding.
+
+Layers of one shape differ in them between libraries, so a checkpoint that fits may still compute
+something else. Both stand in the graph's ops, where the module and every export read them; params,
+MACs, shapes and `arch_id` stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from nas.errors import DocumentError, UnknownNameError, brief
+from nas.files.yaml import check_keys
+from nas.graph.graph import Graph
+from nas.graph.ops import Op
+
+ORIGINS = ("nas", "timm", "torchvision", "tensorflow")
+"""Who trained weights, or whose code they are for."""
+PADDINGS = ("symmetric", "same")
+"""Of convolutions with a stride; TensorFlow's "same" pads one side more."""
+EPS, TENSORFLOW_EPS = 1e-5, 1e-3
+"""Of batch norms: PyTorch's, and that of TensorFlow's code of MobileNet and EfficientNet."""
+WIDE_HEAD = 2048
+"""Channels of the last convolution of EfficientNet-B5, the first of torchvision's with 1e-3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """Those of one set of weights."""
+
+    weights_of: str = "nas"
+    """One of `ORIGINS`."""
+    batch_norm_eps: float = EPS
+    padding: str = "symmetric"
+    """One of `PADDINGS`."""
+
+    def applied(self, graph: Graph) -> Graph:
+        """The graph that computes with them."""
+        return replace(graph, ops=tuple(self._applied(op) for op in graph.ops))
+
+    def _applied(self, op: Op) -> Op:
+        if op.kind == "conv" and op.attrs["s"] > 1 and self.padding == "same":
+            return op._replace(attrs={**op.attrs, "pad": "same"})
+        if op.kind == "batch_norm" and self.batch_norm_eps != op.attrs.get("eps", EPS):
+            return op._replace(attrs={**op.attrs, "eps": self.batch_norm_eps})
+        return op
+
+    def describe(self) -> str:
+        """One phrase for people."""
+        return f"{self.weights_of}'s: epsilon {self.batch_norm_eps:g}, {self.padding} padding"
+
+
+def conventions_of(origin: str, graph: Graph) -> Conventions:
+    """What weights of this origin count on in a network.
+
+    Raises:
+        UnknownNameError: of the origin.
+    """
+    if origin not in ORIGINS:
+        raise UnknownNameError("origin of weights", origin, ORIGINS, "--weights-of")
+    if origin == "tensorflow":
+        return Conventions(origin, TENSORFLOW_EPS, "same")
+    if origin == "torchvision" and _as_tensorflow_trained(graph):
+        return Conventions(origin, TENSORFLOW_EPS)
+    return Conventions(origin)
+
+
+def _as_tensorflow_trained(graph: Graph) -> bool:
+    """Whether torchvision gives the network's batch norms TensorFlow's epsilon.
+
+    MobileNetV3, EfficientNetV2 and EfficientNet from B5 on (torchvision.models.mobilenetv3 and
+    efficientnet); all others have PyTorch's.
+    """
+    acts = {op.attrs["fn"] for op in graph.ops if op.kind == "act"}
+    convs = [op for op in graph.ops if op.kind == "conv"]
+    if "hswish" in acts:
+        return True
+    if "silu" not in acts or not any(op.attrs["groups"] > 1 for op in convs):
+        return False
+    fused = convs[1].attrs["k"] > 1 and convs[1].attrs["groups"] == 1
+    return bool(fused or convs[-1].attrs["out"] >= WIDE_HEAD)
+
+
+def parse_conventions(content: Any, origin: str) -> Conventions | None:
+    """Those that a table states; `origin` names it in errors.
+
+    Raises:
+        DocumentError: malformed.
+        UnknownNameError: an origin or a padding that does not exist.
+    """
+    if content is None:
+        return None
+    if not isinstance(content, dict):
+        raise DocumentError(f"{origin} (conventions): expected a mapping, found {brief(content)}")
+    keys = {"weights_of", "batch_norm_eps", "padding"}
+    check_keys(content, f"{origin} (conventions)", required=keys)
+    for key, known in (("weights_of", ORIGINS), ("padding", PADDINGS)):
+        if content[key] not in known:
+            raise UnknownNameError(key, str(content[key]), known, f"{origin} (conventions)")
+    eps = content["batch_norm_eps"]
+    if type(eps) is not float or not 0 < eps < 1:
+        raise DocumentError(
+            f"{origin} (conventions.batch_norm_eps): expected a number between 0 and 1,"
+            f" found {brief(eps)}"
+        )
+    return Conventions(**content)
+
+
+def as_document(conventions: Conventions) -> dict[str, Any]:
+    """What `parse_conventions` reads."""
+    return asdict(conventions)

@@ -1,0 +1,37 @@
+"""Static costs of a graph, each a fold over its ops: parameters, multiply-adds, peak memory."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from nas.graph.graph import Graph
+from nas.graph.ops import op_macs, op_params
+
+
+def params(graph: Graph) -> Any:
+    """Trainable parameters."""
+    return sum(op_params(op) for op in graph.ops)
+
+
+def macs(graph: Graph) -> Any:
+    """Multiply-adds of one image; attention's two products included, norms and such not."""
+    return sum(op_macs(op) for op in graph.ops)
+
+
+def peak_activation_elements(graph: Graph) -> Any:
+    """Largest number of activation elements alive at once, executing in graph order.
+
+    An op's inputs and output are alive together; a tensor dies after its last reader. In-place
+    execution, which a runtime may add, is not assumed.
+    """
+    last = {i: max(readers, default=i) for i, readers in enumerate(graph.consumers())}
+    if graph.ops:
+        last[graph.out % len(graph.ops)] = len(graph.ops)  # rows below read it
+    alive = peak = graph.waiting
+    for index, op in enumerate(graph.ops):
+        alive = alive + prod(op.shape)  # not in place: it may be a column, and the peak so far
+        peak = max(peak, alive)
+        for source in {i for i in op.inputs if last[i] == index}:
+            alive = alive - prod(graph.ops[source].shape)
+    return peak

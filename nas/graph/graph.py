@@ -1,0 +1,245 @@
+"""A network as primitive ops with static shapes, and the builder the blocks lower into.
+
+The graph is the one representation that params, MACs, memory, latency, torch modules and exports
+are folds of. It is a tuple of ops in execution order; inputs are indices into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nas.errors import ArchError, UnknownNameError
+from nas.graph.ops import ACTIVATIONS, KINDS, Op, Shape
+from nas.graph.widths import Width
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Ops in execution order; `ops[0]` is the input, `ops[-1]` a network's output.
+
+    `resolution` is the height of the network's input image: it equals the input op's for a whole
+    network, and lets a single row know its stride.
+    """
+
+    ops: tuple[Op, ...]
+    resolution: Any
+    waiting: Any = 0
+    """Elements that rows above have set aside for a row below: alive throughout."""
+    out: int = -1
+    """Index of the op whose value rows below read, where this is a part of a network."""
+
+    def consumers(self) -> list[list[int]]:
+        """For each op, the indices of the ops that read it."""
+        readers: list[list[int]] = [[] for _ in self.ops]
+        for index, op in enumerate(self.ops):
+            for source in op.inputs:
+                readers[source].append(index)
+        return readers
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the output."""
+        return self.ops[self.out].shape
+
+
+class Place(NamedTuple):
+    """What a row sees of the rows above it."""
+
+    shape: Shape
+    resolution: Any
+    """Height of the network's image."""
+    kept: Any = 0
+    """Channels that rows above have set aside for a row below; None where that is not known."""
+
+
+class Value(NamedTuple):
+    """The output of an op while a graph is built."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody wants here
+    shape: Shape
+
+    @property
+    def c(self) -> Width:
+        """Channels (first dimension)."""
+        return self.shape[0]
+
+
+class GraphBuilder:
+    """Appends ops, infers their shapes, names them after the scope they are added in."""
+
+    def __init__(self, shape: Shape, resolution: Any = None, kept: Any = None) -> None:
+        """For a whole network, or with `resolution` for rows of it that see what `Place` says."""
+        self._ops: list[Op] = []
+        self._scope: list[str] = []
+        self.row = -1
+        self.resolution = shape[1] if resolution is None else resolution
+        self.kept: list[Value] = []
+        """What rows set aside for a later row, in order."""
+        self.kept_above = 0 if resolution is None and kept is None else kept
+        """Channels that rows which are not lowered here have set aside; None is unknown."""
+        self.input = self.add("input", (), "input", shape=shape)
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Ops added inside get `name.` in front of their own."""
+        self._scope.append(name)
+        yield
+        self._scope.pop()
+
+    def add(self, kind: str, inputs: tuple[Value, ...], name: str, **attrs: Any) -> Value:
+        """Append one op; its shape follows from `KINDS[kind].shape`.
+
+        Raises:
+            ArchError: the inputs' shapes do not fit the op.
+        """
+        in_shapes = tuple(value.shape for value in inputs)
+        shape = KINDS[kind].shape(attrs, in_shapes)
+        path = ".".join((*self._scope, name))
+        indices = tuple(value.index for value in inputs)
+        self._ops.append(Op(kind, path, self.row, indices, in_shapes, shape, attrs))
+        return Value(len(self._ops) - 1, shape)
+
+    def graph(self, out: Value | None = None) -> Graph:
+        """All ops so far; rows below read `out`, or the last of them."""
+        waiting = 0 if self.kept_above is None else self.kept_above
+        index = -1 if out is None else out.index
+        return Graph(tuple(self._ops), self.resolution, waiting, index)
+
+    def recall(self, x: Value, total: Width) -> tuple[Value, ...]:
+        """All that rows set aside before this one, which reads `x`; `total` channels.
+
+        Zeros stand for what rows that are not lowered here have set aside.
+
+        Raises:
+            ArchError: there are more or fewer.
+        """
+        own = sum(value.c for value in self.kept)
+        above = total - own if self.kept_above is None else self.kept_above
+        if above < 0 or own + above != total:
+            raise ArchError(f"rows above keep {own + above} channels, expected {total}")
+        kept = tuple(self.kept)
+        if above > 0:
+            shape = (above, 1, 1)
+            zeros = self.add("constant", (x,), "kept", shape=shape, values=partial(np.zeros, shape))
+            kept = (zeros, *kept)
+        self.kept, self.kept_above = [], 0
+        return kept
+
+    def place(self, x: Value) -> Place:
+        """What a row sees that reads `x`."""
+        above = self.kept_above
+        kept = None if above is None else above + sum(value.c for value in self.kept)
+        return Place(x.shape, self.resolution, kept)
+
+    # what blocks are made of ------------------------------------------------------------------
+
+    def conv(
+        self,
+        x: Value,
+        out: Width,
+        *,
+        k: int = 1,
+        s: int = 1,
+        groups: Width = 1,
+        norm: bool = True,
+        bias: bool = False,
+        act: str = "none",
+        name: str = "conv",
+    ) -> Value:
+        """Convolution, batch norm (unless norm=False) and activation, padded k // 2."""
+        with self.scope(name):
+            h = self.add("conv", (x,), "conv", out=out, k=k, s=s, groups=groups, bias=bias)
+            h = self.add("batch_norm", (h,), "norm") if norm else h
+            return self.act(h, act)
+
+    def depthwise(
+        self, x: Value, *, k: int, s: int = 1, act: str = "none", name: str = "depthwise"
+    ) -> Value:
+        """Depthwise convolution, batch norm and activation."""
+        return self.conv(x, x.c, k=k, s=s, groups=x.c, act=act, name=name)
+
+    def linear(self, x: Value, out: Width, *, act: str = "none", name: str = "linear") -> Value:
+        """Linear with bias on the last dimension, and activation."""
+        with self.scope(name):
+            return self.act(self.add("linear", (x,), "linear", out=out, bias=True), act)
+
+    def act(self, x: Value, fn: str) -> Value:
+        """Activation; `none` adds no op."""
+        if fn == "none":
+            return x
+        if fn not in ACTIVATIONS:
+            raise UnknownNameError("activation", fn, ACTIVATIONS)
+        return self.add("act", (x,), "act", fn=fn)
+
+    def squeeze_excite(
+        self, x: Value, squeeze: Width, *, act: str = "relu", gate: str = "sigmoid"
+    ) -> Value:
+        """Squeeze-and-excitation (arXiv:1709.01507) with `squeeze` hidden channels."""
+        with self.scope("se"):
+            h = self.add("global_pool", (x,), "pool")
+            h = self.conv(h, squeeze, norm=False, bias=True, act=act, name="reduce")
+            h = self.conv(h, x.c, norm=False, bias=True, act=gate, name="expand")
+            return self.add("mul", (x, h), "scale")
+
+    def residual(self, x: Value, h: Value) -> Value:
+        """Add x to h where the shapes agree; h where they do not."""
+        return self.add("add", (x, h), "residual") if x.shape == h.shape else h
+
+    def layer_norm(self, x: Value, *, eps: float = 1e-5, name: str = "norm") -> Value:
+        """Layer norm on the last dimension."""
+        return self.add("layer_norm", (x,), name, eps=eps)
+
+    def param(
+        self, shape: Shape, *, name: str, like: Value | None = None, fill: float | None = None
+    ) -> Value:
+        """A trained tensor, the same for all images; with `like` once for each image of it.
+
+        It starts at `fill`, or at random.
+        """
+        inputs = () if like is None else (like,)
+        return self.add("param", inputs, name, shape=shape, fill=fill)
+
+    def attention(
+        self, x: Value, heads: int, *, bias: Value | None = None, name: str = "attention"
+    ) -> Value:
+        """Multi-head self-attention over (..., N, C), qkv and output projections with bias.
+
+        `bias` is added to the scores (..., heads, N, N).
+        """
+        *lead, n, c = x.shape
+        if c % heads:
+            raise ArchError(f"{c} channels do not divide in {heads} heads")
+        nd = len(lead)
+        with self.scope(name):
+            h = self.linear(x, 3 * c, name="qkv")
+            h = self.add("reshape", (h,), "heads", shape=(*lead, n, 3, heads, c // heads))
+            dims = (nd + 1, *range(nd), nd + 2, nd, nd + 3)
+            h = self.add("permute", (h,), "to_heads", dims=dims)
+            qkv = tuple(self.add("select", (h,), part, index=i) for i, part in enumerate("qkv"))
+            h = self.add("attention", qkv if bias is None else (*qkv, bias), "attend")
+            h = self.add("permute", (h,), "from_heads", dims=(*range(nd), nd + 1, nd, nd + 2))
+            h = self.add("reshape", (h,), "merge", shape=(*lead, n, c))
+            return self.linear(h, c, name="project")
+
+    def mlp(self, x: Value, ffn: Width, *, act: str, eps: float = 1e-5) -> Value:
+        """Second half of a pre-norm transformer layer: norm, two linear layers, residual."""
+        h = self.layer_norm(x, eps=eps, name="norm2")
+        h = self.linear(h, ffn, act=act, name="ffn1")
+        h = self.linear(h, x.shape[-1], name="ffn2")
+        return self.add("add", (x, h), "residual2")
+
+    def transformer(
+        self, x: Value, *, heads: int, ffn: Width, act: str, name: str, eps: float = 1e-5
+    ) -> Value:
+        """Pre-norm transformer layer: attention and a two-layer MLP, each with a residual."""
+        with self.scope(name):
+            h = self.layer_norm(x, eps=eps, name="norm1")
+            h = self.attention(h, heads)
+            x = self.add("add", (x, h), "residual1")
+            return self.mlp(x, ffn, act=act, eps=eps)

@@ -1,0 +1,1 @@
+"""Fits a device's costs to measured latencies of whole networks."""

@@ -1,0 +1,134 @@
+"""How good predictions are: errors, ranking, and conformal intervals for networks and families."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.latency.fit.calibrate import Figure
+from nas.space.columns import Floats
+
+LEVEL = 0.9
+"""Of the intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One network, measured and predicted by models that never saw it."""
+
+    network: str
+    family: str
+    ms: float
+    predicted_ms: float
+    trivial_ms: float
+    """By the model of parameters and MACs alone."""
+
+
+def judged(
+    figures: Sequence[Figure], predicted: Floats, trivial: Floats, reference: Collection[str]
+) -> list[Judged]:
+    """Each network once: the median of its figures, of those of the reference harness if any."""
+    by_network = sorted(range(len(figures)), key=lambda i: figures[i].network)
+    found = []
+    for network, group in groupby(by_network, key=lambda i: figures[i].network):
+        every = list(group)
+        own = [i for i in every if figures[i].harness in reference] or every
+        ms = float(np.median([figures[i].ms for i in own]))
+        family = figures[own[0]].family
+        found.append(Judged(network, family, ms, float(predicted[own[0]]), float(trivial[own[0]])))
+    return found
+
+
+def errors(predicted: Floats, measured: Floats) -> dict[str, float]:
+    """Figures of one model; `spearman` only where there is something to rank."""
+    from scipy.stats import rankdata
+
+    error = 100 * np.abs(predicted / measured - 1)
+    found = {
+        "median_error_pct": round(float(np.median(error)), 2),
+        "mean_error_pct": round(float(error.mean()), 2),
+        "p90_error_pct": round(float(np.quantile(error, 0.9)), 2),
+    }
+    for pct in (5, 10, 20):
+        found[f"within_{pct}_pct"] = round(100 * float(np.mean(error <= pct)), 1)
+    ranks = rankdata(predicted), rankdata(measured)
+    if all(np.ptp(rank) > 0 for rank in ranks):
+        found["spearman"] = round(float(np.corrcoef(*ranks)[0, 1]), 4)
+    return found
+
+
+def score(networks: Sequence[Judged]) -> dict[str, Any]:
+    """Figures of the device and, named `trivial_`, of the trivial model on the same networks."""
+    measured = np.array([network.ms for network in networks])
+    device = errors(np.array([network.predicted_ms for network in networks]), measured)
+    trivial = errors(np.array([network.trivial_ms for network in networks]), measured)
+    theirs = {f"trivial_{key}": value for key, value in trivial.items()}
+    return {"networks": len(networks)} | device | theirs
+
+
+def conformal(ratios: Floats, level: float) -> tuple[float, float]:
+    """Ratios measured/predicted that hold `level` of figures left out, each tail half the rest.
+
+    Too few for a quantile that far out get Student's interval of their logarithms, if wider.
+    """
+    from scipy.stats import t
+
+    n = len(ratios)
+    if n < 2:
+        return 0.5, 2.0  # one ratio says nothing of the spread
+    tail = (1 - level) / 2
+    # the finite-sample rank (n + 1) of split conformal prediction
+    low = np.quantile(ratios, max(0.0, (tail * (n + 1) - 1) / (n - 1)))
+    high = np.quantile(ratios, min(1.0, ((1 - tail) * (n + 1) - 1) / (n - 1)))
+    if tail * (n + 1) < 1:
+        logs = np.log(ratios)
+        reach = t.ppf(1 - tail, n - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / n)
+        low = min(low, np.exp(logs.mean() - reach))
+        high = max(high, np.exp(logs.mean() + reach))
+    return min(1.0, float(low)), max(1.0, float(high))
+
+
+def bounds(ratios: Floats, families: NDArray[Any], level: float) -> tuple[float, float]:
+    """Ratios that hold `level` of networks of a family that was never seen.
+
+    Networks of a family err alike, so what holds for those left out singly is too narrow. It is
+    widened as far as `level` of them need where it never saw their family: conformalised quantiles
+    (arXiv:1905.03222) of logarithms, with families as the folds of CV+ (arXiv:1905.02928).
+    """
+    low, high = conformal(ratios, level)
+    if len(set(families)) < 2:
+        return low, high
+    lacking = np.zeros(len(ratios))
+    for family in set(families):
+        out = families == family
+        a, b = conformal(ratios[~out], level)
+        lacking[out] = np.log(np.maximum(a / ratios[out], ratios[out] / b))
+    rank = min(1.0, level * (1 + 1 / len(ratios)))
+    wider = max(1.0, float(np.exp(np.quantile(lacking, rank, method="higher"))))
+    return low / wider, high * wider
+
+
+def interval(networks: Sequence[Judged]) -> dict[str, Any]:
+    """The interval of a prediction, and how often it holds, also for families it never saw."""
+    ratios = np.array([network.ms / network.predicted_ms for network in networks])
+    families = np.array([network.family for network in networks])
+    low, high = bounds(ratios, families, LEVEL)
+    groups = families if len(set(families)) > 1 else np.arange(len(networks))
+    inside = []
+    for group in sorted(set(groups)):
+        kept = groups != group
+        a, b = bounds(ratios[kept], families[kept], LEVEL)
+        inside += [a <= ratio <= b for ratio in ratios[~kept]]
+    held = (low <= ratios) & (ratios <= high)
+    return {
+        "level": LEVEL,
+        "low_ratio": round(low, 4),
+        "high_ratio": round(high, 4),
+        "coverage_pct": round(100 * float(held.mean()), 1),
+        "coverage_across_families_pct": round(100 * float(np.mean(inside)), 1),
+    }

@@ -1,0 +1,156 @@
+"""Vectorised evolution with local search, on priced codes.
+
+For objectives that are not additive over rows. The population is kept in bins of latency, the best
+of each (as in MAP-Elites, arXiv:1504.04909), so one run yields the whole front below the budget
+and stays diverse. Parents are crossed at one point and mutated; a child over the budget is never
+judged. The best are then climbed: every change of a single gene is tried until none helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.optimize.limits import Limits
+from nas.optimize.pricing import MS, Pricing
+from nas.space.columns import Floats, Ints
+from nas.space.layered import keys
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much is tried. The defaults take a few seconds on two cores."""
+
+    generations: int = 60
+    children: int = 2000
+    bins: int = 10
+    kept: int = 40
+    """Members of each bin."""
+    genes: float = 2.0
+    """Mutated genes per child, on average."""
+    climbs: int = 60
+    """Most steps of the final climb."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Codes within the budget with their prices and judgement, best first."""
+
+    codes: Ints
+    """(n, P)"""
+    prices: Floats
+    """(n, 3 + further devices), as `Pricing.price`."""
+    top1: Floats
+    sd: Floats
+    bound: Floats
+    """Lower confidence bound of top-1, the objective, in points."""
+
+    def take(self, index: Ints) -> Judged:
+        return Judged(*(getattr(self, name)[index] for name in self.__slots__))
+
+    def join(self, other: Judged) -> Judged:
+        """Both, best first, each code once."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
+        both = Judged(*(np.concatenate(pair) for pair in pairs))
+        both = both.take(np.unique(keys(both.codes), return_index=True)[1])
+        return both.take(np.lexsort((both.prices[:, MS], -both.bound)))
+
+    def front(self) -> Judged:
+        """Those that nothing as fast outscores, fastest first."""
+        order = np.lexsort((-self.bound, self.prices[:, MS]))
+        best = np.maximum.accumulate(self.bound[order])
+        improves = np.diff(best, prepend=-np.inf) > 0
+        return self.take(order[improves])
+
+
+class Judge:
+    """Prices codes, drops those over a limit, and bounds the accuracy of the rest."""
+
+    def __init__(self, pricing: Pricing, limits: Limits, caution: float) -> None:
+        self.pricing = pricing
+        self.limits = limits
+        self.caution = caution
+        self.priced = 0
+        self.judged = 0
+
+    def __call__(self, codes: Ints) -> Judged:
+        prices = self.pricing.price(codes)
+        within = self.limits.within(self.pricing, codes, prices)
+        codes, prices = codes[within], prices[within]
+        self.priced += len(within)
+        self.judged += len(codes)
+        top1, sd = self.pricing.judge(codes)
+        judged = Judged(codes, prices, top1, sd, top1 - self.caution * sd)
+        return judged.take(np.argsort(-judged.bound, kind="stable"))
+
+
+def evolve(
+    judge: Judge,
+    start: Ints,
+    rng: np.random.Generator,
+    settings: Settings,
+    heard: Callable[[float], None] = lambda share: None,
+) -> Judged:
+    """The population after all generations and the climb, best first; `heard`: the share done."""
+    lattice = judge.pricing.lattice
+    population = _select(judge(start), judge.limits.held_ms[0], settings)
+    for generation in range(settings.generations):
+        heard(generation / settings.generations)
+        if not len(population.codes):
+            population = judge(lattice.sample(settings.children, rng))
+            continue
+        parents = _parents(len(population.codes), settings.children, rng)
+        mothers, fathers = population.codes[parents]
+        crossed = lattice.crossover(mothers, fathers, rng)
+        # half are crossed, all are mutated
+        single = rng.random(settings.children) < 0.5
+        crossed[single] = mothers[single]
+        children = judge(lattice.mutate(crossed, rng, settings.genes))
+        population = _select(population.join(children), judge.limits.held_ms[0], settings)
+    return _climb(judge, population, rng, settings.climbs)
+
+
+def _parents(n: int, children: int, rng: np.random.Generator) -> Ints:
+    """(2, children) indices; the better of two random members, so better ones breed more."""
+    drawn: Ints = rng.integers(n, size=(2, 2, children))
+    best: Ints = drawn.min(axis=0)
+    return best
+
+
+def _select(judged: Judged, budget_ms: float, settings: Settings) -> Judged:
+    """The best `kept` of each latency bin; input and output are best first."""
+    if not len(judged.codes):
+        return judged
+    ms = judged.prices[:, MS]
+    low = ms.min()
+    scale = settings.bins / max(budget_ms - low, 1e-9)
+    bins = np.minimum(((ms - low) * scale).astype(np.int64), settings.bins - 1)
+    order = np.argsort(bins, kind="stable")
+    sorted_bins = bins[order]
+    rank = np.arange(len(order)) - np.searchsorted(sorted_bins, sorted_bins)
+    return judged.take(np.sort(order[rank < settings.kept]))
+
+
+def _climb(judge: Judge, population: Judged, rng: np.random.Generator, steps: int) -> Judged:
+    """Replace the best by its best single-gene neighbour until there is no better."""
+    lattice = judge.pricing.lattice
+    for _ in range(steps):
+        if not len(population.codes):
+            break
+        before = population.bound[0]
+        near = judge(lattice.repair(_neighbours(population.codes[0], lattice.n_options), rng))
+        population = population.join(near.take(np.arange(min(len(near.codes), 200))))
+        if population.bound[0] <= before + 1e-9:
+            break
+    return population
+
+
+def _neighbours(code: Ints, n_options: Ints) -> Ints:
+    """Every code that differs from this one in a single gene."""
+    position = np.repeat(np.arange(len(code)), n_options)
+    option = np.concatenate([np.arange(n) for n in n_options])
+    near = np.tile(code, (len(position), 1))
+    near[np.arange(len(position)), position] = option
+    return near

@@ -1,0 +1,156 @@
+"""Hard limits: latency on one device or several, parameters, MACs, peak activations.
+
+What is over one is never judged, trained or reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.errors import InfeasibleError, Quantity
+from nas.optimize.exact import fastest, lowest
+from nas.optimize.pricing import MACS, PARAMS, Pricing
+from nas.space.arch import Arch
+from nas.space.columns import Floats, Ints
+
+WORDS: Mapping[Quantity, str] = {
+    "params": "parameters",
+    "macs": "MACs",
+    "peak_elements": "activation elements alive at once",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that a network may need; what is infinite does not count."""
+
+    ms: tuple[float, ...]
+    """On each device of the pricing."""
+    ratios: tuple[float, ...]
+    """Of a latency's bound over its estimate, at the confidence that is asked for."""
+    params: float = inf
+    macs: float = inf
+    peak_elements: float = inf
+    """Activation elements alive at once, of the fused network."""
+
+    @property
+    def held_ms(self) -> tuple[float, ...]:
+        """What the estimates are held under."""
+        return tuple(ms / ratio for ms, ratio in zip(self.ms, self.ratios, strict=True))
+
+    def within(self, pricing: Pricing, codes: Ints, prices: Floats) -> NDArray[np.bool_]:
+        """(n,) whether codes (n, P) with their prices keep all; what cannot be built does not."""
+        kept: NDArray[np.bool_] = np.all(prices[:, pricing.ms_columns] <= self.held_ms, axis=1)
+        kept &= (prices[:, PARAMS] <= self.params) & (prices[:, MACS] <= self.macs)
+        if self.peak_elements < inf:
+            kept[kept] = pricing.peak_elements(codes[kept]) <= self.peak_elements
+        return kept
+
+    def share(self, pricing: Pricing, prices: Floats) -> Floats:
+        """(n,) part that is used of the budget which is nearest to be spent; 1 without budgets."""
+        shares: Floats = (prices[:, pricing.ms_columns] / self.held_ms).max(axis=1)
+        return np.where(shares > 0, shares, 1)
+
+    def least(self, pricing: Pricing) -> Ints:
+        """(k, P) codes that need least of what is limited, each an exact path.
+
+        Raises:
+            InfeasibleError: one of them is over its limit, so every network is.
+        """
+        codes = []
+        for limit in self._each(pricing):
+            code = limit.least(pricing)
+            need = float(limit.needs(pricing, code[None])[0])
+            if need > limit.held:
+                raise limit.infeasible(pricing, code, need)
+            codes.append(code)
+        return np.array(codes)
+
+    def _each(self, pricing: Pricing) -> Iterator[_Limit]:
+        """Those that count, and the first device's milliseconds in any case."""
+        for number, (most, held) in enumerate(zip(self.ms, self.held_ms, strict=True)):
+            yield _Limit("ms", most, held, pricing.ms_columns[number], pricing.devices[number].name)
+        further: tuple[tuple[Quantity, float, int | None], ...] = (
+            ("params", self.params, PARAMS),
+            ("macs", self.macs, MACS),
+            ("peak_elements", self.peak_elements, None),
+        )
+        for quantity, most, column in further:
+            if most < inf:
+                yield _Limit(quantity, most, most, column)
+
+    def none_found(self, pricing: Pricing, codes: Ints, tried: int) -> InfeasibleError:
+        """Each limit alone can be kept, but no network was found that keeps all.
+
+        Of the codes (k, P) the nearest is named, with what it needs of the limit it breaks most.
+        """
+        limits = list(self._each(pricing))
+        needs = np.array([limit.needs(pricing, codes) for limit in limits])
+        over = needs / np.array([limit.held for limit in limits])[:, None]
+        nearest = int(over.max(axis=0).argmin())
+        broken = int(over[:, nearest].argmax())
+        return limits[broken].error(
+            f"no network of {pricing.space.name} was found that keeps every limit at once, though"
+            f" each alone can be kept; {tried:,} were tried",
+            pricing.space.decode(codes[nearest]),
+            float(needs[broken, nearest]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One of the limits."""
+
+    quantity: Quantity
+    most: float
+    """As it was asked for."""
+    held: float
+    """What is predicted may be at most this."""
+    column: int | None
+    """Of the price; None: the peak, which is no sum."""
+    device: str = ""
+    """Whose milliseconds are limited."""
+
+    def needs(self, pricing: Pricing, codes: Ints) -> Floats:
+        """(n, P) codes -> (n,) what they need of it."""
+        if self.column is None:
+            return pricing.peak_elements(codes)
+        return pricing.price(codes)[:, self.column]
+
+    def least(self, pricing: Pricing) -> Ints:
+        """(P,) the code that needs least of it."""
+        if self.column is None:
+            return lowest(pricing.peak_lattice, pricing.edge_peaks())
+        return fastest(pricing.lattice, pricing.edge_costs(self.column)).code
+
+    def infeasible(self, pricing: Pricing, code: Ints, need: float) -> InfeasibleError:
+        """Even the code that needs least of it is over it."""
+        arch, name = pricing.space.decode(code), pricing.space.name
+        if self.quantity != "ms":
+            message = (
+                f"no network of {name} has at most {self.most:,.0f} {WORDS[self.quantity]}:"
+                f" the smallest has {need:,.0f}"
+            )
+            return self.error(message, arch, need)
+        bound_ms = need * self.most / self.held
+        sure = f", its bound at that confidence is {bound_ms:.3f} ms"
+        message = (
+            f"no network of {name} runs within {self.most:g} ms on {self.device}:"
+            f" the fastest is predicted at {need:.3f} ms{sure if self.held != self.most else ''}"
+        )
+        return self.error(message, arch, need)
+
+    def error(self, message: str, arch: Arch, need: float) -> InfeasibleError:
+        """About a network that needs so much of it; of milliseconds, the budget that it takes."""
+        return InfeasibleError(
+            message,
+            arch=arch,
+            smallest=need * self.most / self.held,
+            quantity=self.quantity,
+            device=self.device,
+        )

@@ -1,0 +1,162 @@
+"""Pricing: a space with a device and a surrogate as arrays, for a million candidates a second.
+
+Latency (an increasing function of a sum), parameters and MACs are additive over rows, and the
+surrogate is a function of features that are: so a candidate's price is a sum of edge values along
+its path through the lattice, one gather per position for all candidates at once. No torch, no
+object per candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nas.accuracy.surrogate import Surrogate
+from nas.graph.cost import macs, params, peak_activation_elements
+from nas.graph.fuse import fuse
+from nas.graph.graph import Graph
+from nas.latency.device import Device
+from nas.space.columns import Floats, Ints
+from nas.space.layered import Lattice, build
+from nas.space.space import Space
+
+COST, FEATURES, PEAK = "cost", "features", "peak"
+#: columns of `Pricing.price`; milliseconds of further devices follow
+MS, PARAMS, MACS, OTHERS = range(4)
+CHUNK = 8192
+"""Candidates priced at a time: their temporaries stay in the cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pricing:
+    """A space priced on one device and judged by one surrogate."""
+
+    space: Space
+    device: Device
+    surrogate: Surrogate
+    others: tuple[Device, ...] = ()
+    """Further devices that networks must be fast on."""
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        """The space's lattice with ms, params and macs on every edge."""
+
+        def cost(graph: Graph) -> tuple[Any, ...]:
+            more = (device.graph_ms(graph) for device in self.others)
+            return self.device.graph_ms(graph), params(graph), macs(graph), *more
+
+        return build(self.space.table, {COST: cost})
+
+    @cached_property
+    def peak_lattice(self) -> Lattice:
+        """The same lattice with the peak of activation elements in each row."""
+        peak = {PEAK: lambda graph: peak_activation_elements(fuse(graph))}
+        return build(self.space.table, peak)
+
+    @cached_property
+    def feature_lattice(self) -> Lattice:
+        """The same lattice with the surrogate's features; apart, as a budget may fail first."""
+        return build(self.space.table, {FEATURES: self.surrogate.features})
+
+    @cached_property
+    def _cost(self) -> Callable[[Ints], Floats]:
+        return _summed(self.lattice, COST)
+
+    @cached_property
+    def _peak(self) -> Callable[[Ints], Floats]:
+        return _summed(self.peak_lattice, PEAK, np.maximum)
+
+    @cached_property
+    def _features(self) -> Callable[[Ints], Floats]:
+        return _summed(self.feature_lattice, FEATURES)
+
+    def edge_costs(self, column: int = MS) -> list[Floats]:
+        """A column of `price` on every edge, one (S, O) per layer; ms before `Device.whole`."""
+        return self.lattice.edges(COST, lambda cost: cost[..., column])
+
+    def edge_peaks(self) -> list[Floats]:
+        """Activation elements alive at once on every edge, one (S, O) per layer."""
+        return self.peak_lattice.edges(PEAK, lambda peak: peak[..., 0])
+
+    def edge_budget_ms(self, budget_ms: float) -> float:
+        """What the milliseconds of a path's edges may sum up to."""
+        return self.device.whole.sum_ms(budget_ms) - self.device.fixed_ms
+
+    def edge_scores(self, weights: Floats) -> list[Floats]:
+        """Features weighted by `weights` (F,), one (S, O) per layer."""
+        return self.feature_lattice.edges(FEATURES, lambda features: features @ weights)
+
+    def price(self, codes: Ints) -> Floats:
+        """(n, P) codes -> (n, 3 + others): ms, params, macs, ms of others; NaN if none is built."""
+        priced = self._cost(codes)
+        for column, device in zip(self.ms_columns, self.devices, strict=True):
+            priced[:, column] = device.whole.ms(priced[:, column] + device.fixed_ms)
+        return priced
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All of them."""
+        return self.device, *self.others
+
+    @property
+    def ms_columns(self) -> list[int]:
+        """Of `price`, those with the milliseconds of each device."""
+        return [MS, *range(OTHERS, OTHERS + len(self.others))]
+
+    def peak_elements(self, codes: Ints) -> Floats:
+        """(n, P) codes -> (n,) most activation elements alive at once, of the fused network."""
+        return self._peak(codes)[:, 0]
+
+    def judge(self, codes: Ints) -> tuple[Floats, Floats]:
+        """(n, P) codes -> estimated top-1 and its standard deviation, in points."""
+        return self.surrogate.predict_features(self.features(codes), self.resolution(codes))
+
+    def features(self, codes: Ints) -> Floats:
+        """(n, P) codes -> (n, F) features of the surrogate."""
+        return self._features(codes)
+
+    def resolution(self, codes: Ints) -> Floats:
+        """(n,) height of the input image."""
+        heights = np.array([shape[1] for shape in self.space.table.inputs], float)
+        return heights[codes[:, 0]]
+
+
+def _summed(lattice: Lattice, name: str, join: np.ufunc = np.add) -> Callable[[Ints], Floats]:
+    """A function that sums the edge values `name` along each code's path, or joins them otherwise.
+
+    Every layer gets one more state, where edges that cannot stand lead and that costs NaN.
+    """
+    padded = lattice.edges(name, _with_sink)
+    width = padded[-1].shape[-1]
+    sinks = [len(layer.states) for layer in lattice.layers[1:]] + [len(lattice.ends)]
+    steps = []
+    for layer, values, sink in zip(lattice.layers, padded, sinks, strict=True):
+        following = np.where(layer.next < 0, sink, layer.next)
+        following = np.append(following, np.full_like(following[:1], sink), axis=0)
+        steps.append((layer.next.shape[1], following.astype(np.int32).ravel(), values))
+
+    def total(codes: Ints) -> Floats:
+        summed = np.empty((len(codes), width))
+        for start in range(0, len(codes), CHUNK):
+            part = np.ascontiguousarray(codes[start : start + CHUNK].T, dtype=np.int32)
+            here = np.zeros((part.shape[1], width))
+            state = np.zeros(part.shape[1], np.int32)
+            for (options, following, values), gene in zip(steps, part, strict=True):
+                edge = state * options + gene
+                join(here, values.take(edge, axis=0), out=here)
+                state = following.take(edge)
+            here[state == sinks[-1]] = np.nan
+            summed[start : start + CHUNK] = here
+        return summed
+
+    return total
+
+
+def _with_sink(values: Floats) -> Floats:
+    """(S, O, m) -> ((S + 1) * O, m) with NaN for the added state."""
+    sink = np.full_like(values[:1], np.nan)
+    return np.concatenate([values, sink]).reshape(-1, values.shape[-1])

@@ -1,0 +1,139 @@
+"""What a search found: networks with their figures, as frames, in notebooks and for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.accuracy.surrogate import Surrogate
+from nas.files import html
+from nas.latency.device import Device
+from nas.optimize.limits import Limits
+from nas.space.arch import Arch
+from nas.space.space import Space
+from nas.system.extras import require
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network with its predicted latency and estimated accuracy."""
+
+    arch: Arch
+    ms: float
+    ms_low: float
+    ms_high: float
+    top1: float
+    """Estimated, in points."""
+    top1_sd: float
+
+    def to_yaml(self, path: str | Path | None = None) -> str:
+        """The network's table; also written to `path` if given."""
+        return self.arch.to_yaml(path)
+
+    def __repr__(self) -> str:
+        ms = f"{self.ms:.3f} ms [{self.ms_low:.3f}, {self.ms_high:.3f}] predicted"
+        top1 = f"top-1 {self.top1:.1f} ± {self.top1_sd:.1f} % estimated"
+        return f"<Candidate {self.arch.name}: {ms}, {top1}>"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found and how."""
+
+    best: Candidate
+    pareto: tuple[Candidate, ...]
+    """Fastest first, all within the budget; the last one is the best."""
+    seeds: tuple[Candidate, ...]
+    """The space's known points, fastest first, in and over the budget."""
+    seeds_within: tuple[Candidate, ...]
+    """Those of them that keep every limit."""
+    confidence: float | None
+    """Least probability of meeting the budget; None holds the estimate under it."""
+    caution: float
+    """The objective was the estimate minus this many standard deviations."""
+    optimality_gap: float
+    """Of the last exact recombination, in points of top-1; 0 is proven optimal."""
+    priced: int
+    judged: int
+    seconds: float
+    space: Space
+    device: Device
+    surrogate: Surrogate
+    seed: int
+    limits: Limits
+    others: tuple[Device, ...] = ()
+    """Further devices whose budgets are held."""
+    shortlist: tuple[Candidate, ...] = ()
+    """The best that differ, best first: to be trained."""
+
+    @property
+    def budget_ms(self) -> float:
+        """On the first device."""
+        return self.limits.ms[0]
+
+    @property
+    def held_ms(self) -> float:
+        """What the estimate was held under: the budget, or less at a confidence above one half."""
+        return self.limits.held_ms[0]
+
+    def elsewhere(self, arch: Arch) -> list[tuple[Device, float, float]]:
+        """Further devices with a network's predicted milliseconds and the budget there."""
+        return [
+            (device, device.predict(arch).ms, most)
+            for device, most in zip(self.others, self.limits.ms[1:], strict=True)
+        ]
+
+    def pareto_frame(self) -> DataFrame:
+        """The front, fastest first; its last row is the best."""
+        return self._frame(self.pareto)
+
+    def seeds_frame(self) -> DataFrame:
+        """The space's known points, fastest first."""
+        return self._frame(self.seeds)
+
+    def _frame(self, found: Sequence[Candidate]) -> DataFrame:
+        rows = [
+            {
+                "name": each.arch.name,
+                "arch_id": each.arch.arch_id,
+                "predicted_ms": each.ms,
+                "predicted_ms_low": each.ms_low,
+                "predicted_ms_high": each.ms_high,
+                "probability_within_budget": self.probability(each),
+                "estimated_top1": each.top1,
+                "estimated_top1_sd": each.top1_sd,
+                "params": each.arch.params,
+                "macs": each.arch.macs,
+            }
+            for each in found
+        ]
+        return require("notebook").DataFrame(rows)
+
+    def __repr__(self) -> str:
+        asked = f"{self.space.name} on {self.device.name} within {self.budget_ms:g} ms"
+        return f"<SearchResult {asked}: {len(self.pareto)} on the front, best {self.best!r}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                each.arch.name,
+                f"{each.ms:.3f} [{each.ms_low:.3f}, {each.ms_high:.3f}]",
+                f"{each.top1:.1f} ± {each.top1_sd:.1f}",
+                f"{each.arch.params / 1e6:,.2f}",
+                f"{each.arch.macs / 1e6:,.1f}",
+            ]
+            for each in reversed(self.pareto)
+        ]
+        heads = ("predicted ms", "estimated top-1 %", "params, M", "MACs, M")
+        title = f"{self.space.name} on {self.device.name} within {self.budget_ms:g} ms: best first"
+        return html.table(("network",), heads, rows, title=title)
+
+    def probability(self, found: Candidate) -> float:
+        """That a network meets its budget, by the device's interval; the least of all devices."""
+        where = [(self.device, found.ms, self.budget_ms), *self.elsewhere(found.arch)]
+        return min(device.probability_within(ms, most) for device, ms, most in where)

@@ -1,0 +1,265 @@
+"""The main job: price a space, evolve the whole objective, recombine the best exactly.
+
+The objective is a lower confidence bound of the surrogate's top-1 (estimate minus `caution`
+standard deviations), so that a search cannot win by leaving the data. It is maximised under a hard
+latency budget: evolution from the space's seeds; an exact recombination of the best found, on an
+additive fit of the objective; evolution from there. At a confidence, what the budget bounds is not
+the predicted latency but the bound that it keeps with that probability: its multiple by a factor
+of the device, so the search holds the prediction under the budget divided by the factor.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import compress
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas import library
+from nas.accuracy.surrogate import Surrogate
+from nas.errors import BudgetError, brief
+from nas.files.resources import named
+from nas.latency.device import Device
+from nas.optimize.evolution import Judge, Judged, Settings, evolve
+from nas.optimize.exact import solve, undominated
+from nas.optimize.limits import Limits
+from nas.optimize.pricing import MS, Pricing
+from nas.optimize.result import Candidate, SearchResult
+from nas.space.arch import Arch
+from nas.space.columns import Floats, Ints
+from nas.space.space import Space
+
+AnySpace = str | Path | Space
+AnyDevice = str | Path | Device
+AnySurrogate = str | Path | Surrogate
+"""A name, a path or a loaded one."""
+SPACE, DEVICE, SURROGATE = "mobile", "iphone12-lut", "imagenet"
+"""What is searched where nothing else is said."""
+
+APART = 6
+"""Genes that networks of a shortlist differ in, at least."""
+SHOWN = 24
+"""Most networks of the front that are decoded and reported."""
+PARENTS = 200
+"""Best networks that the exact solver recombines."""
+ROUNDS = 2
+"""Times that the best so far are recombined exactly and evolved on."""
+
+
+def search(
+    space: AnySpace = SPACE,
+    device: AnyDevice | Sequence[AnyDevice] = DEVICE,
+    *,
+    budget_ms: float | Sequence[float],
+    confidence: float | None = None,
+    max_params: float = math.inf,
+    max_macs: float = math.inf,
+    max_peak: float = math.inf,
+    surrogate: AnySurrogate = SURROGATE,
+    seed: int = 0,
+    caution: float = 1.0,
+    settings: Settings | None = None,
+    shortlist: int = 0,
+    heard: Callable[[str, float], None] = lambda step, share: None,
+) -> SearchResult:
+    """Find the network of highest bounded top-1 within `budget_ms`. Same seed, same result.
+
+    Space, device and surrogate are names, paths or loaded ones. Every shipped architecture that is
+    a point of the space is a seed: the search starts from it and reports it. With several devices
+    each has a budget, in the same order, or all have the same; figures are of the first.
+    `max_peak` is in activation elements. `shortlist`: so many of the best are decoded that differ
+    in `APART` genes, and not only the front. `heard` is told the step and the share done.
+
+    Raises:
+        BudgetError: a budget or limit is no positive number, or the confidence no probability.
+        InfeasibleError: nothing in the space is that fast or small; carries what is.
+    """
+    began = time.perf_counter()
+    heard("pricing the space", 0.0)
+    pricing = pricing_of(space, device, surrogate)
+    limits = limits_of(
+        pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
+    )
+    quickest = limits.least(pricing)
+    known = known_points(pricing.space)
+    codes = np.array([pricing.space.encode(arch) for arch in known], np.int64)
+    codes = codes.reshape(len(known), len(pricing.lattice.layers))
+    rng = np.random.default_rng(seed)
+    judge = Judge(pricing, limits, caution)
+    kept = limits.within(pricing, codes, pricing.price(codes))
+    settings = settings or Settings()
+    random = pricing.lattice.sample(settings.children, rng)
+    start = np.concatenate([codes, quickest, random])
+    passes = [partial(_heard, heard, number) for number in range(1 + ROUNDS)]
+    found = evolve(judge, start, rng, settings, passes[0])
+    if not len(found.codes):
+        raise limits.none_found(pricing, quickest, judge.priced)
+    gap = 0.0
+    for heard_again in passes[1:]:
+        exact, gap = _recombined(judge, found)
+        found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings, heard_again)
+    front = _thinned(found.front())
+    pareto = tuple(_candidate(pricing, front, i) for i in range(len(front.codes)))
+    seeds = [assess(arch, pricing.device, pricing.surrogate) for arch in known]
+    return SearchResult(
+        best=pareto[-1],
+        pareto=pareto,
+        seeds=_fastest_first(seeds),
+        seeds_within=_fastest_first(compress(seeds, kept)),
+        confidence=confidence,
+        caution=caution,
+        optimality_gap=gap,
+        priced=judge.priced,
+        judged=judge.judged,
+        seconds=time.perf_counter() - began,
+        space=pricing.space,
+        device=pricing.device,
+        surrogate=pricing.surrogate,
+        seed=seed,
+        limits=limits,
+        others=pricing.others,
+        shortlist=tuple(_candidate(pricing, found, i) for i in _apart(found.codes, shortlist)),
+    )
+
+
+def _fastest_first(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(sorted(found, key=lambda candidate: candidate.ms))
+
+
+def known_points(space: Space) -> list[Arch]:
+    """The shipped architectures with published figures that are points of a space."""
+    archs = (library.load_arch(name) for name in named("architecture"))
+    return [arch for arch in archs if space.contains(arch) and library.published(arch)]
+
+
+def pricing_of(
+    space: AnySpace,
+    device: AnyDevice | Sequence[AnyDevice],
+    surrogate: AnySurrogate,
+) -> Pricing:
+    """Everything loaded that is not yet."""
+    first, *others = (
+        d if isinstance(d, Device) else library.load_device(d) for d in each_device(device)
+    )
+    return Pricing(
+        space if isinstance(space, Space) else library.load_space(space),
+        first,
+        surrogate if isinstance(surrogate, Surrogate) else library.load_surrogate(surrogate),
+        tuple(others),
+    )
+
+
+def each_device(device: AnyDevice | Sequence[AnyDevice]) -> tuple[AnyDevice, ...]:
+    """One device or several, in a row."""
+    return (device,) if isinstance(device, str | Path | Device) else tuple(device)
+
+
+def limits_of(
+    pricing: Pricing, budget_ms: float | Sequence[float], confidence: float | None, **most: float
+) -> Limits:
+    """The limits that are asked for; one budget counts for every device.
+
+    Raises:
+        BudgetError: a limit is no positive number, or the confidence no probability.
+    """
+    devices = pricing.devices
+    several: Any = [budget_ms] if np.ndim(budget_ms) == 0 else budget_ms
+    budgets = [_positive(ms, "a budget above 0 ms") for ms in several]
+    if len(budgets) == 1:
+        budgets *= len(devices)
+    if len(budgets) != len(devices):
+        raise BudgetError(f"{len(devices)} devices and {len(budgets)} budgets: one each, or one")
+    for ms in budgets:
+        if math.isinf(ms):
+            raise BudgetError(f"expected a budget above 0 ms, found {ms}")
+    kept = {name: _positive(m, f"a limit of {name} above 0") for name, m in most.items()}
+    ratios = [1.0 if confidence is None else d.at_confidence(confidence) for d in devices]
+    return Limits(tuple(budgets), tuple(ratios), **kept)
+
+
+def _positive(found: object, expected: str) -> float:
+    """A number above 0 of whatever kind, NumPy's as well."""
+    number = float(found) if isinstance(found, Real) and not isinstance(found, bool) else 0.0
+    if not number > 0:
+        raise BudgetError(f"expected {expected}, found {brief(found)}")
+    return number
+
+
+def _heard(heard: Callable[[str, float], None], number: int, share: float) -> None:
+    """Of one evolution, as a share of all of them."""
+    heard("searching", (number + share) / (1 + ROUNDS))
+
+
+def _apart(codes: Ints, n: int) -> list[int]:
+    """Up to n indices of codes (best first), each far enough from all before it."""
+    chosen: list[int] = []
+    for index in range(len(codes)):
+        if len(chosen) == n:
+            break
+        if all((codes[index] != codes[other]).sum() >= APART for other in chosen):
+            chosen.append(index)
+    return chosen
+
+
+def _thinned(front: Judged) -> Judged:
+    """The best of each of `SHOWN` equal spans of latency."""
+    ms = front.prices[:, MS]
+    span = max(ms[-1] - ms[0], 1e-9) / SHOWN
+    place = ((ms[-1] - ms) / span).astype(np.int64)
+    return front.take(np.flatnonzero(np.diff(place, append=-1)))
+
+
+def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
+    """Predicted latency and estimated accuracy of one network."""
+    ms, guess = device.predict(arch), surrogate.predict(arch)
+    return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
+
+
+def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:
+    """The best recombination of the best networks found, solved exactly, and its gap in points.
+
+    On them the objective is nearly additive: a ridge regression on the surrogate's features and
+    the resolution. Among paths through their options alone, so that it is not extrapolated, the
+    one of the highest fitted score within the budget is exact up to the gap.
+    """
+    pricing = judge.pricing
+    best = found.take(np.arange(min(PARENTS, len(found.codes))))
+    heights = np.array([shape[1] for shape in pricing.space.table.inputs])
+    sizes = (pricing.resolution(best.codes)[:, None] == heights).astype(float)
+    weights, constant = _ridge(np.hstack([pricing.features(best.codes), sizes]), best.bound)
+    scores = pricing.edge_scores(weights[: -len(heights)])
+    scores[0] = (weights[-len(heights) :] + constant)[None]  # the image's size has no row
+    lattice = pricing.lattice.restricted(best.codes)
+    edges = undominated(lattice, pricing.edge_costs(), scores)
+    exact = solve(lattice, edges, pricing.edge_budget_ms(judge.limits.held_ms[0]))
+    assert exact is not None, "the best networks are themselves within the budget"
+    return exact.code[None], exact.gap
+
+
+def _ridge(x: Floats, y: Floats, strength: float = 1e-2) -> tuple[Floats, float]:
+    """Weights and constant of y on x, shrunk by `strength` per standard deviation of x."""
+    centre, scale = x.mean(axis=0), x.std(axis=0)
+    scale[scale < 1e-9] = np.inf  # what does not vary tells nothing
+    z = (x - centre) / scale
+    gram = z.T @ z / len(z) + strength * np.eye(z.shape[1])
+    weights = np.linalg.solve(gram, z.T @ (y - y.mean()) / len(z)) / scale
+    return weights, float(y.mean() - centre @ weights)
+
+
+def _candidate(pricing: Pricing, judged: Judged, index: int) -> Candidate:
+    """Decode, lower and predict again; what was priced must agree.
+
+    Raises:
+        AssertionError: pricing and prediction differ, which is a bug of ours.
+    """
+    arch = pricing.space.decode(judged.codes[index])
+    found = assess(arch, pricing.device, pricing.surrogate)
+    assert math.isclose(found.ms, judged.prices[index, MS], rel_tol=1e-6), arch.arch_id
+    assert math.isclose(found.top1, judged.top1[index], rel_tol=1e-5), arch.arch_id
+    return found

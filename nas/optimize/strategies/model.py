@@ -1,0 +1,105 @@
+"""Model-guided search: a Gaussian process proposes what it expects to improve most.
+
+Bayesian optimisation as in BANANAS (arXiv:1910.11858), with a process over the space's own choices
+in place of networks over paths: among priced candidates within the limits, that of the highest
+expected improvement (Jones 1998). Candidates are random ones and relatives of the best, thrice
+refined. What is being evaluated lowers the uncertainty but not the mean (arXiv:1206.6402).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nas.optimize.strategies.base import Strategy
+from nas.optimize.strategies.problem import Problem
+from nas.optimize.strategies.process import Points, Process, fit
+from nas.optimize.strategies.seen import Seen
+from nas.space.columns import Floats, Ints
+
+STARTS = 10
+"""Random ones, before the model."""
+MOST = 400
+"""Evaluations that the model is fitted to, the best and the latest."""
+GROWTH = 0.1
+"""Its scales are fitted again when so much more is known."""
+RANDOM, RELATIVES, PARENTS, ROUNDS = 256, 1200, 20, 3
+FEW = 2
+"""Batches that random ones are drawn from, before walks."""
+CHANGES = 6
+"""Most choices that a relative differs in."""
+
+
+class Model(Strategy):
+    """The candidate of the highest expected improvement."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self._scales: dict[bytes, Floats] = {}
+        """The latest, by what they were fitted to."""
+
+    def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
+        known = seen.whole.finite
+        if len(known.scores) < STARTS:
+            return problem.sample(STARTS, rng)
+        process, view = self._process(known)
+        parents = seen.finite.codes[seen.finite.best(PARENTS)]
+        codes = problem.sample(RANDOM, rng, FEW)
+        target = process.predict(view(parents))[0].max() if len(parents) else -np.inf
+        for _ in range(ROUNDS):
+            near = self._relatives(problem, parents if len(parents) else problem.start, rng)
+            codes = seen.new(problem.kept(np.concatenate([codes, near])))
+            gain = _improvement(*process.predict(view(codes)), target)
+            codes = codes[np.argsort(-gain, kind="stable")]
+            parents = codes[:PARENTS]
+        return codes
+
+    def _process(self, known: Seen) -> tuple[Process, Callable[[Ints], Points]]:
+        """Conditioned on what is known, and how it sees codes."""
+        shown, scales = known.recent(MOST), self._fitted(known)
+        view = self._view(shown.codes)
+        process = Process.of(view(shown.codes), shown.scores, scales)
+        if len(known.running):
+            guessed = process.predict(view(known.running))[0]
+            points = view(np.concatenate([shown.codes, known.running]))
+            process = Process.of(points, np.concatenate([shown.scores, guessed]), scales)
+        return process, view
+
+    def _view(self, known: Ints) -> Callable[[Ints], Points]:
+        """Codes as points, with features of mean 0 and variance 1 over known codes."""
+        raw = self.problem.features(known)
+        mean, sd = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
+
+        def view(codes: Ints) -> Points:
+            chosen = self.problem.choices.one_hot(codes, absent=True)
+            return Points(chosen, (self.problem.features(codes) - mean) / sd)
+
+        return view
+
+    def _fitted(self, known: Seen) -> Floats:
+        """Scales for what was known when it had last grown enough: they follow from it alone."""
+        n, at = len(known.scores), STARTS
+        while (after := max(at + 1, round(at * (1 + GROWTH)))) <= n:
+            at = after
+        first = known.only(np.arange(n) < at).recent(MOST)
+        key = first.codes.tobytes() + first.scores.tobytes()
+        if key not in self._scales:
+            self._scales = {key: fit(self._view(first.codes)(first.codes), first.scores)}
+        return self._scales[key]
+
+    def _relatives(self, problem: Problem, parents: Ints, rng: np.random.Generator) -> Ints:
+        """Mutants of parents, in one choice to several."""
+        many = parents[rng.integers(len(parents), size=RELATIVES)]
+        parts = np.array_split(many, CHANGES)
+        return np.concatenate([problem.mutated(p, rng, n) for n, p in enumerate(parts, 1)])
+
+
+def _improvement(mean: Floats, sd: Floats, target: float) -> Floats:
+    """Expected, over `target`."""
+    from scipy.special import log_ndtr, ndtr
+
+    z = (mean - target) / sd
+    gain: Floats = sd * (z * ndtr(z) + np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi))
+    # far below the target it is zero in doubles: order by its logarithm there
+    return np.where(gain > 0, gain, -1 / np.maximum(1e-300, -log_ndtr(z)))

@@ -1,0 +1,141 @@
+"""Optuna's own samplers as strategies: TPE, a Gaussian process, NSGA-II and NSGA-III.
+
+Each question goes to a sampler that is made anew, over a study in memory that holds what was seen.
+Optuna knows no hard limit and no layered space, so what it answers is repaired, and pulled within
+the limits where it is over one; it learns from what was evaluated, not from what it had asked for.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nas.optimize.strategies.base import Strategy
+from nas.optimize.strategies.problem import Problem
+from nas.optimize.strategies.seen import Seen
+from nas.space.columns import Ints
+from nas.system.extras import require
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+
+STARTS, POPULATION = 10, 20
+"""Random ones before a model is fitted; networks of a generation."""
+ANSWERS = 4
+"""Asked for, before random ones are taken."""
+
+
+class OptunaSampler(Strategy):
+    """Asks an Optuna sampler; `make` builds it from a seed."""
+
+    fronts = True
+
+    def __init__(self, problem: Problem, make: Callable[[int], BaseSampler], most: int) -> None:
+        """`most`: trials that the sampler is shown at a time."""
+        super().__init__(problem)
+        self.optuna = require("train", "optuna")
+        self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
+        self.make, self.most = make, most
+        categorical = self.optuna.distributions.CategoricalDistribution
+        self.distributions: dict[str, BaseDistribution] = {
+            parameter.name: categorical(range(len(parameter.values)))
+            for parameter in problem.choices.parameters
+        }
+        self._mirror: Study | None = None
+        self._shown = Seen.none(problem)
+
+    def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
+        study = self._study(seen, int(rng.integers(2**31)))
+        found = []
+        for _ in range(ANSWERS):
+            values = np.array([[*self._answer(study).values()]])
+            found.append(problem.pulled(problem.choices.codes(values)[0], rng))
+            if len(seen.new(found[-1])):
+                break
+        return np.concatenate(found)
+
+    def _answer(self, study: Study) -> dict[str, int]:
+        """By parameter; the trial is closed, since something else may be evaluated in its place."""
+        trial = study.ask(self.distributions)
+        study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+        return {name: trial.params[name] for name in self.distributions}
+
+    def _study(self, seen: Seen, seed: int) -> Study:
+        """A study in memory of what was seen; what it holds already stays where it is."""
+        shown, old = seen.recent(self.most), self._shown
+        if self._mirror is None or not np.array_equal(shown.codes[: len(old.codes)], old.codes):
+            costs = self.problem.costs
+            others = 0 if costs is None else costs(self.problem.start[:1]).shape[1]
+            self._mirror = self.optuna.create_study(
+                directions=["maximize", *["minimize"] * others], sampler=self._sampler(0)
+            )
+            old = Seen.none(self.problem)
+        for index in range(len(old.scores), len(shown.scores)):
+            self._add(self._mirror, shown, index)
+        self._mirror.sampler = self._sampler(seed)
+        self._shown = shown
+        return self._mirror
+
+    def _sampler(self, seed: int) -> BaseSampler:
+        with warnings.catch_warnings():
+            # which of them are experimental changes from one version of Optuna to the next
+            warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
+            return self.make(seed)
+
+    def _add(self, study: Study, seen: Seen, index: int) -> None:
+        """One evaluation, which a genetic sampler must count into its generation."""
+        states, code = self.optuna.trial.TrialState, seen.codes[[index]]
+        values = np.maximum(self.problem.choices.values(code)[0], 0).tolist()
+        params = dict(zip(self.distributions, values, strict=True))
+        study.add_trial(
+            self.optuna.create_trial(
+                state=states.RUNNING, params=params, distributions=self.distributions
+            )
+        )
+        trial = study.get_trials(deepcopy=False)[-1]
+        if genetic := isinstance(study.sampler, self.optuna.samplers.BaseGASampler):
+            study.sampler.get_trial_generation(study, trial)
+        if not np.isfinite(seen.scores[index]):
+            study.tell(trial.number, state=states.FAIL)
+            return
+        costs = () if self.problem.costs is None else self.problem.costs(code)[0]
+        study.tell(trial.number, [float(seen.scores[index]), *costs])
+        done = len(study.get_trials(deepcopy=False, states=(states.COMPLETE,)))
+        if genetic and done % POPULATION == 0:
+            # a generation's first question chooses its parents, and gets them in another order
+            # than later ones: ask it now, whatever is asked next, and forget the answer
+            study.sampler = self._sampler(0)
+            self._answer(study)
+
+
+def tpe(seed: int) -> BaseSampler:
+    """Tree-structured Parzen estimators, joint over all choices (arXiv:2304.11127)."""
+    return require("train", "optuna").samplers.TPESampler(  # type: ignore[no-any-return]
+        seed=seed, multivariate=True, n_startup_trials=STARTS
+    )
+
+
+def gp(seed: int) -> BaseSampler:
+    """A Gaussian process with a Matern kernel and log-EI."""
+    return require("train", "optuna").samplers.GPSampler(  # type: ignore[no-any-return]
+        seed=seed, n_startup_trials=STARTS, deterministic_objective=False
+    )
+
+
+def nsga2(seed: int) -> BaseSampler:
+    """NSGA-II (Deb 2002), which with one objective is an elitist genetic algorithm."""
+    return require("train", "optuna").samplers.NSGAIISampler(  # type: ignore[no-any-return]
+        seed=seed, population_size=POPULATION
+    )
+
+
+def nsga3(seed: int) -> BaseSampler:
+    """NSGA-III (Deb 2014): diverse by reference points."""
+    return require("train", "optuna").samplers.NSGAIIISampler(  # type: ignore[no-any-return]
+        seed=seed, population_size=POPULATION
+    )

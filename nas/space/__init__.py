@@ -1,0 +1,1 @@
+"""Tables of rows: one architecture, or a space of them with choices."""

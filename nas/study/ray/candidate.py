@@ -1,0 +1,131 @@
+"""One candidate's training as a trainable of Ray Tune: one step is one epoch.
+
+Its state is the checkpoint of the training itself, in the sweep's folder, which all nodes see: on
+whatever node a trial begins again it goes on at its epoch. A candidate that breaks says so and ends
+like any other; one that takes its process with it again and again is given up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from nas.errors import NasError
+from nas.space.arch import Arch
+from nas.study.store import ATTEMPTS
+from nas.study.trainer import save_judged
+from nas.train.place import device_of, precision_of, use_cores
+from nas.train.run import Task, trained
+
+EPOCH, TOP1, ERROR = "epoch", "top1", "broken"
+"""Of a result."""
+BEGUN = "begun.txt"
+"""Beside a checkpoint: a line for every process that began with it and has not ended."""
+
+Results = Generator[dict[str, Any], None, None]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What every worker needs once: sent to each by Ray, not with every trial."""
+
+    task: Task
+    on: str
+    precision: str
+    cpus: float
+
+    def placed(self) -> Task:
+        """The task for this worker's device and share of cores."""
+        use_cores(max(1, int(self.cpus)))
+        device = device_of(self.on)
+        setting = replace(
+            self.task.setting, device=device, precision=precision_of(self.precision, device)
+        )
+        return replace(self.task, setting=setting)
+
+
+class Candidate(tune.Trainable):
+    """Trains what its config says, one trial after another."""
+
+    _task: Task | None = None
+
+    def setup(self, config: dict[str, Any], shop: Shop | None = None) -> None:
+        if shop is not None:
+            self._task = shop.placed()
+        self._epochs = self._told(Arch.from_yaml(config["arch"]), Path(config["place"]), config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._epochs.close()
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """The next epoch: of the checkpoint if it is there, or trained now."""
+        return next(self._epochs)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: the training's own is written after each epoch."""
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Nothing: the training finds its own."""
+
+    def cleanup(self) -> None:
+        self._epochs.close()
+
+    def _told(self, arch: Arch, place: Path, config: dict[str, Any]) -> Results:
+        note = place / BEGUN
+        if (died := _deaths(note)) >= ATTEMPTS:
+            note.unlink()
+            yield _broken(f"{arch.name}: its process died {died} times")
+            return
+        place.mkdir(parents=True, exist_ok=True)
+        with note.open("a") as file:
+            file.write(f"{_here()} {os.getpid()}\n")
+        try:
+            yield from self._trained(arch, place, config)
+        except GeneratorExit:
+            note.unlink()
+            raise
+        note.unlink()  # not where anything else was raised: that costs the process
+
+    def _trained(self, arch: Arch, place: Path, config: dict[str, Any]) -> Results:
+        assert self._task is not None
+        task, told, epochs = self._task, 0, config["epochs"]
+        whole, seed = config["whole"], config["seed"]
+        try:
+            with closing(trained(task, task.fit(arch), place, epochs=whole, seed=seed)) as course:
+                for training in course:
+                    if len(training.history) >= epochs and config["final"]:
+                        save_judged(training, place)
+                    for epoch in training.history[told:epochs]:
+                        told = epoch.epoch
+                        yield {EPOCH: told, TOP1: epoch.val_top1, "done": told == epochs}
+        except NasError as error:
+            yield _broken(str(error))
+
+
+def _broken(error: str) -> dict[str, Any]:
+    return {ERROR: error, EPOCH: 0, TOP1: float("nan"), "done": True}
+
+
+def _here() -> str:
+    """This process's node, and the job it works for."""
+    context = ray.get_runtime_context()
+    return f"{context.get_node_id()} {context.get_job_id()}"
+
+
+def _deaths(note: Path) -> int:
+    """Processes of this job that died with a trial although their node lives."""
+    if not note.exists():
+        return 0
+    job = ray.get_runtime_context().get_job_id()
+    alive = {f"{node['NodeID']} {job}" for node in ray.nodes() if node["Alive"]}
+    lines = note.read_text().splitlines()
+    return sum(line.rpartition(" ")[0] in alive for line in lines)

@@ -1,0 +1,140 @@
+"""A whole sweep, from its file to its folder; what was stopped goes on, what was finished stays."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from nas.errors import NasError
+from nas.files.staging import Work
+from nas.optimize import SearchResult
+from nas.study.database import Database
+from nas.study.ray.connect import check_room
+from nas.study.ray.sweep import FOLDER, run
+from nas.study.run import searched
+from nas.study.sweep.desk import Desk
+from nas.study.sweep.files import ASKED, write_sweep
+from nas.study.sweep.line import Answer, Line, WriteResult
+from nas.study.sweep.plan import Sweep
+from nas.study.sweep.settings import settings
+from nas.study.sweep.standing import Standing
+from nas.study.sweep.status import look
+from nas.study.trainer import clear
+from nas.train.data import load_data
+from nas.train.loop import Setting
+from nas.train.recipe import check_fits, load_recipe
+from nas.train.run import Task
+
+Told = Callable[[Sequence[Standing], float | None], None]
+"""Of every cell, and of the seconds that are left."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What is asked, in plain values: it may be sent to where the cluster is."""
+
+    sweep: Sweep
+    text: str
+    """Of its file."""
+    out: Path
+    command: tuple[str, ...]
+    write: WriteResult
+    """Writes a cell's result folder."""
+    draw: Callable[[Path, Sequence[Standing]], None]
+    """Draws the pictures of the whole sweep into its folder."""
+    resume: bool = False
+    force: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The result folder."""
+        return self.out / self.sweep.name
+
+    def __call__(
+        self,
+        told: Told = lambda standings, eta_s: None,
+        said: Callable[[str], None] = lambda note: None,
+    ) -> list[Standing]:
+        """Do it, on the cluster that this process is connected to.
+
+        Raises:
+            ClusterError: no node has room for one training.
+            DataError, RecipeError: nothing can be trained.
+            ResultError: the folder is there, was stopped, or is worked on by another process.
+            KeyboardInterrupt: what is finished is kept.
+        """
+        sweep = self.sweep
+        check_room(sweep.resources)
+        task = task_of(sweep)
+        if task.data.note:
+            said(task.data.note)
+        asked = settings(sweep, task)
+        with Work(self.out, sweep.name, asked, resume=self.resume, force=self.force) as work:
+            if work.complete:
+                said(f"{work.path} is complete already")
+                return look(work.path)
+            (work.folder / ASKED).write_text(self.text, encoding="utf-8")
+            standings = self._done(work, task, told, said)
+            work.keep()
+        return standings
+
+    def _done(
+        self, work: Work, task: Task, told: Told, said: Callable[[str], None]
+    ) -> list[Standing]:
+        folder = work.folder.absolute()  # the workers' own is another
+        url = self.sweep.storage or None
+        database = Database(folder, url, work.settings.scope(url), sole=True)
+        try:
+            lines = [
+                Line(
+                    self.sweep,
+                    cell,
+                    task,
+                    folder,
+                    database,
+                    self.command,
+                    elsewhere,
+                    self.write,
+                    said,
+                )
+                for cell in self.sweep.cells()
+            ]
+            desk = Desk(lines, folder)
+            run(self.sweep, task, desk, folder, lambda: told(desk.standings(), desk.eta_s()), said)
+            standings = desk.standings()
+        finally:
+            database.close()
+        write_sweep(folder, self.command)
+        self.draw(folder, standings)
+        clear(folder)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        return standings
+
+
+def elsewhere(*question: Any) -> Answer:
+    """A search on some node: it takes seconds, which trainings would wait here."""
+    task = ray.remote(num_cpus=0, scheduling_strategy="SPREAD", max_retries=-1)(_answer)
+    future: Answer = task.remote(*question).future()
+    return future
+
+
+def _answer(*question: Any) -> SearchResult | NasError:
+    try:
+        return searched(*question)
+    except NasError as error:  # raised there, it would come wrapped
+        return error
+
+
+def task_of(sweep: Sweep) -> Task:
+    """What candidates are trained for; where, each worker finds for itself."""
+    data, recipe = sweep.data, load_recipe(sweep.recipe)
+    root = Path(data.root).absolute() if data.root else None
+    loaded = load_data(data.name, root=root, download=data.download)
+    task = Task(loaded, recipe, Setting(), data.images or None)
+    check_fits(recipe, len(task.splits[0].labels))
+    return task

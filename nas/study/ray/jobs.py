@@ -1,0 +1,132 @@
+"""Other work on a cluster's nodes: jobs that meet in a store, and scores of `nas fidelity`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from ray.util.queue import Queue
+
+from nas.errors import ClusterError, TrainingError, first_line
+from nas.evaluate.fidelity.judges import Judge
+from nas.evaluate.fidelity.ranking import Score
+from nas.evaluate.fidelity.run import Elsewhere, Fidelity
+from nas.space.arch import Arch
+from nas.study.ray.connect import ON_HEAD, check_room, cluster
+from nas.study.store import ATTEMPTS
+from nas.study.sweep.plan import Resources
+from nas.study.workers import Job, News, placed, work
+from nas.train.run import Task
+
+ONLY = 0
+"""A process sees no GPU but the one that Ray gave it."""
+
+
+class Crew:
+    """Processes of a cluster; one whose node dies begins again elsewhere."""
+
+    def __init__(self) -> None:
+        self._queue = Queue(actor_options=ON_HEAD)
+        self._running: dict[int, Any] = {}
+
+    def begin(self, index: int, job: Job) -> None:
+        task = ray.remote(max_retries=0)(_work).options(**_options(job.task))
+        self._running[index] = task.remote(job, index, self._queue)
+
+    def ended(self, index: int) -> bool | None:
+        ref = self._running[index]
+        if not ray.wait([ref], timeout=0)[0]:
+            return None
+        try:
+            ray.get(ref)
+        except ray.exceptions.RayError:
+            return False
+        return True
+
+    def news(self) -> Iterator[News]:
+        yield from self._queue.get_nowait_batch(self._queue.qsize())
+
+    def end(self) -> None:
+        for ref in self._running.values():
+            ray.cancel(ref, force=True)
+        self._queue.shutdown()
+
+
+@contextmanager
+def crew(address: str, storage: str | None, task: Task) -> Iterator[Crew]:
+    """A crew for a task on the cluster at an address.
+
+    Raises:
+        ClusterError: nothing answers there, no node has what a process needs, or workers of several
+            machines could not meet.
+    """
+    with cluster(address):
+        check_room(_room(task))
+        machines = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
+        if len(machines) > 1 and storage is None:
+            raise ClusterError(
+                f"the cluster has {len(machines)} machines, which do not meet in an SQLite file;"
+                " give --storage, as postgresql://..."
+            )
+        yield Crew()
+
+
+def _work(job: Job, index: int, queue: Queue) -> None:
+    work(placed(job, ONLY), index, 1, queue.put)
+
+
+def _room(task: Task) -> Resources:
+    """What a process needs of a node."""
+    return Resources(cpus=1, gpus=int(task.setting.device.type == "cuda"))
+
+
+def _options(task: Task) -> dict[str, float]:
+    room = _room(task)
+    return {"num_cpus": room.cpus, "num_gpus": room.gpus}
+
+
+def _score(job: Fidelity, judge: Judge, arch: Arch) -> Score:
+    from nas.train.place import use_cores
+
+    use_cores(1)
+    own: Fidelity = placed(job, ONLY)
+    return own.score(judge, arch)
+
+
+def scores(workers: int) -> Elsewhere:
+    """Scores in order by so many processes of the cluster that this one is connected to, at most.
+
+    Raises:
+        ClusterError: no node has what a process needs.
+        TrainingError: a network takes its processes with it, or the cluster ended.
+    """
+
+    def found(job: Fidelity, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
+        check_room(_room(job.task))
+        # a score is computed again where its process or node dies
+        made = ray.remote(max_retries=ATTEMPTS)(_score).options(**_options(job.task))
+        shared, told = ray.put(job), 0
+        begun: list[Any] = []
+        for question in asked:
+            if len(begun) >= workers:
+                ray.wait(begun, num_returns=len(begun) - workers + 1)
+            begun.append(made.remote(shared, *question))
+            while told < len(begun) and ray.wait([begun[told]], timeout=0)[0]:
+                yield _got(begun[told], asked[told][1])
+                told += 1
+        for ref, (_, arch) in zip(begun[told:], asked[told:], strict=True):
+            yield _got(ref, arch)
+
+    return found
+
+
+def _got(ref: Any, arch: Arch) -> Score:
+    try:
+        score: Score = ray.get(ref)
+        return score
+    except ray.exceptions.RayTaskError:
+        raise  # as what it was
+    except ray.exceptions.RayError as error:
+        raise TrainingError(f"{arch.name}: {first_line(error)}") from None

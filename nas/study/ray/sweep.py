@@ -1,0 +1,109 @@
+"""A sweep on a cluster: Ray Tune runs the trials of a desk, whatever dies on the way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from nas.study.ray.candidate import TOP1, Candidate, Shop
+from nas.study.ray.connect import slots
+from nas.study.ray.tune import ByCell, FromDesk, Unkept
+from nas.study.sweep.desk import Desk
+from nas.study.sweep.plan import Sweep
+from nas.train.run import Task
+
+FOLDER = "ray"
+"""Of Ray Tune's own notes, in the sweep's folder; nothing that counts is in it."""
+NEWS_S = 1.0
+MOVES = 1000
+"""Times that a trial may begin again because its node died."""
+SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the store has it all
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000000",  # the desk says how many there may be
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",  # nodes come back
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a trial that moves is no error
+    "RAY_AIR_NEW_OUTPUT": "0",  # which prints whatever it is told
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # data are found as from here
+}
+
+
+class _News(Unkept, tune.Callback):
+    """Tells how far the sweep is, every so often, and once each why trainings begin again."""
+
+    def __init__(self, told: Callable[[], None], said: Callable[[str], None]) -> None:
+        self._told, self._last = told, 0.0
+        self._said, self._reasons = said, set[str]()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if time.monotonic() - self._last >= NEWS_S:
+            self._told()
+            self._last = time.monotonic()
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        reason = _reason(Path(trial.error_file).read_text(encoding="utf-8"))
+        if reason not in self._reasons:
+            self._reasons.add(reason)
+            self._said(f"a training begins again: {reason}")
+
+
+def _reason(text: str) -> str:
+    """Why a trial failed last, of what Ray Tune wrote of all its failures."""
+    lines = [line for line in text.splitlines() if line and not line[0].isspace()]
+    return lines[-1].partition(". ")[0]
+
+
+def run(
+    sweep: Sweep,
+    task: Task,
+    desk: Desk,
+    folder: Path,
+    told: Callable[[], None] = lambda: None,
+    said: Callable[[str], None] = lambda note: None,
+) -> None:
+    """Work until the desk has nothing left; on the cluster that this process is connected to.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; what was finished is in the store.
+    """
+    os.environ.update(SETTINGS)
+    wanted = sweep.resources
+    epochs = sweep.plan().epochs
+    least = len(desk.lines) * ByCell.together(sweep.scheduler, epochs)
+    searcher = FromDesk(desk, lambda: slots(wanted), least)
+    scheduler = ByCell(sweep.scheduler, epochs, searcher)
+    for line in desk.lines:
+        if not line.ended:
+            scheduler.replay(line.cell.candidates(sweep), line.known())
+    shop = Shop(task, sweep.on, sweep.precision, wanted.cpus)
+    trainable = tune.with_resources(
+        tune.with_parameters(Candidate, shop=shop), {"cpu": wanted.cpus, "gpu": wanted.gpus}
+    )
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            metric=TOP1,
+            mode="max",
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=-1,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name=FOLDER,
+            storage_path=str(folder.absolute()),
+            failure_config=tune.FailureConfig(max_failures=MOVES),
+            callbacks=[_News(told, said)],
+            verbose=0,
+        ),
+    )
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    tuner.fit()
+    if not desk.done:  # Ray Tune ends by itself at Ctrl-C
+        raise KeyboardInterrupt

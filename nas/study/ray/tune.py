@@ -1,0 +1,167 @@
+"""Between Ray Tune and the desk: who is asked for trials, and who stops them early."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, HyperBandScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from nas.study.ray.candidate import EPOCH, ERROR, TOP1
+from nas.study.store import Record
+from nas.study.sweep.desk import Desk
+from nas.study.sweep.plan import Scheduler
+from nas.study.trainer import Order
+
+CELL = "cell"
+"""Of a trial's config: whose scheduler it is under; empty for finalists, who are never stopped."""
+LOOK_S = 2.0
+"""Between two looks at how large the cluster is."""
+
+
+class Unkept:
+    """Nothing of it is in Ray Tune's own files: everything that counts is in the store."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class FromDesk(Unkept, Searcher):
+    """Asks the desk for as many trials as there is room for, and tells it what is heard."""
+
+    def __init__(self, desk: Desk, room: Callable[[], int], least: int = 0) -> None:
+        """`least`: so many are asked for, whether there is room or not."""
+        super().__init__(metric=TOP1, mode="max")
+        self.desk, self._room, self._least = desk, room, least
+        self._seen, self._slots = -LOOK_S, 0
+        self.paused: set[str] = set()
+
+    def suggest(self, trial_id: str) -> Any:
+        if self.desk.working - len(self.paused) >= self.slots:
+            return None
+        order = self.desk.order(trial_id)
+        if order is None:
+            return Searcher.FINISHED if self.desk.done else None
+        return _config(order, self.desk.place(order))
+
+    @property
+    def slots(self) -> int:
+        """Trials that the cluster has room for; it may grow and shrink."""
+        now = time.monotonic()
+        if now - self._seen >= LOOK_S:
+            self._seen, self._slots = now, max(self._room(), self._least)
+        return self._slots
+
+    def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
+        if not result.get(ERROR):
+            self.desk.heard(trial_id, result[EPOCH], result[TOP1])
+
+    def on_trial_complete(
+        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Of what ended by itself, was stopped by its scheduler, or could not be kept alive."""
+        self.paused.discard(trial_id)
+        if result is not None:
+            self.on_trial_result(trial_id, result)
+        if error:  # it could not even begin, or its node died too often
+            self.desk.returned(trial_id)
+            return
+        self.desk.ended(trial_id, error=(result or {}).get(ERROR, ""))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing, see `Unkept`."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing."""
+
+
+def _config(order: Order, place: Path) -> dict[str, Any]:
+    """What a worker needs to know of a trial."""
+    return {
+        "arch": order.arch.to_yaml(),
+        "place": str(place),
+        "seed": order.record.seed,
+        "whole": order.whole,
+        "epochs": order.epochs,
+        "final": order.final,
+        CELL: "" if order.final else order.store.name,
+    }
+
+
+class ByCell(Unkept, FIFOScheduler):
+    """A scheduler for each cell, since accuracies of different budgets are not to be compared."""
+
+    def __init__(self, wanted: Scheduler, epochs: int, searcher: FromDesk) -> None:
+        super().__init__()
+        self._wanted, self._epochs, self._searcher = wanted, epochs, searcher
+        self._cells: dict[str, TrialScheduler] = {}
+
+    @staticmethod
+    def together(wanted: Scheduler, epochs: int) -> int:
+        """Trials of a cell that Hyperband compares, which must be there before any goes on."""
+        if wanted.name != "hyperband":
+            return 0
+        halvings = round(math.log(epochs, wanted.reduction))
+        return int(wanted.reduction**halvings)
+
+    def _of(self, trial: Trial) -> TrialScheduler:
+        cell = trial.config[CELL]
+        if cell not in self._cells:
+            self._cells[cell] = self._made(self._wanted.name if cell else "none")
+        return self._cells[cell]
+
+    def _made(self, name: str) -> TrialScheduler:
+        options = {"time_attr": EPOCH, "metric": TOP1, "mode": "max", "max_t": self._epochs}
+        options["reduction_factor"] = self._wanted.reduction
+        if name == "asha":
+            grace = min(self._wanted.grace_epochs, self._epochs)
+            return ASHAScheduler(grace_period=grace, **options)
+        return HyperBandScheduler(**options) if name == "hyperband" else FIFOScheduler()
+
+    def replay(self, cell: str, records: Iterable[Record]) -> None:
+        """What was trained before this process began: ASHA cuts below the best of it, too."""
+        if self._wanted.name != "asha":
+            return
+        scheduler = self._cells[cell] = self._made("asha")
+        for record in records:
+            known = SimpleNamespace(trial_id=f"{cell} {record.number}")
+            scheduler.on_trial_add(None, known)
+            for epoch, top1 in sorted(record.top1s.items()):
+                scheduler.on_trial_result(None, known, {EPOCH: epoch, TOP1: top1})
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        self._of(trial).on_trial_add(tune_controller, trial)
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        self._searcher.paused.discard(trial.trial_id)
+        decision = self._of(trial).on_trial_result(tune_controller, trial, result)
+        if decision == TrialScheduler.PAUSE:
+            self._searcher.paused.add(trial.trial_id)
+        return decision
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        self._of(trial).on_trial_complete(tune_controller, trial, result)
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        self._of(trial).on_trial_error(tune_controller, trial)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        self._of(trial).on_trial_remove(tune_controller, trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """One that has not begun, or one that was paused and may go on."""
+        for trial in tune_controller.get_live_trials():
+            if trial.status == Trial.PENDING:
+                return trial
+        if self._wanted.name == "hyperband":  # nobody else pauses
+            for scheduler in self._cells.values():
+                found = scheduler.choose_trial_to_run(tune_controller)
+                if found is not None:
+                    return found
+        return None

@@ -1,0 +1,26 @@
+"""Files of a sweep's folder, and the states of its cells."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.files.resources import BEST
+
+ASKED, MADE, CELLS, WINNERS = "sweep.yaml", "run.yaml", "cells.csv", "winners"
+State = Literal["done", "infeasible", "failed", "running", "waiting"]
+"""State of a cell."""
+STATES: tuple[State, ...] = get_args(State)
+
+
+def write_sweep(folder: Path, command: Sequence[str]) -> None:
+    """Write `run.yaml`, which says how the sweep was made, and copy the winners' tables."""
+    made = provenance(command, "ray", "optuna", "torch")
+    yaml.write(folder / MADE, made)
+    (folder / WINNERS).mkdir(exist_ok=True)
+    for best in sorted(folder.glob(f"*/{BEST}")):
+        shutil.copy(best, folder / WINNERS / f"{best.parent.name}.yaml")

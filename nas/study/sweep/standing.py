@@ -1,0 +1,162 @@
+"""How far each cell of a sweep is, in numbers: what the terminal shows and `cells.csv` keeps."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from nas.errors import DocumentError
+from nas.files.csv import Line, read_lines
+from nas.study.results import Studied
+from nas.study.store import Record
+from nas.study.sweep.files import CELLS, STATES, State
+from nas.study.sweep.plan import Cell, Sweep
+
+MOST = 2**31
+"""Larger than any whole number of a sweep."""
+ENDED = ("done", "infeasible", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One cell; its fields are the columns of `cells.csv`, where what is unknown is empty."""
+
+    cell: str
+    space: str
+    device: str
+    budget_ms: float
+    strategy: str
+    seed: int
+    state: State = "waiting"
+    trials: int = 0
+    """Trainings that are finished, those of finalists among them."""
+    stopped: int = 0
+    """Of these, by the scheduler."""
+    failed: int = 0
+    running: int = 0
+    wanted: int = 0
+    """Trainings there are at most."""
+    epochs: int = 0
+    """Trained so far."""
+    epochs_left: float = 0.0
+    """Expected, if the others are stopped as early as those before."""
+    best_top1: float | None = None
+    """Of the candidates trained to the end so far, on the judging images, in percent."""
+    arch_id: str = ""
+    """The winner's."""
+    predicted_ms: float | None = None
+    predicted_ms_low: float | None = None
+    predicted_ms_high: float | None = None
+    trained_top1: float | None = None
+    """Mean of its final trainings, with a 95 % interval."""
+    trained_top1_low: float | None = None
+    trained_top1_high: float | None = None
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state in ENDED
+
+    @classmethod
+    def of(cls, cell: Cell) -> Standing:
+        """A cell that nothing is known of."""
+        where = (cell.space, cell.device, cell.budget_ms, cell.strategy, cell.seed)
+        return cls(cell.name, *where)
+
+    def counted(self, sweep: Sweep, own: Sequence[Record], finals: Sequence[Record]) -> Standing:
+        """With what its studies hold: `own` of the strategy's candidates, and the finalists'."""
+        plan, trials = sweep.plan(), sweep.trials
+        every = [*own, *finals]
+        states = [record.state for record in every]
+        finalists = min(plan.finalists, trials) * plan.seeds
+        tops = [record.values[0] for record in own if record.state == "complete"]
+        return replace(
+            self,
+            state="running" if every and not self.ended else self.state,
+            trials=states.count("complete") + states.count("pruned"),
+            stopped=states.count("pruned"),
+            failed=states.count("fail"),
+            running=states.count("running"),
+            wanted=trials + finalists,
+            epochs=sum(len(record.top1s) for record in every),
+            epochs_left=_left(own, trials, plan.epochs) + _left(finals, finalists, plan.longest),
+            best_top1=max(tops, default=None),
+        )
+
+    def won(self, studied: Studied) -> Standing:
+        """With what came out."""
+        best, top1 = studied.trials[0].candidate, studied.accuracy
+        return replace(
+            self,
+            state="done",
+            epochs_left=0.0,
+            arch_id=best.arch.arch_id,
+            predicted_ms=best.ms,
+            predicted_ms_low=best.ms_low,
+            predicted_ms_high=best.ms_high,
+            trained_top1=top1.top1,
+            trained_top1_low=top1.low,
+            trained_top1_high=top1.high,
+        )
+
+
+def _left(records: Sequence[Record], wanted: int, epochs: int) -> float:
+    """Epochs that are still to be trained."""
+    ended = [len(record.top1s) for record in records if record.state != "running"]
+    begun = [len(record.top1s) for record in records if record.state == "running"]
+    mean = sum(ended) / len(ended) if ended else float(epochs)
+    return max(0.0, mean * (wanted - len(ended)) - sum(begun))
+
+
+def write_standings(folder: Path, standings: Iterable[Standing]) -> None:
+    """`cells.csv`, replaced whole."""
+    draft = folder / f".{CELLS}"
+    with draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(part.name for part in fields(Standing))
+        for standing in standings:
+            writer.writerow(_cell(getattr(standing, part.name)) for part in fields(Standing))
+    draft.replace(folder / CELLS)
+
+
+def read_standings(folder: Path) -> dict[str, Standing]:
+    """What `cells.csv` says, by cell; nothing where there is no such file.
+
+    Raises:
+        DocumentError: with file, line and column of what is wrong.
+    """
+    path = folder / CELLS
+    if not path.exists():
+        return {}
+    try:
+        lines = read_lines(path, [part.name for part in fields(Standing)])
+        return {line.cells["cell"]: _standing(line) for line in lines}
+    except DocumentError as error:
+        raise DocumentError(f"{error}; without the file --resume makes it anew") from None
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _standing(line: Line) -> Standing:
+    found: dict[str, Any] = {}
+    for part in fields(Standing):
+        kind = str(part.type)
+        if kind == "int":
+            found[part.name] = line.whole(part.name, 0, MOST)
+        elif kind == "float":
+            found[part.name] = line.number(part.name, 0)
+        elif kind.startswith("float"):
+            found[part.name] = line.maybe(part.name)
+        else:
+            found[part.name] = line.cells[part.name]
+    if found["state"] not in STATES:
+        line.fail("state", f"one of {', '.join(STATES)}")
+    return Standing(**found)

@@ -1,0 +1,1 @@
+"""The machine: processes, cores, captured output, optional packages."""

@@ -1,0 +1,69 @@
+"""What a measurement on this machine depends on, besides the network and the runtime."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from nas.system.processes import cores
+
+GOVERNORS = "devices/system/cpu/cpu*/cpufreq/scaling_governor"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The machine, as far as it tells; what it does not tell is empty."""
+
+    cpu: str
+    cores: int
+    """That this process may run on."""
+    governors: tuple[str, ...]
+    """Of the cores' clock frequency."""
+    load: float | None
+    """Processes that ran or waited, mean of the minute before."""
+    virtual: bool | None
+    """It is a virtual machine."""
+    system: str
+    python: str
+
+    def comments(self) -> list[str]:
+        """What is known, one line each."""
+        return [f"{key}: {value}" for key, value in self.as_json().items() if value is not None]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values; null is not known."""
+        return {
+            "cpu": self.cpu or None,
+            "cores": self.cores,
+            "governor": ", ".join(self.governors) or None,
+            "load": self.load,
+            "virtual": self.virtual,
+            "system": self.system,
+            "python": self.python,
+        }
+
+
+def environment(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Environment:
+    """Of this machine, now."""
+    cpuinfo = _text(proc / "cpuinfo")
+    model = re.search(r"^(?:model name|Hardware|Processor)\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
+    flags = re.search(r"^flags\s*:.*$", cpuinfo, re.MULTILINE)
+    return Environment(
+        cpu=model[1] if model else platform.processor(),
+        cores=cores(),
+        governors=tuple(sorted({_text(file).strip() for file in sys.glob(GOVERNORS)})),
+        load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        virtual="hypervisor" in flags[0].split() if flags else None,
+        system=platform.platform(),
+        python=platform.python_version(),
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,82 @@
+"""Images to train on: by name, from a folder or from an `.npz`. One file per source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from nas.errors import DataError, UnknownNameError
+from nas.train.data.base import DataSet
+from nas.train.data.cifar import cifar10, cifar100
+from nas.train.data.digits import digits
+from nas.train.data.fashion_mnist import fashion_mnist
+from nas.train.data.folder import Heard, read_folder
+from nas.train.data.imagenet import Place, imagenet, imagenette
+from nas.train.data.npz import read_npz
+
+__all__ = ["SOURCES", "DataSet", "load_data"]
+
+#: name -> reader of a local root, that may download
+ARRAYS: dict[str, Callable[[Path, bool], DataSet]] = {
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "digits": digits,
+    "fashion-mnist": fashion_mnist,
+}
+#: name -> where the folder of images is below a local root
+FOLDERS: dict[str, Callable[[Path, bool], Place]] = {
+    "imagenet": imagenet,
+    "imagenette": imagenette,
+}
+SOURCES = (*ARRAYS, *FOLDERS)
+INSTALLED = ("digits",)
+"""Data sets that need no place of their own."""
+
+
+def load_data(
+    name: str | Path,
+    *,
+    root: Path | None = None,
+    download: bool = False,
+    heard: Heard = lambda step, share: None,
+) -> DataSet:
+    """A data set by name, or from an `.npz` or a folder with train/ and val/.
+
+    Named ones are looked for below `root`, and fetched there if `download`. `heard` hears how many
+    image files have been looked at.
+
+    Raises:
+        DataError: it is not there, or cannot be trained on.
+        UnknownNameError: with the nearest names.
+    """
+    place = root or (_root() if name in SOURCES and name not in INSTALLED else Path())
+    if str(name) in ARRAYS:
+        return ARRAYS[str(name)](place, download)
+    if str(name) in FOLDERS:
+        folder, source = FOLDERS[str(name)](place, download)
+        return read_folder(folder, name=str(name), source=source, heard=heard)
+    path = Path(name)
+    if path.suffix == ".npz":
+        return read_npz(path)
+    if path.is_dir():
+        return read_folder(path, heard=heard)
+    if os.sep in str(name) or path.exists():
+        raise DataError(f"{name}: expected a folder with train/ and val/, or an .npz file")
+    raise UnknownNameError("data set", str(name), SOURCES)
+
+
+def _root() -> Path:
+    """Where named data sets are looked for, unless told: $NAS_DATA, or a folder in the home.
+
+    Raises:
+        DataError: there is no home, as of a user that a container does not know.
+    """
+    if told := os.environ.get("NAS_DATA"):
+        return Path(told)
+    try:
+        return Path("~/.cache/nas").expanduser()
+    except RuntimeError:
+        raise DataError(
+            "there is no home folder to look for data sets in; give --data-root, or set NAS_DATA"
+        ) from None

@@ -1,0 +1,61 @@
+"""Fits blended by how well they do on networks left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nas.latency.fit.blend import Recipe, blend, device_fold, left_out, trivial_fold
+from nas.latency.fit.calibrate import Figure, Settings
+from nas.space.columns import Floats
+
+from .conftest import PRIOR, TRUE, figures
+
+RECIPE = Recipe(lambda _: PRIOR, (Settings(1.0, 1.0), Settings(30.0, 1.0)))
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, Recipe(grid=RECIPE.grid)], ids=["known", "plain"])
+def test_known_costs_are_recovered_on_families_left_out(recipe: Recipe) -> None:
+    found = figures(60, np.random.default_rng(1))
+    predicted = left_out(found, device_fold(recipe))
+    truth = np.array([0.4 + (f.work * TRUE).sum() / 1000 for f in found])
+    device = np.abs(predicted / truth - 1)
+    trivial = np.abs(left_out(found, trivial_fold(recipe)) / truth - 1)
+    assert np.median(device) < 0.06
+    assert np.median(device) < np.median(trivial)
+
+
+def test_a_blend_leans_to_the_settings_that_do_best_on_families_left_out() -> None:
+    found = figures(40, np.random.default_rng(7), noise=0.0)
+    good, bad = Settings(0.03, 0.01), Settings(1e6, 1e6)
+    mixed, alone = (
+        blend(found, Recipe(lambda _: PRIOR, grid)).us for grid in ((good, bad), (good,))
+    )
+    worst = blend(found, Recipe(lambda _: PRIOR, (bad,))).us
+    assert np.abs(mixed - alone).sum() < 0.1 * np.abs(mixed - worst).sum()
+
+
+def test_a_fold_never_sees_the_family_it_predicts() -> None:
+    def fold(kept: list[Figure], out: list[Figure]) -> Floats:
+        assert not {f.family for f in kept} & {f.family for f in out}
+        return np.ones(len(out))
+
+    assert left_out(figures(10, np.random.default_rng(5)), fold).all()
+
+
+def test_one_network_beside_a_family_is_enough_to_predict_the_family() -> None:
+    found = figures(5, np.random.default_rng(5))
+    found = [replace(f, family=str(f.network == "net0")) for f in found]
+    assert (left_out(found, device_fold(Recipe())) > 0).all()
+
+
+def test_networks_of_one_family_are_left_out_singly() -> None:
+    def fold(kept: list[Figure], out: list[Figure]) -> Floats:
+        assert len({f.network for f in kept}) == 9
+        assert len({f.network for f in out}) == 1
+        return np.ones(len(out))
+
+    found = [replace(f, family="one") for f in figures(10, np.random.default_rng(5))]
+    assert left_out(found, fold).all()

@@ -1,0 +1,123 @@
+"""The main job: a hard budget, reproducible, and the winner is what it was priced as."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import nas
+from nas.errors import BudgetError, InfeasibleError, UnknownNameError
+from nas.optimize import SearchResult, Settings
+
+QUICK = Settings(generations=8, children=300)
+
+
+@pytest.fixture(scope="module")
+def result() -> SearchResult:
+    return nas.search("mobilenetv3", "iphone12-lut", budget_ms=1.0, settings=QUICK)
+
+
+def test_everything_reported_is_within_the_budget(result: SearchResult) -> None:
+    assert result.best is result.pareto[-1]
+    for found in result.pareto:
+        assert found.ms <= result.budget_ms
+        assert result.space.contains(found.arch)
+        assert found.ms_low < found.ms < found.ms_high
+
+
+def test_the_front_rises(result: SearchResult) -> None:
+    bounds = [found.top1 - found.top1_sd for found in result.pareto]
+    assert bounds == sorted(bounds)
+    assert [found.ms for found in result.pareto] == sorted(found.ms for found in result.pareto)
+
+
+def test_the_best_is_no_worse_than_any_seed_within_the_budget(result: SearchResult) -> None:
+    best = result.best.top1 - result.best.top1_sd
+    assert {seed.arch.name for seed in result.seeds} == {"mobilenetv3-large", "mobilenetv3-small"}
+    for seed in result.seeds:
+        assert seed.ms > result.budget_ms or seed.top1 - seed.top1_sd <= best + 1e-9
+
+
+def test_same_seed_same_result(result: SearchResult) -> None:
+    again = nas.search("mobilenetv3", "iphone12-lut", budget_ms=1.0, settings=QUICK)
+    assert [c.arch.arch_id for c in again.pareto] == [c.arch.arch_id for c in result.pareto]
+
+
+def test_the_best_is_written_and_read(result: SearchResult, tmp_path) -> None:
+    result.best.to_yaml(tmp_path / "best.yaml")
+    again = nas.load_arch(tmp_path / "best.yaml")
+    assert again == result.best.arch
+    assert nas.load_device("iphone12-lut").predict(again).ms == pytest.approx(result.best.ms)
+
+
+def test_an_infeasible_budget_names_the_fastest_network() -> None:
+    with pytest.raises(InfeasibleError, match=r"the fastest is predicted at 0\.\d+ ms") as error:
+        nas.search("mobilenetv3", "iphone12-lut", budget_ms=0.1)
+    smallest = nas.load_device("iphone12-lut").predict(error.value.arch).ms
+    assert smallest == pytest.approx(error.value.smallest)
+    # just above the smallest latency there is a network, just below it there is none
+    found = nas.search("mobilenetv3", "iphone12-lut", budget_ms=smallest + 1e-6, settings=QUICK)
+    assert found.best.ms <= smallest + 1e-6
+    with pytest.raises(InfeasibleError):
+        nas.search("mobilenetv3", "iphone12-lut", budget_ms=smallest - 1e-6)
+
+
+def test_at_a_confidence_the_bound_meets_the_budget(result: SearchResult) -> None:
+    sure = nas.search("mobilenetv3", "iphone12-lut", budget_ms=1.0, confidence=0.9, settings=QUICK)
+    ratio = sure.device.at_confidence(0.9)
+    assert sure.held_ms == pytest.approx(1.0 / ratio)
+    for found in sure.pareto:
+        assert found.ms * ratio <= 1.0 + 1e-12
+        assert sure.probability(found) >= 0.9 - 1e-9
+    # half of the networks at the budget's edge are over it, which is what the flag is for
+    assert result.held_ms == result.budget_ms
+    assert result.probability(result.best) == pytest.approx(0.5, abs=0.1)
+    assert sure.best.top1 < result.best.top1
+
+
+def test_a_budget_that_is_feasible_may_not_be_at_a_confidence() -> None:
+    device = nas.load_device("iphone12-lut")
+    with pytest.raises(InfeasibleError) as error:
+        nas.search("mobilenetv3", device, budget_ms=0.1)
+    least_ms = error.value.smallest
+    with pytest.raises(InfeasibleError, match="its bound at that confidence is") as error:
+        nas.search("mobilenetv3", device, budget_ms=least_ms + 1e-6, confidence=0.9)
+    bound_ms = least_ms * device.at_confidence(0.9)
+    assert error.value.smallest == pytest.approx(bound_ms)
+    found = nas.search(
+        "mobilenetv3", device, budget_ms=bound_ms + 1e-6, confidence=0.9, settings=QUICK
+    )
+    assert found.best.ms == pytest.approx(least_ms, rel=1e-4)
+
+
+@pytest.mark.parametrize("budget_ms", [0.0, -1.0, math.nan, math.inf])
+def test_a_budget_that_is_no_positive_number_is_refused(budget_ms: float) -> None:
+    with pytest.raises(BudgetError, match="expected a budget above 0 ms"):
+        nas.search("mobilenetv3", "iphone12-lut", budget_ms=budget_ms)
+
+
+def test_unknown_names_are_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="nearest: .*iphone12-lut"):
+        nas.search("mobile", "iphone12", budget_ms=1.0)
+    with pytest.raises(UnknownNameError, match="nearest: mobilenetv3"):
+        nas.search("mobilenet", "iphone12-lut", budget_ms=1.0)
+
+
+def test_in_a_notebook_the_front_is_a_table_and_a_frame(result: SearchResult) -> None:
+    front, seeds = result.pareto_frame(), result.seeds_frame()
+    assert [*front["arch_id"]] == [found.arch.arch_id for found in result.pareto]
+    assert front["predicted_ms"].is_monotonic_increasing
+    assert [*seeds["name"]] == [found.arch.name for found in result.seeds]
+    shown = result._repr_html_()
+    assert shown.count("<tr>") == 1 + len(result.pareto)
+    assert shown.index(result.best.arch.name) < shown.index(result.pareto[0].arch.name)
+    assert len(repr(result)) < 300
+    assert "estimated" in repr(result.best)
+
+
+def test_progress_rises_to_the_end() -> None:
+    heard: list[float] = []
+    nas.search("repvit", budget_ms=1.0, settings=QUICK, heard=lambda _, share: heard.append(share))
+    assert heard == sorted(heard)
+    assert 0.9 < heard[-1] <= 1

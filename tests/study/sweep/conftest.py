@@ -1,0 +1,91 @@
+"""A sweep over a space of small networks, and a desk whose searches run here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.errors import NasError
+from nas.files import yaml
+from nas.report.result import write_result
+from nas.study.database import Database
+from nas.study.run import searched
+from nas.study.sweep.desk import Desk
+from nas.study.sweep.line import Answer, Line
+from nas.study.sweep.plan import Sweep, read_sweep
+from nas.train.run import Task
+
+TEXT = """
+name: small
+spaces: [{space}]
+devices: [pixel1-cpu]
+budgets_ms: [2.5, 4.0]
+data: {{name: digits, images: 400}}
+strategies: [random]
+epochs: 4
+trials: 5
+finalists: 1
+final_seeds: 2
+"""
+SPACE = Path(__file__).with_name("small.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("space") / "small.yaml"
+    path.write_text(SPACE)
+    return path
+
+
+@pytest.fixture
+def content(space: Path) -> dict[str, Any]:
+    """Keys and values of a sweep file."""
+    return yaml.parse(TEXT.format(space=space), "sweep")
+
+
+@pytest.fixture
+def sweep(content: dict[str, Any]) -> Sweep:
+    return read_sweep(content, "sweep")
+
+
+FOUND: dict[str, Any] = {}
+"""By question: what a search finds follows from it."""
+
+
+def here(*question: Any) -> Answer:
+    """A search, done at once."""
+    future: Answer = Future()
+    if repr(question) not in FOUND:
+        try:
+            FOUND[repr(question)] = searched(*question)
+        except NasError as error:
+            FOUND[repr(question)] = error
+    future.set_result(FOUND[repr(question)])
+    return future
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[Sweep], Desk]]:
+    """Desks of a folder, one after another as after a crash."""
+    from nas.study.ray.drive import task_of
+
+    tasks: list[Task] = []
+    databases: list[Database] = []
+
+    def open_desk(sweep: Sweep) -> Desk:
+        tasks[:] = tasks or [task_of(sweep)]
+        if databases:
+            databases[-1].close()
+        databases.append(Database(tmp_path, sole=True))
+        lines = [
+            Line(sweep, cell, tasks[0], tmp_path, databases[-1], ["nas"], here, write_result)
+            for cell in sweep.cells()
+        ]
+        return Desk(lines, tmp_path)
+
+    yield open_desk
+    databases[-1].close()
