@@ -83,7 +83,7 @@ def exported(arch: Arch) -> Iterator[dict[str, object]]:
             list(FORMATS),
             Path(folder),
             weights=weights,
-            progress=lambda _: starts.append(time.perf_counter()),
+            on_progress=lambda *_: starts.append(time.perf_counter()),
         )
         ends = [*starts[1:], time.perf_counter()]
     for one, start, end in zip(found.exported, starts, ends, strict=True):

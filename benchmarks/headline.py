@@ -94,7 +94,7 @@ class Experiment:
         path = self.folder / "onnxruntime-here"
         if not path.exists():
             settings = Settings("onnxruntime", 1, library.load_space(SPACE), self.minutes)
-            profile(settings, path, progress=_progress)
+            profile(settings, path, on_progress=_progress)
         return path
 
     def task(self, images: int) -> Task:
@@ -106,7 +106,7 @@ class Experiment:
 
         def make() -> dict[str, float]:
             archs = [(name, _seed(*key)) for name, key in BUDGETS.items()]
-            rows = measure(archs, "onnxruntime", progress=_progress).rows
+            rows = measure(archs, "onnxruntime", on_progress=_progress).rows
             return {row.network: row.ms for row in rows}
 
         found: dict[str, float] = self.kept("budgets", make)
@@ -132,7 +132,7 @@ class Experiment:
                 chosen |= {(family, w) for w in (below or WIDTHS[:1])[-NEAR:]}
         asked = sorted(chosen)
         archs = [(f"{f}-{w:g}", _seed(f, w)) for f, w in asked]
-        rows = measure(archs, "onnxruntime", progress=_progress).rows
+        rows = measure(archs, "onnxruntime", on_progress=_progress).rows
         measured = {key: row.ms for key, row in zip(asked, rows, strict=True)}
         return {
             budget: {
@@ -156,7 +156,7 @@ class Experiment:
             queue = queued(found, TRIALS, zero_cost=(), task=task)
         limits = Limits((ms,), (1.0,))
         question = Question(SPACE, (str(device),), "imagenet", limits, queue, strategy)
-        return Cascade(task, folder, PLAN, question, TRIALS, heard=_progress, said=_say)
+        return Cascade(task, folder, PLAN, question, TRIALS, on_progress=_progress, on_message=_say)
 
     def searched(self, budget: str, strategy: str) -> list[str]:
         """Tables of the finalists, best first."""
@@ -187,7 +187,7 @@ class Experiment:
         def make() -> dict[str, Any]:
             references = {f"{name}/{REFERENCE}": _seed(*key) for name, key in BUDGETS.items()}
             archs = list((references | self.networks).items())
-            rows = measure(archs, "onnxruntime", progress=_progress).rows
+            rows = measure(archs, "onnxruntime", on_progress=_progress).rows
             return {row.network: [row.ms, row.ms_low, row.ms_high] for row in rows}
 
         found: dict[str, list[float]] = self.kept("measured", make)
@@ -219,7 +219,7 @@ class Experiment:
                 epochs=EPOCHS,
                 seeds=FINAL_SEEDS,
                 command=[Path(__file__).name, *sys.argv[1:]],
-                heard=lambda seed, epoch: _say(f"{name} seed {seed} epoch {epoch.epoch}"),
+                on_epoch=lambda seed, epoch: _say(f"{name} seed {seed} epoch {epoch.epoch}"),
             )
             test = final.test
             facts = {"top1": test.top1, "low": test.low, "high": test.high, "sd": test.sd}

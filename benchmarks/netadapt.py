@@ -105,7 +105,7 @@ class Experiment:
                 epochs=whole,
                 seed=self.seed,
                 start=None if state is None else start,
-                heard=lambda epoch: _say(f"{self.folder.name} {name} {epoch.epoch}/{whole}"),
+                on_epoch=lambda epoch: _say(f"{self.folder.name} {name} {epoch.epoch}/{whole}"),
             )
             save_weights(training.judged, weights)
             top1 = training.judge(task.data.test)[1]
@@ -122,7 +122,9 @@ class Experiment:
         plan = AdaptPlan(SHARES[-1] * ms, DELTA, tune_batches=TUNE_BATCHES, judging_images=JUDGING)
         place = self.folder / "adapt"
         place.mkdir(parents=True, exist_ok=True)
-        job = NetAdapt(self.task, place, plan, DEVICE, start, weights, self.seed, heard=_heard)
+        job = NetAdapt(
+            self.task, place, plan, DEVICE, start, weights, self.seed, on_progress=_heard
+        )
         job.run()
         return job.steps()
 

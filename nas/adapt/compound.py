@@ -11,7 +11,7 @@ took, and stands in for the formula at those phi with the paper's coefficients.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from nas.errors import ArchError, BudgetError, InfeasibleError
 from nas.space.arch import Arch
 from nas.space.scaling import scaled
+from nas.system.progress import OnProgress, ignore
 
 if TYPE_CHECKING:
     from nas.accuracy import Guess, Surrogate
@@ -113,7 +114,7 @@ def search(
     device: Device | None = None,
     budget_ms: float = math.inf,
     budget_macs: float = math.inf,
-    heard: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> list[Scaled]:
     """Every grid point at phi 1 within the budget, the highest bound of top-1 first.
 
@@ -123,7 +124,7 @@ def search(
     """
     if not (budget_ms > 0 and budget_macs > 0) or (budget_ms < math.inf and device is None):
         raise BudgetError("expected a budget above 0, and a device for milliseconds")
-    points = list(_grid(arch, surrogate, device, heard))
+    points = list(_grid(arch, surrogate, device, on_progress))
     found = [p for p in points if p.arch.macs <= budget_macs and (p.ms or 0) <= budget_ms]
     if not found:
         raise _infeasible(arch, points, device, budget_ms)
@@ -148,13 +149,13 @@ def _grid(
     arch: Arch,
     surrogate: Surrogate,
     device: Device | None,
-    heard: Callable[[str, float], None],
+    on_progress: OnProgress,
 ) -> Iterator[Scaled]:
     """Points that can stand, each network once (rounding joins some)."""
     seen = set()
     grid = list(product(ALPHAS, BETAS, GAMMAS))
     for number, (alpha, beta, gamma) in enumerate(grid):
-        heard("scaling", number / len(grid))
+        on_progress("scaling", number / len(grid))
         try:
             found = Multipliers(beta, alpha, gamma).of(arch)
         except ArchError:  # a patch that does not divide the map, for one

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from nas.space.arch import Arch
 from nas.study.database import Database
 from nas.study.hunt import POLL_S
 from nas.study.store import Record, Store
+from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,8 +58,8 @@ class NetAdapt:
     url: str | None = None
     scope: str = ""
     """Of the run in the database."""
-    heard: Callable[[str, float], None] = lambda step, share: None
-    said: Callable[[str], None] = lambda note: None
+    on_progress: OnProgress = ignore
+    on_message: OnMessage = ignore
     _worked: float = field(default=0.0, init=False)
     """Share of the whole work that this process has done."""
 
@@ -159,7 +160,9 @@ class NetAdapt:
                 if record is None:
                     continue
                 what = f"step {step.number + 1}: {proposal.knob.name} to {proposal.width}"
-                self.heard(f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", min(1.0, self._worked))
+                self.on_progress(
+                    f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", min(1.0, self._worked)
+                )
                 store.work(record, partial(self._trained, store, record, step, proposal))
                 self._worked += each
             found = {r.key: r for r in store.records() if r.key in keys}
@@ -181,7 +184,7 @@ class NetAdapt:
             tuned, top1 = self.tuner.tuned(proposal.arch, cut, step.number + 1)
         except TrainingError as error:
             store.fail(record, str(error))
-            self.said(f"{proposal.knob.name}: {error}")
+            self.on_message(f"{proposal.knob.name}: {error}")
             return None
         save_state(tuned, path, proposal.arch.conventions)
         return [top1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from nas.latency.device import Device
 from nas.optimize import SearchResult, search
 from nas.space.arch import Arch
 from nas.study.workers import Crew, run_with
+from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,8 +98,8 @@ def adapt(
     crew: Crew | None = None,
     storage: str | None = None,
     scope: str = "",
-    heard: Callable[[str, float], None] = lambda step, share: None,
-    said: Callable[[str], None] = lambda note: None,
+    on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
 ) -> NetAdapt:
     """Tune the widths of a network, for the task's classes and side, in `folder`, or go on there.
 
@@ -114,7 +115,9 @@ def adapt(
     fitted = task.fit(arch)
     check(fitted, library.load_device(device), plan)
     start = begun_with(Tuner(task, plan, seed), fitted, weights, folder)
-    job = NetAdapt(task, folder, plan, device, fitted, start, seed, storage, scope, heard, said)
+    job = NetAdapt(
+        task, folder, plan, device, fitted, start, seed, storage, scope, on_progress, on_message
+    )
     run_with(job, workers, crew)
     return job
 
@@ -124,7 +127,7 @@ def by_surrogate(
     device: Device,
     plan: AdaptPlan,
     seed: int = 0,
-    heard: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> SearchResult:
     """The widths of highest estimated top-1 (its lower bound) within the budget: `nas.optimize`.
 
@@ -133,7 +136,7 @@ def by_surrogate(
     """
     check(arch, device, plan)
     space = width_space(arch, plan.divisor, grow=plan.grows)
-    return search(space, device, budget_ms=plan.budget_ms, seed=seed, heard=heard)
+    return search(space, device, budget_ms=plan.budget_ms, seed=seed, on_progress=on_progress)
 
 
 def by_importance(
@@ -187,7 +190,7 @@ def train_on(
     seeds: int,
     seed: int = 0,
     command: Sequence[str],
-    heard: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> Final:
     """The long training at the end, from the weights that are left; ends the work."""
     from nas.modules.checkpoint import read_state
@@ -198,13 +201,20 @@ def train_on(
     def start(training: Training) -> None:
         training.start_from(state)
 
-    def told(which: int, epoch: Epoch) -> None:
+    def on_epoch(which: int, epoch: Epoch) -> None:
         share = (which - seed + epoch.epoch / epochs) / seeds
-        heard(f"training, epoch {epoch.epoch}/{epochs}: {epoch.val_top1:.1f} %", share)
+        on_progress(f"training, epoch {epoch.epoch}/{epochs}: {epoch.val_top1:.1f} %", share)
 
     every = range(seed, seed + seeds)
     final = train_finally(
-        task, arch, work, epochs=epochs, seeds=every, command=command, heard=told, start=start
+        task,
+        arch,
+        work,
+        epochs=epochs,
+        seeds=every,
+        command=command,
+        on_epoch=on_epoch,
+        start=start,
     )
     clear(work.path)
     return final

@@ -223,8 +223,8 @@ def adapt(
                         crew=crew,
                         storage=storage,
                         scope=work.settings.scope(storage),
-                        heard=progress,
-                        said=say,
+                        on_progress=progress,
+                        on_message=say,
                     )
                     facts, start = write_steps(work.folder, job), job.steps()[-1].weights
                     made = job.steps()[-1].arch
@@ -241,7 +241,7 @@ def adapt(
                 seeds=seeds,
                 seed=seed,
                 command=_command(),
-                heard=progress,
+                on_progress=progress,
             )
     _print(replace(ask, arch=fitted), made, final, facts, work.path, json=json)
 

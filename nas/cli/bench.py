@@ -135,7 +135,7 @@ def bench(
                 evaluations or counts[1],
                 seed=seed,
                 workers=workers or cores(),
-                heard=heard,
+                on_progress=heard,
             )
         if draft:
             write_comparison(draft.folder, comparisons, ["nas", *sys.argv[1:]])

@@ -117,7 +117,7 @@ def export(
             image_input=image_input,
             photos=photos,
             force=force,
-            progress=progress,
+            on_progress=progress,
         )
     if json:
         listed = {target: [asdict(one) for one in own] for target, own in findings.items()}

@@ -44,7 +44,7 @@ def kit(
 
     with show_progress() as progress:
         found = write_kit(
-            networks, device_os, out or Path(f"kit-{device_os}"), force=force, progress=progress
+            networks, device_os, out or Path(f"kit-{device_os}"), force=force, on_progress=progress
         )
     if json:
         print_json({"path": str(found.path), "models": found.models})

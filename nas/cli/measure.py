@@ -100,7 +100,7 @@ def _measured(
     from nas.devices.measure.run import measure as run
 
     with show_progress() as progress:
-        found = run(networks, runtime, progress=progress, **settings)
+        found = run(networks, runtime, on_progress=progress, **settings)
     return found.rows, found.environment
 
 

@@ -53,7 +53,7 @@ def profile(
         require("train")  # every export starts from a module
         require(RUNTIMES[runtime].extra)
     with show_progress(on_interrupt=AGAIN) as progress:
-        found = run(settings, out, force=force, progress=progress)
+        found = run(settings, out, force=force, on_progress=progress)
     if json:
         print_json(found.info | {"name": out.name})
     else:

@@ -88,7 +88,7 @@ def scale(
             device=library.load_device(device) if device else None,
             budget_ms=math.inf if budget_ms is None else budget_ms,
             budget_macs=math.inf if budget_macs is None else budget_macs,
-            heard=progress,
+            on_progress=progress,
         )
     assert out is not None
     save(out, found[0].arch.to_yaml(), force=force)

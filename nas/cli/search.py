@@ -189,11 +189,11 @@ def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
     if kept.resume and not kept.force and finished(path, settings):
         say_complete(path, {})
         with show_progress() as progress:
-            result = run(**asked, heard=progress)
+            result = run(**asked, on_progress=progress)
     else:
         with Draft(kept.out, kept.name, force=kept.force) as draft:
             with show_progress() as progress:
-                result = run(**asked, heard=progress)
+                result = run(**asked, on_progress=progress)
             write_result(draft.folder, result, ["nas", *sys.argv[1:]])
             settings.write(draft.folder)
             draft.keep()

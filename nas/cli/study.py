@@ -63,8 +63,8 @@ def study(
                     objectives=training["objectives"],
                     **where,
                     scope=work.settings.scope(where["storage"]),
-                    heard=progress,
-                    said=say,
+                    on_progress=progress,
+                    on_message=say,
                     **asked,
                 )
         except (BudgetError, InfeasibleError, UnknownNameError):

@@ -18,7 +18,7 @@ from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
 
 if TYPE_CHECKING:
-    from nas.study.ray.drive import Told
+    from nas.study.ray.drive import OnStatus
     from nas.study.ray.simulate import Usage
     from nas.study.sweep.standing import Standing
 
@@ -73,8 +73,8 @@ def run(
     command = ("nas", *sys.argv[1:])
     text = read_text(file)
     drive = Drive(sweep, text, out, command, write_result, save_pictures, resume, force)
-    with _shown(sweep.name) as told:
-        standings = drive_at(drive, address, told, say)
+    with _shown(sweep.name) as on_status:
+        standings = drive_at(drive, address, on_status, say)
     _print(standings, drive.path, time.monotonic() - began, json=json)
     _end(standings)
 
@@ -134,7 +134,7 @@ def simulate(
     with TemporaryDirectory() as folder, show_progress() as progress:
         scheduler = "asha" if cut else "none"
         usage = Simulation(
-            Path(folder), nodes, trials, seconds, scheduler=scheduler, heard=progress
+            Path(folder), nodes, trials, seconds, scheduler=scheduler, on_progress=progress
         ).run()
     print_json(asdict(usage)) if json else print_facts(_facts(usage))
 
@@ -153,7 +153,7 @@ def _facts(usage: Usage) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _shown(name: str) -> Iterator[Told]:
+def _shown(name: str) -> Iterator[OnStatus]:
     """A table on the terminal that follows the sweep; elsewhere a line every so often."""
     from rich.console import Console
     from rich.live import Live
@@ -166,7 +166,7 @@ def _shown(name: str) -> Iterator[Told]:
     last = time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as screen:
 
-        def told(standings: Sequence[Standing], eta_s: float | None) -> None:
+        def on_status(standings: Sequence[Standing], eta_s: float | None) -> None:
             nonlocal last
             left = "" if eta_s is None else f", about {time_of(eta_s)} left"
             line = f"{_summary(standings)}{left}"
@@ -177,7 +177,7 @@ def _shown(name: str) -> Iterator[Told]:
                 say(line)
 
         try:
-            yield told
+            yield on_status
         except KeyboardInterrupt as error:
             error.add_note(RESUME)
             raise

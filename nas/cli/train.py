@@ -79,9 +79,9 @@ def train(
                 epochs=epochs,
                 seeds=bar.seeds,
                 command=["nas", *sys.argv[1:]],
-                heard=bar.heard,
-                watched=bar.watched,
-                said=say,
+                on_epoch=bar.on_epoch,
+                on_epoch_progress=bar.on_epoch_progress,
+                on_message=say,
             )
     if rank == 0:
         if work.complete:
@@ -97,10 +97,10 @@ class _Bar:
     epochs: int
     seeds: range
 
-    def heard(self, seed: int, epoch: Epoch) -> None:
+    def on_epoch(self, seed: int, epoch: Epoch) -> None:
         self._say(seed, epoch.epoch, 1.0, f"{epoch.val_top1:.1f} % of those held out")
 
-    def watched(self, seed: int, number: int, share: float, images_s: float) -> None:
+    def on_epoch_progress(self, seed: int, number: int, share: float, images_s: float) -> None:
         self._say(seed, number, share, f"{images_s:,.0f} images/s")
 
     def _say(self, seed: int, number: int, share: float, what: str) -> None:

@@ -144,7 +144,7 @@ def read_images(data: str, root: Path | None, *, download: bool = False) -> Data
 
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with show_progress(shown=first) as progress:
-        images = load_data(data, root=root, download=download, heard=progress)
+        images = load_data(data, root=root, download=download, on_progress=progress)
     if images.note and first:
         say(images.note)
     return images

@@ -8,7 +8,6 @@ judged. The best are then climbed: every change of a single gene is tried until 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, Pricing
 from nas.space.columns import Floats, Ints
 from nas.space.layered import keys
+from nas.system.progress import OnShare, ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ def evolve(
     start: Ints,
     rng: np.random.Generator,
     settings: Settings,
-    heard: Callable[[float], None] = lambda share: None,
+    on_share: OnShare = ignore,
 ) -> Judged:
-    """The population after all generations and the climb, best first; `heard`: the share done."""
+    """The population after all generations and the climb, best first."""
     lattice = judge.pricing.lattice
     population = _select(judge(start), judge.limits.held_ms[0], settings)
     for generation in range(settings.generations):
-        heard(generation / settings.generations)
+        on_share(generation / settings.generations)
         if not len(population.codes):
             population = judge(lattice.sample(settings.children, rng))
             continue

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import compress
 from numbers import Real
@@ -34,6 +34,7 @@ from nas.optimize.result import Candidate, SearchResult
 from nas.space.arch import Arch
 from nas.space.columns import Floats, Ints
 from nas.space.space import Space
+from nas.system.progress import OnProgress, ignore
 
 AnySpace = str | Path | Space
 AnyDevice = str | Path | Device
@@ -66,7 +67,7 @@ def search(
     caution: float = 1.0,
     settings: Settings | None = None,
     shortlist: int = 0,
-    heard: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> SearchResult:
     """Find the network of highest bounded top-1 within `budget_ms`. Same seed, same result.
 
@@ -74,14 +75,14 @@ def search(
     a point of the space is a seed: the search starts from it and reports it. With several devices
     each has a budget, in the same order, or all have the same; figures are of the first.
     `max_peak` is in activation elements. `shortlist`: so many of the best are decoded that differ
-    in `APART` genes, and not only the front. `heard` is told the step and the share done.
+    in `APART` genes, and not only the front.
 
     Raises:
         BudgetError: a budget or limit is no positive number, or the confidence no probability.
         InfeasibleError: nothing in the space is that fast or small; carries what is.
     """
     began = time.perf_counter()
-    heard("pricing the space", 0.0)
+    on_progress("pricing the space", 0.0)
     pricing = pricing_of(space, device, surrogate)
     limits = limits_of(
         pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
@@ -96,7 +97,7 @@ def search(
     settings = settings or Settings()
     random = pricing.lattice.sample(settings.children, rng)
     start = np.concatenate([codes, quickest, random])
-    passes = [partial(_heard, heard, number) for number in range(1 + ROUNDS)]
+    passes = [partial(_pass_progress, on_progress, number) for number in range(1 + ROUNDS)]
     found = evolve(judge, start, rng, settings, passes[0])
     if not len(found.codes):
         raise limits.none_found(pricing, quickest, judge.priced)
@@ -191,9 +192,9 @@ def _positive(found: object, expected: str) -> float:
     return number
 
 
-def _heard(heard: Callable[[str, float], None], number: int, share: float) -> None:
+def _pass_progress(on_progress: OnProgress, number: int, share: float) -> None:
     """Of one evolution, as a share of all of them."""
-    heard("searching", (number + share) / (1 + ROUNDS))
+    on_progress("searching", (number + share) / (1 + ROUNDS))
 
 
 def _apart(codes: Ints, n: int) -> list[int]:

@@ -10,7 +10,7 @@ cascade.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from nas.study.plan import Plan
 from nas.study.question import Question
 from nas.study.store import Key, Record, Store
 from nas.study.trainer import Order, Trainer
+from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from nas.train.run import Task
@@ -59,8 +60,8 @@ class Cascade:
     url: str | None = None
     scope: str = ""
     """Of its run in the database."""
-    heard: Callable[[str, float], None] = lambda step, share: None
-    said: Callable[[str], None] = lambda note: None
+    on_progress: OnProgress = ignore
+    on_message: OnMessage = ignore
     prefix: str = ""
     """Of its studies' names, where its run has others."""
     _archs: dict[str, Arch] = field(default_factory=dict, init=False)
@@ -206,13 +207,13 @@ class Cascade:
 
     @cached_property
     def trainer(self) -> Trainer:
-        def heard(step: str, epochs: float) -> None:
-            self.heard(step, epochs / self.plan.work(self.trials))
+        def on_progress(step: str, epochs: float) -> None:
+            self.on_progress(step, epochs / self.plan.work(self.trials))
 
         return Trainer(
             self.task,
             self.folder,
-            heard,
-            self.said,
+            on_progress,
+            self.on_message,
             self._archs.values if self.plan.inherit else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from nas.study.plan import Plan
 from nas.study.question import Question, check_names
 from nas.study.results import Studied, studied
 from nas.study.workers import run_with
+from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from nas.train.run import Task
@@ -74,8 +75,8 @@ def study(
     objectives: Sequence[str] = (),
     storage: str | None = None,
     scope: str = "",
-    heard: Callable[[str, float], None] = lambda step, share: None,
-    said: Callable[[str], None] = lambda note: None,
+    on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
     **search: Any,
 ) -> tuple[SearchResult, Studied]:
     """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.optimize`.
@@ -94,12 +95,14 @@ def study(
 
     check(zero_cost)
     check_names(strategy, objectives)
-    heard("searching", 0.0)
+    on_progress("searching", 0.0)
     result = searched(search, trials, zero_cost)
     task = with_threads(task, result.best.arch, folder, workers)
     question = asked(search, result, trials, zero_cost, task, strategy, objectives)
     seed = search.get("seed", 0)
-    cascade = Cascade(task, folder, plan, question, trials, seed, storage, scope, heard, said)
+    cascade = Cascade(
+        task, folder, plan, question, trials, seed, storage, scope, on_progress, on_message
+    )
     run_with(cascade, workers)
     return result, studied(cascade)
 

@@ -16,6 +16,7 @@ from nas.files.resources import WEIGHTS
 from nas.space.arch import Arch
 from nas.study.owner import FOLDER as WORKERS
 from nas.study.store import Record, Store
+from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from nas.train.loop import Epoch, Training
@@ -43,9 +44,9 @@ class Trainer:
 
     task: Task
     folder: Path
-    heard: Callable[[str, float], None] = lambda step, epochs: None
+    on_progress: OnProgress = ignore
     """Of a step and the epochs that are done."""
-    said: Callable[[str], None] = lambda note: None
+    on_message: OnMessage = ignore
     relatives: Callable[[], Iterable[Arch]] | None = None
     """Networks of whose weights the nearest one's are a start; None starts anew."""
     epochs: int = field(default=0, init=False)
@@ -58,14 +59,16 @@ class Trainer:
         store, record, arch = order.store, order.record, order.arch
         place = self.place(arch, record.seed)
 
-        def heard(epoch: Epoch) -> None:
+        def on_epoch(epoch: Epoch) -> None:
             store.report(record, epoch.epoch, epoch.val_top1)
             self.epochs += 1
-            self.heard(f"{arch.name} epoch {epoch.epoch}: {epoch.val_top1:.1f} %", self.epochs)
+            self.on_progress(
+                f"{arch.name} epoch {epoch.epoch}: {epoch.val_top1:.1f} %", self.epochs
+            )
 
-        def watched(number: int, share: float, images_s: float) -> None:
+        def on_epoch_progress(number: int, share: float, images_s: float) -> None:
             step = f"{arch.name} epoch {number}: {images_s:,.0f} images/s"
-            self.heard(step, self.epochs + share)
+            self.on_progress(step, self.epochs + share)
 
         try:
             training = train(
@@ -76,15 +79,15 @@ class Trainer:
                 until=order.epochs,
                 seed=record.seed,
                 start=self._relative(arch, record.seed) if self.relatives else None,
-                heard=heard,
-                watched=watched,
-                said=self.said,
+                on_epoch=on_epoch,
+                on_epoch_progress=on_epoch_progress,
+                on_message=self.on_message,
             )
             if order.final:
                 save_judged(training, place)
         except (ArchError, RecipeError, TrainingError) as error:
             store.fail(record, str(error))
-            self.said(str(error))
+            self.on_message(str(error))
             return None
         for epoch in training.history:  # a kill may have come between checkpoint and store
             if epoch.epoch not in record.top1s:

@@ -20,6 +20,7 @@ from nas.errors import NasError, TrainingError
 from nas.files.staging import writing
 from nas.study.store import ATTEMPTS
 from nas.system.processes import deaf, end_with
+from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -35,14 +36,14 @@ BACK_OFF_S = 1.0
 """Before the third of them is begun; twice as long before each further one."""
 
 News = tuple[str, int, str | NasError, float]
-"""What a worker says: `heard`, `said` or `error`, its number, the text or the error itself, its
-share of the work."""
+"""What a worker says: `progress`, `message` or `error`, its number, the text or the error itself,
+its share of the work."""
 
 
 class Job(Protocol):
     """A dataclass whose `run` does whatever of the work no other process does.
 
-    `heard` hears of a step, and of the share of the whole work that this process has done.
+    `on_progress` gets a step and the share of the whole work that this process has done.
     """
 
     @property
@@ -53,10 +54,10 @@ class Job(Protocol):
         """Where it is done."""
 
     @property
-    def heard(self) -> Callable[[str, float], None]: ...
+    def on_progress(self) -> OnProgress: ...
 
     @property
-    def said(self) -> Callable[[str], None]: ...
+    def on_message(self) -> OnMessage: ...
 
     def run(self) -> Any:
         """Work until all is done."""
@@ -115,7 +116,7 @@ class _Watch:
     def run(self) -> None:
         """Until all processes have ended well."""
         job = self.job
-        bare = _with(job.bare(), task=replace(job.task), heard=_silent, said=_silent)
+        bare = _with(job.bare(), task=replace(job.task), on_progress=ignore, on_message=ignore)
         running, due = set[int](), dict.fromkeys(range(self.workers), 0.0)
         while running or due:
             for index in [index for index, at in due.items() if at <= time.monotonic()]:
@@ -150,7 +151,7 @@ class _Watch:
             )
         wait_s = 0.0 if died == 1 else BACK_OFF_S * 2.0 ** (died - 2)
         when = f" in {wait_s:g} s" if wait_s else ""
-        self.job.said(f"worker {index + 1} died; another takes its place{when}")
+        self.job.on_message(f"worker {index + 1} died; another takes its place{when}")
         return wait_s
 
     def _listen(self) -> None:
@@ -158,13 +159,13 @@ class _Watch:
         for kind, index, what, share in self.crew.news():
             if isinstance(what, NasError):
                 raise what
-            if kind == "said":
-                self.job.said(what)
+            if kind == "message":
+                self.job.on_message(what)
                 continue
             if share > self._shares.get(index, 0.0):
                 self._idle_deaths.clear()
             self._shares[index] = share
-            self.job.heard(what, min(1.0, self._before + sum(self._shares.values())))
+            self.job.on_progress(what, min(1.0, self._before + sum(self._shares.values())))
 
 
 class Processes:
@@ -231,18 +232,14 @@ def work(job: Job, index: int, threads: int, tell: Callable[[News], None]) -> No
     use_cores(threads)
     own = _with(
         job,
-        heard=lambda step, share: tell(("heard", index, step, share)),
-        said=lambda note: tell(("said", index, note, 0.0)),
+        on_progress=lambda step, share: tell(("progress", index, step, share)),
+        on_message=lambda note: tell(("message", index, note, 0.0)),
     )
     try:
         with writing(own.folder):
             own.run()
     except NasError as error:
         tell(("error", index, error, 0.0))
-
-
-def _silent(*_: object) -> None:
-    pass
 
 
 def _with(job: Job, **changes: Any) -> Any:

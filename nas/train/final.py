@@ -17,13 +17,14 @@ from nas.files.resources import BEST, WEIGHTS
 from nas.files.staging import Work
 from nas.modules import save_weights
 from nas.space.arch import Arch, read_arch
+from nas.system.progress import OnMessage, ignore
 from nas.train.distributed import rank
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
 from nas.train.run import Task, train
 
 FACTS = "train.yaml"
-Heard = Callable[[int, Epoch], None]
+OnEpoch = Callable[[int, Epoch], None]
 """Hears of a seed's epoch."""
 
 
@@ -58,17 +59,17 @@ def train_finally(
     epochs: int,
     seeds: Sequence[int],
     command: Sequence[str],
-    heard: Heard = lambda seed, epoch: None,
-    watched: Callable[[int, int, float, float], None] = lambda seed, number, share, images_s: None,
-    said: Callable[[str], None] = lambda note: None,
+    on_epoch: OnEpoch = ignore,
+    on_epoch_progress: Callable[[int, int, float, float], None] = ignore,
+    on_message: OnMessage = ignore,
     start: Callable[[Training], None] | None = None,
 ) -> Final:
     """Train with every seed, test once, and write the result's folder.
 
     What was trained for fewer epochs goes on; the checkpoints stay, so that it can.
 
-    `heard` and `watched` are those of `nas.train.run.train`, with the seed in front; `start` is
-    too.
+    `on_epoch`, `on_epoch_progress` and `start` are those of `nas.train.run.train`; the first two
+    get the seed in front.
 
     Raises:
         TrainingError: a seed diverged; those before it are kept for --resume.
@@ -84,9 +85,9 @@ def train_finally(
             folder,
             epochs=epochs,
             seed=seed,
-            heard=partial(heard, seed),
-            watched=partial(watched, seed),
-            said=said,
+            on_epoch=partial(on_epoch, seed),
+            on_epoch_progress=partial(on_epoch_progress, seed),
+            on_message=on_message,
             start=start,
             events=True,
             lengthen=True,

@@ -20,6 +20,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 from nas.errors import TrainingError
 from nas.modules import build
 from nas.space.arch import Arch
+from nas.system.progress import ignore
 from nas.train.augment import Augment, normalised
 from nas.train.checkpoint import read_checkpoint, write_checkpoint
 from nas.train.course import same_course
@@ -39,8 +40,8 @@ CHECKED = 50
 AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-Watch = Callable[[int, float, float], None]
-"""Hears in the middle of an epoch: its number, the share that is over, images per second."""
+OnEpochProgress = Callable[[int, float, float], None]
+"""Called within an epoch: its number, the share of it that is done, images per second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Training:
     history: list[Epoch] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     """Epochs of the schedule that each of `history` followed."""
-    watch: Watch = lambda number, share, images_s: None
+    on_epoch_progress: OnEpochProgress = ignore
 
     def __post_init__(self) -> None:
         device = self.setting.device
@@ -190,7 +191,9 @@ class Training:
                         f"{self.arch.name} diverged in epoch {number + 1} of {self.epochs}:"
                         f" the loss is {mean}; try a smaller learning rate or --precision fp32"
                     )
-                self.watch(number + 1, step / len(plan), images / (perf_counter() - start))
+                self.on_epoch_progress(
+                    number + 1, step / len(plan), images / (perf_counter() - start)
+                )
         return mean, lr
 
     def _backward(self, batch: tuple[Tensor, Tensor], side: int, recipe: Recipe) -> Tensor:

@@ -18,12 +18,13 @@ from torch import Tensor
 from nas.errors import TrainingError
 from nas.space.arch import Arch
 from nas.space.retarget import for_task
+from nas.system.progress import OnMessage, ignore
 from nas.train.augment import normalised
 from nas.train.data import DataSet
 from nas.train.data.base import Split
 from nas.train.distributed import is_of_memory, rank, together, world
 from nas.train.log import Events, write_log
-from nas.train.loop import Epoch, Setting, Training, Watch
+from nas.train.loop import Epoch, OnEpochProgress, Setting, Training
 from nas.train.recipe import Recipe, check_fits
 
 JUDGING_SHARE = 0.1
@@ -36,7 +37,7 @@ SCORED = 64
 """Images of a batch that zero-cost proxies see."""
 CHECKPOINT = "checkpoint.pt"
 
-Heard = Callable[[Epoch], None]
+OnEpoch = Callable[[Epoch], None]
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,9 @@ def train(
     until: int | None = None,
     seed: int = 0,
     start: Callable[[Training], None] | None = None,
-    heard: Heard = lambda epoch: None,
-    watched: Watch = lambda number, share, images_s: None,
-    said: Callable[[str], None] = lambda note: None,
+    on_epoch: OnEpoch = ignore,
+    on_epoch_progress: OnEpochProgress = ignore,
+    on_message: OnMessage = ignore,
     events: bool = False,
     lengthen: bool = False,
 ) -> Training:
@@ -119,9 +120,9 @@ def train(
         epochs=epochs,
         seed=seed,
         start=start,
-        heard=heard,
-        watched=watched,
-        said=said,
+        on_epoch=on_epoch,
+        on_epoch_progress=on_epoch_progress,
+        on_message=on_message,
         events=events,
         lengthen=lengthen,
     )
@@ -137,18 +138,18 @@ def trained(
     epochs: int,
     seed: int = 0,
     start: Callable[[Training], None] | None = None,
-    heard: Heard = lambda epoch: None,
-    watched: Watch = lambda number, share, images_s: None,
-    said: Callable[[str], None] = lambda note: None,
+    on_epoch: OnEpoch = ignore,
+    on_epoch_progress: OnEpochProgress = ignore,
+    on_message: OnMessage = ignore,
     events: bool = False,
     lengthen: bool = False,
 ) -> Generator[Training, None, None]:
     """A training as it is found in `folder`, if it is, and after each epoch that it goes on.
 
     The checkpoint in `folder` is replaced after each epoch. `start` may change the fresh weights.
-    `heard` hears of every epoch, `watched` in the middle of one, `said` what else happened. What
-    was trained for fewer epochs, at other learning rates, starts again; with `lengthen` it goes on,
-    at those of `epochs`.
+    `on_epoch` is called after every epoch, `on_epoch_progress` within one. What was trained for
+    fewer epochs, at other learning rates, starts again; with `lengthen` it goes on, at those of
+    `epochs`.
 
     Raises:
         TrainingError: it diverged, or the memory is too small for half a batch.
@@ -159,14 +160,14 @@ def trained(
             with together():
                 path = folder / CHECKPOINT
                 training = _left(task, arch, path, epochs, seed, lengthen=lengthen)
-                training.watch = watched
+                training.on_epoch_progress = on_epoch_progress
                 if not training.history and start is not None:
                     start(training)
             if training.history:
                 if not training.done and not training.one_course:
-                    said(_lengthened(training))
+                    on_message(_lengthened(training))
                 yield training
-            yield from _run(training, folder, epochs, heard, events=events)
+            yield from _run(training, folder, epochs, on_epoch, events=events)
             return
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if isinstance(error, TrainingError) or not is_of_memory(error):
@@ -178,7 +179,7 @@ def trained(
                     f"{arch.name}: out of memory with {before} images at a time"
                 ) from None
             if rank() == 0:
-                said(f"{arch.name}: out of memory; going on with {size} images at a time")
+                on_message(f"{arch.name}: out of memory; going on with {size} images at a time")
             task = replace(task, setting=replace(task.setting, micro_batch=size))
         torch.cuda.empty_cache()
     raise AssertionError("the second try returns or raises")
@@ -206,7 +207,7 @@ def _lengthened(training: Training) -> str:
 
 
 def _run(
-    training: Training, folder: Path, epochs: int, heard: Heard, *, events: bool
+    training: Training, folder: Path, epochs: int, on_epoch: OnEpoch, *, events: bool
 ) -> Iterator[Training]:
     first = rank() == 0
     board = Events(folder) if events and first and len(training.history) < epochs else None
@@ -217,7 +218,7 @@ def _run(
                 if first:
                     training.save(folder / CHECKPOINT)
                     write_log(folder, training.history)
-                    heard(epoch)
+                    on_epoch(epoch)
             if board:
                 board.add(epoch)
             yield training

@@ -78,7 +78,9 @@ def done(
 ) -> NetAdapt:
     """The same job, run to its end."""
     folder = tmp_path_factory.mktemp("done")
-    whole = replace(job_in(folder, task, start, device), heard=lambda _, share: heard.append(share))
+    whole = replace(
+        job_in(folder, task, start, device), on_progress=lambda _, share: heard.append(share)
+    )
     whole.run()
     return whole
 
@@ -127,7 +129,7 @@ def test_a_stopped_run_goes_on_to_the_same_network(
             raise Stopped
 
     with pytest.raises(Stopped):
-        replace(job, heard=stop).run()
+        replace(job, on_progress=stop).run()
     job.run()
     assert way(job.steps()) == way(done.steps())
 

@@ -118,6 +118,8 @@ def test_in_a_notebook_the_front_is_a_table_and_a_frame(result: SearchResult) ->
 
 def test_progress_rises_to_the_end() -> None:
     heard: list[float] = []
-    nas.search("repvit", budget_ms=1.0, settings=QUICK, heard=lambda _, share: heard.append(share))
+    nas.search(
+        "repvit", budget_ms=1.0, settings=QUICK, on_progress=lambda _, share: heard.append(share)
+    )
     assert heard == sorted(heard)
     assert 0.9 < heard[-1] <= 1

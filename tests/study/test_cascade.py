@@ -42,7 +42,9 @@ def test_the_better_half_goes_on_and_the_best_is_trained_anew(
 ) -> None:
     shares: list[float] = []
     found = ran(
-        cascade(task, tmp_path / "s", question, heard=lambda step, share: shares.append(share))
+        cascade(
+            task, tmp_path / "s", question, on_progress=lambda step, share: shares.append(share)
+        )
     )
     assert PLAN.rungs(4) == [(1, 4), (2, 2)]
     assert [trial.state for trial in found.trials] == ["complete", "complete", "pruned", "pruned"]
@@ -135,7 +137,7 @@ def test_a_broken_candidate_costs_only_itself(
         return real(self)
 
     monkeypatch.setattr(Training, "run_epoch", broken)
-    found = ran(cascade(task, tmp_path / "s", question, said=said.append))
+    found = ran(cascade(task, tmp_path / "s", question, on_message=said.append))
     assert width(found.trials[0]) == 32
     worst = found.trials[-1]
     assert (worst.state, worst.error, worst.top1s) == ("fail", "w48 diverged", {})

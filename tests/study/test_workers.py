@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from nas.errors import InfeasibleError, TrainingError
 from nas.library import load_arch
 from nas.study import workers
 from nas.study.workers import IDLE_DEATHS, Job, News, run_with
+from nas.system.progress import OnMessage, OnProgress
 from nas.train.run import Task
 
 MODULE = """
@@ -62,8 +63,8 @@ class Worker:
     """A job whose processes do some work or none, and die or end well."""
 
     task: Task
-    heard: Callable[[str, float], None]
-    said: Callable[[str], None]
+    on_progress: OnProgress
+    on_message: OnMessage
 
     def bare(self) -> Job:
         return self
@@ -84,7 +85,7 @@ class Scripted:
         self.begun.append((index, time.monotonic()))
         share = self.work[min(len(self.begun), len(self.work)) - 1]
         if share:
-            self._news.append(("heard", index, "a step", share))
+            self._news.append(("progress", index, "a step", share))
 
     def ended(self, index: int) -> bool | None:
         return len(self.begun) == len(self.work)

@@ -116,7 +116,7 @@ def ended(task: Task, folder: Path, start: Callable[[Training], None] | None) ->
     """How a training ends."""
     said: list[str] = []
     try:
-        training = train(task, ARCH, folder, epochs=1, start=start, said=said.append)
+        training = train(task, ARCH, folder, epochs=1, start=start, on_message=said.append)
     except NasError as error:
         return {"error": type(error).__name__, "message": str(error), "said": said}
     return {"micro_batch": training.setting.micro_batch, "said": said}

@@ -39,8 +39,8 @@ def test_it_learns(quick: Task, tiny: Arch, tmp_path: Path) -> None:
         quick.fit(tiny),
         tmp_path,
         epochs=6,
-        heard=lambda epoch: heard.append(epoch.val_top1),
-        watched=lambda number, share, images_s: seen.append((number, share)),
+        on_epoch=lambda epoch: heard.append(epoch.val_top1),
+        on_epoch_progress=lambda number, share, images_s: seen.append((number, share)),
     )
     assert len(heard) == len(training.history) == 6
     assert seen == [(number, 1.0) for number in range(1, 7)]
@@ -112,7 +112,7 @@ def test_out_of_memory_halves_the_images_once(
         return real(self)
 
     monkeypatch.setattr(Training, "run_epoch", lambda self: limited(16, self))
-    training = train(task, task.fit(tiny), tmp_path / "a", epochs=1, said=said.append)
+    training = train(task, task.fit(tiny), tmp_path / "a", epochs=1, on_message=said.append)
     assert sizes == [32, 16]
     assert len(training.history) == 1
     assert "going on with 16 images at a time" in said[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from nas.files import yaml
 from nas.files.staging import Draft
 from nas.space.arch import Arch
 from nas.system.capture import quiet
+from nas.system.progress import OnProgress, ignore
 
 MANIFEST = "manifest.yaml"
 MAX_REASON = 300
@@ -52,7 +53,7 @@ def export(
     image_input: bool = False,
     photos: Path | None = None,
     force: bool = False,
-    progress: Callable[[str, float], None] = lambda format, share: None,
+    on_progress: OnProgress = ignore,
 ) -> Export:
     """Write a network to the folder `out / arch.name`, in these formats.
 
@@ -82,7 +83,7 @@ def export(
         images = load_photos(deployed, photos)
         exported = []
         for number, name in enumerate(formats):
-            progress(name, number / len(formats))
+            on_progress(name, number / len(formats))
             exported.append(_one(deployed, FORMATS[name], draft.folder, images))
         failures = [one.error for one in exported if one.error]
         if len(failures) == len(exported):

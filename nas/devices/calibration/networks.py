@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.devices.measurements import Measurement
 from nas.errors import CalibrationError, DocumentError, NasError
 from nas.graph.graph import Graph
+from nas.system.progress import OnProgress, ignore
 
 SHARED = ("device", "runtime", "precision", "threads", "batch")
 """What all measurements of one device have in common; where it is not stated, it may be any."""
@@ -30,9 +31,9 @@ class Measured:
 
 def measured(
     rows: Sequence[Measurement],
-    heard: Callable[[str, float], None] = lambda network, share: None,
+    on_progress: OnProgress = ignore,
 ) -> list[Measured]:
-    """The rows with their graphs; `heard` is told the network and the share done.
+    """The rows with their graphs.
 
     Raises:
         DocumentError: with file and line: an unknown network, or one with calls that have no cost.
@@ -49,7 +50,7 @@ def measured(
     graphs = {row.network: row for row in reversed(rows)}
     loaded = {}
     for number, (network, row) in enumerate(reversed(graphs.items())):
-        heard(network, number / len(graphs))
+        on_progress(network, number / len(graphs))
         loaded[network] = _graph(row)
     return [Measured(row, loaded[row.network], family(row.name)) for row in rows]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from nas.files import yaml
 from nas.files.resources import trained_in
 from nas.files.staging import Draft
 from nas.space.arch import Arch
+from nas.system.progress import OnProgress, ignore
 
 SCHEMA = 1
 #: operating system -> export format -> precision it computes in there
@@ -42,7 +43,7 @@ def write_kit(
     out: Path,
     *,
     force: bool = False,
-    progress: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> Kit:
     """Write the folder `out` for networks, given with the names they go by.
 
@@ -68,7 +69,7 @@ def write_kit(
             deployed = deploy(arch, weights=_learnt(name, arch))
             for part, (key, precision) in enumerate(precisions.items()):
                 file = f"{stem}{FORMATS[key].suffix}"
-                progress(file, (number + part / len(precisions)) / len(archs))
+                on_progress(file, (number + part / len(precisions)) / len(archs))
                 try:
                     write(deployed, FORMATS[key], draft.folder / file)
                 except ExportError as error:

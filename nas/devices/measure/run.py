@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from nas.errors import UnknownNameError
 from nas.graph.ops import Shape
 from nas.space.arch import Arch
 from nas.system.environment import Environment, environment
+from nas.system.progress import OnProgress, ignore
 
 SECONDS = 5.0
 """Per network."""
@@ -43,12 +44,11 @@ def measure(
     seconds: float = SECONDS,
     seed: int = 0,
     device: str = "",
-    progress: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> Measured:
     """Time networks, given with the names they go by, `seconds` each.
 
-    The weights are seeded random ones; noise is fed. `progress` hears of the step and how much of
-    it is done.
+    The weights are seeded random ones; noise is fed.
 
     Raises:
         UnknownNameError: of the runtime.
@@ -62,7 +62,7 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="nas-measure-") as folder:
         sessions = []
         for index, (name, arch) in enumerate(archs):
-            progress(f"export {name}", index / len(archs))
+            on_progress(f"export {name}", index / len(archs))
             path = Path(folder) / f"{index}{FORMATS[found.format].suffix}"
             sessions.append(load(deploy(arch, batch=batch), path, found, threads, rng))
         machine = environment()
@@ -71,7 +71,7 @@ def measure(
             seconds * len(sessions),
             rng,
             one_thread=found.one_at_work(threads),
-            progress=lambda share: progress("time", share),
+            on_share=lambda share: on_progress("time", share),
         )
     conditions = Measurement(
         network="",

@@ -24,6 +24,8 @@ from time import perf_counter, perf_counter_ns
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.system.progress import OnShare, ignore
+
 Call = Callable[[], None]
 
 WARM_UP_S = 0.3
@@ -109,12 +111,12 @@ def time_calls(
     *,
     one_thread: bool = True,
     pace: Pace = Pace(),
-    progress: Callable[[float], None] = lambda share: None,
+    on_share: OnShare = ignore,
 ) -> list[Timing]:
     """Time all calls in interleaved rounds for `seconds` in all, and longer where that is unsteady.
 
     Waiting is taken off only if a call has `one_thread` at work at a time: threads wait side by
-    side. `progress` hears what share of the planned time is over.
+    side. `on_share` gets the share of the planned time that is over.
     """
     with _no_collection():
         bursts = [_burst(_warm_up(call, pace.warm_up_s), pace.burst_s) for call in calls]
@@ -124,7 +126,7 @@ def time_calls(
             for index in rng.permutation(len(calls)):
                 rounds[index].append(_round(calls[index], bursts[index], one_thread))
             share = (perf_counter() - start) / seconds
-            progress(min(1.0, share))
+            on_share(min(1.0, share))
             if done < pace.rounds or share < 1:
                 continue
             timings = [

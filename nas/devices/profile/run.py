@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from nas.devices.profile.parts import Key, Part, Source, seeds_of
 from nas.devices.profile.result import Profile, Settings, as_samples, write_profile
 from nas.errors import ExportError, UnknownNameError
 from nas.files.staging import Draft, no_link, not_shipped, writing
+from nas.system.progress import OnProgress, ignore
 
 POOL = 60
 """Points whose parts may be measured, and whose latencies are to become sure."""
@@ -46,17 +47,15 @@ MOST_NETWORKS = 1000
 MOST_REFUSED = 20
 """Parts that the format may refuse before that is an error."""
 
-Progress = Callable[[str, float], None]
-
 
 def profile(
     settings: Settings,
     out: Path,
     *,
     force: bool = False,
-    progress: Progress = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> Profile:
-    """Measure, fit and write the device folder `out`. `progress` hears the step and its share.
+    """Measure, fit and write the device folder `out`.
 
     Raises:
         UnknownNameError: of the runtime.
@@ -71,7 +70,7 @@ def profile(
     not_shipped("device", out)
     with Draft(out.parent, out.name, force=force) as draft:
         path = no_link(out.parent / f".{out.name}.profile") / "journal.csv"
-        found = _measured(settings, path, progress, force=force)
+        found = _measured(settings, path, on_progress, force=force)
         write_profile(draft.folder, out, found)
         shutil.copy(path, draft.folder / path.name)
         draft.keep()
@@ -80,7 +79,7 @@ def profile(
     return found
 
 
-def _measured(settings: Settings, path: Path, progress: Progress, *, force: bool) -> Profile:
+def _measured(settings: Settings, path: Path, on_progress: OnProgress, *, force: bool) -> Profile:
     """What is in the journal, and all that is measured now."""
     start, runtime = perf_counter(), RUNTIMES[settings.runtime]
     with writing(path.parent):
@@ -88,7 +87,7 @@ def _measured(settings: Settings, path: Path, progress: Progress, *, force: bool
     with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
         journal = Journal(path, settings.as_json(), force=force)
         with Bench(runtime, settings.threads, Path(folder), settings.seed) as bench:
-            return Campaign(settings, bench, journal, progress, start).measure()
+            return Campaign(settings, bench, journal, on_progress, start).measure()
 
 
 @dataclass
@@ -98,7 +97,7 @@ class Campaign:
     settings: Settings
     bench: Bench
     journal: Journal
-    progress: Progress
+    on_progress: OnProgress
     clock: float
     """When the time of the next entry began."""
     refused: set[Key] = field(default_factory=set)
@@ -127,7 +126,7 @@ class Campaign:
         return self.clock - start
 
     def _fusion(self) -> None:
-        self.progress("what is fused", 0.0)
+        self.on_progress("what is fused", 0.0)
         shares = measure_fusion(self.bench)
         seconds = self._lap() / len(shares)
         for op, share in shares.items():
@@ -166,7 +165,7 @@ class Campaign:
         share = SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
         another = seconds / len(entries) if entries else 0
         over = min(1.0, len(entries) / LEAST[role], seconds / share if share > 0 else 1.0)
-        self.progress(f"{role}: {len(entries)}", BEFORE[role] + SHARES[role] * over)
+        self.on_progress(f"{role}: {len(entries)}", BEFORE[role] + SHARES[role] * over)
         return len(entries) < LEAST[role] or seconds + another <= share
 
     def _time(self, role: str, parts: Sequence[Part]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from nas.evaluate.bench.case import Case, posed
 from nas.evaluate.bench.figures import Figures, figures
 from nas.evaluate.bench.optimum import optimum
 from nas.evaluate.bench.run import Run, compare
+from nas.system.progress import OnProgress, ignore
 
 BASELINE = "random"
 """What stands beside every strategy, at the same number of evaluations."""
@@ -58,10 +59,10 @@ def compared(
     *,
     seed: int = 0,
     workers: int = 1,
-    heard: Callable[[str, float], None] = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> list[Comparison]:
     """All strategies on all cases, with the same seeds each; see `bench.run.compare`."""
-    heard("optimum", 0.0)
+    on_progress("optimum", 0.0)
     known = {case: optimum(posed(case)) for case in cases}
     found: dict[Case, dict[str, list[Run]]] = {
         case: {strategy: [] for strategy in strategies} for case in cases
@@ -70,7 +71,7 @@ def compared(
     ended = compare(cases, strategies, runs, evaluations, seed=seed, workers=workers)
     for done, (case, own) in enumerate(ended, 1):
         found[case][own.strategy].append(own)
-        heard(f"{done} of {total} runs", done / total)
+        on_progress(f"{done} of {total} runs", done / total)
     for by_strategy in found.values():
         for of_one in by_strategy.values():
             of_one.sort(key=lambda own: own.seed)

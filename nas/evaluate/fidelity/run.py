@@ -19,6 +19,7 @@ from nas.evaluate.fidelity.judges import LONG, Judge
 from nas.evaluate.fidelity.ranking import Ranking, Score, ranking
 from nas.space.arch import Arch
 from nas.system.processes import deaf, end_with, pool
+from nas.system.progress import OnProgress, ignore
 
 if TYPE_CHECKING:
     from nas.accuracy import Surrogate
@@ -28,12 +29,7 @@ if TYPE_CHECKING:
 JOURNAL = "scores.csv"
 COLUMNS = ("judge", "arch_id", "score", "seconds")
 
-Heard = Callable[[str, float], None]
 Elsewhere = Callable[["Fidelity", Sequence[tuple[Judge, Arch]]], Iterator[Score]]
-
-
-def _nobody(step: str, share: float) -> None:
-    """Hears of every score."""
 
 
 @dataclass(eq=False)
@@ -47,7 +43,7 @@ class Fidelity:
     seed: int = 0
     workers: int = 1
     """Processes, with a core each."""
-    heard: Heard = _nobody
+    on_progress: OnProgress = ignore
     elsewhere: Elsewhere | None = None
     """Whoever scores in place of this machine's processes."""
     scores: dict[tuple[str, str], Score] = field(default_factory=dict)
@@ -65,19 +61,19 @@ class Fidelity:
             ]
             for (judge, arch), score in zip(asked, self._all(asked), strict=True):
                 self._add(judge.name, arch.arch_id, score)
-                self.heard(f"{judge.name}: {arch.arch_id}", len(self.scores) / whole)
+                self.on_progress(f"{judge.name}: {arch.arch_id}", len(self.scores) / whole)
         return [self.ranking(judge.name) for judge in judges]
 
     def _all(self, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
         """Scores in order, from several processes with a core each if there are `workers`."""
         if self.elsewhere is not None:
-            own = replace(self, heard=_nobody, elsewhere=None, scores={})
+            own = replace(self, on_progress=ignore, elsewhere=None, scores={})
             yield from self.elsewhere(own, asked)
             return
         if self.workers == 1 or not asked:
             yield from (self.score(judge, arch) for judge, arch in asked)
             return
-        job = replace(self, heard=_nobody, scores={})
+        job = replace(self, on_progress=ignore, scores={})
         with pool(self.workers, _begin, job, os.getpid()) as processes:
             with deaf():
                 scores = processes.map(_score, asked)

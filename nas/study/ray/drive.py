@@ -25,12 +25,13 @@ from nas.study.sweep.settings import settings
 from nas.study.sweep.standing import Standing
 from nas.study.sweep.status import look
 from nas.study.trainer import clear
+from nas.system.progress import OnMessage, ignore
 from nas.train.data import load_data
 from nas.train.loop import Setting
 from nas.train.recipe import check_fits, load_recipe
 from nas.train.run import Task
 
-Told = Callable[[Sequence[Standing], float | None], None]
+OnStatus = Callable[[Sequence[Standing], float | None], None]
 """Of every cell, and of the seconds that are left."""
 
 
@@ -57,8 +58,8 @@ class Drive:
 
     def __call__(
         self,
-        told: Told = lambda standings, eta_s: None,
-        said: Callable[[str], None] = lambda note: None,
+        on_status: OnStatus = ignore,
+        on_message: OnMessage = ignore,
     ) -> list[Standing]:
         """Do it, on the cluster that this process is connected to.
 
@@ -72,19 +73,19 @@ class Drive:
         check_room(sweep.resources)
         task = task_of(sweep)
         if task.data.note:
-            said(task.data.note)
+            on_message(task.data.note)
         asked = settings(sweep, task)
         with Work(self.out, sweep.name, asked, resume=self.resume, force=self.force) as work:
             if work.complete:
-                said(f"{work.path} is complete already")
+                on_message(f"{work.path} is complete already")
                 return look(work.path)
             (work.folder / ASKED).write_text(self.text, encoding="utf-8")
-            standings = self._done(work, task, told, said)
+            standings = self._done(work, task, on_status, on_message)
             work.keep()
         return standings
 
     def _done(
-        self, work: Work, task: Task, told: Told, said: Callable[[str], None]
+        self, work: Work, task: Task, on_status: OnStatus, on_message: OnMessage
     ) -> list[Standing]:
         folder = work.folder.absolute()  # the workers' own is another
         url = self.sweep.storage or None
@@ -100,12 +101,19 @@ class Drive:
                     self.command,
                     elsewhere,
                     self.write,
-                    said,
+                    on_message,
                 )
                 for cell in self.sweep.cells()
             ]
             desk = Desk(lines, folder)
-            run(self.sweep, task, desk, folder, lambda: told(desk.standings(), desk.eta_s()), said)
+            run(
+                self.sweep,
+                task,
+                desk,
+                folder,
+                lambda: on_status(desk.standings(), desk.eta_s()),
+                on_message,
+            )
             standings = desk.standings()
         finally:
             database.close()

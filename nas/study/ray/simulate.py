@@ -31,6 +31,7 @@ from nas.study.run import searched
 from nas.study.sweep.desk import Desk
 from nas.study.sweep.line import Answer, Line
 from nas.study.sweep.plan import Cell, Data, Scheduler, Sweep
+from nas.system.progress import OnProgress, ignore
 from nas.train.data import load_data
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
@@ -113,7 +114,7 @@ class Simulation:
     strategy: str = DEFAULT
     scheduler: str = "asha"
     seed: int = 0
-    heard: Callable[[str, float], None] = lambda step, share: None
+    on_progress: OnProgress = ignore
 
     def run(self) -> Usage:
         """Until all cells have ended."""
@@ -161,7 +162,7 @@ class Simulation:
         for ticket in map(str, count()):
             while not self._order(ticket) and self._due:
                 self._result()
-            self.heard(f"{len(self._orders)} trials given out", len(self._orders) / wanted)
+            self.on_progress(f"{len(self._orders)} trials given out", len(self._orders) / wanted)
             if not self._due and self._desk.done:
                 return
 

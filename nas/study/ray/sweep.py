@@ -16,6 +16,7 @@ from nas.study.ray.connect import slots
 from nas.study.ray.tune import ByCell, FromDesk, Unkept
 from nas.study.sweep.desk import Desk
 from nas.study.sweep.plan import Sweep
+from nas.system.progress import OnMessage, ignore
 from nas.train.run import Task
 
 FOLDER = "ray"
@@ -36,20 +37,20 @@ SETTINGS = {
 class _News(Unkept, tune.Callback):
     """Tells how far the sweep is, every so often, and once each why trainings begin again."""
 
-    def __init__(self, told: Callable[[], None], said: Callable[[str], None]) -> None:
-        self._told, self._last = told, 0.0
-        self._said, self._reasons = said, set[str]()
+    def __init__(self, on_change: Callable[[], None], on_message: OnMessage) -> None:
+        self._on_change, self._last = on_change, 0.0
+        self._on_message, self._reasons = on_message, set[str]()
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         if time.monotonic() - self._last >= NEWS_S:
-            self._told()
+            self._on_change()
             self._last = time.monotonic()
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         reason = _reason(Path(trial.error_file).read_text(encoding="utf-8"))
         if reason not in self._reasons:
             self._reasons.add(reason)
-            self._said(f"a training begins again: {reason}")
+            self._on_message(f"a training begins again: {reason}")
 
 
 def _reason(text: str) -> str:
@@ -63,8 +64,8 @@ def run(
     task: Task,
     desk: Desk,
     folder: Path,
-    told: Callable[[], None] = lambda: None,
-    said: Callable[[str], None] = lambda note: None,
+    on_change: Callable[[], None] = ignore,
+    on_message: OnMessage = ignore,
 ) -> None:
     """Work until the desk has nothing left; on the cluster that this process is connected to.
 
@@ -99,7 +100,7 @@ def run(
             name=FOLDER,
             storage_path=str(folder.absolute()),
             failure_config=tune.FailureConfig(max_failures=MOVES),
-            callbacks=[_News(told, said)],
+            callbacks=[_News(on_change, on_message)],
             verbose=0,
         ),
     )

@@ -113,7 +113,7 @@ class Desk:
         self._known.pop(line.cell.name, None)
         if error or not top1s:
             order.store.fail(order.record, error or "it ended before its first epoch")
-            line.said(error)
+            line.on_message(error)
             return
         last = max(top1s)
         values = top1s[last], *line.costs(order)

@@ -21,6 +21,7 @@ from nas.study.sweep.files import State
 from nas.study.sweep.plan import Cell, Sweep
 from nas.study.sweep.standing import Standing
 from nas.study.trainer import Order
+from nas.system.progress import OnMessage, ignore
 
 if TYPE_CHECKING:
     from nas.study.results import Studied
@@ -46,7 +47,7 @@ class Line:
     """`nas.study.run.searched`, wherever it runs."""
     write: WriteResult
     """Writes a cell's result folder."""
-    said: Callable[[str], None] = lambda note: None
+    on_message: OnMessage = ignore
     running: set[str] = field(default_factory=set, init=False)
     """Tickets of its trials that are given out."""
     searching: bool = field(default=True, init=False)
@@ -143,14 +144,14 @@ class Line:
             self.write(draft.folder, self._result, self.command, studied)
             draft.keep()
         self._state = found = self.standing().won(studied)
-        self.said(
+        self.on_message(
             f"{found.cell}: {found.trained_top1:.1f} %, {found.predicted_ms:.3f} ms predicted"
         )
 
     def _end(self, state: State, error: object = "") -> None:
         self._state = replace(self.standing(), state=state, error=str(error), epochs_left=0.0)
         if error:
-            self.said(f"{self.cell.name}: {error}")
+            self.on_message(f"{self.cell.name}: {error}")
 
 
 def studies(cell: Cell, sweep: Sweep, database: Database) -> tuple[list[Record], list[Record]]:

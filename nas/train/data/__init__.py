@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nas.errors import DataError, UnknownNameError
+from nas.system.progress import OnProgress, ignore
 from nas.train.data.base import DataSet
 from nas.train.data.cifar import cifar10, cifar100
 from nas.train.data.digits import digits
 from nas.train.data.fashion_mnist import fashion_mnist
-from nas.train.data.folder import Heard, read_folder
+from nas.train.data.folder import read_folder
 from nas.train.data.imagenet import Place, imagenet, imagenette
 from nas.train.data.npz import read_npz
 
@@ -39,12 +40,12 @@ def load_data(
     *,
     root: Path | None = None,
     download: bool = False,
-    heard: Heard = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> DataSet:
     """A data set by name, or from an `.npz` or a folder with train/ and val/.
 
-    Named ones are looked for below `root`, and fetched there if `download`. `heard` hears how many
-    image files have been looked at.
+    Named ones are looked for below `root`, and fetched there if `download`. `on_progress` counts
+    the image files that have been read.
 
     Raises:
         DataError: it is not there, or cannot be trained on.
@@ -55,12 +56,12 @@ def load_data(
         return ARRAYS[str(name)](place, download)
     if str(name) in FOLDERS:
         folder, source = FOLDERS[str(name)](place, download)
-        return read_folder(folder, name=str(name), source=source, heard=heard)
+        return read_folder(folder, name=str(name), source=source, on_progress=on_progress)
     path = Path(name)
     if path.suffix == ".npz":
         return read_npz(path)
     if path.is_dir():
-        return read_folder(path, heard=heard)
+        return read_folder(path, on_progress=on_progress)
     if os.sep in str(name) or path.exists():
         raise DataError(f"{name}: expected a folder with train/ and val/, or an .npz file")
     raise UnknownNameError("data set", str(name), SOURCES)

@@ -6,7 +6,7 @@ Either way every file is looked at before anything is trained, and all that are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nas.errors import DataError
 from nas.system.processes import cores
+from nas.system.progress import OnProgress, ignore
 from nas.train.data.base import IMAGENET, DataSet, Split
 from nas.train.data.fingerprint import fingerprint, of_file
 from nas.train.data.held import Held, statistics
@@ -43,16 +44,13 @@ AT_ONCE = 1000
 NAMED = 10
 """Damaged files that are named of many."""
 
-Heard = Callable[[str, float], None]
-"""Hears how far the look at the files is."""
-
 
 def read_folder(
     folder: Path,
     *,
     name: str = "",
     source: str = "",
-    heard: Heard = lambda step, share: None,
+    on_progress: OnProgress = ignore,
 ) -> DataSet:
     """Train and test splits below `folder`.
 
@@ -65,7 +63,7 @@ def read_folder(
         side = _side(paths)
         held = len(paths) * 3 * side**2 <= HELD_BYTES
         readers = [_Reader(folder, files, side if held else None) for files in listed]
-        found = list(_read(readers, heard))
+        found = list(_read(readers, on_progress))
     if damaged := [one for one in found if isinstance(one, DataError)]:
         raise _all(damaged, folder)
     train, test = (reader.split for reader in readers)
@@ -123,11 +121,11 @@ class _Reader:
         return Held(torch.from_numpy(self.pixels).permute(0, 3, 1, 2).contiguous(), labels)
 
 
-def _read(readers: Sequence[_Reader], heard: Heard) -> Iterator[bytes | DataError]:
+def _read(readers: Sequence[_Reader], on_progress: OnProgress) -> Iterator[bytes | DataError]:
     jobs = [(reader, index) for reader in readers for index in range(len(reader.files.paths))]
     with ThreadPoolExecutor(cores()) as pool:
         for start in range(0, len(jobs), AT_ONCE):
-            heard(f"reading images, {start:,} of {len(jobs):,}", start / len(jobs))
+            on_progress(f"reading images, {start:,} of {len(jobs):,}", start / len(jobs))
             yield from pool.map(lambda job: job[0].look(job[1]), jobs[start : start + AT_ONCE])
 
 

@@ -124,7 +124,7 @@ def test_unsteady_calls_get_more_rounds_but_end() -> None:
 
 def test_progress_rises_to_all() -> None:
     shares: list[float] = []
-    time_calls([work(0.1)], 0.05, rng(), pace=QUICK, progress=shares.append)
+    time_calls([work(0.1)], 0.05, rng(), pace=QUICK, on_share=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 

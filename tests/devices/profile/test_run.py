@@ -77,7 +77,7 @@ def test_a_killed_profile_goes_on_and_ends_with_a_device(tmp_path: Path) -> None
 
     settings = Settings("onnxruntime", 1, load_space(space), 0.2)
     shares: list[float] = []
-    found = profile(settings, out, progress=lambda step, share: shares.append(share))
+    found = profile(settings, out, on_progress=lambda step, share: shares.append(share))
     assert shares[0] > 0  # what was measured before the kill
     assert shares == sorted(shares)
     assert len(set(shares)) > 3
@@ -125,7 +125,7 @@ def test_a_stopped_profile_of_other_settings_is_refused_before_anything_is_measu
         profile(
             replace(settings, threads=2),
             tmp_path / "here",
-            progress=lambda step, share: heard.append(step),
+            on_progress=lambda step, share: heard.append(step),
         )
     assert not heard
     assert (stopped / "journal.csv").read_text() == before

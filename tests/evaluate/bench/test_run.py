@@ -186,7 +186,12 @@ def test_a_comparison_has_every_run_in_order(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bests, "GENERATIONS", 1)
     steps: list[float] = []
     (found,) = compared(
-        [ACCEL], ["evolution", "random"], 3, 12, seed=5, heard=lambda _, share: steps.append(share)
+        [ACCEL],
+        ["evolution", "random"],
+        3,
+        12,
+        seed=5,
+        on_progress=lambda _, share: steps.append(share),
     )
     assert {name: [own.seed for own in runs] for name, runs in found.runs.items()} == {
         "evolution": [5, 6, 7],
