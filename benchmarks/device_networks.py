@@ -15,8 +15,8 @@ from iphone12_networks import Network, mobilenetv2
 
 from nas import library
 from nas.graph.graph import Graph
-from nas.modules.named import load_network
-from nas.modules.trace import graph_of
+from nas.modules.networks import load_network
+from nas.modules.tracing.trace import graph_of
 from nas.space.scaling import scaled
 
 Graphs = Callable[[int], Graph]

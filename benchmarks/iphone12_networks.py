@@ -51,7 +51,7 @@ def timm(name: str, *, backbone: bool = False) -> Callable[[int], Graph]:
         import timm as library
         from timm.utils import reparameterize_model
 
-        from nas.modules.trace import graph_of
+        from nas.modules.tracing.trace import graph_of
 
         options: dict[str, Any] = {"img_size": side} if name in SIZED else {}
         options |= {"num_classes": 0, "global_pool": ""} if backbone else {}
@@ -77,7 +77,7 @@ def shufflenet(width: str) -> Callable[[int], Graph]:
     def graph(side: int) -> Graph:
         from torchvision import models
 
-        from nas.modules.trace import graph_of
+        from nas.modules.tracing.trace import graph_of
 
         return graph_of(
             models.get_model(f"shufflenet_v2_x{width.replace('.', '_')}"), (3, side, side)

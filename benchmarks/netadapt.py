@@ -32,9 +32,9 @@ from nas.files import yaml
 from nas.files.provenance import provenance
 from nas.files.resources import WEIGHTS
 from nas.modules import save_weights
-from nas.modules.checkpoint import read_state
-from nas.report.plot import plain_numbers
-from nas.report.widths import save_widths
+from nas.modules.checkpoints.weights import read_state
+from nas.report.plots.search import plain_numbers
+from nas.report.plots.widths import save_widths
 from nas.space.arch import Arch
 from nas.space.scaling import scaled
 from nas.train.figures import accuracy

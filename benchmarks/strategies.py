@@ -29,8 +29,8 @@ from nas.evaluate.bench.optimum import optimum
 from nas.evaluate.bench.run import Run, compare
 from nas.evaluate.bench.truth import TRUTHS
 from nas.optimize.strategies import STRATEGIES
-from nas.report.comparison import summary
-from nas.report.curves import save_curves
+from nas.report.folders.bench import summary
+from nas.report.plots.regret import save_curves
 from nas.system.environment import environment
 from nas.system.processes import cores
 

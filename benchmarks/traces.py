@@ -24,7 +24,7 @@ from files import read_rows
 from timm.utils.model import reparameterize_model
 
 from nas.errors import NasError
-from nas.modules.named import Traced, load_network
+from nas.modules.networks import Traced, load_network
 from nas.system.capture import quiet
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "traces.csv"

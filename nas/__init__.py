@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nas.library import load_arch, load_device, load_space, load_surrogate
     from nas.modules import build, save_weights
-    from nas.modules.named import load_network
-    from nas.modules.trace import graph_of
+    from nas.modules.networks import load_network
+    from nas.modules.tracing.trace import graph_of
     from nas.optimize import search
     from nas.space.arch import Arch
 
@@ -29,10 +29,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _MODULES = {
     "Arch": "nas.space.arch",
     "build": "nas.modules",
-    "graph_of": "nas.modules.trace",
+    "graph_of": "nas.modules.tracing.trace",
     "load_arch": "nas.library",
     "load_device": "nas.library",
-    "load_network": "nas.modules.named",
+    "load_network": "nas.modules.networks",
     "load_space": "nas.library",
     "load_surrogate": "nas.library",
     "save_weights": "nas.modules",

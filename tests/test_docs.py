@@ -22,10 +22,10 @@ from nas.evaluate.proxies import PROXIES
 from nas.graph.ops import ACTIVATIONS
 from nas.library import default_surrogate, load_arch, load_device
 from nas.optimize.strategies import STRATEGIES
-from nas.report.comparison import summary
-from nas.report.picture import network_picture
-from nas.report.sheet import sheet
-from nas.report.versus import comparison_picture
+from nas.report.folders.bench import summary
+from nas.report.svg.comparison import comparison_picture
+from nas.report.svg.network import network_picture
+from nas.report.tables.network import sheet
 from nas.space.arch import Arch
 from nas.space.space import Space
 from nas.space.table import COLUMNS

@@ -128,7 +128,7 @@ class NetAdapt:
 
     def _begun(self, store: Store) -> Step:
         """Step 0: the start, judged."""
-        from nas.modules.checkpoint import read_state
+        from nas.modules.checkpoints.weights import read_state
 
         state = read_state(self.weights)
         top1 = self.tuner.judged(self.start, state)
@@ -174,7 +174,7 @@ class NetAdapt:
         self, store: Store, record: Record, step: Step, proposal: Proposal
     ) -> Sequence[float] | None:
         """Top-1 of a proposal after its short training; its weights are in the folder then."""
-        from nas.modules.checkpoint import read_state, save_state
+        from nas.modules.checkpoints.weights import read_state, save_state
 
         state = read_state(step.weights)
         path = self._place(step, proposal)

@@ -72,7 +72,7 @@ def begun_with(tuner: Tuner, arch: Arch, weights: Path, folder: Path) -> Path:
         WeightsError: they are another network's, or the file is damaged.
     """
     from nas.modules import build
-    from nas.modules.checkpoint import save_state
+    from nas.modules.checkpoints.weights import save_state
 
     path = folder / START
     if not path.exists():
@@ -193,7 +193,7 @@ def train_on(
     on_progress: OnProgress = ignore,
 ) -> Final:
     """The long training at the end, from the weights that are left; ends the work."""
-    from nas.modules.checkpoint import read_state
+    from nas.modules.checkpoints.weights import read_state
     from nas.train.final import train_finally
 
     state = read_state(learnt)

@@ -139,7 +139,7 @@ def adapt(
     from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
     from nas.files.settings import Settings
     from nas.files.staging import Draft, Work, finished, not_shipped
-    from nas.report.adapted import read_facts, write_adapted, write_steps
+    from nas.report.folders.adapted import read_facts, write_adapted, write_steps
     from nas.system.extras import require
     from nas.train.threads import with_threads
 
@@ -167,7 +167,7 @@ def adapt(
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
     if weights is not None and not surrogate:
         require("train")
-        from nas.modules.trained import trained_as
+        from nas.modules.checkpoints.arch import trained_as
 
         filled = trained_as(ask.arch, weights, weights_of=weights_of, classes=classes)
         ask = replace(ask, arch=filled.arch)
@@ -295,7 +295,7 @@ def _cut(
 ) -> tuple[Arch, dict[str, Any]]:
     """By importance; the weights that are left are in the folder then."""
     from nas.adapt.run import by_importance
-    from nas.modules.checkpoint import save_state
+    from nas.modules.checkpoints.weights import save_state
 
     made, state, gap = by_importance(ask.arch, weights, ask.device, ask.plan, task, ask.seed)
     save_state(state, folder / WEIGHTS, made.conventions)
@@ -307,8 +307,9 @@ def _print(
 ) -> None:
     from dataclasses import asdict
 
-    from nas.report.sheet import sheet
-    from nas.report.table import (
+    from nas.report.plots.widths import widths
+    from nas.report.tables.network import sheet
+    from nas.report.tables.text import (
         Column,
         interval,
         numbers,
@@ -317,7 +318,6 @@ def _print(
         print_line,
         print_table,
     )
-    from nas.report.widths import widths
 
     before, after = ask.device.predict(ask.arch), ask.device.predict(made)
     changed = [w for w in widths(ask.arch, made) if w.before != w.after]
@@ -346,7 +346,7 @@ def _print(
 
 def _told(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """How it went, in words."""
-    from nas.report.table import plus_minus
+    from nas.report.tables.text import plus_minus
 
     if "estimated_imagenet" in facts:
         found = facts["estimated_imagenet"]

@@ -112,7 +112,7 @@ def bench(
     from nas.evaluate.bench.chosen import QUICK, benchmarks, strategies
     from nas.evaluate.bench.comparison import compared, faults
     from nas.files.staging import Draft
-    from nas.report.comparison import write_comparison
+    from nas.report.folders.bench import write_comparison
     from nas.system.processes import cores
 
     if not 0 < share <= 1:
@@ -149,8 +149,8 @@ def bench(
 
 
 def _print(comparisons: Sequence[Comparison], path: Path | None, *, json: bool) -> None:
-    from nas.report.comparison import summary
-    from nas.report.table import print_facts, print_json, print_line
+    from nas.report.folders.bench import summary
+    from nas.report.tables.text import print_facts, print_json, print_line
 
     if json:
         rows = [row for own in comparisons for row in summary(own)]
@@ -169,7 +169,7 @@ def _print(comparisons: Sequence[Comparison], path: Path | None, *, json: bool) 
 def _print_table(comparison: Comparison) -> None:
     from math import isfinite
 
-    from nas.report.table import Column, numbers, print_table
+    from nas.report.tables.text import Column, numbers, print_table
 
     first = comparison.figures[0]
     last = first.after[-1].evaluations

@@ -59,7 +59,7 @@ def calibrate(
     from nas.devices.measurements import read_measurements
     from nas.files.staging import Draft, not_shipped
     from nas.latency.fit.write import write_device
-    from nas.report.table import print_json
+    from nas.report.tables.text import print_json
 
     not_shipped("device", out)
     known = library.load_device(prior) if prior else None
@@ -80,8 +80,8 @@ def calibrate(
 
 def _print(made: Calibration, out: Path, judged_on: str) -> None:
     from nas.latency.fit import assess
-    from nas.report.errors import COLUMNS, cells, of_trivial
-    from nas.report.table import print_facts, print_line, print_table
+    from nas.report.plots.errors import COLUMNS, cells, of_trivial
+    from nas.report.tables.text import print_facts, print_line, print_table
 
     info = made.info
     score = info["held_out"]

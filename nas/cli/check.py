@@ -27,7 +27,7 @@ def check(
         nas check predictors/iphone12-lut/device.yaml --json
     """
     from nas.errors import NasError
-    from nas.report.table import print_json, print_line
+    from nas.report.tables.text import print_json, print_line
     from nas.schema.check import check as load
 
     listed: list[dict[str, str | None]] = []

@@ -28,11 +28,11 @@ def compare(
     """
     from nas import library
     from nas.files.staging import replaceable, save
-    from nas.modules.named import load_network
-    from nas.report.sheet import sheet
-    from nas.report.side_by_side import print_sources, print_together
-    from nas.report.table import print_json
-    from nas.report.versus import comparison_picture
+    from nas.modules.networks import load_network
+    from nas.report.svg.comparison import comparison_picture
+    from nas.report.tables.network import sheet
+    from nas.report.tables.side_by_side import print_sources, print_together
+    from nas.report.tables.text import print_json
 
     if svg and len(archs) != 2:
         raise typer.BadParameter(f"--svg draws two networks beside each other, found {len(archs)}")

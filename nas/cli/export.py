@@ -17,7 +17,7 @@ from nas.files.resources import trained_in
 if TYPE_CHECKING:
     from nas.deploy.export import Check, Export
     from nas.graph.lint import Finding
-    from nas.modules.trained import Trained
+    from nas.modules.checkpoints.arch import Trained
 
 
 def export(
@@ -80,7 +80,7 @@ def export(
     from nas.deploy.export import export as run
     from nas.errors import ExportError, UnknownNameError
     from nas.graph.lint import RULES, lint
-    from nas.report.table import print_json
+    from nas.report.tables.text import print_json
     from nas.system.extras import require
 
     chosen = list(dict.fromkeys(formats.split(",")))
@@ -100,7 +100,7 @@ def export(
     filled = None
     if weights is not None:
         require("train")
-        from nas.modules.trained import trained_as
+        from nas.modules.checkpoints.arch import trained_as
 
         filled = trained_as(network, weights, weights_of=weights_of, classes=classes)
         network = filled.arch
@@ -132,7 +132,7 @@ def export(
 
 def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
     """One line for each rule of each target."""
-    from nas.report.table import Column, print_line, print_table
+    from nas.report.tables.text import Column, print_line, print_table
 
     lines: list[list[str | None]] = []
     for target, own in findings.items():
@@ -147,7 +147,7 @@ def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
 
 
 def _print(found: Export, filled: Trained | None) -> None:
-    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     columns = [
         Column("format"),

@@ -76,7 +76,7 @@ def fidelity(
     from nas.files.resources import named
     from nas.files.settings import Inputs, Settings
     from nas.files.staging import Work
-    from nas.report.table import print_json
+    from nas.report.tables.text import print_json
     from nas.train.settings import inputs
     from nas.train.threads import with_threads
 
@@ -144,7 +144,7 @@ def _as_json(found: Ranking) -> dict[str, object]:
 
 
 def _print(rankings: list[Ranking], title: str, folder: Path) -> None:
-    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     columns = [
         Column("judge"),

@@ -35,7 +35,7 @@ def kit(
     """
     from nas import library
     from nas.errors import ExportError
-    from nas.report.table import print_json, print_line
+    from nas.report.tables.text import print_json, print_line
     from nas.system.extras import require
 
     networks = [(arch, library.load_arch(arch)) for arch in archs]

@@ -41,7 +41,7 @@ def lint(
 
     from nas import library
     from nas.graph.lint import lint as find
-    from nas.report.table import print_json
+    from nas.report.tables.text import print_json
 
     network = library.load_arch(arch)
     findings = find(network.fused, target, dynamic=dynamic)
@@ -54,7 +54,7 @@ def lint(
 
 def print_findings(network: Arch, target: str, findings: Sequence[Finding]) -> None:
     """Print what was found row by row, and below it each rule's reason and source."""
-    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     if not findings:
         print_line(f"{network.name}: nothing known against it on {target}")

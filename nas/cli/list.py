@@ -12,7 +12,7 @@ from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.library import Published
-    from nas.report.table import Cells, Column
+    from nas.report.tables.text import Cells, Column
 
 Loaded = TypeVar("Loaded")
 
@@ -29,7 +29,7 @@ def archs(json: Json = False) -> None:
     """
     from nas.files.resources import named
     from nas.library import load_arch, published_by_name
-    from nas.report.table import Column, millions, numbers
+    from nas.report.tables.text import Column, millions, numbers
 
     found = _loaded(load_arch, named("architecture"))
     known = published_by_name()
@@ -70,7 +70,7 @@ def spaces(json: Json = False) -> None:
     """
     from nas.files.resources import named
     from nas.library import load_space
-    from nas.report.table import Column, numbers
+    from nas.report.tables.text import Column, numbers
 
     found = _loaded(load_space, named("space"))
     _print(
@@ -99,7 +99,7 @@ def devices(json: Json = False) -> None:
     """
     from nas.files.resources import named
     from nas.library import load_device
-    from nas.report.table import Column, numbers
+    from nas.report.tables.text import Column, numbers
 
     found = [load_device(path) for path in named("device").values()]
     keys = ["name", "kind", "hardware", "runtime", "version", "precision", "threads", "batch"]
@@ -138,7 +138,7 @@ def blocks(json: Json = False) -> None:
         nas list blocks --json
     """
     from nas.blocks import BLOCKS
-    from nas.report.table import Column
+    from nas.report.tables.text import Column
 
     columns = {op: [field.name for field in fields(row)] for op, row in BLOCKS.items()}
     meaning = {op: (row.__doc__ or "").partition("\n")[0] for op, row in BLOCKS.items()}
@@ -160,7 +160,7 @@ def surrogates(json: Json = False) -> None:
     """
     from nas.files.resources import named
     from nas.library import load_surrogate
-    from nas.report.table import Column, numbers
+    from nas.report.tables.text import Column, numbers
 
     found = [load_surrogate(path) for path in named("surrogate").values()]
     figures = ("tau", "tau_params", "tau_macs", "mae", "mae_size_model")
@@ -191,7 +191,7 @@ def recipes(json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from nas.report.table import Column, numbers
+    from nas.report.tables.text import Column, numbers
     from nas.train.recipe import load_recipe
     from nas.train.recipe import recipes as shipped
 
@@ -226,7 +226,7 @@ def _print(
     facts: Sequence[tuple[str, str]] = (),
 ) -> None:
     """JSON, or a table with facts below it that are too long for a column."""
-    from nas.report.table import print_facts, print_json, print_line, print_table
+    from nas.report.tables.text import print_facts, print_json, print_line, print_table
 
     if json:
         print_json(content)

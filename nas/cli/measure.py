@@ -106,7 +106,7 @@ def _measured(
 
 def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> None:
     from nas.devices.measurements import COLUMNS
-    from nas.report.table import print_json
+    from nas.report.tables.text import print_json
 
     print_json(
         {
@@ -120,7 +120,7 @@ def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> Non
 
 
 def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
-    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     where = [] if machine else [Column("device"), Column("runtime")]
     figures = numbers("ms", "90 %\ninterval", "10 %\nquantile", "runs")

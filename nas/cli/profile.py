@@ -42,7 +42,7 @@ def profile(
     from nas.devices.profile.result import Settings
     from nas.devices.profile.run import profile as run
     from nas.errors import UnknownNameError
-    from nas.report.table import print_json
+    from nas.report.tables.text import print_json
     from nas.system.capture import quiet
     from nas.system.extras import require
 
@@ -61,8 +61,8 @@ def profile(
 
 
 def _print(found: Profile, out: Path) -> None:
-    from nas.report.errors import COLUMNS, cells, of_trivial
-    from nas.report.table import print_facts, print_line, print_table
+    from nas.report.plots.errors import COLUMNS, cells, of_trivial
+    from nas.report.tables.text import print_facts, print_line, print_table
 
     info = found.info
     score, interval, made = info["held_out"], info["interval"], info["fit"]

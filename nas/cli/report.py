@@ -36,8 +36,8 @@ def report(
         nas report results/mobile-iphone12-lut-1ms --json
     """
     from nas.files.staging import replaceable, save
-    from nas.report.pages import page_of
-    from nas.report.table import print_facts, print_json
+    from nas.report.pages.choose import page_of
+    from nas.report.tables.text import print_facts, print_json
 
     path = out or folder / PAGE
     if folder.is_dir():  # else that is the mistake

@@ -13,7 +13,7 @@ from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.adapt.compound import Multipliers, Scaled
-    from nas.report.sheet import Sheet
+    from nas.report.tables.network import Sheet
     from nas.space.arch import Arch
 
 SHOWN = 10
@@ -98,8 +98,8 @@ def scale(
 def _show(
     base: Arch, made: Arch, by: Multipliers, growth: float, device: str | None, *, json: bool
 ) -> None:
-    from nas.report.side_by_side import print_together
-    from nas.report.table import print_facts, print_json, print_line
+    from nas.report.tables.side_by_side import print_together
+    from nas.report.tables.text import print_facts, print_json, print_line
 
     sheets = [_sheet(arch, device) for arch in (base, made)]
     if json:
@@ -118,7 +118,7 @@ def _show(
 
 
 def _show_found(found: list[Scaled], path: Path, device: str | None, *, json: bool) -> None:
-    from nas.report.table import (
+    from nas.report.tables.text import (
         millions,
         numbers,
         plus_minus,
@@ -172,7 +172,7 @@ def _as_json(point: Scaled) -> dict[str, Any]:
 
 def _sheet(arch: Arch, device: str | None) -> Sheet:
     from nas import library
-    from nas.report.sheet import sheet
+    from nas.report.tables.network import sheet
 
     on = library.load_device(device) if device else None
     return sheet(arch, on, library.default_surrogate())

@@ -22,7 +22,7 @@ def schema(
         nas schema sweep
     """
     from nas.errors import UnknownNameError
-    from nas.report.table import print_json
+    from nas.report.tables.text import print_json
     from nas.schema import KINDS
 
     if kind not in KINDS:

@@ -40,7 +40,7 @@ def score(
         nas score mobilenetv3-small mobilenetv2 --data digits --zero-cost zico,zen
     """
     from nas import library
-    from nas.report.table import Column, numbers, print_json, print_table
+    from nas.report.tables.text import Column, numbers, print_json, print_table
 
     archs = [library.load_arch(name) for name in names]
     judges, rows, what = _scores(archs, zero_cost, data, data_root, side, seed, on)

@@ -32,7 +32,7 @@ from nas.optimize.strategies import DEFAULT
 if TYPE_CHECKING:
     from nas.errors import InfeasibleError
     from nas.optimize import Candidate, SearchResult
-    from nas.report.sheet import Sheet
+    from nas.report.tables.network import Sheet
 
 NEIGHBOURS = 5
 """Networks of the front that the table shows beside the best."""
@@ -181,8 +181,8 @@ def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
     from nas.files.staging import Draft, finished
     from nas.optimize import search as run
     from nas.optimize.settings import inputs
-    from nas.report.result import write_result
-    from nas.report.table import print_json
+    from nas.report.folders.write_search import write_result
+    from nas.report.tables.text import print_json
 
     assert kept.name is not None
     path, settings = kept.out / kept.name, Settings.of("search", kept.name, {}, inputs(asked))
@@ -205,8 +205,8 @@ def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
 
 def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
     """The network that is nearest to the limits, on stdout; the message follows on stderr."""
-    from nas.report.sheet import sheet
-    from nas.report.table import print_json, print_line
+    from nas.report.tables.network import sheet
+    from nas.report.tables.text import print_json, print_line
 
     if json:
         found = sheet(error.arch).as_json()
@@ -243,7 +243,7 @@ def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
 
 def _sheets(result: SearchResult) -> tuple[list[Sheet], list[Sheet]]:
     """Of the front, whose last is the best, and of the seeds."""
-    from nas.report.sheet import sheet
+    from nas.report.tables.network import sheet
 
     def sheets(found: Sequence[Candidate]) -> list[Sheet]:
         return [sheet(c.arch, result.device, result.surrogate) for c in found]
@@ -252,8 +252,8 @@ def _sheets(result: SearchResult) -> tuple[list[Sheet], list[Sheet]]:
 
 
 def _print(result: SearchResult, folder: Path) -> None:
-    from nas.report.side_by_side import print_sources, print_together
-    from nas.report.table import print_facts, print_line
+    from nas.report.tables.side_by_side import print_sources, print_together
+    from nas.report.tables.text import print_facts, print_line
 
     front, seeds = _sheets(result)
     groups = {
@@ -281,7 +281,7 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
 
 def facts_of_latency(result: SearchResult, best: Candidate) -> list[tuple[str, str]]:
     """What is known of a network's milliseconds, for `print_facts`."""
-    from nas.report.table import interval
+    from nas.report.tables.text import interval
 
     level = f"{result.device.info['interval']['level']:.0%}"
     return [

@@ -10,7 +10,7 @@ from nas.cli.options import Device, Force, Inputs, Json, NetworkName, Strict, Sv
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nas.report.sheet import Sheet
+    from nas.report.tables.network import Sheet
 
 
 def show(
@@ -35,10 +35,10 @@ def show(
     """
     from nas import library
     from nas.files.staging import replaceable, save
-    from nas.modules.named import load_network
-    from nas.report.picture import network_picture
-    from nas.report.sheet import sheet
-    from nas.report.table import print_json
+    from nas.modules.networks import load_network
+    from nas.report.svg.network import network_picture
+    from nas.report.tables.network import sheet
+    from nas.report.tables.text import print_json
 
     if svg:
         replaceable(svg, force=force)
@@ -61,8 +61,8 @@ def show(
 
 
 def _print(sheet: Sheet) -> None:
-    from nas.report.rows import cells, columns, total
-    from nas.report.table import print_facts, print_line, print_table
+    from nas.report.tables.rows import cells, columns, total
+    from nas.report.tables.text import print_facts, print_line, print_table
 
     title = f"{sheet.arch.name} ({sheet.arch.source})"
     title += f"; {sheet.device.unit} are predicted for {sheet.device.name}" if sheet.device else ""
@@ -72,8 +72,8 @@ def _print(sheet: Sheet) -> None:
 
 
 def _facts(sheet: Sheet) -> list[tuple[str, str]]:
-    from nas.report.side_by_side import checked
-    from nas.report.table import interval, millions, plus_minus
+    from nas.report.tables.side_by_side import checked
+    from nas.report.tables.text import interval, millions, plus_minus
 
     content = sheet.as_json()
     table = content["arch_id"] is not None

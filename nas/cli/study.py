@@ -36,8 +36,8 @@ def study(
     from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
     from nas.files.settings import Settings
     from nas.files.staging import Work
-    from nas.report.result import write_result
-    from nas.report.table import print_json
+    from nas.report.folders.write_search import write_result
+    from nas.report.tables.text import print_json
     from nas.study.plan import Plan
     from nas.study.run import study as run
     from nas.study.settings import SIZES, inputs
@@ -86,7 +86,7 @@ def study(
 
 def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, Any]:
     from nas.cli.search import as_json
-    from nas.report.sheet import sheet
+    from nas.report.tables.network import sheet
 
     best, top1 = studied.trials[0], studied.accuracy
     trials = [
@@ -119,7 +119,14 @@ def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, 
 
 def _print(result: SearchResult, studied: Studied, folder: Path, test: Sequence[str]) -> None:
     from nas.cli.search import facts_of_latency
-    from nas.report.table import Column, interval, numbers, print_facts, print_line, print_table
+    from nas.report.tables.text import (
+        Column,
+        interval,
+        numbers,
+        print_facts,
+        print_line,
+        print_table,
+    )
 
     plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
     columns = [

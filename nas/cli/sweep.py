@@ -64,8 +64,8 @@ def run(
     from nas.system.extras import require
 
     require("ray")
-    from nas.report.cells import save_pictures
-    from nas.report.result import write_result
+    from nas.report.folders.write_search import write_result
+    from nas.report.plots.sweep import save_pictures
     from nas.study.ray.drive import Drive
     from nas.study.ray.remote import drive_at
 
@@ -125,7 +125,7 @@ def simulate(
     """
     from tempfile import TemporaryDirectory
 
-    from nas.report.table import print_facts, print_json
+    from nas.report.tables.text import print_facts, print_json
     from nas.system.extras import require
 
     require("ray")
@@ -158,8 +158,8 @@ def _shown(name: str) -> Iterator[OnStatus]:
     from rich.console import Console
     from rich.live import Live
 
-    from nas.report.cells import cell_table
-    from nas.report.table import render
+    from nas.report.plots.sweep import cell_table
+    from nas.report.tables.text import render
 
     console = Console(stderr=True)
     live = console.is_terminal and not console.is_dumb_terminal
@@ -192,8 +192,8 @@ def _summary(standings: Sequence[Standing]) -> str:
 def _print(
     standings: Sequence[Standing], folder: Path, seconds: float | None, *, json: bool
 ) -> None:
-    from nas.report.cells import cell_table
-    from nas.report.table import print_facts, print_json, print_line, print_table
+    from nas.report.plots.sweep import cell_table
+    from nas.report.tables.text import print_facts, print_json, print_line, print_table
 
     if json:
         cells = [asdict(standing) for standing in standings]

@@ -112,7 +112,7 @@ class _Bar:
 def _print(final: Final, task: Task, folder: Path, epochs: int, *, json: bool) -> None:
     from dataclasses import asdict
 
-    from nas.report.table import interval, print_facts, print_json
+    from nas.report.tables.text import interval, print_facts, print_json
 
     if json:
         print_json(

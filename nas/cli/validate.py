@@ -55,8 +55,8 @@ def validate(
     from nas.devices.calibration.validate import validate as check
     from nas.devices.measurements import read_measurements
     from nas.files.staging import replaceable
-    from nas.report.errors import save_plot
-    from nas.report.table import print_json
+    from nas.report.plots.errors import save_plot
+    from nas.report.tables.text import print_json
 
     if plot:
         replaceable(plot, force=force)
@@ -103,8 +103,8 @@ def _as_json(found: Validation) -> dict[str, Any]:
 
 def _print(found: Validation) -> None:
     from nas.latency.device import EDITED
-    from nas.report.errors import COLUMNS, cells
-    from nas.report.table import Column, numbers, print_facts, print_line, print_table
+    from nas.report.plots.errors import COLUMNS, cells
+    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     device, trivial = found.device, found.trivial_errors
     models = [cells(device.name, found.errors)]
@@ -127,7 +127,7 @@ def _print(found: Validation) -> None:
 
 
 def _cells(each: Checked) -> list[str]:
-    from nas.report.table import interval, plain
+    from nas.report.tables.text import interval, plain
 
     p, op = each.prediction, each.dearest.op
     return [

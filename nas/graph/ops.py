@@ -193,7 +193,7 @@ KINDS: dict[str, Kind] = {
     "constant": Kind(_given),
     # times (when traced, or plus) a trained tensor of `size`, one per channel of a map
     "scale": Kind(_same, params=lambda op: op.attrs["size"]),
-    # in traced graphs only (`nas.modules.trace`); their shape is given --------------------------
+    # in traced graphs only (`nas.modules.tracing.trace`); their shape is given ----------------
     "resample": Kind(_given),  # slices, pads, sums, resizes
     # multiply-adds and parameters that no other kind has: recurrent layers; attrs: macs, params
     "product": Kind(_given, params=lambda op: op.attrs["params"], macs=lambda op: op.attrs["macs"]),

@@ -39,11 +39,11 @@ def build(
         WeightsError: the file is damaged, or its first tensor that does not fit.
     """
     require("train")
-    from nas.modules.checkpoint import load_saved
-    from nas.modules.initial import initialise
-    from nas.modules.module import assemble
-    from nas.modules.origin import known_conventions
-    from nas.modules.saved import read_saved
+    from nas.modules.checkpoints.conventions import known_conventions
+    from nas.modules.checkpoints.file import read_saved
+    from nas.modules.checkpoints.weights import load_saved
+    from nas.modules.initial_weights import initialise
+    from nas.modules.layers import assemble
 
     graph = arch if isinstance(arch, Graph) else arch.graph
     origin = weights_of or ("tensorflow" if tensorflow else "")
@@ -61,6 +61,6 @@ def build(
 def save_weights(module: nn.Module, path: str | Path) -> None:
     """Write a network's parameters and statistics to a safetensors file, whole or not at all."""
     require("train")
-    from nas.modules.checkpoint import save_weights as save
+    from nas.modules.checkpoints.weights import save_weights as save
 
     save(module, path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import fx, nn
 
 from nas.errors import RecipeError
-from nas.modules.module import assemble
+from nas.modules.layers import assemble
 from nas.space.arch import Arch
 from nas.space.retarget import for_task
 from nas.train.recipe import Regularise

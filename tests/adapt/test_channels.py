@@ -18,7 +18,7 @@ from nas.adapt.prune import embedded, pruned, scores
 from nas.errors import ArchError
 from nas.library import load_arch, load_device
 from nas.modules import build
-from nas.modules.module import assemble
+from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
 Small = Callable[[str], Arch]

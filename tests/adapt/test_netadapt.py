@@ -18,7 +18,7 @@ from nas.errors import BudgetError, InfeasibleError, TrainingError, UnknownNameE
 from nas.latency.device import Device
 from nas.library import load_arch, load_device
 from nas.modules import build, save_weights
-from nas.modules.checkpoint import read_state
+from nas.modules.checkpoints.weights import read_state
 from nas.space.arch import Arch
 from nas.study.workers import run_with
 from nas.train.augment import normalised

@@ -16,7 +16,7 @@ from nas.errors import BudgetError
 from nas.files import yaml
 from nas.library import load_arch, load_device, load_space, load_surrogate
 from nas.optimize import Settings, search
-from nas.report.result import write_result
+from nas.report.folders.write_search import write_result
 from nas.study.plan import Plan
 from nas.study.run import queued, searched, study
 from nas.train.data import load_data

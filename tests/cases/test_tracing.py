@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 from nas.errors import NasError, TraceError  # noqa: E402
 from nas.graph.cost import macs  # noqa: E402
-from nas.modules.named import Traced, load_network  # noqa: E402
+from nas.modules.networks import Traced, load_network  # noqa: E402
 
 from .conftest import Nas  # noqa: E402
 

@@ -15,7 +15,7 @@ from nas.errors import ArchError
 from nas.graph.graph import Graph, GraphBuilder
 from nas.graph.ops import KINDS, op_macs, op_params
 from nas.modules import build
-from nas.modules.module import CALLS, LAYERS
+from nas.modules.layers import CALLS, LAYERS
 
 C, H, W = 6, 5, 7
 #: kind -> attrs, input shapes, and by hand: output shape, parameters, multiply-adds

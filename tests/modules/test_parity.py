@@ -19,10 +19,10 @@ from nas.graph.cost import params
 from nas.graph.graph import Graph
 from nas.graph.ops import op_macs
 from nas.library import load_arch
-from nas.modules.checkpoint import load_state
-from nas.modules.fusing import fused
-from nas.modules.module import assemble
-from nas.modules.weights import copy_by_structure
+from nas.modules.checkpoints.copy_weights import copy_by_structure
+from nas.modules.checkpoints.weights import load_state
+from nas.modules.fused_weights import fused
+from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
 WIDTHS = {

@@ -1,6 +1,7 @@
 """What every export format is written from: the network as deployed, with its weights.
 
-Batch norms are folded and branches merged first (`nas.modules.fusing`), so no converter has to.
+Batch norms are folded and branches merged first (`nas.modules.fused_weights`), so no converter
+has to.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Deployed:
 
     def module_of(self, graph: Graph) -> Any:
         """The module of a rewritten graph, with these weights; its layers bear the same names."""
-        from nas.modules.module import assemble
+        from nas.modules.layers import assemble
 
         if graph is self.graph:
             return self.module
@@ -150,8 +151,8 @@ def deploy(
             " do it; say it with --normalisation"
         )
     torch = require("train")
-    from nas.modules.fusing import fused
-    from nas.modules.trained import trained_as
+    from nas.modules.checkpoints.arch import trained_as
+    from nas.modules.fused_weights import fused
 
     if weights is not None and (weights_of or arch.conventions is None):
         arch = trained_as(arch, weights, weights_of=weights_of).arch

@@ -1,6 +1,6 @@
 """One op of a graph as code: how its layer is made, or the tensor calls it stands for.
 
-Nothing is said twice: layers are read back from what `nas.modules.module` makes, and calls from
+Nothing is said twice: layers are read back from what `nas.modules.layers` makes, and calls from
 what it records.
 """
 
@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
 from nas.deploy.export.code import Call, Expr, Slot, under
 from nas.graph.ops import Op
-from nas.modules.module import CALLS, Constant, Gather, Param, Scale
+from nas.modules.layers import CALLS, Constant, Gather, Param, Scale
 
 OPERATORS = {"add": "+", "mul": "*", "matmul": "@"}
 SAME = ("reshape", "expand")

@@ -30,7 +30,7 @@ def first_refused(deployed: Deployed, form: Format) -> Op | None:
 
 def _converts(deployed: Deployed, form: Format, length: int) -> bool:
     """Whether the first ops can be converted, to a network that ends with the last of them."""
-    from nas.modules.module import assemble
+    from nas.modules.layers import assemble
 
     graph = Graph(deployed.graph.ops[:length], deployed.graph.resolution)
     if all(op.kind in ("input", "param", "constant") for op in graph.ops):

@@ -18,7 +18,7 @@ import torch
 from nas.deploy.export.calls import Line, called, made_by
 from nas.deploy.export.code import Call, Expr, Slot, slots, under
 from nas.graph.graph import Graph
-from nas.modules.module import LAYERS
+from nas.modules.layers import LAYERS
 
 PASSING = ("x", "h")
 """Values that the next line reads and none after it."""

@@ -22,7 +22,7 @@ from nas.deploy.export.code import Call, filled, lines
 from nas.deploy.export.images import Images
 from nas.graph.cost import macs, params
 from nas.graph.graph import Graph
-from nas.modules import module as built
+from nas.modules import layers as built
 from nas.space.arch import Arch, show_shape, step
 
 IMAGES = Images()
@@ -235,7 +235,7 @@ def _own(code: str) -> dict[str, str]:
 
 
 def _with_needs(name: str) -> dict[str, str]:
-    """A definition of `nas.modules.module`, behind those it needs."""
+    """A definition of `nas.modules.layers`, behind those it needs."""
     value = getattr(built, name)
     if isinstance(value, float):
         return {name: f"{name} = {value!r}\n"}

@@ -56,7 +56,7 @@ def measured(
 
 
 def _graph(row: Measurement) -> Graph:
-    from nas.modules.named import load_network
+    from nas.modules.networks import load_network
 
     try:
         graph = load_network(row.network).graph

@@ -15,7 +15,7 @@ from nas.devices.profile.bench import NETWORK_PACE, Bench
 from nas.errors import ExportError
 from nas.graph.graph import Graph, GraphBuilder, Value
 from nas.graph.ops import ACTIVATIONS
-from nas.modules.module import assemble
+from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
 SHAPE = (32, 56, 56)

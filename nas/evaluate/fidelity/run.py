@@ -124,7 +124,7 @@ class Fidelity:
 
     def _inherit(self, training: Training, arch: Arch) -> bool:
         """From the nearest network with weights, if any has."""
-        from nas.modules.checkpoint import read_state
+        from nas.modules.checkpoints.weights import read_state
         from nas.train.inherit import inherit, kinship
 
         others = [other for other in self.archs if other != arch and self._weights(other).exists()]

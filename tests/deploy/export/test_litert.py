@@ -9,7 +9,7 @@ from nas.deploy.export import FORMATS, deploy, write
 from nas.deploy.export.check import check, load_photos
 from nas.deploy.export.litert import without_lone_tokens
 from nas.library import load_arch
-from nas.modules.module import assemble
+from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
 ONE_PATCH = """

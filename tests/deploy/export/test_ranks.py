@@ -14,7 +14,7 @@ from nas.deploy.export.ranks import MAX_RANK, _moves, within_rank
 from nas.errors import ExportError
 from nas.graph.graph import Graph, GraphBuilder
 from nas.library import load_arch
-from nas.modules.module import assemble
+from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
 

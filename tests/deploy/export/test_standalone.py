@@ -22,8 +22,8 @@ from nas.graph.fuse import fuse
 from nas.graph.graph import Graph, GraphBuilder
 from nas.library import load_arch, load_space
 from nas.modules import build
-from nas.modules.fusing import fused
-from nas.modules.module import assemble
+from nas.modules.fused_weights import fused
+from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
 EVERY_KIND = Path(__file__).parents[2] / "modules" / "every_kind.yaml"

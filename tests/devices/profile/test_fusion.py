@@ -8,7 +8,7 @@ import pytest
 
 from nas.devices.profile.fusion import FUSED, LENGTH, PROBES, SQUEEZE_EXCITE, chain, fused
 from nas.latency.files import FUSIBLE
-from nas.modules.module import assemble
+from nas.modules.layers import assemble
 
 
 def test_everything_that_a_device_may_list_is_tried() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from nas.errors import NasError
 from nas.files import yaml
-from nas.report.result import write_result
+from nas.report.folders.write_search import write_result
 from nas.study.database import Database
 from nas.study.run import searched
 from nas.study.sweep.desk import Desk

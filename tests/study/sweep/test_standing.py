@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nas.errors import DocumentError
-from nas.report.sweep import COLUMNS
+from nas.report.folders.sweep import COLUMNS
 from nas.study.sweep.plan import Sweep
 from nas.study.sweep.standing import Standing, read_standings, write_standings
 

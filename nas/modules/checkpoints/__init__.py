@@ -1,0 +1,1 @@
+"""Weights of networks: read checkpoints, match their layers, save them."""

@@ -1,0 +1,73 @@
+"""A network as the checkpoint that fills it has it: its conventions, and its number of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from nas.errors import WeightsError
+from nas.graph.conventions import Conventions, conventions_of
+from nas.modules.checkpoints.conventions import known_conventions
+from nas.modules.checkpoints.file import Saved, read_saved
+from nas.modules.checkpoints.weights import classes_in
+from nas.modules.layers import assemble
+from nas.space.arch import Arch
+from nas.space.retarget import for_task
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A network and the weights that a file holds of it."""
+
+    arch: Arch
+    saved: Saved
+    path: Path
+
+    @property
+    def doubt(self) -> str:
+        """What the file leaves open about its conventions; empty: nothing."""
+        found = self.arch.conventions
+        if found is None and not self.saved.is_own:
+            return "not told whose they are: taken for PyTorch's; --weights-of says another"
+        if found and found.weights_of == "timm":
+            return "timm's tf_ networks name tensors alike: --weights-of tensorflow for those"
+        return ""
+
+    def describe(self) -> str:
+        """The file, where in it they stand, and what they count on, for people."""
+        found = self.arch.conventions
+        parts = [self.path.name, self.saved.describe(), found.describe() if found else ""]
+        return ", ".join(part for part in parts if part)
+
+
+def trained_as(
+    arch: Arch, path: Path, *, weights_of: str = "", classes: int | None = None
+) -> Trained:
+    """The network that the weights in a file are of.
+
+    `weights_of` and `classes` say what the file does not, or decide where it says another thing.
+
+    Raises:
+        WeightsError: the file holds no weights, or is of another number of classes.
+        UnknownNameError: of the origin.
+    """
+    saved = read_saved(path)
+    arch = _with_classes(arch, saved, path, classes)
+    found: Conventions | None
+    if weights_of:
+        found = conventions_of(weights_of, arch.graph)
+    else:
+        found = known_conventions(saved, path, arch.graph) or arch.conventions
+    return Trained(replace(arch, conventions=found), saved, path)
+
+
+def _with_classes(arch: Arch, saved: Saved, path: Path, classes: int | None) -> Arch:
+    with torch.device("meta"):
+        module = assemble(arch.graph)
+    own = arch.graph.shape[0]
+    found = classes_in(module, saved.state, f"row{len(arch.rows)}_") or own
+    if classes not in (None, found):
+        raise WeightsError(f"{path}: is of {found} classes, --classes says {classes}")
+    return arch if found == own else for_task(arch, classes=found)

@@ -1,0 +1,132 @@
+"""Weights from a file into a network, matched by structure, and back to a file.
+
+`nas.modules.checkpoints.file` reads the files, `nas.modules.checkpoints.layer_matching` matches the
+layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from nas.errors import WeightsError, WriteError
+from nas.graph.conventions import Conventions
+from nas.modules.checkpoints.conventions import as_metadata, conventions_in
+from nas.modules.checkpoints.file import Saved, read_saved
+from nas.modules.checkpoints.layer_matching import (
+    Layer,
+    Match,
+    check_multiset,
+    layers_of,
+    natural,
+    surplus,
+    unmatched,
+)
+
+
+def load_weights(module: nn.Module, path: str | Path) -> None:
+    """Fill `module` from a checkpoint of the same network: ours, timm's or torchvision's.
+
+    Raises:
+        WeightsError: the file is damaged, or its first tensor that does not fit; `module` is
+            unchanged.
+    """
+    load_saved(module, read_saved(Path(path)), path)
+
+
+def load_saved(module: nn.Module, saved: Saved, path: str | Path) -> None:
+    """As `load_weights`, of a file that is read; `path` names it in errors."""
+    try:
+        load_state(module, saved.state, ordered=saved.ordered)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+
+
+def save_weights(module: nn.Module, path: str | Path) -> None:
+    """Write all parameters and statistics to a safetensors file, whole or not at all.
+
+    Raises:
+        WriteError: the place cannot be written.
+    """
+    save_state(module.state_dict(), path, conventions_in(module))
+
+
+def save_state(
+    state: Mapping[str, Tensor], path: str | Path, conventions: Conventions | None = None
+) -> None:
+    """As `save_weights`, of tensors that are in no module, and what they count on."""
+    path = Path(path)
+    try:
+        with TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(folder) / "part"
+            whole = {name: tensor.contiguous() for name, tensor in state.items()}
+            save_file(whole, part, metadata={"format": "pt"} | as_metadata(conventions))
+            part.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise WriteError.of(path, error) from error
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Names and tensors of a file."""
+    return read_saved(path).state
+
+
+@torch.no_grad()
+def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool = True) -> None:
+    """Copy a state dict into `module`; `ordered`: its order may decide between equals.
+
+    Raises:
+        WeightsError: naming the first tensor that does not fit; `module` is unchanged.
+    """
+    wanted = layers_of(module.state_dict(keep_vars=True))
+    given = _fitting(
+        state if ordered else {n: state[n] for n in sorted(state, key=natural)}, wanted
+    )
+    # a 1 x 1 convolution may stand for a linear layer: then sides of 1 do not count
+    exact = not (surplus(given, wanted, 1) or surplus(wanted, given, 1))
+    least = 1 if exact else 2
+    check_multiset(given, wanted)
+    named = {frozenset(layer.names.values()): layer for layer in given}
+    same = [named.get(frozenset(layer.names.values())) for layer in wanted]
+    if all(a and a.shapes(least) == b.shapes(least) for a, b in zip(same, wanted, strict=True)):
+        given = [layer for layer in same if layer]  # a file of our own
+    else:
+        given = Match(given, wanted, least).run()
+    for source, layer in zip(given, wanted, strict=True):
+        for tensor, old in layer.tensors.items():
+            if tensor in source.tensors:
+                old.copy_(source.tensors[tensor].reshape(old.shape))
+
+
+def classes_in(module: nn.Module, state: Mapping[str, Tensor], head: str) -> int | None:
+    """Classes of a checkpoint that is like `module` but for the layer under `head`; else None."""
+    wanted = layers_of(module.state_dict())
+    given = _fitting(state, wanted)
+    extra, missing = unmatched(given, wanted), unmatched(wanted, given)
+    if len(extra) != 1 or len(missing) != 1 or extra[0].tensors.keys() != missing[0].tensors.keys():
+        return None
+    if not all(name.startswith(head) for name in missing[0].names.values()):
+        return None
+    theirs, ours = extra[0].tensors["weight"], missing[0].tensors["weight"]
+    return theirs.shape[0] if theirs.shape[1:2] == ours.shape[1:2] else None
+
+
+def _fitting(state: Mapping[str, Tensor], wanted: list[Layer]) -> list[Layer]:
+    """Layers of the part of a file that fits best: all, or what stands under one first name.
+
+    Training frameworks save a loss, a teacher or an average of the weights beside the network.
+    """
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        first, dot, rest = name.partition(".")
+        if dot:
+            parts.setdefault(first, {})[rest] = tensor
+    averaged_first = sorted(parts, key=lambda name: "ema" not in name.lower())
+    candidates = [layers_of(state), *(layers_of(parts[name]) for name in averaged_first)]
+    return min(candidates, key=lambda own: len(unmatched(own, wanted) + unmatched(wanted, own)))

@@ -1,0 +1,84 @@
+"""Weights of the deployed network: what `nas.graph.fuse.fuse` merges, merged with its numbers.
+
+Every fused convolution or linear layer is a sum of branches that are affine in one input: a kernel,
+a batch norm, the input itself. Each branch is written as a kernel and a bias of the fused layer's
+shape, and they are added (RepVGG, arXiv:2101.03697, section 3.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own spelling
+
+from nas.graph.fuse import fuse_traced
+from nas.graph.graph import Graph
+from nas.modules.layers import StandardConv2d, assemble
+
+
+@torch.no_grad()
+def fused(graph: Graph, trained: fx.GraphModule) -> fx.GraphModule:
+    """The module of the fused graph, in evaluation mode, computing what `trained` does there.
+
+    `trained` is the module of `graph`, as `nas.modules.build` makes it.
+    """
+    merged, origins = fuse_traced(graph)
+    module = assemble(merged).to(next(trained.parameters()).dtype).eval()
+    for op, last in zip(merged.ops, origins, strict=True):
+        layer = dict(module.named_modules()).get(op.name)
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            sources = _Branches(graph, trained, origins[op.inputs[0]], layer)
+            kernel, bias = sources.affine(last)
+            layer.weight.copy_(kernel)
+            if layer.bias is not None:
+                layer.bias.copy_(bias)
+        elif layer is not None:
+            layer.load_state_dict(trained.get_submodule(op.name).state_dict())
+    return module
+
+
+@dataclass(frozen=True, slots=True)
+class _Branches:
+    """Ops between an input and an output of a graph, as kernels of the layer that replaces them."""
+
+    graph: Graph
+    trained: nn.Module
+    source: int
+    layer: nn.Conv2d | nn.Linear
+
+    def affine(self, index: int) -> tuple[Tensor, Tensor]:
+        """Kernel and bias that yield op `index` from the source."""
+        op = self.graph.ops[index]
+        if index == self.source:
+            return self._identity()
+        if op.kind == "add":
+            parts = [self.affine(i) for i in op.inputs]
+            return sum(k for k, _ in parts), sum(b for _, b in parts)  # type: ignore[return-value]
+        if op.kind == "batch_norm":
+            kernel, bias = self.affine(op.inputs[0])
+            scale, shift = self._norm(index)
+            return kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1)), bias * scale + shift
+        layer: Any = self.trained.get_submodule(op.name)
+        kernel = layer.standardised() if isinstance(layer, StandardConv2d) else layer.weight
+        bias = kernel.new_zeros(len(kernel)) if layer.bias is None else layer.bias
+        if op.inputs[0] != self.source:  # a norm before a linear layer
+            scale, shift = self._norm(op.inputs[0])
+            return kernel * scale, bias + kernel @ shift
+        if isinstance(self.layer, nn.Conv2d):
+            pad = (self.layer.kernel_size[0] - kernel.shape[-1]) // 2
+            kernel = F.pad(kernel, [pad] * 4)
+        return kernel, bias
+
+    def _identity(self) -> tuple[Tensor, Tensor]:
+        kernel = torch.empty_like(self.layer.weight)
+        nn.init.dirac_(kernel, self.layer.groups)  # type: ignore[arg-type]
+        return kernel, kernel.new_zeros(len(kernel))
+
+    def _norm(self, index: int) -> tuple[Tensor, Tensor]:
+        """Factor and summand per channel of a batch norm in evaluation mode."""
+        norm: Any = self.trained.get_submodule(self.graph.ops[index].name)
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        return scale, norm.bias - norm.running_mean * scale

@@ -1,0 +1,266 @@
+"""Networks by name: the project's own tables, timm's and torchvision's models, the user's modules.
+
+    mobilenetv3-large          a table: a shipped name, a YAML file or a results folder
+    timm:mobileone_s1          a model of timm, re-parameterised where it offers that
+    torchvision:resnet18       a classifier of torchvision
+    path/to/file.py:factory    a module of the user's: what `factory()` returns, or a module itself
+
+Each may end in @SIDE or @HEIGHTxWIDTH: on images of that size. What is no table is traced without
+weights, on torch's meta device where it can be, and no file is fetched. The user's file is run as
+Python would import it. It may say what it takes by tensors in `example_inputs`, or the module by
+`example_input_array` (Lightning's name); otherwise it is called with as many images as it needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nas import library
+from nas.errors import ArchError, NasError, TraceError, UnknownNameError
+from nas.files.resources import find
+from nas.graph.cost import macs
+from nas.graph.fuse import fuse
+from nas.graph.graph import Graph
+from nas.graph.ops import Shape
+from nas.modules.tracing.inputs import DEFAULT, Input, guesses, parse, resized, stated
+from nas.modules.tracing.trace import Check, Row, Trace, trace
+from nas.modules.user_errors import explained
+from nas.modules.user_file import imported
+from nas.space.arch import Arch
+from nas.space.scaling import scaled
+from nas.space.table import MAX_SIDE
+from nas.system.capture import quiet
+from nas.system.extras import require
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A network that was traced from a torch module; it stands where an `Arch` does."""
+
+    name: str
+    source: str
+    """What it was traced from, with its version."""
+    input: Shape
+    """(C, H, W)"""
+    graph: Graph
+    rows: tuple[Row, ...]
+    """Its top-level submodules, in order of use."""
+    unmapped: tuple[str, ...]
+    """Calls without an op kind: their work is unknown."""
+    check: Check = Check()
+    """What the counts were held against."""
+
+    @cached_property
+    def fused(self) -> Graph:
+        """Primitive ops as deployed: norms folded, branches merged."""
+        return fuse(self.graph)
+
+    @cached_property
+    def params(self) -> int:
+        """Parameters of the module, each counted once."""
+        return sum(row.params for row in self.rows)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-adds of one image, without those of `unmapped`."""
+        return int(macs(self.graph))
+
+
+Network = Arch | Traced
+
+
+def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
+    """A network by any of the names above, on inputs such as `1x96x192:float16`.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+        ArchError: a table does not fit images of that size.
+        TraceError: a module cannot be built or traced.
+        MissingExtraError: what it is of is not installed.
+    """
+    base, size = _split(name)
+    asked = Asked(name, size, tuple(map(parse, inputs)))
+    if inputs and size:
+        raise TraceError(f"{name}: the size is said twice; leave out @ or --input")
+    library_name, _, model = base.partition(":")
+    if library_name in LIBRARIES:
+        with _strange(name):
+            return LIBRARIES[library_name](asked, model)
+    file, _, factory = base.rpartition(":")
+    if file.endswith(".py"):
+        return _own(asked, Path(file), factory)
+    arch = library.load_arch(base)
+    if inputs:
+        raise TraceError(f"{name}: a table states its input; say another size as {base}@224")
+    if size is None:
+        return arch
+    if size[0] != size[1]:
+        raise ArchError(f"{name}: a table takes square images: {base}@{size[0]}")
+    return scaled(arch, side=size[0], name=f"{arch.name}@{size[0]}")
+
+
+def _split(name: str) -> tuple[str, Size | None]:
+    """A name without its @SIDE or @HxW, and the size; a file may have such a name of its own."""
+    if sized := re.fullmatch(r"(.+)@(\d{1,18})(?:x(\d{1,18}))?", name):
+        try:
+            find("architecture", name)
+        except NasError:
+            size = int(sized[2]), int(sized[3] or sized[2])
+            if not all(1 <= side <= MAX_SIDE for side in size):
+                found = name.removeprefix(f"{sized[1]}@")
+                raise ArchError(
+                    f"{name}: expected a size from 1 to {MAX_SIDE}, found {found}"
+                ) from None
+            return sized[1], size
+    return name, None
+
+
+Size = tuple[int, int]
+"""Height and width."""
+
+Create = Callable[[Size | None], Any]
+"""Makes a module for images of a size, or of the size that it is made for."""
+
+
+class Asked(NamedTuple):
+    """What a name and its options ask for."""
+
+    name: str
+    size: Size | None = None
+    inputs: tuple[Input, ...] = ()
+
+
+def _timm(asked: Asked, model: str) -> Traced:
+    timm, utils = require("timm"), require("timm", "timm.utils.model")
+    if not timm.is_model(model):
+        raise UnknownNameError("timm model", model, timm.list_models())
+
+    def create(size: Size | None) -> Any:
+        module = _on_meta(timm.create_model, model, **_size("img_size", size))
+        return _on_meta(utils.reparameterize_model, module.eval())
+
+    def made_for(module: Any) -> list[tuple[Input, ...]]:
+        return [(Input(tuple(module.pretrained_cfg.get("input_size", DEFAULT))),)]
+
+    return _traced(asked, f"timm {timm.__version__}", create, made_for)
+
+
+def _torchvision(asked: Asked, model: str) -> Traced:
+    models = require("train", "torchvision.models")
+    if model not in (valid := models.list_models(module=models)):
+        raise UnknownNameError("torchvision model", model, valid)
+
+    def create(size: Size | None) -> Any:
+        return _on_meta(models.get_model, model, **_size("image_size", size))
+
+    def made_for(_: Any) -> list[tuple[Input, ...]]:
+        side = models.get_model_weights(model).DEFAULT.transforms.keywords["crop_size"]
+        return [(Input((3, side, side)),)]
+
+    version = require("train", "torchvision").__version__
+    return _traced(asked, f"torchvision {version}", create, made_for)
+
+
+LIBRARIES: dict[str, Callable[[Asked, str], Traced]] = {
+    "timm": _timm,
+    "torchvision": _torchvision,
+}
+
+
+def _own(asked: Asked, file: Path, factory: str) -> Traced:
+    """A module of the user's: what a function or class returns, or a module as it stands."""
+    torch = require("train")
+    if not file.is_file():
+        raise TraceError(f"{file}: no such file")
+    hint = "" if asked.inputs else "; if it takes other inputs, say them by --input"
+    with _strange(asked.name, hint), imported(file) as own:
+        found = vars(own)
+        if factory not in found:
+            names = [
+                key
+                for key, value in found.items()
+                if key[0] != "_" and (callable(value) or isinstance(value, torch.nn.Module))
+            ]
+            raise UnknownNameError("function", factory, names, str(file))
+
+        def create(_: Size | None) -> Any:
+            made = found[factory]
+            module = made if isinstance(made, torch.nn.Module) else made()
+            if not isinstance(module, torch.nn.Module):
+                raise TypeError(f"expected a torch.nn.Module, found {type(module).__name__}")
+            return module
+
+        def made_for(module: Any) -> Iterable[tuple[Input, ...]]:
+            examples = getattr(module, "example_input_array", None)
+            examples = found.get("example_inputs") if examples is None else examples
+            if examples is None:
+                return guesses(module)
+            return [stated(examples() if callable(examples) else examples)]
+
+        return _traced(asked, str(file), create, made_for)
+
+
+def _traced(
+    asked: Asked,
+    source: str,
+    create: Create,
+    made_for: Callable[[Any], Iterable[tuple[Input, ...]]],
+) -> Traced:
+    """Traced on the inputs asked for, or on the first of its own that the module takes."""
+    name, size, inputs = asked
+    module = create(None)
+    tries = [inputs] if inputs else list(made_for(module))
+    if size is not None and tries[0] != (tries := [resized(i, size) for i in tries])[0]:
+        with suppress(TypeError):  # most networks take any size and no word about it
+            module = create(size)
+    found, taken = _first_taken(module, tries)
+    graph, rows, unmapped, check = found
+    source = f"traced from {source}"
+    return Traced(name, source, taken[0].shape, graph, rows, tuple(unmapped), check)
+
+
+def _first_taken(module: Any, tries: list[tuple[Input, ...]]) -> tuple[Trace, tuple[Input, ...]]:
+    """The trace on the first inputs that the module takes; its first failure where none do."""
+    failures = []
+    for inputs in tries:
+        try:
+            return trace(module, inputs), inputs
+        except Exception as failure:
+            failures.append(failure)
+    raise failures[0]
+
+
+def _size(option: str, size: Size | None) -> dict[str, Any]:
+    """A square by its side, as most models take it."""
+    if size is None:
+        return {}
+    return {option: size[0] if size[0] == size[1] else size}
+
+
+def _on_meta(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """The module without memory, unless it wants to see its own values."""
+    with suppress(RuntimeError), require("train").device("meta"):
+        return make(*args, **options)
+    return make(*args, **options)
+
+
+@contextmanager
+def _strange(name: str, hint: str = "") -> Iterator[None]:
+    """Runs others' code, which may print and raise anything.
+
+    Raises:
+        TraceError: with its first words.
+    """
+    try:
+        with quiet():
+            yield
+    except NasError:
+        raise
+    except (Exception, SystemExit) as error:  # a script without a guard may end Python
+        raise TraceError(f"{name}: {explained(error, hint)}") from error

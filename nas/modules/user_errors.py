@@ -1,0 +1,48 @@
+"""What the exceptions of others' code say, in the user's words and with the user's line."""
+
+from __future__ import annotations
+
+import linecache
+import sysconfig
+import traceback
+from pathlib import Path
+
+from nas.errors import brief, first_line
+from nas.modules.user_file import installed
+
+VALUE_ERRORS = frozenset(
+    {"GuardOnDataDependentSymNode", "DataDependentOutputException", "UserError"}
+)
+"""What torch raises where Python asks a tensor without values for one."""
+
+NOT_OWN = (Path(__file__).parents[1], Path(sysconfig.get_path("stdlib")))
+"""Folders of code that the user has not written."""
+
+
+def explained(error: BaseException, hint: str = "") -> str:
+    """One line: what went wrong, where in the user's code, and what to do; else the hint."""
+    at = _own_line(error)
+    if any(kind.__name__ in VALUE_ERRORS for kind in type(error).__mro__):
+        where = f"line {at.lineno} of {at.filename}" if at else "it"
+        code = f" ({_code(at)})" if at else ""
+        return (
+            f"{where}{code} asks for the value of a tensor, but a network is traced without values;"
+            " decide by shapes or settings instead, or choose with torch.where"
+        )
+    place = f" (line {at.lineno} of {at.filename})" if at else ""
+    return f"{type(error).__name__}: {brief(first_line(error))}{place}{hint}"
+
+
+def _own_line(error: BaseException) -> traceback.FrameSummary | None:
+    """The innermost line that is neither installed nor ours."""
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    return next((frame for frame in frames if _is_own(frame.filename)), None)
+
+
+def _is_own(file: str) -> bool:
+    path = Path(file)
+    return path.is_file() and not installed(path) and not set(NOT_OWN) & set(path.parents)
+
+
+def _code(frame: traceback.FrameSummary) -> str:
+    return linecache.getline(frame.filename, frame.lineno or 0).strip()

@@ -1,0 +1,1 @@
+"""Result folders: write them and read them back."""

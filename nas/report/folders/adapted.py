@@ -1,0 +1,79 @@
+"""The folder of an adapted network: `adapt.yaml`, `history.csv`, the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nas.adapt.netadapt import NetAdapt
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.files.resources import BEST
+from nas.latency.device import Device
+from nas.report.folders.shape import NUMBER, check
+from nas.report.plots.widths import save_accuracy, save_widths, write_history
+from nas.space.arch import Arch
+
+KEYS = {"schema", "command", "date", "versions", "before", "after", "device"}
+"""Of `adapt.yaml`, beside how it went."""
+HOW: Mapping[Any, Mapping[str, Any]] = {
+    "netadapt": {
+        "steps": int,
+        "proposals": int,
+        "judged_top1": {"before": NUMBER, "after_the_steps": NUMBER},
+    },
+    "knapsack": {"criterion": str, "optimality_gap": NUMBER},
+}
+"""What is read back of how it went."""
+
+
+def write_adapted(
+    folder: Path,
+    before: Arch,
+    after: Arch,
+    device: Device,
+    command: Sequence[str],
+    facts: Mapping[str, Any],
+) -> None:
+    """Write the table, what was asked, and the picture of the widths."""
+    after.to_yaml(folder / BEST)
+    found, old = device.predict(after), device.predict(before)
+    content: Mapping[str, Any] = provenance(command, "torch") | {
+        "before": _facts(before, old.ms),
+        "after": _facts(after, found.ms)
+        | {"low_ms": round(found.low_ms, 4), "high_ms": round(found.high_ms, 4)},
+        "device": {"name": device.name, "hash": device.content_hash},
+        **facts,
+    }
+    yaml.write(folder / "adapt.yaml", content)
+    save_widths(folder / "widths.png", before, after)
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """How a finished adaptation went, as `write_adapted` was told.
+
+    Raises:
+        DocumentError: `adapt.yaml` is damaged.
+    """
+    path = folder / "adapt.yaml"
+    content = yaml.read(path)
+    check(content, HOW.get(content.get("how"), {"how": str}), str(path))
+    return {key: own for key, own in content.items() if key not in KEYS}
+
+
+def _facts(arch: Arch, ms: float) -> dict[str, Any]:
+    sizes = {"params": arch.params, "macs": arch.macs}
+    return {"name": arch.name, "arch_id": arch.arch_id, "predicted_ms": round(ms, 4), **sizes}
+
+
+def write_steps(folder: Path, job: NetAdapt) -> dict[str, Any]:
+    """Write the history of a run and its curve; what `adapt.yaml` says of it."""
+    rows, steps = job.tried(), job.steps()
+    write_history(folder / "history.csv", rows)
+    tried = [(row["predicted_ms"], row["top1"]) for row in rows if row.get("top1") is not None]
+    save_accuracy(folder / "accuracy.png", steps, tried, job.predictor.name, job.plan.budget_ms)
+    judged = {"before": round(steps[0].top1, 2), "after_the_steps": round(steps[-1].top1, 2)}
+    counts = {"steps": len(steps) - 1, "proposals": len(rows) - 1}
+    return {"how": "netadapt", "plan": asdict(job.plan), **counts, "judged_top1": judged}

@@ -1,0 +1,100 @@
+"""The folder of a comparison of strategies: `summary.csv`, `runs.csv`, `bench.yaml`, pictures.
+
+summary.csv   one row a benchmark and strategy, with the figures of `nas.evaluate.bench.figures`
+runs.csv      one row a run: the best after 50, 100, 200, 300 and all evaluations
+bench.yaml    how it was made
+NAME.png      regret over evaluations on a benchmark
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from nas.evaluate.bench.case import posed
+from nas.evaluate.bench.comparison import Comparison
+from nas.evaluate.bench.figures import marks
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.library import load_device
+from nas.optimize.strategies import ON_OPTUNA
+from nas.report.plots.regret import save_curves
+
+DIGITS = 4
+"""Behind the point of an accuracy."""
+
+
+def write_comparison(
+    folder: Path, comparisons: Sequence[Comparison], command: Sequence[str]
+) -> None:
+    """Write everything into the draft of a folder."""
+    _write(folder / "summary.csv", [row for own in comparisons for row in summary(own)])
+    _write(folder / "runs.csv", [row for own in comparisons for row in _runs(own)])
+    yaml.write(folder / "bench.yaml", _facts(comparisons, command))
+    for own in comparisons:
+        save_curves(own, folder / f"{own.case.benchmark}.png")
+
+
+def summary(comparison: Comparison) -> list[dict[str, Any]]:
+    """One flat row a strategy, best first."""
+    return [_case(comparison) | figures.row() for figures in comparison.figures]
+
+
+def _case(comparison: Comparison) -> dict[str, Any]:
+    case, budget_ms = comparison.case, comparison.budget_ms
+    return {
+        "benchmark": case.benchmark,
+        "budget_share": case.share,
+        "budget_ms": budget_ms if isfinite(budget_ms) else None,
+        "device": case.device if isfinite(budget_ms) else None,
+        "optimum": round(comparison.optimum, DIGITS),
+        "proven": comparison.proven,
+    }
+
+
+def _runs(comparison: Comparison) -> list[dict[str, Any]]:
+    case = {key: _case(comparison)[key] for key in ("benchmark", "budget_share")}
+    return [
+        case
+        | {"strategy": own.strategy, "seed": own.seed}
+        | {f"best_{n}": round(float(own.best[n - 1]), DIGITS) for n in marks(len(own.best))}
+        | {"evaluations": len(own.ask_ms), "seconds": round(own.seconds, 3)}
+        | {"duplicates": own.duplicates, "over_budget": own.over}
+        for runs in comparison.runs.values()
+        for own in sorted(runs, key=lambda own: own.seed)
+    ]
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _facts(comparisons: Sequence[Comparison], command: Sequence[str]) -> dict[str, Any]:
+    first = comparisons[0]
+    strategies = list(first.runs)
+    runs = next(iter(first.runs.values()))
+    device = load_device(first.case.device)
+    packages = ["numpy", "scipy", *(["optuna"] if set(strategies) & {*ON_OPTUNA} else [])]
+    return provenance(command, *packages) | {
+        "strategies": strategies,
+        "seeds": sorted(own.seed for own in runs),
+        "evaluations": len(runs[0].accuracies),
+        "device": {"name": device.name, "hash": device.content_hash},
+        "benchmarks": [
+            {
+                "name": own.case.benchmark,
+                "source": posed(own.case).truth.source,
+                "hash": posed(own.case).truth.content_hash,
+                "budget_ms": _case(own)["budget_ms"],
+                "optimum": round(own.optimum, DIGITS),
+                "proven": own.proven,
+            }
+            for own in comparisons
+        ],
+    }

@@ -1,0 +1,157 @@
+"""What `nas search` left in a folder, read back: see `nas.report.folders.write_search`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.errors import DocumentError
+from nas.files import yaml
+from nas.files.csv import Line, read_lines
+from nas.files.resources import BEST
+from nas.optimize import Candidate
+from nas.report.folders.shape import NUMBER, check
+from nas.report.folders.write_search import PARETO_COLUMNS
+from nas.space.arch import Arch, read_arch
+from nas.train.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
+
+STUDY = "study.yaml"
+NAMED = {"name": str, "hash": str, "path?": str}
+TRAINING = {
+    "data": str,
+    "recipe": str,
+    "strategy": str,
+    "rungs": [[int, int]],
+    "finals": {"epochs": int, "seeds": int, "finalists": int},
+    "top1": {"mean": NUMBER, "interval_95": [NUMBER, NUMBER], "images": int},
+}
+#: what a page needs of `study.yaml`
+SHAPE = {
+    "command": str,
+    "date": str,
+    "versions": dict,
+    "seed": int,
+    "budget_ms": NUMBER,
+    "confidence?": (*NUMBER, type(None)),
+    "caution": NUMBER,
+    "space": NAMED,
+    "device": NAMED,
+    "surrogate": NAMED,
+    "others?": [NAMED | {"budget_ms": NUMBER}],
+    "limits?": dict,
+    "best": str,
+    "optimality_gap": NUMBER,
+    "priced": int,
+    "judged": int,
+    "seconds": NUMBER,
+    "training?": TRAINING,
+}
+TRIAL_COLUMNS = ("name", "state", "predicted_ms", "estimated_top1", "error")
+AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One candidate that was trained, as `trials.csv` has it."""
+
+    name: str
+    state: str
+    predicted_ms: float
+    estimated_top1: float
+    trained: Mapping[int, float]
+    """Top-1 on the judging images, by epoch."""
+    finals: tuple[float, ...]
+    """Of the longer trainings, one a seed."""
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A search."""
+
+    folder: Path
+    study: Mapping[str, Any]
+    best: Arch
+    yaml: str
+    """The file of the best, as it is."""
+    front: tuple[Candidate, ...]
+    """Fastest first, on the search's device."""
+    within: Mapping[str, float]
+    """`arch_id` -> probability that it meets the budget."""
+    trials: tuple[Trial, ...]
+    """Best first; empty without training."""
+    images: Preprocessing | None = None
+    """That the best was trained on, where it is said."""
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @property
+    def budgets(self) -> Mapping[str, float]:
+        """Device -> milliseconds, the search's own first."""
+        own = {self.study["device"]["name"]: self.study["budget_ms"]}
+        return own | {entry["name"]: entry["budget_ms"] for entry in self.study.get("others", [])}
+
+    @property
+    def training(self) -> Mapping[str, Any] | None:
+        """What was trained and how well the best did; None where nothing was."""
+        return self.study.get("training")
+
+
+def read_result(folder: Path) -> Result:
+    """Read a search's folder back.
+
+    Raises:
+        DocumentError: it is none, or one of its files is broken.
+    """
+    study = yaml.read(folder / STUDY, MAX_BYTES)
+    check(study, SHAPE, f"{folder / STUDY}")
+    path = folder / BEST
+    front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
+    trials, images = folder / "trials.csv", study.get("images")
+    return Result(
+        folder,
+        study,
+        read_arch(path),
+        yaml.read_text(path),
+        tuple(_candidate(line, folder) for line in front),
+        {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
+        tuple(map(_trial, read_lines(trials, TRIAL_COLUMNS))) if trials.exists() else (),
+        read_preprocessing(images, f"{folder / STUDY} (images)") if images else None,
+    )
+
+
+def _candidate(line: Line, folder: Path) -> Candidate:
+    arch = read_arch(line.file(folder))
+    if arch.arch_id != line.cells["arch_id"]:
+        raise DocumentError(f"{line.where} (arch_id): the file's network is {arch.arch_id}")
+    return Candidate(
+        arch,
+        ms=line.number("predicted_ms"),
+        ms_low=line.number("predicted_ms_low"),
+        ms_high=line.number("predicted_ms_high"),
+        top1=line.number("estimated_top1"),
+        top1_sd=line.number("estimated_top1_sd"),
+    )
+
+
+def _trial(line: Line) -> Trial:
+    found = {
+        int(match[1]): top1
+        for column in line.cells
+        if (match := AFTER_EPOCH.fullmatch(column)) and (top1 := line.maybe(column)) is not None
+    }
+    finals = (line.maybe(c) for c in line.cells if c.startswith("final_top1_seed"))
+    return Trial(
+        line.cells["name"],
+        line.cells["state"],
+        line.number("predicted_ms"),
+        line.number("estimated_top1"),
+        found,
+        tuple(top1 for top1 in finals if top1 is not None),
+        line.cells["error"],
+    )

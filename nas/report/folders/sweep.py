@@ -1,0 +1,98 @@
+"""A folder of many searches: what was asked, `cells.csv`, and a search's folder for each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.errors import DocumentError, brief
+from nas.files import yaml
+from nas.files.csv import Line, read_lines
+from nas.report.folders.search import Result, read_result
+from nas.study.sweep.files import ASKED, CELLS, MADE, STATES
+
+WORDS = ("cell", "space", "device", "strategy", "seed", "state", "trials", "failed", "arch_id")
+MS = ("predicted_ms", "predicted_ms_low", "predicted_ms_high")
+TOP1 = ("trained_top1", "trained_top1_low", "trained_top1_high")
+COLUMNS = (*WORDS, "budget_ms", *MS, *TOP1, "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One search of a sweep."""
+
+    words: Mapping[str, str]
+    """The columns `WORDS` as they are."""
+    budget_ms: float
+    ms: tuple[float, float, float] | None
+    """Predicted, with its interval; None unless it is done."""
+    top1: tuple[float, float, float] | None
+    """Trained, with its interval; None where nothing was trained."""
+    error: str
+    result: Result | None
+
+    @property
+    def name(self) -> str:
+        return self.words["cell"]
+
+    @property
+    def device(self) -> str:
+        return self.words["device"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Searches that were asked for together."""
+
+    folder: Path
+    asked: Mapping[str, Any]
+    made: Mapping[str, Any]
+    """Command and versions; empty before its end."""
+    cells: tuple[Cell, ...]
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @property
+    def devices(self) -> list[str]:
+        """In the order of the cells."""
+        return list(dict.fromkeys(cell.device for cell in self.cells))
+
+
+def read_sweep(folder: Path) -> Sweep:
+    """Read a sweep's folder back.
+
+    Raises:
+        DocumentError: one of its files is broken, or a cell's folder is.
+    """
+    asked = yaml.read(folder / ASKED)
+    lines = read_lines(folder / CELLS, COLUMNS)
+    if not lines:
+        raise DocumentError(f"{folder / CELLS}: no cells below the header")
+    made = yaml.read(folder / MADE) if (folder / MADE).exists() else {}
+    return Sweep(folder, asked, made, tuple(_cell(line, folder) for line in lines))
+
+
+def _cell(line: Line, folder: Path) -> Cell:
+    state = line.cells["state"]
+    if state not in STATES:
+        expected = ", ".join(STATES)
+        raise DocumentError(f"{line.where} (state): expected {expected}; found {brief(state)}")
+    done = state == "done"
+    result = read_result(line.file(folder, "cell")) if done else None
+    return Cell(
+        {column: line.cells[column] for column in WORDS},
+        line.number("budget_ms"),
+        _three(line, MS) if done else None,
+        _three(line, TOP1) if done and line.cells[TOP1[0]] else None,
+        line.cells["error"],
+        result,
+    )
+
+
+def _three(line: Line, columns: tuple[str, str, str]) -> tuple[float, float, float]:
+    value, low, high = (line.number(column) for column in columns)
+    return value, low, high

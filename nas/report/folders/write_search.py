@@ -1,0 +1,153 @@
+"""A result folder: `best.yaml`, `pareto.csv`, `study.yaml`, the plot, the networks of the front."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Sequence
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from nas.accuracy import Surrogate
+from nas.files import yaml
+from nas.files.provenance import provenance
+from nas.files.resources import BEST, TRAINED, What, named
+from nas.latency.device import Device
+from nas.optimize import SearchResult
+from nas.report.plots.search import save_plot
+from nas.space.space import Space
+from nas.study.results import Studied
+
+PARETO_COLUMNS = (
+    "arch_id",
+    "predicted_ms",
+    "predicted_ms_low",
+    "predicted_ms_high",
+    "probability_within_budget",
+    "estimated_top1",
+    "estimated_top1_sd",
+    "params",
+    "macs",
+    "file",
+)
+
+
+def write_result(
+    draft: Path, result: SearchResult, command: Sequence[str], studied: Studied | None = None
+) -> None:
+    """Write everything into the draft of a result folder; with training, its best is the best."""
+    best = studied.trials[0].candidate if studied else result.best
+    best.to_yaml(draft / BEST)
+    _write_pareto(result, draft)
+    study = _study(result, command) | {"best": best.arch.arch_id}
+    if studied:
+        _write_trials(studied, draft)
+        study["training"] = _training(studied)
+        study["images"] = studied.preprocessing.facts()
+        studied.trained.to_yaml(draft / TRAINED)
+        shutil.copy(studied.weights, draft / studied.weights.name)
+    yaml.write(draft / "study.yaml", study)
+    save_plot(result, draft)
+
+
+def _write_pareto(result: SearchResult, folder: Path) -> None:
+    (folder / "pareto").mkdir(exist_ok=True)  # a kill may have come after it
+    with (folder / "pareto.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(PARETO_COLUMNS)
+        for found in result.pareto:
+            name = f"pareto/{found.arch.arch_id}.yaml"
+            found.to_yaml(folder / name)
+            ms = (found.ms, found.ms_low, found.ms_high, result.probability(found))
+            counts = (found.arch.params, found.arch.macs)
+            rounded = (f"{figure:.4f}" for figure in (*ms, found.top1, found.top1_sd))
+            writer.writerow([found.arch.arch_id, *rounded, *counts, name])
+
+
+def _write_trials(studied: Studied, folder: Path) -> None:
+    """`trials.csv`: what was estimated and what training found, each in a column of its own."""
+    epochs = sorted({epoch for trial in studied.trials for epoch in trial.top1s})
+    with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ["arch_id", "name", "state", "predicted_ms", "estimated_top1"]
+            + [f"trained_top1_epoch{epoch}" for epoch in epochs]
+            + [f"final_top1_seed{number}" for number in range(1, studied.plan.seeds + 1)]
+            + ["error", "file"]
+        )
+        for trial in studied.trials:
+            found = trial.candidate
+            name = f"trials/{found.arch.arch_id}/arch.yaml"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            found.to_yaml(folder / name)
+            finals = [*trial.finals, *[None] * (studied.plan.seeds - len(trial.finals))]
+            writer.writerow(
+                [found.arch.arch_id, found.arch.name, trial.state]
+                + [f"{found.ms:.4f}", f"{found.top1:.4f}"]
+                + [_rounded(trial.top1s.get(epoch)) for epoch in epochs]
+                + [*map(_rounded, finals), trial.error, name]
+            )
+
+
+def _rounded(top1: float | None) -> str:
+    return "" if top1 is None else f"{top1:.4f}"
+
+
+def _training(studied: Studied) -> dict[str, Any]:
+    """What was trained, for `study.yaml`."""
+    plan, top1 = studied.plan, studied.accuracy
+    return {
+        "data": studied.data,
+        "recipe": studied.recipe,
+        "trials": len(studied.trials),
+        "rungs": [list(rung) for rung in plan.rungs(len(studied.trials))],
+        "finals": {"epochs": plan.longest, "seeds": plan.seeds, "finalists": plan.finalists},
+        "inherit": plan.inherit,
+        "strategy": studied.question.strategy,
+        "objectives": ["accuracy", *studied.question.objectives],
+        "queued": len(studied.question.queue),
+        "top1": {
+            "mean": round(top1.top1, 3),
+            "interval_95": [round(top1.low, 3), round(top1.high, 3)],
+            "sd": round(top1.sd, 3),
+            "images": top1.images,
+        },
+    }
+
+
+def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
+    """What made the result; everything but `date` and `seconds` repeats with the same seed."""
+    return provenance(command, "numpy", "scipy") | {
+        "seed": result.seed,
+        "budget_ms": result.budget_ms,
+        "confidence": result.confidence,
+        "held_ms": result.held_ms,
+        "others": [
+            _named("device", d) | {"budget_ms": most, "ms": round(ms, 4)}
+            for d, ms, most in result.elsewhere(result.best.arch)
+        ],
+        "limits": {
+            name: most
+            for name in ("params", "macs", "peak_elements")
+            if (most := getattr(result.limits, name)) < inf
+        },
+        "caution": result.caution,
+        "space": _named("space", result.space),
+        "device": _named("device", result.device),
+        "surrogate": _named("surrogate", result.surrogate),
+        "best": result.best.arch.arch_id,
+        "optimality_gap": result.optimality_gap,
+        "priced": result.priced,
+        "judged": result.judged,
+        "seconds": round(result.seconds, 2),
+    }
+
+
+def _named(what: What, found: Space | Device | Surrogate) -> dict[str, Any]:
+    """Name and content; of what is not shipped also where it lies, as it was given."""
+    hashed = found.space_hash if isinstance(found, Space) else found.content_hash
+    origin = found.table.origin if isinstance(found, Space) else found.origin
+    shipped = str(named(what).get(found.name)) == origin
+    path = {} if shipped or not Path(origin).is_file() else {"path": origin}
+    return {"name": found.name, "hash": hashed} | path

@@ -1,0 +1,148 @@
+"""The page of an adapted network: before and after, what was tried, where its milliseconds go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas import library
+from nas.errors import NasError
+from nas.files import yaml
+from nas.files.csv import Line, read_lines
+from nas.files.resources import BEST
+from nas.latency.device import Device
+from nas.report.folders.shape import NUMBER, check
+from nas.report.folders.sources import found_device
+from nas.report.pages import charts
+from nas.report.pages.page import Facts, Page, Picture, Plot, Section, Table
+from nas.report.pages.winner import latency_section, network_section
+from nas.report.plots.widths import COLUMNS
+from nas.report.svg.comparison import comparison_picture
+from nas.report.tables.network import sheet
+from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
+from nas.space.arch import Arch, read_arch
+
+ADAPTED = "adapt.yaml"
+COUNTED = {"name": str, "arch_id": str, "predicted_ms": NUMBER, "params": int, "macs": int}
+#: what a page needs of it
+SHAPE = {
+    "before": COUNTED,
+    "after": COUNTED | {"low_ms": NUMBER, "high_ms": NUMBER},
+    "device": {"name": str},
+    "estimated_imagenet?": {"top1": NUMBER, "sd": NUMBER},
+    "judged_top1?": {"before": NUMBER, "after_the_steps": NUMBER},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """What `nas adapt` left."""
+
+    folder: Path
+    made: Mapping[str, Any]
+    """`adapt.yaml`."""
+    after: Arch
+    yaml: str
+    history: tuple[Line, ...]
+    """Every proposal, where there were steps."""
+
+    @property
+    def device(self) -> Device | None:
+        """Where it is to be faster, if that is still there."""
+        return found_device(self.made["device"]["name"])
+
+    @property
+    def before(self) -> Arch | None:
+        """The start, where it is a shipped network: nobody wrote its table down."""
+        try:
+            found = library.load_arch(self.made["before"]["name"])
+        except NasError:
+            return None
+        return found if found.arch_id == self.made["before"]["arch_id"] else None
+
+
+def read_adapted(folder: Path) -> Adapted:
+    """Read the folder back.
+
+    Raises:
+        DocumentError: one of its files is broken.
+    """
+    made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
+    check(made, SHAPE, f"{folder / ADAPTED}")
+    lines = read_lines(history, COLUMNS) if history.exists() else []
+    return Adapted(folder, made, read_arch(path), yaml.read_text(path), tuple(lines))
+
+
+def adapted_page(adapted: Adapted) -> Page:
+    """Everything that its folder says."""
+    made, after, device = adapted.made, adapted.after, adapted.device
+    sections = [
+        *_beside(adapted),
+        *_tried(adapted),
+        network_section(after, adapted.yaml, device),
+        *latency_section(after, [device] if device else []),
+        Section("made", "How it was made", [Facts.of(made)]),
+    ]
+    return Page(
+        f"{adapted.folder.resolve().name}: {made['before']['name']} with other widths",
+        f"Adapted by nas adapt for {made['device']['name']}. Milliseconds are predicted, none was"
+        " measured.",
+        [*_figures(made)],
+        sections,
+    )
+
+
+def _figures(made: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    before, after = made["before"], made["after"]
+    on = f"predicted on {made['device']['name']}"
+    yield "latency before", f"{before['predicted_ms']:.2f} ms", on
+    ms = interval(after["predicted_ms"], after["low_ms"], after["high_ms"])
+    yield "latency after", f"{ms} ms", f"{on}, 90 % interval"
+    yield "parameters before", f"{millions(before['params'])} M", "counted"
+    yield "parameters after", f"{millions(after['params'])} M", "counted"
+    if guess := made.get("estimated_imagenet"):
+        yield "ImageNet top-1 after", f"{plus_minus(guess['top1'], guess['sd'])} %", "estimated"
+    if judged := made.get("judged_top1"):
+        both = f"{judged['before']:.1f} %, {judged['after_the_steps']:.1f} %"
+        yield "top-1 before, after the steps", both, "trained, on the judging images"
+
+
+def _beside(adapted: Adapted) -> Iterator[Section]:
+    """Both tables, where the start is known."""
+    if (before := adapted.before) is None:
+        return
+    picture = comparison_picture(sheet(before), sheet(adapted.after))
+    caption = "Row by row; what differs is marked."
+    yield Section("beside", "Before and after", [Picture(caption, picture)])
+
+
+def _tried(adapted: Adapted) -> Iterator[Section]:
+    """Accuracy over milliseconds, of all proposals and of those that were taken."""
+    lines = [line for line in adapted.history if line.cells["top1"]]
+    if not lines:
+        return
+    ms = [line.number("predicted_ms") for line in lines]
+    top1s = [line.number("top1") for line in lines]
+    told = [" ".join(line.cells[c] for c in ("knob", "before", "after")) for line in lines]
+    way = [i for i, line in enumerate(lines) if line.cells["taken"] == "1" or i == 0]
+    figure = charts.points_and_line(
+        ("proposal", ms, top1s, told),
+        ("taken, one a step", [ms[i] for i in way], [top1s[i] for i in way]),
+        f"predicted on {adapted.made['device']['name']} [ms]",
+        "top-1 after the short training [% of judging images]",
+    )
+    heads = [*numbers("step"), Column("width"), *numbers("from", "to", "predicted\nms", "top-1 %")]
+    rows = [
+        [
+            *(line.cells[c] or None for c in ("step", "knob", "before", "after")),
+            f"{x:.3f}",
+            f"{y:.2f}",
+        ]
+        + ["yes" if index in way else "no"]
+        for index, (line, x, y) in enumerate(zip(lines, ms, top1s, strict=True))
+    ]
+    table = Table("Every proposal.", [*heads, Column("taken")], rows)
+    caption = "Accuracy of every proposal over its predicted milliseconds."
+    yield Section("steps", "What was tried", [Plot("tried", caption, "", {"all": figure}, table)])

@@ -1,0 +1,282 @@
+"""The figures of a page: plotly's, on white, in colours for all eyes, told apart by shape too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import TYPE_CHECKING, Any
+
+from nas.report.pages.labels import corners
+from nas.report.pages.page import plain
+from nas.report.plots.search import FAMILIES, FOUND, MARGIN
+from nas.report.svg.drawing import DARK, GREY, WHITE
+from nas.system.extras import require
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "pentagon")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#882255", "#56B4E9", "#777777")
+BAR = "#0072B2"
+GRID = "#e0e0e0"
+SPAN = 4.0
+"""Latencies that span more than so many times are on a logarithmic axis."""
+LEAST_MS = 1e-3
+"""Where such an axis begins at the left: files may hold a rounded 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A network in a plot."""
+
+    name: str
+    x: float
+    x_low: float
+    x_high: float
+    y: float
+    y_low: float
+    y_high: float
+    more: str = ""
+    """Shown with it when it is pointed at."""
+
+    @property
+    def hover(self) -> str:
+        more = f"<br>{plain(self.more)}" if self.more else ""
+        return f"<b>{plain(self.name)}</b>{more}"
+
+
+def scatter(
+    groups: Mapping[str, Sequence[Spot]],
+    x_title: str,
+    y_title: str,
+    *,
+    colours: Mapping[str, str] | None = None,
+    scale_of: Sequence[Spot] = (),
+) -> Figure:
+    """Points with intervals, a colour and a shape for each group; the axis fits `scale_of` too."""
+    figure = framed(x_title, y_title)
+    every = [*(spot for group in groups.values() for spot in group), *scale_of]
+    if spread(every):
+        figure.update_xaxes(type="log", **_plain_ticks(every))
+    for index, (name, group) in enumerate(groups.items()):
+        figure.add_scatter(
+            name=plain(name),
+            **_points(group),
+            mode="markers",
+            marker={
+                "color": (colours or {}).get(name, COLOURS[index % len(COLOURS)]),
+                "symbol": SYMBOLS[index % len(SYMBOLS)],
+                "size": 10,
+                "line": {"color": DARK, "width": 1},
+            },
+        )
+    return figure
+
+
+def spread(spots: Sequence[Spot]) -> bool:
+    """Whether latencies differ so much that equal ratios should look equal."""
+    found = [spot.x for spot in spots if spot.x > 0]
+    return bool(found) and max(found) > SPAN * min(found)
+
+
+def front_figure(
+    front: Sequence[Spot],
+    best: Spot | None,
+    seeds: Sequence[Spot],
+    budget_ms: float,
+    x_title: str,
+) -> Figure:
+    """What was found and the known networks: estimated top-1 over predicted milliseconds."""
+    groups: dict[str, list[Spot]] = {}
+    for seed in seeds:
+        groups.setdefault(_family(seed.name), []).append(seed)
+    named = [*seeds, *([best] if best else [])]
+    y_title = "estimated ImageNet top-1 [%] ± 1 sd"
+    colours = {f"known: {family}": colour for family, colour in FAMILIES.items()}
+    figure = scatter(groups, x_title, y_title, colours=colours, scale_of=[*named, *front])
+    _band(figure, front)
+    if best:
+        star = {"symbol": "star", "size": 18, "color": FOUND, "line": {"color": DARK, "width": 1}}
+        figure.add_scatter(name="best", **_points([best]), mode="markers", marker=star)
+    lowest = min((spot.y_low for spot in named), default=0.0)
+    if named and front and min(spot.y for spot in front) < lowest:
+        # the front's fast end would press all others into a line
+        top = max(spot.y_high for spot in [*named, *front])
+        figure.update_yaxes(range=[lowest - MARGIN, top + 1])
+    _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
+    _name(figure, named, front)
+    return figure
+
+
+def join(figure: Figure, spots: Sequence[Spot], name: str) -> None:
+    """A line through points that are drawn already."""
+    figure.add_scatter(
+        name=name,
+        x=[spot.x for spot in spots],
+        y=[spot.y for spot in spots],
+        mode="lines",
+        line={"color": FOUND, "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+    )
+
+
+def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], title: str) -> Figure:
+    """Horizontal bars, the first on top."""
+    figure = framed(title, "")
+    figure.add_bar(
+        orientation="h",
+        y=[plain(name) for name in names],
+        x=list(values),
+        text=[plain(text) for text in texts],
+        textposition="auto",
+        marker={"color": BAR},
+        hoverinfo="skip",
+    )
+    height = 110 + 28 * len(names)
+    figure.update_layout(height=height, showlegend=False, margin={"l": 150, "t": 10, "r": 60})
+    figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
+    return figure
+
+
+def points_and_line(
+    points: tuple[str, Sequence[float], Sequence[float], Sequence[str]],
+    line: tuple[str, Sequence[float], Sequence[float]],
+    x_title: str,
+    y_title: str,
+    *,
+    steps: bool = False,
+) -> Figure:
+    """Points by name, x, y and what is told of each; a line by name, x and y."""
+    figure = framed(x_title, y_title)
+    name, x, y, told = points
+    figure.add_scatter(
+        name=name,
+        x=list(x),
+        y=list(y),
+        mode="markers",
+        marker={"color": BAR, "size": 8},
+        hovertext=[plain(text) for text in told],
+        hovertemplate="%{hovertext}<br>%{y:.2f} %<extra></extra>",
+    )
+    name, x, y = line
+    shape = "hv" if steps else "linear"
+    drawn = {"color": FOUND, "shape": shape, "width": 2}
+    figure.add_scatter(name=name, x=list(x), y=list(y), mode="lines", line=drawn, hoverinfo="skip")
+    return figure
+
+
+def framed(x_title: str, y_title: str) -> Figure:
+    """An empty figure in the page's style."""
+    figure: Figure = require("report", "plotly.graph_objects").Figure()
+    axis = {"gridcolor": GRID, "linecolor": GREY, "zeroline": False, "ticks": "outside"}
+    figure.update_layout(
+        font={"family": "system-ui, sans-serif", "size": 13, "color": DARK},
+        paper_bgcolor=WHITE,
+        plot_bgcolor=WHITE,
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        hovermode="closest",
+        xaxis={**axis, "title": {"text": plain(x_title)}, "automargin": True},
+        yaxis={**axis, "title": {"text": plain(y_title)}, "automargin": True},
+    )
+    return figure
+
+
+def _points(spots: Sequence[Spot]) -> dict[str, Any]:
+    bar = {"type": "data", "symmetric": False, "thickness": 1, "width": 0, "color": GREY}
+    return {
+        "x": [spot.x for spot in spots],
+        "y": [spot.y for spot in spots],
+        "error_x": bar
+        | {
+            "array": [spot.x_high - spot.x for spot in spots],
+            "arrayminus": [spot.x - spot.x_low for spot in spots],
+        },
+        "error_y": bar
+        | {
+            "array": [spot.y_high - spot.y for spot in spots],
+            "arrayminus": [spot.y - spot.y_low for spot in spots],
+        },
+        "hovertext": [spot.hover for spot in spots],
+        "hovertemplate": "%{hovertext}<br>%{x:.3g} ms, %{y:.2f} %<extra></extra>",
+    }
+
+
+def _band(figure: Figure, front: Sequence[Spot]) -> None:
+    """The front as a line in a band of its standard deviations."""
+    ends = [spot.y_low for spot in front] + [spot.y_high for spot in front[::-1]]
+    figure.add_scatter(
+        name="± 1 sd of the front",
+        x=[spot.x for spot in (*front, *front[::-1])],
+        y=ends,
+        fill="toself",
+        fillcolor="rgba(213, 94, 0, 0.15)",
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        name="found, the best at each ms",
+        x=[spot.x for spot in front],
+        y=[spot.y for spot in front],
+        mode="lines+markers",
+        line={"color": FOUND, "width": 2},
+        marker={"size": 6},
+        hovertext=[spot.hover for spot in front],
+        hovertemplate="%{hovertext}<br>%{x:.3g} ms, %{y:.2f} %<extra></extra>",
+    )
+
+
+def _line_at(figure: Figure, x: float, text: str) -> None:
+    figure.add_vline(x=x, line={"color": DARK, "width": 1, "dash": "dash"})
+    figure.add_annotation(
+        x=_on_axis(figure, x),
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text=plain(text),
+        showarrow=False,
+    )
+
+
+def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot]) -> None:
+    """Names beside the points, away from each other and from the points `among` them."""
+    every = [*spots, *among]
+    left = _on_axis(figure, min((spot.x_low for spot in every), default=0.1))
+    right = _on_axis(figure, max((spot.x_high for spot in every), default=1.0))
+    low = min((spot.y_low for spot in spots), default=0.0)
+    high = max((spot.y_high for spot in every), default=1.0)
+    wide, tall = right - left or 1.0, high - low or 1.0
+    places = [((_on_axis(figure, s.x) - left) / wide, (s.y - low) / tall) for s in every]
+    named = [(place, spot.name) for place, spot in zip(places, spots, strict=False)]
+    for spot, (side, up) in zip(spots, corners(named, places), strict=True):
+        figure.add_annotation(
+            name="name",
+            x=_on_axis(figure, spot.x),
+            y=spot.y,
+            text=plain(spot.name),
+            showarrow=False,
+            xanchor="left" if side > 0 else "right",
+            yanchor="bottom" if up > 0 else "top",
+            xshift=6 * side,
+            yshift=3 * up,
+            font={"size": 11},
+            borderpad=0,
+        )
+
+
+def _on_axis(figure: Figure, x: float) -> float:
+    """Where an annotation stands: plotly wants the exponent on a logarithmic axis."""
+    return log10(max(x, LEAST_MS)) if figure.layout.xaxis.type == "log" else x
+
+
+def _plain_ticks(spots: Sequence[Spot]) -> dict[str, Any]:
+    """Numbers as one writes them on a logarithmic axis."""
+    ends = min(s.x_low for s in spots) / 1.1, max(s.x_high for s in spots) * 1.1
+    ticks = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 1.5, 2, 3, 5, 7)]
+    shown = [tick for tick in ticks if ends[0] <= tick <= ends[1]]
+    return {"tickvals": shown, "ticktext": [f"{tick:g}" for tick in shown]}
+
+
+def _family(name: str) -> str:
+    return "known: " + next((f for f in FAMILIES if name.startswith(f)), "others")

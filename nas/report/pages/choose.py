@@ -1,0 +1,35 @@
+"""Whose page a folder's is: a search's, a sweep's or an adapted network's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.errors import DocumentError
+from nas.report.folders.search import STUDY, read_result
+from nas.report.folders.sweep import read_sweep
+from nas.report.pages.adapted import ADAPTED, adapted_page, read_adapted
+from nas.report.pages.page import Page
+from nas.report.pages.search import search_page
+from nas.report.pages.sweep import sweep_page
+from nas.study.sweep.files import ASKED
+
+
+def page_of(folder: Path) -> Page:
+    """The page of what a command left in a folder.
+
+    Raises:
+        DocumentError: it is no folder of results, or one of its files is broken.
+        MissingExtraError: what draws its plots is not installed.
+    """
+    if not folder.is_dir():
+        raise DocumentError(f"{folder}: no such folder")
+    if (folder / ASKED).exists():
+        return sweep_page(read_sweep(folder))
+    if (folder / STUDY).exists():
+        return search_page(read_result(folder))
+    if (folder / ADAPTED).exists():
+        return adapted_page(read_adapted(folder))
+    raise DocumentError(
+        f"{folder}: no folder of results: expected {STUDY}, as nas search writes it, {ASKED}, as"
+        f" nas sweep does, or {ADAPTED}, as nas adapt does"
+    )

@@ -1,0 +1,141 @@
+"""What a search found beside the known networks: a plot for each of its devices, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nas import library
+from nas.optimize import Candidate
+from nas.optimize.run import assess
+from nas.report.folders.search import Result
+from nas.report.folders.sources import Known
+from nas.report.pages import charts
+from nas.report.pages.charts import Spot
+from nas.report.pages.page import Plot, Section, Table
+from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
+from nas.space.arch import Arch
+
+if TYPE_CHECKING:
+    from nas.latency.device import Device
+
+UNIT = "ms"
+"""Of a device that is not here to say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A search's networks on one of its devices."""
+
+    device: str
+    unit: str
+    budget_ms: float
+    best: Candidate | None
+    """The winner; with training it need not be on the front, and its device may be gone."""
+    front: tuple[Candidate, ...]
+    seeds: tuple[Candidate, ...]
+
+
+def views(result: Result, found: Known) -> list[View]:
+    """The search's device first, with figures as they were found; further ones predicted anew.
+
+    Known networks are shown on all of them, or on none where the search's device is not here.
+    """
+    own = result.study["device"]["name"]
+    seeded = found.device(own) is not None
+    on_front = next((c for c in result.front if c.arch == result.best), None)
+    shown: list[View] = []
+    for name, budget_ms in result.budgets.items():
+        device = found.device(name)
+        seeds = tuple(found.assessed(device)) if device and seeded else ()
+        if name == own:
+            best, front = on_front or _assessed(result.best, found, device), result.front
+        elif device:
+            first = shown[0].best if shown else None
+            best = _moved(first, device) if first else None
+            front = tuple(_moved(c, device) for c in result.front)
+        else:
+            continue
+        shown.append(View(name, device.unit if device else UNIT, budget_ms, best, front, seeds))
+    return shown
+
+
+def _assessed(arch: Arch, found: Known, device: Device | None) -> Candidate | None:
+    return assess(arch, device, found.surrogate) if device and found.surrogate else None
+
+
+def _moved(found: Candidate, device: Device) -> Candidate:
+    p = device.predict(found.arch)
+    return Candidate(found.arch, p.ms, p.low_ms, p.high_ms, found.top1, found.top1_sd)
+
+
+def front_section(result: Result, shown: Sequence[View]) -> Section:
+    """Estimated accuracy over predicted milliseconds."""
+    figures = {
+        view.device: charts.front_figure(
+            [_spot(c) for c in view.front],
+            _spot(view.best) if view.best else None,
+            [_spot(c) for c in view.seeds],
+            view.budget_ms,
+            f"predicted on {view.device} [{view.unit}], 90 % interval",
+        )
+        for view in shown
+    }
+    space = result.study["space"]["name"]
+    caption = (
+        f"Estimated accuracy over predicted milliseconds: the front of {space} and its known"
+        " networks."
+    )
+    note = "The line is the front, each point the best that was found at its latency."
+    plot = Plot("front", caption, "Device", figures, _table(result, shown), note, intervals=True)
+    return Section("accuracy", "Accuracy and latency", [plot])
+
+
+def _spot(found: Candidate) -> Spot:
+    sd = found.top1_sd
+    ends = found.ms, found.ms_low, found.ms_high, found.top1, found.top1 - sd, found.top1 + sd
+    sizes = f"{millions(found.arch.params)} M params, {millions(found.arch.macs)} M MACs"
+    return Spot(found.arch.name, *ends, sizes)
+
+
+def _table(result: Result, shown: Sequence[View]) -> Table:
+    columns = [
+        *(Column("network"), Column("kind")),
+        *numbers(*(f"predicted ms\n{view.device}" for view in shown), "estimated\ntop-1 %"),
+        *numbers("published\ntop-1 %", "within the budget,\nprobability", "params\nM", "MACs\nM"),
+    ]
+    listed = [[*_kinds(view)] for view in shown]
+    rows = []
+    for same in zip(*listed, strict=True):  # the same network on every device
+        kind, first = same[0]
+        rows.append(
+            [
+                *(first.arch.name, kind),
+                *(interval(c.ms, c.ms_low, c.ms_high) for _, c in same),
+                plus_minus(first.top1, first.top1_sd),
+                _published(first.arch),
+                _within(result, first.arch) if kind != "known" else None,
+                *(millions(first.arch.params), millions(first.arch.macs)),
+            ]
+        )
+    return Table("The best, the front and the known networks.", columns, rows)
+
+
+def _kinds(view: View) -> Iterator[tuple[str, Candidate]]:
+    """In one order on every device: known networks by name, since each has another fastest."""
+    best = view.best
+    if best:
+        yield "best", best
+    yield from (("found", c) for c in view.front if not best or c.arch != best.arch)
+    yield from (("known", c) for c in sorted(view.seeds, key=lambda c: c.arch.name))
+
+
+def _within(result: Result, arch: Arch) -> str | None:
+    probability = result.within.get(arch.arch_id)
+    return None if probability is None else f"{probability:.2f}"
+
+
+def _published(arch: Arch) -> str | None:
+    figures = library.published(arch)
+    return f"{figures[0].top1:.1f} ({figures[0].recipe})" if figures else None

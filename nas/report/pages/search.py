@@ -1,0 +1,84 @@
+"""The page of a search: what it found, why, how fast its rows are, and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nas.latency.device import Device
+from nas.report.folders.search import Result
+from nas.report.folders.sources import known
+from nas.report.pages.front import front_section, views
+from nas.report.pages.page import Facts, Page, Section
+from nas.report.pages.training import training_sections
+from nas.report.pages.winner import count, latency_section, network_section, winner_figures
+
+
+def search_page(result: Result) -> Page:
+    """Everything that a search's folder says, and what the library adds to it."""
+    found = known(result)
+    shown = views(result, found)
+    device = found.device(result.study["device"]["name"])
+    sections = [
+        front_section(result, shown),
+        network_section(result.best, result.yaml, device),
+        *latency_section(result.best, found.devices),
+        *training_sections(result),
+        Section("made", "How it was made", [Facts(facts_of(result))]),
+    ]
+    budgets = " and ".join(f"{ms:g} ms on {name}" for name, ms in result.budgets.items())
+    return Page(
+        f"{result.name}: the best network within {budgets}",
+        f"Found by nas search in the space {result.study['space']['name']},"
+        f" {result.study['date']}. {_nature(result)}",
+        [*winner_figures(result, shown)],
+        sections,
+        [*found.cautions, *_flags(result, found.devices)],
+    )
+
+
+def _flags(result: Result, devices: Sequence[Device]) -> Iterator[str]:
+    """What to distrust of the winner's milliseconds."""
+    for device in devices:
+        for flag in device.predict(result.best).flags:
+            yield f"Predicted for {device.name}: {flag}."
+
+
+def _nature(result: Result) -> str:
+    told = "Milliseconds are predicted, none was measured; ImageNet accuracies are estimated"
+    if (training := result.training) is None:
+        return f"{told}; nothing was trained."
+    return f"{told}; candidates were trained on {training['data']}."
+
+
+def facts_of(result: Result) -> list[tuple[str, str]]:
+    """Command, versions and what the search was asked."""
+    study = result.study
+    versions = ", ".join(f"{name} {number}" for name, number in study["versions"].items())
+    pairs = [("command", study["command"]), ("date", study["date"]), ("versions", versions)]
+    pairs += [("seed", str(study["seed"])), ("budget", f"{study['budget_ms']:g} ms predicted")]
+    if study.get("confidence") is not None:
+        pairs.append(("kept with probability", f"{study['confidence']:g}"))
+    for what in ("space", "device", "surrogate"):
+        pairs.append((what, f"{study[what]['name']}, hash {study[what]['hash']}"))
+    for entry in study.get("others", []):
+        budget = f"within {entry['budget_ms']:g} ms"
+        pairs.append(("device too", f"{entry['name']}, {budget}, hash {entry['hash']}"))
+    pairs += [(f"at most, {name}", str(most)) for name, most in study.get("limits", {}).items()]
+    pairs.append(("objective", f"estimate - {study['caution']:g} sd"))
+    gap = f"{study['optimality_gap']:.3g} points, of the last exact recombination"
+    tried = f"{study['priced']:,} priced, {study['judged']:,} judged, in {study['seconds']:g} s"
+    pairs += [("optimality gap", gap), ("tried", tried)]
+    return [*pairs, *_training_facts(result)]
+
+
+def _training_facts(result: Result) -> Iterator[tuple[str, str]]:
+    training = result.training
+    if training is None:
+        return
+    rungs = ", then ".join(f"{count} for {epochs} epochs" for epochs, count in training["rungs"])
+    finals = training["finals"]
+    yield "trained on", f"{training['data']}, recipe {training['recipe']}"
+    yield from result.images.told if result.images else ()
+    yield "strategy", f"{training['strategy']}: {rungs}"
+    each = f"{count(finals['seeds'], 'seed')} each"
+    yield "finals", f"{count(finals['finalists'], 'network')}, {finals['epochs']} epochs, {each}"

@@ -1,0 +1,179 @@
+"""The page of a sweep: all cells, trained accuracy over latency and budget, every cell's winner."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nas.report.folders.sources import found_device
+from nas.report.folders.sweep import Cell, Sweep
+from nas.report.pages import charts
+from nas.report.pages.charts import Spot
+from nas.report.pages.page import Cell as Shown
+from nas.report.pages.page import Facts, Link, Page, Plot, Section, Table
+from nas.report.pages.search import facts_of
+from nas.report.pages.winner import network_parts
+from nas.report.tables.text import Column, interval, numbers
+from nas.study.sweep.files import STATES
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from nas.latency.device import Device
+
+Draw = Callable[[Sequence[Cell], str, str], "Figure"]
+"""Of the cells of a device, its name and unit."""
+TRAINED = "trained top-1 [%], 95 % interval"
+Devices = Mapping[str, "Device | None"]
+"""By name; None is not here."""
+KEYS = ("space", "strategy")
+"""What points are told apart by, where it differs."""
+VARIES = ("space", "strategy", "seed")
+
+
+def sweep_page(sweep: Sweep) -> Page:
+    """Everything that a sweep's folder says."""
+    counts = Counter(cell.words["state"] for cell in sweep.cells)
+    states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    done = [cell for cell in sweep.cells if cell.ms and cell.top1]
+    devices = {name: found_device(name) for name in sweep.devices}
+    plots = [_accuracy_section(done, devices), _budget_section(done, devices)] if done else []
+    winners = (
+        _winner_section(index, cell, devices[cell.device]) for index, cell in enumerate(sweep.cells)
+    )
+    return Page(
+        f"{sweep.name}: a sweep of {len(sweep.cells)} searches",
+        f"{_data(done)}. Milliseconds are predicted, none was measured.",
+        [("searches", str(len(sweep.cells)), states), *_best(done)],
+        [
+            Section("cells", "All searches", [_cell_table(sweep.cells)]),
+            *plots,
+            *winners,
+            Section("asked", "What was asked, and how", [Facts.of({**sweep.made, **sweep.asked})]),
+        ],
+    )
+
+
+def _data(done: Sequence[Cell]) -> str:
+    """What was trained on, in words."""
+    names = (c.result.training["data"] for c in done if c.result and c.result.training)
+    return f"Trained on {', '.join(dict.fromkeys(names))}" if done else "Nothing is trained"
+
+
+def _best(done: Sequence[Cell]) -> Iterator[tuple[str, str, str]]:
+    """The most accurate on each device."""
+    for device in dict.fromkeys(cell.device for cell in done):
+        own = [(cell.top1, cell.budget_ms) for cell in done if cell.top1 and cell.device == device]
+        top1, budget_ms = max(own)
+        kind = f"trained, 95 % interval, within {budget_ms:g} ms"
+        yield f"best top-1 on {device}", f"{interval(*top1)} %", kind
+
+
+def _cell_table(cells: Sequence[Cell]) -> Table:
+    heads = [
+        *(Column("search"), Column("space"), Column("device")),
+        *numbers("budget\nms", "predicted\nms", "trained\ntop-1 %"),
+        *(Column("strategy"), *numbers("seed"), Column("state")),
+        *numbers("trials", "failed"),
+        Column("error"),
+    ]
+    rows: list[list[Shown]] = [
+        [
+            Link(cell.name, _anchor(index)) if cell.result else cell.name,
+            *(cell.words[name] for name in ("space", "device")),
+            f"{cell.budget_ms:g}",
+            interval(*cell.ms) if cell.ms else None,
+            interval(*cell.top1) if cell.top1 else None,
+            *(cell.words[name] or None for name in ("strategy", "seed", "state")),
+            *(cell.words[name] or None for name in ("trials", "failed")),
+            cell.error or None,
+        ]
+        for index, cell in enumerate(cells)
+    ]
+    return Table("Every search, with what its winner reached.", heads, rows)
+
+
+def _anchor(index: int) -> str:
+    return f"search-{index + 1}"
+
+
+def _accuracy_section(done: Sequence[Cell], devices: Devices) -> Section:
+    caption = f"{_data(done)}: accuracy of every winner over its predicted milliseconds."
+    note = "The line joins winners that no other one beats in both; bars are the intervals."
+
+    def figure(own: Sequence[Cell], device: str, unit: str) -> Figure:
+        groups = _groups(own, [cell.ms for cell in own if cell.ms])
+        x_title = f"predicted on {device} [{unit}], 90 % interval"
+        drawn = charts.scatter(groups, x_title, TRAINED)
+        charts.join(drawn, _undominated([s for spots in groups.values() for s in spots]), "front")
+        return drawn
+
+    plot = _plot("latency", caption, note, figure, done, devices)
+    return Section("accuracy", "Accuracy and latency", [plot])
+
+
+def _budget_section(done: Sequence[Cell], devices: Devices) -> Section:
+    caption = f"{_data(done)}: accuracy of every winner over the budget of its search."
+
+    def figure(own: Sequence[Cell], device: str, unit: str) -> Figure:
+        groups = _groups(own, [(cell.budget_ms,) * 3 for cell in own])
+        return charts.scatter(groups, f"budget on {device} [{unit}]", TRAINED)
+
+    plot = _plot("budget", caption, "", figure, done, devices)
+    return Section("budgets", "Budget and accuracy", [plot])
+
+
+def _plot(
+    name: str, caption: str, note: str, figure: Draw, done: Sequence[Cell], devices: Devices
+) -> Plot:
+    figures = {
+        name: figure(own, name, device.unit if device else "ms")
+        for name, device in devices.items()
+        if (own := [cell for cell in done if cell.device == name])
+    }
+    heads = [Column("search"), Column("device"), Column("space")]
+    heads += numbers("budget\nms", "predicted\nms", "trained\ntop-1 %")
+    rows = [
+        [
+            *(cell.name, cell.device, cell.words["space"], f"{cell.budget_ms:g}"),
+            interval(*cell.ms) if cell.ms else None,
+            interval(*cell.top1) if cell.top1 else None,
+        ]
+        for cell in done
+    ]
+    table = Table(f"Winners by {name}.", heads, rows, groups=[c.device for c in done])
+    return Plot(name, caption, "Device", figures, table, note, intervals=True)
+
+
+def _groups(cells: Sequence[Cell], places: Sequence[tuple[float, ...]]) -> dict[str, list[Spot]]:
+    """Spots by what differs between the cells."""
+    keys = [key for key in KEYS if len({cell.words[key] for cell in cells}) > 1]
+    groups: dict[str, list[Spot]] = {}
+    for cell, (x, x_low, x_high) in zip(cells, places, strict=True):
+        assert cell.top1 is not None
+        label = ", ".join(cell.words[key] for key in keys) or "winner of a search"
+        spot = Spot(cell.name, x, x_low, x_high, *cell.top1, f"within {cell.budget_ms:g} ms")
+        groups.setdefault(label, []).append(spot)
+    return groups
+
+
+def _undominated(spots: Sequence[Spot]) -> list[Spot]:
+    """Fastest first: each more accurate than all that are as fast."""
+    front: list[Spot] = []
+    for spot in sorted(spots, key=lambda spot: (spot.x, -spot.y)):
+        if not front or spot.y > front[-1].y:
+            front.append(spot)
+    return front
+
+
+def _winner_section(index: int, cell: Cell, device: Device | None) -> Section:
+    told = ", ".join(f"{name} {cell.words[name]}" for name in VARIES if cell.words[name])
+    title = f"{cell.name}: within {cell.budget_ms:g} ms on {cell.device}"
+    if cell.result is None:
+        facts = [("state", cell.words["state"]), ("asked", told), ("error", cell.error or "none")]
+        return Section(_anchor(index), title, [Facts(facts)], folded=True)
+    result = cell.result
+    facts = [("asked", told), *facts_of(result)]
+    parts = [*network_parts(result.best, result.yaml, device), Facts(facts)]
+    return Section(_anchor(index), title, parts, folded=True)

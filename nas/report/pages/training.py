@@ -1,0 +1,105 @@
+"""The sections of a page about candidates that were trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from nas.errors import MissingExtraError
+from nas.report.folders.search import Result, Trial
+from nas.report.folders.trial_history import ENOUGH, History, read_history
+from nas.report.pages import charts
+from nas.report.pages.page import Plot, Section, Table, Text
+from nas.report.pages.winner import count
+from nas.report.tables.text import Column, numbers
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def training_sections(result: Result) -> Iterator[Section]:
+    """What was trained: progress, all candidates, which choices mattered; nothing without."""
+    training = result.training
+    if training is None:
+        return
+    rungs = training["rungs"] or [[0, 0]]
+    epochs, whole = rungs[0][0], rungs[-1][0]
+    missing = "the store of the trials is elsewhere"
+    try:
+        history = read_history(result.folder, epochs, whole)
+    except MissingExtraError as error:  # read on another machine than it was made
+        history, missing = None, str(error)
+    order: Plot | Text = Text(f"The order of the trials is not shown: {missing}.")
+    if history and history.trials:
+        order = _progress(history, epochs, training["data"])
+    parts = [order, _trial_table(result.trials)]
+    yield Section("trials", "Candidates that were trained", parts)
+    if history and history.importances:
+        yield Section("importances", "Which choices mattered", [_importances(history)])
+
+
+def _progress(history: History, epochs: int, data: str) -> Plot:
+    trials, trained = history.trials, f"{count(epochs, 'epoch')} on {data}"
+
+    def figure(places: Sequence[float], x_title: str) -> Figure:
+        """In order of their places, with the best so far."""
+        order = sorted(range(len(trials)), key=lambda index: places[index])
+        x, y = [places[i] for i in order], [trials[i].top1 for i in order]
+        told = [f"{trials[i].name}, {trials[i].ms:.2f} ms predicted" for i in order]
+        best = list(accumulate(y, max))
+        y_title = f"top-1 after {trained} [%]"
+        return charts.points_and_line(
+            ("candidate", x, y, told), ("best so far", x, best), x_title, y_title, steps=True
+        )
+
+    figures = {
+        "trials": figure([trial.number for trial in trials], "trial"),
+        "time": figure([trial.minutes for trial in trials], "minutes since the first trial began"),
+    }
+    columns = [*numbers("trial"), Column("network")]
+    columns += numbers("predicted\nms", "trained\ntop-1 %", "minutes")
+    rows = [
+        [str(t.number), t.name, f"{t.ms:.2f}", f"{t.top1:.2f}", f"{t.minutes:.1f}"] for t in trials
+    ]
+    table = Table("Trials in the order they were begun.", columns, rows)
+    caption = f"Search progress: every candidate after {trained}."
+    return Plot("progress", caption, "Over", figures, table)
+
+
+def _importances(history: History) -> Plot:
+    found = history.importances
+    names, shares = [name for name, _ in found], [100 * share for _, share in found]
+    texts = [f"{share:.1f} %" for share in shares]
+    rows = [[name, text] for name, text in zip(names, texts, strict=True)]
+    table = Table("Choices by importance.", [Column("choice"), *numbers("share")], rows)
+    note = (
+        f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how much a"
+        " choice of the space's table (row and column) tells better trials from all; of choices"
+        " that every trial has, shares of their sum."
+    )
+    if len(history.trials) < ENOUGH:
+        note += f" With fewer than {ENOUGH} trials the order is mostly chance."
+    figure = charts.bars(names, shares, texts, "share of the importance [%]")
+    return Plot("choices", "Importance of choices.", "", {"all": figure}, table, note)
+
+
+def _trial_table(trials: Sequence[Trial]) -> Table:
+    columns = [
+        Column("network"),
+        *numbers("predicted\nms", "estimated\nImageNet %", "trained\ntop-1 %", "epochs"),
+        *numbers("finals\ntop-1 %"),
+        *(Column("state"), Column("error")),
+    ]
+    rows = []
+    for trial in trials:
+        longest = max(trial.trained, default=None)
+        finals = trial.finals
+        rows.append(
+            [trial.name, f"{trial.predicted_ms:.2f}", f"{trial.estimated_top1:.1f}"]
+            + [None if longest is None else f"{trial.trained[longest]:.2f}"]
+            + [None if longest is None else str(longest)]
+            + [f"{sum(finals) / len(finals):.2f}" if finals else None]
+            + [trial.state, trial.error or None]
+        )
+    return Table("All candidates, best first; finals are trained anew, longer.", columns, rows)

@@ -1,0 +1,110 @@
+"""The network that won: its figures, its table with bars, its picture, its file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from nas.report.folders.search import Result
+from nas.report.pages import charts
+from nas.report.pages.front import View
+from nas.report.pages.page import Bar, Cell, Download, Part, Picture, Plot, Section, Table
+from nas.report.svg.network import network_picture
+from nas.report.tables.network import Sheet, sheet
+from nas.report.tables.rows import cells, columns, total
+from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
+from nas.space.arch import Arch
+
+if TYPE_CHECKING:
+    from nas.latency.device import Device
+
+
+def winner_figures(result: Result, shown: Sequence[View]) -> Iterator[tuple[str, str, str]]:
+    """What is known of it, each with the kind of figure it is."""
+    found = [(view, view.best) for view in shown if view.best]
+    for view, best in found:
+        ms = f"{interval(best.ms, best.ms_low, best.ms_high)} {view.unit}"
+        yield "latency", ms, f"predicted on {view.device}, 90 % interval"
+    if found:
+        _, best = found[0]
+        estimate = plus_minus(best.top1, best.top1_sd)
+        yield "ImageNet top-1", f"{estimate} %", "estimated, ± 1 sd, not trained"
+    if training := result.training:
+        top1 = training["top1"]
+        trained = interval(top1["mean"], *top1["interval_95"])
+        seeds = training["finals"]["seeds"]
+        kind = f"trained, 95 % interval, {top1['images']:,} held-out images, {count(seeds, 'seed')}"
+        yield f"top-1 on {training['data']}", f"{trained} %", kind
+    yield "parameters", f"{millions(result.best.params)} M", "counted"
+    yield "multiply-adds", f"{millions(result.best.macs)} M", "counted"
+
+
+def count(number: int, noun: str) -> str:
+    """1 seed, 2 seeds."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
+    """Its file, picture and table."""
+    return [
+        Download(f"Download {best.name} (YAML)", f"{best.arch_id}.yaml", yaml),
+        Picture(f"{best.name}, row by row.", network_picture(sheet(best))),
+        row_table(sheet(best, device)),
+    ]
+
+
+def network_section(best: Arch, yaml: str, device: Device | None) -> Section:
+    """The same under a heading."""
+    return Section("network", f"The network {best.name}", network_parts(best, yaml, device))
+
+
+def row_table(shown: Sheet) -> Table:
+    """The paper's table, with a bar of milliseconds a row."""
+    rows: list[list[Cell]] = [list(row) for row in cells(shown)]
+    heads = columns(shown)
+    caption = f"{shown.arch.name} ({shown.arch.source})."
+    if p := shown.prediction:
+        slowest = max(*p.rows, p.fixed_ms)
+        for row, ms in zip(rows, (*p.rows, p.fixed_ms), strict=True):
+            row[-1] = Bar(str(row[-1]), ms / slowest)
+        assert shown.device is not None
+        caption += f" {shown.device.unit} are predicted for {shown.device.name}."
+        heads = [*heads[:-1], Column(f"predicted\n{shown.device.unit}", "right")]
+    return Table(caption, heads, rows, total(shown))
+
+
+def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
+    """Where the milliseconds go, by sort of kernel, on each device; none without a device."""
+    figures, rows, groups = {}, [], []
+    for device in devices:
+        found = breakdown(best, device)
+        names, counts, values = zip(*found, strict=True)
+        whole = sum(values)
+        texts = [f"{ms:.3f} ms, {ms / whole:.0%}" for ms in values]
+        figures[device.name] = charts.bars(names, values, texts, f"predicted [{device.unit}]")
+        for name, count, ms in zip(names, counts, values, strict=True):
+            number = str(count) if count else None
+            rows.append([name, device.name, number, f"{ms:.4f}", f"{ms / whole:.1%}"])
+            groups.append(device.name)
+    heads = [Column("kernels"), Column("device"), *numbers("number", "predicted ms", "share")]
+    caption = "Milliseconds by sort of kernel, as the device's runtime fuses them."
+    table = Table(caption, heads, rows, groups=groups)
+    caption = f"Where the predicted milliseconds of {best.name} go."
+    note = "Convolutions hold the activations and norms that the runtime fuses into them."
+    plot = Plot("kernels", caption, "Device", figures, table, note)
+    return [Section("kinds", "Latency by op kind", [plot])] if figures else []
+
+
+def breakdown(arch: Arch, device: Device) -> list[tuple[str, int, float]]:
+    """Sort of kernel, how many there are, and predicted milliseconds; most first, they add up."""
+    prediction = device.predict(arch)
+    sums, counts = defaultdict[str, float](float), defaultdict[str, int](int)
+    for kernel in device.kernels(arch.graph):
+        sums[kernel.cls] += float(device.kernel_ms(kernel))
+        counts[kernel.cls] += 1
+    # from the sum over kernels to the network, as the device does it
+    ratio = sum(prediction.rows) / sum(sums.values())
+    found = [(name, counts[name], ms * ratio) for name, ms in sums.items()]
+    found.append(("fixed part", 0, prediction.fixed_ms))
+    return sorted(found, key=lambda kind: -kind[2])

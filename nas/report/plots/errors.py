@@ -1,0 +1,128 @@
+"""Errors of predictions: the table's cells, and the picture of predicted over measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.errors import ResultError
+from nas.files.staging import MADE, new_file
+from nas.report.plots.search import plain_numbers
+from nas.report.tables.text import Cells, Column, numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nas.devices.calibration.validate import Validation
+
+INSIDE, OUTSIDE = "#0072B2", "#D55E00"
+"""Of Okabe and Ito's palette for all eyes."""
+NAMED = 5
+"""Worst networks that bear their name."""
+
+METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": MADE},
+    "svg": {"Creator": MADE, "Date": None},
+    "pdf": {"Creator": MADE},
+}
+"""Kinds of picture, and how each says that nas made it."""
+
+COLUMNS = (
+    Column("model"),
+    *numbers("median\nerror %", "mean\nerror %", "90th\npercentile %"),
+    *numbers("within\n5 %", "within\n10 %", "within\n20 %", "Spearman"),
+)
+
+
+def cells(model: str, errors: Mapping[str, float]) -> Cells:
+    """The errors of one model (`nas.latency.fit.assess.errors`) under `COLUMNS`."""
+    keys = ("median_error_pct", "mean_error_pct", "p90_error_pct")
+    shares = (f"within_{pct}_pct" for pct in (5, 10, 20))
+    return [
+        model,
+        *(f"{errors[key]:.1f}" for key in keys),
+        *(f"{errors[key]:.0f} %" for key in shares),
+        f"{errors['spearman']:.3f}" if "spearman" in errors else None,
+    ]
+
+
+def of_trivial(score: Mapping[str, float]) -> dict[str, float]:
+    """The errors of the trivial model, which stand beside a device's in its `held_out`."""
+    start = "trivial_"
+    return {key.removeprefix(start): score[key] for key in score if key.startswith(start)}
+
+
+def save_plot(found: Validation, path: Path, *, force: bool = False) -> None:
+    """Write predicted over measured milliseconds, each with its interval, as PNG, SVG or PDF.
+
+    Raises:
+        ResultError: the place cannot be written, is not free (and not `force`), or the suffix is
+            of no kind of picture.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    # without pyplot: no global state, no display; fixed ids keep the SVG repeatable
+    with rc_context({"svg.hashsalt": "nas", "font.size": 10, "axes.spines.right": False}):
+        figure = Figure(figsize=(6.5, 6), layout="constrained")
+        axes = figure.subplots()
+        axes.spines["top"].set_visible(False)
+        _draw(axes, found)
+        kind = path.suffix[1:].lower()  # said, since matplotlib would add one to a name without
+        if kind not in METADATA:
+            raise ResultError(f"{path} cannot be written: expected a name ending in .png or .svg")
+        with new_file(path, force=force) as made:
+            figure.savefig(made, dpi=150, format=kind, metadata=METADATA[kind])
+
+
+def _draw(axes: Axes, found: Validation) -> None:
+    ends = [f(x.ms, x.prediction.ms) for x in found.checked for f in (min, max)]
+    line = [min(ends) / 1.2, max(ends) * 1.2]
+    within = [0.9 * x for x in line], [1.1 * x for x in line]
+    axes.fill_between(line, *within, color="0.9", lw=0, label="± 10 %")
+    axes.plot(line, line, color="black", lw=1, ls="--")
+    for inside, colour, label in (
+        (True, INSIDE, "in its interval"),
+        (False, OUTSIDE, "outside"),
+    ):
+        own = [each for each in found.checked if each.inside == inside]
+        if not own:
+            continue
+        ms = [each.prediction.ms for each in own]
+        low = [each.prediction.ms - each.prediction.low_ms for each in own]
+        high = [each.prediction.high_ms - each.prediction.ms for each in own]
+        axes.errorbar(
+            [each.ms for each in own],
+            ms,
+            yerr=[low, high],
+            fmt="o",
+            color=colour,
+            ms=5,
+            elinewidth=0.6,
+            label=f"{len(own)} {label}",
+        )
+    for each in found.worst[:NAMED]:
+        above = each.error_pct > 0  # its name stands on the side away from the line
+        axes.annotate(
+            each.network,
+            (each.ms, each.prediction.ms),
+            xytext=(-6 if above else 6, -3),
+            textcoords="offset points",
+            horizontalalignment="right" if above else "left",
+            fontsize=8,
+            color="0.3",
+        )
+    if line[1] > 4 * line[0]:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        for axis in (axes.xaxis, axes.yaxis):
+            plain_numbers(axis, (1, 2, 5))
+    unit, level = found.device.unit, found.device.info["interval"]["level"]
+    axes.set_xlabel(f"measured [{unit}]")
+    axes.set_ylabel(f"predicted [{unit}], {level:.0%} interval")
+    error = found.errors["median_error_pct"]
+    title = f"{found.device.name}: median error {error:.1f} % on {len(found.checked)} networks"
+    axes.set_title(title, loc="left")
+    axes.grid(alpha=0.25)
+    axes.legend(loc="upper left", frameon=False)

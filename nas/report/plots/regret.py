@@ -1,0 +1,154 @@
+"""The picture of a comparison: regret over evaluations, one curve a strategy, as PNG.
+
+Regret is on a logarithmic axis that ends at a hundredth of a point: what is nearer to the optimum
+lies on its line. Names stand at the ends of their curves, pushed apart where they would overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nas.evaluate.bench.comparison import BASELINE, Comparison
+from nas.evaluate.bench.figures import reaches
+from nas.evaluate.bench.run import Run
+from nas.optimize.strategies import STRATEGIES
+from nas.report.plots.search import plain_numbers
+from nas.space.columns import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: for all eyes, from Okabe and Ito's palette and Tol's
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#882255", "#56B4E9")
+STYLES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
+"""Of lines, one a round through the colours."""
+PLAIN = "#000000"
+"""Of random search."""
+NEAREST = 0.01
+"""Points; the end of the axis."""
+FIRST = 10
+"""Evaluations before this one are drawn, but do not stretch the axis."""
+SPACE = 0.042
+"""Between two names, as a share of the axis."""
+
+
+def save_curves(comparison: Comparison, path: Path) -> None:
+    """Write the picture as PNG."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.size": 10, "axes.spines.right": False, "axes.spines.top": False}):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        draw(figure.subplots(), comparison)
+        figure.savefig(path, dpi=150)
+
+
+def draw(axes: Axes, comparison: Comparison) -> None:
+    """Curves with bands, the optimum as a line, names at the right."""
+    regrets = {name: _regret(runs, comparison.optimum) for name, runs in comparison.runs.items()}
+    evaluations = max(len(mean) for mean, _ in regrets.values())
+    x = np.arange(1, evaluations + 1)
+    for name, (mean, reach) in regrets.items():
+        colour, style = _look(name)
+        low, high = (np.maximum(mean + sign * reach, NEAREST) for sign in (-1, 1))
+        axes.fill_between(x, low, high, color=colour, alpha=0.13, lw=0)
+        line = np.maximum(mean, NEAREST)
+        axes.plot(x, line, color=colour, ls=style, lw=2 if name == BASELINE else 1.5)
+    _frame(axes, comparison, regrets, evaluations)
+    _name(axes, {name: np.log(np.maximum(mean, NEAREST)) for name, (mean, _) in regrets.items()})
+    runs = sorted({len(own) for own in comparison.runs.values()})
+    counted = " to ".join(str(n) for n in dict.fromkeys((runs[0], runs[-1])))
+    axes.set_title(f"{comparison.title}, {counted} runs", loc="left", fontsize=10)
+
+
+def _regret(runs: Sequence[Run], optimum: float) -> tuple[Floats, Floats]:
+    """(evaluations,) means, and half the widths of their intervals."""
+    regret = optimum - np.array([own.best for own in runs])
+    return regret.mean(axis=0), reaches(regret)
+
+
+def _look(name: str) -> tuple[str, str | tuple[int, tuple[float, ...]]]:
+    """Colour and style of a line, the same in all pictures."""
+    if name == BASELINE:
+        return PLAIN, "-"
+    index = [other for other in STRATEGIES if other != BASELINE].index(name)
+    return COLOURS[index % len(COLOURS)], STYLES[index // len(COLOURS) % len(STYLES)]
+
+
+def _frame(
+    axes: Axes,
+    comparison: Comparison,
+    regrets: dict[str, tuple[Floats, Floats]],
+    evaluations: int,
+) -> None:
+    top = max(float(mean[min(FIRST, evaluations) - 1]) for mean, _ in regrets.values())
+    axes.set_yscale("log")
+    axes.set_ylim(NEAREST * 0.9, max(top * 1.2, NEAREST * 10))
+    plain_numbers(axes.yaxis, (1, 2, 5))
+    axes.set_xlim(0, evaluations)
+    what = "optimum" if comparison.proven else "best known"
+    axes.axhline(
+        NEAREST,
+        color="#777777",
+        lw=1,
+        ls="--",
+        zorder=1,
+        label=f"{what}: {comparison.optimum:.2f} %, or nearer than {NEAREST:g}",
+    )
+    axes.legend(loc="upper right", frameon=False, fontsize=8.5)  # where no curve comes
+    axes.set_xlabel("networks evaluated")
+    axes.set_ylabel("mean regret of the best so far [points], 95 % interval")
+    axes.grid(alpha=0.25)
+
+
+def _name(axes: Axes, curves: dict[str, Floats]) -> None:
+    """Names beside the right end, in the order of the logarithmic curves, lowest first."""
+    order = sorted(curves, key=lambda name: (curves[name][-1], curves[name].mean()))
+    low, high = np.log(axes.get_ylim())
+    wanted = [float(curves[name][-1] - low) / float(high - low) for name in order]
+    for name, place, at in zip(order, apart(wanted), wanted, strict=True):
+        colour, style = _look(name)
+        axes.plot(
+            [1.005, 1.03, 1.075],
+            [at, place, place],
+            color=colour,
+            ls=style,
+            lw=1.2,
+            transform=axes.transAxes,
+            clip_on=False,
+        )
+        axes.annotate(
+            name,
+            (1.085, place),
+            xycoords="axes fraction",
+            fontsize=8.5,
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def apart(wanted: Sequence[float]) -> list[float]:
+    """Places from 0 to 1 for names that want these (ascending), at least `SPACE` apart.
+
+    Names that touch are a block, which stands where its members want to be on average.
+    """
+    blocks: list[list[float]] = []
+
+    def start(block: list[float]) -> float:
+        """Where the first of a block stands."""
+        tall = SPACE * (len(block) - 1)
+        return min(max(sum(block) / len(block) - tall / 2, 0.0), max(1 - tall, 0.0))
+
+    for place in wanted:
+        blocks.append([place])
+        while len(blocks) > 1 and (
+            start(blocks[-2]) + SPACE * len(blocks[-2]) > start(blocks[-1]) + 1e-12
+        ):
+            last = blocks.pop()
+            blocks[-1] += last
+    return [start(block) + SPACE * n for block in blocks for n in range(len(block))]

@@ -1,0 +1,135 @@
+"""What a sweep shows: its cells as a table, the front of each device, accuracy over budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.report.plots.regret import COLOURS
+from nas.report.tables.text import Cells, Column, interval, numbers
+from nas.study.fronts import fronts
+from nas.study.sweep.standing import Standing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BUDGETS = "budgets.png"
+VARYING = ("space", "device", "budget_ms", "strategy", "seed")
+"""Columns of the table that are shown where they differ."""
+
+
+def cell_table(standings: Sequence[Standing]) -> tuple[list[Column], list[Cells]]:
+    """Columns and rows of the cells: what differs, how far it is, and the best so far."""
+    shown = [name for name in VARYING if len({getattr(s, name) for s in standings}) > 1]
+    columns = [
+        *(Column(name.removesuffix("_ms").replace("_", " ") + _unit(name)) for name in shown),
+        *numbers("done", "cut", "failed", "runs", "best\n%", "predicted\nms", "finals\n%"),
+        Column("state"),
+    ]
+    return columns, [[*(_text(s, name) for name in shown), *_figures(s)] for s in standings]
+
+
+def _unit(name: str) -> str:
+    return "\nms" if name.endswith("_ms") else ""
+
+
+def _text(standing: Standing, name: str) -> str:
+    value = getattr(standing, name)
+    return f"{value:g}" if isinstance(value, float) else Path(str(value)).stem
+
+
+def _figures(s: Standing) -> Cells:
+    best = None if s.best_top1 is None else f"{s.best_top1:.1f}"
+    winner = None if s.predicted_ms is None else f"{s.predicted_ms:.3f}"
+    finals = None
+    if s.trained_top1 is not None:
+        assert s.trained_top1_low is not None and s.trained_top1_high is not None
+        finals = interval(s.trained_top1, s.trained_top1_low, s.trained_top1_high)
+    counts = (f"{s.trials}/{s.wanted}", str(s.stopped), str(s.failed), str(s.running))
+    return [*counts, best, winner, finals, s.state]
+
+
+# pictures -------------------------------------------------------------------------------------
+
+
+def save_pictures(folder: Path, standings: Sequence[Standing]) -> None:
+    """`pareto-DEVICE.png` of each device, and `budgets.png`; nothing of a device without a cell."""
+    done = [standing for standing in standings if standing.state == "done"]
+    devices = list(dict.fromkeys(standing.device for standing in done))
+    for device in devices:
+        own = [standing for standing in done if standing.device == device]
+        _save(folder / f"pareto-{Path(device).name}.png", partial(_front, done=own))
+    if len({standing.budget_ms for standing in done}) > 1:
+        _save(folder / BUDGETS, partial(_budgets, done=done))
+
+
+def _save(path: Path, draw: Callable[[Axes], None]) -> None:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.size": 10, "axes.spines.right": False, "axes.spines.top": False}):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.subplots()
+        draw(axes)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
+        axes.grid(alpha=0.25)
+        axes.set_ylabel("trained top-1 of the winner [%], 95 % interval")
+        figure.savefig(path, dpi=150)
+
+
+def _front(axes: Axes, done: Sequence[Standing]) -> None:
+    """Winners of a device; a line through those that no other one beats."""
+    import numpy as np
+
+    for index, (label, own) in enumerate(_grouped(done, ("space", "strategy"))):
+        _points(axes, [s.predicted_ms for s in own], own, label, COLOURS[index % len(COLOURS)])
+    values = np.array([[s.trained_top1, -(s.predicted_ms or 0.0)] for s in done], np.float64)
+    first = values[fronts(values) == 0]
+    order = np.argsort(-first[:, 1])
+    axes.plot(-first[order, 1], first[order, 0], color="black", lw=1, zorder=1, label="front")
+    axes.set_xlabel("predicted ms")
+    axes.set_title(f"Winners of the cells on {Path(done[0].device).name}", loc="left")
+
+
+def _budgets(axes: Axes, done: Sequence[Standing]) -> None:
+    """Accuracy over the budget: every cell, and a line through the means of its seeds."""
+    for index, (label, own) in enumerate(_grouped(done, ("space", "device", "strategy"))):
+        colour = COLOURS[index % len(COLOURS)]
+        _points(axes, [s.budget_ms for s in own], own, label, colour)
+        by_budget = _grouped(own, ("budget_ms",))
+        means = [
+            (s[0].budget_ms, sum(t.trained_top1 or 0 for t in s) / len(s)) for _, s in by_budget
+        ]
+        axes.plot(*zip(*sorted(means), strict=True), color=colour, lw=1.2)
+    axes.set_xlabel("latency budget [predicted ms]")
+    axes.set_title("Accuracy that a budget buys; a line joins the means of seeds", loc="left")
+
+
+def _points(axes: Axes, x: Sequence[Any], own: Sequence[Any], label: str, colour: str) -> None:
+    down = [s.trained_top1 - s.trained_top1_low for s in own]
+    up = [s.trained_top1_high - s.trained_top1 for s in own]
+    y = [s.trained_top1 for s in own]
+    axes.errorbar(
+        x,
+        y,
+        yerr=[down, up],
+        fmt="o",
+        ms=5,
+        lw=0,
+        elinewidth=1,
+        capsize=2,
+        color=colour,
+        label=label,
+    )
+
+
+def _grouped(
+    standings: Iterable[Standing], names: Sequence[str]
+) -> list[tuple[str, list[Standing]]]:
+    """Standings with the same of these, under what they have in common."""
+    found: dict[str, list[Standing]] = {}
+    for standing in standings:
+        found.setdefault(", ".join(_text(standing, name) for name in names), []).append(standing)
+    return list(found.items())

@@ -1,0 +1,88 @@
+"""A network's rows as blocks: what a picture shows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nas.blocks import FIELDS
+from nas.report.tables.network import Sheet
+from nas.space.arch import Arch
+
+FILLS = (
+    *("#9ecae9", "#f6b26b", "#a8d5a2", "#e3a8c8", "#ffe08a", "#c5b3e6", "#8fd3c8", "#d9b38c"),
+    *("#c9d66b", "#f2a49b"),
+)
+"""Of ops in order of appearance; dark text is readable on each."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One row as it is drawn."""
+
+    op: str
+    place: str
+    """Resolution that reaches it: `112×112`, or `vector`."""
+    out: int
+    """Channels that it yields."""
+    skip: bool
+    """Whether a residual connection goes around it."""
+    cells: tuple[str, ...]
+    """One a column of the picture; empty where the row has none."""
+    ms: float | None
+    known: bool
+    """Whether there is a table: of a traced row nobody says what the cells would be."""
+
+
+def blocks(sheet: Sheet, columns: Sequence[str]) -> list[Block]:
+    """Every row of a network; `columns` are those of its table that are shown beside it."""
+    ops = sheet.arch.graph.ops
+    last = {op.row: index for index, op in enumerate(ops)}
+    table = isinstance(sheet.arch, Arch)
+    found = []
+    for index, row in enumerate(sheet.rows):
+        shape = ops[last[index]].shape
+        skip = any(
+            op.kind == "add" and last[index - 1] in op.inputs for op in ops if op.row == index
+        )
+        cells = tuple(_cell(name, row.get(name)) for name in columns)
+        out = shape[0] if table or len(shape) == 3 else shape[-1]
+        place = _place(row["in"])
+        found.append(Block(row["op"], place, int(out), skip, cells, row["ms"], table))
+    return found
+
+
+def shown_columns(sheets: Iterable[Sheet]) -> list[str]:
+    """Columns beside the blocks: the tables' own that say something, but for the width."""
+    said = {
+        name
+        for sheet in sheets
+        for name in sheet.columns
+        if any(_cell(name, row.get(name)) for row in sheet.rows)
+    }
+    return [name for name in FIELDS if name in said - {"out"}]
+
+
+def _place(shape: str) -> str:
+    *sides, _ = shape.split("x")
+    return "×".join(sides if len(sides) > 1 else sides * 2) or "vector"
+
+
+def _cell(column: str, value: object) -> str:
+    if value is None or (column == "s" and value == 1) or value == "none":
+        return ""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{text}×{text}" if column == "k" else text
+
+
+def fills_of(drawn: Iterable[Block]) -> dict[str, str]:
+    """A colour for each op; more ops than colours share some, and are told apart by name."""
+    names = dict.fromkeys(block.op for block in drawn)
+    return {name: FILLS[index % len(FILLS)] for index, name in enumerate(names)}
+
+
+def describe(drawn: Iterable[Block | None]) -> str:
+    """The rows in words, for who does not see the picture."""
+    return "; ".join(
+        f"{block.place} {block.op} to {block.out} channels" for block in drawn if block
+    )

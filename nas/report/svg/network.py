@@ -1,0 +1,112 @@
+"""A network as a picture: one block a row, as wide as its output, on bands of one resolution.
+
+Beside each block stands what its table says, and its predicted milliseconds as a bar. An arc is a
+residual connection over the whole row, as the graph has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
+
+from nas.report.svg.blocks import Block, blocks, describe, fills_of, shown_columns
+from nas.report.svg.drawing import EM, GREY, WHITE, Drawing, text_width
+from nas.report.svg.panel import GAP, SMALL, Panel
+from nas.report.tables.network import Sheet
+from nas.report.tables.text import interval, millions, plus_minus
+
+MARGIN = 16
+"""Around everything, and twice of it between two networks."""
+TITLE, LINE, KEY = 16, 15, 20
+"""Size of a name; heights of a line of facts and of the legend."""
+SWATCH = 14
+"""Side of a colour in the legend."""
+
+
+def network_picture(sheet: Sheet) -> str:
+    """One network as SVG, with a bar of milliseconds for each row where a device predicts them."""
+    columns = shown_columns([sheet])
+    own = blocks(sheet, columns)
+    fills = fills_of(own)
+    slowest = max(block.ms or 0 for block in own)
+    panel = Panel(own, columns, fills, max(block.out for block in own), slowest)
+    to = Drawing(f"Architecture of {sheet.arch.name}", describe(own))
+    return compose(to, [(panel, sheet)], fills, own)
+
+
+def compose(
+    to: Drawing,
+    panels: Sequence[tuple[Panel, Sheet]],
+    fills: Mapping[str, str],
+    drawn: Sequence[Block],
+    *notes: str,
+) -> str:
+    """Panels beside each other, each under the facts of its network, over one legend."""
+    facts = [_wrapped(panel.width, facts_of(sheet)) for panel, sheet in panels]
+    under = MARGIN + TITLE + 8 + LINE * max(map(len, facts))
+    width = sum(panel.width + 2 * MARGIN for panel, _ in panels)
+    foot = under + panels[0][0].height + 8
+    keys = [*_flow(_keys(fills, drawn, *notes), width - 2 * MARGIN)]
+    height = foot + KEY * (1 + keys[-1][0]) + 8
+    to.box(0, 0, width, height, WHITE)
+    left: float = MARGIN
+    for (panel, sheet), lines in zip(panels, facts, strict=True):
+        _head(to, left, sheet.arch.name, lines, panel.width)
+        panel.draw(to, left, under)
+        left += panel.width + 2 * MARGIN
+    for line, x, text, fill in keys:
+        y = foot + KEY * line
+        if fill:
+            to.box(MARGIN + x, y, SWATCH, SWATCH, fill, round_by=3)
+        to.text(MARGIN + x + (KEY if fill else 0), y + 11, text, size=SMALL)
+    return to.svg(width, height)
+
+
+def _head(to: Drawing, left: float, name: str, lines: Sequence[str], width: float) -> None:
+    """A name, smaller where it is long, over the facts."""
+    size = min(TITLE, TITLE * width / text_width(name, TITLE, bold=True))
+    to.text(left, MARGIN + TITLE - 2, name, size=size, bold=True)
+    for index, text in enumerate(lines, start=1):
+        to.text(left, MARGIN + TITLE + LINE * index, text, size=SMALL, colour=GREY)
+
+
+def facts_of(sheet: Sheet) -> list[str]:
+    """What is counted, predicted and estimated, each on a line of its own, and the source."""
+    arch, p, guess = sheet.arch, sheet.prediction, sheet.guess
+    lines = [f"{millions(arch.params)} M parameters, {millions(arch.macs)} M MACs"]
+    if p and (device := sheet.device):
+        level = f"{device.info['interval']['level']:.0%}"
+        shown = f"{interval(p.ms, p.low_ms, p.high_ms)} {device.unit}"
+        lines.append(f"predicted {shown} on {device.name} ({level} interval)")
+        lines.append(f"of them {p.fixed_ms:.3f} ms fixed, in no row")
+    if guess:
+        lines.append(f"estimated {plus_minus(guess.top1, guess.sd)} % ImageNet top-1")
+    return [*lines, arch.source]
+
+
+def _wrapped(width: float, lines: Iterable[str]) -> list[str]:
+    most = int(width / (SMALL * EM))
+    return [part for line in lines for part in wrap(line, most)]
+
+
+def _keys(
+    fills: Mapping[str, str], drawn: Sequence[Block], *notes: str
+) -> Iterator[tuple[str, str]]:
+    """Texts of the legend and their colours; notes have none."""
+    yield from fills.items()
+    yield "a block is labelled with its output channels", ""
+    if any(block.skip for block in drawn):
+        yield "arc: residual connection", ""
+    for note in notes:
+        yield note, ""
+
+
+def _flow(keys: Iterable[tuple[str, str]], width: float) -> Iterator[tuple[int, float, str, str]]:
+    """Line and x of each key, wrapped."""
+    line, x = 0, 0.0
+    for text, fill in keys:
+        needed = text_width(text, SMALL) + (KEY if fill else 0)
+        if x and x + needed > width:
+            line, x = line + 1, 0.0
+        yield line, x, text, fill
+        x += needed + GAP

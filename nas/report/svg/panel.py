@@ -1,0 +1,137 @@
+"""Blocks under each other on bands of one resolution, beside what their table says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from nas.report.svg.blocks import Block
+from nas.report.svg.drawing import DARK, GREY, PALE, WHITE, Drawing, text_width
+
+HEADERS = {"k": "kernel", "exp": "expand", "se": "SE", "s": "stride", "n": "depth"}
+"""What the picture calls a table's column, where its name is short."""
+UNSAID = {"stride": "1"}
+"""What an empty cell means, where it is held against another; else there is nothing."""
+ROW, BLOCK = 24, 18
+"""Heights of a row and of the block in it."""
+NARROWEST, WIDEST = 46, 190
+"""A block, in pixels."""
+ARC = 16
+"""Room beside a block for its residual connection."""
+BARS, FIGURE = 90, 60
+"""The longest bar of milliseconds, and room for its figure."""
+GAP = 14
+"""Between columns."""
+SMALL = 11
+"""Size of text."""
+DIFFERS, BAR = "#fff0b3", "#0072b2"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Blocks of one network under each other; a None is a row that only another network has."""
+
+    blocks: Sequence[Block | None]
+    columns: Sequence[str]
+    fills: dict[str, str]
+    """Of each op."""
+    widest: int
+    """Channels of the widest block in the picture."""
+    slowest: float = 0.0
+    """Milliseconds of the longest bar; 0: there are no bars."""
+    others: Sequence[Block | None] = ()
+    """What each row is held against."""
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[float, float]]:
+        """Header -> where its column begins and how wide it is."""
+        own = [block for block in self.blocks if block]
+        texts = {"": [block.place for block in own], "channels": [], "op": [b.op for b in own]}
+        for index, name in enumerate(self.columns):
+            cells = [block.cells[index] for block in own]
+            texts[HEADERS.get(name, name)] = [*cells, *(["none"] if self.others else [])]
+        if self.slowest:
+            texts["predicted ms"] = []
+        found, x = {}, 0.0
+        for header, cells in texts.items():
+            needed = max(text_width(text, SMALL, bold=True) for text in (header, *cells))
+            width = {"channels": WIDEST + ARC, "predicted ms": BARS + FIGURE}.get(header, needed)
+            found[header] = (x, width)
+            x += width + GAP
+        return found
+
+    @property
+    def width(self) -> float:
+        """Pixels it takes."""
+        x, width = [*self._places.values()][-1]
+        return x + width
+
+    @property
+    def height(self) -> float:
+        """With the line of headers."""
+        return (len(self.blocks) + 1) * ROW
+
+    def draw(self, to: Drawing, left: float, top: float) -> None:
+        """Headers, then row by row."""
+        for header, (x, _) in self._places.items():
+            middle = header == "channels"
+            at, anchor = (x + WIDEST / 2, "middle") if middle else (x, "start")
+            to.text(left + at, top + 16, header, size=SMALL, colour=GREY, anchor=anchor)
+        self._bands(to, left, top + ROW)
+        centre = left + self._places["channels"][0] + WIDEST / 2
+        first, end = top + ROW * 1.5, top + self.height - ROW / 2
+        to.line([(centre, first), (centre, end)])
+        others = self.others or [None] * len(self.blocks)
+        for index, (block, other) in enumerate(zip(self.blocks, others, strict=True)):
+            y = top + ROW * (index + 1)
+            if block is None:
+                place = (centre - NARROWEST / 2, y + (ROW - BLOCK) / 2, NARROWEST, BLOCK)
+                to.box(*place, WHITE, stroke=GREY, dashed=True, round_by=3)
+            else:
+                self._row(to, left, y, block, other)
+
+    def _bands(self, to: Drawing, left: float, top: float) -> None:
+        """A ground for each resolution, and its name at the first row of it."""
+        place, shade = "", False
+        for index, block in enumerate(self.blocks):
+            new = block is not None and block.place != place
+            if new and block:
+                place, shade = block.place, not shade
+            y = top + ROW * index
+            if shade:
+                to.box(left - 6, y, self.width + 12, ROW, PALE)
+            if new:
+                to.text(left, y + 16, place, size=SMALL, bold=True)
+
+    def _row(self, to: Drawing, left: float, y: float, block: Block, other: Block | None) -> None:
+        x = left + self._places["channels"][0]
+        width = NARROWEST + (WIDEST - NARROWEST) * (block.out / self.widest) ** 0.5
+        start, top, baseline = x + (WIDEST - width) / 2, y + (ROW - BLOCK) / 2, y + 16
+        resized = bool(self.others) and (other is None or other.out != block.out)
+        frame = DARK if resized else ""
+        to.box(start, top, width, BLOCK, self.fills[block.op], stroke=frame, round_by=3)
+        middle = x + WIDEST / 2
+        to.text(middle, baseline, str(block.out), size=SMALL, anchor="middle", bold=resized)
+        if block.skip:
+            to.arc(start + width, top, top + BLOCK, ARC - 4)
+        headers = ("op", *(HEADERS.get(name, name) for name in self.columns))
+        texts = (block.op, *block.cells)
+        comparable = other is not None and other.known and block.known
+        cells = other.cells if other and comparable else block.cells
+        before = (other.op if other else "", *cells)
+        for header, text, old in zip(headers, texts, before, strict=True):
+            at, room = self._places[header]
+            changed = bool(self.others) and text != old
+            if changed:
+                to.box(left + at - 4, y + 3, room + 8, ROW - 6, DIFFERS)
+            shown = text or (UNSAID.get(header, "none") if changed else "")
+            to.text(left + at, baseline, shown, size=SMALL, bold=changed)
+        if self.slowest and block.ms is not None:
+            self._bar(to, left, y, block.ms)
+
+    def _bar(self, to: Drawing, left: float, y: float, ms: float) -> None:
+        x = left + self._places["predicted ms"][0]
+        length = max(1.0, BARS * ms / self.slowest)
+        to.box(x, y + 6, length, ROW - 12, BAR)
+        to.text(x + length + 5, y + 16, f"{ms:.3f}", size=SMALL)

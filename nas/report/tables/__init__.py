@@ -1,0 +1,1 @@
+"""Tables and JSON on the terminal."""

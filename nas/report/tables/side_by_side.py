@@ -1,0 +1,89 @@
+"""Networks side by side, one line each: the table of `nas compare` and `nas search`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from nas.report.tables.network import Sheet
+from nas.report.tables.text import (
+    Column,
+    interval,
+    millions,
+    numbers,
+    plus_minus,
+    print_facts,
+    print_line,
+    print_table,
+)
+from nas.space.arch import Arch
+
+REFERENCE_RECIPE = "supervised"
+"""What the surrogate's estimates are for, as in `results/published/imagenet.csv`."""
+
+
+MOST_NAMES = 4
+"""Unused parameters that are named."""
+
+
+def print_together(groups: Mapping[str, Iterable[Sheet]], *, title: str = "") -> None:
+    """One table; each group's name stands on a line above its networks ("" has none)."""
+    columns = [
+        Column("network"),
+        *numbers("predicted\nms", "estimated\ntop-1 %", "published\ntop-1 %"),
+        *numbers("params\nM", "MACs\nM"),
+    ]
+    rows: list[list[str | None]] = []
+    for name, sheets in groups.items():
+        rows += [[f"{name}:", *[""] * 5]] if name else []
+        rows += [_cells(sheet) for sheet in sheets]
+    print_table(columns, rows, title=title)
+
+
+def print_sources(sheets: Sequence[Sheet]) -> None:
+    """Where traced networks come from, and where each published figure of the table was printed."""
+    traced = [s.arch for s in sheets if not isinstance(s.arch, Arch)]
+    if traced:
+        print_line()
+        print_facts((arch.name, arch.source) for arch in traced)
+    doubts = [(f"{s.arch.name}: {what}", text) for s in sheets for what, text in checked(s)]
+    if doubts:
+        print_line()
+        print_facts(doubts)
+    shown = [s for s in sheets if s.published]
+    if not shown:
+        return
+    print_line()
+    print_facts((s.arch.name, f"published: {s.published[0]}") for s in shown)
+    if any(_other_recipe(s) for s in shown):
+        print_line()
+        print_line("* trained by another recipe than the estimates are for")
+
+
+def checked(sheet: Sheet) -> Iterator[tuple[str, str]]:
+    """Where the counts of a traced network differ from the module's own and PyTorch's."""
+    if (check := sheet.check) is None:
+        return
+    for text in check.differences:
+        yield "count in doubt", text
+    for text in check.by_rule:
+        yield "differs from PyTorch", text
+    if names := check.unread:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        yield "unused parameters", ", ".join(names[:MOST_NAMES]) + more
+
+
+def _other_recipe(sheet: Sheet) -> bool:
+    """The published figure is for other training than the surrogate's reference."""
+    return sheet.published[0].recipe != REFERENCE_RECIPE
+
+
+def _cells(sheet: Sheet) -> list[str | None]:
+    p, guess, published = sheet.prediction, sheet.guess, sheet.published
+    return [
+        sheet.arch.name,
+        interval(p.ms, p.low_ms, p.high_ms) if p else None,
+        plus_minus(guess.top1, guess.sd) if guess else None,
+        f"{published[0].top1:.1f}{'*' if _other_recipe(sheet) else ' '}" if published else None,
+        millions(sheet.arch.params),
+        millions(sheet.arch.macs),
+    ]

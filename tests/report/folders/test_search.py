@@ -1,0 +1,79 @@
+"""A result is read back whole, and what is broken is named by file, line and column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nas.errors import DocumentError
+from nas.library import load_device
+from nas.report.folders.search import read_result
+from nas.report.pages.choose import page_of
+
+from ..conftest import EXAMPLE, edit
+
+
+def test_front_and_best_are_those_of_the_files() -> None:
+    found = read_result(EXAMPLE)
+    assert found.front[-1].arch == found.best
+    assert found.best.arch_id == found.study["best"]
+    assert [c.ms for c in found.front] == sorted(c.ms for c in found.front)
+    assert found.within[found.best.arch_id] == pytest.approx(0.5, abs=0.02)
+    assert found.budgets == {"iphone12-lut": 1.0}
+    assert (found.trials, found.training) == ((), None)
+
+
+def test_predictions_are_still_those_of_the_device() -> None:
+    found = read_result(EXAMPLE)
+    device = load_device("iphone12-lut")
+    if device.content_hash == found.study["device"]["hash"]:
+        for candidate in found.front:
+            assert device.predict(candidate.arch).ms == pytest.approx(candidate.ms, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("predicted_ms_low", "low", "line 1: .* expected one column 'predicted_ms_low'"),
+        (",0.4707,", ",fast,", r"line 2 \(predicted_ms\): found 'fast', expected a number"),
+        (",0.4707,", ",nan,", r"line 2 \(predicted_ms\): found 'nan', expected a number"),
+        (",0.4707,", ",,", r"line 2 \(predicted_ms\): found '', expected a number"),
+        (",0.4707,", ",", "line 2: found 9 cells, expected 10"),
+        ("pareto/bb99", "../../bb99", r"line 2 \(file\): .* leads out of"),
+        ("pareto/bb99", "pareto/cc", "no such file|No such file"),
+        ("\nbb99e3b190a2,", "\n000000000000,", r"line 2 \(arch_id\): the file's network is bb99"),
+    ],
+)
+def test_a_broken_table_names_line_and_column(
+    run: Path, before: str, after: str, message: str
+) -> None:
+    path = run / "pareto.csv"
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    with pytest.raises(DocumentError, match=message):
+        read_result(run)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"budget_ms": "fast"}, r"study.yaml \(budget_ms\): expected int or float, found 'fast'"),
+        ({"space": "mobile"}, r"\(space\): expected dict, found 'mobile'"),
+        ({"device": {"name": "x"}}, r"\(device\): key 'hash' is missing"),
+        ({"others": [{"name": "x", "hash": "y"}]}, r"\(others 1\): key 'budget_ms' is missing"),
+        ({"training": {"data": "digits"}}, r"\(training\): key 'recipe' is missing"),
+    ],
+)
+def test_a_broken_study_names_the_key(run: Path, values: dict[str, object], message: str) -> None:
+    edit(run, **values)
+    with pytest.raises(DocumentError, match=message):
+        read_result(run)
+
+
+def test_another_folder_is_none_of_results(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="no folder of results: expected study.yaml, as nas"):
+        page_of(tmp_path)
+    with pytest.raises(DocumentError, match="no such folder"):
+        page_of(tmp_path / "none")
