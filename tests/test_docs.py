@@ -75,6 +75,30 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_modules_and_files_that_the_pages_name_exist() -> None:
+    missing = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for name in re.findall(r"`(nas(?:\.\w+)+)`", text):
+            if not is_named(name):
+                missing.append(f"{page.name}: {name}")
+        for path in re.findall(
+            r"`((?:nas|tests|benchmarks|predictors|search_spaces)/[\w./-]+)`", text
+        ):
+            if not (ROOT / path).exists():
+                missing.append(f"{page.name}: {path}")
+    assert not missing
+
+
+def is_named(dotted: str) -> bool:
+    """Whether a dotted name is a module of the package, or a name in the text of one."""
+    path = ROOT.joinpath(*dotted.split("."))
+    if path.is_dir() or path.with_suffix(".py").is_file():
+        return True
+    module = path.parent / "__init__.py" if path.parent.is_dir() else path.parent.with_suffix(".py")
+    return module.is_file() and path.name in module.read_text(encoding="utf-8")
+
+
 def test_every_format_and_runtime_has_its_line() -> None:
     text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
