@@ -26,8 +26,8 @@ from nas.optimize.limits import Limits
 from nas.optimize.run import pricing_of
 from nas.optimize.strategies import STRATEGIES
 from nas.study.database import Database
-from nas.study.hunt import Hunt, begin
-from nas.study.question import problem_of
+from nas.study.loop import TrialLoop, claim_trial
+from nas.study.spec import problem_of
 from nas.study.store import Record, Store
 from nas.system.environment import environment
 
@@ -38,7 +38,7 @@ WARM = 3
 """Questions that are not counted: the first reads the whole file, the second fits."""
 
 
-def filled(folder: Path, space: str, trials: int) -> tuple[Store, Hunt]:
+def filled(folder: Path, space: str, trials: int) -> tuple[Store, TrialLoop]:
     """A store of random networks within the budget, whose accuracy rises with their size."""
     pricing = pricing_of(space, "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((SPACES[space],), (1.0,)))
@@ -50,16 +50,18 @@ def filled(folder: Path, space: str, trials: int) -> tuple[Store, Hunt]:
     scores = pricing.judge(codes)[0] + rng.normal(size=trials)
     for code, score in list(zip(codes, scores, strict=True))[done:]:
         arch = pricing.space.decode(code)
-        record = begin(store, problem.choices, arch, code, 0, predicted_ms=1.0)
+        record = claim_trial(store, problem.choices, arch, code, 0, predicted_ms=1.0)
         if record is not None:  # two codes may be one network
             store.work(record, lambda score=score: (float(score),))
-    hunt = Hunt(store, pricing.space, STRATEGIES["random"](problem), (), 10 * trials)
-    return store, hunt
+    loop = TrialLoop(store, pricing.space, STRATEGIES["random"](problem), (), 10 * trials)
+    return store, loop
 
 
-def asked(store: Store, hunt: Hunt, strategy: str, questions: int) -> Iterator[dict[str, float]]:
+def asked(
+    store: Store, loop: TrialLoop, strategy: str, questions: int
+) -> Iterator[dict[str, float]]:
     """Milliseconds of each part of each question."""
-    hunt.strategy = STRATEGIES[strategy](hunt.strategy.problem)
+    loop.strategy = STRATEGIES[strategy](loop.strategy.problem)
     claim, claims = store.claim, [0.0]
 
     def timed(*given: Any, **facts: Any) -> Record | None:
@@ -73,7 +75,7 @@ def asked(store: Store, hunt: Hunt, strategy: str, questions: int) -> Iterator[d
         start = perf_counter()
         records = store.records()
         read = perf_counter()
-        found = hunt._next(records)
+        found = loop._next(records)
         end = perf_counter()
         assert found is not None
         store.work(found[0], lambda: (50.0,))
@@ -98,10 +100,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             start = perf_counter()
             place = (options.folder or Path(folder)) / space
-            store, hunt = filled(place, space, options.trials)
+            store, loop = filled(place, space, options.trials)
             print(f"{space}: filled in {perf_counter() - start:.0f} s", flush=True)
             for strategy in options.strategies.split(","):
-                parts = list(asked(store, hunt, strategy, options.questions))
+                parts = list(asked(store, loop, strategy, options.questions))
                 ms = [part["all"] for part in parts]
                 medians = {
                     f"{name}_ms": round(float(np.median([part[name] for part in parts])), 1)
@@ -112,7 +114,7 @@ def main() -> None:
                         "space": space,
                         "strategy": strategy,
                         "trials": len(store.records()),
-                        "parameters": len(hunt.strategy.problem.choices.parameters),
+                        "parameters": len(loop.strategy.problem.choices.parameters),
                         **medians,
                         "median_ms": round(float(np.median(ms)), 1),
                         "largest_ms": round(max(ms), 1),

@@ -35,17 +35,17 @@ from nas.cli.training import TrainingOptions
 from nas.devices.measure.run import measure
 from nas.devices.profile.result import Settings
 from nas.devices.profile.run import profile
-from nas.files.staging import Work
+from nas.files.staging import ResumableDir
 from nas.optimize import search
 from nas.optimize.limits import Limits
 from nas.optimize.strategies import DEFAULT
 from nas.space.arch import Arch
 from nas.space.scaling import scaled
-from nas.study.cascade import Cascade
+from nas.study.halving import SuccessiveHalving
 from nas.study.plan import Plan
-from nas.study.question import Question
-from nas.study.results import studied
-from nas.study.run import queued
+from nas.study.results import study_result
+from nas.study.run import initial_codes
+from nas.study.spec import StudySpec
 from nas.study.workers import run_with
 from nas.train.final import train_finally
 from nas.train.run import Task
@@ -145,7 +145,7 @@ class Experiment:
             for budget, reference in BUDGETS.items()
         }
 
-    def cascade(self, budget: str, strategy: str) -> Cascade:
+    def halving(self, budget: str, strategy: str) -> SuccessiveHalving:
         """A search under a budget; the default strategy begins with the surrogate's best."""
         folder = self.folder / f"search-{budget}-{strategy}"
         folder.mkdir(exist_ok=True)
@@ -153,18 +153,20 @@ class Experiment:
         queue = ()
         if strategy != "random":
             found = search(SPACE, device, budget_ms=ms, shortlist=TRIALS)
-            queue = queued(found, TRIALS, zero_cost=(), task=task)
+            queue = initial_codes(found, TRIALS, zero_cost=(), task=task)
         limits = Limits((ms,), (1.0,))
-        question = Question(SPACE, (str(device),), "imagenet", limits, queue, strategy)
-        return Cascade(task, folder, PLAN, question, TRIALS, on_progress=_progress, on_message=_say)
+        spec = StudySpec(SPACE, (str(device),), "imagenet", limits, queue, strategy)
+        return SuccessiveHalving(
+            task, folder, PLAN, spec, TRIALS, on_progress=_progress, on_message=_say
+        )
 
     def searched(self, budget: str, strategy: str) -> list[str]:
         """Tables of the finalists, best first."""
 
         def make() -> list[str]:
-            cascade = self.cascade(budget, strategy)
-            run_with(cascade, self.workers)
-            return [t.candidate.arch.to_yaml() for t in studied(cascade).trials if t.finals]
+            halving = self.halving(budget, strategy)
+            run_with(halving, self.workers)
+            return [t.candidate.arch.to_yaml() for t in study_result(halving).trials if t.finals]
 
         return self.kept(f"finalists-{budget}-{strategy}", make)
 
@@ -210,7 +212,7 @@ class Experiment:
 
         def make() -> dict[str, Any]:
             out = self.folder / "final"
-            work = Work(out, kind.replace("/", "-"), {"network": name}, resume=True)
+            work = ResumableDir(out, kind.replace("/", "-"), {"network": name}, resume=True)
             arch = self.networks[name]
             final = train_finally(
                 self.task(FINAL_IMAGES),

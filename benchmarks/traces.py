@@ -25,7 +25,7 @@ from timm.utils.model import reparameterize_model
 
 from nas.errors import NasError
 from nas.modules.networks import Traced, load_network
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "traces.csv"
 SMALL = 30_000_000
@@ -77,7 +77,7 @@ def parameters(module: torch.nn.Module) -> int:
 
 def made(name: str) -> torch.nn.Module:
     """The module of timm, without memory where it can be made so."""
-    with quiet():
+    with capture_output():
         try:
             with torch.device("meta"):
                 return timm.create_model(name).eval()

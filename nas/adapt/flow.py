@@ -71,7 +71,7 @@ class Flow:
         self.tie(top, array)
         return top
 
-    def atoms(self) -> Labels:
+    def coupled(self) -> Labels:
         """(labels,) the atom of each."""
         return components(self.pairs, self.count)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas import library
-from nas.adapt.channels import Channels
+from nas.adapt.dependencies import DependencyGraph
 from nas.adapt.plan import CHOICES, AdaptPlan
 from nas.adapt.proposals import Proposal, proposals
 from nas.adapt.steps import Step, all_steps, write_step
@@ -28,7 +28,7 @@ from nas.errors import InfeasibleError, TrainingError
 from nas.latency.device import Device
 from nas.space.arch import Arch
 from nas.study.database import Database
-from nas.study.hunt import POLL_S
+from nas.study.loop import POLL_S
 from nas.study.store import Record, Store
 from nas.system.progress import OnMessage, OnProgress, ignore
 
@@ -63,7 +63,7 @@ class NetAdapt:
     _worked: float = field(default=0.0, init=False)
     """Share of the whole work that this process has done."""
 
-    def bare(self) -> NetAdapt:
+    def without_caches(self) -> NetAdapt:
         """The same without what it has cached."""
         return replace(self)
 
@@ -144,7 +144,7 @@ class NetAdapt:
         wants = self.plan.criterion == "taylor"
         batches = self.tuner.batches(step.arch) if wants else ()
         module = build(step.arch, weights=step.weights)
-        channels = Channels.of(step.arch.graph)
+        channels = DependencyGraph.of(step.arch.graph)
         worth = scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)
         change = self.plan.change_ms(self._start_ms, step.number + 1)
         return proposals(step.arch, channels, worth, step.ms, change, self.plan, self.predictor)
@@ -154,12 +154,12 @@ class NetAdapt:
         keys = {(p.arch.arch_id, step.number + 1): p for p in proposals}
         each = self._share_of(step, proposals) / len(proposals)
         while True:
-            store.retire_silent()
+            store.fail_stale()
             for key, proposal in keys.items():
                 record = store.claim(key, None, None, **_facts(step, proposal))
                 if record is None:
                     continue
-                what = f"step {step.number + 1}: {proposal.knob.name} to {proposal.width}"
+                what = f"step {step.number + 1}: {proposal.group.name} to {proposal.width}"
                 self.on_progress(
                     f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", min(1.0, self._worked)
                 )
@@ -184,7 +184,7 @@ class NetAdapt:
             tuned, top1 = self.tuner.tuned(proposal.arch, cut, step.number + 1)
         except TrainingError as error:
             store.fail(record, str(error))
-            self.on_message(f"{proposal.knob.name}: {error}")
+            self.on_message(f"{proposal.group.name}: {error}")
             return None
         save_state(tuned, path, proposal.arch.conventions)
         return [top1]
@@ -212,14 +212,14 @@ class NetAdapt:
             raise TrainingError(f"step {number}: no proposal of {len(proposals)} could be trained")
         worth = CHOICES[self.plan.choose]
         best = max(tried, key=lambda p: worth(step.top1, step.ms, top1s[p.arch.arch_id], p.ms))
-        widths = best.knob.name, best.knob.width, best.width
+        widths = best.group.name, best.group.width, best.width
         top1 = top1s[best.arch.arch_id]
         taken = Step(number, best.arch, self._place(step, best), best.ms, top1, *widths)
         return self._kept(store, taken)
 
     def _kept(self, store: Store, step: Step) -> Step:
         """The step as it is in the folder; of several processes one writes it."""
-        with store.owner.alone():
+        with store.owner.exclusive():
             if len(self.steps()) <= step.number:
                 write_step(self.folder, step)
                 shutil.rmtree(self.folder / PROPOSALS, ignore_errors=True)
@@ -249,11 +249,11 @@ class NetAdapt:
 
 def _facts(step: Step, proposal: Proposal) -> dict[str, str | float]:
     """What is noted beside a proposal's trial."""
-    knob = proposal.knob
+    group = proposal.group
     return {
         "step": step.number + 1,
-        "knob": knob.name,
-        "before": knob.width,
+        "knob": group.name,
+        "before": group.width,
         "after": proposal.width,
         "predicted_ms": proposal.ms,
     }

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.adapt.channels import Channels, Mask
-from nas.adapt.knobs import Knob, knobs
-from nas.adapt.moves import Move, moves, narrowed
+from nas.adapt.dependencies import DependencyGraph, Mask
 from nas.adapt.plan import AdaptPlan
+from nas.adapt.width_changes import WidthChange, width_changes, with_rows
+from nas.adapt.width_groups import WidthGroup, width_groups
 from nas.errors import ArchError
 from nas.latency.device import Device
 from nas.space.arch import Arch
@@ -22,11 +22,11 @@ from nas.space.columns import Floats
 class Proposal:
     """One knob narrowed (or widened) so far that the step's latency is met."""
 
-    knob: Knob
+    group: WidthGroup
     width: int
     arch: Arch
     ms: float
-    larger: Channels
+    larger: DependencyGraph
     """Of the larger of both networks."""
     kept: Mask
     """Atoms of it that the smaller one has."""
@@ -36,7 +36,7 @@ class Proposal:
 
 def proposals(
     arch: Arch,
-    own: Channels,
+    own: DependencyGraph,
     scores: Floats,
     ms: float,
     change_ms: float,
@@ -48,15 +48,17 @@ def proposals(
     Where no knob saves so much: the one change that saves most. `own` are the network's channels,
     `scores` what their atoms are worth.
     """
-    listed = list(moves(arch, device, plan.divisor, grow=plan.grows))
-    found: dict[Knob, Proposal] = {}
-    for move in listed:
-        if move.knob not in found and _fits(ms, move.ms, change_ms, plan):
-            found.update((p.knob, p) for p in _made(arch, move, own, scores, plan))
+    listed = list(width_changes(arch, device, plan.divisor, grow=plan.grows))
+    found: dict[WidthGroup, Proposal] = {}
+    for change in listed:
+        if change.group not in found and _fits(ms, change.ms, change_ms, plan):
+            found.update((p.group, p) for p in _made(arch, change, own, scores, plan))
     if not found and not plan.grows:
-        fastest = sorted((move for move in listed if move.ms < ms), key=lambda move: move.ms)
-        some = (p for move in fastest for p in _made(arch, move, own, scores, plan))
-        found.update((p.knob, p) for p in [next(some, None)] if p)
+        fastest = sorted(
+            (change for change in listed if change.ms < ms), key=lambda change: change.ms
+        )
+        some = (p for change in fastest for p in _made(arch, change, own, scores, plan))
+        found.update((p.group, p) for p in [next(some, None)] if p)
     best = sorted(found.values(), key=lambda p: p.lost / abs(ms - p.ms))
     return best[: plan.proposals or len(best)]
 
@@ -69,31 +71,35 @@ def _fits(before_ms: float, ms: float, change_ms: float, plan: AdaptPlan) -> boo
 
 
 def _made(
-    arch: Arch, move: Move, own: Channels, scores: Floats, plan: AdaptPlan
+    arch: Arch, change: WidthChange, own: DependencyGraph, scores: Floats, plan: AdaptPlan
 ) -> Iterator[Proposal]:
     """The proposal of a move; none where its channels cannot be parted so."""
     with suppress(ArchError):
-        made = narrowed(arch, move.rows)
+        made = with_rows(arch, change.rows)
         if plan.grows:
-            larger, lost = Channels.of(made.graph), 0.0
-            kept = larger.keep(own.graph, -np.arange(larger.n_atoms, dtype=float))  # the first
+            larger, lost = DependencyGraph.of(made.graph), 0.0
+            kept = larger.keep_mask(
+                own.graph, -np.arange(larger.n_coupled, dtype=float)
+            )  # the first
         else:
-            larger, kept = own, own.keep(made.graph, scores)
+            larger, kept = own, own.keep_mask(made.graph, scores)
             lost = float(scores[~kept].sum())
-        yield Proposal(move.knob, move.width, made, move.ms, larger, kept, lost)
+        yield Proposal(change.group, change.width, made, change.ms, larger, kept, lost)
 
 
 def smallest(arch: Arch, device: Device, divisor: int) -> tuple[float, Arch]:
     """The least latency found with every knob in turn at its fastest width; ms and the network."""
     own, ms = arch, device.predict(arch).ms
-    for name in [knob.name for knob in knobs(arch)]:
-        knob = [knob for knob in knobs(own) if knob.name == name]
-        channels = Channels.of(own.graph)
-        for move in sorted(moves(own, device, divisor, of=knob), key=lambda move: move.ms):
+    for name in [group.name for group in width_groups(arch)]:
+        group = [group for group in width_groups(own) if group.name == name]
+        channels = DependencyGraph.of(own.graph)
+        for change in sorted(
+            width_changes(own, device, divisor, of=group), key=lambda change: change.ms
+        ):
             with suppress(ArchError):
-                made = narrowed(own, move.rows)
-                channels.keep(made.graph, np.zeros(channels.n_atoms))
-                if move.ms < ms:
-                    own, ms = made, move.ms
+                made = with_rows(own, change.rows)
+                channels.keep_mask(made.graph, np.zeros(channels.n_coupled))
+                if change.ms < ms:
+                    own, ms = made, change.ms
                 break
     return ms, own

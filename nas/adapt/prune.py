@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
-from nas.adapt.channels import Channels, Mask
+from nas.adapt.dependencies import DependencyGraph, Mask
 
 Scores = NDArray[np.float64]
 Batch = tuple[Tensor, Tensor]
@@ -23,7 +23,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 def scores(
-    channels: Channels,
+    channels: DependencyGraph,
     module: nn.Module,
     criterion: str = "l2",
     *,
@@ -34,16 +34,18 @@ def scores(
 
     `taylor` needs batches.
     """
-    drawn = np.random.default_rng(seed).random(channels.n_atoms)
+    drawn = np.random.default_rng(seed).random(channels.n_coupled)
     return SCORES[criterion](channels, module, batches, drawn)
 
 
-def _l2(channels: Channels, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
+def _l2(channels: DependencyGraph, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
     """Sum of the squares of an atom's filters (NetAdapt, arXiv:1804.03230, section 3.3)."""
     return _summed(channels, {name: t.detach() ** 2 for name, t in module.named_parameters()})
 
 
-def _taylor(channels: Channels, module: nn.Module, batches: Sequence[Batch], _: Scores) -> Scores:
+def _taylor(
+    channels: DependencyGraph, module: nn.Module, batches: Sequence[Batch], _: Scores
+) -> Scores:
     """First-order change of the loss without an atom, squared (arXiv:1906.10771, equation 8)."""
     training, device = module.training, next(module.parameters()).device
     module.to(batches[0][0].device).eval().zero_grad()
@@ -59,9 +61,9 @@ def _taylor(channels: Channels, module: nn.Module, batches: Sequence[Batch], _: 
     return np.asarray(_summed(channels, products) ** 2)
 
 
-def _scale(channels: Channels, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
+def _scale(channels: DependencyGraph, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
     """Batch norms' factors (arXiv:1708.06519); where an atom has none, its filters' length."""
-    total, weight = np.zeros(channels.n_atoms), dict(module.named_parameters())
+    total, weight = np.zeros(channels.n_coupled), dict(module.named_parameters())
     for axes in channels.axes:
         op = channels.graph.ops[axes.op]
         if op.kind == "batch_norm":
@@ -71,12 +73,12 @@ def _scale(channels: Channels, module: nn.Module, _: Sequence[Batch], __: Scores
     return np.where(total > 0, total, np.sqrt(_l2(channels, module, (), total)))
 
 
-def _random(_: Channels, __: nn.Module, ___: Sequence[Batch], drawn: Scores) -> Scores:
+def _random(_: DependencyGraph, __: nn.Module, ___: Sequence[Batch], drawn: Scores) -> Scores:
     """Nothing known: the baseline of every criterion."""
     return drawn
 
 
-SCORES: Mapping[str, Callable[[Channels, nn.Module, Sequence[Batch], Scores], Scores]] = {
+SCORES: Mapping[str, Callable[[DependencyGraph, nn.Module, Sequence[Batch], Scores], Scores]] = {
     "l2": _l2,
     "taylor": _taylor,
     "scale": _scale,
@@ -84,9 +86,9 @@ SCORES: Mapping[str, Callable[[Channels, nn.Module, Sequence[Batch], Scores], Sc
 }
 
 
-def _summed(channels: Channels, parameters: Mapping[str, Tensor]) -> Scores:
+def _summed(channels: DependencyGraph, parameters: Mapping[str, Tensor]) -> Scores:
     """(atoms,) sum of a quantity over the weights that make an atom's channels."""
-    total = np.zeros(channels.n_atoms)
+    total = np.zeros(channels.n_coupled)
     for axes in channels.axes:
         op = channels.graph.ops[axes.op]
         own = parameters.get(f"{op.name}.weight")
@@ -99,14 +101,14 @@ def _summed(channels: Channels, parameters: Mapping[str, Tensor]) -> Scores:
 
 
 def _add(
-    total: Scores, channels: Channels, labels: NDArray[np.int64] | None, values: Scores
+    total: Scores, channels: DependencyGraph, labels: NDArray[np.int64] | None, values: Scores
 ) -> None:
     assert labels is not None
     known = labels >= 0
-    np.add.at(total, channels.atom[labels[known]], values[known])
+    np.add.at(total, channels.coupled[labels[known]], values[known])
 
 
-def pruned(channels: Channels, state: Mapping[str, Tensor], kept: Mask) -> dict[str, Tensor]:
+def pruned(channels: DependencyGraph, state: Mapping[str, Tensor], kept: Mask) -> dict[str, Tensor]:
     """The tensors of the network that keeps these atoms."""
     masks = channels.axis_masks(kept)
     return {name: _cut(tensor, masks.get(name, ())) for name, tensor in state.items()}
@@ -129,7 +131,7 @@ def _kept(axes: Sequence[Mask | None], tensor: Tensor) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def embedded(
-    wide: Channels, fresh: Mapping[str, Tensor], state: Mapping[str, Tensor], kept: Mask
+    wide: DependencyGraph, fresh: Mapping[str, Tensor], state: Mapping[str, Tensor], kept: Mask
 ) -> dict[str, Tensor]:
     """`state` inside a wider network, whose atoms of `kept` are its own.
 

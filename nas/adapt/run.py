@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas import library
-from nas.adapt.channels import Channels
-from nas.adapt.exact import knapsack, width_space, worths
-from nas.adapt.knobs import knobs
+from nas.adapt.dependencies import DependencyGraph
+from nas.adapt.knapsack import group_values, knapsack, width_space
 from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.proposals import smallest
-from nas.adapt.steps import START, clear
+from nas.adapt.steps import START, remove_run_files
+from nas.adapt.width_groups import width_groups
 from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
 from nas.latency.device import Device
 from nas.optimize import SearchResult, search
 from nas.space.arch import Arch
-from nas.study.workers import Crew, run_with
+from nas.study.workers import WorkerPool, run_with
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nas.adapt.tune import Tuner
-    from nas.files.staging import Work
+    from nas.files.staging import ResumableDir
     from nas.train.final import Final
     from nas.train.loop import Epoch, Training
     from nas.train.run import Task
@@ -40,7 +40,7 @@ def check(arch: Arch, device: Device, plan: AdaptPlan) -> None:
         MissingCostError: the device has no cost for an op of the network.
     """
     ms = device.predict(arch, strict=True).ms
-    if not knobs(arch):
+    if not width_groups(arch):
         raise BudgetError(f"{arch.name}: no width of it can change alone")
     if plan.grows:
         if plan.budget_ms <= ms:
@@ -95,7 +95,7 @@ def adapt(
     *,
     seed: int = 0,
     workers: int = 1,
-    crew: Crew | None = None,
+    pool: WorkerPool | None = None,
     storage: str | None = None,
     scope: str = "",
     on_progress: OnProgress = ignore,
@@ -118,7 +118,7 @@ def adapt(
     job = NetAdapt(
         task, folder, plan, device, fitted, start, seed, storage, scope, on_progress, on_message
     )
-    run_with(job, workers, crew)
+    run_with(job, workers, pool)
     return job
 
 
@@ -169,11 +169,11 @@ def by_importance(
         if task is None:
             raise RecipeError("--criterion taylor needs images: give --data, or choose l2")
         batches = task.batches(arch.input[1], seed)
-    channels, module = Channels.of(arch.graph), build(arch, weights=weights)
+    channels, module = DependencyGraph.of(arch.graph), build(arch, weights=weights)
     importance = scores(channels, module, plan.criterion, batches=batches, seed=seed)
-    worth = worths(arch, channels, importance)
+    worth = group_values(arch, channels, importance)
     made, solution = knapsack(arch, device, plan.budget_ms, worth, plan.divisor)
-    state = pruned(channels, module.state_dict(), channels.keep(made.graph, importance))
+    state = pruned(channels, module.state_dict(), channels.keep_mask(made.graph, importance))
     if task is not None:
         state = Tuner(task, plan, seed).with_statistics(made, state)
     whole = sum(float(values[-1]) for values in worth.values())
@@ -183,7 +183,7 @@ def by_importance(
 def train_on(
     task: Task,
     arch: Arch,
-    work: Work,
+    work: ResumableDir,
     learnt: Path,
     *,
     epochs: int,
@@ -216,5 +216,5 @@ def train_on(
         on_epoch=on_epoch,
         start=start,
     )
-    clear(work.path)
+    remove_run_files(work.path)
     return final

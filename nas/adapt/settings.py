@@ -8,7 +8,7 @@ from typing import Any
 
 from nas.adapt.plan import AdaptPlan
 from nas.files.resources import content_hash
-from nas.files.settings import Inputs
+from nas.files.settings import RunInputs
 from nas.graph.conventions import as_document
 from nas.latency.device import Device
 from nas.space.arch import Arch
@@ -16,7 +16,7 @@ from nas.space.arch import Arch
 
 def inputs(
     arch: Arch, device: Device, plan: AdaptPlan, weights: Path | None, *, knapsack: bool, seed: int
-) -> Inputs:
+) -> RunInputs:
     """Of everything but the training afterwards."""
     contents = {"architecture": arch.arch_id, "device": device.content_hash}
     if weights is not None:
@@ -24,7 +24,7 @@ def inputs(
     how = "knapsack" if knapsack else "netadapt" if weights is not None else "surrogate"
     known = None if arch.conventions is None else as_document(arch.conventions)
     chosen = {"how": how, "plan": asdict(plan), "seed": seed, "conventions": known}
-    return Inputs(contents, chosen, PLAN)
+    return RunInputs(contents, chosen, PLAN)
 
 
 PLAN: dict[str, Any] = {"plan": asdict(AdaptPlan(budget_ms=1.0)), "conventions": None}

@@ -51,7 +51,7 @@ def write_step(folder: Path, step: Step) -> None:
     draft.replace(folder / STEPS / f"{step.number:04d}")
 
 
-def clear(folder: Path) -> None:
+def remove_run_files(folder: Path) -> None:
     """Leave of a run what says how it went, and the last weights: longer trainings begin there."""
     for weights in (folder / START, *sorted((folder / STEPS).glob(f"*/{WEIGHTS}"))[:-1]):
         weights.unlink(missing_ok=True)

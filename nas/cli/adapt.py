@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nas.adapt.plan import AdaptPlan
     from nas.latency.device import Device
     from nas.space.arch import Arch
-    from nas.study.workers import Crew
+    from nas.study.workers import WorkerPool
     from nas.train.final import Final
     from nas.train.run import Task
 
@@ -137,8 +137,8 @@ def adapt(
     from nas.adapt.run import train_on
     from nas.adapt.settings import inputs
     from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
-    from nas.files.settings import Settings
-    from nas.files.staging import Draft, Work, finished, not_shipped
+    from nas.files.settings import RunSettings
+    from nas.files.staging import ResumableDir, StagedDir, check_not_shipped, is_result_of
     from nas.report.folders.adapted import read_facts, write_adapted, write_steps
     from nas.system.extras import require
     from nas.train.threads import with_threads
@@ -160,7 +160,7 @@ def adapt(
     )
     ask = _Ask(library.load_arch(arch), library.load_device(device), plan, seed)
     name = kept.name or f"{ask.arch.name}-{ask.device.name}-{budget_ms:g}ms"
-    not_shipped("architecture", kept.out / name)
+    check_not_shipped("architecture", kept.out / name)
     if weights is None and (trained := trained_in(arch)):
         weights = trained[1]
     if weights is None and not surrogate:
@@ -175,18 +175,18 @@ def adapt(
         ask.arch, ask.device, plan, None if surrogate else weights, knapsack=knapsack, seed=seed
     )
     if data is None:
-        settings = Settings.of("adapt", name, {}, known)
+        settings = RunSettings.of("adapt", name, {}, known)
         learnt = weights if knapsack else None
-        if kept.resume and not kept.force and finished(kept.out / name, settings):
+        if kept.resume and not kept.force and is_result_of(kept.out / name, settings):
             say_complete(kept.out / name, {})
             with TemporaryDirectory() as scratch:
                 made, facts = _without_data(ask, learnt, Path(scratch))
         else:
-            with Draft(kept.out, name, force=kept.force) as draft:
+            with StagedDir(kept.out, name, force=kept.force) as draft:
                 made, facts = _without_data(ask, learnt, draft.folder)
                 write_adapted(draft.folder, ask.arch, made, ask.device, _command(), facts)
                 settings.write(draft.folder)
-                draft.keep()
+                draft.commit()
         _print(ask, made, None, facts, kept.out / name, json=json)
         return
     assert weights is not None
@@ -195,8 +195,8 @@ def adapt(
 
     task = training.task(data)
     sizes = {"epochs": epochs or task.recipe.epochs, "seeds": seeds}
-    settings = Settings.of("adapt --data", name, sizes, known, of_task(task))
-    with Work(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
+    settings = RunSettings.of("adapt --data", name, sizes, known, of_task(task))
+    with ResumableDir(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
         fitted = task.fit(ask.arch)
         if work.complete:
             say_complete(work.path, work.settings.sizes)
@@ -205,7 +205,10 @@ def adapt(
             _print(replace(ask, arch=fitted), final.arch, final, facts, work.path, json=json)
             return
         task = with_threads(task, ask.arch, work.folder, workers)
-        with _crew(address, storage, task) as crew, show_progress(on_interrupt=RESUME) as progress:
+        with (
+            _worker_pool(address, storage, task) as pool,
+            show_progress(on_interrupt=RESUME) as progress,
+        ):
             try:
                 if knapsack:
                     made, facts = _cut(replace(ask, arch=fitted), weights, work.folder, task)
@@ -220,7 +223,7 @@ def adapt(
                         work.folder.absolute(),  # as other processes find it
                         seed=seed,
                         workers=workers,
-                        crew=crew,
+                        pool=pool,
                         storage=storage,
                         scope=work.settings.scope(storage),
                         on_progress=progress,
@@ -229,7 +232,7 @@ def adapt(
                     facts, start = write_steps(work.folder, job), job.steps()[-1].weights
                     made = job.steps()[-1].arch
             except (BudgetError, InfeasibleError, WeightsError, RecipeError):
-                work.drop()  # no work on this question can be gone on with
+                work.discard()  # no work on this question can be gone on with
                 raise
             write_adapted(work.folder, fitted, made, ask.device, _command(), facts)
             final = train_on(
@@ -247,7 +250,9 @@ def adapt(
 
 
 @contextmanager
-def _crew(address: str | None, storage: str | None, task: Task) -> Iterator[Crew | None]:
+def _worker_pool(
+    address: str | None, storage: str | None, task: Task
+) -> Iterator[WorkerPool | None]:
     """Processes on a cluster, if there is an address."""
     if address is None:
         yield None
@@ -255,9 +260,9 @@ def _crew(address: str | None, storage: str | None, task: Task) -> Iterator[Crew
     from nas.system.extras import require
 
     require("ray")
-    from nas.study.ray.jobs import crew
+    from nas.study.ray.pool import ray_pool
 
-    with crew(address, storage, task) as found:
+    with ray_pool(address, storage, task) as found:
         yield found
 
 

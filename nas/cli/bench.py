@@ -111,7 +111,7 @@ def bench(
     from nas.evaluate.bench.case import Case
     from nas.evaluate.bench.chosen import QUICK, benchmarks, strategies
     from nas.evaluate.bench.comparison import compared, faults
-    from nas.files.staging import Draft
+    from nas.files.staging import StagedDir
     from nas.report.folders.bench import write_comparison
     from nas.system.processes import cores
 
@@ -125,7 +125,7 @@ def bench(
     counts = FEW if quick else MANY
     written = not quick or name is not None or out != Path("results")
     name = name or f"bench-{'-'.join(names or ['all'])}-{Path(device).name}-{share:g}"
-    place = Draft(out, name, force=force) if written else nullcontext()
+    place = StagedDir(out, name, force=force) if written else nullcontext()
     with place as draft:
         with show_progress() as heard:
             comparisons = compared(
@@ -139,7 +139,7 @@ def bench(
             )
         if draft:
             write_comparison(draft.folder, comparisons, ["nas", *sys.argv[1:]])
-            draft.keep()
+            draft.commit()
     _print(comparisons, draft.path if draft else None, json=json)
     found = [fault for own in comparisons for fault in faults(own, DEFAULT if quick else "")]
     for fault in found:

@@ -57,21 +57,21 @@ def calibrate(
     from nas.devices.calibration.fit import calibrate as fit
     from nas.devices.calibration.networks import measured
     from nas.devices.measurements import read_measurements
-    from nas.files.staging import Draft, not_shipped
+    from nas.files.staging import StagedDir, check_not_shipped
     from nas.latency.fit.write import write_device
     from nas.report.tables.text import print_json
 
-    not_shipped("device", out)
+    check_not_shipped("device", out)
     known = library.load_device(prior) if prior else None
     rows = read_measurements(measurements)
     others = read_measurements(holdout) if holdout else []
-    with Draft(out.parent, out.name, force=force) as draft:
+    with StagedDir(out.parent, out.name, force=force) as draft:
         with show_progress() as progress:
             found = measured([*rows, *others], progress)
             progress("fitting", 1.0)
             made = fit(found[: len(rows)], out.name, known, found[len(rows) :])
         write_device(draft.folder, made.info, made.rows, made.residual)
-        draft.keep()
+        draft.commit()
     if json:
         print_json(made.info)
     else:

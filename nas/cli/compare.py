@@ -27,7 +27,7 @@ def compare(
         nas compare mobilenetv2 results/example torchvision:mobilenet_v2
     """
     from nas import library
-    from nas.files.staging import replaceable, save
+    from nas.files.staging import check_replaceable, save_text
     from nas.modules.networks import load_network
     from nas.report.svg.comparison import comparison_picture
     from nas.report.tables.network import sheet
@@ -37,7 +37,7 @@ def compare(
     if svg and len(archs) != 2:
         raise typer.BadParameter(f"--svg draws two networks beside each other, found {len(archs)}")
     if svg:
-        replaceable(svg, force=force)
+        check_replaceable(svg, force=force)
     on = library.load_device(device) if device else None
     surrogate = library.default_surrogate()
     with show_progress(shown=any(":" in arch for arch in archs)) as progress:  # they are traced
@@ -46,7 +46,7 @@ def compare(
             progress(arch, number / len(archs))
             sheets.append(sheet(load_network(arch, inputs or ()), on, surrogate, strict=strict))
     if svg:
-        save(svg, comparison_picture(*sheets), force=force)
+        save_text(svg, comparison_picture(*sheets), force=force)
     if json:
         print_json([found.as_json() for found in sheets])
     else:

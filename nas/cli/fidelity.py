@@ -74,8 +74,8 @@ def fidelity(
     from nas.evaluate.fidelity.run import Fidelity
     from nas.evaluate.proxies import check
     from nas.files.resources import named
-    from nas.files.settings import Inputs, Settings
-    from nas.files.staging import Work
+    from nas.files.settings import RunInputs, RunSettings
+    from nas.files.staging import ResumableDir
     from nas.report.tables.text import print_json
     from nas.train.settings import inputs
     from nas.train.threads import with_threads
@@ -94,15 +94,15 @@ def fidelity(
     asked: dict[str, object] = {"judges": [judge.name for judge in compared], "long": long}
     asked |= {"most_mmacs": most_mmacs, "seed": seed, "networks": networks}
     name = kept.name or f"fidelity-{where.name}-{task.data.name}-{task.recipe.name}"
-    settings = Settings.of("fidelity", name, {}, Inputs(contents, asked), inputs(task))
-    with Work(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
+    settings = RunSettings.of("fidelity", name, {}, RunInputs(contents, asked), inputs(task))
+    with ResumableDir(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
         if work.complete:
             say_complete(work.path, {})
         known = [library.load_arch(arch) for arch in named("architecture")]
         archs = sample(where, known, networks, seed, most_mmacs)
         with (
             _scores(address, workers) as scores,
-            work.opened() as opened,
+            work.open_folder() as opened,
             show_progress(on_interrupt=RESUME) as progress,
         ):
             folder = opened.absolute()  # as other processes find it
@@ -113,7 +113,7 @@ def fidelity(
         facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
         if not work.complete:
             write_fidelity(work.folder, rankings, archs, facts)
-            work.keep()
+            work.commit()
     if json:
         print_json(facts | {"path": str(work.path), "judges": [_as_json(r) for r in rankings]})
     else:
@@ -130,7 +130,7 @@ def _scores(address: str | None, workers: int) -> Iterator[Elsewhere | None]:
 
     require("ray")
     from nas.study.ray.connect import cluster
-    from nas.study.ray.jobs import scores
+    from nas.study.ray.pool import scores
 
     with cluster(address):
         yield scores(workers)

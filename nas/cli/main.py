@@ -36,7 +36,7 @@ from nas.cli.sweep import app as sweep_app
 from nas.cli.train import train
 from nas.cli.validate import validate
 from nas.errors import NasError
-from nas.system.extras import missing
+from nas.system.extras import missing_extra
 
 app = App(
     help="Finds the most accurate vision network that runs within a latency budget on a device.",
@@ -77,7 +77,7 @@ def main() -> None:
         try:
             app()
         except ModuleNotFoundError as error:
-            raise missing(error) or error from None
+            raise missing_extra(error) or error from None
     except SystemExit as end:
         code = end.code
     except NasError as error:

@@ -60,10 +60,10 @@ def measure(
         nas measure --import benchmark.json --device pixel6 --out pixel6.csv
     """
     from nas.devices.measurements import write_measurements
-    from nas.files.staging import replaceable
+    from nas.files.staging import check_replaceable
 
     if out:
-        replaceable(out, force=force)
+        check_replaceable(out, force=force)
     rows: Sequence[Measurement]
     machine: Environment | None = None
     if imported:

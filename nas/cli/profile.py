@@ -43,13 +43,13 @@ def profile(
     from nas.devices.profile.run import profile as run
     from nas.errors import UnknownNameError
     from nas.report.tables.text import print_json
-    from nas.system.capture import quiet
+    from nas.system.capture import capture_output
     from nas.system.extras import require
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
     settings = Settings(runtime, threads, library.load_space(space), minutes, seed)
-    with quiet():  # some announce themselves
+    with capture_output():  # some announce themselves
         require("train")  # every export starts from a module
         require(RUNTIMES[runtime].extra)
     with show_progress(on_interrupt=AGAIN) as progress:

@@ -35,15 +35,15 @@ def report(
         nas report results/example --out page.html
         nas report results/mobile-iphone12-lut-1ms --json
     """
-    from nas.files.staging import replaceable, save
+    from nas.files.staging import check_replaceable, save_text
     from nas.report.pages.choose import page_of
     from nas.report.tables.text import print_facts, print_json
 
     path = out or folder / PAGE
     if folder.is_dir():  # else that is the mistake
-        replaceable(path, force=force)
+        check_replaceable(path, force=force)
     page = page_of(folder)
-    size = save(path, page.html(), force=force)
+    size = save_text(path, page.html(), force=force)
     if json:
         content = {"path": str(path), "title": page.title, "bytes": size}
         print_json(content | {"cautions": list(page.cautions)})

@@ -62,22 +62,22 @@ def scale(
     """
     from nas import library
     from nas.adapt import compound
-    from nas.files.staging import named_in, replaceable, save
+    from nas.files.staging import check_replaceable, output_path, save_text
 
     budgeted = budget_ms is not None or budget_macs is not None
     if not (search == budgeted == (phi is None)):
         raise typer.BadParameter("give either --phi, or --search with --budget-ms or --budget-macs")
     base = library.load_arch(arch)
     if search and out is None:
-        out = named_in(Path(), f"{base.name}-scaled.yaml")
+        out = output_path(Path(), f"{base.name}-scaled.yaml")
     if out:
-        replaceable(out, force=force)
+        check_replaceable(out, force=force)
     if phi is not None:
         given = compound.Coefficients(alpha, beta, gamma)
         by = compound.multipliers(phi, given)
         made = by.of(base, name=f"{base.name}-phi{phi:g}")
         if out:
-            save(out, made.to_yaml(), force=force)
+            save_text(out, made.to_yaml(), force=force)
         _show(base, made, by, given.growth, device, json=json)
         return
     surrogate = library.load_surrogate("imagenet")
@@ -91,7 +91,7 @@ def scale(
             on_progress=progress,
         )
     assert out is not None
-    save(out, found[0].arch.to_yaml(), force=force)
+    save_text(out, found[0].arch.to_yaml(), force=force)
     _show_found(found, out, device, json=json)
 
 

@@ -132,14 +132,14 @@ def search(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     from nas.errors import InfeasibleError
-    from nas.files.staging import not_shipped
+    from nas.files.staging import check_not_shipped
 
     sure = "" if confidence is None else f"-p{confidence:g}"
     on_data = "" if data is None else f"-{Path(data).stem}"
     devices = "-".join(Path(each).name for each in device)
     budgets = "-".join(f"{ms:g}ms" for ms in budget_ms)
     name = kept.name or f"{Path(space).stem}-{devices}-{budgets}{sure}{on_data}"
-    not_shipped("architecture", kept.out / name)
+    check_not_shipped("architecture", kept.out / name)
     limits = {"max_params": max_params_m, "max_macs": max_macs_m, "max_peak": max_peak_m}
     asked = {
         "space": space,
@@ -177,26 +177,26 @@ def search(
 
 
 def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
-    from nas.files.settings import Settings
-    from nas.files.staging import Draft, finished
+    from nas.files.settings import RunSettings
+    from nas.files.staging import StagedDir, is_result_of
     from nas.optimize import search as run
     from nas.optimize.settings import inputs
     from nas.report.folders.write_search import write_result
     from nas.report.tables.text import print_json
 
     assert kept.name is not None
-    path, settings = kept.out / kept.name, Settings.of("search", kept.name, {}, inputs(asked))
-    if kept.resume and not kept.force and finished(path, settings):
+    path, settings = kept.out / kept.name, RunSettings.of("search", kept.name, {}, inputs(asked))
+    if kept.resume and not kept.force and is_result_of(path, settings):
         say_complete(path, {})
         with show_progress() as progress:
             result = run(**asked, on_progress=progress)
     else:
-        with Draft(kept.out, kept.name, force=kept.force) as draft:
+        with StagedDir(kept.out, kept.name, force=kept.force) as draft:
             with show_progress() as progress:
                 result = run(**asked, on_progress=progress)
             write_result(draft.folder, result, ["nas", *sys.argv[1:]])
             settings.write(draft.folder)
-            draft.keep()
+            draft.commit()
     if json:
         print_json(as_json(result, path))
     else:

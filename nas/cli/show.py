@@ -34,14 +34,14 @@ def show(
         nas show net.py:make --input 1x96x192
     """
     from nas import library
-    from nas.files.staging import replaceable, save
+    from nas.files.staging import check_replaceable, save_text
     from nas.modules.networks import load_network
     from nas.report.svg.network import network_picture
     from nas.report.tables.network import sheet
     from nas.report.tables.text import print_json
 
     if svg:
-        replaceable(svg, force=force)
+        check_replaceable(svg, force=force)
     with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
         progress(arch, 0.0)
         network = load_network(arch, inputs or ())
@@ -53,7 +53,7 @@ def show(
         fused=fused,
     )
     if svg:
-        save(svg, network_picture(found), force=force)
+        save_text(svg, network_picture(found), force=force)
     if json:
         print_json(found.as_json())
     else:

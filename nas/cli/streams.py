@@ -51,7 +51,7 @@ def said_of(error: OSError) -> str:
     What cannot be written to a file has been said by whoever wrote it
     (`nas.files.staging.writing`): where no file is named, it is the standard output.
     """
-    from nas.files.staging.unwritable import ONLY_WRITING
+    from nas.files.staging.write_errors import ONLY_WRITING
 
     if error.errno == EPIPE:
         return ""

@@ -15,7 +15,7 @@ from nas.files.resources import BEST
 if TYPE_CHECKING:
     from nas.cli.options import Kept
     from nas.optimize import SearchResult
-    from nas.study.results import Studied, Trial
+    from nas.study.results import StudyResult, TrainedCandidate
     from nas.train.run import Task
 
 
@@ -34,25 +34,25 @@ def study(
     `test` are the options that `nas train` tests the best with.
     """
     from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
-    from nas.files.settings import Settings
-    from nas.files.staging import Work
+    from nas.files.settings import RunSettings
+    from nas.files.staging import ResumableDir
     from nas.report.folders.write_search import write_result
     from nas.report.tables.text import print_json
     from nas.study.plan import Plan
     from nas.study.run import study as run
     from nas.study.settings import SIZES, inputs
-    from nas.study.trainer import clear
+    from nas.study.trainer import remove_run_files
 
     sizes = {key: training[key] for key in SIZES}
     assert kept.name is not None
-    settings = Settings.of("search --data", kept.name, sizes, inputs(task, asked, training))
-    with Work(kept.out, kept.name, settings, resume=kept.resume, force=kept.force) as work:
+    settings = RunSettings.of("search --data", kept.name, sizes, inputs(task, asked, training))
+    with ResumableDir(kept.out, kept.name, settings, resume=kept.resume, force=kept.force) as work:
         trials, epochs, finalists, seeds = (work.settings.sizes[key] for key in SIZES)
         plan = Plan(epochs, finalists=finalists, seeds=seeds, inherit=training["inherit"])
         if work.complete:
             say_complete(work.path, work.settings.sizes)
         try:
-            with work.opened() as folder, show_progress(on_interrupt=RESUME) as progress:
+            with work.open_folder() as folder, show_progress(on_interrupt=RESUME) as progress:
                 result, studied = run(
                     task,
                     folder,
@@ -68,23 +68,23 @@ def study(
                     **asked,
                 )
         except (BudgetError, InfeasibleError, UnknownNameError):
-            work.drop()  # no work on this question can be gone on with
+            work.discard()  # no work on this question can be gone on with
             raise
         except StorageError:  # it cannot be opened: what was begun elsewhere stays
             if not kept.resume:
-                work.drop()
+                work.discard()
             raise
         if not work.complete:
             write_result(work.folder, result, ["nas", *sys.argv[1:]], studied)
-            clear(work.folder, checkpoints=not plan.inherit)
-            work.keep()
+            remove_run_files(work.folder, checkpoints=not plan.inherit)
+            work.commit()
     if json:
         print_json(_as_json(result, studied, work.path))
     else:
         _print(result, studied, work.path, test)
 
 
-def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, Any]:
+def _as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[str, Any]:
     from nas.cli.search import as_json
     from nas.report.tables.network import sheet
 
@@ -117,7 +117,7 @@ def _as_json(result: SearchResult, studied: Studied, folder: Path) -> dict[str, 
     return as_json(result, folder) | {"best": found | own, "trials": trials}
 
 
-def _print(result: SearchResult, studied: Studied, folder: Path, test: Sequence[str]) -> None:
+def _print(result: SearchResult, studied: StudyResult, folder: Path, test: Sequence[str]) -> None:
     from nas.cli.search import facts_of_latency
     from nas.report.tables.text import (
         Column,
@@ -154,7 +154,7 @@ def _print(result: SearchResult, studied: Studied, folder: Path, test: Sequence[
     print_line(shlex.join(["nas", "train", str(folder), *test]))  # whole, to be copied
 
 
-def _cells(trial: Trial) -> list[str | None]:
+def _cells(trial: TrainedCandidate) -> list[str | None]:
     longest, found = max(trial.top1s, default=None), trial.candidate
     finals = trial.finals
     return [

@@ -18,9 +18,9 @@ from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
 
 if TYPE_CHECKING:
-    from nas.study.ray.drive import OnStatus
+    from nas.study.ray.driver import OnStatus
     from nas.study.ray.simulate import Usage
-    from nas.study.sweep.standing import Standing
+    from nas.study.sweep.cell_status import CellStatus
 
 
 class _RunsFiles(Group):
@@ -66,17 +66,17 @@ def run(
     require("ray")
     from nas.report.folders.write_search import write_result
     from nas.report.plots.sweep import save_pictures
-    from nas.study.ray.drive import Drive
-    from nas.study.ray.remote import drive_at
+    from nas.study.ray.driver import SweepDriver
+    from nas.study.ray.remote import run_at
 
     began, sweep = time.monotonic(), load_sweep(file)
     command = ("nas", *sys.argv[1:])
     text = read_text(file)
-    drive = Drive(sweep, text, out, command, write_result, save_pictures, resume, force)
+    driver = SweepDriver(sweep, text, out, command, write_result, save_pictures, resume, force)
     with _shown(sweep.name) as on_status:
-        standings = drive_at(drive, address, on_status, say)
-    _print(standings, drive.path, time.monotonic() - began, json=json)
-    _end(standings)
+        statuses = run_at(driver, address, on_status, say)
+    _print(statuses, driver.path, time.monotonic() - began, json=json)
+    _end(statuses)
 
 
 @app.command()
@@ -93,10 +93,10 @@ def status(
         nas sweep status docs/cluster/sweep.yaml
         nas sweep status results/phones --json
     """
-    from nas.study.sweep.status import find, look
+    from nas.study.sweep.status import current_statuses, find_sweep
 
-    folder = find(sweep, out)
-    _print(look(folder), folder, None, json=json)
+    folder = find_sweep(sweep, out)
+    _print(current_statuses(folder), folder, None, json=json)
 
 
 @app.command()
@@ -166,12 +166,12 @@ def _shown(name: str) -> Iterator[OnStatus]:
     last = time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as screen:
 
-        def on_status(standings: Sequence[Standing], eta_s: float | None) -> None:
+        def on_status(statuses: Sequence[CellStatus], eta_s: float | None) -> None:
             nonlocal last
             left = "" if eta_s is None else f", about {time_of(eta_s)} left"
-            line = f"{_summary(standings)}{left}"
+            line = f"{_summary(statuses)}{left}"
             if live:
-                screen.update(render(*cell_table(standings), title=f"{name}: {line}"), refresh=True)
+                screen.update(render(*cell_table(statuses), title=f"{name}: {line}"), refresh=True)
             elif time.monotonic() - last >= EVERY_S:
                 last = time.monotonic()
                 say(line)
@@ -183,31 +183,31 @@ def _shown(name: str) -> Iterator[OnStatus]:
             raise
 
 
-def _summary(standings: Sequence[Standing]) -> str:
-    done, running = (sum(getattr(s, name) for s in standings) for name in ("trials", "running"))
-    ended = sum(standing.ended for standing in standings)
-    return f"{ended} of {len(standings)} cells ended, {done} trainings done, {running} running"
+def _summary(statuses: Sequence[CellStatus]) -> str:
+    done, running = (sum(getattr(s, name) for s in statuses) for name in ("trials", "running"))
+    ended = sum(status.ended for status in statuses)
+    return f"{ended} of {len(statuses)} cells ended, {done} trainings done, {running} running"
 
 
 def _print(
-    standings: Sequence[Standing], folder: Path, seconds: float | None, *, json: bool
+    statuses: Sequence[CellStatus], folder: Path, seconds: float | None, *, json: bool
 ) -> None:
     from nas.report.plots.sweep import cell_table
     from nas.report.tables.text import print_facts, print_json, print_line, print_table
 
     if json:
-        cells = [asdict(standing) for standing in standings]
+        cells = [asdict(status) for status in statuses]
         print_json({"path": str(folder), "seconds": seconds, "cells": cells})
         return
-    print_table(*cell_table(standings), title=folder.name)
+    print_table(*cell_table(statuses), title=folder.name)
     print_line()
-    facts = [(standing.cell, standing.error) for standing in standings if standing.error]
+    facts = [(status.cell, status.error) for status in statuses if status.error]
     facts.append(("written to", str(folder)))
     print_facts(facts if seconds is None else [*facts, ("time", time_of(seconds))])
 
 
-def _end(standings: Sequence[Standing]) -> None:
+def _end(statuses: Sequence[CellStatus]) -> None:
     """Exit codes: 3 where every cell is infeasible, 2 where none came to an end."""
-    states = {standing.state for standing in standings}
+    states = {status.state for status in statuses}
     if "done" not in states:
         raise typer.Exit(3 if states == {"infeasible"} else 2)

@@ -42,8 +42,8 @@ def train(
         nas train mobilenetv3-small --data digits --epochs 50 --resume
     """
     from nas import library
-    from nas.files.settings import Inputs, Settings
-    from nas.files.staging import Work, not_shipped
+    from nas.files.settings import RunInputs, RunSettings
+    from nas.files.staging import ResumableDir, check_not_shipped
     from nas.train.distributed import processes, wait_for_others
     from nas.train.final import read_final, train_finally
     from nas.train.settings import inputs
@@ -53,19 +53,19 @@ def train(
     task = training.task(data)
     task.fit(network)  # refuses before anything is begun
     name = kept.name or f"{network.name}-{task.data.name}-{task.recipe.name}"
-    not_shipped("architecture", kept.out / name)
-    known = Inputs({"architecture": network.arch_id}, {"seed": seed}) | inputs(task)
+    check_not_shipped("architecture", kept.out / name)
+    known = RunInputs({"architecture": network.arch_id}, {"seed": seed}) | inputs(task)
     sizes = {"epochs": epochs or task.recipe.epochs, "seeds": seeds}
-    settings = Settings.of("train", name, sizes, known)
+    settings = RunSettings.of("train", name, sizes, known)
     with (
         processes(task.setting.device) as rank,
         show_progress(shown=rank == 0, on_interrupt=RESUME) as progress,
-        Work(kept.out, name, settings, resume=kept.resume, force=kept.force)
+        ResumableDir(kept.out, name, settings, resume=kept.resume, force=kept.force)
         if rank == 0
         else nullcontext() as owned,
     ):
         wait_for_others()
-        work = owned or Work.joined(kept.out, name)
+        work = owned or ResumableDir.attach(kept.out, name)
         epochs, seeds = work.settings.sizes["epochs"], work.settings.sizes["seeds"]
 
         bar = _Bar(progress, epochs, range(seed, seed + seeds))

@@ -54,12 +54,12 @@ def validate(
     from nas.devices.calibration.networks import measured
     from nas.devices.calibration.validate import validate as check
     from nas.devices.measurements import read_measurements
-    from nas.files.staging import replaceable
+    from nas.files.staging import check_replaceable
     from nas.report.plots.errors import save_plot
     from nas.report.tables.text import print_json
 
     if plot:
-        replaceable(plot, force=force)
+        check_replaceable(plot, force=force)
     known, rows = library.load_device(device), read_measurements(against)
     with show_progress() as progress:
         found = check(known, measured(rows, progress))

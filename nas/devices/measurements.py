@@ -21,7 +21,7 @@ from typing import Any
 from nas.errors import DocumentError, UnknownNameError
 from nas.files.csv import NUMBER
 from nas.files.resources import exists
-from nas.files.staging import new_file, replaceable, writing
+from nas.files.staging import check_replaceable, staged_file, writing
 from nas.files.yaml import read_text
 
 MAX_BYTES = 50_000_000
@@ -156,10 +156,13 @@ def write_measurements(
     Raises:
         ResultError: the place cannot be written, or is not free (and not `force`).
     """
-    replaceable(path, force=force)
+    check_replaceable(path, force=force)
     with writing(path, path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with new_file(path, force=force) as made, made.open("w", encoding="utf-8", newline="") as file:
+    with (
+        staged_file(path, force=force) as made,
+        made.open("w", encoding="utf-8", newline="") as file,
+    ):
         file.writelines(f"# {comment}\n" for comment in comments)
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -26,15 +26,15 @@ INSTEAD = "choose another --name, or use --force to start over"
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What a part of a run depends on: see `Settings`."""
+class RunInputs:
+    """What a part of a run depends on: see `RunSettings`."""
 
     contents: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, object] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
 
-    def __or__(self, other: Inputs) -> Inputs:
-        return Inputs(
+    def __or__(self, other: RunInputs) -> RunInputs:
+        return RunInputs(
             {**self.contents, **other.contents},
             {**self.values, **other.values},
             {**self.defaults, **other.defaults},
@@ -42,7 +42,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedSettings:
     """The keys of `settings.json`."""
 
     command: str
@@ -68,7 +68,9 @@ class Recorded:
 
     def write(self, folder: Path) -> None:
         """Record them in a folder, whole or not at all."""
-        content = {"schema": SCHEMA} | {p.name: getattr(self, p.name) for p in fields(Recorded)}
+        content = {"schema": SCHEMA} | {
+            p.name: getattr(self, p.name) for p in fields(RecordedSettings)
+        }
         draft = folder / f".{FILE}"
         with draft.open("w", encoding="utf-8") as file:
             file.write(json.dumps(content, indent=1) + "\n")
@@ -78,7 +80,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Settings(Recorded):
+class RunSettings(RecordedSettings):
     """What a run depends on, as a command asks for it."""
 
     defaults: Mapping[str, object] = field(default_factory=dict)
@@ -87,14 +89,16 @@ class Settings(Recorded):
     """Patterns of files in its folder that hold only for the sizes they were made with."""
 
     @classmethod
-    def of(cls, command: str, name: str, sizes: Mapping[str, int], *parts: Inputs) -> Settings:
+    def of(
+        cls, command: str, name: str, sizes: Mapping[str, int], *parts: RunInputs
+    ) -> RunSettings:
         """Of everything in `parts`."""
-        whole = Inputs()
+        whole = RunInputs()
         for part in parts:
             whole = whole | part
         return cls(command, name, whole.contents, whole.values, sizes, whole.defaults)
 
-    def check(self, recorded: Recorded, where: Path) -> None:
+    def check(self, recorded: RecordedSettings, where: Path) -> None:
         """Refuse to go on with a run of other contents or values.
 
         Raises:
@@ -122,16 +126,16 @@ class Settings(Recorded):
                     f" restore it to resume, {INSTEAD}"
                 )
 
-    def smaller(self, recorded: Recorded) -> str | None:
+    def smaller(self, recorded: RecordedSettings) -> str | None:
         """The first size that is smaller than recorded."""
         return next((key for key, n in self.sizes.items() if n < recorded.sizes.get(key, n)), None)
 
-    def larger(self, recorded: Recorded) -> str | None:
+    def larger(self, recorded: RecordedSettings) -> str | None:
         """The first size that is larger than recorded."""
         return next((key for key, n in self.sizes.items() if n > recorded.sizes.get(key, 0)), None)
 
 
-def anew(settings: Settings) -> Settings:
+def with_new_name(settings: RunSettings) -> RunSettings:
     """The same for a run that is no other's: a database may still hold what one before has done."""
     return replace(settings, name=f"{settings.name} {token_hex(2)}")
 
@@ -151,7 +155,7 @@ def _shown(value: Any) -> str:
     return "none" if value is None else value if isinstance(value, str) else brief(value)
 
 
-def read_settings(folder: Path) -> Recorded:
+def read_settings(folder: Path) -> RecordedSettings:
     """What a folder's run was started with.
 
     Raises:
@@ -164,7 +168,7 @@ def read_settings(folder: Path) -> Recorded:
         content = _parsed(read_text(path), path)
         schema = content.pop("schema", None)
         if schema == SCHEMA:
-            return read_fields(Recorded, content, str(path))
+            return read_fields(RecordedSettings, content, str(path))
     except DocumentError as error:
         raise ResultError(f"{error}; without it the run cannot be resumed: {INSTEAD}") from None
     version = "an earlier" if schema is None else "another"

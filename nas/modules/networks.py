@@ -35,7 +35,7 @@ from nas.modules.user_file import imported
 from nas.space.arch import Arch
 from nas.space.scaling import scaled
 from nas.space.table import MAX_SIDE
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 from nas.system.extras import require
 
 
@@ -258,7 +258,7 @@ def _strange(name: str, hint: str = "") -> Iterator[None]:
         TraceError: with its first words.
     """
     try:
-        with quiet():
+        with capture_output():
             yield
     except NasError:
         raise

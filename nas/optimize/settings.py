@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from nas import library
-from nas.files.settings import Inputs
+from nas.files.settings import RunInputs
 
 FILES = ("space", "device", "surrogate")
 
 
-def inputs(asked: Mapping[str, Any]) -> Inputs:
+def inputs(asked: Mapping[str, Any]) -> RunInputs:
     """Of the arguments of `nas.optimize`, its files as names or paths."""
     devices = [library.load_device(device).content_hash for device in asked["device"]]
     contents = {
@@ -19,4 +19,4 @@ def inputs(asked: Mapping[str, Any]) -> Inputs:
         "device": ", ".join(devices),
         "surrogate": library.load_surrogate(asked["surrogate"]).content_hash,
     }
-    return Inputs(contents, {key: own for key, own in asked.items() if key not in FILES})
+    return RunInputs(contents, {key: own for key, own in asked.items() if key not in FILES})

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import StorageError, first_line
-from nas.files.staging import say_if_unwritten
+from nas.files.staging import raise_write_error
 from nas.study.owner import Owner
 from nas.system.extras import require
 
@@ -67,11 +67,11 @@ class Database:
         for tries_left in reversed(range(TRIES)):
             try:
                 # two processes cannot make the tables at once
-                with self.owner.alone(), self.quietly():
+                with self.owner.exclusive(), self.quietly():
                     rdb: RDBStorage = self.optuna.storages.RDBStorage(self.url, **options)
                 break
             except Exception as error:  # of whatever driver the URL names
-                say_if_unwritten(error, self.owner.folder.parent)
+                raise_write_error(error, self.owner.folder.parent)
                 if not tries_left:
                     raise StorageError(f"--storage {self.url}: {first_line(error)}") from None
                 time.sleep(1)  # another machine may be making them
@@ -150,7 +150,7 @@ class Database:
         """Let other processes take over what this one has not finished."""
         self.storage.remove_session()
         self._tables.engine.dispose()
-        self.owner.leave()
+        self.owner.release()
 
 
 def sqlite_url(path: Path, **query: str) -> str:

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 from nas.space.space import Code
 from nas.study.database import Database
-from nas.study.hunt import code_of
+from nas.study.loop import code_of
 from nas.study.store import Key, Record, Store
-from nas.study.trainer import Order
+from nas.study.trainer import TrialAssignment
 
 NAME = r"proxy, \d+ of (\d+) epochs"
-"""Of a rung's study, without its prefix; see `nas.study.cascade.rung_name`."""
+"""Of a rung's study, without its prefix; see `nas.study.halving.rung_name`."""
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierTrials:
     """Networks that were trained, and their accuracies where those count."""
 
     codes: Sequence[Code] = ()
@@ -36,7 +36,7 @@ class Earlier:
         prefix: str,
         directions: Sequence[str],
         counts: Callable[[int], bool],
-    ) -> Earlier:
+    ) -> EarlierTrials:
         """From the rungs in a database; `counts` says it of a schedule's epochs."""
         codes: dict[str, Code] = {}
         records: dict[Key, Record] = {}
@@ -51,16 +51,16 @@ class Earlier:
                     records[record.key] = record
         return cls(list(codes.values()), records)
 
-    def completed(self, order: Order) -> bool:
+    def reuse(self, assignment: TrialAssignment) -> bool:
         """Whether a trial needs no training; it is complete then."""
-        known = self.records.get(order.record.key)
-        if known is None or order.final or order.epochs not in known.top1s:
+        known = self.records.get(assignment.record.key)
+        if known is None or assignment.final or assignment.epochs not in known.top1s:
             return False
         for epoch, top1 in known.top1s.items():
-            if epoch <= order.epochs:
-                order.store.report(order.record, epoch, top1)
+            if epoch <= assignment.epochs:
+                assignment.store.report(assignment.record, epoch, top1)
         costs = known.values[1:]
-        order.store.complete(order.record, [known.top1s[order.epochs], *costs])
+        assignment.store.complete(assignment.record, [known.top1s[assignment.epochs], *costs])
         return True
 
 

@@ -36,7 +36,7 @@ class Owner:
     def _lock_of(self, name: str) -> BaseFileLock:
         return require("train", "filelock").FileLock(self.folder / f"{name}.lock")  # type: ignore[no-any-return]
 
-    def has_left(self, name: str) -> bool:
+    def is_dead(self, name: str) -> bool:
         """Whether another owner is gone; of one that works elsewhere nothing is known."""
         if name == self.name:
             return False
@@ -51,11 +51,11 @@ class Owner:
         return True
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """While this lasts, no other process of the folder is in here; may be nested."""
         with self._alone:
             yield
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Say that no trial is worked on any more."""
         self._lock.release()

@@ -11,11 +11,11 @@ from nas.files.resources import WEIGHTS
 from nas.optimize import Candidate
 from nas.optimize.run import assess
 from nas.space.arch import Arch
-from nas.study.cascade import Cascade, finals_name, rung_name
 from nas.study.database import Database
-from nas.study.hunt import code_of
+from nas.study.halving import SuccessiveHalving, finals_name, rung_name
+from nas.study.loop import code_of
 from nas.study.plan import Plan
-from nas.study.question import Question
+from nas.study.spec import StudySpec
 from nas.study.store import Record
 from nas.system.extras import require
 from nas.train.preprocessing import Preprocessing
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrainedCandidate:
     """One candidate, as the cascade left it."""
 
     candidate: Candidate
@@ -48,10 +48,10 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Studied:
+class StudyResult:
     """All trials, best first, and the accuracy of the best."""
 
-    trials: tuple[Trial, ...]
+    trials: tuple[TrainedCandidate, ...]
     accuracy: Accuracy
     """Over its seeds, on the judging images."""
     plan: Plan
@@ -61,7 +61,7 @@ class Studied:
     """The best as it was trained: for the data's classes, on images of the recipe's side."""
     data: str
     recipe: str
-    question: Question
+    spec: StudySpec
     preprocessing: Preprocessing
     """Of the best, with the names of its classes."""
 
@@ -88,66 +88,68 @@ class Studied:
         return f"<Studied {len(self.trials)} trials on {self.data}: best {best}, {figure} trained>"
 
 
-def studied(cascade: Cascade) -> Studied:
+def study_result(halving: SuccessiveHalving) -> StudyResult:
     """The results of a cascade that has run.
 
     Raises:
         TrainingError: no finalist could be trained to the end.
         ResultError: the weights of the best are on another machine.
     """
-    database = Database(cascade.folder, cascade.url, cascade.scope)
+    database = Database(halving.folder, halving.url, halving.scope)
     try:
-        return studied_in(database, cascade)
+        return study_result_in(database, halving)
     finally:
         database.close()
 
 
-def studied_in(database: Database, cascade: Cascade) -> Studied:
-    """`studied`, where the database is open."""
+def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResult:
+    """`study_result`, where the database is open."""
     from nas.train.figures import accuracy
 
-    trials = _trials(cascade, database)
+    trials = _trials(halving, database)
     best = trials[0]
     if not best.finals:
         raise TrainingError("no finalist could be trained to the end")
-    arch, task = best.candidate.arch, cascade.task
+    arch, task = best.candidate.arch, halving.task
     fitted = task.fit(arch)
-    weights = cascade.trainer.place(arch, cascade.seed + 1) / WEIGHTS
+    weights = halving.trainer.folder_of(arch, halving.seed + 1) / WEIGHTS
     if not weights.exists():
         raise ResultError(
             f"{weights} is not here: it was trained in another folder or on another machine;"
             " copy it from there and --resume, or use --force to start over"
         )
-    return Studied(
+    return StudyResult(
         tuple(trials),
         accuracy(list(best.finals), task.judging_images),
-        cascade.plan,
+        halving.plan,
         weights,
         fitted,
         task.data.name,
         task.recipe.name,
-        cascade.question,
+        halving.spec,
         task.data.preprocessing(fitted.input[1]),
     )
 
 
-def _trials(cascade: Cascade, database: Database) -> list[Trial]:
-    plan, question = cascade.plan, cascade.question
-    rungs = [epochs for epochs, _ in plan.rungs(cascade.trials)]
+def _trials(halving: SuccessiveHalving, database: Database) -> list[TrainedCandidate]:
+    plan, spec = halving.plan, halving.spec
+    rungs = [epochs for epochs, _ in plan.rungs(halving.trials)]
     records: dict[str, list[Record]] = {}
     for epochs in rungs:
-        for record in cascade.store(database, rung_name(epochs, plan.epochs)).records():
+        for record in halving.store(database, rung_name(epochs, plan.epochs)).records():
             records.setdefault(record.arch_id, []).append(record)
     finals: dict[str, list[float]] = {}
-    for record in cascade.store(database, finals_name(plan.longest)).records():
+    for record in halving.store(database, finals_name(plan.longest)).records():
         if record.state == "complete":
             finals.setdefault(record.arch_id, []).append(record.values[0])
-    pricing = question.pricing
+    pricing = spec.pricing
     trials = []
     for arch_id, own in records.items():
         candidate = assess(pricing.space.decode(code_of(own[0])), pricing.device, pricing.surrogate)
         top1s = {epoch: top1 for record in own for epoch, top1 in record.top1s.items()}
         state = own[-1].state if len(own) == len(rungs) or own[-1].state == "fail" else "pruned"
         error = own[-1].error
-        trials.append(Trial(candidate, state, top1s, tuple(finals.get(arch_id, ())), error))
+        trials.append(
+            TrainedCandidate(candidate, state, top1s, tuple(finals.get(arch_id, ())), error)
+        )
     return sorted(trials, key=lambda trial: trial.rank)

@@ -14,10 +14,10 @@ from nas.optimize import search as run_search
 from nas.optimize.run import DEVICE, SPACE, SURROGATE, each_device
 from nas.optimize.strategies import DEFAULT
 from nas.space.space import Code
-from nas.study.cascade import Cascade
+from nas.study.halving import SuccessiveHalving
 from nas.study.plan import Plan
-from nas.study.question import Question, check_names
-from nas.study.results import Studied, studied
+from nas.study.results import StudyResult, study_result
+from nas.study.spec import StudySpec, check_names
 from nas.study.workers import run_with
 from nas.system.progress import OnMessage, OnProgress, ignore
 
@@ -31,7 +31,7 @@ KNOWN_SHARE, SHORTLIST_SHARE = 1 / 4, 1 / 4
 the strategy looks for the others."""
 
 
-def queued(
+def initial_codes(
     result: SearchResult, trials: int, *, zero_cost: Sequence[str], task: Task
 ) -> tuple[Code, ...]:
     """Codes to begin with: known networks within every limit, then the surrogate's best.
@@ -78,10 +78,10 @@ def study(
     on_progress: OnProgress = ignore,
     on_message: OnMessage = ignore,
     **search: Any,
-) -> tuple[SearchResult, Studied]:
+) -> tuple[SearchResult, StudyResult]:
     """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.optimize`.
 
-    `strategy` is a name of `nas.optimize.strategies`, `objectives` of `nas.study.question`;
+    `strategy` is a name of `nas.optimize.strategies`, `objectives` of `nas.study.spec`;
     `storage` is the URL of an Optuna storage, an SQLite file in `folder` if there is none; `scope`
     begins the names of the run's studies there.
 
@@ -96,18 +96,20 @@ def study(
     check(zero_cost)
     check_names(strategy, objectives)
     on_progress("searching", 0.0)
-    result = searched(search, trials, zero_cost)
+    result = search_candidates(search, trials, zero_cost)
     task = with_threads(task, result.best.arch, folder, workers)
-    question = asked(search, result, trials, zero_cost, task, strategy, objectives)
+    spec = make_spec(search, result, trials, zero_cost, task, strategy, objectives)
     seed = search.get("seed", 0)
-    cascade = Cascade(
-        task, folder, plan, question, trials, seed, storage, scope, on_progress, on_message
+    halving = SuccessiveHalving(
+        task, folder, plan, spec, trials, seed, storage, scope, on_progress, on_message
     )
-    run_with(cascade, workers)
-    return result, studied(cascade)
+    run_with(halving, workers)
+    return result, study_result(halving)
 
 
-def searched(search: Mapping[str, Any], trials: int, zero_cost: Sequence[str]) -> SearchResult:
+def search_candidates(
+    search: Mapping[str, Any], trials: int, zero_cost: Sequence[str]
+) -> SearchResult:
     """The search, with enough of the best for so many trials to begin with.
 
     Raises:
@@ -116,7 +118,7 @@ def searched(search: Mapping[str, Any], trials: int, zero_cost: Sequence[str]) -
     return run_search(**search, shortlist=trials * (POOL if zero_cost else 1))
 
 
-def asked(
+def make_spec(
     search: Mapping[str, Any],
     result: SearchResult,
     trials: int,
@@ -124,14 +126,14 @@ def asked(
     task: Task,
     strategy: str,
     objectives: Sequence[str],
-) -> Question:
+) -> StudySpec:
     """What a study looks for after a search."""
-    return Question(
+    return StudySpec(
         search.get("space", SPACE),
         each_device(search.get("device", DEVICE)),
         search.get("surrogate", SURROGATE),
         result.limits,
-        queued(result, trials, zero_cost=zero_cost, task=task),
+        initial_codes(result, trials, zero_cost=zero_cost, task=task),
         strategy,
         tuple(objectives),
     )

@@ -100,7 +100,7 @@ class Store:
         with suppress(KeyError), self.database.reading():
             found: Study = optuna.load_study(**named)
             return found
-        with self.owner.alone():
+        with self.owner.exclusive():
             made: Study = optuna.create_study(**named, directions=directions, load_if_exists=True)
         return made
 
@@ -200,9 +200,9 @@ class Store:
         """A trial whose process has died, now this one's; after too many deaths it is broken."""
         if record.attrs["owner"] == self.owner.name and record.state == "running":
             return record
-        if record.state != "running" or not self.owner.has_left(record.attrs["owner"]):
+        if record.state != "running" or not self.owner.is_dead(record.attrs["owner"]):
             return None
-        with self.owner.alone():
+        with self.owner.exclusive():
             found = self.find(record.key)
             if found is None or found.attrs["owner"] != record.attrs["owner"]:
                 return None
@@ -217,20 +217,20 @@ class Store:
         """Close a trial that killed its process too often, on whatever machine."""
         self.fail(record, f"its process died {ATTEMPTS} times")
 
-    def retire_silent(self) -> None:
+    def fail_stale(self) -> None:
         """Fail trials of processes elsewhere that are silent, so that they are begun again."""
         if not self.database.local:
             with self.database.quietly():
                 self.database.optuna.storages.fail_stale_trials(self.study)
 
-    def left(self) -> list[Record]:
+    def abandoned(self) -> list[Record]:
         """Trials that nobody works on: their process died, or is silent and they were retired."""
-        self.retire_silent()
-        later, has_left = self._later(), self.owner.has_left
+        self.fail_stale()
+        later, is_dead = self._later(), self.owner.is_dead
         counting = {record.key for record in later if record.counts}
         return [
             *(r for r in self._voids() if r.key not in counting and r.key not in self._counting),
-            *(r for r in later if r.state == "running" and has_left(r.attrs["owner"])),
+            *(r for r in later if r.state == "running" and is_dead(r.attrs["owner"])),
         ]
 
     def _voids(self) -> list[Record]:

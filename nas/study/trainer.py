@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TrialAssignment:
     """A trial that this process has claimed, and how far it is to be trained."""
 
     store: Store
@@ -52,12 +52,12 @@ class Trainer:
     epochs: int = field(default=0, init=False)
     """Trained by this process."""
 
-    def train(self, order: Order) -> Training | None:
+    def train(self, assignment: TrialAssignment) -> Training | None:
         """The training of a trial; None, and the trial failed, if it broke."""
         from nas.train.run import train
 
-        store, record, arch = order.store, order.record, order.arch
-        place = self.place(arch, record.seed)
+        store, record, arch = assignment.store, assignment.record, assignment.arch
+        place = self.folder_of(arch, record.seed)
 
         def on_epoch(epoch: Epoch) -> None:
             store.report(record, epoch.epoch, epoch.val_top1)
@@ -75,16 +75,16 @@ class Trainer:
                 self.task,
                 self.task.fit(arch),
                 place,
-                epochs=order.whole,
-                until=order.epochs,
+                epochs=assignment.whole,
+                until=assignment.epochs,
                 seed=record.seed,
                 start=self._relative(arch, record.seed) if self.relatives else None,
                 on_epoch=on_epoch,
                 on_epoch_progress=on_epoch_progress,
                 on_message=self.on_message,
             )
-            if order.final:
-                save_judged(training, place)
+            if assignment.final:
+                save_final_weights(training, place)
         except (ArchError, RecipeError, TrainingError) as error:
             store.fail(record, str(error))
             self.on_message(str(error))
@@ -94,9 +94,9 @@ class Trainer:
                 store.report(record, epoch.epoch, epoch.val_top1)
         return training
 
-    def place(self, arch: Arch, seed: int) -> Path:
+    def folder_of(self, arch: Arch, seed: int) -> Path:
         """Where an architecture's training of a seed has its checkpoint and log."""
-        return place_of(self.folder, arch, seed)
+        return training_folder(self.folder, arch, seed)
 
     def _relative(self, arch: Arch, seed: int) -> Callable[[Training], None]:
         """Gives a training the weights of the nearest candidate that has some."""
@@ -108,7 +108,7 @@ class Trainer:
             trained = {
                 other: path
                 for other in self.relatives()
-                if (path := self.place(other, seed) / CHECKPOINT).exists()
+                if (path := self.folder_of(other, seed) / CHECKPOINT).exists()
             }
             if trained:
                 nearest = max(trained, key=lambda other: kinship(arch, other))
@@ -117,12 +117,12 @@ class Trainer:
         return start
 
 
-def place_of(folder: Path, arch: Arch, seed: int) -> Path:
+def training_folder(folder: Path, arch: Arch, seed: int) -> Path:
     """Below the folder of a study or sweep, that of one training."""
     return folder / "trials" / arch.arch_id / f"seed{seed}"
 
 
-def clear(folder: Path, *, checkpoints: bool = True) -> None:
+def remove_run_files(folder: Path, *, checkpoints: bool = True) -> None:
     """Remove what only going on with a study or sweep needs; perhaps not the checkpoints."""
     from nas.train.run import CHECKPOINT
 
@@ -131,7 +131,7 @@ def clear(folder: Path, *, checkpoints: bool = True) -> None:
     shutil.rmtree(folder / WORKERS, ignore_errors=True)
 
 
-def save_judged(training: Training, folder: Path) -> None:
+def save_final_weights(training: Training, folder: Path) -> None:
     """The weights that a training is judged by, beside its checkpoint."""
     from nas.modules import save_weights
 

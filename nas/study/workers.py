@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from nas.errors import NasError, TrainingError
 from nas.files.staging import writing
 from nas.study.store import ATTEMPTS
-from nas.system.processes import deaf, end_with
+from nas.system.processes import block_sigint, exit_with_parent
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ IDLE_DEATHS = 2 * ATTEMPTS
 BACK_OFF_S = 1.0
 """Before the third of them is begun; twice as long before each further one."""
 
-News = tuple[str, int, str | NasError, float]
+WorkerEvent = tuple[str, int, str | NasError, float]
 """What a worker says: `progress`, `message` or `error`, its number, the text or the error itself,
 its share of the work."""
 
@@ -62,49 +62,49 @@ class Job(Protocol):
     def run(self) -> Any:
         """Work until all is done."""
 
-    def bare(self) -> Self:
+    def without_caches(self) -> Self:
         """The same without what it has cached, to be sent to another process."""
 
 
-class Crew(Protocol):
-    """Processes by number, wherever they are; `work` is what each does."""
+class WorkerPool(Protocol):
+    """Processes by number, wherever they are; `run_job` is what each does."""
 
-    def begin(self, index: int, job: Job) -> None:
+    def start(self, index: int, job: Job) -> None:
         """Start a process, with a job that says nothing yet."""
 
-    def ended(self, index: int) -> bool | None:
+    def succeeded(self, index: int) -> bool | None:
         """Whether it ended by itself; None while it works."""
 
-    def news(self) -> Iterator[News]:
+    def events(self) -> Iterator[WorkerEvent]:
         """What was said since this was asked."""
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Stop whoever still works."""
 
 
-def run_with(job: Job, workers: int, crew: Crew | None = None) -> None:
+def run_with(job: Job, workers: int, pool: WorkerPool | None = None) -> None:
     """Run a job with so many processes, of this machine if there is no crew; with one it is this.
 
     Raises:
         NasError: as the job, in whatever process.
         TrainingError: processes die again and again before they have done any work.
     """
-    if workers == 1 and crew is None:
+    if workers == 1 and pool is None:
         job.run()
         return
-    crew = crew or Processes(workers)
+    pool = pool or LocalPool(workers)
     try:
-        _Watch(job, crew, workers).run()
+        _Supervisor(job, pool, workers).run()
     finally:
-        crew.end()
+        pool.stop()
 
 
 @dataclass
-class _Watch:
+class _Supervisor:
     """Replaces processes that die, the longer later the more of them die without any work done."""
 
     job: Job
-    crew: Crew
+    pool: WorkerPool
     workers: int
     _shares: dict[int, float] = field(default_factory=dict, init=False)
     """Of the work, that the process of each number has done."""
@@ -116,16 +116,18 @@ class _Watch:
     def run(self) -> None:
         """Until all processes have ended well."""
         job = self.job
-        bare = _with(job.bare(), task=replace(job.task), on_progress=ignore, on_message=ignore)
+        copy = _with(
+            job.without_caches(), task=replace(job.task), on_progress=ignore, on_message=ignore
+        )
         running, due = set[int](), dict.fromkeys(range(self.workers), 0.0)
         while running or due:
             for index in [index for index, at in due.items() if at <= time.monotonic()]:
                 del due[index]
                 running.add(index)
-                self.crew.begin(index, bare)
+                self.pool.start(index, copy)
             self._listen()
             for index in sorted(running):
-                well = self.crew.ended(index)
+                well = self.pool.succeeded(index)
                 if well is None:
                     continue
                 running.discard(index)
@@ -156,7 +158,7 @@ class _Watch:
 
     def _listen(self) -> None:
         """Pass on what workers say; the work done is the sum of theirs."""
-        for kind, index, what, share in self.crew.news():
+        for kind, index, what, share in self.pool.events():
             if isinstance(what, NasError):
                 raise what
             if kind == "message":
@@ -168,7 +170,7 @@ class _Watch:
             self.job.on_progress(what, min(1.0, self._before + sum(self._shares.values())))
 
 
-class Processes:
+class LocalPool:
     """A crew on this machine."""
 
     def __init__(self, workers: int) -> None:
@@ -180,28 +182,28 @@ class Processes:
         """A pipe each: one that is killed while it says something keeps nobody from it."""
         self._job: Handover | None = None
 
-    def begin(self, index: int, job: Job) -> None:
+    def start(self, index: int, job: Job) -> None:
         from nas.train.handover import Handover
 
         self._job = self._job or Handover(job)  # all of one crew do the same
         news, told = self._context.Pipe(duplex=False)
         arguments = (self._job, index, self._workers, os.getpid(), told)
         made = self._context.Process(target=_work_here, args=arguments, daemon=True)
-        with deaf(), told:
+        with block_sigint(), told:
             made.start()
         self._running[index], self._news[index] = made, news
 
-    def ended(self, index: int) -> bool | None:
+    def succeeded(self, index: int) -> bool | None:
         process = self._running[index]
         return None if process.is_alive() else process.exitcode == 0
 
-    def news(self) -> Iterator[News]:
+    def events(self) -> Iterator[WorkerEvent]:
         for news in self._news.values():
             with suppress(EOFError, OSError):  # it has ended, perhaps in the middle of a word
                 while news.poll():
                     yield news.recv()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         for process in self._running.values():
             process.terminate()
         if self._job:
@@ -211,21 +213,21 @@ class Processes:
 def _work_here(job: Job, index: int, workers: int, parent: int, told: Connection) -> None:
     from nas.train.place import share
 
-    end_with(parent)
+    exit_with_parent(parent)
     threads = job.task.setting.threads or share(workers)
-    work(placed(job, index), index, threads, told.send)
+    run_job(on_device(job, index), index, threads, told.send)
 
 
-def placed(job: Any, index: int) -> Any:
+def on_device(job: Any, index: int) -> Any:
     """What has a task, on the device of one of several processes."""
-    from nas.train.place import dealt
+    from nas.train.place import assign_device
 
     setting = job.task.setting
-    setting = replace(setting, device=dealt(setting.device, index))
+    setting = replace(setting, device=assign_device(setting.device, index))
     return replace(job, task=replace(job.task, setting=setting))
 
 
-def work(job: Job, index: int, threads: int, tell: Callable[[News], None]) -> None:
+def run_job(job: Job, index: int, threads: int, tell: Callable[[WorkerEvent], None]) -> None:
     """What a process of a crew does."""
     from nas.train.place import use_cores
 

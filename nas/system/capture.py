@@ -17,7 +17,7 @@ from typing import TextIO
 
 
 @contextmanager
-def quiet() -> Iterator[TextIO]:
+def capture_output() -> Iterator[TextIO]:
     """Send standard output and error to a temporary file, which is yielded; silence warnings."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

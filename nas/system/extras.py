@@ -45,7 +45,7 @@ def require(extra: str, module: str | None = None) -> ModuleType:
         raise _missing(name, extra) from error
 
 
-def missing(error: ModuleNotFoundError) -> MissingExtraError | None:
+def missing_extra(error: ModuleNotFoundError) -> MissingExtraError | None:
     """The same of a plain import that failed; None: no extra brings that module."""
     name = (error.name or "").partition(".")[0]
     extra = next((extra for extra, modules in EXTRAS.items() if name in modules), None)

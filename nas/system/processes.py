@@ -32,7 +32,7 @@ def cores(root: Path = ROOT) -> int:
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
+def block_sigint() -> Iterator[None]:
     """Processes that begin in here never hear Ctrl-C; this one hears it a little later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -44,7 +44,7 @@ def deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def end_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """End this process, whatever it does, soon after the one that began it has ended.
 
     A process that waits for work of a killed parent would wait for ever.
@@ -59,12 +59,12 @@ def end_with(parent: int) -> None:
 
 
 @contextmanager
-def pool(
+def process_pool(
     workers: int, begin: Callable[..., None], *arguments: Any
 ) -> Iterator[ProcessPoolExecutor]:
     """Processes that start with `begin`, and that nobody waits for where something is raised.
 
-    Submit under `deaf`, which starts them.
+    Submit under `block_sigint`, which starts them.
     """
     spawn = get_context("spawn")  # torch's threads do not survive a fork
     with ProcessPoolExecutor(workers, spawn, begin, arguments) as made:

@@ -14,7 +14,7 @@ from nas.files import yaml
 from nas.files.provenance import provenance
 from nas.files.records import between, read_fields, required
 from nas.files.resources import BEST, WEIGHTS
-from nas.files.staging import Work
+from nas.files.staging import ResumableDir
 from nas.modules import save_weights
 from nas.space.arch import Arch, read_arch
 from nas.system.progress import OnMessage, ignore
@@ -54,7 +54,7 @@ class Final:
 def train_finally(
     task: Task,
     arch: Arch,
-    work: Work,
+    work: ResumableDir,
     *,
     epochs: int,
     seeds: Sequence[int],
@@ -110,7 +110,7 @@ def train_finally(
         fitted.to_yaml(work.folder / BEST)  # what `nas show FOLDER` looks for
         facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
         yaml.write(work.folder / FACTS, facts)
-        work.keep()
+        work.commit()
     return final
 
 

@@ -90,7 +90,7 @@ def spawning() -> SpawnContext:
     return context
 
 
-def dealt(device: torch.device, index: int) -> torch.device:
+def assign_device(device: torch.device, index: int) -> torch.device:
     """The device of one of several processes: GPUs are dealt out in turn."""
     import torch
 

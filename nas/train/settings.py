@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.files.resources import content_hash
-from nas.files.settings import Inputs
+from nas.files.settings import RunInputs
 from nas.train.recipe import Recipe
 from nas.train.run import Task
 
@@ -16,7 +16,7 @@ WORDS = ("name", "source", "notes")
 """Keys of a recipe that say nothing about the training."""
 
 
-def inputs(task: Task) -> Inputs:
+def inputs(task: Task) -> RunInputs:
     """Of everything that is trained for a task; the epochs are a size of the run."""
     data, teacher = task.data, task.recipe.teacher
     contents = {"data set": data.fingerprint}
@@ -31,7 +31,7 @@ def inputs(task: Task) -> Inputs:
         "precision": task.setting.precision,
         "recipe": keys,
     }
-    return Inputs(contents, values, {"recipe": _keys(Recipe("", ""))})
+    return RunInputs(contents, values, {"recipe": _keys(Recipe("", ""))})
 
 
 def _keys(recipe: Recipe) -> dict[str, Any]:

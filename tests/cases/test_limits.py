@@ -18,7 +18,7 @@ from nas.library import load_arch, load_device, load_space, load_surrogate
 from nas.optimize import Settings, search
 from nas.report.folders.write_search import write_result
 from nas.study.plan import Plan
-from nas.study.run import queued, searched, study
+from nas.study.run import initial_codes, search_candidates, study
 from nas.train.data import load_data
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
@@ -55,10 +55,10 @@ def test_every_trained_network_is_inside_all_limits(nas: Nas, here: Path) -> Non
 )
 def test_known_networks_are_queued_within_all_limits(limits: dict[str, Any]) -> None:
     asked = {"space": "mobilenetv3", "device": DEVICES, "budget_ms": 90, **limits}
-    result = searched({**asked, "settings": Settings(generations=2, children=200)}, 8, ())
+    result = search_candidates({**asked, "settings": Settings(generations=2, children=200)}, 8, ())
     small, large = result.seeds
     assert result.seeds_within == (small,)
-    codes = queued(result, 8, zero_cost=(), task=None)  # type: ignore[arg-type]
+    codes = initial_codes(result, 8, zero_cost=(), task=None)  # type: ignore[arg-type]
     archs = [result.space.decode(code) for code in codes]
     assert small.arch in archs
     assert large.arch not in archs

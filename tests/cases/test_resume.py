@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.study.cascade import finals_name, rung_name
 from nas.study.database import FILE, Database
+from nas.study.halving import finals_name, rung_name
 from nas.study.store import Store
 from nas.train import run
 from nas.train.loop import Epoch, Training

@@ -18,7 +18,7 @@ from nas.files.resources import named
 from nas.graph.conventions import ORIGINS
 from nas.graph.lint import RULES
 from nas.optimize.strategies import STRATEGIES
-from nas.study.question import OBJECTIVES
+from nas.study.spec import OBJECTIVES
 from nas.train.data import SOURCES
 from nas.train.recipe import recipes
 

@@ -17,8 +17,8 @@ import yaml
 
 from nas.library import load_arch, load_device
 from nas.modules import build
-from nas.study.cascade import rung_name
 from nas.study.database import Database
+from nas.study.halving import rung_name
 from nas.study.store import Store
 
 from .conftest import Nas

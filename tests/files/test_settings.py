@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from nas.errors import ResultError
-from nas.files.settings import FILE, Inputs, Settings, read_settings
+from nas.files.settings import FILE, RunInputs, RunSettings, read_settings
 
 RECIPE = {"lr": 0.01, "stages": ({"side": 32, "mixup": 0.0},), "flip": False}
-KNOWN = Inputs({"space": "3f9a"}, {"recipe": RECIPE, "seed": 0})
-SETTINGS = Settings.of("search", "net", {"trials": 4}, KNOWN)
+KNOWN = RunInputs({"space": "3f9a"}, {"recipe": RECIPE, "seed": 0})
+SETTINGS = RunSettings.of("search", "net", {"trials": 4}, KNOWN)
 
 
-def with_recipe(**changes: Any) -> Settings:
+def with_recipe(**changes: Any) -> RunSettings:
     return replace(SETTINGS, values={"recipe": {**RECIPE, **changes}, "seed": 0})
 
 
@@ -39,7 +39,7 @@ def test_they_are_read_back_as_they_were(tmp_path: Path) -> None:
         (replace(SETTINGS, command="train"), "net was made by nas search, not nas train"),
     ],
 )
-def test_the_first_difference_is_named(tmp_path: Path, changed: Settings, message: str) -> None:
+def test_the_first_difference_is_named(tmp_path: Path, changed: RunSettings, message: str) -> None:
     SETTINGS.write(tmp_path)
     with pytest.raises(ResultError) as error:
         changed.check(read_settings(tmp_path), Path("net"))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nas.optimize.limits import Limits
-from nas.study.question import Question
+from nas.study.spec import StudySpec
 from nas.train.data import load_data
 from nas.train.recipe import Augment, Regularise, load_recipe
 from nas.train.run import Task
@@ -30,12 +30,12 @@ QUEUE = tuple((0, gene, 0, 0, 0) for gene in range(4))
 
 
 @pytest.fixture
-def question(tmp_path: Path) -> Question:
+def spec(tmp_path: Path) -> StudySpec:
     """All four networks, in the order of their width."""
     path = tmp_path / "four.yaml"
     path.write_text(TEXT)
     limits = Limits((inf,), (1.0,))
-    return Question(str(path), ("pixel1-cpu",), "imagenet", limits, QUEUE, "random")
+    return StudySpec(str(path), ("pixel1-cpu",), "imagenet", limits, QUEUE, "random")
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from nas.study.cascade import Cascade, finals_name, rung_name
 from nas.study.database import FILE
+from nas.study.halving import SuccessiveHalving, finals_name, rung_name
 from nas.study.plan import Plan
-from nas.study.question import Question
+from nas.study.spec import StudySpec
 from nas.train.run import Task
 
 dashboard = pytest.importorskip("optuna_dashboard")
@@ -32,12 +32,12 @@ def get(app: Any, path: str) -> Any:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_it_shows_every_rung_and_trials_by_row_and_column(
-    task: Task, question: Question, tmp_path: Path
+    task: Task, spec: StudySpec, tmp_path: Path
 ) -> None:
     plan = Plan(epochs=2, finalists=1, final_epochs=1, seeds=1)
     folder = tmp_path / "s"
     folder.mkdir()
-    Cascade(task, folder, plan, question, trials=4).run()
+    SuccessiveHalving(task, folder, plan, spec, trials=4).run()
     app = dashboard.wsgi(f"sqlite:///{folder / FILE}")
     studies = get(app, "/api/studies")["study_summaries"]
     named = {study["study_name"]: study["study_id"] for study in studies}

@@ -17,7 +17,7 @@ import pytest
 from nas.study.database import Database
 from nas.study.store import ATTEMPTS, Store
 
-HUNTING = Path(__file__).with_name("hunting.py")
+LOOP_PROCESS = Path(__file__).with_name("loop_process.py")
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 pytestmark = [
     pytest.mark.slow,
@@ -84,7 +84,14 @@ def hunter(
 ) -> subprocess.Popen[str]:
     """As on a machine of its own: with a folder that no other sees."""
     folder.mkdir()
-    command = [sys.executable, str(HUNTING), str(folder), str(trials), "evolution", str(seconds)]
+    command = [
+        sys.executable,
+        str(LOOP_PROCESS),
+        str(folder),
+        str(trials),
+        "evolution",
+        str(seconds),
+    ]
     return subprocess.Popen([*command, url, study], text=True)
 
 

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from nas.study.database import FILE, WAIT_S, Database
 from nas.study.store import ATTEMPTS, Store
 
-HUNTING = Path(__file__).with_name("hunting.py")
+LOOP_PROCESS = Path(__file__).with_name("loop_process.py")
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def test_what_silent_machines_left_is_begun_again_until_it_has_killed_too_many(
         record = store.claim(("a", 0))
         assert record is not None
         assert record.attrs["attempts"] == attempt
-        assert other.left() == []
+        assert other.abandoned() == []
         store.storage.set_trial_state_values(record.id, TrialState.FAIL)  # as of a silent machine
-        assert {left.key for left in other.left()} == {("a", 0)}
+        assert {left.key for left in other.abandoned()} == {("a", 0)}
     assert other.claim(("a", 0)) is None
-    assert other.left() == []
+    assert other.abandoned() == []
     assert [r.error for r in store.records()] == [f"its process died {ATTEMPTS} times"]
 
 
@@ -117,7 +117,7 @@ def test_readers_do_not_wait_for_whoever_writes(tmp_path: Path, store: Store) ->
     assert [r.state for r in store.records()] == ["running"]
     assert time.monotonic() - start < WAIT_S / 10
     writer.execute("COMMIT")
-    assert Store(database, "proxy").left()[0].state == "fail"
+    assert Store(database, "proxy").abandoned()[0].state == "fail"
     database.close()
     writer.close()
 
@@ -140,7 +140,7 @@ def test_a_killed_process_has_left(tmp_path: Path, store: Store) -> None:
 
 
 def hunt(folder: Path, trials: int, strategy: str = "random", seconds: float = 0.0) -> list[str]:
-    return [sys.executable, str(HUNTING), str(folder), str(trials), strategy, str(seconds)]
+    return [sys.executable, str(LOOP_PROCESS), str(folder), str(trials), strategy, str(seconds)]
 
 
 def evaluated(folder: Path) -> list[tuple[int, str]]:

@@ -13,7 +13,7 @@ import pytest
 from nas.errors import InfeasibleError, TrainingError
 from nas.library import load_arch
 from nas.study import workers
-from nas.study.workers import IDLE_DEATHS, Job, News, run_with
+from nas.study.workers import IDLE_DEATHS, Job, WorkerEvent, run_with
 from nas.system.progress import OnMessage, OnProgress
 from nas.train.run import Task
 
@@ -66,7 +66,7 @@ class Worker:
     on_progress: OnProgress
     on_message: OnMessage
 
-    def bare(self) -> Job:
+    def without_caches(self) -> Job:
         return self
 
     def run(self) -> None:
@@ -79,22 +79,22 @@ class Scripted:
 
     work: list[float]
     begun: list[tuple[int, float]] = field(default_factory=list)
-    _news: list[News] = field(default_factory=list)
+    _news: list[WorkerEvent] = field(default_factory=list)
 
-    def begin(self, index: int, job: Job) -> None:
+    def start(self, index: int, job: Job) -> None:
         self.begun.append((index, time.monotonic()))
         share = self.work[min(len(self.begun), len(self.work)) - 1]
         if share:
             self._news.append(("progress", index, "a step", share))
 
-    def ended(self, index: int) -> bool | None:
+    def succeeded(self, index: int) -> bool | None:
         return len(self.begun) == len(self.work)
 
-    def news(self) -> Iterator[News]:
+    def events(self) -> Iterator[WorkerEvent]:
         while self._news:
             yield self._news.pop(0)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """All have ended."""
 
 
@@ -108,13 +108,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_workers_that_only_die_are_given_up(task: Task, count: int) -> None:
     notes: list[str] = []
-    crew = Scripted([0.0] * 10_000)
+    pool = Scripted([0.0] * 10_000)
     job = Worker(task, lambda step, share: None, notes.append)
     with pytest.raises(TrainingError, match=f"died {IDLE_DEATHS} times in a row and no work"):
-        run_with(job, count, crew)
-    starts = Counter(index for index, _ in crew.begun)
+        run_with(job, count, pool)
+    starts = Counter(index for index, _ in pool.begun)
     assert all(number <= IDLE_DEATHS for number in starts.values())
-    own = [at for index, at in crew.begun if index == 0]
+    own = [at for index, at in pool.begun if index == 0]
     waits = [after - before for before, after in zip(own, own[1:], strict=False)]
     for wait, least in zip(waits[1:], (0.02, 0.04, 0.08, 0.16), strict=True):
         assert wait >= least
@@ -125,8 +125,8 @@ def test_workers_that_only_die_are_given_up(task: Task, count: int) -> None:
 @pytest.mark.usefixtures("quick")
 def test_workers_that_do_some_work_before_they_die_are_always_replaced(task: Task) -> None:
     shares: list[float] = []
-    crew = Scripted([0.0, 0.0, 0.25, *[0.0] * 4, 0.5, *[0.0] * 4, 0.125])
+    pool = Scripted([0.0, 0.0, 0.25, *[0.0] * 4, 0.5, *[0.0] * 4, 0.125])
     job = Worker(task, lambda step, share: shares.append(share), lambda note: None)
-    run_with(job, 1, crew)
-    assert len(crew.begun) == len(crew.work)
+    run_with(job, 1, pool)
+    assert len(pool.begun) == len(pool.work)
     assert shares == [0.25, 0.75, 0.875]  # what the dead have done stays done

@@ -8,11 +8,11 @@ import warnings
 
 import pytest
 
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 
 
 def test_nothing_of_what_others_print_is_seen(capfd: pytest.CaptureFixture[str]) -> None:
-    with quiet() as said:
+    with capture_output() as said:
         sys.stdout.write("python\n")
         os.write(2, b"native\n")
         subprocess.run([sys.executable, "-c", "print('child')"], check=True)
@@ -25,7 +25,7 @@ def test_nothing_of_what_others_print_is_seen(capfd: pytest.CaptureFixture[str])
 
 
 def test_the_terminal_comes_back_after_a_failure(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ZeroDivisionError), quiet():
+    with pytest.raises(ZeroDivisionError), capture_output():
         raise ZeroDivisionError
     os.write(2, b"after\n")
     assert capfd.readouterr() == ("", "after\n")

@@ -13,7 +13,7 @@ from pathlib import Path
 from nas.deploy.export.base import Deployed, Format
 from nas.graph.graph import Graph
 from nas.graph.ops import Op
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 
 
 def first_refused(deployed: Deployed, form: Format) -> Op | None:
@@ -36,7 +36,7 @@ def _converts(deployed: Deployed, form: Format, length: int) -> bool:
     if all(op.kind in ("input", "param", "constant") for op in graph.ops):
         return True
     part = replace(deployed, graph=graph, module=assemble(graph).eval())
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with tempfile.TemporaryDirectory() as folder, capture_output():
         try:
             form.write(part, Path(folder) / f"part{form.suffix}")
         except Exception:  # a converter may fail in any way

@@ -17,9 +17,9 @@ from nas.deploy.export.reference import check_reference
 from nas.deploy.runtimes import Floats32
 from nas.errors import ExportError, MissingExtraError, UnknownNameError, first_line
 from nas.files import yaml
-from nas.files.staging import Draft
+from nas.files.staging import StagedDir
 from nas.space.arch import Arch
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 from nas.system.progress import OnProgress, ignore
 
 MANIFEST = "manifest.yaml"
@@ -70,7 +70,7 @@ def export(
     for name in formats:
         if name not in FORMATS:
             raise UnknownNameError("format", name, FORMATS)
-    with Draft(out, arch.name, force=force) as draft:
+    with StagedDir(out, arch.name, force=force) as draft:
         deployed = deploy(
             arch,
             weights=weights,
@@ -92,7 +92,7 @@ def export(
         content = manifest(deployed, exported, weights, extras, draft.folder)
         content["weights"] |= {"reference": reference} if reference else {}
         yaml.write(draft.folder / MANIFEST, content)
-        draft.keep()
+        draft.commit()
     return Export(draft.path, tuple(exported), content)
 
 
@@ -101,7 +101,7 @@ def _one(deployed: Deployed, form: Format, folder: Path, photos: Floats32) -> Ex
     path = folder / f"{deployed.arch.name}{form.suffix}"
     try:
         write(deployed, form, path)
-        with quiet():
+        with capture_output():
             found = check(deployed, form, path, photos)
             note = form.examine(deployed, path, photos) if form.examine else ""
     except (ExportError, MissingExtraError) as error:
@@ -121,7 +121,7 @@ def write(deployed: Deployed, form: Format, path: Path) -> None:
         MissingExtraError: with the install line.
     """
     try:
-        with quiet():
+        with capture_output():
             form.write(deployed, path)
     except (ExportError, MissingExtraError, OSError):  # OSError: the disk, not the network
         raise

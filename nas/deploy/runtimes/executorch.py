@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.deploy.runtimes.base import Floats32
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 from nas.system.extras import require
 
 
@@ -29,7 +29,7 @@ class _Session:
 
 def load(path: Path, threads: int) -> _Session:
     """Load a .pte file. The number of threads is one for the whole process: the last one set."""
-    with quiet():  # it looks for the CPU's name in places that need not exist
+    with capture_output():  # it looks for the CPU's name in places that need not exist
         runtime = require("executorch", "executorch.runtime").Runtime
         pool = require("executorch", "executorch.extension.pybindings.portable_lib")
         pool._unsafe_reset_threadpool(threads)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.deploy.runtimes.base import Floats32
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 from nas.system.extras import require
 
 
@@ -33,7 +33,7 @@ class _Session:
 def load(path: Path, threads: int) -> _Session:
     """Load a .tflite file."""
     module = require("litert", "ai_edge_litert.interpreter")
-    with quiet():  # it announces its delegate
+    with capture_output():  # it announces its delegate
         interpreter = module.Interpreter(str(path), num_threads=threads)
         interpreter.allocate_tensors()
     return _Session(interpreter)

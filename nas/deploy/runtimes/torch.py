@@ -7,7 +7,7 @@ from typing import Any
 
 from nas.deploy.runtimes.base import Floats32
 from nas.errors import RuntimeUnavailableError
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 from nas.system.extras import require
 
 
@@ -35,7 +35,7 @@ def load(path: Path, threads: int) -> _Session:
     """Load a .pt2 file on the CPU. The number of threads is one for the whole process."""
     torch = require("train")
     torch.set_num_threads(threads)
-    with quiet():
+    with capture_output():
         return _Session(torch, torch.export.load(path).module(), "cpu")
 
 
@@ -49,7 +49,7 @@ def load_cuda(path: Path, threads: int) -> _Session:
     if not torch.cuda.is_available():
         raise RuntimeUnavailableError("torch-cuda: torch sees no CUDA device on this machine")
     torch.set_num_threads(threads)
-    with quiet():
+    with capture_output():
         program = torch.export.load(path)
         moved = require("train", "torch.export.passes").move_to_device_pass(program, "cuda")
         return _Session(torch, moved.module(), "cuda")

@@ -14,7 +14,7 @@ from nas.devices.measure.imports import KIT
 from nas.errors import ExportError, UnknownNameError
 from nas.files import yaml
 from nas.files.resources import trained_in
-from nas.files.staging import Draft
+from nas.files.staging import StagedDir
 from nas.space.arch import Arch
 from nas.system.progress import OnProgress, ignore
 
@@ -63,7 +63,7 @@ def write_kit(
     if twice := [name for name, _ in archs if files.count(_file_name(name)) > 1]:
         raise ExportError(f"{', '.join(twice)} would be files of one name; call one otherwise")
     models, images, failures = {}, {}, []
-    with Draft(out.parent, out.name, force=force) as draft:
+    with StagedDir(out.parent, out.name, force=force) as draft:
         precisions = FORMATS_OF[device_os]
         for number, ((name, arch), stem) in enumerate(zip(archs, files, strict=True)):
             deployed = deploy(arch, weights=_learnt(name, arch))
@@ -90,7 +90,7 @@ def write_kit(
         yaml.write(draft.folder / KIT, manifest)
         compiled = shutil.ignore_patterns("__pycache__")  # an installer's
         shutil.copytree(TEXTS / device_os, draft.folder, dirs_exist_ok=True, ignore=compiled)
-        draft.keep()
+        draft.commit()
     return Kit(out, models, tuple(failures))
 
 

@@ -22,7 +22,7 @@ from nas.devices.measure.run import load, open_session
 from nas.devices.measure.timing import Pace, Timing, time_calls
 from nas.errors import ExportError
 from nas.space.arch import Arch
-from nas.system.processes import cores, deaf, end_with, pool
+from nas.system.processes import block_sigint, cores, exit_with_parent, process_pool
 
 ANCHOR = "mobilenetv3-small-0.5"
 PART_PACE = Pace(warm_up_s=0.05, burst_s=0.02, rounds=9, at_most=2.0)
@@ -45,7 +45,7 @@ class Bench:
         self.written = 0
         self.anchor = self.load(deploy(library.load_arch(ANCHOR)))
         self._held = ExitStack()
-        self.pool = self._held.enter_context(pool(cores(), end_with, os.getpid()))
+        self.pool = self._held.enter_context(process_pool(cores(), exit_with_parent, os.getpid()))
 
     def __enter__(self) -> Bench:
         return self
@@ -65,7 +65,7 @@ class Bench:
     def time_each(self, archs: Sequence[Arch], pace: Pace = PART_PACE) -> Iterator[Timed]:
         """Networks in order, each with the anchor beside it; all are written before the first."""
         paths = [self._path() for _ in archs]
-        with deaf():
+        with block_sigint():
             jobs: list[Future[None]] = [
                 self.pool.submit(_export, arch, self.runtime.format, path)
                 for arch, path in zip(archs, paths, strict=True)

@@ -27,7 +27,7 @@ from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, En
 from nas.devices.profile.parts import Key, Part, Source, seeds_of
 from nas.devices.profile.result import Profile, Settings, as_samples, write_profile
 from nas.errors import ExportError, UnknownNameError
-from nas.files.staging import Draft, no_link, not_shipped, writing
+from nas.files.staging import StagedDir, check_no_link, check_not_shipped, writing
 from nas.system.progress import OnProgress, ignore
 
 POOL = 60
@@ -67,13 +67,13 @@ def profile(
     """
     if settings.runtime not in RUNTIMES:
         raise UnknownNameError("runtime", settings.runtime, RUNTIMES)
-    not_shipped("device", out)
-    with Draft(out.parent, out.name, force=force) as draft:
-        path = no_link(out.parent / f".{out.name}.profile") / "journal.csv"
+    check_not_shipped("device", out)
+    with StagedDir(out.parent, out.name, force=force) as draft:
+        path = check_no_link(out.parent / f".{out.name}.profile") / "journal.csv"
         found = _measured(settings, path, on_progress, force=force)
         write_profile(draft.folder, out, found)
         shutil.copy(path, draft.folder / path.name)
-        draft.keep()
+        draft.commit()
         path.unlink()
         path.parent.rmdir()
     return found

@@ -18,7 +18,7 @@ from nas.evaluate.bench.case import Case, Posed, posed
 from nas.optimize.strategies import STRATEGIES
 from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Floats
-from nas.system.processes import deaf, end_with, pool
+from nas.system.processes import block_sigint, exit_with_parent, process_pool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,8 +92,8 @@ def compare(
     if workers == 1:
         yield from (_run(*job) for job in jobs)
         return
-    with pool(workers, end_with, os.getpid()) as processes:
-        with deaf():
+    with process_pool(workers, exit_with_parent, os.getpid()) as processes:
+        with block_sigint():
             futures = [processes.submit(_run, *job) for job in jobs]
         for future in as_completed(futures):
             yield future.result()

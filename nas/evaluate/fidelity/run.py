@@ -18,7 +18,7 @@ from nas.errors import TrainingError
 from nas.evaluate.fidelity.judges import LONG, Judge
 from nas.evaluate.fidelity.ranking import Ranking, Score, ranking
 from nas.space.arch import Arch
-from nas.system.processes import deaf, end_with, pool
+from nas.system.processes import block_sigint, exit_with_parent, process_pool
 from nas.system.progress import OnProgress, ignore
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class Fidelity:
             yield from (self.score(judge, arch) for judge, arch in asked)
             return
         job = replace(self, on_progress=ignore, scores={})
-        with pool(self.workers, _begin, job, os.getpid()) as processes:
-            with deaf():
+        with process_pool(self.workers, _begin, job, os.getpid()) as processes:
+            with block_sigint():
                 scores = processes.map(_score, asked)
             yield from scores
 
@@ -155,7 +155,7 @@ def _begin(job: Fidelity, parent: int) -> None:
     global _job
     from nas.train.place import use_cores
 
-    end_with(parent)
+    exit_with_parent(parent)
     use_cores(1)
     _job = job
 

@@ -1,11 +1,17 @@
-"""What commands write: where they may, whole or not at all, by one process at a time."""
+"""Output files and folders: allowed destinations, atomic writes, one writing process at a time."""
 
-from nas.files.staging.destination import named_in, no_link, not_shipped, replaceable
-from nas.files.staging.file import new_file, save
-from nas.files.staging.made import MADE
-from nas.files.staging.result import Draft
-from nas.files.staging.unwritable import say_if_unwritten, writing
-from nas.files.staging.work import Work, finished
+from nas.files.staging.destination import (
+    check_no_link,
+    check_not_shipped,
+    check_replaceable,
+    output_path,
+)
+from nas.files.staging.ownership import MADE
+from nas.files.staging.resumable_dir import ResumableDir, is_result_of
+from nas.files.staging.staged_dir import StagedDir
+from nas.files.staging.staged_file import save_text, staged_file
+from nas.files.staging.write_errors import raise_write_error, writing
 
-__all__ = ["MADE", "Draft", "Work", "finished", "named_in", "new_file", "no_link"]
-__all__ += ["not_shipped", "replaceable", "save", "say_if_unwritten", "writing"]
+__all__ = ["MADE", "ResumableDir", "StagedDir", "check_no_link", "check_not_shipped"]
+__all__ += ["check_replaceable", "is_result_of", "output_path", "raise_write_error", "save_text"]
+__all__ += ["staged_file", "writing"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nas.errors import ResultError, brief
 from nas.files.resources import What, named
-from nas.files.staging.made import foreign_files, is_ours
+from nas.files.staging.ownership import foreign_files, is_ours
 
 MAX_BYTES = 255
 """Of a file's name, on nearly every file system."""
@@ -44,10 +44,10 @@ def destination(path: Path) -> Path:
         )
     if exists(path.parent) and not path.parent.is_dir():
         raise ResultError(f"{path} cannot be written: {path.parent} is no folder")
-    return no_link(path)
+    return check_no_link(path)
 
 
-def no_link(path: Path) -> Path:
+def check_no_link(path: Path) -> Path:
     """A path, if it is no link.
 
     Raises:
@@ -58,7 +58,7 @@ def no_link(path: Path) -> Path:
     return path
 
 
-def named_in(out: Path, name: str) -> Path:
+def output_path(out: Path, name: str) -> Path:
     """The path `out / name` that a command is to write, of a name that may come from a file.
 
     Raises:
@@ -72,7 +72,7 @@ def named_in(out: Path, name: str) -> Path:
     return destination(out / name)
 
 
-def not_shipped(what: What, path: Path) -> None:
+def check_not_shipped(what: What, path: Path) -> None:
     """Refuse a name that would mean something shipped wherever it is asked for.
 
     Raises:
@@ -83,7 +83,7 @@ def not_shipped(what: What, path: Path) -> None:
         raise ResultError(f"{path}: a shipped {what} is called {name}; choose another name")
 
 
-def replaceable(path: Path, *, force: bool) -> None:
+def check_replaceable(path: Path, *, force: bool) -> None:
     """Check that nothing is lost by writing a folder or file there.
 
     Raises:

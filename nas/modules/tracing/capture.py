@@ -16,7 +16,7 @@ from torch.export import export
 
 from nas.modules.tracing.inputs import Input, tensors_of
 from nas.modules.tracing.nodes import PREFIX
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 
 
 class Program(NamedTuple):
@@ -97,7 +97,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), quiet():
+        with torch.no_grad(), capture_output():
             module.eval()
             yield
     finally:

@@ -11,7 +11,7 @@ from nas.errors import DocumentError, brief
 from nas.files import yaml
 from nas.files.csv import Line, read_lines
 from nas.report.folders.search import Result, read_result
-from nas.study.sweep.files import ASKED, CELLS, MADE, STATES
+from nas.study.sweep.files import CELLS_FILE, RUN_FILE, STATES, SWEEP_FILE
 
 WORDS = ("cell", "space", "device", "strategy", "seed", "state", "trials", "failed", "arch_id")
 MS = ("predicted_ms", "predicted_ms_low", "predicted_ms_high")
@@ -68,11 +68,11 @@ def read_sweep(folder: Path) -> Sweep:
     Raises:
         DocumentError: one of its files is broken, or a cell's folder is.
     """
-    asked = yaml.read(folder / ASKED)
-    lines = read_lines(folder / CELLS, COLUMNS)
+    asked = yaml.read(folder / SWEEP_FILE)
+    lines = read_lines(folder / CELLS_FILE, COLUMNS)
     if not lines:
-        raise DocumentError(f"{folder / CELLS}: no cells below the header")
-    made = yaml.read(folder / MADE) if (folder / MADE).exists() else {}
+        raise DocumentError(f"{folder / CELLS_FILE}: no cells below the header")
+    made = yaml.read(folder / RUN_FILE) if (folder / RUN_FILE).exists() else {}
     return Sweep(folder, asked, made, tuple(_cell(line, folder) for line in lines))
 
 

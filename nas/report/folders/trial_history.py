@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import DocumentError, first_line
-from nas.study.cascade import rung_name
 from nas.study.database import FILE, sqlite_url
+from nas.study.halving import rung_name
 from nas.system.extras import require
 
 if TYPE_CHECKING:

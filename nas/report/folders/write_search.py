@@ -17,7 +17,7 @@ from nas.latency.device import Device
 from nas.optimize import SearchResult
 from nas.report.plots.search import save_plot
 from nas.space.space import Space
-from nas.study.results import Studied
+from nas.study.results import StudyResult
 
 PARETO_COLUMNS = (
     "arch_id",
@@ -34,7 +34,7 @@ PARETO_COLUMNS = (
 
 
 def write_result(
-    draft: Path, result: SearchResult, command: Sequence[str], studied: Studied | None = None
+    draft: Path, result: SearchResult, command: Sequence[str], studied: StudyResult | None = None
 ) -> None:
     """Write everything into the draft of a result folder; with training, its best is the best."""
     best = studied.trials[0].candidate if studied else result.best
@@ -65,7 +65,7 @@ def _write_pareto(result: SearchResult, folder: Path) -> None:
             writer.writerow([found.arch.arch_id, *rounded, *counts, name])
 
 
-def _write_trials(studied: Studied, folder: Path) -> None:
+def _write_trials(studied: StudyResult, folder: Path) -> None:
     """`trials.csv`: what was estimated and what training found, each in a column of its own."""
     epochs = sorted({epoch for trial in studied.trials for epoch in trial.top1s})
     with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as file:
@@ -94,7 +94,7 @@ def _rounded(top1: float | None) -> str:
     return "" if top1 is None else f"{top1:.4f}"
 
 
-def _training(studied: Studied) -> dict[str, Any]:
+def _training(studied: StudyResult) -> dict[str, Any]:
     """What was trained, for `study.yaml`."""
     plan, top1 = studied.plan, studied.accuracy
     return {
@@ -104,9 +104,9 @@ def _training(studied: Studied) -> dict[str, Any]:
         "rungs": [list(rung) for rung in plan.rungs(len(studied.trials))],
         "finals": {"epochs": plan.longest, "seeds": plan.seeds, "finalists": plan.finalists},
         "inherit": plan.inherit,
-        "strategy": studied.question.strategy,
-        "objectives": ["accuracy", *studied.question.objectives],
-        "queued": len(studied.question.queue),
+        "strategy": studied.spec.strategy,
+        "objectives": ["accuracy", *studied.spec.objectives],
+        "queued": len(studied.spec.queue),
         "top1": {
             "mean": round(top1.top1, 3),
             "interval_95": [round(top1.low, 3), round(top1.high, 3)],

@@ -11,7 +11,7 @@ from nas.report.pages.adapted import ADAPTED, adapted_page, read_adapted
 from nas.report.pages.page import Page
 from nas.report.pages.search import search_page
 from nas.report.pages.sweep import sweep_page
-from nas.study.sweep.files import ASKED
+from nas.study.sweep.files import SWEEP_FILE
 
 
 def page_of(folder: Path) -> Page:
@@ -23,13 +23,13 @@ def page_of(folder: Path) -> Page:
     """
     if not folder.is_dir():
         raise DocumentError(f"{folder}: no such folder")
-    if (folder / ASKED).exists():
+    if (folder / SWEEP_FILE).exists():
         return sweep_page(read_sweep(folder))
     if (folder / STUDY).exists():
         return search_page(read_result(folder))
     if (folder / ADAPTED).exists():
         return adapted_page(read_adapted(folder))
     raise DocumentError(
-        f"{folder}: no folder of results: expected {STUDY}, as nas search writes it, {ASKED}, as"
-        f" nas sweep does, or {ADAPTED}, as nas adapt does"
+        f"{folder}: no folder of results: expected {STUDY}, as nas search writes it, {SWEEP_FILE},"
+        f" as nas sweep does, or {ADAPTED}, as nas adapt does"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import ResultError
-from nas.files.staging import MADE, new_file
+from nas.files.staging import MADE, staged_file
 from nas.report.plots.search import plain_numbers
 from nas.report.tables.text import Cells, Column, numbers
 
@@ -72,7 +72,7 @@ def save_plot(found: Validation, path: Path, *, force: bool = False) -> None:
         kind = path.suffix[1:].lower()  # said, since matplotlib would add one to a name without
         if kind not in METADATA:
             raise ResultError(f"{path} cannot be written: expected a name ending in .png or .svg")
-        with new_file(path, force=force) as made:
+        with staged_file(path, force=force) as made:
             figure.savefig(made, dpi=150, format=kind, metadata=METADATA[kind])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas.report.plots.regret import COLOURS
 from nas.report.tables.text import Cells, Column, interval, numbers
 from nas.study.fronts import fronts
-from nas.study.sweep.standing import Standing
+from nas.study.sweep.cell_status import CellStatus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,27 +20,27 @@ VARYING = ("space", "device", "budget_ms", "strategy", "seed")
 """Columns of the table that are shown where they differ."""
 
 
-def cell_table(standings: Sequence[Standing]) -> tuple[list[Column], list[Cells]]:
+def cell_table(statuses: Sequence[CellStatus]) -> tuple[list[Column], list[Cells]]:
     """Columns and rows of the cells: what differs, how far it is, and the best so far."""
-    shown = [name for name in VARYING if len({getattr(s, name) for s in standings}) > 1]
+    shown = [name for name in VARYING if len({getattr(s, name) for s in statuses}) > 1]
     columns = [
         *(Column(name.removesuffix("_ms").replace("_", " ") + _unit(name)) for name in shown),
         *numbers("done", "cut", "failed", "runs", "best\n%", "predicted\nms", "finals\n%"),
         Column("state"),
     ]
-    return columns, [[*(_text(s, name) for name in shown), *_figures(s)] for s in standings]
+    return columns, [[*(_text(s, name) for name in shown), *_figures(s)] for s in statuses]
 
 
 def _unit(name: str) -> str:
     return "\nms" if name.endswith("_ms") else ""
 
 
-def _text(standing: Standing, name: str) -> str:
-    value = getattr(standing, name)
+def _text(status: CellStatus, name: str) -> str:
+    value = getattr(status, name)
     return f"{value:g}" if isinstance(value, float) else Path(str(value)).stem
 
 
-def _figures(s: Standing) -> Cells:
+def _figures(s: CellStatus) -> Cells:
     best = None if s.best_top1 is None else f"{s.best_top1:.1f}"
     winner = None if s.predicted_ms is None else f"{s.predicted_ms:.3f}"
     finals = None
@@ -54,14 +54,14 @@ def _figures(s: Standing) -> Cells:
 # pictures -------------------------------------------------------------------------------------
 
 
-def save_pictures(folder: Path, standings: Sequence[Standing]) -> None:
+def save_pictures(folder: Path, statuses: Sequence[CellStatus]) -> None:
     """`pareto-DEVICE.png` of each device, and `budgets.png`; nothing of a device without a cell."""
-    done = [standing for standing in standings if standing.state == "done"]
-    devices = list(dict.fromkeys(standing.device for standing in done))
+    done = [status for status in statuses if status.state == "done"]
+    devices = list(dict.fromkeys(status.device for status in done))
     for device in devices:
-        own = [standing for standing in done if standing.device == device]
+        own = [status for status in done if status.device == device]
         _save(folder / f"pareto-{Path(device).name}.png", partial(_front, done=own))
-    if len({standing.budget_ms for standing in done}) > 1:
+    if len({status.budget_ms for status in done}) > 1:
         _save(folder / BUDGETS, partial(_budgets, done=done))
 
 
@@ -79,7 +79,7 @@ def _save(path: Path, draw: Callable[[Axes], None]) -> None:
         figure.savefig(path, dpi=150)
 
 
-def _front(axes: Axes, done: Sequence[Standing]) -> None:
+def _front(axes: Axes, done: Sequence[CellStatus]) -> None:
     """Winners of a device; a line through those that no other one beats."""
     import numpy as np
 
@@ -93,7 +93,7 @@ def _front(axes: Axes, done: Sequence[Standing]) -> None:
     axes.set_title(f"Winners of the cells on {Path(done[0].device).name}", loc="left")
 
 
-def _budgets(axes: Axes, done: Sequence[Standing]) -> None:
+def _budgets(axes: Axes, done: Sequence[CellStatus]) -> None:
     """Accuracy over the budget: every cell, and a line through the means of its seeds."""
     for index, (label, own) in enumerate(_grouped(done, ("space", "device", "strategy"))):
         colour = COLOURS[index % len(COLOURS)]
@@ -126,10 +126,10 @@ def _points(axes: Axes, x: Sequence[Any], own: Sequence[Any], label: str, colour
 
 
 def _grouped(
-    standings: Iterable[Standing], names: Sequence[str]
-) -> list[tuple[str, list[Standing]]]:
+    statuses: Iterable[CellStatus], names: Sequence[str]
+) -> list[tuple[str, list[CellStatus]]]:
     """Standings with the same of these, under what they have in common."""
-    found: dict[str, list[Standing]] = {}
-    for standing in standings:
-        found.setdefault(", ".join(_text(standing, name) for name in names), []).append(standing)
+    found: dict[str, list[CellStatus]] = {}
+    for status in statuses:
+        found.setdefault(", ".join(_text(status, name) for name in names), []).append(status)
     return list(found.items())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.adapt.knobs import width_columns
+from nas.adapt.width_groups import width_columns
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:

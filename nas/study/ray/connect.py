@@ -36,7 +36,7 @@ def cluster(address: str | None = LOCAL) -> Iterator[Any]:
         # a new one, whatever runs here already; begun by this thread, with which its processes die
         context = ray.init("local", num_cpus=cores(), include_dashboard=True, **QUIET)
     else:
-        context = _joined(address)
+        context = _connect(address)
     with redirect_stdout(sys.stderr):  # Ray tells there of nodes that died, to the last
         try:
             yield context
@@ -55,7 +55,7 @@ def _probe(address: str) -> None:
         raise ClusterError(f"--address {address}: nothing answers there: {error}") from None
 
 
-def _joined(address: str) -> Any:
+def _connect(address: str) -> Any:
     """Ray's own connecting, which would try for minutes."""
     if address != AUTO:
         _probe(address)
@@ -81,7 +81,7 @@ def _joined(address: str) -> Any:
     return found[0]
 
 
-def slots(resources: Resources) -> int:
+def n_slots(resources: Resources) -> int:
     """Trainings that the cluster has room for at once, as it is now."""
     return sum(_of_node(node["Resources"], resources) for node in ray.nodes() if node["Alive"])
 
@@ -93,13 +93,13 @@ def _of_node(has: dict[str, float], wanted: Resources) -> int:
     return math.floor(min(rooms) + 1e-9)
 
 
-def check_room(resources: Resources) -> None:
+def check_capacity(resources: Resources) -> None:
     """Refuse what no node of the cluster can ever do.
 
     Raises:
         ClusterError: naming what its nodes have.
     """
-    if slots(resources):
+    if n_slots(resources):
         return
     nodes = [
         f"{node['Resources'].get('CPU', 0):g} CPUs and {node['Resources'].get('GPU', 0):g} GPUs"

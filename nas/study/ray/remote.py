@@ -13,16 +13,16 @@ import ray
 
 from nas.errors import NasError
 from nas.study.ray.connect import CLIENT, ON_HEAD, cluster
-from nas.study.ray.drive import Drive, OnStatus
-from nas.study.sweep.standing import Standing
+from nas.study.ray.driver import OnStatus, SweepDriver
+from nas.study.sweep.cell_status import CellStatus
 from nas.system.progress import OnMessage
 
 LOOK_S = 1.0
 
 
-def drive_at(
-    drive: Drive, address: str | None, on_status: OnStatus, on_message: OnMessage
-) -> list[Standing]:
+def run_at(
+    driver: SweepDriver, address: str | None, on_status: OnStatus, on_message: OnMessage
+) -> list[CellStatus]:
     """Run a sweep on the cluster at an address, or on one of this machine that is begun for it.
 
     Raises:
@@ -33,19 +33,19 @@ def drive_at(
         if url := getattr(context, "dashboard_url", ""):
             on_message(f"Ray's dashboard is at http://{url}")
         if address is None or not address.startswith(CLIENT):
-            return drive(on_status, on_message)
-        return _far(drive, on_status, on_message)
+            return driver(on_status, on_message)
+        return _far(driver, on_status, on_message)
 
 
-class _News:
+class _Messages:
     """What the head says, for whoever asks."""
 
     def __init__(self) -> None:
         self._last: Any = None
         self._notes: list[str] = []
 
-    def on_status(self, standings: Sequence[Standing], eta_s: float | None) -> None:
-        self._last = (standings, eta_s)
+    def on_status(self, statuses: Sequence[CellStatus], eta_s: float | None) -> None:
+        self._last = (statuses, eta_s)
 
     def on_message(self, note: str) -> None:
         self._notes.append(note)
@@ -56,19 +56,19 @@ class _News:
         return self._last, notes
 
 
-def _drive(drive: Drive, news: Any) -> list[Standing] | NasError:
-    def on_status(standings: Sequence[Standing], eta_s: float | None) -> None:
-        news.on_status.remote(list(standings), eta_s)
+def _drive(driver: SweepDriver, news: Any) -> list[CellStatus] | NasError:
+    def on_status(statuses: Sequence[CellStatus], eta_s: float | None) -> None:
+        news.on_status.remote(list(statuses), eta_s)
 
     try:
-        return drive(on_status, lambda note: news.on_message.remote(note))
+        return driver(on_status, lambda note: news.on_message.remote(note))
     except NasError as error:
         return error
 
 
-def _far(drive: Drive, on_status: OnStatus, on_message: OnMessage) -> list[Standing]:
-    news = ray.remote(_News).options(**ON_HEAD).remote()
-    work = ray.remote(max_retries=0)(_drive).options(**ON_HEAD).remote(drive, news)
+def _far(driver: SweepDriver, on_status: OnStatus, on_message: OnMessage) -> list[CellStatus]:
+    news = ray.remote(_Messages).options(**ON_HEAD).remote()
+    work = ray.remote(max_retries=0)(_drive).options(**ON_HEAD).remote(driver, news)
     try:
         while not ray.wait([work], timeout=LOOK_S)[0]:
             _forward(news, on_status, on_message)
@@ -79,8 +79,8 @@ def _far(drive: Drive, on_status: OnStatus, on_message: OnMessage) -> list[Stand
     found = ray.get(work)
     if isinstance(found, NasError):
         raise found
-    standings: list[Standing] = found
-    return standings
+    statuses: list[CellStatus] = found
+    return statuses
 
 
 def _forward(news: Any, on_status: OnStatus, on_message: OnMessage) -> None:

@@ -24,13 +24,13 @@ from ray.tune.schedulers import TrialScheduler
 from nas.evaluate.bench.truth import load_truth
 from nas.optimize.strategies import DEFAULT
 from nas.study.database import Database
-from nas.study.hunt import code_of
-from nas.study.ray.candidate import EPOCH, TOP1
-from nas.study.ray.tune import ByCell, FromDesk
-from nas.study.run import searched
-from nas.study.sweep.desk import Desk
-from nas.study.sweep.line import Answer, Line
+from nas.study.loop import code_of
+from nas.study.ray.trainable import EPOCH, TOP1
+from nas.study.ray.tune import DispatcherSearcher, PerCellScheduler
+from nas.study.run import search_candidates
+from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Cell, Data, Scheduler, Sweep
+from nas.study.sweep.runner import CellRunner, PendingSearch
 from nas.system.progress import OnProgress, ignore
 from nas.train.data import load_data
 from nas.train.recipe import load_recipe
@@ -69,14 +69,14 @@ class Usage:
     """Of this process, for everything."""
 
 
-class _Known(Line):
+class _Known(CellRunner):
     """A cell that ends without a result folder: nothing was trained."""
 
     def _finish(self) -> None:
         self._end("done")
 
 
-def _answer(found: Answer) -> Callable[..., Answer]:
+def _answer(found: PendingSearch) -> Callable[..., PendingSearch]:
     return lambda *_: found
 
 
@@ -84,10 +84,12 @@ def _unwritten(*_: object) -> None:
     """The simulation writes no results."""
 
 
-def _found(sweep: Sweep, cell: Cell) -> Answer:
+def _found(sweep: Sweep, cell: Cell) -> PendingSearch:
     """A cell's search, done before the clock runs: nodes would do it."""
-    future: Answer = Future()
-    future.set_result(searched(sweep.asked(cell), sweep.trials, sweep.zero_cost))
+    future: PendingSearch = Future()
+    future.set_result(
+        search_candidates(sweep.search_arguments(cell), sweep.trials, sweep.zero_cost)
+    )
     return future
 
 
@@ -138,13 +140,13 @@ class Simulation:
         try:
             cells = sweep.cells()
             found = {cell: _found(sweep, cell) for cell in cells}
-            lines = [
+            runners = [
                 _Known(sweep, cell, task, self.folder, database, (), _answer(own), _unwritten)
                 for cell, own in found.items()
             ]
-            self._desk = Desk(lines, self.folder)
-            self._searcher = FromDesk(self._desk, lambda: self.workers)
-            self._scheduler = ByCell(sweep.scheduler, EPOCHS, self._searcher)
+            self._dispatcher = Dispatcher(runners, self.folder)
+            self._searcher = DispatcherSearcher(self._dispatcher, lambda: self.workers)
+            self._scheduler = PerCellScheduler(sweep.scheduler, EPOCHS, self._searcher)
             self._work(len(cells) * (self.trials + 1))
         finally:
             database.close()
@@ -159,49 +161,49 @@ class Simulation:
         self._at_work: dict[str, _Training] = {}
         self._trained: list[tuple[float, float]] = []
         self._orders: list[tuple[float, bool]] = []
-        for ticket in map(str, count()):
-            while not self._order(ticket) and self._due:
+        for trial_id in map(str, count()):
+            while not self._order(trial_id) and self._due:
                 self._result()
             self.on_progress(f"{len(self._orders)} trials given out", len(self._orders) / wanted)
-            if not self._due and self._desk.done:
+            if not self._due and self._dispatcher.all_ended:
                 return
 
-    def _order(self, ticket: str) -> bool:
+    def _order(self, trial_id: str) -> bool:
         """Whether there was a trial for a free worker."""
         start = time.perf_counter()
-        config = self._searcher.suggest(ticket)
+        config = self._searcher.suggest(trial_id)
         spent = time.perf_counter() - start
         self._clock += spent
         if not isinstance(config, dict):
             return False
         self._asking_s += spent
-        trial = SimpleNamespace(trial_id=ticket, config=config)
+        trial = SimpleNamespace(trial_id=trial_id, config=config)
         self._scheduler.on_trial_add(None, trial)
-        self._at_work[ticket] = self._begun(trial)
+        self._at_work[trial_id] = self._begun(trial)
         self._orders.append((self._clock, config["final"]))
-        self._train(ticket)
+        self._train(trial_id)
         return True
 
     def _begun(self, trial: Any) -> _Training:
         """How a network learns: it comes nearer to what the benchmark says, epoch by epoch."""
-        order, rng = self._desk.given(trial.trial_id), self._rng
-        space = next(name for name in SPACES if order.store.name.startswith(name))
-        whole = float(self._truths[space].judge(code_of(order.record)[None])[0])
-        after = 1 - 0.5 ** (np.arange(1, order.epochs + 1) / HALFWAY)
-        noise = rng.normal(0, NOISE, order.epochs)
+        assignment, rng = self._dispatcher.assignment(trial.trial_id), self._rng
+        space = next(name for name in SPACES if assignment.store.name.startswith(name))
+        whole = float(self._truths[space].judge(code_of(assignment.record)[None])[0])
+        after = 1 - 0.5 ** (np.arange(1, assignment.epochs + 1) / HALFWAY)
+        noise = rng.normal(0, NOISE, assignment.epochs)
         mean_s = self.seconds / EPOCHS * np.exp(-(SPREAD**2) / 2)
         return _Training(trial, mean_s * np.exp(rng.normal(0, SPREAD)), list(whole * after + noise))
 
-    def _train(self, ticket: str) -> None:
-        epoch_s = self._at_work[ticket].epoch_s
+    def _train(self, trial_id: str) -> None:
+        epoch_s = self._at_work[trial_id].epoch_s
         self._trained.append((self._clock, epoch_s))
-        heapq.heappush(self._due, (self._clock + epoch_s, ticket))
+        heapq.heappush(self._due, (self._clock + epoch_s, trial_id))
 
     def _result(self) -> None:
         """The next epoch that ends; who waited for the clock is late."""
-        at, ticket = heapq.heappop(self._due)
+        at, trial_id = heapq.heappop(self._due)
         self._clock = max(self._clock, at)
-        work, start = self._at_work[ticket], time.perf_counter()
+        work, start = self._at_work[trial_id], time.perf_counter()
         work.told += 1
         result = {EPOCH: work.told, TOP1: work.top1s[work.told - 1]}
         ended = work.told == len(work.top1s)
@@ -211,15 +213,15 @@ class Simulation:
         else:
             self._scheduler.on_trial_complete(None, work.trial, result)
         if ended:
-            self._searcher.on_trial_complete(ticket, result)
-            del self._at_work[ticket]
+            self._searcher.on_trial_complete(trial_id, result)
+            del self._at_work[trial_id]
         else:
-            self._searcher.on_trial_result(ticket, result)
+            self._searcher.on_trial_result(trial_id, result)
         spent = time.perf_counter() - start
         self._clock += spent
         self._telling_s += spent
         if not ended:
-            self._train(ticket)
+            self._train(trial_id)
 
     def _usage(self, seconds: float) -> Usage:
         starts, lengths = np.array(self._trained).T
@@ -228,11 +230,11 @@ class Simulation:
         first = min(self.workers, len(candidates)) - 1
         full, dry = candidates[first], candidates[max(first, len(candidates) - self.workers)]
         within = np.clip(np.minimum(ends, dry) - np.maximum(starts, full), 0, None)
-        standings = self._desk.standings()
+        statuses = self._dispatcher.statuses()
         return Usage(
             self.workers,
             trials,
-            sum(standing.stopped for standing in standings),
+            sum(status.stopped for status in statuses),
             len(lengths),
             lengths.sum() / self.workers / ends.max(),
             within.sum() / self.workers / max(dry - full, 1e-9),

@@ -11,10 +11,10 @@ from typing import Any
 
 from ray import tune
 
-from nas.study.ray.candidate import TOP1, Candidate, Shop
-from nas.study.ray.connect import slots
-from nas.study.ray.tune import ByCell, FromDesk, Unkept
-from nas.study.sweep.desk import Desk
+from nas.study.ray.connect import n_slots
+from nas.study.ray.trainable import TOP1, CandidateTrainable, WorkerContext
+from nas.study.ray.tune import DispatcherSearcher, PerCellScheduler, Stateless
+from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Sweep
 from nas.system.progress import OnMessage, ignore
 from nas.train.run import Task
@@ -34,7 +34,7 @@ SETTINGS = {
 }
 
 
-class _News(Unkept, tune.Callback):
+class _StatusCallback(Stateless, tune.Callback):
     """Tells how far the sweep is, every so often, and once each why trainings begin again."""
 
     def __init__(self, on_change: Callable[[], None], on_message: OnMessage) -> None:
@@ -62,7 +62,7 @@ def _reason(text: str) -> str:
 def run(
     sweep: Sweep,
     task: Task,
-    desk: Desk,
+    dispatcher: Dispatcher,
     folder: Path,
     on_change: Callable[[], None] = ignore,
     on_message: OnMessage = ignore,
@@ -75,15 +75,16 @@ def run(
     os.environ.update(SETTINGS)
     wanted = sweep.resources
     epochs = sweep.plan().epochs
-    least = len(desk.lines) * ByCell.together(sweep.scheduler, epochs)
-    searcher = FromDesk(desk, lambda: slots(wanted), least)
-    scheduler = ByCell(sweep.scheduler, epochs, searcher)
-    for line in desk.lines:
+    least = len(dispatcher.runners) * PerCellScheduler.bracket_size(sweep.scheduler, epochs)
+    searcher = DispatcherSearcher(dispatcher, lambda: n_slots(wanted), least)
+    scheduler = PerCellScheduler(sweep.scheduler, epochs, searcher)
+    for line in dispatcher.runners:
         if not line.ended:
-            scheduler.replay(line.cell.candidates(sweep), line.known())
-    shop = Shop(task, sweep.on, sweep.precision, wanted.cpus)
+            scheduler.replay(line.cell.candidates(sweep), line.finished_records())
+    context = WorkerContext(task, sweep.on, sweep.precision, wanted.cpus)
     trainable = tune.with_resources(
-        tune.with_parameters(Candidate, shop=shop), {"cpu": wanted.cpus, "gpu": wanted.gpus}
+        tune.with_parameters(CandidateTrainable, context=context),
+        {"cpu": wanted.cpus, "gpu": wanted.gpus},
     )
     tuner = tune.Tuner(
         trainable,
@@ -100,11 +101,11 @@ def run(
             name=FOLDER,
             storage_path=str(folder.absolute()),
             failure_config=tune.FailureConfig(max_failures=MOVES),
-            callbacks=[_News(on_change, on_message)],
+            callbacks=[_StatusCallback(on_change, on_message)],
             verbose=0,
         ),
     )
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     tuner.fit()
-    if not desk.done:  # Ray Tune ends by itself at Ctrl-C
+    if not dispatcher.all_ended:  # Ray Tune ends by itself at Ctrl-C
         raise KeyboardInterrupt

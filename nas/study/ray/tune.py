@@ -13,11 +13,11 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, HyperBandScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from nas.study.ray.candidate import EPOCH, ERROR, TOP1
+from nas.study.ray.trainable import EPOCH, ERROR, TOP1
 from nas.study.store import Record
-from nas.study.sweep.desk import Desk
+from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Scheduler
-from nas.study.trainer import Order
+from nas.study.trainer import TrialAssignment
 
 CELL = "cell"
 """Of a trial's config: whose scheduler it is under; empty for finalists, who are never stopped."""
@@ -25,33 +25,33 @@ LOOK_S = 2.0
 """Between two looks at how large the cluster is."""
 
 
-class Unkept:
+class Stateless:
     """Nothing of it is in Ray Tune's own files: everything that counts is in the store."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-class FromDesk(Unkept, Searcher):
+class DispatcherSearcher(Stateless, Searcher):
     """Asks the desk for as many trials as there is room for, and tells it what is heard."""
 
-    def __init__(self, desk: Desk, room: Callable[[], int], least: int = 0) -> None:
+    def __init__(self, dispatcher: Dispatcher, room: Callable[[], int], least: int = 0) -> None:
         """`least`: so many are asked for, whether there is room or not."""
         super().__init__(metric=TOP1, mode="max")
-        self.desk, self._room, self._least = desk, room, least
+        self.dispatcher, self._room, self._least = dispatcher, room, least
         self._seen, self._slots = -LOOK_S, 0
         self.paused: set[str] = set()
 
     def suggest(self, trial_id: str) -> Any:
-        if self.desk.working - len(self.paused) >= self.slots:
+        if self.dispatcher.n_running - len(self.paused) >= self.n_slots:
             return None
-        order = self.desk.order(trial_id)
-        if order is None:
-            return Searcher.FINISHED if self.desk.done else None
-        return _config(order, self.desk.place(order))
+        assignment = self.dispatcher.next_trial(trial_id)
+        if assignment is None:
+            return Searcher.FINISHED if self.dispatcher.all_ended else None
+        return _config(assignment, self.dispatcher.folder_of(assignment))
 
     @property
-    def slots(self) -> int:
+    def n_slots(self) -> int:
         """Trials that the cluster has room for; it may grow and shrink."""
         now = time.monotonic()
         if now - self._seen >= LOOK_S:
@@ -60,7 +60,7 @@ class FromDesk(Unkept, Searcher):
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         if not result.get(ERROR):
-            self.desk.heard(trial_id, result[EPOCH], result[TOP1])
+            self.dispatcher.report(trial_id, result[EPOCH], result[TOP1])
 
     def on_trial_complete(
         self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
@@ -70,40 +70,40 @@ class FromDesk(Unkept, Searcher):
         if result is not None:
             self.on_trial_result(trial_id, result)
         if error:  # it could not even begin, or its node died too often
-            self.desk.returned(trial_id)
+            self.dispatcher.requeue(trial_id)
             return
-        self.desk.ended(trial_id, error=(result or {}).get(ERROR, ""))
+        self.dispatcher.ended(trial_id, error=(result or {}).get(ERROR, ""))
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing, see `Unkept`."""
+        """Nothing, see `Stateless`."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing."""
 
 
-def _config(order: Order, place: Path) -> dict[str, Any]:
+def _config(assignment: TrialAssignment, place: Path) -> dict[str, Any]:
     """What a worker needs to know of a trial."""
     return {
-        "arch": order.arch.to_yaml(),
+        "arch": assignment.arch.to_yaml(),
         "place": str(place),
-        "seed": order.record.seed,
-        "whole": order.whole,
-        "epochs": order.epochs,
-        "final": order.final,
-        CELL: "" if order.final else order.store.name,
+        "seed": assignment.record.seed,
+        "whole": assignment.whole,
+        "epochs": assignment.epochs,
+        "final": assignment.final,
+        CELL: "" if assignment.final else assignment.store.name,
     }
 
 
-class ByCell(Unkept, FIFOScheduler):
+class PerCellScheduler(Stateless, FIFOScheduler):
     """A scheduler for each cell, since accuracies of different budgets are not to be compared."""
 
-    def __init__(self, wanted: Scheduler, epochs: int, searcher: FromDesk) -> None:
+    def __init__(self, wanted: Scheduler, epochs: int, searcher: DispatcherSearcher) -> None:
         super().__init__()
         self._wanted, self._epochs, self._searcher = wanted, epochs, searcher
         self._cells: dict[str, TrialScheduler] = {}
 
     @staticmethod
-    def together(wanted: Scheduler, epochs: int) -> int:
+    def bracket_size(wanted: Scheduler, epochs: int) -> int:
         """Trials of a cell that Hyperband compares, which must be there before any goes on."""
         if wanted.name != "hyperband":
             return 0

@@ -11,7 +11,7 @@ from nas.files import yaml
 from nas.files.provenance import provenance
 from nas.files.resources import BEST
 
-ASKED, MADE, CELLS, WINNERS = "sweep.yaml", "run.yaml", "cells.csv", "winners"
+SWEEP_FILE, RUN_FILE, CELLS_FILE, WINNERS = "sweep.yaml", "run.yaml", "cells.csv", "winners"
 State = Literal["done", "infeasible", "failed", "running", "waiting"]
 """State of a cell."""
 STATES: tuple[State, ...] = get_args(State)
@@ -20,7 +20,7 @@ STATES: tuple[State, ...] = get_args(State)
 def write_sweep(folder: Path, command: Sequence[str]) -> None:
     """Write `run.yaml`, which says how the sweep was made, and copy the winners' tables."""
     made = provenance(command, "ray", "optuna", "torch")
-    yaml.write(folder / MADE, made)
+    yaml.write(folder / RUN_FILE, made)
     (folder / WINNERS).mkdir(exist_ok=True)
     for best in sorted(folder.glob(f"*/{BEST}")):
         shutil.copy(best, folder / WINNERS / f"{best.parent.name}.yaml")

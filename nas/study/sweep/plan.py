@@ -18,7 +18,7 @@ from nas.files.records import between, one_of, read_fields
 from nas.files.resources import named
 from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.optimize.strategies.problem import OBJECTIVES
-from nas.study.cascade import rung_name
+from nas.study.halving import rung_name
 from nas.study.plan import Plan
 from nas.train.place import PRECISIONS
 from nas.train.recipe import load_recipe
@@ -59,7 +59,7 @@ class Scheduler:
 
 
 @dataclass(frozen=True, slots=True)
-class Most:
+class HardLimits:
     """Hard limits beside the latency; 0 is none."""
 
     max_params_m: float = between(0.0)
@@ -98,7 +98,7 @@ class Sweep:
     caution: float = between(1.0, high=100.0)
     resources: Resources = Resources()
     scheduler: Scheduler = Scheduler()
-    limits: Most = Most()
+    limits: HardLimits = HardLimits()
     on: str = "auto"
     """What is trained on: auto, cpu, cuda or mps."""
     precision: str = one_of(*PRECISIONS)
@@ -121,7 +121,7 @@ class Sweep:
         least = epochs if self.scheduler.name == "none" else self.scheduler.grace_epochs
         return Plan(epochs, self.finalists, seeds=self.final_seeds, compared=min(least, epochs))
 
-    def asked(self, cell: Cell) -> dict[str, Any]:
+    def search_arguments(self, cell: Cell) -> dict[str, Any]:
         """The arguments of a cell's `nas.optimize`."""
         most = {
             "max_params": self.limits.max_params_m,

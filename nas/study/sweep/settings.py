@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from nas import library
-from nas.files.settings import Inputs, Settings
-from nas.study.sweep.files import CELLS
-from nas.study.sweep.plan import Most, Scheduler, Sweep
+from nas.files.settings import RunInputs, RunSettings
+from nas.study.sweep.files import CELLS_FILE
+from nas.study.sweep.plan import HardLimits, Scheduler, Sweep
 from nas.train import settings as train_settings
 from nas.train.run import Task
 
@@ -17,7 +17,7 @@ SAME = ("strategies", "seeds", "objectives", "zero_cost", "caution", "storage")
 """Fields of a sweep that are values as they are."""
 
 
-def settings(sweep: Sweep, task: Task) -> Settings:
+def settings(sweep: Sweep, task: Task) -> RunSettings:
     """Of a sweep on loaded images. Where it runs, and with which resources, is no part of it."""
     sizes = {
         "trials": sweep.trials,
@@ -25,11 +25,11 @@ def settings(sweep: Sweep, task: Task) -> Settings:
         "finalists": sweep.finalists,
         "final_seeds": sweep.final_seeds,
     }
-    whole = Settings.of("sweep", sweep.name, sizes, train_settings.inputs(task), _inputs(sweep))
-    return replace(whole, outdated=(CELLS,))
+    whole = RunSettings.of("sweep", sweep.name, sizes, train_settings.inputs(task), _inputs(sweep))
+    return replace(whole, outdated=(CELLS_FILE,))
 
 
-def _inputs(sweep: Sweep) -> Inputs:
+def _inputs(sweep: Sweep) -> RunInputs:
     """Names are those of the cells; what they stand for is known by content."""
     spaces = [library.load_space(space).space_hash for space in sweep.spaces]
     devices = [library.load_device(device).content_hash for device in sweep.devices]
@@ -47,8 +47,8 @@ def _inputs(sweep: Sweep) -> Inputs:
         "limits": asdict(sweep.limits),
         "precision": sweep.precision,
     }
-    defaults = {"scheduler": asdict(Scheduler()), "limits": asdict(Most())}
-    return Inputs(contents, values, defaults)
+    defaults = {"scheduler": asdict(Scheduler()), "limits": asdict(HardLimits())}
+    return RunInputs(contents, values, defaults)
 
 
 def _names(paths: Sequence[str]) -> list[str]:

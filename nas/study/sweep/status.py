@@ -7,13 +7,13 @@ from pathlib import Path
 from nas.errors import ResultError
 from nas.files.settings import read_settings
 from nas.study.database import Database
-from nas.study.sweep.files import ASKED
-from nas.study.sweep.line import studies
+from nas.study.sweep.cell_status import CellStatus, read_statuses
+from nas.study.sweep.files import SWEEP_FILE
 from nas.study.sweep.plan import load_sweep
-from nas.study.sweep.standing import Standing, read_standings
+from nas.study.sweep.runner import cell_records
 
 
-def find(sweep: Path, out: Path) -> Path:
+def find_sweep(sweep: Path, out: Path) -> Path:
     """The folder of a sweep: of its file, of its results, or of its name.
 
     Raises:
@@ -21,23 +21,23 @@ def find(sweep: Path, out: Path) -> Path:
     """
     name = load_sweep(sweep).name if sweep.is_file() else sweep.name
     for folder in (sweep, out / f".{name}.work", out / name):
-        if (folder / ASKED).exists():
+        if (folder / SWEEP_FILE).exists():
             return folder
     raise ResultError(f"{sweep}: no sweep of that name was begun in {out}")
 
 
-def look(folder: Path) -> list[Standing]:
+def current_statuses(folder: Path) -> list[CellStatus]:
     """Every cell, in the order of the file."""
-    sweep, known = load_sweep(folder / ASKED), read_standings(folder)
-    cells = {cell: known.get(cell.name) or Standing.of(cell) for cell in sweep.cells()}
-    if all(standing.ended for standing in cells.values()):
+    sweep, known = load_sweep(folder / SWEEP_FILE), read_statuses(folder)
+    cells = {cell: known.get(cell.name) or CellStatus.of(cell) for cell in sweep.cells()}
+    if all(status.ended for status in cells.values()):
         return list(cells.values())
     url = sweep.storage or None
     scope = read_settings(folder).scope(url) if url else ""
     database = Database(folder, url, scope, sole=True)
     try:
         return [
-            own if own.ended else own.counted(sweep, *studies(cell, sweep, database))
+            own if own.ended else own.counted(sweep, *cell_records(cell, sweep, database))
             for cell, own in cells.items()
         ]
     finally:

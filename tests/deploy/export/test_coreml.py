@@ -17,14 +17,14 @@ from nas.deploy.export.coreml import NOT_EXECUTED, _normalising, check, verify
 from nas.errors import ExportError
 from nas.library import load_arch, load_space
 from nas.space.arch import Arch
-from nas.system.capture import quiet
+from nas.system.capture import capture_output
 from nas.train.preprocessing import Preprocessing, Trained
 
 COREML = FORMATS["coreml"]
 
 
 def spec_of(path: Path) -> Any:
-    with quiet():
+    with capture_output():
         import coremltools
 
         return coremltools.utils.load_spec(str(path))

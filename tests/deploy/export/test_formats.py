@@ -19,7 +19,7 @@ from nas.deploy.export.check import TOLERANCE, Check, check, load_photos
 from nas.deploy.export.run import MANIFEST, write
 from nas.deploy.runtimes import RUNTIMES, run
 from nas.errors import DataError, ExportError, UnknownNameError
-from nas.files.staging.made import LISTED
+from nas.files.staging.ownership import LISTED
 from nas.space.arch import Arch
 
 SEEDS = (

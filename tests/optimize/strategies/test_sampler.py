@@ -14,7 +14,7 @@ from nas.optimize.strategies import STRATEGIES
 from nas.optimize.strategies.sampler import sampler_of, suggest
 from nas.optimize.strategies.seen import Seen
 from nas.space.space import Space
-from nas.study.question import problem_of
+from nas.study.spec import problem_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 STEPS = 25

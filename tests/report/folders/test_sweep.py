@@ -20,8 +20,8 @@ from nas.report.pages.choose import page_of
 from nas.report.pages.page import Facts, Link, Page, Plot, Table
 from nas.report.pages.search import search_page
 from nas.report.pages.sweep import sweep_page
-from nas.study.cascade import rung_name
 from nas.study.database import Database
+from nas.study.halving import rung_name
 from nas.study.store import Store
 
 SPACE = """

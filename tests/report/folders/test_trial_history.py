@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from nas.report.folders.trial_history import read_history
-from nas.study.cascade import rung_name
 from nas.study.database import FILE, Database
+from nas.study.halving import rung_name
 from nas.study.store import Store
 
 READ = """

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from .conftest import REAL, TEXT, Driver, wait
-from .test_jobs import SAMPLE, begin, ended
+from .test_pool import SAMPLE, begin, ended
 
 pytestmark = [
     *REAL,

@@ -13,10 +13,10 @@ from nas.errors import NasError
 from nas.files import yaml
 from nas.report.folders.write_search import write_result
 from nas.study.database import Database
-from nas.study.run import searched
-from nas.study.sweep.desk import Desk
-from nas.study.sweep.line import Answer, Line
+from nas.study.run import search_candidates
+from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Sweep, read_sweep
+from nas.study.sweep.runner import CellRunner, PendingSearch
 from nas.train.run import Task
 
 TEXT = """
@@ -56,12 +56,12 @@ FOUND: dict[str, Any] = {}
 """By question: what a search finds follows from it."""
 
 
-def here(*question: Any) -> Answer:
+def here(*question: Any) -> PendingSearch:
     """A search, done at once."""
-    future: Answer = Future()
+    future: PendingSearch = Future()
     if repr(question) not in FOUND:
         try:
-            FOUND[repr(question)] = searched(*question)
+            FOUND[repr(question)] = search_candidates(*question)
         except NasError as error:
             FOUND[repr(question)] = error
     future.set_result(FOUND[repr(question)])
@@ -69,23 +69,23 @@ def here(*question: Any) -> Answer:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[[Sweep], Desk]]:
+def opened(tmp_path: Path) -> Iterator[Callable[[Sweep], Dispatcher]]:
     """Desks of a folder, one after another as after a crash."""
-    from nas.study.ray.drive import task_of
+    from nas.study.ray.driver import load_task
 
     tasks: list[Task] = []
     databases: list[Database] = []
 
-    def open_desk(sweep: Sweep) -> Desk:
-        tasks[:] = tasks or [task_of(sweep)]
+    def open_desk(sweep: Sweep) -> Dispatcher:
+        tasks[:] = tasks or [load_task(sweep)]
         if databases:
             databases[-1].close()
         databases.append(Database(tmp_path, sole=True))
-        lines = [
-            Line(sweep, cell, tasks[0], tmp_path, databases[-1], ["nas"], here, write_result)
+        runners = [
+            CellRunner(sweep, cell, tasks[0], tmp_path, databases[-1], ["nas"], here, write_result)
             for cell in sweep.cells()
         ]
-        return Desk(lines, tmp_path)
+        return Dispatcher(runners, tmp_path)
 
     yield open_desk
     databases[-1].close()

@@ -39,7 +39,7 @@ def test_strategies_compare_after_the_grace_epochs(sweep: Sweep, content: dict[s
 def test_limits_reach_the_search(content: dict[str, Any]) -> None:
     content["limits"] = {"max_params_m": 0.5, "confidence": 0.9}
     sweep = read_sweep(content, "sweep")
-    asked = sweep.asked(sweep.cells()[0])
+    asked = sweep.search_arguments(sweep.cells()[0])
     assert (asked["max_params"], asked["confidence"]) == (500_000, 0.9)
     assert "max_macs" not in asked
 

@@ -14,19 +14,32 @@ from pathlib import Path
 from types import TracebackType
 
 from nas.errors import ResultError
-from nas.files.settings import FILE, INSTEAD, Recorded, Settings, anew, read_settings
-from nas.files.staging.destination import exists, named_in, no_link, replaceable
-from nas.files.staging.result import Claimed
-from nas.files.staging.unwritable import say_if_unwritten, writing
+from nas.files.settings import (
+    FILE,
+    INSTEAD,
+    RecordedSettings,
+    RunSettings,
+    read_settings,
+    with_new_name,
+)
+from nas.files.staging.destination import check_no_link, check_replaceable, exists, output_path
+from nas.files.staging.staged_dir import ClaimedPath
+from nas.files.staging.write_errors import raise_write_error, writing
 
 RESUME = "what is finished is kept: make room, then the same command with --resume goes on"
 
 
-class Work(Claimed):
+class ResumableDir(ClaimedPath):
     """A hidden folder that long work is done in, and that becomes the named one when complete."""
 
     def __init__(
-        self, out: Path, name: str, settings: Settings, *, resume: bool = False, force: bool = False
+        self,
+        out: Path,
+        name: str,
+        settings: RunSettings,
+        *,
+        resume: bool = False,
+        force: bool = False,
     ) -> None:
         """Start the work of these settings; `resume`: go on with it; `force`: drop what is there.
 
@@ -46,10 +59,10 @@ class Work(Claimed):
             raise
 
     @classmethod
-    def joined(cls, out: Path, name: str) -> Work:
+    def attach(cls, out: Path, name: str) -> ResumableDir:
         """Work that another process of the same run has started, and owns."""
         work = cls.__new__(cls)
-        work.path = named_in(out, name)
+        work.path = output_path(out, name)
         work.folder, work._lock, work._force = _hidden(work.path), None, False
         work.complete = not exists(work.folder)
         work.settings = read_settings(work.path if work.complete else work.folder)
@@ -59,16 +72,16 @@ class Work(Claimed):
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self._release()
-        say_if_unwritten(error, self.path, self.folder, hint=RESUME)
+        raise_write_error(error, self.path, self.folder, hint=RESUME)
 
-    def _begun(self, settings: Settings, *, resume: bool, force: bool) -> Recorded:
+    def _begun(self, settings: RunSettings, *, resume: bool, force: bool) -> RecordedSettings:
         """The settings that the run has from now on."""
-        no_link(self.folder)
+        check_no_link(self.folder)
         stopped = exists(self.folder) and any(self.folder.iterdir())
         if stopped:
             self._check_ours()
         if force or not (stopped or exists(self.path)):
-            settings = anew(settings) if force else settings
+            settings = with_new_name(settings) if force else settings
             self._start(settings)
             return settings
         if stopped and not resume:
@@ -86,17 +99,17 @@ class Work(Claimed):
             return recorded
         if begun or settings.smaller(recorded):
             raise _shrunk(self.folder if begun else self.path, settings, begun or recorded)
-        replaceable(self.path, force=True)  # later would be too late
+        check_replaceable(self.path, force=True)  # later would be too late
         recorded = replace(recorded, sizes=settings.sizes)
         self._start(recorded, self.path, settings.outdated)
         return recorded
 
     def _start(
-        self, settings: Recorded, source: Path | None = None, left_out: tuple[str, ...] = ()
+        self, settings: RecordedSettings, source: Path | None = None, left_out: tuple[str, ...] = ()
     ) -> None:
         """Make the folder, perhaps as a copy, there whole or not at all."""
         if exists(self.folder):
-            self.drop()
+            self.discard()
         draft = self._fresh()
         try:
             if source:
@@ -108,7 +121,7 @@ class Work(Claimed):
             shutil.rmtree(draft, ignore_errors=True)
             raise
 
-    def _grown(self, recorded: Recorded, settings: Settings) -> Recorded:
+    def _grown(self, recorded: RecordedSettings, settings: RunSettings) -> RecordedSettings:
         """A run that was stopped, with sizes that may be larger."""
         if settings.larger(recorded):
             for pattern in settings.outdated:
@@ -119,7 +132,7 @@ class Work(Claimed):
         return recorded
 
     @contextmanager
-    def opened(self) -> Iterator[Path]:
+    def open_folder(self) -> Iterator[Path]:
         """The folder to work in: of a complete run a copy, which is removed afterwards."""
         if not self.complete:
             yield self.folder
@@ -135,7 +148,7 @@ class Work(Claimed):
                 " move it away, or choose another name"
             )
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Remove what was done, if anything was: nobody would go on with it.
 
         Raises:
@@ -145,13 +158,13 @@ class Work(Claimed):
             self._check_ours()
             shutil.rmtree(self.folder)
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """Move the folder to its final name; until it is there, its work can be gone on with."""
         self._move(self.folder)
         self._release()
 
 
-def finished(path: Path, settings: Settings) -> bool:
+def is_result_of(path: Path, settings: RunSettings) -> bool:
     """Whether a folder is the result of these settings; False where there is none.
 
     Raises:
@@ -160,14 +173,14 @@ def finished(path: Path, settings: Settings) -> bool:
     return exists(path) and bool(_matching(path, settings))
 
 
-def _matching(folder: Path, settings: Settings) -> Recorded:
+def _matching(folder: Path, settings: RunSettings) -> RecordedSettings:
     """What a folder was made with, which is what is asked for up to its sizes."""
     recorded = read_settings(folder)
     settings.check(recorded, folder)
     return replace(recorded, sizes={**settings.sizes, **recorded.sizes})
 
 
-def _shrunk(folder: Path, settings: Settings, recorded: Recorded) -> ResultError:
+def _shrunk(folder: Path, settings: RunSettings, recorded: RecordedSettings) -> ResultError:
     key = settings.smaller(recorded) or ""
     return ResultError(
         f"{folder} has {key} {recorded.sizes[key]}, found {settings.sizes[key]}: a run only grows;"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.adapt.channels import structure
-from nas.adapt.knobs import Knob, followed, knobs
+from nas.adapt.dependencies import structure
+from nas.adapt.width_groups import WidthGroup, update_sums, width_groups
 from nas.blocks import Row
 from nas.errors import ArchError
 from nas.graph.graph import Graph, GraphBuilder
@@ -21,10 +21,10 @@ from nas.space.columns import Floats, Fold, Ints, lower_columns, opened, templat
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class WidthChange:
     """A knob at another width."""
 
-    knob: Knob
+    group: WidthGroup
     width: int
     rows: tuple[Row, ...]
     """Of the whole table."""
@@ -32,28 +32,28 @@ class Move:
     """Predicted."""
 
 
-def neighbours(
-    arch: Arch, knob: Knob, divisor: int, *, grow: bool = False
+def other_widths(
+    arch: Arch, group: WidthGroup, divisor: int, *, grow: bool = False
 ) -> list[tuple[int, tuple[Row, ...]]]:
     """Other widths of a knob, those nearest to the present one first, with the rows.
 
     Multiples of `divisor`, and of what whole heads and proportions ask; up to twice the width.
     """
     found = []
-    limit = 2 * knob.width if grow else 0
+    limit = 2 * group.width if grow else 0
     step = divisor if grow else -divisor
-    first = knob.width // divisor * divisor
-    if (grow and first <= knob.width) or (not grow and first >= knob.width):
+    first = group.width // divisor * divisor
+    if (grow and first <= group.width) or (not grow and first >= group.width):
         first += step
     for width in range(first, limit + (1 if grow else 0), step):
         try:
-            found.append((width, followed(arch, knob.at(arch.rows, width))))
+            found.append((width, update_sums(arch, group.at(arch.rows, width))))
         except ArchError:
             continue
     return found
 
 
-def price(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Floats:
+def predict_ms(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Floats:
     """(n,) predicted ms of tables of the same layers at other widths; NaN: other layers, or none.
 
     Row by row, and there all that differ at once (`nas.space.columns`).
@@ -61,7 +61,7 @@ def price(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Fl
     total, shape = np.full(len(variants), device.fixed_ms), arch.input
     shapes = np.tile(shape, (len(variants), 1))
     for number, row in enumerate(arch.rows):
-        graph, out = alone(row, shape, arch.input[1])
+        graph, out = lower_alone(row, shape, arch.input[1])
         changed = [variant[number] is not row for variant in variants]
         differs = np.array(changed, bool) | (shapes != shape).any(axis=1)
         total[~differs] += device.graph_ms(graph)
@@ -106,7 +106,7 @@ def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
     return [np.array(members) for members in alike.values()]
 
 
-def alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
+def lower_alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
     """A row's graph as `nas.space.columns` lowers it, and what it hands on."""
     g = GraphBuilder(shape, resolution)
     g.row = 0
@@ -114,7 +114,7 @@ def alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
     return g.graph(out), out.shape
 
 
-def narrowed(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
+def with_rows(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
     """The network of other rows, under its own name.
 
     Raises:
@@ -125,21 +125,21 @@ def narrowed(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
     return made
 
 
-def moves(
+def width_changes(
     arch: Arch,
     device: Device,
     divisor: int,
     *,
     grow: bool = False,
-    of: Sequence[Knob] | None = None,
-) -> Iterator[Move]:
+    of: Sequence[WidthGroup] | None = None,
+) -> Iterator[WidthChange]:
     """Knobs (all, or some) at every other width that keeps the layers, nearest widths first."""
     listed = [
-        (knob, *other)
-        for knob in (knobs(arch) if of is None else of)
-        for other in neighbours(arch, knob, divisor, grow=grow)
+        (group, *other)
+        for group in (width_groups(arch) if of is None else of)
+        for other in other_widths(arch, group, divisor, grow=grow)
     ]
-    ms = price(arch, [rows for _, _, rows in listed], device)
-    for (knob, width, rows), own in zip(listed, ms, strict=True):
+    ms = predict_ms(arch, [rows for _, _, rows in listed], device)
+    for (group, width, rows), own in zip(listed, ms, strict=True):
         if np.isfinite(own):
-            yield Move(knob, width, rows, float(own))
+            yield WidthChange(group, width, rows, float(own))

@@ -33,7 +33,7 @@ Evaluate = Callable[[Record, Arch], Sequence[float] | None]
 
 
 @dataclass(eq=False)
-class Hunt:
+class TrialLoop:
     """Looks for networks of a space with a strategy, until the store has `trials` of them."""
 
     store: Store
@@ -45,7 +45,7 @@ class Hunt:
     seed: int = 0
     facts: Callable[[Arch], dict[str, float | str]] = lambda arch: {}
     """What is noted beside a trial."""
-    score: Callable[[Record], float] = lambda record: scored(record)
+    score: Callable[[Record], float] = lambda record: score_of(record)
     """What the strategy is told of a trial."""
     _answers: Iterator[Ints] = field(default_factory=chain, init=False)
     _finished: int = field(default=0, init=False)
@@ -53,14 +53,14 @@ class Hunt:
 
     def run(self, evaluate: Evaluate) -> list[Record]:
         """All trials, finished."""
-        for claimed in self.claims():
+        for claimed in self.next_trials():
             if claimed:
                 self.store.work(claimed[0], partial(evaluate, *claimed))
             else:
                 time.sleep(POLL_S)
         return self.store.records()
 
-    def claims(self) -> Iterator[tuple[Record, Arch] | None]:
+    def next_trials(self) -> Iterator[tuple[Record, Arch] | None]:
         """Trials to work on; None while there is nothing to do but wait for others.
 
         Ends when all trials are finished. More may be taken before those taken are finished.
@@ -76,7 +76,7 @@ class Hunt:
 
     def _left(self) -> tuple[Record, Arch] | None:
         """A trial that its process has left."""
-        for record in self.store.left():
+        for record in self.store.abandoned():
             code = code_of(record)
             if claimed := self._begun(self.space.decode(code), code):
                 return claimed
@@ -86,14 +86,14 @@ class Hunt:
         """A new trial; one process asks at a time, since each question depends on the others."""
         if len(records) >= self.trials:
             return None
-        with self.store.owner.alone():
+        with self.store.owner.exclusive():
             records = self.store.records()
             if len(records) >= self.trials:
                 return None
             known = {record.arch_id for record in records}
             codes = {record.attrs["code"] for record in records}
             for code in self._asked(records):
-                if genes_of(code) in codes or not self.strategy.problem.within(code[None])[0]:
+                if code_text(code) in codes or not self.strategy.problem.within(code[None])[0]:
                     continue
                 arch = self.space.decode(code)
                 if arch.arch_id not in known:
@@ -103,7 +103,7 @@ class Hunt:
 
     def _begun(self, arch: Arch, code: Ints) -> tuple[Record, Arch] | None:
         choices, facts = self.strategy.problem.choices, self.facts(arch)
-        record = begin(self.store, choices, arch, code, self.seed, **facts)
+        record = claim_trial(self.store, choices, arch, code, self.seed, **facts)
         return None if record is None else (record, arch)
 
     def _asked(self, records: Sequence[Record]) -> Iterator[Ints]:
@@ -136,17 +136,17 @@ class Hunt:
         return {}
 
 
-def begin(
+def claim_trial(
     store: Store, choices: Choices, arch: Arch, code: Ints, seed: int, **facts: float | str
 ) -> Record | None:
     """Claim the trial of a network; None where it is done or another process's."""
     named = choices.named(code)
     values = {p.name: p.values for p in choices.parameters if p.name in named}
-    genes = genes_of(code)
+    genes = code_text(code)
     return store.claim((arch.arch_id, seed), named, values, name=arch.name, code=genes, **facts)
 
 
-def genes_of(code: Ints) -> str:
+def code_text(code: Ints) -> str:
     """A code as trials have it."""
     return ",".join(map(str, code))
 
@@ -156,7 +156,7 @@ def code_of(record: Record) -> Ints:
     return np.array([int(gene) for gene in record.attrs["code"].split(",")], np.int64)
 
 
-def scored(record: Record, epoch: int = 0) -> float:
+def score_of(record: Record, epoch: int = 0) -> float:
     """Accuracy of a trial, perhaps after an epoch; the worst if it broke, NaN while it runs."""
     if record.state == "running":
         return np.nan

@@ -22,7 +22,7 @@ from nas.space.space import Code
 
 
 @dataclass(frozen=True)
-class Question:
+class StudySpec:
     """A space under limits, a strategy, and the networks to begin with."""
 
     space: AnySpace
@@ -67,7 +67,7 @@ class Question:
         """The arrays that a strategy works on."""
         return problem_of(self.pricing, self.limits, self.queue, self.objectives)
 
-    def asked(self) -> Strategy:
+    def make_strategy(self) -> Strategy:
         """The strategy, with nothing seen yet."""
         return STRATEGIES[self.strategy](self.problem())
 

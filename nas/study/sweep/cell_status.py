@@ -10,9 +10,9 @@ from typing import Any
 
 from nas.errors import DocumentError
 from nas.files.csv import Line, read_lines
-from nas.study.results import Studied
+from nas.study.results import StudyResult
 from nas.study.store import Record
-from nas.study.sweep.files import CELLS, STATES, State
+from nas.study.sweep.files import CELLS_FILE, STATES, State
 from nas.study.sweep.plan import Cell, Sweep
 
 MOST = 2**31
@@ -21,7 +21,7 @@ ENDED = ("done", "infeasible", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CellStatus:
     """One cell; its fields are the columns of `cells.csv`, where what is unknown is empty."""
 
     cell: str
@@ -62,12 +62,12 @@ class Standing:
         return self.state in ENDED
 
     @classmethod
-    def of(cls, cell: Cell) -> Standing:
+    def of(cls, cell: Cell) -> CellStatus:
         """A cell that nothing is known of."""
         where = (cell.space, cell.device, cell.budget_ms, cell.strategy, cell.seed)
         return cls(cell.name, *where)
 
-    def counted(self, sweep: Sweep, own: Sequence[Record], finals: Sequence[Record]) -> Standing:
+    def counted(self, sweep: Sweep, own: Sequence[Record], finals: Sequence[Record]) -> CellStatus:
         """With what its studies hold: `own` of the strategy's candidates, and the finalists'."""
         plan, trials = sweep.plan(), sweep.trials
         every = [*own, *finals]
@@ -87,7 +87,7 @@ class Standing:
             best_top1=max(tops, default=None),
         )
 
-    def won(self, studied: Studied) -> Standing:
+    def won(self, studied: StudyResult) -> CellStatus:
         """With what came out."""
         best, top1 = studied.trials[0].candidate, studied.accuracy
         return replace(
@@ -112,29 +112,29 @@ def _left(records: Sequence[Record], wanted: int, epochs: int) -> float:
     return max(0.0, mean * (wanted - len(ended)) - sum(begun))
 
 
-def write_standings(folder: Path, standings: Iterable[Standing]) -> None:
+def write_statuses(folder: Path, statuses: Iterable[CellStatus]) -> None:
     """`cells.csv`, replaced whole."""
-    draft = folder / f".{CELLS}"
+    draft = folder / f".{CELLS_FILE}"
     with draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(part.name for part in fields(Standing))
-        for standing in standings:
-            writer.writerow(_cell(getattr(standing, part.name)) for part in fields(Standing))
-    draft.replace(folder / CELLS)
+        writer.writerow(part.name for part in fields(CellStatus))
+        for status in statuses:
+            writer.writerow(_cell(getattr(status, part.name)) for part in fields(CellStatus))
+    draft.replace(folder / CELLS_FILE)
 
 
-def read_standings(folder: Path) -> dict[str, Standing]:
+def read_statuses(folder: Path) -> dict[str, CellStatus]:
     """What `cells.csv` says, by cell; nothing where there is no such file.
 
     Raises:
         DocumentError: with file, line and column of what is wrong.
     """
-    path = folder / CELLS
+    path = folder / CELLS_FILE
     if not path.exists():
         return {}
     try:
-        lines = read_lines(path, [part.name for part in fields(Standing)])
-        return {line.cells["cell"]: _standing(line) for line in lines}
+        lines = read_lines(path, [part.name for part in fields(CellStatus)])
+        return {line.cells["cell"]: _status(line) for line in lines}
     except DocumentError as error:
         raise DocumentError(f"{error}; without the file --resume makes it anew") from None
 
@@ -145,9 +145,9 @@ def _cell(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _standing(line: Line) -> Standing:
+def _status(line: Line) -> CellStatus:
     found: dict[str, Any] = {}
-    for part in fields(Standing):
+    for part in fields(CellStatus):
         kind = str(part.type)
         if kind == "int":
             found[part.name] = line.whole(part.name, 0, MOST)
@@ -159,4 +159,4 @@ def _standing(line: Line) -> Standing:
             found[part.name] = line.cells[part.name]
     if found["state"] not in STATES:
         line.fail("state", f"one of {', '.join(STATES)}")
-    return Standing(**found)
+    return CellStatus(**found)

@@ -1,6 +1,6 @@
 """A process that hunts in a store with an accuracy that costs nothing: run by tests, and killed.
 
-python hunting.py FOLDER TRIALS STRATEGY SECONDS [URL STUDY]
+python loop_process.py FOLDER TRIALS STRATEGY SECONDS [URL STUDY]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nas.optimize.strategies.problem import problem_of
 from nas.space.arch import Arch
 from nas.study import database, store
 from nas.study.database import Database
-from nas.study.hunt import Hunt
+from nas.study.loop import TrialLoop
 from nas.study.store import Record, Store
 
 SPACE = "accel-nasbench"
@@ -54,7 +54,7 @@ def hunt(
 
     try:
         trials_of = Store(database, study)
-        return Hunt(trials_of, space, STRATEGIES[strategy](problem), (), trials).run(evaluate)
+        return TrialLoop(trials_of, space, STRATEGIES[strategy](problem), (), trials).run(evaluate)
     finally:
         database.close()
 

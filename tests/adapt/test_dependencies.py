@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas.adapt.channels import Channels, Mask
-from nas.adapt.knobs import Knob
-from nas.adapt.moves import Move, moves, narrowed
+from nas.adapt.dependencies import DependencyGraph, Mask
 from nas.adapt.prune import embedded, pruned, scores
+from nas.adapt.width_changes import WidthChange, width_changes, with_rows
+from nas.adapt.width_groups import WidthGroup
 from nas.errors import ArchError
 from nas.library import load_arch, load_device
 from nas.modules import build
@@ -22,21 +22,21 @@ from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
 Small = Callable[[str], Arch]
-Cut = tuple[Knob, Arch, Mask]
+Cut = tuple[WidthGroup, Arch, Mask]
 
 
-def cuts(arch: Arch, channels: Channels, worth: np.ndarray, most: int) -> Iterator[Cut]:
+def cuts(arch: Arch, channels: DependencyGraph, worth: np.ndarray, most: int) -> Iterator[Cut]:
     """A random legal width of some of the knobs."""
     rng = np.random.default_rng(1)
-    listed: dict[Knob, list[Move]] = {}
-    for move in moves(arch, load_device("iphone12-lut"), 8):
-        listed.setdefault(move.knob, []).append(move)
+    listed: dict[WidthGroup, list[WidthChange]] = {}
+    for change in width_changes(arch, load_device("iphone12-lut"), 8):
+        listed.setdefault(change.group, []).append(change)
     for index in rng.permutation(len(listed))[:most]:
-        knob = list(listed)[index]
-        for choice in rng.permutation(len(listed[knob])):
+        group = list(listed)[index]
+        for choice in rng.permutation(len(listed[group])):
             with suppress(ArchError):
-                made = narrowed(arch, listed[knob][choice].rows)
-                yield knob, made, channels.keep(made.graph, worth)
+                made = with_rows(arch, listed[group][choice].rows)
+                yield group, made, channels.keep_mask(made.graph, worth)
                 break
 
 
@@ -63,7 +63,7 @@ def loaded(arch: Arch, state: dict[str, Tensor]) -> nn.Module:
 
 @torch.no_grad()
 def test_a_cut_network_is_the_one_of_its_table(family: Arch) -> None:
-    module, channels = build(family), Channels.of(family.graph)
+    module, channels = build(family), DependencyGraph.of(family.graph)
     images = torch.randn(2, *family.input)
     found = list(cuts(family, channels, scores(channels, module), 6))
     assert found
@@ -74,7 +74,7 @@ def test_a_cut_network_is_the_one_of_its_table(family: Arch) -> None:
         assert torch.isfinite(cut(images)).all()
 
 
-def statistics_of(channels: Channels, gone: Mask) -> bool:
+def statistics_of(channels: DependencyGraph, gone: Mask) -> bool:
     """A layer or group norm, or standardised weights, see channels that go: their mean changes."""
     for axes in channels.axes:
         op = channels.graph.ops[axes.op]
@@ -85,16 +85,16 @@ def statistics_of(channels: Channels, gone: Mask) -> bool:
         else:
             continue
         assert labels is not None
-        if gone[channels.atom[labels[labels >= 0]]].any():
+        if gone[channels.coupled[labels[labels >= 0]]].any():
             return True
     return False
 
 
 @torch.no_grad()
 def test_channels_without_weights_can_go(family: Arch) -> None:
-    channels, images = Channels.of(family.graph), torch.randn(2, *family.input)
+    channels, images = DependencyGraph.of(family.graph), torch.randn(2, *family.input)
     whole, checked = lively(family), 0
-    for _, made, kept in cuts(family, channels, np.arange(channels.n_atoms, dtype=float), 8):
+    for _, made, kept in cuts(family, channels, np.arange(channels.n_coupled, dtype=float), 8):
         if statistics_of(channels, ~kept):
             continue
         module = deepcopy(whole)
@@ -106,7 +106,7 @@ def test_channels_without_weights_can_go(family: Arch) -> None:
     assert checked or family.name.startswith(("vit", "swin", "transnext"))
 
 
-def silence(module: nn.Module, channels: Channels, kept: Mask) -> None:
+def silence(module: nn.Module, channels: DependencyGraph, kept: Mask) -> None:
     """Zero every weight that makes a channel which goes."""
     state = module.state_dict()
     for name, axes in channels.axis_masks(kept).items():
@@ -126,26 +126,26 @@ def test_a_grown_network_computes_what_it_did(name: str, small: Small) -> None:
     arch = small(name)
     module, images = lively(arch), torch.randn(2, *arch.input)
     device = load_device("iphone12-lut")
-    for number, move in enumerate(moves(arch, device, 8, grow=True)):
+    for number, change in enumerate(width_changes(arch, device, 8, grow=True)):
         if number % 40:
             continue
-        made = narrowed(arch, move.rows)
-        wide = Channels.of(made.graph)
-        kept = wide.keep(arch.graph, -np.arange(wide.n_atoms, dtype=float))
+        made = with_rows(arch, change.rows)
+        wide = DependencyGraph.of(made.graph)
+        kept = wide.keep_mask(arch.graph, -np.arange(wide.n_coupled, dtype=float))
         state = embedded(wide, build(made).state_dict(), module.state_dict(), kept)
         grown = loaded(made, state)(images)
         torch.testing.assert_close(grown, module(images), rtol=1e-4, atol=1e-4)
 
 
 def test_tables_of_all_families_are_followed(representative: Arch) -> None:
-    channels = Channels.of(representative.graph)
+    channels = DependencyGraph.of(representative.graph)
     assert len(channels.frozen) == representative.graph.shape[0]
     assert channels.groups
 
 
 def test_heads_are_whole() -> None:
-    channels = Channels.of(load_arch("mobilevit-xxs").graph)
+    channels = DependencyGraph.of(load_arch("mobilevit-xxs").graph)
     ops = channels.graph.ops
-    heads = [g for g in channels.groups if ops[g.makers[0]].name.endswith("qkv.linear")]
+    heads = [g for g in channels.groups if ops[g.layers[0]].name.endswith("qkv.linear")]
     assert heads
-    assert {len(group.atoms) for group in heads} == {4}
+    assert {len(group.coupled) for group in heads} == {4}

@@ -15,7 +15,7 @@ from nas.optimize.strategies.random import Random
 from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Ints
 from nas.study.database import Database
-from nas.study.hunt import PATIENCE, Hunt
+from nas.study.loop import PATIENCE, TrialLoop
 from nas.study.store import Store
 
 
@@ -30,16 +30,16 @@ class Counted(Random):
 
 
 @pytest.fixture
-def hunt(tmp_path: Path) -> Iterator[Hunt]:
+def hunt(tmp_path: Path) -> Iterator[TrialLoop]:
     pricing = pricing_of("accel-nasbench", "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((100.0,), (1.0,)), estimate=False)
     database = Database(tmp_path, sole=True)
-    yield Hunt(Store.of(database, "proxy"), pricing.space, Counted(problem), (), 4 * PATIENCE)
+    yield TrialLoop(Store.of(database, "proxy"), pricing.space, Counted(problem), (), 4 * PATIENCE)
     database.close()
 
 
-def test_each_result_is_a_reason_to_ask_until_many_are_at_work(hunt: Hunt) -> None:
-    strategy, claims = hunt.strategy, hunt.claims()
+def test_each_result_is_a_reason_to_ask_until_many_are_at_work(hunt: TrialLoop) -> None:
+    strategy, claims = hunt.strategy, hunt.next_trials()
     assert isinstance(strategy, Counted)
     for number in range(1, PATIENCE + 1):
         assert next(claims)
@@ -55,13 +55,13 @@ def test_each_result_is_a_reason_to_ask_until_many_are_at_work(hunt: Hunt) -> No
     assert len({record.arch_id for record in hunt.store.records()}) == 3 * PATIENCE + 1
 
 
-def test_what_is_over_a_limit_is_never_begun(hunt: Hunt) -> None:
+def test_what_is_over_a_limit_is_never_begun(hunt: TrialLoop) -> None:
     problem = hunt.strategy.problem
     codes = problem.lattice.sample(200, np.random.default_rng(0))
     over = codes[~problem.within(codes)]
     assert len(over)
     hunt.queue = [tuple(code) for code in over.tolist()]
     for _ in range(3):
-        claimed = next(hunt.claims())
+        claimed = next(hunt.next_trials())
         assert claimed is not None
         assert problem.within(np.array([hunt.space.encode(claimed[1])]))[0]

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from nas.errors import ResultError, WriteError
-from nas.files.settings import FILE, Settings
-from nas.files.staging import Work
-from nas.files.staging.made import LISTED
+from nas.files.settings import FILE, RunSettings
+from nas.files.staging import ResumableDir
+from nas.files.staging.ownership import LISTED
 
 
-def asked(**values: object) -> Settings:
-    return Settings("train", "net", {}, {"side": 16, **values}, {"epochs": 3})
+def asked(**values: object) -> RunSettings:
+    return RunSettings("train", "net", {}, {"side": 16, **values}, {"epochs": 3})
 
 
 SETTINGS = asked()
@@ -27,37 +27,37 @@ def names(folder: Path) -> list[str]:
 
 
 def test_work_goes_on_only_when_asked_and_with_the_same_settings(tmp_path: Path) -> None:
-    with Work(tmp_path, "net", SETTINGS) as work:
+    with ResumableDir(tmp_path, "net", SETTINGS) as work:
         (work.folder / "half").touch()
     with pytest.raises(ResultError, match="--resume goes on with it, --force starts anew"):
-        Work(tmp_path, "net", SETTINGS)
+        ResumableDir(tmp_path, "net", SETTINGS)
     with pytest.raises(ResultError, match="was started with side 16, found 32"):
-        Work(tmp_path, "net", asked(side=32), resume=True)
-    with Work(tmp_path, "net", SETTINGS, resume=True) as again:
+        ResumableDir(tmp_path, "net", asked(side=32), resume=True)
+    with ResumableDir(tmp_path, "net", SETTINGS, resume=True) as again:
         assert (again.folder / "half").exists()
-        joined = Work.joined(tmp_path, "net")
+        joined = ResumableDir.attach(tmp_path, "net")
         assert (joined.folder, joined.complete) == (again.folder, False)
         assert joined.settings.sizes == {"epochs": 3}
-    fresh = Work(tmp_path, "net", asked(side=32), force=True)
+    fresh = ResumableDir(tmp_path, "net", asked(side=32), force=True)
     assert not (fresh.folder / "half").exists()
 
 
 def test_work_that_was_stopped_grows_and_never_shrinks(tmp_path: Path) -> None:
-    with Work(tmp_path, "net", SETTINGS) as work:
+    with ResumableDir(tmp_path, "net", SETTINGS) as work:
         for name in ("half", "cells.csv"):
             (work.folder / name).touch()
     outdated = replace(LONGER, outdated=("cells.csv",))
-    with Work(tmp_path, "net", outdated, resume=True) as grown:
+    with ResumableDir(tmp_path, "net", outdated, resume=True) as grown:
         assert grown.settings.sizes == {"epochs": 4}
         assert names(work.folder) == ["half"]
     with pytest.raises(ResultError, match="has epochs 4, found 3: a run only grows; give at least"):
-        Work(tmp_path, "net", SETTINGS, resume=True)
+        ResumableDir(tmp_path, "net", SETTINGS, resume=True)
 
 
-def finished_work(tmp_path: Path, settings: Settings = SETTINGS) -> None:
-    with Work(tmp_path, "net", settings) as work:
+def finished_work(tmp_path: Path, settings: RunSettings = SETTINGS) -> None:
+    with ResumableDir(tmp_path, "net", settings) as work:
         (work.folder / "file").write_text("old")
-        work.keep()
+        work.commit()
 
 
 def test_a_finished_result_is_complete_for_what_it_holds(tmp_path: Path) -> None:
@@ -65,30 +65,30 @@ def test_a_finished_result_is_complete_for_what_it_holds(tmp_path: Path) -> None
     (tmp_path / "net" / "mine.txt").touch()  # nothing is written, so it may be there
     fewer = replace(SETTINGS, sizes={"epochs": 2})
     for settings in (SETTINGS, fewer):
-        with Work(tmp_path, "net", settings, resume=True) as again:
+        with ResumableDir(tmp_path, "net", settings, resume=True) as again:
             assert (again.complete, again.settings.sizes) == (True, {"epochs": 3})
-            assert Work.joined(tmp_path, "net").complete
-            with again.opened() as copy:
+            assert ResumableDir.attach(tmp_path, "net").complete
+            with again.open_folder() as copy:
                 (copy / "file").write_text("scratch")
-            again.drop()
+            again.discard()
     assert names(tmp_path) == ["net"]
     assert (tmp_path / "net" / "file").read_text() == "old"
     with pytest.raises(ResultError, match="was started with side 16, found 32"):
-        Work(tmp_path, "net", asked(side=32), resume=True)
+        ResumableDir(tmp_path, "net", asked(side=32), resume=True)
     with pytest.raises(ResultError, match=r"nas did not write mine\.txt in it"):
-        Work(tmp_path, "net", LONGER, resume=True)
+        ResumableDir(tmp_path, "net", LONGER, resume=True)
 
 
 def test_a_finished_result_grows_in_a_copy_that_replaces_it_at_the_end(tmp_path: Path) -> None:
     finished_work(tmp_path)
     for _ in range(2):  # stopped once
-        with Work(tmp_path, "net", LONGER, resume=True) as work:
+        with ResumableDir(tmp_path, "net", LONGER, resume=True) as work:
             assert (work.path / "file").read_text() == "old"
-    with Work(tmp_path, "net", SETTINGS, resume=True) as old:
+    with ResumableDir(tmp_path, "net", SETTINGS, resume=True) as old:
         assert old.complete  # it is there still, and what is begun stays
-    with Work(tmp_path, "net", LONGER, resume=True) as work:
+    with ResumableDir(tmp_path, "net", LONGER, resume=True) as work:
         (work.folder / "file").write_text("new")
-        work.keep()
+        work.commit()
     assert (work.path / "file").read_text() == "new"
     assert names(tmp_path) == ["net"]
 
@@ -97,46 +97,46 @@ def test_what_is_larger_in_one_size_and_smaller_in_another_is_refused(tmp_path: 
     finished_work(tmp_path, replace(SETTINGS, sizes={"epochs": 3, "seeds": 1}))
     odd = replace(SETTINGS, sizes={"epochs": 2, "seeds": 5})
     with pytest.raises(ResultError, match="net has epochs 3, found 2: a run only grows"):
-        Work(tmp_path, "net", odd, resume=True)
+        ResumableDir(tmp_path, "net", odd, resume=True)
 
 
 def test_work_started_anew_has_studies_of_its_own(tmp_path: Path) -> None:
     studies = set()
     for _ in range(2):
-        with Work(tmp_path, "net", SETTINGS, force=True) as work:
+        with ResumableDir(tmp_path, "net", SETTINGS, force=True) as work:
             studies.add(work.settings.study)
     assert len(studies) == 2
 
 
 def test_work_appears_when_it_is_kept(tmp_path: Path) -> None:
-    work = Work(tmp_path / "out", "net", SETTINGS, resume=True)
+    work = ResumableDir(tmp_path / "out", "net", SETTINGS, resume=True)
     (work.folder / "file").write_text("whole")
-    work.keep()
+    work.commit()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["net"]
     assert names(work.path) == ["file"]
     with pytest.raises(ResultError, match="exists and is kept"):
-        Work(tmp_path / "out", "net", SETTINGS)
+        ResumableDir(tmp_path / "out", "net", SETTINGS)
 
 
 def test_work_that_cannot_be_moved_is_not_lost(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with (
         pytest.raises(WriteError, match="--resume goes on"),
-        Work(tmp_path, "net", SETTINGS) as work,
+        ResumableDir(tmp_path, "net", SETTINGS) as work,
     ):
         (work.folder / "file").touch()
         work.path = tmp_path / "gone" / "net"
-        work.keep()
-    assert (Work(tmp_path, "net", SETTINGS, resume=True).folder / "file").exists()
+        work.commit()
+    assert (ResumableDir(tmp_path, "net", SETTINGS, resume=True).folder / "file").exists()
 
 
 def test_work_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ResultError, match="file is no folder"):
-        Work(tmp_path / "file", "net", SETTINGS)
+        ResumableDir(tmp_path / "file", "net", SETTINGS)
     with pytest.raises(ResultError, match="expected a plain name"):
-        Work(tmp_path, "../net", SETTINGS)
-    with Work(tmp_path, "net", SETTINGS) as work:
+        ResumableDir(tmp_path, "../net", SETTINGS)
+    with ResumableDir(tmp_path, "net", SETTINGS) as work:
         (work.folder / "settings.json").write_text("{")
     with pytest.raises(ResultError, match=r"settings\.json is damaged"):
-        Work(tmp_path, "net", SETTINGS, resume=True)
+        ResumableDir(tmp_path, "net", SETTINGS, resume=True)

@@ -14,28 +14,28 @@ from nas.evaluate.fidelity.judges import Judge
 from nas.evaluate.fidelity.ranking import Score
 from nas.evaluate.fidelity.run import Elsewhere, Fidelity
 from nas.space.arch import Arch
-from nas.study.ray.connect import ON_HEAD, check_room, cluster
+from nas.study.ray.connect import ON_HEAD, check_capacity, cluster
 from nas.study.store import ATTEMPTS
 from nas.study.sweep.plan import Resources
-from nas.study.workers import Job, News, placed, work
+from nas.study.workers import Job, WorkerEvent, on_device, run_job
 from nas.train.run import Task
 
 ONLY = 0
 """A process sees no GPU but the one that Ray gave it."""
 
 
-class Crew:
+class RayPool:
     """Processes of a cluster; one whose node dies begins again elsewhere."""
 
     def __init__(self) -> None:
         self._queue = Queue(actor_options=ON_HEAD)
         self._running: dict[int, Any] = {}
 
-    def begin(self, index: int, job: Job) -> None:
+    def start(self, index: int, job: Job) -> None:
         task = ray.remote(max_retries=0)(_work).options(**_options(job.task))
         self._running[index] = task.remote(job, index, self._queue)
 
-    def ended(self, index: int) -> bool | None:
+    def succeeded(self, index: int) -> bool | None:
         ref = self._running[index]
         if not ray.wait([ref], timeout=0)[0]:
             return None
@@ -45,17 +45,17 @@ class Crew:
             return False
         return True
 
-    def news(self) -> Iterator[News]:
+    def events(self) -> Iterator[WorkerEvent]:
         yield from self._queue.get_nowait_batch(self._queue.qsize())
 
-    def end(self) -> None:
+    def stop(self) -> None:
         for ref in self._running.values():
             ray.cancel(ref, force=True)
         self._queue.shutdown()
 
 
 @contextmanager
-def crew(address: str, storage: str | None, task: Task) -> Iterator[Crew]:
+def ray_pool(address: str, storage: str | None, task: Task) -> Iterator[RayPool]:
     """A crew for a task on the cluster at an address.
 
     Raises:
@@ -63,27 +63,27 @@ def crew(address: str, storage: str | None, task: Task) -> Iterator[Crew]:
             machines could not meet.
     """
     with cluster(address):
-        check_room(_room(task))
+        check_capacity(_resources(task))
         machines = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
         if len(machines) > 1 and storage is None:
             raise ClusterError(
                 f"the cluster has {len(machines)} machines, which do not meet in an SQLite file;"
                 " give --storage, as postgresql://..."
             )
-        yield Crew()
+        yield RayPool()
 
 
 def _work(job: Job, index: int, queue: Queue) -> None:
-    work(placed(job, ONLY), index, 1, queue.put)
+    run_job(on_device(job, ONLY), index, 1, queue.put)
 
 
-def _room(task: Task) -> Resources:
+def _resources(task: Task) -> Resources:
     """What a process needs of a node."""
     return Resources(cpus=1, gpus=int(task.setting.device.type == "cuda"))
 
 
 def _options(task: Task) -> dict[str, float]:
-    room = _room(task)
+    room = _resources(task)
     return {"num_cpus": room.cpus, "num_gpus": room.gpus}
 
 
@@ -91,7 +91,7 @@ def _score(job: Fidelity, judge: Judge, arch: Arch) -> Score:
     from nas.train.place import use_cores
 
     use_cores(1)
-    own: Fidelity = placed(job, ONLY)
+    own: Fidelity = on_device(job, ONLY)
     return own.score(judge, arch)
 
 
@@ -104,7 +104,7 @@ def scores(workers: int) -> Elsewhere:
     """
 
     def found(job: Fidelity, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
-        check_room(_room(job.task))
+        check_capacity(_resources(job.task))
         # a score is computed again where its process or node dies
         made = ray.remote(max_retries=ATTEMPTS)(_score).options(**_options(job.task))
         shared, told = ray.put(job), 0

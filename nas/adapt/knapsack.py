@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from nas.adapt.channels import Channels, Group, structure
-from nas.adapt.knobs import Knob, knobs
-from nas.adapt.moves import alone, narrowed, neighbours
+from nas.adapt.dependencies import ChannelGroup, DependencyGraph, structure
+from nas.adapt.width_changes import lower_alone, other_widths, with_rows
+from nas.adapt.width_groups import WidthGroup, width_groups
 from nas.errors import ArchError, InfeasibleError
 from nas.graph.graph import Graph
 from nas.graph.ops import Shape
@@ -36,13 +36,13 @@ MOST = 16
 """Widths of a knob that are tried, evenly spaced."""
 MS, LAYERS = "ms", "layers"
 
-Worth = Mapping[Knob, Floats]
+GroupValues = Mapping[WidthGroup, Floats]
 """(width + 1,) for each knob: what its channels are worth if so many are kept."""
 
 
 def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
     """Every network of the same layers that widths lead to; the given one among them."""
-    every = knobs(arch)
+    every = width_groups(arch)
     positions, shape = [], arch.input
     for number, row in enumerate(arch.rows):
         found = _options(arch, number, every, shape, divisor, grow=grow)
@@ -53,38 +53,38 @@ def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
 
 
 def _options(
-    arch: Arch, number: int, every: Sequence[Knob], shape: Shape, divisor: int, *, grow: bool
+    arch: Arch, number: int, every: Sequence[WidthGroup], shape: Shape, divisor: int, *, grow: bool
 ) -> Iterator[Option]:
     row = arch.rows[number]
-    leads = [knob for knob in every if knob.cells[0][0] == number]
+    leads = [group for group in every if group.cells[0][0] == number]
     follows = {
         column: Ratio(getattr(row, column) / shape[0])
-        for knob in every
-        if knob not in leads
-        for at, column in knob.cells
+        for group in every
+        if group not in leads
+        for at, column in group.cells
         if at == number and column != "heads"
     }
     sums = {column: Plus(getattr(row, column) - shape[0]) for column in row.adds}
     base = replace(row, **follows, **sums)
-    for widths in product(*(_tried(arch, knob, divisor, grow=grow) for knob in leads)):
+    for widths in product(*(_tried(arch, group, divisor, grow=grow) for group in leads)):
         cells: dict[str, Any] = {}
-        for knob, width in zip(leads, widths, strict=True):
-            for (at, column), value in zip(knob.cells, knob.values, strict=True):
+        for group, width in zip(leads, widths, strict=True):
+            for (at, column), value in zip(group.cells, group.values, strict=True):
                 if at == number:
-                    cells[column] = value * width // knob.width
+                    cells[column] = value * width // group.width
         yield (replace(base, **cells),)
 
 
-def _tried(arch: Arch, knob: Knob, divisor: int, *, grow: bool) -> list[int]:
+def _tried(arch: Arch, group: WidthGroup, divisor: int, *, grow: bool) -> list[int]:
     """Widths of a knob, its own first."""
-    found = [width for width, _ in neighbours(arch, knob, divisor, grow=grow)]
+    found = [width for width, _ in other_widths(arch, group, divisor, grow=grow)]
     if len(found) > MOST:
         found = [found[i] for i in np.linspace(0, len(found) - 1, MOST).round().astype(int)]
-    return [knob.width, *found]
+    return [group.width, *found]
 
 
 def knapsack(
-    arch: Arch, device: Device, budget_ms: float, worth: Worth, divisor: int = 8
+    arch: Arch, device: Device, budget_ms: float, worth: GroupValues, divisor: int = 8
 ) -> tuple[Arch, Solution]:
     """The widths within the budget whose channels are worth most, and how far from the best.
 
@@ -114,24 +114,24 @@ def knapsack(
     return replace(made, name=f"{arch.name}-{budget_ms:g}ms", source=arch.source), solution
 
 
-def worths(arch: Arch, channels: Channels, scores: Floats) -> Worth:
+def group_values(arch: Arch, channels: DependencyGraph, scores: Floats) -> GroupValues:
     """Of each knob's widths, the importance of the atoms that are kept then, the best ones."""
-    found: dict[Knob, Floats] = {}
-    for knob in knobs(arch):
-        total = np.zeros(knob.width + 1)
-        for group in _groups(arch, knob, channels):
-            best = np.sort(scores[group.atoms])[::-1]
+    found: dict[WidthGroup, Floats] = {}
+    for group in width_groups(arch):
+        total = np.zeros(group.width + 1)
+        for own in _channel_groups(arch, group, channels):
+            best = np.sort(scores[own.coupled])[::-1]
             kept = np.concatenate([[0.0], np.cumsum(best)])
-            total += kept[np.arange(knob.width + 1) * len(best) // knob.width]
-        found[knob] = total
+            total += kept[np.arange(group.width + 1) * len(best) // group.width]
+        found[group] = total
     return found
 
 
-def _groups(arch: Arch, knob: Knob, channels: Channels) -> list[Group]:
+def _channel_groups(arch: Arch, group: WidthGroup, channels: DependencyGraph) -> list[ChannelGroup]:
     """The groups whose channels a knob counts: those that are fewer at a smaller width."""
-    for _, rows in neighbours(arch, knob, 1):
+    for _, rows in other_widths(arch, group, 1):
         with suppress(ArchError):
-            other = narrowed(arch, rows).graph
+            other = with_rows(arch, rows).graph
             if structure(other) == structure(arch.graph):
                 return [g for g in channels.groups if channels.fewer(other, g)]
     return []
@@ -146,18 +146,18 @@ def _same_layers(lattice: Lattice, arch: Arch) -> Lattice:
     """Without options that have other layers than the network's row."""
     layers, shape = list(lattice.layers), arch.input
     for number, row in enumerate(arch.rows):
-        graph, shape = alone(row, shape, arch.input[1])
+        graph, shape = lower_alone(row, shape, arch.input[1])
         layer = layers[number + 1]
         same = layer.values[LAYERS][..., 0] == _layers(graph)
         layers[number + 1] = replace(layer, next=np.where(same, layer.next, -1).astype(np.int32))
     return replace(lattice, layers=tuple(layers))
 
 
-def _gains(position: Position, arch: Arch, worth: Worth, shape: tuple[int, ...]) -> Floats:
+def _gains(position: Position, arch: Arch, worth: GroupValues, shape: tuple[int, ...]) -> Floats:
     """(S, O) worth of what each option's own knobs keep."""
     gains = np.zeros(shape)
-    for knob, values in worth.items():
-        row, column = knob.cells[0]
+    for group, values in worth.items():
+        row, column = group.cells[0]
         if row == position.row - 1:
             gains += [values[getattr(option[0], column)] for option in position.options]
     return gains

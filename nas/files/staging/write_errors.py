@@ -32,11 +32,11 @@ def writing(path: Path, *places: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        say_if_unwritten(error, path, *places)
+        raise_write_error(error, path, *places)
         raise
 
 
-def say_if_unwritten(
+def raise_write_error(
     error: BaseException | None, path: Path, *places: Path, hint: str = ""
 ) -> None:
     """Say in a line that `path` cannot be written, and perhaps what to do, if an error means that.

@@ -12,24 +12,24 @@ from pathlib import Path
 import pytest
 
 from nas.errors import ResultError
-from nas.files.settings import FILE, Settings
-from nas.files.staging import Draft, Work
-from nas.files.staging.made import LISTED
+from nas.files.settings import FILE, RunSettings
+from nas.files.staging import ResumableDir, StagedDir
+from nas.files.staging.ownership import LISTED
 
-SETTINGS = Settings("train", "net", {}, {"side": 16}, {"epochs": 3})
+SETTINGS = RunSettings("train", "net", {}, {"side": 16}, {"epochs": 3})
 
 
 def test_a_folder_appears_when_it_is_kept(tmp_path: Path) -> None:
-    with Draft(tmp_path, "net") as draft:
+    with StagedDir(tmp_path, "net") as draft:
         (draft.folder / "file").write_text("whole")
         assert not draft.path.exists()
-        draft.keep()
+        draft.commit()
     assert (tmp_path / "net" / "file").read_text() == "whole"
     assert [path.name for path in tmp_path.iterdir()] == ["net"]
 
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), Draft(tmp_path, "net") as draft:
+    with pytest.raises(ZeroDivisionError), StagedDir(tmp_path, "net") as draft:
         (draft.folder / "file").write_text("half")
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())
@@ -37,8 +37,8 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_kill_in_the_middle_leaves_nothing_under_the_final_name(tmp_path: Path) -> None:
     text = (
-        "import sys, time; from pathlib import Path; from nas.files.staging import Draft\n"
-        f"with Draft(Path({str(tmp_path)!r}), 'net') as draft:\n"
+        "import sys, time; from pathlib import Path; from nas.files.staging import StagedDir\n"
+        f"with StagedDir(Path({str(tmp_path)!r}), 'net') as draft:\n"
         "    (draft.folder / 'file').write_text('half')\n"
         "    print('written', flush=True); time.sleep(60)\n"
     )
@@ -51,18 +51,18 @@ def test_a_kill_in_the_middle_leaves_nothing_under_the_final_name(tmp_path: Path
 
 def test_a_full_disk_ends_with_one_message(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="net cannot be written: No space left"):  # noqa: SIM117
-        with Draft(tmp_path, "net"):
+        with StagedDir(tmp_path, "net"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert not list(tmp_path.iterdir())
 
 
 def made(out: Path, name: str, *files: str, force: bool = False) -> Path:
     """A result of these files."""
-    with Draft(out, name, force=force) as draft:
+    with StagedDir(out, name, force=force) as draft:
         for file in files:
             (draft.folder / file).parent.mkdir(parents=True, exist_ok=True)
             (draft.folder / file).write_text(file)
-        draft.keep()
+        draft.commit()
     return draft.path
 
 
@@ -74,7 +74,7 @@ def names(folder: Path) -> list[str]:
 def test_what_stood_there_is_kept_unless_forced(tmp_path: Path) -> None:
     made(tmp_path, "net", "old", "below/old")
     with pytest.raises(ResultError, match="exists and is kept"):
-        Draft(tmp_path, "net")
+        StagedDir(tmp_path, "net")
     assert names(made(tmp_path, "net", "new", force=True)) == ["new"]
     assert names(tmp_path) == ["net"]
 
@@ -97,12 +97,12 @@ def test_a_folder_that_nas_did_not_make_is_kept_also_when_forced(tmp_path: Path)
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "train.yaml").write_text("mine: true")  # no key `schema`
     with pytest.raises(ResultError, match=r"did not write train\.yaml in it"):
-        Draft(tmp_path, "user", force=True)
+        StagedDir(tmp_path, "user", force=True)
     with pytest.raises(ResultError, match=r"did not write train\.yaml in it"):
-        Work(tmp_path, "user", SETTINGS, force=True)
+        ResumableDir(tmp_path, "user", SETTINGS, force=True)
     (tmp_path / "file").touch()
     with pytest.raises(ResultError, match="nas did not write it"):
-        Draft(tmp_path, "file", force=True)
+        StagedDir(tmp_path, "file", force=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "user"]
 
 
@@ -118,46 +118,50 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, there: bool) -> None:
     (tmp_path / "net").symlink_to(tmp_path / "kept")
     for force in (True, False):
         with pytest.raises(ResultError, match="is a link"):
-            Draft(tmp_path, "net", force=force)
+            StagedDir(tmp_path, "net", force=force)
     assert (tmp_path / "net").is_symlink() and (tmp_path / "kept").exists() == there
     (tmp_path / ".other.work").symlink_to(tmp_path)
     with pytest.raises(ResultError, match="is a link"):
-        Work(tmp_path, "other", SETTINGS, force=True)
+        ResumableDir(tmp_path, "other", SETTINGS, force=True)
 
 
 def test_what_a_kill_left_of_the_last_move_is_no_obstacle(tmp_path: Path) -> None:
     made(tmp_path, "net", "old").rename(tmp_path / ".net.old")
     made(tmp_path, "net", "older")
-    work = Work(tmp_path, "net", SETTINGS, force=True)
-    work.keep()
+    work = ResumableDir(tmp_path, "net", SETTINGS, force=True)
+    work.commit()
     assert [path.name for path in tmp_path.iterdir()] == ["net"]
     assert names(tmp_path / "net") == []
 
 
-@pytest.mark.parametrize("kind", [Draft, partial(Work, settings=SETTINGS)], ids=["draft", "work"])
-def test_what_appeared_meanwhile_is_kept(tmp_path: Path, kind: Callable[..., Draft | Work]) -> None:
+@pytest.mark.parametrize(
+    "kind", [StagedDir, partial(ResumableDir, settings=SETTINGS)], ids=["draft", "work"]
+)
+def test_what_appeared_meanwhile_is_kept(
+    tmp_path: Path, kind: Callable[..., StagedDir | ResumableDir]
+) -> None:
     with kind(tmp_path, "net") as draft:
         (draft.folder / "mine").touch()
         (tmp_path / "net").mkdir()
         (tmp_path / "net" / "photo.jpg").touch()
         with pytest.raises(ResultError, match="appeared meanwhile: the result is .*net-2"):
-            draft.keep()
+            draft.commit()
     assert names(tmp_path / "net") == ["photo.jpg"]
     assert "mine" in names(tmp_path / "net-2")
 
 
 def test_a_result_has_one_owner(tmp_path: Path) -> None:
     said = rf"net is being written by process {os.getpid()} \(since \d\d:\d\d\)"
-    with Draft(tmp_path, "net"):
-        for kind in (Draft, partial(Work, settings=SETTINGS, force=True)):
+    with StagedDir(tmp_path, "net"):
+        for kind in (StagedDir, partial(ResumableDir, settings=SETTINGS, force=True)):
             with pytest.raises(ResultError, match=said):
                 kind(tmp_path, "net")
-    with Work(tmp_path, "net", SETTINGS):
+    with ResumableDir(tmp_path, "net", SETTINGS):
         with pytest.raises(ResultError, match=said):
-            Work(tmp_path, "net", SETTINGS, resume=True)
+            ResumableDir(tmp_path, "net", SETTINGS, resume=True)
         with pytest.raises(ResultError, match=said):
-            Draft(tmp_path, "net")
-    Work(tmp_path, "net", SETTINGS, resume=True).keep()
+            StagedDir(tmp_path, "net")
+    ResumableDir(tmp_path, "net", SETTINGS, resume=True).commit()
 
 
 def test_hidden_work_that_is_not_ours_is_kept(tmp_path: Path) -> None:
@@ -165,11 +169,11 @@ def test_hidden_work_that_is_not_ours_is_kept(tmp_path: Path) -> None:
     (tmp_path / ".net.work" / "photo.jpg").touch()
     for force in (False, True):
         with pytest.raises(ResultError, match=r"holds no settings\.json, so nas did not make it"):
-            Work(tmp_path, "net", SETTINGS, force=force)
+            ResumableDir(tmp_path, "net", SETTINGS, force=force)
     assert (tmp_path / ".net.work" / "photo.jpg").exists()
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".", "", "/a", "~", "~/a", ".a", "a/", "a\nb"])
 def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(ResultError, match="expected a plain name"):
-        Draft(tmp_path, name)
+        StagedDir(tmp_path, name)

@@ -21,19 +21,19 @@ import numpy as np
 from nas.errors import TrainingError
 from nas.space.arch import Arch
 from nas.study.database import Database
-from nas.study.earlier import Earlier
+from nas.study.earlier import EarlierTrials
 from nas.study.fronts import best_first
-from nas.study.hunt import POLL_S, Hunt, begin, code_of, scored
+from nas.study.loop import POLL_S, TrialLoop, claim_trial, code_of, score_of
 from nas.study.plan import Plan
-from nas.study.question import Question
+from nas.study.spec import StudySpec
 from nas.study.store import Key, Record, Store
-from nas.study.trainer import Order, Trainer
+from nas.study.trainer import Trainer, TrialAssignment
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from nas.train.run import Task
 
-Orders = Generator[Order | None, None, list[Record]]
+Assignments = Generator[TrialAssignment | None, None, list[Record]]
 """What to train, and the finished trials at the end."""
 
 
@@ -48,13 +48,13 @@ def finals_name(epochs: int) -> str:
 
 
 @dataclass(eq=False)
-class Cascade:
+class SuccessiveHalving:
     """Runs a plan in a folder, or what is left of it."""
 
     task: Task
     folder: Path
     plan: Plan
-    question: Question
+    spec: StudySpec
     trials: int
     seed: int = 0
     url: str | None = None
@@ -66,11 +66,11 @@ class Cascade:
     """Of its studies' names, where its run has others."""
     _archs: dict[str, Arch] = field(default_factory=dict, init=False)
     """By id, those that were trained."""
-    _earlier: Earlier = field(default=Earlier(), init=False)
+    _earlier: EarlierTrials = field(default=EarlierTrials(), init=False)
 
-    def bare(self) -> Cascade:
+    def without_caches(self) -> SuccessiveHalving:
         """The same without what it has cached."""
-        return replace(self, question=replace(self.question))
+        return replace(self, spec=replace(self.spec))
 
     def run(self) -> None:
         """Everything that is left to do.
@@ -80,15 +80,15 @@ class Cascade:
         """
         database = Database(self.folder, self.url, self.scope)
         try:
-            for order in self.orders(database):
-                if order is None:
+            for assignment in self.assignments(database):
+                if assignment is None:
                     time.sleep(POLL_S)
                 else:
-                    order.store.work(order.record, partial(self._evaluated, order))
+                    assignment.store.work(assignment.record, partial(self._evaluated, assignment))
         finally:
             database.close()
 
-    def orders(self, database: Database) -> Iterator[Order | None]:
+    def assignments(self, database: Database) -> Iterator[TrialAssignment | None]:
         """What to train, claimed; None while there is nothing but to wait for others.
 
         More may be taken before those taken are finished.
@@ -97,9 +97,9 @@ class Cascade:
             TrainingError: not one network could be trained.
         """
         first, *rungs = self.plan.rungs(self.trials)
-        whole, directions = self.plan.epochs, self.question.directions
-        self._earlier = Earlier.of(database, self.prefix, directions, self._counts)
-        kept = self._best((yield from self._hunted(database, first[0])))
+        whole, directions = self.plan.epochs, self.spec.directions
+        self._earlier = EarlierTrials.of(database, self.prefix, directions, self._counts)
+        kept = self._best((yield from self._search(database, first[0])))
         for epochs, count in rungs:
             store = self.store(database, rung_name(epochs, whole))
             trained = self._trained(store, kept[:count], [self.seed], whole, epochs)
@@ -112,7 +112,7 @@ class Cascade:
 
     def store(self, database: Database, name: str) -> Store:
         """The study of a rung or of the finals."""
-        return Store.of(database, f"{self.prefix}{name}", self.question.directions)
+        return Store.of(database, f"{self.prefix}{name}", self.spec.directions)
 
     def _counts(self, whole: int) -> bool:
         """Whether accuracies of a schedule of so many epochs are as good as of the plan's."""
@@ -122,29 +122,29 @@ class Cascade:
         steps = len(self.task.splits[0].labels) / recipe.batch
         return same_course(recipe, whole, self.plan.epochs, steps)
 
-    def _hunted(self, database: Database, epochs: int) -> Orders:
+    def _search(self, database: Database, epochs: int) -> Assignments:
         """Trials of the first rung; networks of a smaller run come first."""
         whole, compared = self.plan.epochs, self.plan.compared
         store = self.store(database, rung_name(epochs, whole))
-        hunt = Hunt(
+        loop = TrialLoop(
             store,
-            self.question.pricing.space,
-            self.question.asked(),
-            [*self._earlier.codes, *self.question.queue],
+            self.spec.pricing.space,
+            self.spec.make_strategy(),
+            [*self._earlier.codes, *self.spec.queue],
             self.trials,
             self.seed,
-            self.question.facts,
-            partial(scored, epoch=compared),
+            self.spec.facts,
+            partial(score_of, epoch=compared),
         )
-        for claimed in hunt.claims():
+        for claimed in loop.next_trials():
             if claimed is None:
                 yield None
                 continue
             record, arch = claimed
             self._archs[arch.arch_id] = arch
-            order = Order(store, record, arch, whole, epochs)
-            if not self._earlier.completed(order):
-                yield order
+            assignment = TrialAssignment(store, record, arch, whole, epochs)
+            if not self._earlier.reuse(assignment):
+                yield assignment
         return store.records()
 
     def _best(self, records: Sequence[Record]) -> list[Arch]:
@@ -152,9 +152,9 @@ class Cascade:
         done = [record for record in records if record.state == "complete"]
         if not done:
             raise TrainingError(f"none of {len(records)} candidates could be trained")
-        signs = [1.0, *[-1.0] * len(self.question.objectives)]
-        order = best_first(np.array([record.values for record in done]) * signs)
-        return [self._arch(done[index]) for index in order]
+        signs = [1.0, *[-1.0] * len(self.spec.objectives)]
+        assignment = best_first(np.array([record.values for record in done]) * signs)
+        return [self._arch(done[index]) for index in assignment]
 
     def _finalists(self, kept: Sequence[Arch], finals: Store) -> list[Arch]:
         """The best, and those of a smaller run: what it found is not forgotten."""
@@ -163,7 +163,7 @@ class Cascade:
 
     def _arch(self, record: Record) -> Arch:
         if record.arch_id not in self._archs:
-            space = self.question.pricing.space
+            space = self.spec.pricing.space
             self._archs[record.arch_id] = space.decode(code_of(record))
         return self._archs[record.arch_id]
 
@@ -176,34 +176,34 @@ class Cascade:
         epochs: int,
         *,
         final: bool = False,
-    ) -> Orders:
+    ) -> Assignments:
         """Trials of networks with seeds, when all are finished by whatever process."""
-        space = self.question.pricing.space
+        space = self.spec.pricing.space
         codes = {arch.arch_id: np.array(space.encode(arch)) for arch in archs}
         keys = {(arch.arch_id, seed): arch for arch in archs for seed in seeds}
         taken: set[Key] = set()
         while True:
-            store.retire_silent()
+            store.fail_stale()
             for key, arch in keys.items():
                 if key in taken:
                     continue
-                record = begin(store, self.question.choices, arch, codes[key[0]], key[1])
+                record = claim_trial(store, self.spec.choices, arch, codes[key[0]], key[1])
                 if record is not None:
                     taken.add(key)
-                    order = Order(store, record, arch, whole, epochs, final)
-                    if not self._earlier.completed(order):
-                        yield order
+                    assignment = TrialAssignment(store, record, arch, whole, epochs, final)
+                    if not self._earlier.reuse(assignment):
+                        yield assignment
             found = {record.key: record for record in store.records() if record.key in keys}
             if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
                 return [found[key] for key in keys]
             yield None
 
-    def _evaluated(self, order: Order) -> Sequence[float] | None:
+    def _evaluated(self, assignment: TrialAssignment) -> Sequence[float] | None:
         """Objectives after so many epochs."""
-        training = self.trainer.train(order)
+        training = self.trainer.train(assignment)
         if training is None:
             return None
-        return training.history[order.epochs - 1].val_top1, *self.question.costs(order.arch)
+        return training.history[assignment.epochs - 1].val_top1, *self.spec.costs(assignment.arch)
 
     @cached_property
     def trainer(self) -> Trainer:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
-from nas.adapt.channels import structure
+from nas.adapt.dependencies import structure
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
@@ -35,7 +35,7 @@ Cell = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Knob:
+class WidthGroup:
     """Cells that change in proportion; `width` is that of the first."""
 
     cells: tuple[Cell, ...]
@@ -67,7 +67,7 @@ class Knob:
         return tuple(changed)
 
 
-def followed(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
+def update_sums(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
     """Rows of other widths, with the sums (`Row.adds`) that follow from them.
 
     Raises:
@@ -83,7 +83,7 @@ def followed(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def knobs(arch: Arch) -> tuple[Knob, ...]:
+def width_groups(arch: Arch) -> tuple[WidthGroup, ...]:
     """Every knob of a table, in the order of its first cell."""
     sets = _Sets()
     shape = arch.input
@@ -104,7 +104,7 @@ def knobs(arch: Arch) -> tuple[Knob, ...]:
         if (root := sets.root(cell)) != sets.root(FIXED):
             free.setdefault(root, []).append(cell)
     return tuple(
-        Knob(tuple(own), tuple(getattr(arch.rows[n], name) for n, name in own))
+        WidthGroup(tuple(own), tuple(getattr(arch.rows[n], name) for n, name in own))
         for own in free.values()
     )
 

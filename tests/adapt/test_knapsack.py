@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from nas.adapt.channels import Channels, structure
-from nas.adapt.exact import Worth, knapsack, width_space, worths
-from nas.adapt.knobs import knobs
+from nas.adapt.dependencies import DependencyGraph, structure
+from nas.adapt.knapsack import GroupValues, group_values, knapsack, width_space
+from nas.adapt.width_groups import width_groups
 from nas.errors import ArchError, InfeasibleError
 from nas.library import load_arch, load_device
 from nas.space.arch import Arch
@@ -32,9 +32,9 @@ DEVICE = load_device("sd855-cpu-1t")
 
 def test_the_knapsack_is_the_best_of_all_widths() -> None:
     arch = Arch.from_yaml(TABLE)
-    channels = Channels.of(arch.graph)
-    scores = np.random.default_rng(1).random(channels.n_atoms)
-    worth = worths(arch, channels, scores)
+    channels = DependencyGraph.of(arch.graph)
+    scores = np.random.default_rng(1).random(channels.n_coupled)
+    worth = group_values(arch, channels, scores)
     every = [*priced_widths(arch, worth)]
     for share in (0.8, 0.9):
         budget = share * DEVICE.predict(arch).ms
@@ -44,14 +44,14 @@ def test_the_knapsack_is_the_best_of_all_widths() -> None:
         assert solution.score == pytest.approx(max(gain for ms, gain in every if ms <= budget))
 
 
-def priced_widths(arch: Arch, worth: Worth) -> Iterator[tuple[float, float]]:
+def priced_widths(arch: Arch, worth: GroupValues) -> Iterator[tuple[float, float]]:
     """Milliseconds and worth of every combination of widths."""
-    own = knobs(arch)
-    for widths in product(*(range(8, knob.width + 1, 8) for knob in own)):
+    own = width_groups(arch)
+    for widths in product(*(range(8, group.width + 1, 8) for group in own)):
         rows = arch.rows
         try:
-            for knob, width in zip(own, widths, strict=True):
-                rows = knob.at(rows, width)
+            for group, width in zip(own, widths, strict=True):
+                rows = group.at(rows, width)
             other = Arch("", "", arch.input, rows)
             same = structure(other.graph) == structure(arch.graph)
         except ArchError:
@@ -63,8 +63,8 @@ def priced_widths(arch: Arch, worth: Worth) -> Iterator[tuple[float, float]]:
 
 def test_what_is_over_every_width_is_infeasible() -> None:
     arch = load_arch("mobilenetv3-small")
-    channels = Channels.of(arch.graph)
-    worth = worths(arch, channels, np.ones(channels.n_atoms))
+    channels = DependencyGraph.of(arch.graph)
+    worth = group_values(arch, channels, np.ones(channels.n_coupled))
     with pytest.raises(InfeasibleError, match="the smallest reach") as found:
         knapsack(arch, DEVICE, 0.01, worth)
     assert DEVICE.predict(found.value.arch).ms == pytest.approx(found.value.smallest)
@@ -82,8 +82,8 @@ def test_a_network_is_a_point_of_its_widths(name: str) -> None:
 
 def test_what_is_kept_is_worth_the_more_the_wider() -> None:
     arch = load_arch("efficientnet-b0")
-    channels = Channels.of(arch.graph)
-    scores = np.random.default_rng(0).random(channels.n_atoms)
-    found = worths(arch, channels, scores)
+    channels = DependencyGraph.of(arch.graph)
+    scores = np.random.default_rng(0).random(channels.n_coupled)
+    found = group_values(arch, channels, scores)
     assert all((np.diff(values) >= 0).all() and values[-1] > 0 for values in found.values())
-    assert len(found) == len(knobs(arch))
+    assert len(found) == len(width_groups(arch))

@@ -27,27 +27,27 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ChannelGroup:
     """Atoms that layers share; any of them can go."""
 
-    atoms: Labels
-    makers: tuple[int, ...]
+    coupled: Labels
+    layers: tuple[int, ...]
     """Indices of the ops whose channels they are."""
 
 
 @dataclass(frozen=True, eq=False)
-class Channels:
+class DependencyGraph:
     """The atoms of a graph."""
 
     graph: Graph
     axes: tuple[Axes, ...]
-    atom: Labels
+    coupled: Labels
     """(labels,) atom of each."""
     frozen: Labels
     """Atoms of the network's output."""
 
     @classmethod
-    def of(cls, graph: Graph) -> Channels:
+    def of(cls, graph: Graph) -> DependencyGraph:
         """Follow every label through the graph.
 
         Raises:
@@ -61,28 +61,28 @@ class Channels:
             flow.op = index
             found = FLOW[op.kind](flow, op, *(values[i] for i in op.inputs))
             values.append(compact(np.broadcast_to(found, op.shape)))
-        atom = flow.atoms()
+        coupled = flow.coupled()
         out = values[-1][values[-1] >= 0]
-        return cls(graph, tuple(flow.axes), atom, np.unique(atom[out]))
+        return cls(graph, tuple(flow.axes), coupled, np.unique(coupled[out]))
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[ChannelGroup, ...]:
         """Every group, in the order of its first maker."""
-        made = [(axes.op, self.atom[axes.made]) for axes in self.axes if axes.made is not None]
-        links = [np.stack([atoms[:-1], atoms[1:]]) for _, atoms in made]
-        number = components(links, self.n_atoms)
-        makers: dict[int, list[int]] = {}
-        for op, atoms in made:
-            makers.setdefault(int(number[atoms[0]]), []).append(op)
-        held = np.unique(np.concatenate([atoms for _, atoms in made]))
-        return tuple(Group(held[number[held] == n], tuple(ops)) for n, ops in makers.items())
+        made = [(axes.op, self.coupled[axes.made]) for axes in self.axes if axes.made is not None]
+        links = [np.stack([coupled[:-1], coupled[1:]]) for _, coupled in made]
+        number = components(links, self.n_coupled)
+        layers: dict[int, list[int]] = {}
+        for op, coupled in made:
+            layers.setdefault(int(number[coupled[0]]), []).append(op)
+        held = np.unique(np.concatenate([coupled for _, coupled in made]))
+        return tuple(ChannelGroup(held[number[held] == n], tuple(ops)) for n, ops in layers.items())
 
     @property
-    def n_atoms(self) -> int:
+    def n_coupled(self) -> int:
         """How many there are."""
-        return int(self.atom.max()) + 1
+        return int(self.coupled.max()) + 1
 
-    def keep(self, smaller: Graph, scores: NDArray[np.float64]) -> Mask:
+    def keep_mask(self, smaller: Graph, scores: NDArray[np.float64]) -> Mask:
         """Which atoms (n_atoms,) the network of `smaller` has: of each group the highest scores.
 
         Raises:
@@ -90,28 +90,28 @@ class Channels:
         """
         if structure(smaller) != structure(self.graph):
             raise ArchError("other layers than before")
-        kept = np.ones(self.n_atoms, bool)
+        kept = np.ones(self.n_coupled, bool)
         for group in self.groups:
-            n, name = len(group.atoms), self.graph.ops[group.makers[0]].name
+            n, name = len(group.coupled), self.graph.ops[group.layers[0]].name
             counts = {
                 Fraction(n * self._width(smaller, op), self._width(self.graph, op))
-                for op in group.makers
+                for op in group.layers
             }
             count = counts.pop()
             if counts or count.denominator > 1 or not 0 < count <= n:
                 raise ArchError(f"{name}: {n} parts belong together, not {float(count):g} of them")
             if count == n:
                 continue
-            if np.isin(group.atoms, self.frozen).any():
+            if np.isin(group.coupled, self.frozen).any():
                 raise ArchError(f"{name} is the network's output")
-            order = np.argsort(-scores[group.atoms], kind="stable")
-            kept[group.atoms[order[int(count) :]]] = False
+            order = np.argsort(-scores[group.coupled], kind="stable")
+            kept[group.coupled[order[int(count) :]]] = False
         self._check(smaller, kept)
         return kept
 
-    def fewer(self, smaller: Graph, group: Group) -> bool:
+    def fewer(self, smaller: Graph, group: ChannelGroup) -> bool:
         """Whether a network of the same layers has less of a group."""
-        op = group.makers[0]
+        op = group.layers[0]
         return self._width(smaller, op) < self._width(self.graph, op)
 
     def axis_masks(self, kept: Mask) -> dict[str, tuple[Mask | None, ...]]:
@@ -119,7 +119,7 @@ class Channels:
 
         Tensors without labels are missing.
         """
-        of_label = kept[self.atom]
+        of_label = kept[self.coupled]
         return {
             f"{self.graph.ops[axes.op].name}.{tensor}": tuple(
                 None if labels is None else (of_label[labels] | (labels < 0)) for labels in own

@@ -1,7 +1,7 @@
 """A folder that is there whole or not at all: made beside its final name, moved there.
 
 A crash, a full disk or a kill leaves at most a hidden folder, never half of one under its name. A
-`Draft` is made in one go; in a `Work` (`nas.files.staging.work`), what was done before an
+`StagedDir` is made in one go; in a `ResumableDir`, what was done before an
 interruption is gone on with. Both belong to one process at a time, from their beginning on.
 """
 
@@ -13,17 +13,23 @@ from types import TracebackType
 from typing import Self
 
 from nas.errors import ResultError
-from nas.files.staging.destination import exists, free_name, named_in, no_link, replaceable
+from nas.files.staging.destination import (
+    check_no_link,
+    check_replaceable,
+    exists,
+    free_name,
+    output_path,
+)
 from nas.files.staging.lock import Lock
-from nas.files.staging.made import LISTED, list_files, remove_ours
-from nas.files.staging.unwritable import say_if_unwritten, writing
+from nas.files.staging.ownership import LISTED, list_files, remove_ours
+from nas.files.staging.write_errors import raise_write_error, writing
 
 
-class Claimed:
+class ClaimedPath:
     """A place for a folder, which no other process may write to until this is left."""
 
     def __init__(self, out: Path, name: str, *, force: bool, resume: bool = False) -> None:
-        self.path = named_in(out, name)
+        self.path = output_path(out, name)
         with writing(self.path, self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock: Lock | None = Lock(self.path.with_name(f".{name}.lock"), self.path)
@@ -31,7 +37,7 @@ class Claimed:
             self._force = force or resume and exists(self.path)
             try:
                 if force or not resume:
-                    replaceable(self.path, force=force)
+                    check_replaceable(self.path, force=force)
             except BaseException:
                 self._release()
                 raise
@@ -52,7 +58,7 @@ class Claimed:
         """An empty hidden folder beside the final one."""
         folder = self.path.with_name(f".{self.path.name}.draft")
         with writing(self.path, folder):
-            if exists(no_link(folder)):  # of a process that was killed
+            if exists(check_no_link(folder)):  # of a process that was killed
                 if any(folder.iterdir()) and not (folder / LISTED).exists():
                     raise ResultError(f"{folder} is kept: nas did not make it; move it away")
                 shutil.rmtree(folder)
@@ -68,7 +74,7 @@ class Claimed:
         """
         list_files(folder)
         try:
-            replaceable(self.path, force=self._force)
+            check_replaceable(self.path, force=self._force)
         except ResultError as error:
             other = free_name(self.path)
             folder.rename(other)
@@ -83,7 +89,7 @@ class Claimed:
             remove_ours(old)
 
 
-class Draft(Claimed):
+class StagedDir(ClaimedPath):
     """Claims a place for a folder before the work, and moves it there when it is complete."""
 
     def __init__(self, out: Path, name: str, *, force: bool = False) -> None:
@@ -105,9 +111,9 @@ class Draft(Claimed):
     ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self._release()
-        say_if_unwritten(error, self.path, self.folder)
+        raise_write_error(error, self.path, self.folder)
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """Move the folder to its final name; what stood there is removed only after that."""
         self._move(self.folder)
         self._release()

@@ -11,32 +11,32 @@ from typing import Any
 import ray
 
 from nas.errors import NasError
-from nas.files.staging import Work
+from nas.files.staging import ResumableDir
 from nas.optimize import SearchResult
 from nas.study.database import Database
-from nas.study.ray.connect import check_room
+from nas.study.ray.connect import check_capacity
 from nas.study.ray.sweep import FOLDER, run
-from nas.study.run import searched
-from nas.study.sweep.desk import Desk
-from nas.study.sweep.files import ASKED, write_sweep
-from nas.study.sweep.line import Answer, Line, WriteResult
+from nas.study.run import search_candidates
+from nas.study.sweep.cell_status import CellStatus
+from nas.study.sweep.dispatcher import Dispatcher
+from nas.study.sweep.files import SWEEP_FILE, write_sweep
 from nas.study.sweep.plan import Sweep
+from nas.study.sweep.runner import CellRunner, PendingSearch, WriteResult
 from nas.study.sweep.settings import settings
-from nas.study.sweep.standing import Standing
-from nas.study.sweep.status import look
-from nas.study.trainer import clear
+from nas.study.sweep.status import current_statuses
+from nas.study.trainer import remove_run_files
 from nas.system.progress import OnMessage, ignore
 from nas.train.data import load_data
 from nas.train.loop import Setting
 from nas.train.recipe import check_fits, load_recipe
 from nas.train.run import Task
 
-OnStatus = Callable[[Sequence[Standing], float | None], None]
+OnStatus = Callable[[Sequence[CellStatus], float | None], None]
 """Of every cell, and of the seconds that are left."""
 
 
 @dataclass(frozen=True)
-class Drive:
+class SweepDriver:
     """What is asked, in plain values: it may be sent to where the cluster is."""
 
     sweep: Sweep
@@ -46,7 +46,7 @@ class Drive:
     command: tuple[str, ...]
     write: WriteResult
     """Writes a cell's result folder."""
-    draw: Callable[[Path, Sequence[Standing]], None]
+    draw: Callable[[Path, Sequence[CellStatus]], None]
     """Draws the pictures of the whole sweep into its folder."""
     resume: bool = False
     force: bool = False
@@ -60,7 +60,7 @@ class Drive:
         self,
         on_status: OnStatus = ignore,
         on_message: OnMessage = ignore,
-    ) -> list[Standing]:
+    ) -> list[CellStatus]:
         """Do it, on the cluster that this process is connected to.
 
         Raises:
@@ -70,75 +70,77 @@ class Drive:
             KeyboardInterrupt: what is finished is kept.
         """
         sweep = self.sweep
-        check_room(sweep.resources)
-        task = task_of(sweep)
+        check_capacity(sweep.resources)
+        task = load_task(sweep)
         if task.data.note:
             on_message(task.data.note)
         asked = settings(sweep, task)
-        with Work(self.out, sweep.name, asked, resume=self.resume, force=self.force) as work:
+        with ResumableDir(
+            self.out, sweep.name, asked, resume=self.resume, force=self.force
+        ) as work:
             if work.complete:
                 on_message(f"{work.path} is complete already")
-                return look(work.path)
-            (work.folder / ASKED).write_text(self.text, encoding="utf-8")
-            standings = self._done(work, task, on_status, on_message)
-            work.keep()
-        return standings
+                return current_statuses(work.path)
+            (work.folder / SWEEP_FILE).write_text(self.text, encoding="utf-8")
+            statuses = self._done(work, task, on_status, on_message)
+            work.commit()
+        return statuses
 
     def _done(
-        self, work: Work, task: Task, on_status: OnStatus, on_message: OnMessage
-    ) -> list[Standing]:
+        self, work: ResumableDir, task: Task, on_status: OnStatus, on_message: OnMessage
+    ) -> list[CellStatus]:
         folder = work.folder.absolute()  # the workers' own is another
         url = self.sweep.storage or None
         database = Database(folder, url, work.settings.scope(url), sole=True)
         try:
-            lines = [
-                Line(
+            runners = [
+                CellRunner(
                     self.sweep,
                     cell,
                     task,
                     folder,
                     database,
                     self.command,
-                    elsewhere,
+                    search_on_node,
                     self.write,
                     on_message,
                 )
                 for cell in self.sweep.cells()
             ]
-            desk = Desk(lines, folder)
+            dispatcher = Dispatcher(runners, folder)
             run(
                 self.sweep,
                 task,
-                desk,
+                dispatcher,
                 folder,
-                lambda: on_status(desk.standings(), desk.eta_s()),
+                lambda: on_status(dispatcher.statuses(), dispatcher.eta_s()),
                 on_message,
             )
-            standings = desk.standings()
+            statuses = dispatcher.statuses()
         finally:
             database.close()
         write_sweep(folder, self.command)
-        self.draw(folder, standings)
-        clear(folder)
+        self.draw(folder, statuses)
+        remove_run_files(folder)
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        return standings
+        return statuses
 
 
-def elsewhere(*question: Any) -> Answer:
+def search_on_node(*question: Any) -> PendingSearch:
     """A search on some node: it takes seconds, which trainings would wait here."""
     task = ray.remote(num_cpus=0, scheduling_strategy="SPREAD", max_retries=-1)(_answer)
-    future: Answer = task.remote(*question).future()
+    future: PendingSearch = task.remote(*question).future()
     return future
 
 
 def _answer(*question: Any) -> SearchResult | NasError:
     try:
-        return searched(*question)
+        return search_candidates(*question)
     except NasError as error:  # raised there, it would come wrapped
         return error
 
 
-def task_of(sweep: Sweep) -> Task:
+def load_task(sweep: Sweep) -> Task:
     """What candidates are trained for; where, each worker finds for itself."""
     data, recipe = sweep.data, load_recipe(sweep.recipe)
     root = Path(data.root).absolute() if data.root else None

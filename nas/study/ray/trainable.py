@@ -20,7 +20,7 @@ from ray import tune
 from nas.errors import NasError
 from nas.space.arch import Arch
 from nas.study.store import ATTEMPTS
-from nas.study.trainer import save_judged
+from nas.study.trainer import save_final_weights
 from nas.train.place import device_of, precision_of, use_cores
 from nas.train.run import Task, trained
 
@@ -33,7 +33,7 @@ Results = Generator[dict[str, Any], None, None]
 
 
 @dataclass(frozen=True)
-class Shop:
+class WorkerContext:
     """What every worker needs once: sent to each by Ray, not with every trial."""
 
     task: Task
@@ -41,7 +41,7 @@ class Shop:
     precision: str
     cpus: float
 
-    def placed(self) -> Task:
+    def task_here(self) -> Task:
         """The task for this worker's device and share of cores."""
         use_cores(max(1, int(self.cpus)))
         device = device_of(self.on)
@@ -51,14 +51,14 @@ class Shop:
         return replace(self.task, setting=setting)
 
 
-class Candidate(tune.Trainable):
+class CandidateTrainable(tune.Trainable):
     """Trains what its config says, one trial after another."""
 
     _task: Task | None = None
 
-    def setup(self, config: dict[str, Any], shop: Shop | None = None) -> None:
-        if shop is not None:
-            self._task = shop.placed()
+    def setup(self, config: dict[str, Any], context: WorkerContext | None = None) -> None:
+        if context is not None:
+            self._task = context.task_here()
         self._epochs = self._told(Arch.from_yaml(config["arch"]), Path(config["place"]), config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -103,7 +103,7 @@ class Candidate(tune.Trainable):
             with closing(trained(task, task.fit(arch), place, epochs=whole, seed=seed)) as course:
                 for training in course:
                     if len(training.history) >= epochs and config["final"]:
-                        save_judged(training, place)
+                        save_final_weights(training, place)
                     for epoch in training.history[told:epochs]:
                         told = epoch.epoch
                         yield {EPOCH: told, TOP1: epoch.val_top1, "done": told == epochs}
