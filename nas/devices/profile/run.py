@@ -26,7 +26,7 @@ from nas.devices.profile.fusion import fused, measure_fusion
 from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Entry, Journal
 from nas.devices.profile.parts import Key, Part, Source, seeds_of
 from nas.devices.profile.result import Profile, Settings, as_samples, write_profile
-from nas.errors import ExportError, UnknownNameError
+from nas.errors import ExportError, RuntimeUnavailableError, UnknownNameError
 from nas.files.staging import StagedDir, check_no_link, check_not_shipped, writing
 from nas.system.progress import OnProgress, ignore
 
@@ -46,6 +46,8 @@ MOST_NETWORKS = 1000
 """Points that are drawn for a role; a small space has no more."""
 MOST_REFUSED = 20
 """Parts that the format may refuse before that is an error."""
+MOST_UNTIMED = 20
+"""Timings in a row that may be nothing but waiting for a core before that is an error."""
 
 
 def profile(
@@ -64,6 +66,7 @@ def profile(
         ResultError: `out` exists, cannot be written or has the name of a shipped device, another
             process writes it, or a profile of other settings was stopped there.
         ExportError: the runtime's format takes no network.
+        RuntimeUnavailableError: other processes leave no time to measure.
     """
     if settings.runtime not in RUNTIMES:
         raise UnknownNameError("runtime", settings.runtime, RUNTIMES)
@@ -102,6 +105,8 @@ class Campaign:
     """When the time of the next entry began."""
     refused: set[Key] = field(default_factory=set)
     """Parts that the format cannot write."""
+    untimed: int = 0
+    """Timings in a row that were nothing but waiting for a core."""
 
     def measure(self) -> Profile:
         """Everything that the time allows, fitted."""
@@ -177,10 +182,26 @@ class Campaign:
                 if len(self.refused) >= MOST_REFUSED:
                     raise timed
                 self.refused.add(part.key)
-            elif timed[0].interval_ms[0] > 0:  # else nothing is left but waiting: another time
+            elif timed[0].interval_ms[0] > 0:
                 self._add(role, part, *timed)
+                self.untimed = 0
+            else:
+                self._wait_out()
             if not self._time_left(role):
                 return
+
+    def _wait_out(self) -> None:
+        """Drop a timing that holds nothing but waiting for a core; the part is timed again later.
+
+        Raises:
+            RuntimeUnavailableError: every timing of late was like that.
+        """
+        self.untimed += 1
+        if self.untimed >= MOST_UNTIMED:
+            raise RuntimeUnavailableError(
+                f"{self.settings.runtime}: other processes held the cores during the last"
+                f" {MOST_UNTIMED} timings; stop them and run the same command to resume"
+            )
 
     def _add(self, role: str, part: Part, timing: Timing, anchor: Timing) -> None:
         ends = timing.ms, *timing.interval_ms

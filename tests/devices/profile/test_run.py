@@ -5,22 +5,29 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
+from typing import cast
 
 import numpy as np
 import pytest
 
 from nas.devices.calibration.networks import measured
 from nas.devices.calibration.validate import validate
+from nas.devices.measure.timing import Pace, Timing
 from nas.devices.measurements import read_measurements
+from nas.devices.profile.bench import Bench
 from nas.devices.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Entry, Journal
+from nas.devices.profile.parts import Source
 from nas.devices.profile.result import Profile, Settings
-from nas.devices.profile.run import BATCH, LEAST, profile
-from nas.errors import ResultError
+from nas.devices.profile.run import BATCH, LEAST, MOST_UNTIMED, Campaign, profile
+from nas.errors import ResultError, RuntimeUnavailableError
 from nas.latency.device import load_device
 from nas.library import load_space
+from nas.space.arch import Arch
+from nas.system.progress import ignore
 
 SPACE = """
 name: small
@@ -54,13 +61,17 @@ def lives(stat: Path) -> bool:
 def killed_once(command: list[str], journal: Path, lines: int) -> list[str]:
     """Run until the journal has so many lines, then kill; what it held."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = monotonic() + 120
     while not journal.exists() or len(journal.read_text().splitlines()) < lines:
         assert process.poll() is None
+        assert monotonic() < deadline, "nothing more is measured"
         sleep(0.05)
     others = begun_by(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    while any(map(lives, others)):  # they would wait for work for ever
+    deadline = monotonic() + 30
+    while alive := [stat for stat in others if lives(stat)]:  # they would wait for work for ever
+        assert monotonic() < deadline, [stat.read_text() for stat in alive]
         sleep(0.1)
     return journal.read_text().splitlines()
 
@@ -134,3 +145,19 @@ def test_a_stopped_profile_of_other_settings_is_refused_before_anything_is_measu
 def test_more_minutes_are_no_other_settings(tmp_path: Path) -> None:
     settings = Settings("onnxruntime", 1, load_space("mobile"), 1.0)
     assert settings.as_json() == replace(settings, minutes=9.0).as_json()
+
+
+def test_a_machine_that_leaves_no_time_to_measure_is_an_error(tmp_path: Path) -> None:
+    settings = Settings("onnxruntime", 1, load_space("mobilenetv3"), 0.2)
+    journal = Journal(tmp_path / "journal.csv", settings.as_json())
+    points = Source(settings.space, (), "fp32", ()).points(np.random.default_rng(0))
+    waiting = Timing(np.zeros(9), runs=9, waited=1.0)
+
+    class Overloaded:
+        def time_each(self, archs: list[Arch], pace: Pace) -> Iterator[tuple[Timing, Timing]]:
+            return ((waiting, waiting) for _ in archs)
+
+    campaign = Campaign(settings, cast(Bench, Overloaded()), journal, ignore, 0.0)
+    with pytest.raises(RuntimeUnavailableError, match="other processes held the cores"):
+        campaign._time(PART, [next(points).whole] * MOST_UNTIMED)
+    assert not journal.of(PART)
