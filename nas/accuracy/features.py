@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nas.graph.graph import Graph
-from nas.graph.ops import Op, op_macs, op_params
+from nas.graph.ops import GATE, Op, op_macs, op_params
 
 STAGES = 5
 """Strides 2, 4, 8, 16 and 32; the image itself counts for the first."""
@@ -64,7 +64,7 @@ def _add_row(stages: list[Any], whole: list[Any], ops: Sequence[Op], resolution:
     for op in ops:
         for index, value in enumerate(_whole(op)):
             whole[index] = whole[index] + value
-        if op.kind not in ("conv", "mul"):
+        if op.kind != "conv" and op.role != GATE:
             continue
         stage = np.maximum(np.log2(resolution / np.asarray(op.shape[1])), 1.0)
         knots = np.arange(1, STAGES + 1).reshape(-1, *(1,) * stage.ndim)
@@ -77,7 +77,7 @@ def _add_row(stages: list[Any], whole: list[Any], ops: Sequence[Op], resolution:
 
 def _of_stage(op: Op, out: Any, width: Any) -> dict[int, Any]:
     """Index in PER_STAGE -> what a convolution or a gate adds to its stage."""
-    if op.kind == "mul":
+    if op.role == GATE:
         return {6: 1.0, 7: width}
     fan_in = np.asarray(op.in_shapes[0][0]) / op.attrs["groups"]
     if op.attrs["k"] == 1:

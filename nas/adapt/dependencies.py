@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nas.adapt.flow import FLOW, Axes, Flow, Labels, compact, components
 from nas.errors import ArchError
 from nas.graph.graph import Graph
-from nas.graph.ops import Op
+from nas.graph.ops import KINDS, Op
 
 Mask = NDArray[np.bool_]
 
@@ -141,7 +141,7 @@ class DependencyGraph:
             for tensor in axes.tensors:
                 own = masks[f"{old.name}.{tensor}"]
                 found = tuple(None if mask is None else int(mask.sum()) for mask in own)
-                wanted = _sizes(new, tensor)
+                wanted = _sizes(new, tensor)[: len(own)]
                 if any(f is not None and f != w for f, w in zip(found, wanted, strict=False)):
                     raise ArchError(f"{old.name}: {wanted} channels are not {found}")
 
@@ -152,13 +152,7 @@ def structure(graph: Graph) -> tuple[Any, ...]:
 
 
 def _sizes(op: Op, tensor: str) -> tuple[int, ...]:
-    """Of the labelled axes of a tensor."""
-    if op.kind == "param":
-        return (prod(op.shape),)
-    if op.kind == "conv" and tensor == "weight":
-        return op.attrs["out"], op.in_shapes[0][0] // op.attrs["groups"]
-    if op.kind == "linear" and tensor == "weight":
-        return op.attrs["out"], op.in_shapes[0][-1]
-    if op.kind in ("conv", "linear"):
-        return (op.attrs["out"],)
-    return (op.shape[-1 if op.kind == "layer_norm" else 0],)
+    """Sides of a tensor; a free parameter is one side, statistics have the sides of the weight."""
+    weights = KINDS[op.kind].weights(op)
+    shape = weights[tensor if tensor in weights else "weight"]
+    return (prod(shape),) if op.kind == "param" else shape

@@ -9,7 +9,7 @@ milliseconds follow from the width that reaches it and its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from nas.adapt.dependencies import ChannelGroup, DependencyGraph, structure
-from nas.adapt.width_changes import lower_alone, other_widths, with_rows
+from nas.adapt.width_changes import other_widths, with_rows
 from nas.adapt.width_groups import WidthGroup, width_groups
 from nas.errors import ArchError, InfeasibleError
 from nas.graph.graph import Graph
@@ -26,7 +26,7 @@ from nas.graph.ops import Shape
 from nas.graph.widths import Plus, Ratio
 from nas.latency.device import Device
 from nas.optimize.exact import Solution, fastest, solve, undominated
-from nas.space.arch import Arch, step
+from nas.space.arch import Arch, lower_alone
 from nas.space.columns import Floats
 from nas.space.layered import Lattice, build
 from nas.space.space import Space
@@ -43,11 +43,10 @@ GroupValues = Mapping[WidthGroup, Floats]
 def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
     """Every network of the same layers that widths lead to; the given one among them."""
     every = width_groups(arch)
-    positions, shape = [], arch.input
-    for number, row in enumerate(arch.rows):
-        found = _options(arch, number, every, shape, divisor, grow=grow)
+    positions = []
+    for number in range(len(arch.rows)):
+        found = _options(arch, number, every, arch.shapes[number], divisor, grow=grow)
         positions.append(Position(tuple(dict.fromkeys(found)), number + 1))
-        shape = step(row, shape, arch.input[1])[1]
     name, known = f"{arch.name}, widths", arch.conventions
     return Space(Table(name, arch.source, (arch.input,), tuple(positions), conventions=known))
 
@@ -92,8 +91,9 @@ def knapsack(
         InfeasibleError: no widths meet the budget; carries the fastest.
     """
     space = width_space(arch, divisor)
-    folds = {MS: device.graph_ms, LAYERS: _layers}
-    lattice = _same_layers(build(space.table, folds), arch)
+    number_of = _numbering()
+    folds = {MS: device.graph_ms, LAYERS: number_of}
+    lattice = _same_layers(build(space.table, folds), arch, number_of)
     ms = lattice.edges(MS, lambda values: values[..., 0])
     gain = [_gains(layer.position, arch, worth, layer.next.shape) for layer in lattice.layers]
     held = device.whole.sum_ms(budget_ms) - device.fixed_ms
@@ -137,18 +137,18 @@ def _channel_groups(arch: Arch, group: WidthGroup, channels: DependencyGraph) ->
     return []
 
 
-def _layers(graph: Graph) -> float:
-    """A number for the layers of a graph: the same for the same ones."""
-    return float(hash(structure(graph)) % 2**52)
+def _numbering() -> Callable[[Graph], float]:
+    """A function that numbers graphs: those of the same layers get the same number."""
+    numbers: dict[Any, int] = {}
+    return lambda graph: float(numbers.setdefault(structure(graph), len(numbers)))
 
 
-def _same_layers(lattice: Lattice, arch: Arch) -> Lattice:
+def _same_layers(lattice: Lattice, arch: Arch, number_of: Callable[[Graph], float]) -> Lattice:
     """Without options that have other layers than the network's row."""
-    layers, shape = list(lattice.layers), arch.input
-    for number, row in enumerate(arch.rows):
-        graph, shape = lower_alone(row, shape, arch.input[1])
+    layers = list(lattice.layers)
+    for number, (row, place) in enumerate(zip(arch.rows, arch.places, strict=False)):
         layer = layers[number + 1]
-        same = layer.values[LAYERS][..., 0] == _layers(graph)
+        same = layer.values[LAYERS][..., 0] == number_of(lower_alone([row], place)[0])
         layers[number + 1] = replace(layer, next=np.where(same, layer.next, -1).astype(np.int32))
     return replace(lattice, layers=tuple(layers))
 

@@ -13,10 +13,9 @@ from nas.adapt.dependencies import structure
 from nas.adapt.width_groups import WidthGroup, update_sums, width_groups
 from nas.blocks import Row
 from nas.errors import ArchError
-from nas.graph.graph import Graph, GraphBuilder
-from nas.graph.ops import Shape
+from nas.graph.graph import Graph, Place
 from nas.latency.device import Device
-from nas.space.arch import Arch, lower, lower_row
+from nas.space.arch import Arch, lower, lower_alone
 from nas.space.columns import Floats, Fold, Ints, lower_columns, opened, template
 
 
@@ -58,39 +57,34 @@ def predict_ms(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) 
 
     Row by row, and there all that differ at once (`nas.space.columns`).
     """
-    total, shape = np.full(len(variants), device.fixed_ms), arch.input
-    shapes = np.tile(shape, (len(variants), 1))
-    for number, row in enumerate(arch.rows):
-        graph, out = lower_alone(row, shape, arch.input[1])
+    total = np.full(len(variants), device.fixed_ms)
+    shapes = np.tile(arch.input, (len(variants), 1))
+    for number, (row, place) in enumerate(zip(arch.rows, arch.places, strict=False)):
+        graph, (out, *_) = lower_alone([row], place)
         changed = [variant[number] is not row for variant in variants]
-        differs = np.array(changed, bool) | (shapes != shape).any(axis=1)
+        differs = np.array(changed, bool) | (shapes != place.shape).any(axis=1)
         total[~differs] += device.graph_ms(graph)
         after = np.tile(out, (len(variants), 1))
         for members in _alike([variant[number] for variant in variants], differs):
-            ms, widths = _priced(
-                [variants[m][number] for m in members],
-                shapes[members],
-                arch.input[1],
-                graph,
-                device,
-            )
+            own = [variants[m][number] for m in members]
+            ms, widths = _priced(own, shapes[members], place, graph, device)
             total[members] += ms
             after[members] = np.where(np.isnan(ms)[:, None], out, widths)
-        shape, shapes = out, after
+        shapes = after
     return np.asarray(device.whole.ms(total))
 
 
 def _priced(
-    rows: Sequence[Row], shapes: Ints, resolution: int, base: Graph, device: Device
+    rows: Sequence[Row], shapes: Ints, place: Place, base: Graph, device: Device
 ) -> tuple[Floats, Ints]:
     """(n,) ms and (n, rank) output shapes of rows of one template; NaN: not the base's layers."""
     ms, after = np.full(len(rows), np.nan), np.zeros((len(rows), 3), np.int64)
     numbers = np.array([opened([row]) for row in rows], np.int64).T
     layers = structure(base)
     folds: Mapping[str, Fold] = {"ms": device.graph_ms, "same": lambda g: structure(g) == layers}
-    sizes = np.full(len(rows), resolution)
+    above = (np.full(len(rows), size) for size in (place.resolution, place.kept))
     rank = 3
-    for part, out, found in lower_columns(rows[:1], numbers, list(shapes.T), sizes, folds):
+    for part, out, found in lower_columns(rows[:1], numbers, Place(tuple(shapes.T), *above), folds):
         rank = len(out.shape)
         if found["same"]:
             ms[part] = found["ms"]
@@ -104,14 +98,6 @@ def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
     for index in np.flatnonzero(which).tolist():
         alike.setdefault(template(rows[index : index + 1]), []).append(index)
     return [np.array(members) for members in alike.values()]
-
-
-def lower_alone(row: Row, shape: Shape, resolution: int) -> tuple[Graph, Shape]:
-    """A row's graph as `nas.space.columns` lowers it, and what it hands on."""
-    g = GraphBuilder(shape, resolution)
-    g.row = 0
-    out = lower_row(g, row, g.input)
-    return g.graph(out), out.shape
 
 
 def with_rows(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:

@@ -20,9 +20,9 @@ from nas.adapt.dependencies import structure
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
-from nas.graph.graph import GraphBuilder
+from nas.graph.graph import OUTSIDE, GraphBuilder, Place, outside
 from nas.graph.ops import Shape
-from nas.space.arch import Arch, step
+from nas.space.arch import Arch, advance
 
 PRIME = 31
 """Widths are multiplied by it: no ratio, head or stage of any network is."""
@@ -75,28 +75,26 @@ def update_sums(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
     """
     if not any(row.adds for row in rows):
         return tuple(rows)
-    found, old, new = list[Row](), arch.input, arch.input
-    for before, row in zip(arch.rows, rows, strict=True):
-        sums = {name: getattr(before, name) + new[0] - old[0] for name in row.adds}
-        found.append(replace(row, **sums))
-        old, new = (step(r, s, arch.input[1])[1] for r, s in ((before, old), (found[-1], new)))
+    found, place = list[Row](), arch.places[0]
+    for before, old, row in zip(arch.rows, arch.shapes, rows, strict=False):
+        more = place.shape[0] - old[0]
+        found.append(replace(row, **{name: getattr(before, name) + more for name in row.adds}))
+        place = advance(found[-1], place)[1]
     return tuple(found)
 
 
 def width_groups(arch: Arch) -> tuple[WidthGroup, ...]:
     """Every knob of a table, in the order of its first cell."""
     sets = _Sets()
-    shape = arch.input
     sets.join((0, INPUT), FIXED)
-    for number, row in enumerate(arch.rows):
-        found = _probe(row, shape, arch.input[1])
+    for number, (row, place) in enumerate(zip(arch.rows, arch.places, strict=False)):
+        found = _probe(row, place)
         for tied in found.tied:
             sets.join(*((number, name) for name in tied))
         for name in found.stuck:
             sets.join((number, name), FIXED)
         follows = (number, found.hands_on) if found.hands_on else (number + 1, "nothing")
         sets.join((number + 1, INPUT), follows)
-        shape = found.shape
     sets.join((len(arch.rows), INPUT), FIXED)
     cells = [(n, name) for n, row in enumerate(arch.rows) for name in own_widths(row)]
     free: dict[Cell, list[Cell]] = {}
@@ -119,22 +117,21 @@ class _Probed:
     """What cannot change at all."""
     hands_on: str
     """The width that its output follows; none: its own."""
-    shape: Shape
 
 
 @lru_cache(maxsize=4096)
-def _probe(row: Row, shape: Shape, resolution: int) -> _Probed:
-    layers, out, kept = _lowered(row, shape, resolution, ())
+def _probe(row: Row, place: Place) -> _Probed:
+    layers, out, kept = _lowered(row, place, ())
     names = (INPUT, *own_widths(row))
     if kept:  # a row further down counts on its width
-        return _Probed((), names, "", out)
+        return _Probed((), names, "")
     tied, stuck, hands_on = [], [], ""
     for name in names:
         others = [other for other in names if other != name]
         sizes = range(len(names))
         for chosen in ((name, *more) for n in sizes for more in combinations(others, n)):
             try:
-                tried, wider, _ = _lowered(row, shape, resolution, chosen)
+                tried, wider, _ = _lowered(row, place, chosen)
             except ArchError:
                 continue
             if tried == layers:
@@ -144,19 +141,17 @@ def _probe(row: Row, shape: Shape, resolution: int) -> _Probed:
                 break
         else:
             stuck.append(name)
-    return _Probed(tuple(tied), tuple(stuck), hands_on, out)
+    return _Probed(tuple(tied), tuple(stuck), hands_on)
 
 
-def _lowered(
-    row: Row, shape: Shape, resolution: int, wider: Iterable[str]
-) -> tuple[tuple[Any, ...], Shape, bool]:
+def _lowered(row: Row, place: Place, wider: Iterable[str]) -> tuple[tuple[Any, ...], Shape, bool]:
     """The row's layers, its output's shape and whether it keeps some, some widths times `PRIME`."""
     cells = {name: PRIME * getattr(row, name) for name in wider if name != INPUT}
-    c = shape[0] * (PRIME if INPUT in wider else 1)
-    cells |= {name: getattr(row, name) + c - shape[0] for name in row.adds}
-    g = GraphBuilder((c, *shape[1:]), resolution)
-    out = replace(row, **cells).lower(g, g.input)
-    return structure(g.graph()), out.shape, bool(g.kept)
+    c = place.shape[0] * (PRIME if INPUT in wider else 1)
+    cells |= {name: getattr(row, name) + c - place.shape[0] for name in row.adds}
+    g = GraphBuilder((c, *place.shape[1:]), place.resolution)
+    out, kept = replace(row, **cells).lower_kept(g, g.input, outside(place.kept))
+    return structure(g.graph()), out.shape, any(value.index != OUTSIDE for value in kept)
 
 
 def width_columns(row: Row) -> list[str]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from nas.errors import ArchError
-from nas.graph.graph import GraphBuilder, Value
-from nas.graph.ops import ACTIVATIONS
+from nas.graph.graph import GraphBuilder, Kept, Value
+from nas.graph.ops import ACTIVATIONS, Shape
 from nas.graph.widths import Plus, Ratio, Width
 
 MAX_WIDTH = 65536
@@ -33,7 +33,9 @@ class Row:
     scale: ClassVar[str] = "all"
     """How `nas.space.scaling` scales it: all (width and depth), width, grow or none."""
     reads_vector: ClassVar[bool] = False
-    """It stands behind the pooling; others need a map."""
+    """It reads a pooled vector; other rows read a map."""
+    classifies: ClassVar[bool] = False
+    """Its `out` may be a number of classes."""
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         """Append this row's ops to `g`, reading `x`; return its output.
@@ -45,6 +47,14 @@ class Row:
             ArchError: the row cannot follow `x`.
         """
         raise NotImplementedError
+
+    def lower_kept(self, g: GraphBuilder, x: Value, kept: Kept) -> tuple[Value, Kept]:
+        """As `lower`, with the values that rows above keep; returns those kept for rows below."""
+        return self.lower(g, x), kept
+
+    def fit(self, shape: Shape) -> Self:
+        """The row for an input of another `shape`, with weights of the same shapes."""
+        return self
 
     def resolve(self, width: Width) -> Self:
         """The row with every relative width made absolute for an input of `width` channels."""

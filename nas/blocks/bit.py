@@ -13,6 +13,7 @@ from typing import ClassVar
 from nas.blocks.base import Row
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
+from nas.graph.ops import RESIDUAL
 from nas.graph.widths import Width
 
 GROUPS = 32
@@ -49,7 +50,8 @@ class BiT(Row):
         h = _conv(g, x, narrow, k=1, s=1, act="relu", name="reduce")
         h = _conv(g, h, narrow, k=3, s=self.s, act="relu", name="spatial")
         h = _conv(g, h, self.out, k=1, s=1, act="none", name="restore")
-        return g.act(g.add("add", (h, short), "residual"), "relu")
+        role = RESIDUAL if short is x else ""
+        return g.act(g.add("add", (h, short), "residual", role=role), "relu")
 
 
 def _conv(g: GraphBuilder, x: Value, out: Width, *, k: int, s: int, act: str, name: str) -> Value:

@@ -55,6 +55,7 @@ class Linear(Row):
     op: ClassVar[str] = "linear"
     scale: ClassVar[str] = "none"
     reads_vector: ClassVar[bool] = True
+    classifies: ClassVar[bool] = True
     out: Width = Ratio(1)
     act: str = "none"
 
@@ -69,6 +70,7 @@ class NormLinear(Row):
     op: ClassVar[str] = "norm_linear"
     scale: ClassVar[str] = "none"
     reads_vector: ClassVar[bool] = True
+    classifies: ClassVar[bool] = True
     out: Width = Ratio(1)
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:

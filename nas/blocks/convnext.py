@@ -38,7 +38,7 @@ class ConvNeXt(Row):
         h = g.linear(h, x.c, name="project")
         h = g.add("permute", (h,), "channels_first", dims=(2, 0, 1))
         h = g.add("scale", (h,), "layer_scale", size=x.c)
-        return g.add("add", (x, h), "residual")
+        return g.shortcut(x, h)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class LayerNormLinear(Row):
     op: ClassVar[str] = "layer_norm_linear"
     scale: ClassVar[str] = "none"
     reads_vector: ClassVar[bool] = True
+    classifies: ClassVar[bool] = True
     out: Width = Ratio(1)
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:

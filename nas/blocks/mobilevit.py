@@ -7,12 +7,13 @@ an error, so a table never hides a resize.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
+from nas.graph.ops import Shape
 from nas.graph.widths import Ratio, Width
 
 
@@ -48,6 +49,12 @@ class MobileViT(Row):
         h = g.conv(h, x.c, act=self.act, name="project_out")
         h = g.add("concat", (x, h), "concat")
         return g.conv(h, x.c, k=self.k, act=self.act, name="fusion")
+
+    def fit(self, shape: Shape) -> Self:
+        """With the largest patch, up to its own, that divides the map."""
+        _, height, width = shape
+        fitting = (p for p in range(self.patch, 0, -1) if height % p == width % p == 0)
+        return replace(self, patch=next(fitting))
 
 
 def _unfold(g: GraphBuilder, x: Value, p: int) -> Value:

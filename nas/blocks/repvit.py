@@ -32,7 +32,7 @@ def channel_mixer(g: GraphBuilder, x: Value, exp: Width, act: str) -> Value:
     with g.scope("channel_mixer"):
         h = g.conv(x, exp, act=act, name="expand")
         h = g.conv(h, x.c, name="project")
-        return g.add("add", (x, h), "residual")
+        return g.shortcut(x, h)
 
 
 @dataclass(frozen=True, slots=True)

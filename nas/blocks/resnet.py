@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.graph.graph import GraphBuilder, Value
+from nas.graph.ops import RESIDUAL
 from nas.graph.widths import Ratio, Width
 
 
@@ -33,9 +34,10 @@ class Bottleneck(Row):
         h = g.conv(x, self.exp, act=self.act, name="reduce")
         h = g.conv(h, self.exp, k=self.k, s=self.s, act=self.act, name="spatial")
         h = g.conv(h, self.out, name="restore")
+        role = RESIDUAL
         if h.shape != x.shape:
-            x = g.conv(x, self.out, s=self.s, name="shortcut")
-        return g.act(g.add("add", (h, x), "residual"), self.act)
+            role, x = "", g.conv(x, self.out, s=self.s, name="shortcut")
+        return g.act(g.add("add", (h, x), "residual", role=role), self.act)
 
 
 @dataclass(frozen=True, slots=True)

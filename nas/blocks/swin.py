@@ -72,7 +72,7 @@ class Swin(Row):
         h = g.attention(h, self.heads, bias=self._bias(g, x.shape, shift))
         h = from_windows(g, h, x.shape, self.window)
         h = g.add("roll", (h,), "shift_back", shift=(shift, shift)) if shift else h
-        return g.mlp(g.add("add", (x, h), "residual1"), self.ffn, act=self.act)
+        return g.mlp(g.shortcut(x, h, "residual1"), self.ffn, act=self.act)
 
     def _bias(self, g: GraphBuilder, shape: Shape, shift: int) -> Value:
         """Learned bias of each relative position, (1 or windows, heads, pixels, pixels)."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import exp, log
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ class TransNeXt(Row):
         with g.scope("attention"):
             y = self._global(g, y, h, w) if self.patch == 1 else self._aggregated(g, y, h, w)
             y = g.linear(y, self.out, name="project")
-        x = g.add("add", (x, y), "residual1")
+        x = g.shortcut(x, y, "residual1")
         y = g.layer_norm(x, eps=EPS, name="norm2")
         with g.scope("glu"):
             y = g.linear(y, 2 * self.ffn, name="expand")
@@ -85,7 +85,7 @@ class TransNeXt(Row):
             y = g.add("conv", (y,), "conv", out=self.ffn, k=3, s=1, groups=self.ffn, bias=True)
             y = g.act(_tokens(g, y), "gelu")
             y = g.linear(g.add("mul", (y, gate), "gated"), self.out, name="project")
-        return g.add("add", (x, y), "residual2")
+        return g.shortcut(x, y, "residual2")
 
     def _global(self, g: GraphBuilder, x: Value, h: Width, w: Width) -> Value:
         """Cosine attention to every pixel."""
@@ -195,7 +195,7 @@ class TransNeXt(Row):
             return g.add("permute", (x,), "bias", dims=(2, 0, 1))
 
 
-POINTWISE = {"k": 1, "s": 1, "groups": 1, "bias": True}
+POINTWISE: dict[str, Any] = {"k": 1, "s": 1, "groups": 1, "bias": True}
 
 
 def _tokens(g: GraphBuilder, x: Value) -> Value:

@@ -1,7 +1,7 @@
-"""A network as primitive ops with static shapes, and the builder the blocks lower into.
+"""A network as primitive ops with static shapes, and the builder that blocks lower into.
 
-The graph is the one representation that params, MACs, memory, latency, torch modules and exports
-are folds of. It is a tuple of ops in execution order; inputs are indices into it.
+Params, MACs, memory, latency, torch modules and exports are folds over this one representation: a
+tuple of ops in execution order, whose inputs are indices into it.
 """
 
 from __future__ import annotations
@@ -15,27 +15,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nas.errors import ArchError, UnknownNameError
-from nas.graph.ops import ACTIVATIONS, KINDS, Op, Shape
+from nas.graph.ops import ACTIVATIONS, GATE, KINDS, RESIDUAL, Op, Shape
 from nas.graph.widths import Width
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Ops in execution order; `ops[0]` is the input, `ops[-1]` a network's output.
-
-    `resolution` is the height of the network's input image: it equals the input op's for a whole
-    network, and lets a single row know its stride.
-    """
+    """Ops in execution order; `ops[0]` is the input, `ops[-1]` the output of a whole network."""
 
     ops: tuple[Op, ...]
     resolution: Any
+    """Height of the network's input image, from which the stride of a single row follows."""
     waiting: Any = 0
-    """Elements that rows above have set aside for a row below: alive throughout."""
+    """Elements that rows above keep for a row below; they stay alive throughout."""
     out: int = -1
-    """Index of the op whose value rows below read, where this is a part of a network."""
+    """Index of the op whose value the rows below read."""
 
     def consumers(self) -> list[list[int]]:
-        """For each op, the indices of the ops that read it."""
+        """Indices of the ops that read each op."""
         readers: list[list[int]] = [[] for _ in self.ops]
         for index, op in enumerate(self.ops):
             for source in op.inputs:
@@ -49,19 +46,21 @@ class Graph:
 
 
 class Place(NamedTuple):
-    """What a row sees of the rows above it."""
+    """What a row depends on besides its own fields."""
 
     shape: Shape
+    """Shape that reaches the row."""
     resolution: Any
-    """Height of the network's image."""
+    """Height of the network's input image."""
     kept: Any = 0
-    """Channels that rows above have set aside for a row below; None where that is not known."""
+    """Channels that rows above keep for a row below."""
 
 
 class Value(NamedTuple):
     """The output of an op while a graph is built."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody wants here
+    """Index of the op; `OUTSIDE` for a value of a row that is not lowered here."""
     shape: Shape
 
     @property
@@ -70,19 +69,31 @@ class Value(NamedTuple):
         return self.shape[0]
 
 
-class GraphBuilder:
-    """Appends ops, infers their shapes, names them after the scope they are added in."""
+OUTSIDE = -1
 
-    def __init__(self, shape: Shape, resolution: Any = None, kept: Any = None) -> None:
-        """For a whole network, or with `resolution` for rows of it that see what `Place` says."""
+Kept = tuple[Value, ...]
+"""Vectors (C, 1, 1) that earlier rows keep for a later row, in order."""
+
+
+def outside(channels: Width) -> Kept:
+    """`channels` that rows keep which are not lowered here."""
+    return (Value(OUTSIDE, (channels, 1, 1)),)
+
+
+def kept_channels(kept: Kept) -> Any:
+    """Channels of all kept vectors together."""
+    return sum(value.c for value in kept)
+
+
+class GraphBuilder:
+    """Appends ops, infers their shapes, and names them after the scope they are added in."""
+
+    def __init__(self, shape: Shape, resolution: Any = None) -> None:
+        """Start with an input of `shape`; `resolution` is the image's if this is a part below."""
         self._ops: list[Op] = []
         self._scope: list[str] = []
         self.row = -1
         self.resolution = shape[1] if resolution is None else resolution
-        self.kept: list[Value] = []
-        """What rows set aside for a later row, in order."""
-        self.kept_above = 0 if resolution is None and kept is None else kept
-        """Channels that rows which are not lowered here have set aside; None is unknown."""
         self.input = self.add("input", (), "input", shape=shape)
 
     @contextmanager
@@ -92,7 +103,9 @@ class GraphBuilder:
         yield
         self._scope.pop()
 
-    def add(self, kind: str, inputs: tuple[Value, ...], name: str, **attrs: Any) -> Value:
+    def add(
+        self, kind: str, inputs: tuple[Value, ...], name: str, *, role: str = "", **attrs: Any
+    ) -> Value:
         """Append one op; its shape follows from `KINDS[kind].shape`.
 
         Raises:
@@ -102,42 +115,23 @@ class GraphBuilder:
         shape = KINDS[kind].shape(attrs, in_shapes)
         path = ".".join((*self._scope, name))
         indices = tuple(value.index for value in inputs)
-        self._ops.append(Op(kind, path, self.row, indices, in_shapes, shape, attrs))
+        self._ops.append(Op(kind, path, self.row, indices, in_shapes, shape, attrs, role))
         return Value(len(self._ops) - 1, shape)
 
-    def graph(self, out: Value | None = None) -> Graph:
-        """All ops so far; rows below read `out`, or the last of them."""
-        waiting = 0 if self.kept_above is None else self.kept_above
+    def graph(self, out: Value | None = None, kept: Kept = ()) -> Graph:
+        """All ops so far; rows below read `out` (by default the last op) and `kept`."""
+        waiting = sum(value.c for value in kept if value.index == OUTSIDE)
         index = -1 if out is None else out.index
         return Graph(tuple(self._ops), self.resolution, waiting, index)
 
-    def recall(self, x: Value, total: Width) -> tuple[Value, ...]:
-        """All that rows set aside before this one, which reads `x`; `total` channels.
+    def inside(self, value: Value, x: Value) -> Value:
+        """A kept value; zeros, one for each image of `x`, if the row that made it is not here."""
+        if value.index != OUTSIDE:
+            return value
+        zeros = partial(np.zeros, value.shape)
+        return self.add("constant", (x,), "kept", shape=value.shape, values=zeros)
 
-        Zeros stand for what rows that are not lowered here have set aside.
-
-        Raises:
-            ArchError: there are more or fewer.
-        """
-        own = sum(value.c for value in self.kept)
-        above = total - own if self.kept_above is None else self.kept_above
-        if above < 0 or own + above != total:
-            raise ArchError(f"rows above keep {own + above} channels, expected {total}")
-        kept = tuple(self.kept)
-        if above > 0:
-            shape = (above, 1, 1)
-            zeros = self.add("constant", (x,), "kept", shape=shape, values=partial(np.zeros, shape))
-            kept = (zeros, *kept)
-        self.kept, self.kept_above = [], 0
-        return kept
-
-    def place(self, x: Value) -> Place:
-        """What a row sees that reads `x`."""
-        above = self.kept_above
-        kept = None if above is None else above + sum(value.c for value in self.kept)
-        return Place(x.shape, self.resolution, kept)
-
-    # what blocks are made of ------------------------------------------------------------------
+    # parts of blocks --------------------------------------------------------------------------
 
     def conv(
         self,
@@ -152,7 +146,7 @@ class GraphBuilder:
         act: str = "none",
         name: str = "conv",
     ) -> Value:
-        """Convolution, batch norm (unless norm=False) and activation, padded k // 2."""
+        """Convolution padded by k // 2, batch norm (unless norm=False) and activation."""
         with self.scope(name):
             h = self.add("conv", (x,), "conv", out=out, k=k, s=s, groups=groups, bias=bias)
             h = self.add("batch_norm", (h,), "norm") if norm else h
@@ -185,11 +179,15 @@ class GraphBuilder:
             h = self.add("global_pool", (x,), "pool")
             h = self.conv(h, squeeze, norm=False, bias=True, act=act, name="reduce")
             h = self.conv(h, x.c, norm=False, bias=True, act=gate, name="expand")
-            return self.add("mul", (x, h), "scale")
+            return self.add("mul", (x, h), "scale", role=GATE)
 
     def residual(self, x: Value, h: Value) -> Value:
-        """Add x to h where the shapes agree; h where they do not."""
-        return self.add("add", (x, h), "residual") if x.shape == h.shape else h
+        """Add the shortcut x to its branch h if their shapes agree; otherwise return h."""
+        return self.shortcut(x, h) if x.shape == h.shape else h
+
+    def shortcut(self, x: Value, h: Value, name: str = "residual") -> Value:
+        """Add the shortcut x to its branch h, which was computed from it."""
+        return self.add("add", (x, h), name, role=RESIDUAL)
 
     def layer_norm(self, x: Value, *, eps: float = 1e-5, name: str = "norm") -> Value:
         """Layer norm on the last dimension."""
@@ -198,9 +196,9 @@ class GraphBuilder:
     def param(
         self, shape: Shape, *, name: str, like: Value | None = None, fill: float | None = None
     ) -> Value:
-        """A trained tensor, the same for all images; with `like` once for each image of it.
+        """A trained tensor that all images share; with `like`, repeated for each image of it.
 
-        It starts at `fill`, or at random.
+        Its initial values are `fill`, or random.
         """
         inputs = () if like is None else (like,)
         return self.add("param", inputs, name, shape=shape, fill=fill)
@@ -228,11 +226,11 @@ class GraphBuilder:
             return self.linear(h, c, name="project")
 
     def mlp(self, x: Value, ffn: Width, *, act: str, eps: float = 1e-5) -> Value:
-        """Second half of a pre-norm transformer layer: norm, two linear layers, residual."""
+        """Second half of a pre-norm transformer layer: norm, two linear layers and residual."""
         h = self.layer_norm(x, eps=eps, name="norm2")
         h = self.linear(h, ffn, act=act, name="ffn1")
         h = self.linear(h, x.shape[-1], name="ffn2")
-        return self.add("add", (x, h), "residual2")
+        return self.shortcut(x, h, "residual2")
 
     def transformer(
         self, x: Value, *, heads: int, ffn: Width, act: str, name: str, eps: float = 1e-5
@@ -241,5 +239,5 @@ class GraphBuilder:
         with self.scope(name):
             h = self.layer_norm(x, eps=eps, name="norm1")
             h = self.attention(h, heads)
-            x = self.add("add", (x, h), "residual1")
+            x = self.shortcut(x, h, "residual1")
             return self.mlp(x, ffn, act=act, eps=eps)

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 
 from nas.errors import UnknownNameError
 from nas.graph.graph import Graph
-from nas.graph.ops import Op
+from nas.graph.ops import MAX_RANK, Op
 
 Finds = Callable[[Graph], Iterator[Op]]
 
-MAX_RANK = 4
-"""Dimensions of an image that every runtime moves well; the batch is one more."""
 ANE_WINDOW = 13
 LONG = 1024
 """Keys from which attention is called long here; the sources name no number."""

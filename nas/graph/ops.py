@@ -1,7 +1,7 @@
-"""The table of primitive op kinds: shape, parameters and multiply-adds of each.
+"""The table of primitive op kinds: shape, weights and multiply-adds of each.
 
-The ground floor of everything: params, MACs, memory, latency, torch modules and exports are folds
-over these. Shapes are per image, channels first: (C, H, W) for maps, (..., N, C) for tokens, with
+Params, MACs, memory, latency, torch modules and exports are all folds over ops of these kinds.
+Shapes are per image, channels first: (C, H, W) for maps, (..., N, C) for tokens, with
 windows and patches as extra leading dimensions. Every formula is plain arithmetic without
 branches on sizes, so a dimension may be an int or a column of ints (`nas.space.columns`).
 
@@ -23,6 +23,10 @@ Attrs = Mapping[str, Any]
 
 ACTIVATIONS = ("relu", "relu6", "hswish", "silu", "gelu", "sigmoid", "hsigmoid")
 """hswish and hsigmoid as in MobileNetV3 (eq. 1-2 of arXiv:1905.02244); gelu is the exact one."""
+MAX_RANK = 4
+"""Dimensions per image that every runtime handles well; the batch is one more."""
+RESIDUAL, GATE = "residual", "gate"
+"""Roles of an op: adds a shortcut to its branch; scales a map by its squeeze-and-excitation."""
 
 
 class Op(NamedTuple):
@@ -37,14 +41,17 @@ class Op(NamedTuple):
     in_shapes: tuple[Shape, ...]
     shape: Shape
     attrs: Attrs
+    role: str = ""
+    """`RESIDUAL` or `GATE`, as stated by the block; empty for all other ops and in traces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What the project knows of one op kind."""
+    """Rules of one op kind."""
 
     shape: Callable[[Attrs, tuple[Shape, ...]], Shape]
-    params: Callable[[Op], Any] = lambda op: 0
+    weights: Callable[[Op], Mapping[str, Shape]] = lambda op: {}
+    """Shapes of an op's trained tensors, by their names in the generated module's state."""
     macs: Callable[[Op], Any] = lambda op: 0
 
 
@@ -53,7 +60,7 @@ def _same(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
-    """All inputs have one shape, or differ only by sides of 1, which are repeated."""
+    """Inputs have the same shape up to sides of 1, which are repeated."""
     first, *rest = ins
     for other in rest:
         if len(other) != len(first) or any(
@@ -66,21 +73,21 @@ def _elementwise(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def padding(attrs: Attrs) -> Any:
-    """Of a k-window on every side: k // 2 (times its dilation), or attr `pad` where it differs.
+    """Padding of a k-window on every side: k // 2 times its dilation, unless attr `pad` says else.
 
-    `pad="same"` is TensorFlow's: as much as ceil(size / s) outputs need, the odd one at the end.
+    `pad="same"` is TensorFlow's: enough for ceil(size / s) outputs, the odd pixel at the end.
     """
     return attrs.get("pad", attrs["k"] // 2 * attrs.get("d", 1))
 
 
 def same_padding(attrs: Attrs, size: int) -> tuple[int, int]:
-    """Before and after, of one dimension under `pad="same"`."""
+    """Padding before and after one dimension under `pad="same"`."""
     missing = max((-(-size // attrs["s"]) - 1) * attrs["s"] + reach(attrs) - size, 0)
     return missing // 2, missing - missing // 2
 
 
 def reach(attrs: Attrs) -> Any:
-    """Pixels from one end of a k-window to the other: k, or more where it is dilated by `d`."""
+    """Pixels that a k-window spans: k, or more if it is dilated by `d`."""
     return attrs.get("d", 1) * (attrs["k"] - 1) + 1
 
 
@@ -98,9 +105,23 @@ def _conv_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
     return attrs["out"], _window(attrs, h), _window(attrs, w)
 
 
-def _conv_weights(op: Op) -> Any:
+def _conv_weights(op: Op) -> dict[str, Shape]:
     a = op.attrs
-    return a["out"] * (op.in_shapes[0][0] // a["groups"]) * a["k"] * a.get("kw", a["k"])
+    shape = (a["out"], op.in_shapes[0][0] // a["groups"], a["k"], a.get("kw", a["k"]))
+    return _with_bias(op, shape)
+
+
+def _with_bias(op: Op, shape: Shape) -> dict[str, Shape]:
+    """The weight, and the bias if the op has one."""
+    return {"weight": shape} | ({"bias": shape[:1]} if op.attrs["bias"] else {})
+
+
+def _norm_weights(c: Any) -> dict[str, Shape]:
+    return {"weight": (c,), "bias": (c,)}
+
+
+def _conv_macs(op: Op) -> Any:
+    return prod(_conv_weights(op)["weight"]) * op.shape[1] * op.shape[2]
 
 
 def _pool_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
@@ -123,13 +144,13 @@ def _reshape_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 
 def _attention_macs(op: Op) -> Any:
-    """Products (N, D) (D, M) and (N, M) (M, E) of q (N, D), k (M, D), v (M, E), for all leads."""
+    """Products (N, D) (D, M) and (N, M) (M, E) of q (N, D), k (M, D) and v (M, E), per lead."""
     (*_, n, d), k, v = op.in_shapes[:3]
     return prod(op.shape[:-2]) * n * k[-2] * (d + v[-1])
 
 
 def _matmul_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
-    if "shape" in attrs:  # of a traced graph
+    if "shape" in attrs:  # in a traced graph
         return _given(attrs, ins)
     (*lead, n, d), (*others, m, e) = ins
     if d != m:
@@ -148,24 +169,19 @@ def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 
 KINDS: dict[str, Kind] = {
     "input": Kind(_given),
-    # a conv pads k // 2 on every side, or attr `pad`: a number or "same"; attrs: out, k, s, groups,
-    # bias; d: dilation, 1 where it is missing; standard: each filter's weights are brought to mean
-    # 0 and variance 1
-    "conv": Kind(
-        _conv_shape,
-        params=lambda op: _conv_weights(op) + op.attrs["out"] * op.attrs["bias"],
-        macs=lambda op: _conv_weights(op) * op.shape[1] * op.shape[2],
-    ),
+    # attrs: out, k, s, groups, bias; pad: a number or "same", k // 2 by default; d: dilation, 1 by
+    # default; standard: weights of each filter are standardised to mean 0 and variance 1
+    "conv": Kind(_conv_shape, _conv_weights, _conv_macs),
     # on the last dimension; attrs: out, bias
     "linear": Kind(
         lambda a, i: (*i[0][:-1], a["out"]),
-        params=lambda op: (op.in_shapes[0][-1] + op.attrs["bias"]) * op.attrs["out"],
-        macs=lambda op: prod(op.in_shapes[0]) * op.attrs["out"],
+        lambda op: _with_bias(op, (op.attrs["out"], op.in_shapes[0][-1])),
+        lambda op: prod(op.in_shapes[0]) * op.attrs["out"],
     ),
-    # norms add 1e-5 to the variance, or attr `eps`
-    "batch_norm": Kind(_same, params=lambda op: 2 * op.shape[0]),
-    "layer_norm": Kind(_same, params=lambda op: 2 * op.shape[-1]),
-    "group_norm": Kind(_same, params=lambda op: 2 * op.shape[0]),  # attrs: groups
+    # norms add attr `eps`, 1e-5 by default, to the variance
+    "batch_norm": Kind(_same, lambda op: _norm_weights(op.shape[0])),
+    "layer_norm": Kind(_same, lambda op: _norm_weights(op.shape[-1])),
+    "group_norm": Kind(_same, lambda op: _norm_weights(op.shape[0])),  # attrs: groups
     "act": Kind(_same),  # attrs: fn, one of ACTIVATIONS
     "add": Kind(_elementwise),
     "mul": Kind(_elementwise),
@@ -176,34 +192,34 @@ KINDS: dict[str, Kind] = {
     "global_pool": Kind(lambda a, i: (i[0][0], 1, 1)),  # mean over H and W
     "avg_pool": Kind(_pool_shape),  # attrs: k, s
     "max_pool": Kind(_pool_shape),
-    # of q, k, v (..., N, D), and maybe a bias of the scores, with sides of 1 that are repeated;
-    # attrs: scale of the scores, 1 / sqrt(D) where it is missing
+    # reads q, k, v (..., N, D) and an optional bias of the scores, whose sides of 1 are repeated;
+    # attrs: scale of the scores, 1 / sqrt(D) by default
     "attention": Kind(lambda a, i: i[0], macs=_attention_macs),
     "matmul": Kind(_matmul_shape, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
-    "normalize": Kind(_same),  # to Euclidean length 1, on the last dimension
-    "roll": Kind(_same),  # attrs: shift, of the first two dimensions, around the edge
-    "slice": Kind(lambda a, i: (*i[0][:-1], a["size"])),  # of the last dimension; attrs: start
+    "normalize": Kind(_same),  # scales the last dimension to Euclidean length 1
+    "roll": Kind(_same),  # rotates the first two dimensions; attrs: shift
+    "slice": Kind(lambda a, i: (*i[0][:-1], a["size"])),  # on the last dimension; attrs: start
     "unfold": Kind(_unfold_shape),  # k x k neighbours of every pixel, padded k // 2; attrs: k
-    # rows of the first dimension; attrs: shape, and index, a function that returns it as an array
+    # selects rows of the first dimension; attrs: shape, and index, which returns it as an array
     "gather": Kind(lambda a, i: (*a["shape"], *i[0][1:])),
-    # a trained tensor, the same for all images; attrs: shape, fill (None: random). An input, here
-    # and below, only says how many images there are
-    "param": Kind(_given, params=lambda op: prod(op.shape)),
+    # a trained tensor, the same for all images; attrs: shape, fill (None: random). Its input, like
+    # that of a constant, only tells the number of images
+    "param": Kind(_given, lambda op: {"weight": op.shape}),
     # attrs: shape, and values, a function that returns them as an array
     "constant": Kind(_given),
-    # times (when traced, or plus) a trained tensor of `size`, one per channel of a map
-    "scale": Kind(_same, params=lambda op: op.attrs["size"]),
-    # in traced graphs only (`nas.modules.tracing.trace`); their shape is given ----------------
+    # multiplies (in traces, or adds) a trained tensor of `size` elements, one per channel of a map
+    "scale": Kind(_same, lambda op: {"gamma": (op.attrs["size"],)}),
+    # only in traced graphs (`nas.modules.tracing.trace`), with a given shape --------------------
     "resample": Kind(_given),  # slices, pads, sums, resizes
-    # multiply-adds and parameters that no other kind has: recurrent layers; attrs: macs, params
-    "product": Kind(_given, params=lambda op: op.attrs["params"], macs=lambda op: op.attrs["macs"]),
+    # recurrent layers, whose work no other kind has; attrs: macs, params
+    "product": Kind(_given, lambda op: {"": (op.attrs["params"],)}, lambda op: op.attrs["macs"]),
     "opaque": Kind(_given),  # a call without a kind; its work is unknown
 }
 
 
 def op_params(op: Op) -> Any:
     """Trainable parameters of one op."""
-    return KINDS[op.kind].params(op)
+    return sum(prod(shape) for shape in KINDS[op.kind].weights(op).values())
 
 
 def op_macs(op: Op) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from nas.graph.fuse import fuse
 from nas.graph.graph import Graph
-from nas.graph.ops import Op, op_macs, op_params
+from nas.graph.ops import MAX_RANK, Op, op_macs, op_params
 
 #: classes that multiply, from cheap to dear per MAC on most hardware; then those that move data
 COMPUTE = ("pointwise", "conv", "linear", "depthwise", "grouped", "attention")
@@ -52,9 +52,6 @@ KIND_CLASS: Mapping[str, str] = {
 
 #: op kinds that launch nothing: what reads them counts their bytes
 STORED = frozenset({"input", "param", "constant"})
-
-#: dimensions per image that accelerators shuffle well
-MAX_RANK = 4
 
 BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
 

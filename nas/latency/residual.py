@@ -21,7 +21,7 @@ from nas.errors import DocumentError, UnknownNameError
 from nas.files.yaml import read_text
 from nas.graph.ops import ACTIVATIONS, KINDS
 from nas.latency.kernels import CLASSES, Kernel
-from nas.space.columns import Floats, Split
+from nas.space.columns import ColumnSplit, Floats
 
 FILE = "residual.csv"
 MAX_BYTES = 1_000_000
@@ -57,7 +57,7 @@ def kind_of(kernel: Kernel) -> str:
     attrs = kernel.op.attrs
     name, sizes = attrs.get("fn", kernel.op.kind), np.ravel(attrs.get("k", 1))
     if np.any(other := sizes != sizes[0]):
-        raise Split(other)
+        raise ColumnSplit(other)
     return f"{name} {sizes[0]}" if sizes[0] > 1 else str(name)
 
 

@@ -1,4 +1,4 @@
-"""An architecture: resolved rows on an input shape, identified by what it computes.
+"""An architecture: resolved rows on an input shape, identified by its computation.
 
 `arch_id` is the first 12 hex digits of sha256 over canonical JSON of the input and the resolved
 rows, so names, comments, sources and columns without effect never change it.
@@ -21,8 +21,9 @@ from nas.files import html, yaml
 from nas.graph.conventions import Conventions, as_document
 from nas.graph.cost import macs, params
 from nas.graph.fuse import fuse
-from nas.graph.graph import Graph, GraphBuilder, Place, Value
+from nas.graph.graph import Graph, GraphBuilder, Kept, Place, Value, kept_channels, outside
 from nas.graph.ops import Shape, op_macs, op_params
+from nas.space.family import family_of
 from nas.space.table import Position, Table, parse_table, read_table
 from nas.system.extras import require
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SUMMED = ("params", "macs", "predicted_ms")
-"""Columns of a table with its costs that add up."""
+"""Columns of a table whose sum is shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +46,9 @@ class Arch:
     expect: Mapping[str, int] = field(default_factory=dict)
     """Published `params`, `macs`, `fused_params`, recomputed by tests."""
     scale: tuple[str, ...] = ()
-    """How each row follows multipliers (`nas.space.scaling`); empty is its op's rule."""
+    """How each row follows multipliers (`nas.space.scaling`); by default its op's rule."""
     conventions: Conventions | None = None
-    """What its weights count on; None: not known, as PyTorch has it."""
+    """Conventions of its weights; None if unknown, which means PyTorch's."""
 
     @classmethod
     def from_yaml(cls, text: str, origin: str = "<text>") -> Arch:
@@ -66,10 +67,29 @@ class Arch:
         return text
 
     @cached_property
+    def _lowered(self) -> tuple[Graph, tuple[Place, ...]]:
+        return lower(self.rows, self.input, self.name)
+
+    @cached_property
     def graph(self) -> Graph:
         """Primitive ops of the network as trained."""
-        graph = lower(self.rows, self.input, self.name)
+        graph = self._lowered[0]
         return graph if self.conventions is None else self.conventions.applied(graph)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """What each row depends on, and what a further row would."""
+        return self._lowered[1]
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Shape that reaches each row, and the shape of the output."""
+        return tuple(place.shape for place in self.places)
+
+    @property
+    def family(self) -> str:
+        """Family that the name tells, as `mobilenet` (`nas.space.family`)."""
+        return family_of(self.name)
 
     @cached_property
     def fused(self) -> Graph:
@@ -98,7 +118,7 @@ class Arch:
         return require("notebook").DataFrame(self._counted(row_ms)).convert_dtypes()
 
     def to_html(self, row_ms: Sequence[float] = (), *, title: str = "") -> str:
-        """The same as HTML, with the sums in the last row."""
+        """The table of `to_frame` as HTML, with sums in the last row."""
         rows = self._counted(row_ms)
         heads = [head for head in rows[0] if head != "scale"]
         sums = {"in": "", "op": "total"} | {
@@ -110,7 +130,7 @@ class Arch:
         return html.table(names[:2], names[2:], lines, title=title)
 
     def _counted(self, row_ms: Sequence[float]) -> list[dict[str, Any]]:
-        """The table's cells by column, with what each row costs."""
+        """Cells of each row by column, with the row's costs."""
         header, *lines = _cells(self)
         rows = [dict(zip(header, line, strict=True)) for line in lines]
         for row in rows:
@@ -136,25 +156,48 @@ class Arch:
         return hash(self.arch_id)
 
 
-def lower(rows: Iterable[Row], shape: Shape, name: str = "network") -> Graph:
-    """The graph of resolved rows on an input of `shape`.
+def lower(
+    rows: Iterable[Row], shape: Shape, name: str = "network"
+) -> tuple[Graph, tuple[Place, ...]]:
+    """Graph of resolved rows on an input of `shape`, and what each row and a further one sees.
 
     Raises:
-        ArchError: a row cannot stand where it is; naming it.
+        ArchError: a row cannot follow the rows above; the message names it.
     """
     g = GraphBuilder(shape)
-    x = g.input
+    x, kept = g.input, Kept()
+    places = [Place(shape, g.resolution)]
     for index, row in enumerate(rows):
         g.row = index
         try:
-            x = lower_row(g, row, x)
+            x, kept = lower_row(g, row, x, kept)
         except ArchError as error:
             raise ArchError(f"{name} row {index + 1} ({row.op}): {error}") from None
-    return g.graph()
+        places.append(Place(x.shape, g.resolution, kept_channels(kept)))
+    return g.graph(), tuple(places)
 
 
-def lower_row(g: GraphBuilder, row: Row, x: Value) -> Value:
-    """Append one row under its own scope, and check its input, and its output's size."""
+def lower_alone(rows: Iterable[Row], place: Place) -> tuple[Graph, Place]:
+    """Graph of consecutive rows of a network, resolved on the way, and what the next row sees.
+
+    Raises:
+        ArchError: a row cannot stand there.
+    """
+    g = GraphBuilder(place.shape, place.resolution)
+    x, kept = g.input, outside(place.kept)
+    for g.row, row in enumerate(rows):
+        x, kept = lower_row(g, row.resolve(x.c), x, kept)
+    return g.graph(x, kept), Place(x.shape, place.resolution, kept_channels(kept))
+
+
+def lower_row(g: GraphBuilder, row: Row, x: Value, kept: Kept = ()) -> tuple[Value, Kept]:
+    """Append one row in its own scope; check its input and the size of its output.
+
+    `kept` are values that rows above keep; those that stay kept are returned with the output.
+
+    Raises:
+        ArchError: the row cannot read `x` or `kept`, or its output is too small or large.
+    """
     vector = len(x.shape) == 1
     if vector and not row.reads_vector:
         raise ArchError(f"{row.op} needs a map, found a vector of {x.c}")
@@ -162,40 +205,39 @@ def lower_row(g: GraphBuilder, row: Row, x: Value) -> Value:
         where = f"found shape {x.shape}; put 'pool' before it"
         raise ArchError(f"{row.op} needs a pooled vector, {where}")
     with g.scope(f"row{g.row + 1}_{row.op}"):
-        h = row.lower(g, x)
+        h, kept = row.lower_kept(g, x, kept)
     if any(size < 1 for size in h.shape):
-        raise ArchError(f"nothing is left of the map: {h.shape}")
+        raise ArchError(f"the feature map shrank to zero: {h.shape}")
     if any(size > MAX_WIDTH for size in h.shape):
-        raise ArchError(f"wider than {MAX_WIDTH}: {h.shape}")
-    kept = g.place(h).kept
-    if kept is not None and kept > MAX_WIDTH:
-        raise ArchError(f"more than {MAX_WIDTH} channels are kept: {kept}")
-    return h
+        raise ArchError(f"expected sizes up to {MAX_WIDTH}, found {h.shape}")
+    if (channels := kept_channels(kept)) > MAX_WIDTH:
+        raise ArchError(f"expected at most {MAX_WIDTH} kept channels, found {channels}")
+    return h, kept
 
 
 @lru_cache(maxsize=200_000)
 def advance(row: Row, place: Place) -> tuple[Row, Place]:
-    """Resolve one row where it stands: the row with absolute widths, and what the next one sees.
+    """The row with absolute widths for its place, and what the next row sees.
 
     Raises:
         ArchError: the row cannot stand there.
     """
     resolved = row.resolve(place.shape[0])
-    g = GraphBuilder(*place)
-    return resolved, g.place(lower_row(g, resolved, g.input))
+    return resolved, lower_alone([resolved], place)[1]
 
 
 def step(row: Row, shape: Shape, resolution: int) -> tuple[Row, Shape]:
-    """`advance` by shapes alone, where it is not known what rows above have kept."""
-    resolved, after = advance(row, Place(shape, resolution, None))
+    """As `advance`, by shapes alone: rows above keep the channels that the row expects."""
+    kept = sum(getattr(row, name) - shape[0] for name in row.adds)
+    resolved, after = advance(row, Place(shape, resolution, kept))
     return resolved, after.shape
 
 
 def check_in(table: Table, position: Position, shape: Shape) -> None:
-    """Refuse a row whose `in` column disagrees with the shape that reaches it.
+    """Check that a row's `in` column agrees with the shape that reaches it.
 
     Raises:
-        DocumentError: naming the row and both shapes.
+        DocumentError: it does not; the message names the row and both shapes.
     """
     if position.expects is not None and position.expects != shape:
         raise DocumentError(
@@ -206,7 +248,7 @@ def check_in(table: Table, position: Position, shape: Shape) -> None:
 
 
 def show_shape(shape: Shape) -> str:
-    """(24, 56, 56) as the table's 56x24; other ranks likewise, channels last."""
+    """A shape as a table writes it: (24, 56, 56) as 56x24, channels last."""
     c, *sides = shape
     if len(sides) == 2 and sides[0] == sides[1]:
         sides = sides[:1]
@@ -221,7 +263,9 @@ def arch_of(table: Table) -> Arch:
         ArchError: a row cannot stand where it is.
     """
     if len(table.inputs) > 1:
-        raise DocumentError(f"{table.origin} (input): expected one shape; a choice makes a space")
+        raise DocumentError(
+            f"{table.origin} (input): expected one shape; only a search space has choices"
+        )
     shape = table.inputs[0]
     place = Place(shape, shape[1])
     rows: list[Row] = []
@@ -229,8 +273,8 @@ def arch_of(table: Table) -> Arch:
     for position in table.positions:
         if position.selects or len(position.options) != 1:
             raise DocumentError(
-                f"{table.origin} row {position.row}: expected one value in every cell; "
-                "a choice makes a search space"
+                f"{table.origin} row {position.row}: expected one value in every cell;"
+                " only a search space has choices"
             )
         check_in(table, position, place.shape)
         for row in position.options[0]:
@@ -258,17 +302,15 @@ def read_arch(path: Path) -> Arch:
 
 
 def _cells(arch: Arch) -> list[list[Any]]:
-    """The canonical table: its header, then its rows; None where an op has no such column."""
+    """Header and rows of the canonical table; None for a column that an op lacks."""
     named = [row.canonical() for row in arch.rows]
     used = [column for column in FIELDS if any(column in row for row in named)]
     header = ["in", "op", *used, *(["scale"] if arch.scale else [])]
-    shape = arch.input
     lines: list[list[Any]] = [header]
     words = [[word or None] for word in arch.scale] or [[]] * len(arch.rows)
-    for row, values, word in zip(arch.rows, named, words, strict=True):
+    for row, values, shape, word in zip(arch.rows, named, arch.shapes, words, strict=False):
         cells = [values.get(column) for column in used]
         lines.append([show_shape(shape), row.op, *cells, *word])
-        shape = step(row, shape, arch.input[1])[1]
     return lines
 
 

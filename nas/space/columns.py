@@ -1,10 +1,10 @@
-"""Lowering thousands of rows at once: widths, kernels and map sizes as columns of ints.
+"""Lower thousands of rows at once: widths, kernels and map sizes as columns of ints.
 
-A block's `lower` is plain arithmetic on them, so it also runs on numpy columns.
-Where rows of one column disagree on an `if` (a residual only some have, a patch that divides only
-some maps), the truth value of the column raises `Split` and both halves are lowered anew. What
-thousands of lowerings would cost is then paid a few dozen times, by the same code that lowers one
-network. Structure (op, stride, activation, depth) is never a column.
+A block's `lower` is plain arithmetic, so it also runs on numpy columns. If the rows of a column
+disagree on an `if` (a residual that only some have, a patch that divides only some maps), the truth
+value of the column raises `ColumnSplit`, and both halves are lowered again. A few dozen lowerings
+then replace thousands, by the same code that lowers one network. Structure (op, stride, activation,
+depth) is never a column.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
-from nas.graph.graph import Graph, GraphBuilder, Place
-from nas.space.arch import lower_row
+from nas.graph.graph import Graph, Place
+from nas.space.arch import lower_alone
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Fold = Callable[[Graph], Any]
-"""Graph of one or more rows -> one value, or a tuple of them; scalars or columns."""
+"""From the graph of one or more rows to a value or a tuple of values; scalars or columns."""
 
 
-class Split(Exception):  # noqa: N818 - a signal, not an error
-    """A column was asked for one truth value and holds both."""
+class ColumnSplit(Exception):  # noqa: N818 - a signal, not an error
+    """The truth value of a column was asked for, and its rows disagree."""
 
     def __init__(self, mask: NDArray[np.bool_]) -> None:
         super().__init__("column holds both truth values")
@@ -37,7 +37,7 @@ class Split(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Column(np.ndarray[Any, np.dtype[Any]]):
-    """Ints (or bools) of many rows; its truth value must agree, or it splits."""
+    """Ints or bools of many rows; its truth value raises `ColumnSplit` if they disagree."""
 
     def __bool__(self) -> bool:
         truth = np.asarray(self).astype(bool)
@@ -45,11 +45,11 @@ class Column(np.ndarray[Any, np.dtype[Any]]):
             return True
         if not truth.any():
             return False
-        raise Split(truth)
+        raise ColumnSplit(truth)
 
 
 def template(rows: Sequence[Row]) -> tuple[Any, ...]:
-    """Hashable form of rows with every open field left out: equal ones lower together."""
+    """Hashable form of rows without their open fields; rows of equal form are lowered together."""
     return tuple(
         (type(row), *(_is_open(row, f.name) or getattr(row, f.name) for f in fields(row)))
         for row in rows
@@ -57,7 +57,7 @@ def template(rows: Sequence[Row]) -> tuple[Any, ...]:
 
 
 def opened(rows: Sequence[Row]) -> list[int]:
-    """The numbers that `template` leaves out, in order."""
+    """Numbers that `template` leaves out, in order."""
     return [getattr(row, f.name) for row in rows for f in fields(row) if _is_open(row, f.name)]
 
 
@@ -69,28 +69,23 @@ def _is_open(row: Row, name: str) -> bool:
 
 
 def lower_columns(
-    rows: Sequence[Row],
-    numbers: Ints,
-    shape: Sequence[Ints],
-    resolution: Ints,
-    folds: Mapping[str, Fold],
-    kept: Ints | None = None,
+    rows: Sequence[Row], numbers: Ints, place: Place, folds: Mapping[str, Fold]
 ) -> Iterator[tuple[Ints, Place, dict[str, Any]]]:
-    """Lower `rows` for n sets of numbers and of what a `Place` says, and fold the graphs.
+    """Lower `rows` for n sets of numbers and n places, and fold the graphs.
 
-    Shapes: numbers (f, n) in the order of `opened`; shape: one (n,) per dimension;
-    resolution and kept (n,). Yields disjoint index arrays into 0..n-1, each with what the next row
-    sees and what every fold says, as columns; where the rows cannot stand, nothing is yielded.
+    Shapes: numbers (f, n) in the order of `opened`; place holds arrays (n,), in its shape one for
+    each dimension. Yields disjoint index arrays into 0..n-1, each with the places of the next row
+    and the values of the folds as columns. Sets for which the rows cannot stand are not yielded.
     """
-    pending = [np.arange(len(resolution))]
+    pending = [np.arange(len(place.resolution))]
     while pending:
         index = pending.pop()
         if not len(index):
             continue
         try:
-            graph, out = _lower(rows, numbers, Place(tuple(shape), resolution, kept), index)
+            graph, out = _lower(rows, numbers, place, index)
             folded = {name: fold(graph) for name, fold in folds.items()}
-        except Split as split:
+        except ColumnSplit as split:
             pending += [index[~split.mask], index[split.mask]]
         except ArchError:
             continue
@@ -99,17 +94,15 @@ def lower_columns(
 
 
 def _lower(rows: Sequence[Row], numbers: Ints, place: Place, index: Ints) -> tuple[Graph, Place]:
-    """The graph, and what the next row sees (not always the output of its last op)."""
+    """Graph and next place of the sets at `index`."""
     columns = iter(numbers)
-    shape = tuple(_column(size[index]) for size in place.shape)
-    kept = None if place.kept is None else _column(place.kept[index])
-    g = GraphBuilder(shape, _column(place.resolution[index]), kept)
-    x = g.input
-    for number, row in enumerate(rows):
-        g.row = number
+    filled = []
+    for row in rows:
         own = {f.name: _column(next(columns)[index]) for f in fields(row) if _is_open(row, f.name)}
-        x = lower_row(g, replace(row, **own).resolve(x.c), x)
-    return g.graph(x), g.place(x)
+        filled.append(replace(row, **own))
+    shape = tuple(_column(size[index]) for size in place.shape)
+    here = Place(shape, _column(place.resolution[index]), _column(place.kept[index]))
+    return lower_alone(filled, here)
 
 
 def _column(values: Ints) -> Column:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.errors import SpaceError
-from nas.graph.graph import Graph
+from nas.graph.graph import Graph, Place
 from nas.space.arch import check_in
 from nas.space.columns import Floats, Fold, Ints, lower_columns, opened, template
 from nas.space.table import Option, Position, Table
@@ -246,9 +246,9 @@ def _fill(
                 continue
             numbers = np.array([opened(options[m]) for m in members], np.int64)
             numbers = np.tile(numbers, (len(ranked), 1)).T
-            shape = [states[s, RANK + 1 + d] for d in range(rank)]
-            above = states[s, RESOLUTION], folds, states[s, KEPT]
-            for part, after, found in lower_columns(rows, numbers, shape, *above):
+            shape = tuple(states[s, RANK + 1 + d] for d in range(rank))
+            place = Place(shape, states[s, RESOLUTION], states[s, KEPT])
+            for part, after, found in lower_columns(rows, numbers, place, folds):
                 at = (s[part], o[part])
                 valid[at] = True
                 reached[(*at, KEPT)] = after.kept

@@ -1,9 +1,9 @@
-"""Width, depth and resolution multipliers: one table, many networks.
+"""Width, depth and resolution multipliers: many networks from one table.
 
-A table's `scale` column says how a row follows; `~` is the rule of its op, which is EfficientNet's
-(arXiv:1905.11946): blocks in width and depth, other convolutions in width, classifiers not at all.
-Widths round to multiples of 8 and never below 90 %, expansions keep their ratio to what they
-expand, and a stage of n equal blocks becomes ceil(n x depth) of them.
+A table's `scale` column tells how a row follows the multipliers; `~` is the rule of its op, which
+is EfficientNet's (arXiv:1905.11946): blocks scale in width and depth, other convolutions in width,
+and classifiers do not scale. Widths round to multiples of 8 and never below 90 %, expansions keep
+their ratio to the width they expand, and a stage of n equal blocks gets ceil(n x depth) of them.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
-from nas.blocks.mobilevit import MobileViT
 from nas.errors import ArchError, UnknownNameError
 from nas.files.csv import read_lines
+from nas.graph.graph import Place
 from nas.graph.widths import Ratio, Width, make_divisible
-from nas.space.arch import Arch, read_arch, step
+from nas.space.arch import Arch, advance, read_arch
 from nas.space.table import MAX_SIDE
 
 ROUNDING = 1e-9
-"""5 blocks x 1.2 are 6, whatever binary fractions make of it."""
+"""Tolerance in the number of blocks: 5 x 1.2 is 6 in spite of binary fractions."""
 
 VARIANT = ("name", "of", "width", "depth", "side", "params", "macs", "source")
-"""Columns of a file of variants; `patch` may be one more."""
+"""Columns of a file of variants; `patch` is optional."""
+PATCH = "patch"
 PATCHES = re.compile("([1-9][0-9]?( [1-9][0-9]?)*)?")
 
 Step = tuple[Row, str, Width]
@@ -47,25 +49,25 @@ def scaled(
         raise ArchError(f"expected multipliers from 0 to 100, found width {width}, depth {depth}")
     if side is not None and not 1 <= side <= MAX_SIDE:
         raise ArchError(f"{arch.name}: expected a side from 1 to {MAX_SIDE}, found {side}")
-    shape = arch.input if side is None else (arch.input[0], side, side)
-    given, resolution = shape, shape[1]
+    given = arch.input if side is None else (arch.input[0], side, side)
+    place = Place(given, given[1])
     rows: list[Row] = []
     words: list[str] = []
     for stage in _stages(arch):
         for row, word, old in _repeated(stage, depth):
-            row, shape = step(_widened(row, _factor(word, width), old, shape[0]), shape, resolution)
+            row, place = advance(_widened(row, _factor(word, width), old, place.shape[0]), place)
             rows.append(row)
             words.append(word)
-    name = name or f"{arch.name}-{width:g}-{depth:g}@{resolution}"
+    name = name or f"{arch.name}-{width:g}-{depth:g}@{given[1]}"
     return Arch(name, arch.source, given, tuple(rows), scale=tuple(words))
 
 
 def read_variant(path: Path, name: str) -> Arch:
-    """A variant of an architecture beside `path`, the CSV that names it.
+    """The variant `name` of `path`, a CSV of variants of the architectures beside it.
 
     Raises:
         UnknownNameError: the file has no such variant.
-        DocumentError: a cell of it, or the architecture, is not as it must be.
+        DocumentError: a cell of the file, or the architecture, is malformed.
         ArchError: the scaled rows cannot stand.
     """
     variants = {line.cells["name"]: line for line in read_lines(path, VARIANT)}
@@ -79,9 +81,9 @@ def read_variant(path: Path, name: str) -> Arch:
         side=of.whole("side", 1, MAX_SIDE),
         name=name,
     )
-    patches = of.cells.get("patch", "")
+    patches = of.cells.get(PATCH, "")
     if not PATCHES.fullmatch(patches):
-        of.fail("patch", "sides from 1 to 99 with a space between them, or nothing")
+        of.fail(PATCH, "sides from 1 to 99 with a space between them, or nothing")
     if patches:
         made = with_patches(made, tuple(map(int, patches.split())))
     expect = {key: int(of.number(key)) for key in ("params", "macs")}
@@ -89,12 +91,12 @@ def read_variant(path: Path, name: str) -> Arch:
 
 
 def with_patches(arch: Arch, sides: tuple[int, ...]) -> Arch:
-    """The network with other sides of its transformers' patches, in order of its rows.
+    """The network with one other patch side for each row that has patches, in order.
 
     Raises:
-        ArchError: not one side for each.
+        ArchError: the numbers of sides and rows differ.
     """
-    patched = [index for index, row in enumerate(arch.rows) if isinstance(row, MobileViT)]
+    patched = [index for index, row in enumerate(arch.rows) if PATCH in row.canonical()]
     if len(patched) != len(sides):
         raise ArchError(f"{arch.name}: expected {len(patched)} patch sides, found {len(sides)}")
     rows = list(arch.rows)
@@ -104,24 +106,21 @@ def with_patches(arch: Arch, sides: tuple[int, ...]) -> Arch:
 
 
 def _stages(arch: Arch) -> Iterator[list[Step]]:
-    """Runs of blocks that keep width and resolution after the first; other rows alone."""
+    """Runs of equal blocks of which only the first changes the shape; each other row alone."""
     stage: list[Step] = []
-    shape = arch.input
     words = arch.scale or ("",) * len(arch.rows)
-    for row, chosen in zip(arch.rows, words, strict=True):
-        after = step(row, shape, arch.input[1])[1]
+    for row, chosen, (shape, after) in zip(arch.rows, words, pairwise(arch.shapes), strict=True):
         word = chosen or row.scale
         block = bool(stage) and word == "all" and stage[0][1] == "all" and after == shape
         if not (block and type(row) is type(stage[0][0])) and stage:
             yield stage
             stage = []
         stage.append((row, word, shape[0]))
-        shape = after
     yield stage
 
 
 def _repeated(stage: list[Step], depth: float) -> list[Step]:
-    """The stage at another depth: what is added continues the alternation of its last two rows."""
+    """The stage at another depth; added rows repeat its last two rows in turn."""
     n = len(stage)
     wanted = ceil(n * depth - ROUNDING) if stage[0][1] == "all" else n
     kept = stage[:wanted]

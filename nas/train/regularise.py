@@ -1,7 +1,6 @@
 """Dropout and stochastic depth, put into a generated module: no ops of the graph, never exported.
 
-Residual additions are found in the fused graph, where the sums of re-parameterised branches are
-gone: what is left adds a branch to a value that the branch itself reads.
+Blocks state which additions are residual (`nas.graph.ops.RESIDUAL`).
 """
 
 from __future__ import annotations
@@ -12,15 +11,13 @@ import torch
 from torch import fx, nn
 from torchvision.ops import StochasticDepth
 
-from nas.graph.fuse import fuse_traced
 from nas.graph.graph import Graph
+from nas.graph.ops import RESIDUAL
 from nas.train.recipe import Regularise
 
 DROPOUT = "dropout"
 DEPTH = "stochastic_depth"
 Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
-FREE = ("param", "constant")
-"""Added to every image (position codes): no branch."""
 
 
 def regularise(module: fx.GraphModule, graph: Graph, recipe: Regularise) -> None:
@@ -41,20 +38,13 @@ def set_dropout(module: nn.Module, share: float) -> None:
 
 
 def residuals(graph: Graph) -> list[tuple[int, int]]:
-    """Additions of a shortcut, and which of their inputs is the branch. As indices."""
-    reads: list[set[int]] = []
-    for index, op in enumerate(graph.ops):
-        reads.append({index}.union(*(reads[i] for i in op.inputs)))
-    fused, origins = fuse_traced(graph)
-    found = []
-    for merged, index in zip(fused.ops, origins, strict=True):
-        op = graph.ops[index]
-        if merged.kind == op.kind == "add" and len(op.inputs) == 2:
-            a, b = op.inputs
-            for place, (kept, branch) in enumerate(((b, a), (a, b))):
-                if kept in reads[branch] and graph.ops[branch].kind not in FREE:
-                    found.append((index, place))
-    return found
+    """Index of each residual addition, and which of its two inputs is the branch."""
+    # the branch is computed from the shortcut, so its op comes later
+    return [
+        (index, int(op.inputs[1] > op.inputs[0]))
+        for index, op in enumerate(graph.ops)
+        if op.role == RESIDUAL
+    ]
 
 
 def _drop_branches(module: fx.GraphModule, graph: Graph, share: float) -> None:

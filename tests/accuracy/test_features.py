@@ -9,17 +9,15 @@ from nas import load_arch
 from nas.accuracy import FEATURES, features
 from nas.blocks.conv import Conv, Linear, Pool
 from nas.blocks.efficientnet import MBConv
-from nas.graph.graph import GraphBuilder
-from nas.space.arch import Arch, lower_row
+from nas.graph.graph import Place
+from nas.space.arch import Arch, lower_alone
 from nas.space.columns import lower_columns, opened
 
 
 def row_sum(arch: Arch) -> np.ndarray:
-    total, shape = np.zeros(len(FEATURES)), arch.input
-    for row in arch.rows:
-        g = GraphBuilder(shape, arch.input[1])
-        shape = lower_row(g, row, g.input).shape
-        total += np.array(features(g.graph()), float)
+    total = np.zeros(len(FEATURES))
+    for row, place in zip(arch.rows, arch.places, strict=False):
+        total += np.array(features(lower_alone([row], place)[0]), float)
     return total
 
 
@@ -46,16 +44,31 @@ def test_depth_counts_the_wide_convolutions_of_each_octave() -> None:
     assert all(values[f"gates{stage}"] == 0 for stage in range(1, 6))
 
 
+@pytest.mark.parametrize(
+    ("name", "gates"),
+    [
+        ("mobilenetv3-large", 8),
+        ("efficientnet-b0", 16),
+        ("repvit-m0.9", 10),
+        ("transnext-micro", 0),
+    ],
+)
+def test_gates_count_squeeze_and_excitations_only(name: str, gates: int) -> None:
+    values = dict(zip(FEATURES, features(load_arch(name).graph), strict=True))
+    assert sum(values[f"gates{stage}"] for stage in range(1, 6)) == pytest.approx(gates)
+
+
 def test_columns_of_rows_have_the_features_of_the_single_rows() -> None:
     rows = [MBConv(out=out, exp=exp, k=5, se=0.25, s=2) for out, exp in ((24, 96), (40, 144))]
     sides, widths_in = (112, 96), (16, 24)
-    shape = [np.array(widths_in), np.array(sides), np.array(sides)]
+    shape = (np.array(widths_in), np.array(sides), np.array(sides))
+    place = Place(shape, np.array([224, 192]), np.zeros(2, int))
     open_widths = np.array([opened((row,)) for row in rows]).T
-    parts = lower_columns(rows[:1], open_widths, shape, np.array([224, 192]), {"f": features})
+    parts = lower_columns(rows[:1], open_widths, place, {"f": features})
     table = np.empty((2, len(FEATURES)))
     for index, _, folded in parts:
         table[index] = np.stack([np.broadcast_to(f, len(index)) for f in folded["f"]], axis=1)
     for i, row in enumerate(rows):
-        g = GraphBuilder((widths_in[i], sides[i], sides[i]), (224, 192)[i])
-        lower_row(g, row, g.input)
-        np.testing.assert_allclose(table[i], features(g.graph()), rtol=1e-12)
+        alone = Place((widths_in[i], sides[i], sides[i]), (224, 192)[i])
+        graph, _ = lower_alone([row], alone)
+        np.testing.assert_allclose(table[i], features(graph), rtol=1e-12)

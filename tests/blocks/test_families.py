@@ -19,7 +19,7 @@ from nas.space.arch import lower
 
 
 def graph_of(row: Row, shape: tuple[int, int, int] = (24, 8, 8)) -> Graph:
-    return lower([row.resolve(shape[0])], shape)
+    return lower([row.resolve(shape[0])], shape)[0]
 
 
 def kinds(graph: Graph) -> list[str]:

@@ -28,7 +28,7 @@ def test_costs_add_up_over_rows(representative: Arch) -> None:
 )
 def test_wider_never_costs_less(exp: int, out: int, c: int, k: int) -> None:
     def cost(exp: int, out: int) -> tuple[int, int]:
-        graph = lower([Bneck(out, exp, k, se=0.25)], (c, 8, 8))
+        graph, _ = lower([Bneck(out, exp, k, se=0.25)], (c, 8, 8))
         return params(graph), macs(graph)
 
     if exp != c:  # an expansion to the input's own width is left out

@@ -37,7 +37,7 @@ def test_fusing_twice_changes_nothing(representative: Arch) -> None:
 
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_token_mixer_becomes_one_depthwise_convolution(k: int) -> None:
-    graph = fuse(lower([RepViT(out=24, exp=48, k=k)], (24, 8, 8)))
+    graph = fuse(lower([RepViT(out=24, exp=48, k=k)], (24, 8, 8))[0])
     assert kinds(graph) == ["conv", "conv", "act", "conv", "add"]
     mixer = graph.ops[1]
     assert mixer.inputs == (0,)
@@ -48,7 +48,7 @@ def test_token_mixer_becomes_one_depthwise_convolution(k: int) -> None:
 @pytest.mark.parametrize(("k", "out", "s"), [(3, 24, 1), (3, 24, 2), (1, 48, 1)])
 def test_over_parameterised_branches_become_two_convolutions(k: int, out: int, s: int) -> None:
     row = MobileOne(out=out, k=k, branches=3, s=s)
-    graph = fuse(lower([row], (24, 8, 8)))
+    graph = fuse(lower([row], (24, 8, 8))[0])
     assert kinds(graph) == ["conv", "act", "conv", "act"]
     assert params(graph) == 24 * (k * k + 1) + (24 + 1) * out
 

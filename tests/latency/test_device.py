@@ -18,7 +18,7 @@ from nas.graph.graph import Graph, GraphBuilder
 from nas.latency.device import Device, load_device
 from nas.latency.kernels import CLASSES
 from nas.library import load_arch
-from nas.space.arch import Arch, lower, read_arch, step
+from nas.space.arch import Arch, lower, lower_alone, read_arch
 from nas.space.columns import Column
 
 FOLDER = data_dir("predictors") / "iphone12-lut"
@@ -44,11 +44,9 @@ def test_rows_and_fixed_part_add_up(device: Device, representative: Arch) -> Non
 
 
 def test_a_row_costs_the_same_alone(device: Device, representative: Arch) -> None:
-    shape, total = representative.input, device.fixed_ms
-    for row in representative.rows:
-        g = GraphBuilder(shape, representative.input[1])
-        shape = row.lower(g, g.input).shape
-        total += device.graph_ms(g.graph())
+    total = device.fixed_ms
+    for row, place in zip(representative.rows, representative.places, strict=False):
+        total += device.graph_ms(lower_alone([row], place)[0])
     assert total == pytest.approx(device.predict(representative).ms)
 
 
@@ -129,14 +127,12 @@ def test_wider_or_larger_is_never_cheaper(c: int, out: int, side: int, k: int) -
 
 
 def test_more_layers_are_dearer(device: Device, representative: Arch) -> None:
-    rows, shape, side = representative.rows, representative.input, representative.input[1]
+    rows, shapes = representative.rows, representative.shapes
     ms = device.predict(representative).ms
     for index, row in enumerate(rows):
-        _, out = step(row, shape, side)
-        if out == shape and row.op != "keep":  # a shortcut has one place
-            twice = lower((*rows[: index + 1], *rows[index:]), representative.input)
+        if shapes[index] == shapes[index + 1] and row.op != "keep":  # a shortcut has one place
+            twice, _ = lower((*rows[: index + 1], *rows[index:]), representative.input)
             assert device.predict(twice).ms > ms
-        shape = out
 
 
 def test_published_anchors(device: Device) -> None:

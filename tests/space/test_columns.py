@@ -11,9 +11,9 @@ from nas.blocks import BLOCKS
 from nas.blocks.mobilenet import Bneck
 from nas.blocks.mobilevit import MobileViT
 from nas.graph.cost import macs, params
-from nas.graph.graph import GraphBuilder
+from nas.graph.graph import GraphBuilder, Place
 from nas.graph.widths import Ratio
-from nas.space.columns import Column, Split, lower_columns, opened, template
+from nas.space.columns import Column, ColumnSplit, lower_columns, opened, template
 
 
 def column(*values: int) -> Column:
@@ -27,7 +27,7 @@ def test_truth_of_an_agreeing_column_is_its_value() -> None:
 
 
 def test_truth_of_a_disagreeing_column_splits() -> None:
-    with pytest.raises(Split) as signal:
+    with pytest.raises(ColumnSplit) as signal:
         bool(column(1, 2, 3) > 1)
     assert signal.value.mask.tolist() == [False, True, True]
 
@@ -53,7 +53,10 @@ def test_columns_count_what_single_rows_count(data: st.DataObject) -> None:
     folds = {"params": params, "macs": macs}
     covered = []
     for index, seen, found in lower_columns(
-        [row], np.array([outs, exps, kernels]), [ins, side, side], side * 2, folds
+        [row],
+        np.array([outs, exps, kernels]),
+        Place((ins, side, side), side * 2, np.zeros_like(side)),
+        folds,
     ):
         covered += index.tolist()
         for place, i in enumerate(index):
@@ -73,5 +76,6 @@ def test_rows_that_cannot_stand_are_left_out() -> None:
     sides = np.array([8, 14, 12])
     row = MobileViT(dim=64, layers=1, patch=4)
     numbers = np.tile(np.array(opened([row]))[:, None], 3)
-    found = list(lower_columns([row], numbers, [np.full(3, 32), sides, sides], sides * 16, {}))
+    place = Place((np.full(3, 32), sides, sides), sides * 16, np.zeros(3, int))
+    found = list(lower_columns([row], numbers, place, {}))
     assert sorted(np.concatenate([index for index, _, _ in found])) == [0, 2]

@@ -152,7 +152,7 @@ BAD_TABLES: dict[str, tuple[dict[str, str], str]] = {
     "negative input": ({"input": "[3, -1, 32]"}, "(input): expected [C, H, W]"),
     "huge input": ({"input": "[3, 100000, 32]"}, "(input): expected [C, H, W]"),
     "true in input": ({"input": "[3, true, 32]"}, "(input): expected [C, H, W]"),
-    "choice of inputs": ({"input": "[[3, 32, 32], [3, 64, 64]]"}, "a choice makes a space"),
+    "choice of inputs": ({"input": "[[3, 32, 32], [3, 64, 64]]"}, "only a search space"),
     "text as expect": ({"expect": "5"}, "(expect): expected a mapping, found 5"),
     "unknown figure": ({"expect": "{flops: 1}"}, "(expect): unknown key 'flops'"),
     "negative figure": ({"expect": "{macs: -1}"}, "(expect.macs): expected a count, found -1"),
@@ -167,7 +167,7 @@ def test_bad_table_is_refused_with_its_key(changed: dict[str, str], message: str
 
 
 def test_choice_in_an_architecture_is_refused() -> None:
-    assert "a choice makes a search space" in message_of(table(row(k="[3, 5]")))
+    assert "only a search space has choices" in message_of(table(row(k="[3, 5]")))
 
 
 def test_map_smaller_than_its_strides_ends_at_one_pixel() -> None:
@@ -181,7 +181,7 @@ def test_deeper_than_any_network_is_refused() -> None:
 
 def test_widths_that_multiply_without_end_are_refused() -> None:
     rows = "\n  - " + "\n  - ".join([row(inn="~", out="64x")] * 9)
-    assert "wider than 65536" in message_of(table("", rows=rows))
+    assert "expected sizes up to 65536" in message_of(table("", rows=rows))
 
 
 def test_repeats_keep_the_width_of_the_first() -> None:

@@ -26,7 +26,7 @@ from nas.deploy.export.ranks import within_rank
 from nas.deploy.runtimes import Floats32
 from nas.errors import ExportError
 from nas.graph.graph import Graph
-from nas.graph.ops import op_params
+from nas.graph.ops import KINDS, MAX_RANK
 from nas.system.extras import require
 from nas.train.preprocessing import Normalisation
 
@@ -37,7 +37,6 @@ MAX_BATCH = 64
 LABEL, PROBABILITIES = "classLabel", "classLabel_probs"
 """Outputs of a classifier, by coremltools' usual names."""
 CLASSIFIER = f"a classifier: it gives {LABEL} and {PROBABILITIES}, no {OUTPUT}"
-MAX_RANK = 5
 NOT_EXECUTED = (
     "execution was not checked: Core ML does not run on this system; ops, shapes and weights of the"
     " file are the network's"
@@ -124,12 +123,12 @@ def verify(deployed: Deployed, spec: Any) -> Counter[str]:
     ops = list(_ops(spec))
     counts = Counter(op.type for op in ops if op.type != "const")
     shapes = {output.name: _shape(output.type) for op in ops for output in op.outputs}
-    high = sorted({op.type for op in ops for o in op.outputs if len(shapes[o.name]) > MAX_RANK})
+    high = sorted({op.type for op in ops for o in op.outputs if len(shapes[o.name]) > MAX_RANK + 1})
     layers = {kind: _layers(deployed.graph, kind) for kind in WEIGHTED}
     for what, found, wanted in (
         ("specification version", spec.specificationVersion, SPECIFICATION),
         ("ops that Core ML does not know", sorted(set(counts) - _known_ops()), []),
-        (f"ops of more than {MAX_RANK} dimensions", high, []),
+        (f"ops of more than {MAX_RANK + 1} dimensions", high, []),
         ("convolutions", counts["conv"], len(layers["conv"])),
         (
             "weights in layers",
@@ -176,7 +175,7 @@ def _layers(graph: Graph, kind: str) -> list[int]:
         if fed.intersection(op.inputs):
             fed.add(index)
             if op.kind == kind:
-                found.append(op_params(op) - op.attrs["out"] * op.attrs["bias"])
+                found.append(prod(KINDS[kind].weights(op)["weight"]))
             elif op.kind == "unfold" and kind == "conv":
                 found.append(op.shape[0] * op.in_shapes[0][0] * op.attrs["k"] ** 2)
     return found

@@ -17,10 +17,7 @@ from math import prod
 
 from nas.errors import ExportError
 from nas.graph.graph import Graph
-from nas.graph.ops import Op, Shape
-
-MAX_RANK = 4
-"""Dimensions of one image."""
+from nas.graph.ops import MAX_RANK, Op, Shape
 
 Blocks = tuple[int, ...]
 """An order of blocks that move as one."""

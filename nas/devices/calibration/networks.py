@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.devices.measurements import Measurement
 from nas.errors import CalibrationError, DocumentError, NasError
 from nas.graph.graph import Graph
+from nas.space.family import family_of
 from nas.system.progress import OnProgress, ignore
 
 SHARED = ("device", "runtime", "precision", "threads", "batch")
@@ -52,7 +52,7 @@ def measured(
     for number, (network, row) in enumerate(reversed(graphs.items())):
         on_progress(network, number / len(graphs))
         loaded[network] = _graph(row)
-    return [Measured(row, loaded[row.network], family(row.name)) for row in rows]
+    return [Measured(row, loaded[row.network], family_of(row.name)) for row in rows]
 
 
 def _graph(row: Measurement) -> Graph:
@@ -68,17 +68,6 @@ def _graph(row: Measurement) -> Graph:
             f"{row.place} (network): {row.network} calls what has no op kind: {', '.join(opaque)}"
         )
     return graph
-
-
-def family(network: str) -> str:
-    """Letters that a network's name starts with: networks alike, which are left out together.
-
-    >>> family("timm:mobilenetv3_large_100"), family("mobilenetv2-1.4"), family("timm:tf_mixnet_s")
-    ('mobilenet', 'mobilenet', 'mixnet')
-    """
-    name = network.rpartition("/")[2].rpartition(":")[2].removeprefix("tf_").lower()
-    letters = re.match(r"[a-z]+", name)
-    return re.sub(r"v$", "", letters[0]) if letters else name
 
 
 def stated(rows: Iterable[Measurement], key: str, otherwise: str) -> str:

@@ -17,8 +17,7 @@ import numpy as np
 
 from nas.devices.profile.load import Load, load_of
 from nas.errors import ArchError
-from nas.graph.ops import Shape
-from nas.space.arch import Arch, step
+from nas.space.arch import Arch
 from nas.space.scaling import scaled
 from nas.space.space import Code, Space
 
@@ -48,14 +47,6 @@ class Point:
         """What a journal calls it."""
         return code_text(self.code, self.width)
 
-    @cached_property
-    def shapes(self) -> tuple[Shape, ...]:
-        """What reaches each row, and the output."""
-        shapes = [self.arch.input]
-        for row in self.arch.rows:
-            shapes.append(step(row, shapes[-1], self.arch.input[1])[1])
-        return tuple(shapes)
-
     @property
     def whole(self) -> Part:
         return Part(self, 0, len(self.arch.rows))
@@ -74,13 +65,13 @@ class Part:
         """The rows as a network."""
         whole, name = self.point.arch, f"rows {self.start + 1} to {self.stop}"
         rows = whole.rows[self.start : self.stop]
-        return Arch(name, whole.name, self.point.shapes[self.start], rows)
+        return Arch(name, whole.name, whole.shapes[self.start], rows)
 
     @cached_property
     def load(self) -> Load:
         """Its kernels."""
         mb = self.point.load.ends_mb[0] / prod(self.point.arch.input)
-        ends = (prod(self.point.shapes[i]) * mb for i in (self.start, self.stop))
+        ends = (prod(self.point.arch.shapes[i]) * mb for i in (self.start, self.stop))
         return self.point.load.between(self.start, self.stop, (next(ends), next(ends)))
 
     @property
@@ -149,16 +140,16 @@ def seeds_of(space: Space) -> tuple[Arch, ...]:
 
 
 def families_of(seeds: Sequence[Arch]) -> list[list[Arch]]:
-    """Seeds by the name in front of the first hyphen."""
+    """Seeds by family."""
     families: dict[str, list[Arch]] = {}
     for seed in seeds:
-        families.setdefault(seed.name.split("-")[0], []).append(seed)
+        families.setdefault(seed.family, []).append(seed)
     return list(families.values())
 
 
 def parts_of(point: Point, rng: np.random.Generator) -> Iterator[Part]:
     """One part from every row whose input is a map, of a random length; none without weights."""
-    for start, shape in enumerate(point.shapes[:-1]):
+    for start, shape in enumerate(point.arch.shapes[:-1]):
         longest = min(LONGEST, len(point.arch.rows) - start)
         part = Part(point, start, start + int(rng.integers(1, longest + 1)))
         if len(shape) == 3 and part.load.weight_mb > 0:

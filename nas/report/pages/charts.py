@@ -11,6 +11,7 @@ from nas.report.pages.labels import corners
 from nas.report.pages.page import plain
 from nas.report.plots.search import FAMILIES, FOUND, MARGIN
 from nas.report.svg.drawing import DARK, GREY, WHITE
+from nas.space.family import family_of
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -279,4 +280,5 @@ def _plain_ticks(spots: Sequence[Spot]) -> dict[str, Any]:
 
 
 def _family(name: str) -> str:
-    return "known: " + next((f for f in FAMILIES if name.startswith(f)), "others")
+    family = family_of(name)
+    return f"known: {family if family in FAMILIES else 'others'}"

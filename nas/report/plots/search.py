@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.optimize import Candidate, SearchResult
+from nas.space.family import family_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-#: family of a seed (start of its name) -> colour, from Okabe and Ito's palette for all eyes
+#: family of a seed -> colour, from Okabe and Ito's palette for all eyes
 FAMILIES = {
     "mobilenet": "#E69F00",
     "efficientnet": "#009E73",
@@ -120,4 +121,4 @@ def plain_numbers(axis: Axis, digits: Sequence[float] = (1, 1.5, 2, 3, 4, 5, 6, 
 
 
 def _colour(name: str) -> str:
-    return next((c for family, c in FAMILIES.items() if name.startswith(family)), OTHER)
+    return FAMILIES.get(family_of(name), OTHER)

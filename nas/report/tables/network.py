@@ -8,7 +8,6 @@ are stages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from itertools import zip_longest
@@ -18,7 +17,7 @@ from nas.blocks import FIELDS, Row
 from nas.errors import TraceError
 from nas.graph.cost import peak_activation_elements
 from nas.graph.ops import op_macs, op_params
-from nas.space.arch import Arch, show_shape, step
+from nas.space.arch import Arch, show_shape
 
 if TYPE_CHECKING:
     from nas.accuracy import Guess, Surrogate
@@ -57,7 +56,7 @@ class Sheet:
         if not isinstance(self.arch, Arch):
             return []
         departs = set(ALWAYS)
-        for row, shape in zip(self.arch.rows, _input_shapes(self.arch), strict=True):
+        for row, shape in zip(self.arch.rows, self.arch.shapes, strict=False):
             departs |= {name for name in row.canonical() if _departs(row, name, shape[0])}
         return [name for name in FIELDS if name in departs and any(name in r for r in self.rows)]
 
@@ -137,21 +136,13 @@ def sheet(
 def _heads(arch: Network) -> list[dict[str, Any]]:
     """What each row is: a table's own columns, or the path of a traced submodule."""
     if isinstance(arch, Arch):
-        shapes = _input_shapes(arch)
-        pairs = zip(shapes, arch.rows, strict=True)
+        pairs = zip(arch.shapes, arch.rows, strict=False)
         return [{"in": show_shape(shape)} | row.canonical() for shape, row in pairs]
     first = {op.row: op.in_shapes[0] for op in reversed(arch.graph.ops) if op.inputs}
     return [
         {"in": show_shape(first[index]) if index in first else "", "op": row.name or "(none)"}
         for index, row in enumerate(arch.rows)
     ]
-
-
-def _input_shapes(arch: Arch) -> Iterator[tuple[int, ...]]:
-    shape = arch.input
-    for row in arch.rows:
-        yield shape
-        shape = step(row, shape, arch.input[1])[1]
 
 
 def _departs(row: Row, name: str, width: int) -> bool:

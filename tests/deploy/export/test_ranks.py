@@ -10,9 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.deploy.export.ranks import MAX_RANK, _moves, within_rank
+from nas.deploy.export.ranks import _moves, within_rank
 from nas.errors import ExportError
 from nas.graph.graph import Graph, GraphBuilder
+from nas.graph.ops import MAX_RANK
 from nas.library import load_arch
 from nas.modules.layers import assemble
 from nas.space.arch import Arch
