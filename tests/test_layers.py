@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "nas"
@@ -38,11 +39,15 @@ HEAVY = {"jinja2", "matplotlib", "optuna", "pandas", "plotly", "ray", "rich", "s
 HEAVY |= {"torch", "torchvision"}
 ON_TORCH = {"torch", "torchvision"}
 
-TREES = {
-    path: ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(PACKAGE.rglob("*.py"))
-    if path != PACKAGE / "__init__.py"
-}
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every file of the package, parsed."""
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path != PACKAGE / "__init__.py"
+    }
 
 
 def room(path: Path) -> str:
@@ -73,7 +78,7 @@ def names(path: Path) -> str:
 def test_no_room_imports_a_higher_one() -> None:
     found = [
         f"{names(path)} imports {name}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for name in imports(tree)
         if name.startswith("nas.") and name.split(".")[1] not in (room(path), "__version__")
         if FLOOR[name.split(".")[1]] >= FLOOR[room(path)]
@@ -84,7 +89,7 @@ def test_no_room_imports_a_higher_one() -> None:
 def test_torch_is_imported_only_from_modules_up() -> None:
     found = [
         names(path)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if not within(path, TORCH) and "torch" in tops(imports(tree))
     ]
     assert not found
@@ -93,7 +98,7 @@ def test_torch_is_imported_only_from_modules_up() -> None:
 def test_nothing_heavy_is_imported_at_start() -> None:
     found = [
         f"{names(path)} imports {name}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for name in (tops(imports(tree, at_start=True)) & HEAVY) - allowed(path)
     ]
     assert not found
@@ -115,12 +120,12 @@ def allowed(path: Path) -> set[str]:
 
 
 def test_every_room_is_on_a_floor() -> None:
-    assert {room(path) for path in TREES} == set(FLOOR)
+    assert {room(path) for path in trees()} == set(FLOOR)
 
 
 def test_the_command_line_holds_no_logic_of_others() -> None:
     """Nobody imports `nas.cli`, so everything a command does can be had from Python."""
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         if room(path) not in ("cli", "__main__"):
             assert not any(name.startswith("nas.cli") for name in imports(tree))
 

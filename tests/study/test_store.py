@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
-from nas.study.database import FILE, WAIT_S, Database
+from nas.study.database import FILE, Database
 from nas.study.store import ATTEMPTS, Store
 
 LOOP_PROCESS = Path(__file__).with_name("loop_process.py")
@@ -104,18 +104,19 @@ def test_what_silent_machines_left_is_begun_again_until_it_has_killed_too_many(
     assert [r.error for r in store.records()] == [f"its process died {ATTEMPTS} times"]
 
 
-def test_readers_do_not_wait_for_whoever_writes(tmp_path: Path, store: Store) -> None:
+def test_readers_do_not_wait_for_whoever_writes(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = store.claim(("a", 0))
     assert record is not None
     writer = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("UPDATE trials SET state = 'FAIL'")
-    start = time.monotonic()
+    monkeypatch.setattr("nas.study.database.WAIT_S", 1)  # then whoever waits fails
     database = Database(tmp_path)  # as `nas sweep status` opens it
     assert database.has("proxy")
     assert [r.state for r in Store(database, "proxy").records()] == ["running"]
     assert [r.state for r in store.records()] == ["running"]
-    assert time.monotonic() - start < WAIT_S / 10
     writer.execute("COMMIT")
     assert Store(database, "proxy").abandoned()[0].state == "fail"
     database.close()
@@ -150,20 +151,20 @@ def evaluated(folder: Path) -> list[tuple[int, str]]:
 
 
 @pytest.mark.slow
-def test_eight_processes_and_four_hundred_trials(tmp_path: Path) -> None:
-    children = [subprocess.Popen(hunt(tmp_path, 400)) for _ in range(8)]
-    assert [child.wait() for child in children] == [0] * 8
+def test_four_processes_and_a_hundred_trials(tmp_path: Path) -> None:
+    children = [subprocess.Popen(hunt(tmp_path, 100)) for _ in range(4)]
+    assert [child.wait() for child in children] == [0] * 4
     database = Database(tmp_path)
     records = Store(database, "proxy").records()
     database.close()
-    assert len(records) == len({record.arch_id for record in records}) == 400
+    assert len(records) == len({record.arch_id for record in records}) == 100
     assert all(record.state == "complete" for record in records)
     done = evaluated(tmp_path)
-    assert len(done) == len(set(done)) == 400  # each once
+    assert len(done) == len(set(done)) == 100  # each once
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("strategy", "wanted"), [("evolution", 50), ("model", 15)])
+@pytest.mark.parametrize(("strategy", "wanted"), [("evolution", 12), ("model", 4)])
 def test_kills_lose_nothing(tmp_path: Path, strategy: str, wanted: int) -> None:
     """One process: also the same trials as without a kill."""
     trials, rng, kills = 2 * wanted + 20, np.random.default_rng(0), 0

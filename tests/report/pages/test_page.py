@@ -27,11 +27,11 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium here: apt-get install chromium"),
 ]
-sync_api = pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         args = ["--no-sandbox", "--disable-gpu"]  # root in a container, without a screen
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=args)
