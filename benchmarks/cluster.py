@@ -235,7 +235,7 @@ def main() -> None:
             "virtual": lambda: virtual(1000, 600, "none"),
             "sharing": lambda: sharing(place, each=3),
         }
-        kept = read_rows(OUT) if OUT.exists() else []
+        kept = read_rows(OUT)
         for name in arguments.only:
             machine = name_of_gpu() if name == "sharing" else environment().cpu
             made = {"date": datetime.now(UTC).date().isoformat(), "machine": machine}

@@ -12,7 +12,6 @@ import nas  # before torch, whose threads are to wait without spinning
 
 # isort: split
 import argparse
-import csv
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from files import read_rows
 
 from nas.deploy.export import FORMATS, deploy, export
 from nas.deploy.export.check import load_photos
+from nas.files.csv import append_csv
 from nas.files.resources import WEIGHTS, named
 from nas.modules import save_weights
 from nas.space.arch import Arch
@@ -47,16 +47,10 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--only", nargs="*")
     options = parser.parse_args()
-    done = {row["network"] for row in read_rows(options.out)} if options.out.exists() else set()
-    with options.out.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if not done:
-            writer.writeheader()
-        for arch in networks(options.points):
-            if arch.name in done or (options.only and arch.name not in options.only):
-                continue
-            writer.writerows(exported(arch))
-            file.flush()
+    done = {row["network"] for row in read_rows(options.out)}
+    for arch in networks(options.points):
+        if arch.name not in done and (not options.only or arch.name in options.only):
+            append_csv(options.out, COLUMNS, *exported(arch))
 
 
 def networks(points: int) -> Iterator[Arch]:

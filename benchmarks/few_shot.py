@@ -16,7 +16,6 @@ fitted to all of them; only where there are ten or more.
 from __future__ import annotations
 
 import argparse
-import csv
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from device_sources import DEVICES
 from fit_devices import as_figures, lower_all
 from iphone_fit import is_large
 
+from nas.files.csv import write_csv
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import adapt
 from nas.latency.fit.blend import Recipe, blend
@@ -54,20 +54,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)  # of torch.export, on some timm models
-    with OUT.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for known, related in PAIRS:
-            theirs = known_figures(options.data, known, related)
-            recipe = Recipe(DEVICES[known].recipe.prior)
-            figures = own_figures(options.data, known, related)
-            for row in drawn(blend(theirs, recipe), figures):
-                writer.writerow([known, related, len(figures), SHOTS, DRAWS, *row])
-            reference = recipe.prior(theirs).reference
-            own, others = both([f for f in theirs if f.harness in reference], figures)
-            if (n := len(own)) >= SHOTS:
-                row = quantiles([judged(own * np.median(others / own), others)])
-                writer.writerow([known, related, n, n, 1, "measured on the known one", *row])
+    rows = []
+    for known, related in PAIRS:
+        theirs = known_figures(options.data, known, related)
+        recipe = Recipe(DEVICES[known].recipe.prior)
+        figures = own_figures(options.data, known, related)
+        for row in drawn(blend(theirs, recipe), figures):
+            rows.append([known, related, len(figures), SHOTS, DRAWS, *row])
+        reference = recipe.prior(theirs).reference
+        own, others = both([f for f in theirs if f.harness in reference], figures)
+        if (n := len(own)) >= SHOTS:
+            row = quantiles([judged(own * np.median(others / own), others)])
+            rows.append([known, related, n, n, 1, "measured on the known one", *row])
+    write_csv(OUT, COLUMNS, rows)
 
 
 COLUMNS = ("known", "related", "networks", "shots", "draws", "model")

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nas.files.csv import read_csv, write_csv
+
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows that all have the columns of the first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, list(rows[0]), rows)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows as text, by column."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """Rows as text, by column; none if there is no such file."""
+    return [dict(row.cells) for row in read_csv(path, ())] if path.exists() else []
 
 
 def kept(path: Path, make: Callable[[], Any]) -> Any:

@@ -12,7 +12,6 @@ log-parameters and log-MACs with the same link; how often the truth lies within 
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from imagenet_published import REFERENCE, Figure, merged, read_figures
 from nas.accuracy.artefact import NETWORK
 from nas.accuracy.inputs import INPUTS, LAW
 from nas.accuracy.surrogate import Surrogate
+from nas.files.csv import read_csv, write_csv
 from nas.space.columns import Floats
 
 EXPERT_COLUMNS = ("centre", "scale", "radius", "linear")
@@ -109,23 +109,19 @@ def _rank(recipe: str) -> int:
 def write_published(path: Path, figures: Sequence[Figure]) -> None:
     """Every figure with its citation, by family; what the file has of other networks stays."""
     made = {figure.arch.name for figure in figures}
-    with path.open(encoding="utf-8", newline="") as file:
-        others = [row for row in list(csv.reader(file))[1:] if row[0] not in made]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["arch", "top1", "recipe", "source", "place"])
-        for f in sorted(figures, key=lambda f: (f.family, f.arch.name, _rank(f.recipe))):
-            writer.writerow([f.arch.name, f"{f.top1:g}", f.recipe, f.source, f.place])
-        writer.writerows(others)
+    columns = ["arch", "top1", "recipe", "source", "place"]
+    others = [row.cells for row in read_csv(path, columns) if row.cells["arch"] not in made]
+    ordered = sorted(figures, key=lambda f: (f.family, f.arch.name, _rank(f.recipe)))
+    rows = [[f.arch.name, f"{f.top1:g}", f.recipe, f.source, f.place] for f in ordered]
+    write_csv(path, columns, [*rows, *others])
 
 
 def _write_csv(
     path: Path, header: Sequence[str], keys: Sequence[str], columns: Sequence[Floats]
 ) -> None:
-    lines = [",".join(header)]
-    for key, *values in zip(keys, *columns, strict=True):
-        lines.append(",".join([key, *(f"{value:.8g}" for value in values)]))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = zip(keys, *columns, strict=True)
+    cells = ([*key.split(","), *(f"{value:.8g}" for value in own)] for key, *own in rows)
+    write_csv(path, header, cells)
 
 
 def _yaml(surrogate: Surrogate, figures: Mapping[str, Any]) -> str:

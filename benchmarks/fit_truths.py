@@ -23,6 +23,7 @@ from nas.evaluate.bench import load_truth
 from nas.evaluate.bench.artefact import COLUMNS, CSV, YAML
 from nas.evaluate.bench.trees import LEAVES, Node, Tree, Trees
 from nas.evaluate.fidelity.ranking import kendall
+from nas.files.csv import write_csv
 from nas.files.resources import content_hash
 from nas.space.choices import Choices
 from nas.space.columns import Floats, Ints
@@ -128,15 +129,15 @@ def write(
     """The folder, as `nas.evaluate.bench.artefact` reads it."""
     folder = OUT / source.name
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [",".join(COLUMNS)]
+    rows: list[list[object]] = []
     for number, tree in enumerate(trees):
         for index, node in enumerate(tree):
-            cells = f",,,,{node.value:.{DIGITS}f}"
+            cells: list[object] = ["", "", "", "", f"{node.value:.{DIGITS}f}"]
             if node.parameter is not None:
                 name = choices.parameters[node.parameter].name
-                cells = f"{name},{node.at_most},{node.left},{node.right},"
-            lines.append(f"{number},{index},{cells}")
-    (folder / CSV).write_text("\n".join(lines) + "\n", encoding="utf-8")
+                cells = [name, node.at_most, node.left, node.right, ""]
+            rows.append([number, index, *cells])
+    write_csv(folder / CSV, COLUMNS, rows)
     figures = ", ".join(f"{name}: {value:.4g}" for name, value in held_out.items())
     content = {
         "schema": "1",

@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--others", type=int, default=0, help="processes that compete")
     options = parser.parse_args()
-    kept = read_rows(OUT) if OUT.exists() else []
+    kept = read_rows(OUT)
     for network in options.networks:
         for threads in (1, cores()):
             rows = measured(network, threads, options.rounds, options.others)

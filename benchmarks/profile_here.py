@@ -14,7 +14,6 @@ two of them differ by as much as the same network measured twice does.
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -31,6 +30,7 @@ from nas.devices.profile.bench import NETWORK_PACE, Bench
 from nas.devices.profile.journal import FUSION, running_median
 from nas.devices.profile.run import TOGETHER
 from nas.errors import ExportError
+from nas.files.csv import read_csv
 from nas.files.resources import named
 from nas.latency.device import Device
 from nas.latency.files import TRIVIAL_KEYS
@@ -115,9 +115,8 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
 
 def slower(folder: Path, rows: list[Measurement]) -> Floats:
     """How much slower the machine was at each row than in the profile, by the anchor."""
-    with (folder / "journal.csv").open(encoding="utf-8", newline="") as file:
-        next(file)
-        usual = [float(e["anchor_ms"]) for e in csv.DictReader(file) if e["role"] != FUSION]
+    entries = read_csv(folder / "journal.csv", ("anchor_ms", "role"), by_hand=True)
+    usual = [e.number("anchor_ms") for e in entries if e.cells["role"] != FUSION]
     anchors = [float(row.note.removeprefix(ANCHOR)) for row in rows]
     return running_median(anchors) / np.median(usual)
 
@@ -169,7 +168,7 @@ def main() -> None:
     path = options.measurements or options.device / "unseen.csv"
     rows = measured(device, options.networks, path)
     row = judge(device, options.device, rows)
-    written = read_rows(OUT) if OUT.exists() else []
+    written = read_rows(OUT)
     kept = [old for old in written if old["profile"] != row["profile"]]
     write_rows(OUT, sorted([*kept, row], key=lambda row: str((row["runtime"], row["date"]))))
     for key, value in row.items():

@@ -12,7 +12,6 @@ networks are left. A larger network has a row with its size alone.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from files import read_rows
 from timm.utils.model import reparameterize_model
 
 from nas.errors import NasError
+from nas.files.csv import append_csv
 from nas.modules.networks import Traced, load_network
 from nas.system.capture import capture_output
 
@@ -42,16 +42,11 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=50, help="networks looked at in this run")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
-    done = {row["network"] for row in read_rows(options.out)} if options.out.exists() else set()
+    done = {row["network"] for row in read_rows(options.out)}
     left = [name for name in timm.list_models() if name not in done]
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if not done:
-            writer.writeheader()
-        for name in left[: options.most]:
-            writer.writerow(looked_at(name))
-            file.flush()
+    for name in left[: options.most]:
+        append_csv(options.out, COLUMNS, looked_at(name))
     sys.exit(len(left) > options.most)
 
 

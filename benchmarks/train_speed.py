@@ -183,7 +183,7 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
     }
     keys = ("hardware", "network", "data", "batch", "precision", "compiled")
-    written = read_rows(OUT) if OUT.exists() else []
+    written = read_rows(OUT)
     kept = [old for old in written if any(old[key] != str(row[key]) for key in keys)]
     write_rows(OUT, [*kept, row])
     print(row)

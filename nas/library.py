@@ -6,11 +6,11 @@ Every loader takes a shipped name or a path, and answers an unknown name with th
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.files.csv import read_csv
 from nas.files.resources import VARIANTS, data_dir, find, named
 from nas.space.arch import Arch, read_arch
 from nas.space.scaling import read_variant
@@ -83,11 +83,10 @@ def published(arch: Arch) -> tuple[Published, ...]:
 def published_by_name() -> dict[str, tuple[Published, ...]]:
     """All published ImageNet figures, of shipped architectures and others."""
     path = data_dir("results") / "published" / "imagenet.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        figures = [
-            Published(row["arch"], float(row["top1"]), row["recipe"], row["source"], row["place"])
-            for row in csv.DictReader(file)
-        ]
+    figures = [
+        Published(**{**row.cells, "top1": row.number("top1", 0, 100)})  # type: ignore[arg-type]
+        for row in read_csv(path, [field.name for field in fields(Published)], closed=True)
+    ]
     found: dict[str, tuple[Published, ...]] = {}
     for figure in sorted(figures, key=lambda figure: figure.recipe != "supervised"):
         found[figure.arch] = (*found.get(figure.arch, ()), figure)

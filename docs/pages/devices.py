@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from nas.files.csv import read_csv
 from nas.files.resources import data_dir, named
 from nas.latency.device import Device, load_device
 from pages.markdown import table
@@ -91,8 +91,7 @@ def _section(device: Device, families: Path) -> Iterator[str]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return [dict(row.cells) for row in read_csv(path, ())]
 
 
 def _family(row: Mapping[str, str]) -> list[str]:

@@ -9,8 +9,7 @@ pairs.csv        the experts' quadratic terms
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from math import isfinite
 from pathlib import Path
@@ -24,6 +23,7 @@ from nas.accuracy.process import Kernel, Process, whiten
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
 from nas.errors import DocumentError, brief
 from nas.files import yaml
+from nas.files.csv import CsvRow, read_csv
 from nas.files.resources import content_hash
 from nas.space.columns import Floats
 
@@ -81,14 +81,14 @@ def symmetric(upper: Floats) -> Floats:
 
 
 def _process(path: Path, kernel: Kernel, scaling: Scaling) -> Process:
-    rows = list(_rows(path, NETWORK))
-    values = np.array([_numbers(path, i, row[2:], NETWORK[2:]) for i, row in enumerate(rows, 2)])
+    rows = read_csv(path, NETWORK, closed=True)
+    values = np.array([_numbers(row, NETWORK[2:]) for row in rows])
     if not len(values):
         raise DocumentError(f"{path}: expected at least one network")
     noise_sd, weights, resolution, x = values[:, 0], values[:, 1], values[:, 2], values[:, 3:]
     z, terms = scaling(inputs(x, resolution), law_basis(x, resolution))
     try:
-        factor = whiten(kernel, z, terms, [row[1] for row in rows], noise_sd)
+        factor = whiten(kernel, z, terms, [row.cells["recipe"] for row in rows], noise_sd)
     except np.linalg.LinAlgError as error:
         raise DocumentError(f"{path}: no process of these networks and scales: {error}") from None
     return Process(kernel, z, terms, factor, weights)
@@ -123,51 +123,17 @@ def _table(
     path: Path, keys: Sequence[str], columns: Sequence[str], expected: Sequence[str]
 ) -> Floats:
     """Numbers (len(expected), len(columns)) of a CSV whose rows come in the expected order."""
-    table = []
-    header = (*keys, *columns)
-    for number, row in enumerate(_rows(path, header), 2):
-        key = " ".join(row[: len(keys)])
-        wanted = expected[number - 2] if number - 2 < len(expected) else "no more rows"
-        if key != wanted:
-            raise DocumentError(
-                f"{path} row {number} ({keys[0]}): found {key!r}, expected {wanted!r}"
-            )
-        table.append(_numbers(path, number, row[len(keys) :], columns))
-    if len(table) != len(expected):
-        raise DocumentError(f"{path}: expected {len(expected)} rows, found {len(table)}")
-    return np.array(table)
+    rows = read_csv(path, (*keys, *columns), closed=True)
+    for row, wanted in zip(rows, expected, strict=False):
+        if " ".join(row.cells[key] for key in keys) != wanted:
+            row.fail(keys[0], repr(wanted))
+    if len(rows) != len(expected):
+        raise DocumentError(f"{path}: expected {len(expected)} rows, found {len(rows)}")
+    return np.array([_numbers(row, columns) for row in rows])
 
 
-def _rows(path: Path, header: Sequence[str]) -> Iterator[list[str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file)
-            if (found := next(reader, [])) != list(header):
-                wrong = next((f for f, e in zip(found, header, strict=False) if f != e), "")
-                raise DocumentError(
-                    f"{path} row 1: expected {len(header)} columns from"
-                    f" {header[0]} to {header[-1]}, found {len(found)} {wrong!r}"
-                )
-            for number, row in enumerate(reader, 2):
-                if len(row) != len(header):
-                    raise DocumentError(
-                        f"{path} row {number}: expected {len(header)} cells, found {len(row)}"
-                    )
-                yield row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(f"{path}: {reason}") from None
-
-
-def _numbers(path: Path, number: int, cells: list[str], columns: Sequence[str]) -> list[float]:
-    values = []
-    for name, cell in zip(columns, cells, strict=True):
-        try:
-            values.append(float(cell))
-        except ValueError:
-            values.append(float("nan"))
-        positive = name == "noise_sd" or name.endswith("scale")
-        if not isfinite(values[-1]) or (positive and values[-1] <= 0):
-            where, kind = f"{path} row {number} ({name})", " above 0" if positive else ""
-            raise DocumentError(f"{where}: expected a number{kind}, found {brief(cell)}")
-    return values
+def _numbers(row: CsvRow, columns: Sequence[str]) -> list[float]:
+    return [
+        row.positive(name) if name == "noise_sd" or name.endswith("scale") else row.number(name)
+        for name in columns
+    ]

@@ -7,22 +7,18 @@ network under one set of conditions. Only `network` and `ms` are required; a lin
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from nas.errors import DocumentError, UnknownNameError
-from nas.files.csv import NUMBER
+from nas.files.csv import NUMBER, CsvRow, read_csv, write_csv
 from nas.files.resources import exists
 from nas.files.staging import check_replaceable, staged_file, writing
-from nas.files.yaml import read_text
 
 MAX_BYTES = 50_000_000
 MIN_MS, MAX_MS = 1e-3, 1e6
@@ -77,6 +73,7 @@ class Measurement:
 
 
 COLUMNS = tuple(column.name for column in fields(Measurement) if column.name != "place")
+REQUIRED = ("network", "ms")
 CONDITIONS = ("network", "device", "runtime", "precision", "threads", "batch", "source")
 """What a row is known by: rows that differ in none of these are repeats."""
 SHOWN_REPEATS = 5
@@ -93,16 +90,10 @@ def read_measurements(path: Path) -> list[Measurement]:
         DocumentError: with file, line and column of what is wrong.
         UnknownNameError: a column or a precision that does not exist.
     """
-    reader = _rows(path)
-    line, header = next(reader, (1, []))
-    if not header:
-        raise DocumentError(f"{path}: empty; expected columns, of them network and ms")
-    _check_header(header, f"{path} line {line}")
-    rows = [_measurement(header, cells, f"{path} line {line}") for line, cells in reader]
-    rows = [_located(row, path.parent) for row in rows]
-    if not rows:
+    lines = read_csv(path, REQUIRED, by_hand=True, check_header=_check_header)
+    if not lines:
         raise DocumentError(f"{path}: no rows below the header")
-    return merge_repeats(rows)
+    return merge_repeats([_located(_measurement(line), path.parent) for line in lines])
 
 
 def _located(row: Measurement, folder: Path) -> Measurement:
@@ -159,27 +150,8 @@ def write_measurements(
     check_replaceable(path, force=force)
     with writing(path, path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        staged_file(path, force=force) as made,
-        made.open("w", encoding="utf-8", newline="") as file,
-    ):
-        file.writelines(f"# {comment}\n" for comment in comments)
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(astuple(row)[: len(COLUMNS)] for row in rows)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Number of the line and the cells of it, without comments and blank lines."""
-    lines = io.StringIO(read_text(path, MAX_BYTES), newline="")
-    reader = csv.reader(("\n" if line[0] == "#" else line for line in lines), strict=True)
-    try:
-        for cells in reader:
-            if cells:
-                yield reader.line_num, [cell.strip() for cell in cells]
-    except csv.Error as error:
-        where = f"{path} line {reader.line_num}"
-        raise DocumentError(f"{where}: not readable as CSV: {error}") from None
+    with staged_file(path, force=force) as made:
+        write_csv(made, COLUMNS, [astuple(row)[: len(COLUMNS)] for row in rows], comments)
 
 
 def _check_header(header: Sequence[str], where: str) -> None:
@@ -194,24 +166,14 @@ def _check_header(header: Sequence[str], where: str) -> None:
                 " in milliseconds per invocation"
             )
         raise UnknownNameError("column", column, COLUMNS, where)
-    for column, after in pairwise(sorted(header)):
-        if column == after:
-            raise DocumentError(f"{where}: column {column!r} is repeated")
-    for column in ("network", "ms"):
-        if column not in header:
-            raise DocumentError(f"{where}: column {column!r} is missing")
 
 
-def _measurement(header: Sequence[str], cells: Sequence[str], where: str) -> Measurement:
-    if len(cells) != len(header):
-        raise DocumentError(
-            f"{where}: {len(cells)} cells under {len(header)} columns;"
-            " a decimal comma is written as a point, a text with a comma in quotes"
-        )
+def _measurement(line: CsvRow) -> Measurement:
+    where = line.where
     values = {
         column: _READ.get(column, _text)(cell, f"{where} ({column})")
-        for column, cell in zip(header, cells, strict=True)
-        if cell or column in ("network", "ms")
+        for column, cell in line.cells.items()
+        if cell or column in REQUIRED
     }
     row = Measurement(place=where, **values)
     if (row.ms_low is None) != (row.ms_high is None):

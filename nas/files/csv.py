@@ -1,66 +1,96 @@
-"""Tables of ours as CSV, read strictly: every mistake names file, line and column."""
+"""CSV tables, read strictly and written in one way: every mistake names file, line and column."""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from nas.errors import DocumentError, brief
+from nas.errors import DocumentError, UnknownNameError, brief
 from nas.files.yaml import read_text
 
 MAX_BYTES = 50_000_000
 
-_WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
+
+Values = Mapping[str, Any] | Sequence[Any]
+"""By column, or in the order of the columns. None and missing values become empty cells."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line below the header: its cells by column."""
+class CsvRow:
+    """One row below the header: its cells by column."""
 
     where: str
-    """File and line, for messages about it."""
+    """File and line, for messages."""
     cells: Mapping[str, str]
 
-    def whole(self, column: str, low: int, high: int) -> int:
-        """The whole number of a cell, from `low` to `high`.
+    def integer(self, column: str, low: int, high: int) -> int:
+        """The integer in a cell, from `low` to `high`.
 
         Raises:
-            DocumentError: it holds something else.
+            DocumentError: the cell holds anything else.
         """
         cell = self.cells[column]
-        if not _WHOLE.fullmatch(cell) or not low <= int(cell) <= high:
+        if not _INTEGER.fullmatch(cell) or not low <= int(cell) <= high:
             self.fail(column, f"a whole number from {low} to {high}")
         return int(cell)
 
-    def number(self, column: str, low: float = -inf, high: float = inf) -> float:
-        """The finite number of a cell, from `low` to `high`.
+    def number(
+        self, column: str, low: float = -inf, high: float = inf, *, finite: bool = True
+    ) -> float:
+        """The number in a cell, from `low` to `high`; `nan` and infinities only if not `finite`.
 
         Raises:
-            DocumentError: it holds something else.
+            DocumentError: the cell holds anything else.
         """
         cell = self.cells[column]
+        if not finite and cell in ("nan", "inf", "-inf"):
+            return float(cell)
         found = float(cell) if NUMBER.fullmatch(cell) else inf
         if not isfinite(found) or not low <= found <= high:
-            limits = "" if low == -inf else f" from {low:g} to {high:g}"
+            limits = "" if low == -inf else f" from {low:g}"
+            limits += "" if high == inf else f" to {high:g}"
             self.fail(column, f"a number{limits}")
         return found
 
-    def maybe(self, column: str) -> float | None:
-        """The number of a cell, None where it is empty."""
-        return self.number(column) if self.cells[column] else None
-
-    def file(self, folder: Path, column: str = "file") -> Path:
-        """The file that a cell names, in a folder and not outside of it.
+    def positive(self, column: str) -> float:
+        """The finite number above 0 in a cell.
 
         Raises:
-            DocumentError: it leads out, or is no name of a file.
+            DocumentError: the cell holds anything else.
+        """
+        found = self.number(column)
+        return found if found > 0 else self.fail(column, "a number above 0")
+
+    def optional_number(self, column: str) -> float | None:
+        """The number in a cell, or None if the cell is empty."""
+        return self.number(column) if self.cells[column] else None
+
+    def name(self, column: str, what: str, valid: Collection[str]) -> str:
+        """The cell, which is one of the `valid` names of `what`.
+
+        Raises:
+            DocumentError: with the nearest names.
+        """
+        cell = self.cells[column]
+        if cell not in valid:
+            where = f"{self.where} ({column})"
+            raise DocumentError(str(UnknownNameError(what, cell, valid, where)))
+        return cell
+
+    def file(self, folder: Path, column: str = "file") -> Path:
+        """The path in `folder` that a cell names.
+
+        Raises:
+            DocumentError: the path leads out of the folder, or no file can have the name.
         """
         name = self.cells[column]
         if "\0" in name:
@@ -70,31 +100,100 @@ class Line:
         return folder / name
 
     def fail(self, column: str, expected: str) -> NoReturn:
-        """Refuse a cell."""
+        """Refuse a cell.
+
+        Raises:
+            DocumentError: naming file, line, column, what was found and what was expected.
+        """
         found = brief(self.cells[column])
         raise DocumentError(f"{self.where} ({column}): found {found}, expected {expected}")
 
 
-def read_lines(path: Path, needed: Sequence[str]) -> list[Line]:
-    """All lines below the header, which has the columns that are needed, and perhaps others.
+def read_csv(
+    path: Path,
+    required: Sequence[str],
+    *,
+    closed: bool = False,
+    by_hand: bool = False,
+    check_header: Callable[[Sequence[str], str], None] = lambda columns, where: None,
+) -> list[CsvRow]:
+    """All rows below the header. Blank lines are skipped.
+
+    The header has every `required` column; `closed` refuses other columns, and `check_header` may
+    refuse columns with a message of its own. In a file written `by_hand`, lines that start with `#`
+    are comments and spaces around cells are ignored.
 
     Raises:
-        DocumentError: with file, line and column of what is wrong.
+        DocumentError: naming file, line and column.
     """
-    reader = csv.reader(io.StringIO(read_text(path, MAX_BYTES), newline=""), strict=True)
-    lines: list[Line] = []
+    rows = _cells(path, by_hand=by_hand)
+    line, header = next(rows, (1, []))
+    check_header(header, f"{path} line {line}")
+    _check_header(header, required, f"{path} line {line}", closed=closed)
+    found = []
+    for line, cells in rows:
+        where = f"{path} line {line}"
+        if len(cells) != len(header):
+            hint = (
+                "; write a decimal comma as a point, and put a text with a comma in quotes"
+                if by_hand
+                else ""
+            )
+            raise DocumentError(f"{where}: found {len(cells)} cells, expected {len(header)}{hint}")
+        found.append(CsvRow(where, dict(zip(header, cells, strict=True))))
+    return found
+
+
+def _cells(path: Path, *, by_hand: bool) -> Iterator[tuple[int, list[str]]]:
+    """Number of each line that holds cells, and its cells."""
+    lines: Iterable[str] = io.StringIO(read_text(path, MAX_BYTES), newline="")
+    if by_hand:
+        lines = ("\n" if line.startswith("#") else line for line in lines)
+    reader = csv.reader(lines, strict=True)
     try:
-        header = next(reader, [])
-        for column in needed:
-            if header.count(column) != 1:
-                found = brief(", ".join(header) or "nothing")
-                raise DocumentError(f"{path} line 1: found {found}, expected one column {column!r}")
         for cells in reader:
-            where = f"{path} line {reader.line_num}"
-            if len(cells) != len(header):
-                raise DocumentError(f"{where}: found {len(cells)} cells, expected {len(header)}")
-            lines.append(Line(where, dict(zip(header, cells, strict=True))))
+            if cells:
+                yield reader.line_num, [cell.strip() for cell in cells] if by_hand else cells
     except csv.Error as error:
         where = f"{path} line {reader.line_num}"
         raise DocumentError(f"{where}: not readable as CSV: {error}") from None
-    return lines
+
+
+def _check_header(
+    header: Sequence[str], required: Sequence[str], where: str, *, closed: bool
+) -> None:
+    for column in header:
+        if closed and column not in required:
+            raise DocumentError(str(UnknownNameError("column", column, required, where)))
+        if header.count(column) > 1:
+            raise DocumentError(f"{where}: column {column!r} is repeated")
+    for column in required:
+        if column not in header:
+            found = ", ".join(header) or "nothing"
+            raise DocumentError(f"{where}: column {column!r} is missing, found {found}")
+
+
+def write_csv(
+    path: Path, columns: Sequence[str], rows: Iterable[Values], comments: Sequence[str] = ()
+) -> None:
+    """Write a header and rows, below lines of comments."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.writelines(f"# {comment}\n" for comment in comments)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_by_column(row, columns) for row in rows)
+
+
+def append_csv(path: Path, columns: Sequence[str], *rows: Values) -> None:
+    """Append rows, below a header if the file is new. They are on the disk on return."""
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        if not file.tell():
+            writer.writeheader()
+        writer.writerows(_by_column(row, columns) for row in rows)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _by_column(row: Values, columns: Sequence[str]) -> Mapping[str, Any]:
+    return row if isinstance(row, Mapping) else dict(zip(columns, row, strict=True))

@@ -6,7 +6,6 @@ A wheel carries `search_spaces/`, `predictors/` and `results/published/` in `nas
 
 from __future__ import annotations
 
-import csv
 import os
 from hashlib import sha256
 from math import inf
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from nas.errors import DocumentError, UnknownNameError
+from nas.files.csv import read_csv
 
 Folder = Literal["search_spaces", "predictors", "results"]
 What = Literal["architecture", "space", "device", "surrogate"]
@@ -55,8 +55,7 @@ def named(what: What) -> dict[str, Path]:
     found = {file.parent.name if by_folder else file.stem: file for file in files}
     if what == "architecture":
         variants = data_dir(folder) / Path(pattern).with_name(VARIANTS)
-        with variants.open(encoding="utf-8", newline="") as file:
-            found |= {row["name"]: variants for row in csv.DictReader(file)}
+        found |= {row.cells["name"]: variants for row in read_csv(variants, ("name",))}
     return dict(sorted(found.items()))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from nas.errors import DocumentError, UnknownNameError, brief
 from nas.files import yaml
+from nas.files.csv import read_csv
 from nas.graph.ops import ACTIVATIONS
 from nas.latency.correction import STEEPEST, Whole
 from nas.latency.kernels import BYTES, CLASSES, Kernel
@@ -117,39 +117,19 @@ def read_kernels(path: Path) -> dict[str, ClassCost]:
     Raises:
         DocumentError: naming file, row and column.
     """
-    lines = yaml.read_text(path).splitlines()
-    reader = csv.DictReader(line for line in lines if not line.startswith("#"))
-    for name in reader.fieldnames or ():
-        if name not in COLUMNS:
-            raise DocumentError(str(UnknownNameError("column", name, COLUMNS, str(path))))
-    if missing := set(COLUMNS) - set(reader.fieldnames or ()):
-        raise DocumentError(f"{path}: column {sorted(missing)[0]!r} is missing")
     table: dict[str, ClassCost] = {}
-    for number, cells in enumerate(reader, start=1):
-        where = f"{path} row {number}"
-        cls = cells["cls"]
-        if cls not in CLASSES:
-            raise DocumentError(str(UnknownNameError("kernel class", cls, CLASSES, where)))
+    for row in read_csv(path, COLUMNS, closed=True, by_hand=True):
+        cls = row.name("cls", "kernel class", CLASSES)
         if cls in table:
-            raise DocumentError(f"{where} (cls): {cls!r} is repeated")
-        if None in cells or None in cells.values():
-            raise DocumentError(f"{where}: expected {len(COLUMNS)} cells")
-        numbers = {name: _cell(cells[name], name, where) for name in COLUMNS[1:]}
+            row.fail("cls", "each class once")
+        numbers = {
+            name: row.positive(name) if name in TERMS else row.number(name, 0)
+            for name in COLUMNS[1:]
+        }
         table[cls] = ClassCost(cls, **numbers | {"networks": int(numbers["networks"])})  # type: ignore[arg-type]
     if not table:
         raise DocumentError(f"{path}: expected at least one kernel class")
     return table
-
-
-def _cell(text: str, name: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    low = "above 0" if name in TERMS else "from 0"
-    if not math.isfinite(value) or value < 0 or (name in TERMS and value == 0):
-        raise DocumentError(f"{where} ({name}): found {text!r}, expected a number {low}")
-    return value
 
 
 def read_info(path: Path) -> dict[str, Any]:

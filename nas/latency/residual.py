@@ -7,8 +7,6 @@ weights, each times how alike the two are. Costs stay additive, so a space is pr
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.errors import DocumentError, UnknownNameError
-from nas.files.yaml import read_text
+from nas.files.csv import read_csv, write_csv
 from nas.graph.ops import ACTIVATIONS, KINDS
 from nas.latency.kernels import CLASSES, Kernel
 from nas.space.columns import ColumnSplit, Floats
 
 FILE = "residual.csv"
-MAX_BYTES = 1_000_000
 SCALES = {
     "log2_mmacs": 2.0,
     "log2_weight_mb": 2.0,
@@ -127,15 +124,13 @@ class Residual:
 
 def write_residual(path: Path, residual: Residual) -> None:
     """Write `residual.csv`."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for cls, points in residual.points.items():
-            unscaled = points.shapes * list(SCALES.values())
-            rows = zip(points.kinds, unscaled, residual.weights[cls], strict=True)
-            for kind, shape, weight in rows:
-                cells = ("" if np.isnan(x) else f"{x:.5g}" for x in shape)
-                writer.writerow([cls, kind, *cells, f"{weight:.6g}"])
+    rows = []
+    for cls, points in residual.points.items():
+        unscaled = points.shapes * list(SCALES.values())
+        for kind, shape, weight in zip(points.kinds, unscaled, residual.weights[cls], strict=True):
+            cells = ("" if np.isnan(x) else f"{x:.5g}" for x in shape)
+            rows.append([cls, kind, *cells, f"{weight:.6g}"])
+    write_csv(path, COLUMNS, rows)
 
 
 def read_residual(path: Path) -> Residual:
@@ -144,26 +139,14 @@ def read_residual(path: Path) -> Residual:
     Raises:
         DocumentError: naming file, line and column.
     """
-    reader = csv.reader(read_text(path, MAX_BYTES).splitlines())
-    header = next(reader, [])
-    if tuple(header) != COLUMNS:
-        raise DocumentError(f"{path}: found columns {header}, expected {list(COLUMNS)}")
     found: dict[str, list[tuple[str, list[float]]]] = {}
-    for cells in reader:
-        where = f"{path} line {reader.line_num}"
-        if len(cells) != len(COLUMNS):
-            raise DocumentError(f"{where}: expected {len(COLUMNS)} cells, found {len(cells)}")
-        cls, kind, *texts = cells
-        if cls not in CLASSES:
-            raise DocumentError(str(UnknownNameError("kernel class", cls, CLASSES, where)))
+    for row in read_csv(path, COLUMNS, closed=True):
+        cls, kind = row.name("cls", "kernel class", CLASSES), row.cells["kind"]
         if kind.partition(" ")[0] not in OPS:
-            raise DocumentError(str(UnknownNameError("op", kind, OPS, where)))
-        whole = not any(texts[:-1])
-        numbers = [
-            math.nan if whole and column in SCALES else _number(text, f"{where} ({column})")
-            for text, column in zip(texts, COLUMNS[2:], strict=True)
-        ]
-        found.setdefault(cls, []).append((kind, numbers))
+            raise DocumentError(str(UnknownNameError("op", kind, OPS, row.where)))
+        of_kind = not any(row.cells[column] for column in SCALES)
+        shape = [np.nan if of_kind else row.number(column) for column in SCALES]
+        found.setdefault(cls, []).append((kind, [*shape, row.number("weight")]))
     points, weights = {}, {}
     for cls, rows in found.items():
         table = np.array([numbers for _, numbers in rows])
@@ -171,13 +154,3 @@ def read_residual(path: Path) -> Residual:
         points[cls] = Points(kinds, table[:, :-1] / list(SCALES.values()))
         weights[cls] = table[:, -1]
     return Residual(points, weights)
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DocumentError(f"{where}: found {text!r}, expected a number")
-    return value

@@ -19,7 +19,7 @@ from typing import Any
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError, UnknownNameError
-from nas.files.csv import read_lines
+from nas.files.csv import read_csv
 from nas.graph.graph import Place
 from nas.graph.widths import Ratio, Width, make_divisible
 from nas.space.arch import Arch, advance, read_arch
@@ -70,7 +70,7 @@ def read_variant(path: Path, name: str) -> Arch:
         DocumentError: a cell of the file, or the architecture, is malformed.
         ArchError: the scaled rows cannot stand.
     """
-    variants = {line.cells["name"]: line for line in read_lines(path, VARIANT)}
+    variants = {line.cells["name"]: line for line in read_csv(path, VARIANT)}
     if name not in variants:
         raise UnknownNameError("variant", name, variants, str(path))
     of = variants[name]
@@ -78,7 +78,7 @@ def read_variant(path: Path, name: str) -> Arch:
         read_arch(path.with_name(f"{of.cells['of']}.yaml")),
         width=of.number("width"),
         depth=of.number("depth"),
-        side=of.whole("side", 1, MAX_SIDE),
+        side=of.integer("side", 1, MAX_SIDE),
         name=name,
     )
     patches = of.cells.get(PATCH, "")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.files.csv import write_csv
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -16,14 +16,11 @@ if TYPE_CHECKING:
 
 def write_log(folder: Path, history: Sequence[Epoch]) -> None:
     """Write `log.csv` anew, so that a training that went on has every epoch once."""
-    with (folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        for epoch in history[:1]:
-            writer.writerow(column.name for column in fields(epoch))
-        writer.writerows(
-            (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(epoch))
-            for epoch in history
-        )
+    rows = [
+        [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(epoch)]
+        for epoch in history
+    ]
+    write_csv(folder / "log.csv", [column.name for column in fields(history[0])], rows)
 
 
 class Events:

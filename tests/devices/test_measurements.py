@@ -21,8 +21,8 @@ from nas.devices.measurements import (
 from nas.errors import DocumentError, NasError, ResultError
 
 BAD = {
-    "empty file": ("", "m.csv: empty"),
-    "only comments": ("# a\n", "m.csv: empty"),
+    "empty file": ("", "m.csv line 1: column 'network' is missing, found nothing"),
+    "only comments": ("# a\n", "m.csv line 1: column 'network' is missing, found nothing"),
     "no rows": ("network,ms\n", "m.csv: no rows"),
     "no ms": ("network,runs\na,1", "m.csv line 1: column 'ms' is missing"),
     "no network": ("ms\n1", "line 1: column 'network' is missing"),
@@ -37,7 +37,10 @@ BAD = {
     "two times": ("network,ms,ms_us\na,1,1", "column 'ms_us'; expected the time in"),
     "semicolons": ("network;ms\na;1", "line 1: columns separated by ';'"),
     "unit in a number": ("network,ms\na,1.2 ms", "line 2 (ms): found '1.2 ms', expected millisec"),
-    "decimal comma": ("network,ms\na,1,2", "line 2: 3 cells under 2 columns; a decimal comma"),
+    "decimal comma": (
+        "network,ms\na,1,2",
+        "line 2: found 3 cells, expected 2; write",
+    ),
     "quoted decimal comma": ('network,ms\na,"1,2"', "line 2 (ms): found '1,2'"),
     "no figure": ("network,ms\na,n/a", "line 2 (ms): found 'n/a'"),
     "empty figure": ("network,ms\na,", "line 2 (ms): found ''"),

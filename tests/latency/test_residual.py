@@ -125,10 +125,10 @@ def test_a_device_folder_with_one_is_loaded_and_an_edit_is_seen(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("weight\n", "wait\n", "residual.csv: found columns"),
+        ("weight\n", "wait\n", "residual.csv line 1: unknown column 'wait'"),
         ("pointwise", "pointwize", "unknown kernel class 'pointwize'; nearest: pointwise"),
         (",conv,", ",konv,", "unknown op 'konv'; nearest: conv"),
-        (",conv,", ",conv,0,", "cells, found"),
+        (",conv,", ",conv,0,", "found 13 cells, expected 12"),
         (",conv,", ",conv,fast", "(log2_mmacs): found 'fast"),
         (",conv,", ",conv,inf", "(log2_mmacs): found 'inf"),
     ],

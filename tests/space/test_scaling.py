@@ -111,7 +111,7 @@ def test_damaged_variant_names_the_file(tmp_path: Path, cell: str) -> None:
 @pytest.mark.parametrize("text", ["a,b\n1,2\n", "", "name,of\n"])
 def test_file_that_is_no_table_of_variants_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / VARIANTS).write_text(text, encoding="utf-8")
-    with pytest.raises(DocumentError, match="line 1: .*expected one column"):
+    with pytest.raises(DocumentError, match="line 1: column '[a-z]+' is missing"):
         load_arch(tmp_path / VARIANTS)
 
 

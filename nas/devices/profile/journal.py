@@ -5,7 +5,6 @@ A profile that was killed goes on from here; what it loses is the part in hand.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from nas.devices.profile.parts import Key
-from nas.errors import DocumentError, ResultError
-from nas.files.yaml import read_text
+from nas.errors import ResultError
+from nas.files.csv import CsvRow, append_csv, read_csv, write_csv
 from nas.space.columns import Floats
 
-MAX_BYTES = 50_000_000
+MOST = 10**12
+"""Larger than any count of an entry."""
 NEIGHBOURS = 9
 """Entries whose anchors tell how fast the machine was."""
 FUSION, PART, WHOLE, HELD_OUT = ROLES = "fusion", "part", "whole", "held out"
@@ -72,7 +72,8 @@ class Journal:
             DocumentError: it is damaged before its last line.
         """
         self.path = path
-        head = f"# {json.dumps(dict(settings), sort_keys=True)}\n"
+        comment = json.dumps(dict(settings), sort_keys=True)
+        head = f"# {comment}\n"
         kept = path.read_bytes() if path.exists() else b""
         kept = kept[: kept.rfind(b"\n") + 1]  # without a line that a kill left half written
         if kept and not kept.startswith(head.encode()):
@@ -86,15 +87,12 @@ class Journal:
         if len(kept) > len(head):
             os.truncate(path, len(kept))
         else:
-            path.write_text(head + ",".join(COLUMNS) + "\n", encoding="utf-8")
-        self.entries = _read(path)
+            write_csv(path, COLUMNS, (), [comment])
+        self.entries = [_entry(row) for row in read_csv(path, COLUMNS, closed=True, by_hand=True)]
 
     def add(self, entry: Entry) -> None:
         """Append; on the disk when this returns."""
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerow(astuple(entry))
-            file.flush()
-            os.fsync(file.fileno())
+        append_csv(self.path, COLUMNS, astuple(entry))
         self.entries.append(entry)
 
     def of(self, role: str, *others: str) -> list[Entry]:
@@ -122,22 +120,9 @@ def running_median(values: Sequence[float]) -> Floats:
     return np.array([np.median(own) for own in around])
 
 
-def _read(path: Path) -> list[Entry]:
-    lines = read_text(path, MAX_BYTES).splitlines()[1:]
-    reader = csv.reader(lines)
-    if tuple(next(reader, ())) != COLUMNS:
-        raise DocumentError(f"{path} line 2: expected columns {', '.join(COLUMNS)}")
-    return [_entry(cells, f"{path} line {reader.line_num + 1}") for cells in reader]
-
-
-def _entry(cells: Sequence[str], where: str) -> Entry:
-    read = {"int": int, "float": float, "str": str}
-    if len(cells) != len(COLUMNS):
-        raise DocumentError(f"{where}: expected {len(COLUMNS)} cells, found {len(cells)}")
-    try:
-        entry = Entry(*(read[str(f.type)](c) for f, c in zip(fields(Entry), cells, strict=True)))
-    except ValueError as error:
-        raise DocumentError(f"{where}: {error}") from None
-    if entry.role not in ROLES or not entry.anchor_ms > 0:
-        raise DocumentError(f"{where}: not an entry of a profile")
-    return entry
+def _entry(row: CsvRow) -> Entry:
+    start, stop, runs = (row.integer(name, 0, MOST) for name in ("start", "stop", "runs"))
+    ms, low, high, seconds = map(row.number, ("ms", "ms_low", "ms_high", "seconds"))
+    role, anchor_ms = row.name("role", "role", ROLES), row.positive("anchor_ms")
+    name, note = row.cells["name"], row.cells["note"]
+    return Entry(role, name, start, stop, ms, low, high, runs, anchor_ms, seconds, note)

@@ -15,7 +15,7 @@ from typing import Any
 from nas.errors import DocumentError, UnknownNameError, brief
 from nas.evaluate.bench.trees import LEAVES, Node, Tree, Trees
 from nas.files import yaml
-from nas.files.csv import Line, read_lines
+from nas.files.csv import CsvRow, read_csv
 from nas.files.resources import content_hash
 from nas.space.choices import Choices
 from nas.space.space import Space
@@ -73,20 +73,20 @@ def read_trees(path: Path, choices: Choices) -> list[Tree]:
     trees: list[list[Node]] = []
     due: set[int] = set()
     """Nodes of the last tree that a test leads to and that are not there yet."""
-    for line in read_lines(path, COLUMNS):
+    for line in read_csv(path, COLUMNS):
         if not due:
             trees.append([])
             due.add(0)
         tree = trees[-1]
-        if line.whole("tree", 0, MAX_TREES) != len(trees) - 1:
+        if line.integer("tree", 0, MAX_TREES) != len(trees) - 1:
             line.fail("tree", f"{len(trees) - 1}, which lacks node {min(due)}")
-        if line.whole("node", 0, LAST_NODE) != len(tree) or len(tree) not in due:
+        if line.integer("node", 0, LAST_NODE) != len(tree) or len(tree) not in due:
             line.fail("node", f"{len(tree)}, and a test that leads to it")
         due.remove(len(tree))
         tree.append(_node(line, sizes))
         if tree[-1].parameter is not None:
             for column in ("left", "right"):
-                below = line.whole(column, len(tree), LAST_NODE)
+                below = line.integer(column, len(tree), LAST_NODE)
                 if below in due:
                     line.fail(column, "a node that no other test leads to")
                 due.add(below)
@@ -95,7 +95,7 @@ def read_trees(path: Path, choices: Choices) -> list[Tree]:
     return list(trees)
 
 
-def _node(line: Line, sizes: Mapping[str, int]) -> Node:
+def _node(line: CsvRow, sizes: Mapping[str, int]) -> Node:
     """A test or a leaf; the cells that belong to the other are empty."""
     name = line.cells["parameter"]
     for column in ("value",) if name else ("at_most", "left", "right"):
@@ -109,7 +109,7 @@ def _node(line: Line, sizes: Mapping[str, int]) -> Node:
     return Node(
         parameter=[*sizes].index(name),
         # below -1, or at the last value, one side would be empty
-        at_most=line.whole("at_most", -1, sizes[name] - 2),
-        left=line.whole("left", 0, LAST_NODE),
-        right=line.whole("right", 0, LAST_NODE),
+        at_most=line.integer("at_most", -1, sizes[name] - 2),
+        left=line.integer("left", 0, LAST_NODE),
+        right=line.integer("right", 0, LAST_NODE),
     )

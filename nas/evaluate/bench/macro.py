@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nas.errors import DocumentError
-from nas.files.csv import read_lines
+from nas.files.csv import read_csv
 from nas.space.columns import Floats, Ints
 from nas.space.space import Space
 from nas.space.table import Option
@@ -68,7 +68,7 @@ def read_accuracies(folder: Path) -> Floats:
     if not path.is_file():
         raise DocumentError(f"{path}: no such file; {MISSING}")
     accuracies = np.full(NETWORKS, np.nan)
-    for line in read_lines(path, COLUMNS):
+    for line in read_csv(path, COLUMNS):
         arch = line.cells["arch"]
         if not re.fullmatch(f"[012]{{{LAYERS}}}", arch):
             line.fail("arch", f"{LAYERS} digits from 0 to {CHOICES - 1}")

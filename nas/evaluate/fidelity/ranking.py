@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nas.files.csv import write_csv
 from nas.files.provenance import provenance
 from nas.space.arch import Arch
 from nas.space.columns import Floats
@@ -19,6 +19,8 @@ from nas.space.columns import Floats
 if TYPE_CHECKING:
     from nas.train.run import Task
 
+COLUMNS = ("judge", "kendall_tau", "tau_low", "tau_high", "seconds_per_network", "networks")
+"""Columns of `fidelity.csv`."""
 BOOTSTRAPS = 1000
 LEVEL = 0.9
 
@@ -95,14 +97,11 @@ def write_fidelity(
     folder: Path, rankings: Sequence[Ranking], archs: Sequence[Arch], facts: Mapping[str, object]
 ) -> None:
     """`fidelity.csv`, the networks, and `fidelity.json`, which says how they were trained."""
-    with (folder / "fidelity.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["judge", "kendall_tau", "tau_low", "tau_high", "seconds_per_network", "networks"]
-        )
-        for found in rankings:
-            figures = (f"{figure:.4f}" for figure in (found.tau, found.low, found.high))
-            writer.writerow([found.judge, *figures, f"{found.seconds:.3g}", found.networks])
+    rows = []
+    for found in rankings:
+        figures = (f"{figure:.4f}" for figure in (found.tau, found.low, found.high))
+        rows.append([found.judge, *figures, f"{found.seconds:.3g}", found.networks])
+    write_csv(folder / "fidelity.csv", COLUMNS, rows)
     (folder / "networks").mkdir(exist_ok=True)
     for arch in archs:
         arch.to_yaml(folder / "networks" / f"{arch.arch_id}.yaml")

@@ -6,7 +6,6 @@ data, inherited weights. Every score is on disk as soon as it is known.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from nas.errors import TrainingError
 from nas.evaluate.fidelity.judges import LONG, Judge
 from nas.evaluate.fidelity.ranking import Ranking, Score, ranking
+from nas.files.csv import append_csv, read_csv
 from nas.space.arch import Arch
 from nas.system.processes import block_sigint, exit_with_parent, process_pool
 from nas.system.progress import OnProgress, ignore
@@ -140,11 +140,8 @@ class Fidelity:
 
     def _add(self, judge: str, arch_id: str, score: Score) -> None:
         self.scores[judge, arch_id] = score
-        with (self.folder / JOURNAL).open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if not file.tell():  # new, or a kill left nothing whole
-                writer.writerow(COLUMNS)
-            writer.writerow([judge, arch_id, f"{score.score:.6g}", f"{score.seconds:.4g}"])
+        row = [judge, arch_id, f"{score.score:.6g}", f"{score.seconds:.4g}"]
+        append_csv(self.folder / JOURNAL, COLUMNS, row)
 
 
 _job: Fidelity
@@ -169,6 +166,6 @@ def _read(path: Path) -> Iterator[tuple[tuple[str, str], Score]]:
     if not path.exists():
         return
     os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            yield (row["judge"], row["arch_id"]), Score(float(row["score"]), float(row["seconds"]))
+    for row in read_csv(path, COLUMNS):
+        score = Score(row.number("score", finite=False), row.number("seconds"))
+        yield (row.cells["judge"], row.cells["arch_id"]), score

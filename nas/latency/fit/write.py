@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nas.files import yaml
+from nas.files.csv import write_csv
 from nas.latency.files import COLUMNS, TERMS, fitted_hash
 from nas.latency.fit.calibrate import Costs
 from nas.latency.kernels import CLASSES, Kernel
 from nas.latency.residual import FILE, Residual, write_residual
 
-COMMENT = """\
-# microseconds of one kernel by class: overhead_us per launch, and per unit of work;
-# spilled: MB read and written beyond on_chip_mb of device.yaml. networks, max_*: reach
-"""
+COMMENTS = (
+    "microseconds of one kernel by class: overhead_us per launch, and per unit of work;",
+    "spilled: MB read and written beyond on_chip_mb of device.yaml. networks, max_*: reach",
+)
 
 
 def as_rows(costs: Costs, networks: Collection[Sequence[Kernel]]) -> list[dict[str, Any]]:
@@ -48,12 +47,7 @@ def write_device(
     residual: Residual | None = None,
 ) -> None:
     """Write `device.yaml`, with the hash of what was fitted, `kernels.csv` and any residual."""
-    text = io.StringIO()
-    text.write(COMMENT)
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    (folder / "kernels.csv").write_text(text.getvalue(), encoding="utf-8")
+    write_csv(folder / "kernels.csv", COLUMNS, rows, COMMENTS)
     files = [folder / "kernels.csv"]
     if residual and residual.points:
         files.append(folder / FILE)

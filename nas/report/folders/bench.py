@@ -8,8 +8,7 @@ NAME.png      regret over evaluations on a benchmark
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from nas.evaluate.bench.case import posed
 from nas.evaluate.bench.comparison import Comparison
 from nas.evaluate.bench.figures import marks
 from nas.files import yaml
+from nas.files.csv import write_csv
 from nas.files.provenance import provenance
 from nas.library import load_device
 from nas.optimize.strategies import ON_OPTUNA
@@ -31,8 +31,10 @@ def write_comparison(
     folder: Path, comparisons: Sequence[Comparison], command: Sequence[str]
 ) -> None:
     """Write everything into the draft of a folder."""
-    _write(folder / "summary.csv", [row for own in comparisons for row in summary(own)])
-    _write(folder / "runs.csv", [row for own in comparisons for row in _runs(own)])
+    figures = [row for own in comparisons for row in summary(own)]
+    runs = [row for own in comparisons for row in _runs(own)]
+    for name, rows in (("summary.csv", figures), ("runs.csv", runs)):
+        write_csv(folder / name, list(rows[0]), rows)
     yaml.write(folder / "bench.yaml", _facts(comparisons, command))
     for own in comparisons:
         save_curves(own, folder / f"{own.case.benchmark}.png")
@@ -66,13 +68,6 @@ def _runs(comparison: Comparison) -> list[dict[str, Any]]:
         for runs in comparison.runs.values()
         for own in sorted(runs, key=lambda own: own.seed)
     ]
-
-
-def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _facts(comparisons: Sequence[Comparison], command: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from nas.errors import DocumentError
 from nas.files import yaml
-from nas.files.csv import Line, read_lines
+from nas.files.csv import CsvRow, read_csv
 from nas.files.resources import BEST
 from nas.optimize import Candidate
 from nas.report.folders.shape import NUMBER, check
@@ -111,7 +111,7 @@ def read_result(folder: Path) -> Result:
     study = yaml.read(folder / STUDY, MAX_BYTES)
     check(study, SHAPE, f"{folder / STUDY}")
     path = folder / BEST
-    front = read_lines(folder / "pareto.csv", PARETO_COLUMNS)
+    front = read_csv(folder / "pareto.csv", PARETO_COLUMNS)
     trials, images = folder / "trials.csv", study.get("images")
     return Result(
         folder,
@@ -120,12 +120,12 @@ def read_result(folder: Path) -> Result:
         yaml.read_text(path),
         tuple(_candidate(line, folder) for line in front),
         {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
-        tuple(map(_trial, read_lines(trials, TRIAL_COLUMNS))) if trials.exists() else (),
+        tuple(map(_trial, read_csv(trials, TRIAL_COLUMNS))) if trials.exists() else (),
         read_preprocessing(images, f"{folder / STUDY} (images)") if images else None,
     )
 
 
-def _candidate(line: Line, folder: Path) -> Candidate:
+def _candidate(line: CsvRow, folder: Path) -> Candidate:
     arch = read_arch(line.file(folder))
     if arch.arch_id != line.cells["arch_id"]:
         raise DocumentError(f"{line.where} (arch_id): the file's network is {arch.arch_id}")
@@ -139,13 +139,14 @@ def _candidate(line: Line, folder: Path) -> Candidate:
     )
 
 
-def _trial(line: Line) -> Trial:
+def _trial(line: CsvRow) -> Trial:
     found = {
         int(match[1]): top1
         for column in line.cells
-        if (match := AFTER_EPOCH.fullmatch(column)) and (top1 := line.maybe(column)) is not None
+        if (match := AFTER_EPOCH.fullmatch(column))
+        and (top1 := line.optional_number(column)) is not None
     }
-    finals = (line.maybe(c) for c in line.cells if c.startswith("final_top1_seed"))
+    finals = (line.optional_number(c) for c in line.cells if c.startswith("final_top1_seed"))
     return Trial(
         line.cells["name"],
         line.cells["state"],

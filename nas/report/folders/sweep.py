@@ -9,7 +9,7 @@ from typing import Any
 
 from nas.errors import DocumentError, brief
 from nas.files import yaml
-from nas.files.csv import Line, read_lines
+from nas.files.csv import CsvRow, read_csv
 from nas.report.folders.search import Result, read_result
 from nas.study.sweep.files import CELLS_FILE, RUN_FILE, STATES, SWEEP_FILE
 
@@ -69,14 +69,14 @@ def read_sweep(folder: Path) -> Sweep:
         DocumentError: one of its files is broken, or a cell's folder is.
     """
     asked = yaml.read(folder / SWEEP_FILE)
-    lines = read_lines(folder / CELLS_FILE, COLUMNS)
+    lines = read_csv(folder / CELLS_FILE, COLUMNS)
     if not lines:
         raise DocumentError(f"{folder / CELLS_FILE}: no cells below the header")
     made = yaml.read(folder / RUN_FILE) if (folder / RUN_FILE).exists() else {}
     return Sweep(folder, asked, made, tuple(_cell(line, folder) for line in lines))
 
 
-def _cell(line: Line, folder: Path) -> Cell:
+def _cell(line: CsvRow, folder: Path) -> Cell:
     state = line.cells["state"]
     if state not in STATES:
         expected = ", ".join(STATES)
@@ -93,6 +93,6 @@ def _cell(line: Line, folder: Path) -> Cell:
     )
 
 
-def _three(line: Line, columns: tuple[str, str, str]) -> tuple[float, float, float]:
+def _three(line: CsvRow, columns: tuple[str, str, str]) -> tuple[float, float, float]:
     value, low, high = (line.number(column) for column in columns)
     return value, low, high

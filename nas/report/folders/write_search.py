@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Sequence
 from math import inf
@@ -11,6 +10,7 @@ from typing import Any
 
 from nas.accuracy import Surrogate
 from nas.files import yaml
+from nas.files.csv import write_csv
 from nas.files.provenance import provenance
 from nas.files.resources import BEST, TRAINED, What, named
 from nas.latency.device import Device
@@ -53,41 +53,37 @@ def write_result(
 
 def _write_pareto(result: SearchResult, folder: Path) -> None:
     (folder / "pareto").mkdir(exist_ok=True)  # a kill may have come after it
-    with (folder / "pareto.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(PARETO_COLUMNS)
-        for found in result.pareto:
-            name = f"pareto/{found.arch.arch_id}.yaml"
-            found.to_yaml(folder / name)
-            ms = (found.ms, found.ms_low, found.ms_high, result.probability(found))
-            counts = (found.arch.params, found.arch.macs)
-            rounded = (f"{figure:.4f}" for figure in (*ms, found.top1, found.top1_sd))
-            writer.writerow([found.arch.arch_id, *rounded, *counts, name])
+    rows = []
+    for found in result.pareto:
+        name = f"pareto/{found.arch.arch_id}.yaml"
+        found.to_yaml(folder / name)
+        ms = (found.ms, found.ms_low, found.ms_high, result.probability(found))
+        counts = (found.arch.params, found.arch.macs)
+        rounded = (f"{figure:.4f}" for figure in (*ms, found.top1, found.top1_sd))
+        rows.append([found.arch.arch_id, *rounded, *counts, name])
+    write_csv(folder / "pareto.csv", PARETO_COLUMNS, rows)
 
 
 def _write_trials(studied: StudyResult, folder: Path) -> None:
     """`trials.csv`: what was estimated and what training found, each in a column of its own."""
     epochs = sorted({epoch for trial in studied.trials for epoch in trial.top1s})
-    with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["arch_id", "name", "state", "predicted_ms", "estimated_top1"]
-            + [f"trained_top1_epoch{epoch}" for epoch in epochs]
-            + [f"final_top1_seed{number}" for number in range(1, studied.plan.seeds + 1)]
-            + ["error", "file"]
+    columns = ["arch_id", "name", "state", "predicted_ms", "estimated_top1"]
+    columns += [f"trained_top1_epoch{epoch}" for epoch in epochs]
+    columns += [f"final_top1_seed{number}" for number in range(1, studied.plan.seeds + 1)]
+    rows = []
+    for trial in studied.trials:
+        found = trial.candidate
+        name = f"trials/{found.arch.arch_id}/arch.yaml"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        found.to_yaml(folder / name)
+        finals = [*trial.finals, *[None] * (studied.plan.seeds - len(trial.finals))]
+        rows.append(
+            [found.arch.arch_id, found.arch.name, trial.state]
+            + [f"{found.ms:.4f}", f"{found.top1:.4f}"]
+            + [_rounded(trial.top1s.get(epoch)) for epoch in epochs]
+            + [*map(_rounded, finals), trial.error, name]
         )
-        for trial in studied.trials:
-            found = trial.candidate
-            name = f"trials/{found.arch.arch_id}/arch.yaml"
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            found.to_yaml(folder / name)
-            finals = [*trial.finals, *[None] * (studied.plan.seeds - len(trial.finals))]
-            writer.writerow(
-                [found.arch.arch_id, found.arch.name, trial.state]
-                + [f"{found.ms:.4f}", f"{found.top1:.4f}"]
-                + [_rounded(trial.top1s.get(epoch)) for epoch in epochs]
-                + [*map(_rounded, finals), trial.error, name]
-            )
+    write_csv(folder / "trials.csv", [*columns, "error", "file"], rows)
 
 
 def _rounded(top1: float | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from nas import library
 from nas.errors import NasError
 from nas.files import yaml
-from nas.files.csv import Line, read_lines
+from nas.files.csv import CsvRow, read_csv
 from nas.files.resources import BEST
 from nas.latency.device import Device
 from nas.report.folders.shape import NUMBER, check
@@ -45,7 +45,7 @@ class Adapted:
     """`adapt.yaml`."""
     after: Arch
     yaml: str
-    history: tuple[Line, ...]
+    history: tuple[CsvRow, ...]
     """Every proposal, where there were steps."""
 
     @property
@@ -71,7 +71,7 @@ def read_adapted(folder: Path) -> Adapted:
     """
     made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
     check(made, SHAPE, f"{folder / ADAPTED}")
-    lines = read_lines(history, COLUMNS) if history.exists() else []
+    lines = read_csv(history, COLUMNS) if history.exists() else []
     return Adapted(folder, made, read_arch(path), yaml.read_text(path), tuple(lines))
 
 

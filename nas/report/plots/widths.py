@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.adapt.width_groups import width_columns
+from nas.files.csv import write_csv
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ def widths(before: Arch, after: Arch) -> Iterator[Width]:
 
 def write_history(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write all proposals, in order of their step."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, COLUMNS, rows)
 
 
 def save_accuracy(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from nas.errors import DocumentError
-from nas.files.csv import Line, read_lines
+from nas.files.csv import CsvRow, read_csv, write_csv
 from nas.study.results import StudyResult
 from nas.study.store import Record
 from nas.study.sweep.files import CELLS_FILE, STATES, State
@@ -115,11 +114,9 @@ def _left(records: Sequence[Record], wanted: int, epochs: int) -> float:
 def write_statuses(folder: Path, statuses: Iterable[CellStatus]) -> None:
     """`cells.csv`, replaced whole."""
     draft = folder / f".{CELLS_FILE}"
-    with draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(part.name for part in fields(CellStatus))
-        for status in statuses:
-            writer.writerow(_cell(getattr(status, part.name)) for part in fields(CellStatus))
+    columns = [part.name for part in fields(CellStatus)]
+    rows = [[_cell(getattr(status, name)) for name in columns] for status in statuses]
+    write_csv(draft, columns, rows)
     draft.replace(folder / CELLS_FILE)
 
 
@@ -133,28 +130,26 @@ def read_statuses(folder: Path) -> dict[str, CellStatus]:
     if not path.exists():
         return {}
     try:
-        lines = read_lines(path, [part.name for part in fields(CellStatus)])
+        lines = read_csv(path, [part.name for part in fields(CellStatus)])
         return {line.cells["cell"]: _status(line) for line in lines}
     except DocumentError as error:
         raise DocumentError(f"{error}; without the file --resume makes it anew") from None
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _cell(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _status(line: Line) -> CellStatus:
+def _status(line: CsvRow) -> CellStatus:
     found: dict[str, Any] = {}
     for part in fields(CellStatus):
         kind = str(part.type)
         if kind == "int":
-            found[part.name] = line.whole(part.name, 0, MOST)
+            found[part.name] = line.integer(part.name, 0, MOST)
         elif kind == "float":
             found[part.name] = line.number(part.name, 0)
         elif kind.startswith("float"):
-            found[part.name] = line.maybe(part.name)
+            found[part.name] = line.optional_number(part.name)
         else:
             found[part.name] = line.cells[part.name]
     if found["state"] not in STATES:

@@ -60,10 +60,10 @@ def test_other_settings_are_not_mixed_in_unless_forced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("role,", "roll,", "line 2: expected columns role,"),
-        ("2.5", "fast", "line 3: could not convert"),
-        ("part,", "", "line 3: expected 11 cells, found 10"),
-        ("part,", "party,", "line 3: not an entry"),
+        ("role,", "roll,", "line 2: unknown column 'roll'; nearest: role"),
+        ("2.5", "fast", "line 3 \\(ms\\): found 'fast', expected a number"),
+        ("part,", "", "line 3: found 10 cells, expected 11"),
+        ("part,", "party,", "unknown role 'party'; nearest: part"),
     ],
 )
 def test_damage_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -33,8 +33,8 @@ def test_what_a_report_reads_is_there() -> None:
         (lambda text: text.replace("waiting,0", "waiting,many"), "line 2 (trials): found 'many'"),
         (lambda text: text.replace("waiting", "wai"), "line 2 (state): found 'wai', expected one"),
         (lambda text: text[:-40], "line 2: found "),
-        (lambda text: text.replace("seed,", "sed,"), "expected one column 'seed'"),
-        (lambda text: "", "expected one column 'cell'"),
+        (lambda text: text.replace("seed,", "sed,"), "column 'seed' is missing"),
+        (lambda text: "", "column 'cell' is missing"),
         (lambda text: "\0" + text, "cells.csv line 1: "),
     ],
 )
