@@ -24,7 +24,7 @@ from timm.utils.model import reparameterize_model
 
 from nas.errors import NasError
 from nas.files.csv import append_csv
-from nas.modules.networks import Traced, load_network
+from nas.modules.networks import TracedNetwork, load_network
 from nas.system.capture import capture_output
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "traces.csv"
@@ -83,7 +83,7 @@ def made(name: str) -> torch.nn.Module:
 def traced(name: str) -> dict[str, Any]:
     """What a trace finds and what it was held against."""
     network = load_network(f"timm:{name}")
-    assert isinstance(network, Traced)
+    assert isinstance(network, TracedNetwork)
     check = network.check
     return {
         "input": "x".join(map(str, network.input)),

@@ -25,7 +25,7 @@ from nas.optimize.strategies import STRATEGIES
 from nas.report.folders.bench import summary
 from nas.report.svg.comparison import comparison_picture
 from nas.report.svg.network import network_picture
-from nas.report.tables.network import sheet
+from nas.report.tables.network import summarise
 from nas.space.arch import Arch
 from nas.space.space import Space
 from nas.space.table import COLUMNS
@@ -130,7 +130,7 @@ def test_every_column_of_a_comparison_is_explained() -> None:
 def test_pictures_are_what_their_commands_draw(tmp_path: Path) -> None:
     device, surrogate = load_device("iphone12-lut"), default_surrogate()
     old, new = (
-        sheet(load_arch(n), device, surrogate) for n in ("mobilenetv2", "mobilenetv3-large")
+        summarise(load_arch(n), device, surrogate) for n in ("mobilenetv2", "mobilenetv3-large")
     )
     images = ROOT / "docs" / "images"
     drawn = {"mobilenetv3-large": network_picture(new), "compare": comparison_picture(old, new)}

@@ -167,9 +167,9 @@ def adapt(
         raise typer.BadParameter("give --weights: a file of what the network has learnt")
     if weights is not None and not surrogate:
         require("train")
-        from nas.modules.checkpoints.arch import trained_as
+        from nas.modules.checkpoints.arch import network_of_checkpoint
 
-        filled = trained_as(ask.arch, weights, weights_of=weights_of, classes=classes)
+        filled = network_of_checkpoint(ask.arch, weights, weights_of=weights_of, classes=classes)
         ask = replace(ask, arch=filled.arch)
     known = inputs(
         ask.arch, ask.device, plan, None if surrogate else weights, knapsack=knapsack, seed=seed
@@ -312,8 +312,8 @@ def _print(
 ) -> None:
     from dataclasses import asdict
 
-    from nas.report.plots.widths import widths
-    from nas.report.tables.network import sheet
+    from nas.report.plots.widths import width_changes
+    from nas.report.tables.network import summarise
     from nas.report.tables.text import (
         Column,
         interval,
@@ -325,9 +325,9 @@ def _print(
     )
 
     before, after = ask.device.predict(ask.arch), ask.device.predict(made)
-    changed = [w for w in widths(ask.arch, made) if w.before != w.after]
+    changed = [w for w in width_changes(ask.arch, made) if w.before != w.after]
     if json:
-        found = sheet(made, ask.device, None).as_json() | {"path": str(folder / BEST)}
+        found = summarise(made, ask.device, None).as_json() | {"path": str(folder / BEST)}
         tested = {} if final is None else {"test": asdict(final.test)}
         rows = [asdict(width) for width in changed]
         print_json({"best": found, "before_ms": before.ms, "widths": rows, **facts, **tested})

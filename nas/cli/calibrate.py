@@ -80,18 +80,18 @@ def calibrate(
 
 def _print(made: Calibration, out: Path, judged_on: str) -> None:
     from nas.latency.fit import assess
-    from nas.report.plots.errors import COLUMNS, cells, of_trivial
+    from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
     from nas.report.tables.text import print_facts, print_line, print_table
 
     info = made.info
     score = info["held_out"]
-    errors = {"this device": score, "size alone": of_trivial(score)}
+    errors = {"this device": score, "size alone": trivial_errors(score)}
     if made.fit.before:
         errors = {f"{info['fit']['prior']} as it is": assess.score(made.fit.before)} | errors
     how = judged_on or "each family left out of the fit in turn"
     print_table(
-        COLUMNS,
-        [cells(model, found) for model, found in errors.items()],
+        ERROR_COLUMNS,
+        [error_cells(model, found) for model, found in errors.items()],
         title=f"errors on {score['networks']} networks: {how}",
     )
     interval = info["interval"]

@@ -30,7 +30,7 @@ def compare(
     from nas.files.staging import check_replaceable, save_text
     from nas.modules.networks import load_network
     from nas.report.svg.comparison import comparison_picture
-    from nas.report.tables.network import sheet
+    from nas.report.tables.network import summarise
     from nas.report.tables.side_by_side import print_sources, print_together
     from nas.report.tables.text import print_json
 
@@ -44,7 +44,7 @@ def compare(
         sheets = []
         for number, arch in enumerate(archs):
             progress(arch, number / len(archs))
-            sheets.append(sheet(load_network(arch, inputs or ()), on, surrogate, strict=strict))
+            sheets.append(summarise(load_network(arch, inputs or ()), on, surrogate, strict=strict))
     if svg:
         save_text(svg, comparison_picture(*sheets), force=force)
     if json:

@@ -15,9 +15,9 @@ from nas.cli.progress import show_progress
 from nas.files.resources import trained_in
 
 if TYPE_CHECKING:
-    from nas.deploy.export import Check, Export
+    from nas.deploy.export import Export, OutputCheck
     from nas.graph.lint import Finding
-    from nas.modules.checkpoints.arch import Trained
+    from nas.modules.checkpoints.arch import TrainedNetwork
 
 
 def export(
@@ -100,9 +100,9 @@ def export(
     filled = None
     if weights is not None:
         require("train")
-        from nas.modules.checkpoints.arch import trained_as
+        from nas.modules.checkpoints.arch import network_of_checkpoint
 
-        filled = trained_as(network, weights, weights_of=weights_of, classes=classes)
+        filled = network_of_checkpoint(network, weights, weights_of=weights_of, classes=classes)
         network = filled.arch
     elif weights_of or classes:
         raise typer.BadParameter("--weights-of and --classes say what a file of --weights holds")
@@ -146,7 +146,7 @@ def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
         print_line("\nnas lint ARCH --target TARGET says why, and where that was read.\n")
 
 
-def _print(found: Export, filled: Trained | None) -> None:
+def _print(found: Export, filled: TrainedNetwork | None) -> None:
     from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     columns = [
@@ -192,7 +192,7 @@ def _images(content: Mapping[str, Any]) -> list[str]:
     return [told, f"{n} classes, by name in the manifest" if n else "names of classes unknown"]
 
 
-def _check(check: Check | None) -> list[str | None]:
+def _check(check: OutputCheck | None) -> list[str | None]:
     if check is None:
         return [None] * 4
     differences = (check.max_diff_photos, check.max_diff_noise)

@@ -12,7 +12,7 @@ from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.library import Published
-    from nas.report.tables.text import Cells, Column
+    from nas.report.tables.text import Column, TableRow
 
 Loaded = TypeVar("Loaded")
 
@@ -222,7 +222,7 @@ def _print(
     json: bool,
     content: Sequence[dict[str, Any]],
     columns: Sequence[Column],
-    rows: Sequence[Cells],
+    rows: Sequence[TableRow],
     facts: Sequence[tuple[str, str]] = (),
 ) -> None:
     """JSON, or a table with facts below it that are too long for a column."""

@@ -61,14 +61,17 @@ def profile(
 
 
 def _print(found: Profile, out: Path) -> None:
-    from nas.report.plots.errors import COLUMNS, cells, of_trivial
+    from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
     from nas.report.tables.text import print_facts, print_line, print_table
 
     info = found.info
     score, interval, made = info["held_out"], info["interval"], info["fit"]
-    models = [cells("this device", score), cells("parameters and MACs alone", of_trivial(score))]
+    models = [
+        error_cells("this device", score),
+        error_cells("parameters and MACs alone", trivial_errors(score)),
+    ]
     title = f"errors on {score['networks']} networks left out of the fit"
-    print_table(COLUMNS, models, title=title)
+    print_table(ERROR_COLUMNS, models, title=title)
     facts = [
         ("device", str(out)),
         ("of", f"{info['hardware']}; {info['runtime']} {info['version']}; {info['precision']}"),

@@ -13,7 +13,7 @@ from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from nas.adapt.compound import Multipliers, Scaled
-    from nas.report.tables.network import Sheet
+    from nas.report.tables.network import NetworkSummary
     from nas.space.arch import Arch
 
 SHOWN = 10
@@ -170,9 +170,9 @@ def _as_json(point: Scaled) -> dict[str, Any]:
     }
 
 
-def _sheet(arch: Arch, device: str | None) -> Sheet:
+def _sheet(arch: Arch, device: str | None) -> NetworkSummary:
     from nas import library
-    from nas.report.tables.network import sheet
+    from nas.report.tables.network import summarise
 
     on = library.load_device(device) if device else None
-    return sheet(arch, on, library.default_surrogate())
+    return summarise(arch, on, library.default_surrogate())

@@ -32,7 +32,7 @@ from nas.optimize.strategies import DEFAULT
 if TYPE_CHECKING:
     from nas.errors import InfeasibleError
     from nas.optimize import Candidate, SearchResult
-    from nas.report.tables.network import Sheet
+    from nas.report.tables.network import NetworkSummary
 
 NEIGHBOURS = 5
 """Networks of the front that the table shows beside the best."""
@@ -205,11 +205,11 @@ def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
 
 def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
     """The network that is nearest to the limits, on stdout; the message follows on stderr."""
-    from nas.report.tables.network import sheet
+    from nas.report.tables.network import summarise
     from nas.report.tables.text import print_json, print_line
 
     if json:
-        found = sheet(error.arch).as_json()
+        found = summarise(error.arch).as_json()
         least = {f"smallest_{error.quantity}": error.smallest, "device": error.device or None}
         print_json({"best": None, **least, "smallest": found})
     else:
@@ -219,7 +219,7 @@ def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
 def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
     """What `--json` prints of a search without training."""
     front, seeds = (
-        [sheet.as_json() | {"probability": result.probability(c)} for c, sheet in found]
+        [summary.as_json() | {"probability": result.probability(c)} for c, summary in found]
         for found in map(zip, (result.pareto, result.seeds), _sheets(result))
     )
     return {
@@ -241,12 +241,12 @@ def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
     }
 
 
-def _sheets(result: SearchResult) -> tuple[list[Sheet], list[Sheet]]:
+def _sheets(result: SearchResult) -> tuple[list[NetworkSummary], list[NetworkSummary]]:
     """Of the front, whose last is the best, and of the seeds."""
-    from nas.report.tables.network import sheet
+    from nas.report.tables.network import summarise
 
-    def sheets(found: Sequence[Candidate]) -> list[Sheet]:
-        return [sheet(c.arch, result.device, result.surrogate) for c in found]
+    def sheets(found: Sequence[Candidate]) -> list[NetworkSummary]:
+        return [summarise(c.arch, result.device, result.surrogate) for c in found]
 
     return sheets(result.pareto), sheets(result.seeds)
 

@@ -10,7 +10,7 @@ from nas.cli.options import Device, Force, Inputs, Json, NetworkName, Strict, Sv
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nas.report.tables.network import Sheet
+    from nas.report.tables.network import NetworkSummary
 
 
 def show(
@@ -37,7 +37,7 @@ def show(
     from nas.files.staging import check_replaceable, save_text
     from nas.modules.networks import load_network
     from nas.report.svg.network import network_picture
-    from nas.report.tables.network import sheet
+    from nas.report.tables.network import summarise
     from nas.report.tables.text import print_json
 
     if svg:
@@ -45,7 +45,7 @@ def show(
     with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
         progress(arch, 0.0)
         network = load_network(arch, inputs or ())
-    found = sheet(
+    found = summarise(
         network,
         library.load_device(device) if device else None,
         library.default_surrogate(),
@@ -60,22 +60,24 @@ def show(
         _print(found)
 
 
-def _print(sheet: Sheet) -> None:
+def _print(summary: NetworkSummary) -> None:
     from nas.report.tables.rows import cells, columns, total
     from nas.report.tables.text import print_facts, print_line, print_table
 
-    title = f"{sheet.arch.name} ({sheet.arch.source})"
-    title += f"; {sheet.device.unit} are predicted for {sheet.device.name}" if sheet.device else ""
-    print_table(columns(sheet), cells(sheet), title=title, total=total(sheet))
+    title = f"{summary.arch.name} ({summary.arch.source})"
+    title += (
+        f"; {summary.device.unit} are predicted for {summary.device.name}" if summary.device else ""
+    )
+    print_table(columns(summary), cells(summary), title=title, total=total(summary))
     print_line()
-    print_facts(_facts(sheet))
+    print_facts(_facts(summary))
 
 
-def _facts(sheet: Sheet) -> list[tuple[str, str]]:
-    from nas.report.tables.side_by_side import checked
+def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
+    from nas.report.tables.side_by_side import count_doubts
     from nas.report.tables.text import interval, millions, plus_minus
 
-    content = sheet.as_json()
+    content = summary.as_json()
     table = content["arch_id"] is not None
     state = "as trained" if table else "as traced"
     facts = [("arch_id", content["arch_id"])] if table else []
@@ -84,15 +86,15 @@ def _facts(sheet: Sheet) -> list[tuple[str, str]]:
         ("MACs", f"{millions(content['macs'])} M"),
         ("peak activations", f"{millions(content['peak_activation_elements'])} M elements, fused"),
     ]
-    facts += [("unknown work", call) for call in sheet.unmapped]
-    facts += checked(sheet)
-    if (p := sheet.prediction) and (device := sheet.device):
+    facts += [("unknown work", call) for call in summary.unmapped]
+    facts += count_doubts(summary)
+    if (p := summary.prediction) and (device := summary.device):
         level = f"{device.info['interval']['level']:.0%} interval"
         text = f"{interval(p.ms, p.low_ms, p.high_ms)} {device.unit} on {device.name} ({level})"
         facts.append(("predicted latency", text))
         facts += [("caution", flag) for flag in p.flags]
-    if g := sheet.guess:
+    if g := summary.guess:
         facts.append(("estimated top-1", f"{plus_minus(g.top1, g.sd)} %, ImageNet"))
     elif not table:
         facts.append(("estimated top-1", "none: estimates are made from the rows of tables"))
-    return facts + [("published top-1", str(figure)) for figure in sheet.published]
+    return facts + [("published top-1", str(figure)) for figure in summary.published]

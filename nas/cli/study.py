@@ -86,7 +86,7 @@ def study(
 
 def _as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[str, Any]:
     from nas.cli.search import as_json
-    from nas.report.tables.network import sheet
+    from nas.report.tables.network import summarise
 
     best, top1 = studied.trials[0], studied.accuracy
     trials = [
@@ -102,7 +102,7 @@ def _as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[s
         }
         for trial in studied.trials
     ]
-    found = sheet(best.candidate.arch, result.device, result.surrogate).as_json()
+    found = summarise(best.candidate.arch, result.device, result.surrogate).as_json()
     trained: dict[str, object] = {
         "top1": top1.top1,
         "low": top1.low,

@@ -65,14 +65,14 @@ def run(
 
     require("ray")
     from nas.report.folders.write_search import write_result
-    from nas.report.plots.sweep import save_pictures
+    from nas.report.plots.sweep import save_sweep_plots
     from nas.study.ray.driver import SweepDriver
     from nas.study.ray.remote import run_at
 
     began, sweep = time.monotonic(), load_sweep(file)
     command = ("nas", *sys.argv[1:])
     text = read_text(file)
-    driver = SweepDriver(sweep, text, out, command, write_result, save_pictures, resume, force)
+    driver = SweepDriver(sweep, text, out, command, write_result, save_sweep_plots, resume, force)
     with _shown(sweep.name) as on_status:
         statuses = run_at(driver, address, on_status, say)
     _print(statuses, driver.path, time.monotonic() - began, json=json)
@@ -158,7 +158,7 @@ def _shown(name: str) -> Iterator[OnStatus]:
     from rich.console import Console
     from rich.live import Live
 
-    from nas.report.plots.sweep import cell_table
+    from nas.report.tables.sweep import cell_table
     from nas.report.tables.text import render
 
     console = Console(stderr=True)
@@ -192,7 +192,7 @@ def _summary(statuses: Sequence[CellStatus]) -> str:
 def _print(
     statuses: Sequence[CellStatus], folder: Path, seconds: float | None, *, json: bool
 ) -> None:
-    from nas.report.plots.sweep import cell_table
+    from nas.report.tables.sweep import cell_table
     from nas.report.tables.text import print_facts, print_json, print_line, print_table
 
     if json:

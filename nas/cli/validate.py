@@ -55,7 +55,7 @@ def validate(
     from nas.devices.calibration.validate import validate as check
     from nas.devices.measurements import read_measurements
     from nas.files.staging import check_replaceable
-    from nas.report.plots.errors import save_plot
+    from nas.report.plots.predictions import save_predictions
     from nas.report.tables.text import print_json
 
     if plot:
@@ -64,7 +64,7 @@ def validate(
     with show_progress() as progress:
         found = check(known, measured(rows, progress))
     if plot:
-        save_plot(found, plot, force=force)
+        save_predictions(found, plot, force=force)
     if json:
         print_json(_as_json(found))
     else:
@@ -103,13 +103,13 @@ def _as_json(found: Validation) -> dict[str, Any]:
 
 def _print(found: Validation) -> None:
     from nas.latency.device import EDITED
-    from nas.report.plots.errors import COLUMNS, cells
+    from nas.report.tables.errors import ERROR_COLUMNS, error_cells
     from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     device, trivial = found.device, found.trivial_errors
-    models = [cells(device.name, found.errors)]
-    models += [cells("size alone", trivial)] if trivial else []
-    print_table(COLUMNS, models, title=f"errors on {len(found.checked)} networks")
+    models = [error_cells(device.name, found.errors)]
+    models += [error_cells("size alone", trivial)] if trivial else []
+    print_table(ERROR_COLUMNS, models, title=f"errors on {len(found.checked)} networks")
     level = device.info["interval"]["level"]
     facts = [(f"{level:.0%} interval", f"covers {found.coverage_pct:.0f} %")]
     facts += [("caution", EDITED)] if device.edited else []

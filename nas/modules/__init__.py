@@ -40,21 +40,21 @@ def build(
     """
     require("train")
     from nas.modules.checkpoints.conventions import known_conventions
-    from nas.modules.checkpoints.file import read_saved
-    from nas.modules.checkpoints.weights import load_saved
+    from nas.modules.checkpoints.file import read_checkpoint
+    from nas.modules.checkpoints.weights import load_checkpoint
     from nas.modules.initial_weights import initialise
     from nas.modules.layers import assemble
 
     graph = arch if isinstance(arch, Graph) else arch.graph
     origin = weights_of or ("tensorflow" if tensorflow else "")
     conventions = conventions_of(origin, graph) if origin else None
-    saved = None if weights is None else read_saved(Path(weights))
+    saved = None if weights is None else read_checkpoint(Path(weights))
     if saved and conventions is None and getattr(arch, "conventions", None) is None:
         conventions = known_conventions(saved, Path(weights or ""), graph)
     module = assemble(graph if conventions is None else conventions.applied(graph))
     initialise(module)
     if saved:
-        load_saved(module, saved, weights or "")
+        load_checkpoint(module, saved, weights or "")
     return module
 
 

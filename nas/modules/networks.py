@@ -29,9 +29,9 @@ from nas.graph.fuse import fuse
 from nas.graph.graph import Graph
 from nas.graph.ops import Shape
 from nas.modules.tracing.inputs import DEFAULT, Input, guesses, parse, resized, stated
-from nas.modules.tracing.trace import Check, Row, Trace, trace
-from nas.modules.user_errors import explained
-from nas.modules.user_file import imported
+from nas.modules.tracing.trace import CountCheck, SubmoduleRow, Trace, trace
+from nas.modules.user_errors import explain_error
+from nas.modules.user_file import imported_file
 from nas.space.arch import Arch
 from nas.space.scaling import scaled
 from nas.space.table import MAX_SIDE
@@ -40,7 +40,7 @@ from nas.system.extras import require
 
 
 @dataclass(frozen=True, eq=False)
-class Traced:
+class TracedNetwork:
     """A network that was traced from a torch module; it stands where an `Arch` does."""
 
     name: str
@@ -49,11 +49,11 @@ class Traced:
     input: Shape
     """(C, H, W)"""
     graph: Graph
-    rows: tuple[Row, ...]
+    rows: tuple[SubmoduleRow, ...]
     """Its top-level submodules, in order of use."""
     unmapped: tuple[str, ...]
     """Calls without an op kind: their work is unknown."""
-    check: Check = Check()
+    check: CountCheck = CountCheck()
     """What the counts were held against."""
 
     @cached_property
@@ -72,7 +72,7 @@ class Traced:
         return int(macs(self.graph))
 
 
-Network = Arch | Traced
+Network = Arch | TracedNetwork
 
 
 def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
@@ -85,16 +85,16 @@ def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
         MissingExtraError: what it is of is not installed.
     """
     base, size = _split(name)
-    asked = Asked(name, size, tuple(map(parse, inputs)))
+    asked = NetworkRequest(name, size, tuple(map(parse, inputs)))
     if inputs and size:
         raise TraceError(f"{name}: the size is said twice; leave out @ or --input")
     library_name, _, model = base.partition(":")
     if library_name in LIBRARIES:
-        with _strange(name):
+        with _foreign_code(name):
             return LIBRARIES[library_name](asked, model)
     file, _, factory = base.rpartition(":")
     if file.endswith(".py"):
-        return _own(asked, Path(file), factory)
+        return _from_user_file(asked, Path(file), factory)
     arch = library.load_arch(base)
     if inputs:
         raise TraceError(f"{name}: a table states its input; say another size as {base}@224")
@@ -128,7 +128,7 @@ Create = Callable[[Size | None], Any]
 """Makes a module for images of a size, or of the size that it is made for."""
 
 
-class Asked(NamedTuple):
+class NetworkRequest(NamedTuple):
     """What a name and its options ask for."""
 
     name: str
@@ -136,7 +136,7 @@ class Asked(NamedTuple):
     inputs: tuple[Input, ...] = ()
 
 
-def _timm(asked: Asked, model: str) -> Traced:
+def _timm(asked: NetworkRequest, model: str) -> TracedNetwork:
     timm, utils = require("timm"), require("timm", "timm.utils.model")
     if not timm.is_model(model):
         raise UnknownNameError("timm model", model, timm.list_models())
@@ -151,7 +151,7 @@ def _timm(asked: Asked, model: str) -> Traced:
     return _traced(asked, f"timm {timm.__version__}", create, made_for)
 
 
-def _torchvision(asked: Asked, model: str) -> Traced:
+def _torchvision(asked: NetworkRequest, model: str) -> TracedNetwork:
     models = require("train", "torchvision.models")
     if model not in (valid := models.list_models(module=models)):
         raise UnknownNameError("torchvision model", model, valid)
@@ -167,19 +167,19 @@ def _torchvision(asked: Asked, model: str) -> Traced:
     return _traced(asked, f"torchvision {version}", create, made_for)
 
 
-LIBRARIES: dict[str, Callable[[Asked, str], Traced]] = {
+LIBRARIES: dict[str, Callable[[NetworkRequest, str], TracedNetwork]] = {
     "timm": _timm,
     "torchvision": _torchvision,
 }
 
 
-def _own(asked: Asked, file: Path, factory: str) -> Traced:
+def _from_user_file(asked: NetworkRequest, file: Path, factory: str) -> TracedNetwork:
     """A module of the user's: what a function or class returns, or a module as it stands."""
     torch = require("train")
     if not file.is_file():
         raise TraceError(f"{file}: no such file")
     hint = "" if asked.inputs else "; if it takes other inputs, say them by --input"
-    with _strange(asked.name, hint), imported(file) as own:
+    with _foreign_code(asked.name, hint), imported_file(file) as own:
         found = vars(own)
         if factory not in found:
             names = [
@@ -207,11 +207,11 @@ def _own(asked: Asked, file: Path, factory: str) -> Traced:
 
 
 def _traced(
-    asked: Asked,
+    asked: NetworkRequest,
     source: str,
     create: Create,
     made_for: Callable[[Any], Iterable[tuple[Input, ...]]],
-) -> Traced:
+) -> TracedNetwork:
     """Traced on the inputs asked for, or on the first of its own that the module takes."""
     name, size, inputs = asked
     module = create(None)
@@ -222,7 +222,7 @@ def _traced(
     found, taken = _first_taken(module, tries)
     graph, rows, unmapped, check = found
     source = f"traced from {source}"
-    return Traced(name, source, taken[0].shape, graph, rows, tuple(unmapped), check)
+    return TracedNetwork(name, source, taken[0].shape, graph, rows, tuple(unmapped), check)
 
 
 def _first_taken(module: Any, tries: list[tuple[Input, ...]]) -> tuple[Trace, tuple[Input, ...]]:
@@ -251,7 +251,7 @@ def _on_meta(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 
 @contextmanager
-def _strange(name: str, hint: str = "") -> Iterator[None]:
+def _foreign_code(name: str, hint: str = "") -> Iterator[None]:
     """Runs others' code, which may print and raise anything.
 
     Raises:
@@ -263,4 +263,4 @@ def _strange(name: str, hint: str = "") -> Iterator[None]:
     except NasError:
         raise
     except (Exception, SystemExit) as error:  # a script without a guard may end Python
-        raise TraceError(f"{name}: {explained(error, hint)}") from error
+        raise TraceError(f"{name}: {explain_error(error, hint)}") from error

@@ -19,7 +19,7 @@ NOT_OWN = (Path(__file__).parents[1], Path(sysconfig.get_path("stdlib")))
 """Folders of code that the user has not written."""
 
 
-def explained(error: BaseException, hint: str = "") -> str:
+def explain_error(error: BaseException, hint: str = "") -> str:
     """One line: what went wrong, where in the user's code, and what to do; else the hint."""
     at = _own_line(error)
     if any(kind.__name__ in VALUE_ERRORS for kind in type(error).__mro__):

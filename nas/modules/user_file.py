@@ -20,7 +20,7 @@ KEPT = frozenset({"nas", "numpy", "torch", "torchvision"}) | sys.stdlib_module_n
 
 
 @contextmanager
-def imported(file: Path) -> Iterator[ModuleType]:
+def imported_file(file: Path) -> Iterator[ModuleType]:
     """The module of a file, with what it imports at hand as long as the context is open."""
     file = file.resolve()
     folder = file.parent

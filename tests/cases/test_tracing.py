@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 from nas.errors import NasError, TraceError  # noqa: E402
 from nas.graph.cost import macs  # noqa: E402
-from nas.modules.networks import Traced, load_network  # noqa: E402
+from nas.modules.networks import TracedNetwork, load_network  # noqa: E402
 
 from .conftest import Nas  # noqa: E402
 
@@ -121,7 +121,7 @@ def test_counts_are_right(case: str) -> None:
     name, params, right = RIGHT[case]
     file, _, factory = name.partition(":")
     network = load_network(f"{MODULES / file}.py:{factory}")
-    assert isinstance(network, Traced)
+    assert isinstance(network, TracedNetwork)
     assert (network.params, macs(network.graph)) == (params, right)
     assert (network.unmapped, network.check.differences) == ((), ())
 
@@ -152,7 +152,7 @@ def test_inputs_other_than_3_square_float(case: str) -> None:
     name, said, params, right, shape = INPUTS[case]
     file, _, factory = name.partition(":")
     network = load_network(f"{MODULES / file}.py:{factory}", said)
-    assert isinstance(network, Traced)
+    assert isinstance(network, TracedNetwork)
     assert (network.params, network.macs, network.input) == (params, right, shape)
     assert (network.unmapped, network.check.differences) == ((), ())
 

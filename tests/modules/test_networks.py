@@ -14,7 +14,7 @@ from nas.graph.cost import macs, params  # noqa: E402
 from nas.graph.graph import Graph  # noqa: E402
 from nas.latency.device import Device, load_device  # noqa: E402
 from nas.library import load_arch  # noqa: E402
-from nas.modules.networks import Traced, load_network  # noqa: E402
+from nas.modules.networks import TracedNetwork, load_network  # noqa: E402
 
 DEVICES = named("device")
 
@@ -49,9 +49,9 @@ def own(tmp_path: Path) -> Path:
     return path
 
 
-def traced(name: str) -> Traced:
+def traced(name: str) -> TracedNetwork:
     network = load_network(name)
-    assert isinstance(network, Traced)
+    assert isinstance(network, TracedNetwork)
     return network
 
 

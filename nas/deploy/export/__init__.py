@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nas.deploy.export.base import Deployed, Format, deploy
-from nas.deploy.export.check import Check
+from nas.deploy.export.check import OutputCheck
 from nas.deploy.export.formats import FORMATS
-from nas.deploy.export.images import Images
+from nas.deploy.export.images import InputImages
 from nas.deploy.export.manifest import Exported
 from nas.deploy.export.run import Export, export, write
 from nas.train.preprocessing import NORMALISATIONS
@@ -13,12 +13,12 @@ from nas.train.preprocessing import NORMALISATIONS
 __all__ = [
     "FORMATS",
     "NORMALISATIONS",
-    "Check",
+    "OutputCheck",
     "Deployed",
     "Export",
     "Exported",
     "Format",
-    "Images",
+    "InputImages",
     "deploy",
     "export",
     "write",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.deploy.export.images import Images
+from nas.deploy.export.images import InputImages
 from nas.deploy.runtimes import Floats32
 from nas.errors import ExportError
 from nas.graph.cost import params
@@ -45,7 +45,7 @@ class Deployed:
     """`torch.fx.GraphModule`."""
     batch: int | None = 1
     """None: dynamic."""
-    images: Images = Images()
+    images: InputImages = InputImages()
     image_input: bool = False
     """Take raw RGB images and normalise inside, in the formats that can (Core ML)."""
 
@@ -144,18 +144,18 @@ def deploy(
         ExportError: images are to be normalised inside, and nothing says how; or the folder of the
             weights names other classes.
     """
-    images = Images.of(weights, normalisation)
+    images = InputImages.of(weights, normalisation)
     if image_input and images.normalisation is None:
         raise ExportError(
             f"{weights}: nothing says how images were normalised in training, so no image input can"
             " do it; say it with --normalisation"
         )
     torch = require("train")
-    from nas.modules.checkpoints.arch import trained_as
+    from nas.modules.checkpoints.arch import network_of_checkpoint
     from nas.modules.fused_weights import fused
 
     if weights is not None and (weights_of or arch.conventions is None):
-        arch = trained_as(arch, weights, weights_of=weights_of).arch
+        arch = network_of_checkpoint(arch, weights, weights_of=weights_of).arch
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(SEED)
         trained = build(arch, weights=weights).eval()

@@ -19,7 +19,7 @@ CROPS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class OutputCheck:
     """How far the logits of a runtime are from torch's."""
 
     runtime: str
@@ -37,7 +37,7 @@ class Check:
         return float(np.maximum(self.max_diff_photos, self.max_diff_noise))
 
 
-def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Check | None:
+def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> OutputCheck | None:
     """Run the file in its runtime. None: the format has no runtime on this machine.
 
     Shapes: photos (B, 3, H, W) as the network takes them.
@@ -61,7 +61,7 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Che
         agree.append(float((logits.argmax(1) == torch_logits.argmax(1)).mean()))
     on_photos, on_noise = differences
     same = sum(agree) / len(agree)
-    found = Check(runtime.name, runtime.version(), on_photos, on_noise, max(expected), same)
+    found = OutputCheck(runtime.name, runtime.version(), on_photos, on_noise, max(expected), same)
     if form.exact and not found.worst <= TOLERANCE * found.max_logit:  # nor NaN
         raise ExportError(
             f"{form.name}: logits differ from torch's by up to {found.worst:.3g}"

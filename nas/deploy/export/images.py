@@ -23,14 +23,14 @@ GIVEN, AS_TRAINED, UNKNOWN = "given", "trained", "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class InputImages:
     """Of one network. Without a normalisation: nothing says what it was trained with."""
 
     normalisation: Normalisation | None = NORMALISATIONS["imagenet"]
     trained: Trained = Trained()
 
     @classmethod
-    def of(cls, weights: Path | None, wanted: str | None = None) -> Images:
+    def of(cls, weights: Path | None, wanted: str | None = None) -> InputImages:
         """As the folder of the weights says, where one does; `wanted` overrides its normalisation.
 
         Networks with random weights are normalised as ImageNet, as is usual.

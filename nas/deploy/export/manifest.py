@@ -12,7 +12,7 @@ from typing import Any
 
 from nas import __version__
 from nas.deploy.export.base import INPUT, OUTPUT, SEED, Deployed
-from nas.deploy.export.check import Check
+from nas.deploy.export.check import OutputCheck
 from nas.graph.conventions import as_document
 from nas.system.extras import EXTRAS
 
@@ -26,7 +26,7 @@ class Exported:
     format: str
     files: Mapping[str, int] = field(default_factory=dict)
     """Name (of a file, or of a package that is a folder) -> bytes; the first is the network."""
-    check: Check | None = None
+    check: OutputCheck | None = None
     note: str = ""
     """Why there is no check."""
     error: str = ""

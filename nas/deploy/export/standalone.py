@@ -19,13 +19,13 @@ import torch
 from nas.deploy.export.base import Deployed
 from nas.deploy.export.classes import Class, classes
 from nas.deploy.export.code import Call, filled, lines
-from nas.deploy.export.images import Images
+from nas.deploy.export.images import InputImages
 from nas.graph.cost import macs, params
 from nas.graph.graph import Graph
 from nas.modules import layers as built
 from nas.space.arch import Arch, show_shape, step
 
-IMAGES = Images()
+IMAGES = InputImages()
 """Of a network that nothing is known of."""
 WIDTH = 90
 """Of the lines about images in the file's docstring."""
@@ -107,7 +107,7 @@ def write(deployed: Deployed, path: Path) -> None:
     weights.write_bytes(whole.getbuffer())
 
 
-def source(arch: Arch, graph: Graph, weights_file: str, images: Images = IMAGES) -> str:
+def source(arch: Arch, graph: Graph, weights_file: str, images: InputImages = IMAGES) -> str:
     """The text of the file; `graph` is the network's, usually fused."""
     found = classes(graph)
     names = {f"@{index}": each.name for index, each in enumerate(found)}
@@ -126,7 +126,7 @@ def source(arch: Arch, graph: Graph, weights_file: str, images: Images = IMAGES)
     return f"{_header(arch, graph, weights_file, images)}\n{imports}\n\n{body}"
 
 
-def _header(arch: Arch, graph: Graph, weights_file: str, images: Images) -> str:
+def _header(arch: Arch, graph: Graph, weights_file: str, images: InputImages) -> str:
     expected = "\n         ".join(map(_plain, images.lines(WIDTH)))
     return f'''\
 """{_plain(arch.name)}: {_plain(arch.source)}.

@@ -10,7 +10,7 @@ import torch
 from nas.errors import WeightsError
 from nas.graph.conventions import Conventions, conventions_of
 from nas.modules.checkpoints.conventions import known_conventions
-from nas.modules.checkpoints.file import Saved, read_saved
+from nas.modules.checkpoints.file import Checkpoint, read_checkpoint
 from nas.modules.checkpoints.weights import classes_in
 from nas.modules.layers import assemble
 from nas.space.arch import Arch
@@ -18,11 +18,11 @@ from nas.space.retarget import for_task
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedNetwork:
     """A network and the weights that a file holds of it."""
 
     arch: Arch
-    saved: Saved
+    saved: Checkpoint
     path: Path
 
     @property
@@ -42,9 +42,9 @@ class Trained:
         return ", ".join(part for part in parts if part)
 
 
-def trained_as(
+def network_of_checkpoint(
     arch: Arch, path: Path, *, weights_of: str = "", classes: int | None = None
-) -> Trained:
+) -> TrainedNetwork:
     """The network that the weights in a file are of.
 
     `weights_of` and `classes` say what the file does not, or decide where it says another thing.
@@ -53,17 +53,17 @@ def trained_as(
         WeightsError: the file holds no weights, or is of another number of classes.
         UnknownNameError: of the origin.
     """
-    saved = read_saved(path)
+    saved = read_checkpoint(path)
     arch = _with_classes(arch, saved, path, classes)
     found: Conventions | None
     if weights_of:
         found = conventions_of(weights_of, arch.graph)
     else:
         found = known_conventions(saved, path, arch.graph) or arch.conventions
-    return Trained(replace(arch, conventions=found), saved, path)
+    return TrainedNetwork(replace(arch, conventions=found), saved, path)
 
 
-def _with_classes(arch: Arch, saved: Saved, path: Path, classes: int | None) -> Arch:
+def _with_classes(arch: Arch, saved: Checkpoint, path: Path, classes: int | None) -> Arch:
     with torch.device("meta"):
         module = assemble(arch.graph)
     own = arch.graph.shape[0]

@@ -11,7 +11,7 @@ from torch import nn
 from nas.errors import WeightsError
 from nas.graph.conventions import ORIGINS, PADDINGS, Conventions, conventions_of
 from nas.graph.graph import Graph
-from nas.modules.checkpoints.file import Saved
+from nas.modules.checkpoints.file import Checkpoint
 from nas.modules.layers import SameConv2d, StandardConv2d
 
 #: names of tensors that one library alone gives -> whose conventions the weights are for
@@ -29,7 +29,7 @@ TENSORFLOW = re.compile(r"(?:^|[^a-zA-Z0-9])tf_(?:efficientnet|mobilenet|mixnet)
 """Networks of timm with converted weights: their names of tensors are those of the others."""
 
 
-def known_conventions(saved: Saved, path: Path, graph: Graph) -> Conventions | None:
+def known_conventions(saved: Checkpoint, path: Path, graph: Graph) -> Conventions | None:
     """What the file says its weights count on; None: it says nothing.
 
     Raises:
@@ -41,7 +41,7 @@ def known_conventions(saved: Saved, path: Path, graph: Graph) -> Conventions | N
     return None if origin in ("", "nas") else conventions_of(origin, graph)
 
 
-def origin_of(saved: Saved, path: Path) -> str:
+def origin_of(saved: Checkpoint, path: Path) -> str:
     """One of `ORIGINS`, or nothing."""
     found = "nas" if saved.is_own else ""
     for pattern, origin in NAMES.items():

@@ -59,7 +59,7 @@ ALLOWED: list[Any] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class Checkpoint:
     """What a file holds of one network."""
 
     state: dict[str, Tensor]
@@ -83,7 +83,7 @@ class Saved:
         return f"under {self.key!r}" if self.key else ""
 
 
-def read_saved(path: Path) -> Saved:
+def read_checkpoint(path: Path) -> Checkpoint:
     """The weights in a file: safetensors, or what `torch.save` wrote.
 
     Raises:
@@ -95,10 +95,10 @@ def read_saved(path: Path) -> Saved:
     if not isinstance(content, Mapping) or not content:
         raise WeightsError(f"{path}: expected names and tensors, found {brief(content)}")
     key, state = _find(content, path)
-    return Saved(_cleaned(state), True, key, _network(content))
+    return Checkpoint(_cleaned(state), True, key, _network(content))
 
 
-def _read_safetensors(path: Path) -> Saved:
+def _read_safetensors(path: Path) -> Checkpoint:
     try:
         with safe_open(path, "pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -109,7 +109,7 @@ def _read_safetensors(path: Path) -> Saved:
         ) from error
     if not state:
         raise WeightsError(f"{path}: expected names and tensors, found none")
-    return Saved(_cleaned(state), False, "", _configured(path), metadata)
+    return Checkpoint(_cleaned(state), False, "", _configured(path), metadata)
 
 
 def _load(path: Path) -> Any:

@@ -31,7 +31,7 @@ MAX_STEPS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class LayerTensors:
     """Tensors that belong together, by their standard names."""
 
     tensors: Mapping[str, Tensor]
@@ -50,7 +50,7 @@ class Layer:
         return f"{self.names[tensor]} ({_sizes(self.tensors[tensor])})"
 
 
-def layers_of(state: Mapping[str, Tensor]) -> list[Layer]:
+def layers_of(state: Mapping[str, Tensor]) -> list[LayerTensors]:
     """Layers in order of their first tensors, without what is derived (index tables, masks)."""
     paths: dict[str, dict[str, str]] = {}
     for name, tensor in state.items():
@@ -58,10 +58,13 @@ def layers_of(state: Mapping[str, Tensor]) -> list[Layer]:
         path, last = (path, last) if last in STANDARD else (name, "weight")
         if tensor.is_floating_point() or last == "num_batches_tracked":
             paths.setdefault(path, {})[last] = name
-    return [Layer({k: state[name] for k, name in names.items()}, names) for names in paths.values()]
+    return [
+        LayerTensors({k: state[name] for k, name in names.items()}, names)
+        for names in paths.values()
+    ]
 
 
-def check_multiset(given: list[Layer], wanted: list[Layer]) -> None:
+def check_multiset(given: list[LayerTensors], wanted: list[LayerTensors]) -> None:
     """Every layer has a partner of its shapes; otherwise name the first that has none."""
     extra, missing = surplus(given, wanted, 2), surplus(wanted, given, 2)
     if extra and missing:
@@ -81,12 +84,16 @@ def check_multiset(given: list[Layer], wanted: list[Layer]) -> None:
         )
 
 
-def surplus(layers: Iterable[Layer], others: Iterable[Layer], least: int) -> Layer | None:
+def surplus(
+    layers: Iterable[LayerTensors], others: Iterable[LayerTensors], least: int
+) -> LayerTensors | None:
     """The first of `layers` that has no partner left among `others`."""
     return next(iter(unmatched(layers, others, least)), None)
 
 
-def unmatched(layers: Iterable[Layer], others: Iterable[Layer], least: int = 2) -> list[Layer]:
+def unmatched(
+    layers: Iterable[LayerTensors], others: Iterable[LayerTensors], least: int = 2
+) -> list[LayerTensors]:
     """Those of `layers` that have no partner left among `others`."""
     left, found = Counter(layer.shapes(least) for layer in others), []
     for layer in layers:
@@ -96,10 +103,10 @@ def unmatched(layers: Iterable[Layer], others: Iterable[Layer], least: int = 2) 
     return found
 
 
-class Match:
+class LayerMatcher:
     """Search for the order of siblings that makes the tree's layers equal to `wanted`."""
 
-    def __init__(self, given: list[Layer], wanted: list[Layer], least: int) -> None:
+    def __init__(self, given: list[LayerTensors], wanted: list[LayerTensors], least: int) -> None:
         self.wanted = wanted
         self.least = least
         self.tree: dict[str, object] = {}
@@ -109,7 +116,7 @@ class Match:
         for layer in given:
             self._plant(layer)
 
-    def _plant(self, layer: Layer) -> None:
+    def _plant(self, layer: LayerTensors) -> None:
         """Each node maps its children's names to nodes; its own layer is named ""."""
         node: dict[str, object] = self.tree
         path = next(iter(layer.names.values())).replace("in_proj_", "in_proj.").split(".")
@@ -119,7 +126,7 @@ class Match:
             node = node.setdefault(part, {})  # type: ignore[assignment]
         node[""] = layer
 
-    def run(self) -> list[Layer]:
+    def run(self) -> list[LayerTensors]:
         found = self._children(self.tree, tuple(self.tree), 0)
         if found is None:
             layer = self.wanted[min(self.furthest, len(self.wanted) - 1)]
@@ -130,7 +137,7 @@ class Match:
 
     def _children(
         self, node: dict[str, object], names: tuple[str, ...], at: int
-    ) -> list[Layer] | None:
+    ) -> list[LayerTensors] | None:
         """Layers of `names` of `node` in an order that fits from `at` on."""
         state = (id(node), names, at)
         if not names or state in self.failed:
@@ -149,10 +156,10 @@ class Match:
         self.failed.add(state)
         return None
 
-    def _child(self, child: object, at: int) -> list[Layer] | None:
+    def _child(self, child: object, at: int) -> list[LayerTensors] | None:
         if isinstance(child, dict):
             return self._children(child, tuple(child), at)
-        assert isinstance(child, Layer)
+        assert isinstance(child, LayerTensors)
         self.furthest = max(self.furthest, at)
         if at == len(self.wanted):
             return None

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from nas.errors import WeightsError, WriteError
 from nas.graph.conventions import Conventions
 from nas.modules.checkpoints.conventions import as_metadata, conventions_in
-from nas.modules.checkpoints.file import Saved, read_saved
+from nas.modules.checkpoints.file import Checkpoint, read_checkpoint
 from nas.modules.checkpoints.layer_matching import (
-    Layer,
-    Match,
+    LayerMatcher,
+    LayerTensors,
     check_multiset,
     layers_of,
     natural,
@@ -37,10 +37,10 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
         WeightsError: the file is damaged, or its first tensor that does not fit; `module` is
             unchanged.
     """
-    load_saved(module, read_saved(Path(path)), path)
+    load_checkpoint(module, read_checkpoint(Path(path)), path)
 
 
-def load_saved(module: nn.Module, saved: Saved, path: str | Path) -> None:
+def load_checkpoint(module: nn.Module, saved: Checkpoint, path: str | Path) -> None:
     """As `load_weights`, of a file that is read; `path` names it in errors."""
     try:
         load_state(module, saved.state, ordered=saved.ordered)
@@ -74,7 +74,7 @@ def save_state(
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Names and tensors of a file."""
-    return read_saved(path).state
+    return read_checkpoint(path).state
 
 
 @torch.no_grad()
@@ -97,7 +97,7 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool 
     if all(a and a.shapes(least) == b.shapes(least) for a, b in zip(same, wanted, strict=True)):
         given = [layer for layer in same if layer]  # a file of our own
     else:
-        given = Match(given, wanted, least).run()
+        given = LayerMatcher(given, wanted, least).run()
     for source, layer in zip(given, wanted, strict=True):
         for tensor, old in layer.tensors.items():
             if tensor in source.tensors:
@@ -117,7 +117,7 @@ def classes_in(module: nn.Module, state: Mapping[str, Tensor], head: str) -> int
     return theirs.shape[0] if theirs.shape[1:2] == ours.shape[1:2] else None
 
 
-def _fitting(state: Mapping[str, Tensor], wanted: list[Layer]) -> list[Layer]:
+def _fitting(state: Mapping[str, Tensor], wanted: list[LayerTensors]) -> list[LayerTensors]:
     """Layers of the part of a file that fits best: all, or what stands under one first name.
 
     Training frameworks save a loss, a teacher or an average of the weights beside the network.

@@ -8,7 +8,7 @@ from typing import Any
 from nas.modules.tracing.nodes import viewed, written
 
 
-class Memory:
+class Aliases:
     """Views of one tensor belong together; a call that writes to one of them writes to all."""
 
     def __init__(self, trained: Container[str]) -> None:

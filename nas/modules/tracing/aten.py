@@ -22,7 +22,7 @@ PRODUCT = "product"
 """Multiply-adds by a formula of its own (`nas.modules.tracing.multiply`)."""
 
 
-class Rule(NamedTuple):
+class AtenRule(NamedTuple):
     """What a call becomes in a graph."""
 
     kind: str
@@ -33,19 +33,19 @@ class Rule(NamedTuple):
     """Why the work is unknown, where the kind is `opaque`."""
 
 
-def _calls(kind: str, names: str) -> dict[str, Rule]:
-    return dict.fromkeys(names.split(), Rule(kind))
+def _calls(kind: str, names: str) -> dict[str, AtenRule]:
+    return dict.fromkeys(names.split(), AtenRule(kind))
 
 
-def _activations(names: str) -> dict[str, Rule]:
-    return {name: Rule("act", name) for name in names.split()}
+def _activations(names: str) -> dict[str, AtenRule]:
+    return {name: AtenRule("act", name) for name in names.split()}
 
 
-def _unknown(reason: str, names: str) -> dict[str, Rule]:
-    return dict.fromkeys(names.split(), Rule(OPAQUE, reason=reason))
+def _unknown(reason: str, names: str) -> dict[str, AtenRule]:
+    return dict.fromkeys(names.split(), AtenRule(OPAQUE, reason=reason))
 
 
-ATEN: dict[str, Rule] = {
+ATEN: dict[str, AtenRule] = {
     # layers ------------------------------------------------------------------------------------
     **_calls("conv", "conv1d conv2d conv3d convolution _convolution"),
     **_calls("transposed", "conv_transpose1d conv_transpose2d conv_transpose3d"),
@@ -80,13 +80,13 @@ ATEN: dict[str, Rule] = {
     **_activations("threshold rrelu hardshrink softshrink sign sgn ceil floor round trunc frac"),
     **_activations("isnan isinf isfinite logical_not bitwise_not nan_to_num signbit sinc lgamma"),
     **_activations("digamma glu rad2deg deg2rad absolute special_expit"),
-    "hardswish": Rule("act", "hswish"),
-    "hardsigmoid": Rule("act", "hsigmoid"),
-    "hardtanh": Rule("act", "relu6"),
-    "_softmax": Rule("act", "softmax"),
-    "_safe_softmax": Rule("act", "softmax"),
-    "_prelu_kernel": Rule("act", "prelu"),
-    "_log_softmax": Rule("act", "log_softmax"),
+    "hardswish": AtenRule("act", "hswish"),
+    "hardsigmoid": AtenRule("act", "hsigmoid"),
+    "hardtanh": AtenRule("act", "relu6"),
+    "_softmax": AtenRule("act", "softmax"),
+    "_safe_softmax": AtenRule("act", "softmax"),
+    "_prelu_kernel": AtenRule("act", "prelu"),
+    "_log_softmax": AtenRule("act", "log_softmax"),
     # shapes --------------------------------------------------------------------------------------
     **_calls("concat", "cat stack concat concatenate hstack vstack dstack column_stack"),
     **_calls("concat", "block_diag cartesian_prod"),
@@ -129,7 +129,7 @@ ATEN: dict[str, Rule] = {
     **_calls("avg_pool", "avg_pool1d avg_pool2d avg_pool3d"),
     **_calls("max_pool", "max_pool1d max_pool2d max_pool3d max_pool2d_with_indices"),
     **_calls("max_pool", "max_pool1d_with_indices max_pool3d_with_indices"),
-    "_weight_norm": Rule("mul"),
+    "_weight_norm": AtenRule("mul"),
     # nothing at all ------------------------------------------------------------------------------
     **_calls(ALIAS, "dropout feature_dropout alpha_dropout feature_alpha_dropout native_dropout"),
     **_calls(ALIAS, "alias contiguous clone to type_as detach requires_grad lift_fresh _to_copy"),
@@ -166,7 +166,7 @@ ATEN: dict[str, Rule] = {
     ),
 }
 
-NO_RULE = Rule(OPAQUE, reason="a call that no rule knows")
+NO_RULE = AtenRule(OPAQUE, reason="a call that no rule knows")
 
 #: calls that do nothing where the shape stays as it is
 SHAPES = frozenset(

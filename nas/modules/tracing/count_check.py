@@ -23,7 +23,7 @@ from nas.modules.tracing.aten import CREATED, OPAQUE
 from nas.modules.tracing.capture import Program, evaluating
 from nas.modules.tracing.multiply import COUNTS, MULTIPLY, torch_counter, torch_macs
 from nas.modules.tracing.nodes import call_name, rule_of, value, written
-from nas.modules.tracing.trace import Check
+from nas.modules.tracing.trace import CountCheck
 
 MOST_CALLS = 3
 """Calls that a difference names."""
@@ -31,7 +31,7 @@ MOST_CALLS = 3
 
 def check_macs(
     module: nn.Module, inputs: tuple[torch.Tensor, ...], program: Program, ops: Sequence[Op]
-) -> Check:
+) -> CountCheck:
     """Compare the MACs of a trace with those that PyTorch's counter finds in the module.
 
     `ops` were traced from the calls of `program`, and have their names.
@@ -39,10 +39,12 @@ def check_macs(
     try:
         theirs = _eager_macs(module, inputs)
     except Exception as error:  # the user's code may do anything with a tensor without values
-        return Check(differences=(f"PyTorch's counter cannot run it: {brief(first_line(error))}",))
+        return CountCheck(
+            differences=(f"PyTorch's counter cannot run it: {brief(first_line(error))}",)
+        )
     rest = sum(op_macs(op) for op in ops) - theirs
     if rest == 0:
-        return Check(torch_macs=theirs)
+        return CountCheck(torch_macs=theirs)
     rules: Counter[str] = Counter()
     calls = []
     for name, rule, mine, counted in _calls(program, {op.name: op for op in ops}):
@@ -55,7 +57,7 @@ def check_macs(
         calls.append(f"{-rest:,} MACs that PyTorch counts and the trace does not hold")
     more = [f"and {n} more calls"] if (n := len(calls) - MOST_CALLS) > 0 else []
     by_rule = tuple(f"{rule}: {macs:+,} MACs" for rule, macs in rules.items() if macs)
-    return Check((), theirs, by_rule, (*calls[:MOST_CALLS], *more))
+    return CountCheck((), theirs, by_rule, (*calls[:MOST_CALLS], *more))
 
 
 def _eager_macs(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> int:

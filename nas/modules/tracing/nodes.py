@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from nas.graph.ops import Shape
-from nas.modules.tracing.aten import ATEN, NO_RULE, Rule
+from nas.modules.tracing.aten import ATEN, NO_RULE, AtenRule
 
 PREFIX = "module."
 """Of every path in a program: the traced module's own place (`nas.modules.tracing.capture`)."""
@@ -20,7 +20,7 @@ def call_name(node: Any) -> str:
     return name if name.startswith("_") else name.rstrip("_")
 
 
-def rule_of(node: Any) -> Rule:
+def rule_of(node: Any) -> AtenRule:
     """What the node's call becomes."""
     return ATEN.get(call_name(node), NO_RULE)
 

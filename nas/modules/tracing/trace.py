@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nas.graph.graph import Graph
 from nas.graph.ops import Op, Shape
-from nas.modules.tracing.aliases import Memory
+from nas.modules.tracing.aliases import Aliases
 from nas.modules.tracing.aten import ALIAS, CREATED, OPAQUE, OPERANDS, PART, PRODUCT, SHAPES
 from nas.modules.tracing.inputs import DEFAULT, Input
 from nas.modules.tracing.multiply import MULTIPLY, multiplied, pool_attrs, shapes_of
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nas.modules.tracing.capture import Program
 
 
-class Row(NamedTuple):
+class SubmoduleRow(NamedTuple):
     """What belongs to one top-level submodule."""
 
     name: str
@@ -45,7 +45,7 @@ class Row(NamedTuple):
     """Of the module itself: what a graph's ops count is what they read, tables expanded."""
 
 
-class Check(NamedTuple):
+class CountCheck(NamedTuple):
     """A trace held against the module's own parameters and PyTorch's own counter of MACs."""
 
     unread: tuple[str, ...] = ()
@@ -62,10 +62,10 @@ class Trace(NamedTuple):
     """A graph, its rows, what could not be mapped, and what the counts were held against."""
 
     graph: Graph
-    rows: tuple[Row, ...]
+    rows: tuple[SubmoduleRow, ...]
     unmapped: list[str]
     """Calls that have no op kind, with their row, shapes and why."""
-    check: Check
+    check: CountCheck
 
 
 def graph_of(module: Any, *input_shapes: Shape) -> tuple[Graph, list[str]]:
@@ -86,7 +86,7 @@ def trace(module: Any, inputs: Sequence[Input] = (Input(DEFAULT),)) -> Trace:
     module, tensors = prepared(module, inputs)
     program, tracer = _traced(module, tensors)
     unread = tracer.count_unread(module)
-    rows = tuple(map(Row, tracer.rows, tracer.params))
+    rows = tuple(map(SubmoduleRow, tracer.rows, tracer.params))
     check = check_macs(module, tensors, program, tracer.ops)
     counted, own = sum(row.params for row in rows), sum(p.numel() for p in module.parameters())
     lost = () if counted == own else (f"{counted:,} parameters, the module has {own:,}",)
@@ -121,7 +121,7 @@ class _Tracer:
         self.ops: list[Op] = []
         self.index: dict[Any, int] = {}
         """Nodes that depend on the input; all others are weights and constants."""
-        self.memory = Memory(program.trained)
+        self.memory = Aliases(program.trained)
         self.stored: dict[Any, int] = {}
         """Constants that are read as they are."""
         self.rows: dict[str, int] = {}

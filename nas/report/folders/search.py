@@ -54,7 +54,7 @@ AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialRecord:
     """One candidate that was trained, as `trials.csv` has it."""
 
     name: str
@@ -69,7 +69,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SearchFolder:
     """A search."""
 
     folder: Path
@@ -81,7 +81,7 @@ class Result:
     """Fastest first, on the search's device."""
     within: Mapping[str, float]
     """`arch_id` -> probability that it meets the budget."""
-    trials: tuple[Trial, ...]
+    trials: tuple[TrialRecord, ...]
     """Best first; empty without training."""
     images: Preprocessing | None = None
     """That the best was trained on, where it is said."""
@@ -102,7 +102,7 @@ class Result:
         return self.study.get("training")
 
 
-def read_result(folder: Path) -> Result:
+def read_search(folder: Path) -> SearchFolder:
     """Read a search's folder back.
 
     Raises:
@@ -113,7 +113,7 @@ def read_result(folder: Path) -> Result:
     path = folder / BEST
     front = read_csv(folder / "pareto.csv", PARETO_COLUMNS)
     trials, images = folder / "trials.csv", study.get("images")
-    return Result(
+    return SearchFolder(
         folder,
         study,
         read_arch(path),
@@ -139,7 +139,7 @@ def _candidate(line: CsvRow, folder: Path) -> Candidate:
     )
 
 
-def _trial(line: CsvRow) -> Trial:
+def _trial(line: CsvRow) -> TrialRecord:
     found = {
         int(match[1]): top1
         for column in line.cells
@@ -147,7 +147,7 @@ def _trial(line: CsvRow) -> Trial:
         and (top1 := line.optional_number(column)) is not None
     }
     finals = (line.optional_number(c) for c in line.cells if c.startswith("final_top1_seed"))
-    return Trial(
+    return TrialRecord(
         line.cells["name"],
         line.cells["state"],
         line.number("predicted_ms"),

@@ -10,7 +10,7 @@ from typing import Any
 from nas.errors import DocumentError, brief
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
-from nas.report.folders.search import Result, read_result
+from nas.report.folders.search import SearchFolder, read_search
 from nas.study.sweep.files import CELLS_FILE, RUN_FILE, STATES, SWEEP_FILE
 
 WORDS = ("cell", "space", "device", "strategy", "seed", "state", "trials", "failed", "arch_id")
@@ -20,7 +20,7 @@ COLUMNS = (*WORDS, "budget_ms", *MS, *TOP1, "error")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SweepCell:
     """One search of a sweep."""
 
     words: Mapping[str, str]
@@ -31,7 +31,7 @@ class Cell:
     top1: tuple[float, float, float] | None
     """Trained, with its interval; None where nothing was trained."""
     error: str
-    result: Result | None
+    result: SearchFolder | None
 
     @property
     def name(self) -> str:
@@ -43,14 +43,14 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepFolder:
     """Searches that were asked for together."""
 
     folder: Path
     asked: Mapping[str, Any]
     made: Mapping[str, Any]
     """Command and versions; empty before its end."""
-    cells: tuple[Cell, ...]
+    cells: tuple[SweepCell, ...]
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class Sweep:
         return list(dict.fromkeys(cell.device for cell in self.cells))
 
 
-def read_sweep(folder: Path) -> Sweep:
+def read_sweep(folder: Path) -> SweepFolder:
     """Read a sweep's folder back.
 
     Raises:
@@ -73,17 +73,17 @@ def read_sweep(folder: Path) -> Sweep:
     if not lines:
         raise DocumentError(f"{folder / CELLS_FILE}: no cells below the header")
     made = yaml.read(folder / RUN_FILE) if (folder / RUN_FILE).exists() else {}
-    return Sweep(folder, asked, made, tuple(_cell(line, folder) for line in lines))
+    return SweepFolder(folder, asked, made, tuple(_cell(line, folder) for line in lines))
 
 
-def _cell(line: CsvRow, folder: Path) -> Cell:
+def _cell(line: CsvRow, folder: Path) -> SweepCell:
     state = line.cells["state"]
     if state not in STATES:
         expected = ", ".join(STATES)
         raise DocumentError(f"{line.where} (state): expected {expected}; found {brief(state)}")
     done = state == "done"
-    result = read_result(line.file(folder, "cell")) if done else None
-    return Cell(
+    result = read_search(line.file(folder, "cell")) if done else None
+    return SweepCell(
         {column: line.cells[column] for column in WORDS},
         line.number("budget_ms"),
         _three(line, MS) if done else None,

@@ -31,7 +31,7 @@ SHOWN = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StoredTrial:
     """One trial of the first rung, where a strategy looks for networks."""
 
     number: int
@@ -44,15 +44,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class TrialHistory:
     """Trials in the order that they were asked for, and what mattered in them."""
 
-    trials: tuple[Asked, ...]
+    trials: tuple[StoredTrial, ...]
     importances: tuple[tuple[str, float], ...]
     """Choices by name and their shares of the whole, most important first."""
 
 
-def read_history(folder: Path, epochs: int, whole: int) -> History | None:
+def read_history(folder: Path, epochs: int, whole: int) -> TrialHistory | None:
     """Of the study of what was trained for the first `epochs` of `whole`; None without a store.
 
     Raises:
@@ -70,7 +70,7 @@ def read_history(folder: Path, epochs: int, whole: int) -> History | None:
             names = rung_name(epochs, whole), f"proxy, {epochs} epochs"  # and of an earlier version
             name = next((name for name in names if name in known), names[0])
             study = optuna.load_study(study_name=name, storage=storage)
-            return History(_trials(study), _importances(optuna, study))
+            return TrialHistory(_trials(study), _importances(optuna, study))
     except Exception as error:  # of SQLite, SQLAlchemy or Optuna
         raise DocumentError(f"{path}: no store of a search: {first_line(error)}") from None
 
@@ -94,7 +94,7 @@ def _read_only(optuna: Any, path: Path) -> Iterator[RDBStorage]:
         yield storage
 
 
-def _trials(study: Study) -> tuple[Asked, ...]:
+def _trials(study: Study) -> tuple[StoredTrial, ...]:
     complete = [t for t in study.trials if t.state.name == "COMPLETE"]
     first = min((t.datetime_start for t in complete if t.datetime_start), default=None)
     found = []
@@ -103,7 +103,7 @@ def _trials(study: Study) -> tuple[Asked, ...]:
         minutes = (end - first).total_seconds() / 60 if first and end else 0.0
         attrs = trial.user_attrs
         name, ms = str(attrs.get("name", "")), float(attrs.get("predicted_ms", 0))
-        found.append(Asked(trial.number + 1, name, ms, trial.values[0], minutes))
+        found.append(StoredTrial(trial.number + 1, name, ms, trial.values[0], minutes))
     return tuple(found)
 
 

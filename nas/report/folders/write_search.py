@@ -15,7 +15,7 @@ from nas.files.provenance import provenance
 from nas.files.resources import BEST, TRAINED, What, named
 from nas.latency.device import Device
 from nas.optimize import SearchResult
-from nas.report.plots.search import save_plot
+from nas.report.plots.search import save_front
 from nas.space.space import Space
 from nas.study.results import StudyResult
 
@@ -48,7 +48,7 @@ def write_result(
         studied.trained.to_yaml(draft / TRAINED)
         shutil.copy(studied.weights, draft / studied.weights.name)
     yaml.write(draft / "study.yaml", study)
-    save_plot(result, draft)
+    save_front(result, draft)
 
 
 def _write_pareto(result: SearchResult, folder: Path) -> None:

@@ -13,14 +13,14 @@ from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
 from nas.files.resources import BEST
 from nas.latency.device import Device
+from nas.report.folders.search_inputs import found_device
 from nas.report.folders.shape import NUMBER, check
-from nas.report.folders.sources import found_device
 from nas.report.pages import charts
-from nas.report.pages.page import Facts, Page, Picture, Plot, Section, Table
+from nas.report.pages.page import FactsPart, Page, PicturePart, PlotPart, Section, TablePart
 from nas.report.pages.winner import latency_section, network_section
 from nas.report.plots.widths import COLUMNS
 from nas.report.svg.comparison import comparison_picture
-from nas.report.tables.network import sheet
+from nas.report.tables.network import summarise
 from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
 from nas.space.arch import Arch, read_arch
 
@@ -37,7 +37,7 @@ SHAPE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Adapted:
+class AdaptedFolder:
     """What `nas adapt` left."""
 
     folder: Path
@@ -63,7 +63,7 @@ class Adapted:
         return found if found.arch_id == self.made["before"]["arch_id"] else None
 
 
-def read_adapted(folder: Path) -> Adapted:
+def read_adapted(folder: Path) -> AdaptedFolder:
     """Read the folder back.
 
     Raises:
@@ -72,10 +72,10 @@ def read_adapted(folder: Path) -> Adapted:
     made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
     check(made, SHAPE, f"{folder / ADAPTED}")
     lines = read_csv(history, COLUMNS) if history.exists() else []
-    return Adapted(folder, made, read_arch(path), yaml.read_text(path), tuple(lines))
+    return AdaptedFolder(folder, made, read_arch(path), yaml.read_text(path), tuple(lines))
 
 
-def adapted_page(adapted: Adapted) -> Page:
+def adapted_page(adapted: AdaptedFolder) -> Page:
     """Everything that its folder says."""
     made, after, device = adapted.made, adapted.after, adapted.device
     sections = [
@@ -83,7 +83,7 @@ def adapted_page(adapted: Adapted) -> Page:
         *_tried(adapted),
         network_section(after, adapted.yaml, device),
         *latency_section(after, [device] if device else []),
-        Section("made", "How it was made", [Facts.of(made)]),
+        Section("made", "How it was made", [FactsPart.of(made)]),
     ]
     return Page(
         f"{adapted.folder.resolve().name}: {made['before']['name']} with other widths",
@@ -109,16 +109,16 @@ def _figures(made: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "top-1 before, after the steps", both, "trained, on the judging images"
 
 
-def _beside(adapted: Adapted) -> Iterator[Section]:
+def _beside(adapted: AdaptedFolder) -> Iterator[Section]:
     """Both tables, where the start is known."""
     if (before := adapted.before) is None:
         return
-    picture = comparison_picture(sheet(before), sheet(adapted.after))
+    picture = comparison_picture(summarise(before), summarise(adapted.after))
     caption = "Row by row; what differs is marked."
-    yield Section("beside", "Before and after", [Picture(caption, picture)])
+    yield Section("beside", "Before and after", [PicturePart(caption, picture)])
 
 
-def _tried(adapted: Adapted) -> Iterator[Section]:
+def _tried(adapted: AdaptedFolder) -> Iterator[Section]:
     """Accuracy over milliseconds, of all proposals and of those that were taken."""
     lines = [line for line in adapted.history if line.cells["top1"]]
     if not lines:
@@ -143,6 +143,8 @@ def _tried(adapted: Adapted) -> Iterator[Section]:
         + ["yes" if index in way else "no"]
         for index, (line, x, y) in enumerate(zip(lines, ms, top1s, strict=True))
     ]
-    table = Table("Every proposal.", [*heads, Column("taken")], rows)
+    table = TablePart("Every proposal.", [*heads, Column("taken")], rows)
     caption = "Accuracy of every proposal over its predicted milliseconds."
-    yield Section("steps", "What was tried", [Plot("tried", caption, "", {"all": figure}, table)])
+    yield Section(
+        "steps", "What was tried", [PlotPart("tried", caption, "", {"all": figure}, table)]
+    )

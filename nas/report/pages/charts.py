@@ -28,7 +28,7 @@ LEAST_MS = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PlotPoint:
     """A network in a plot."""
 
     name: str
@@ -48,12 +48,12 @@ class Spot:
 
 
 def scatter(
-    groups: Mapping[str, Sequence[Spot]],
+    groups: Mapping[str, Sequence[PlotPoint]],
     x_title: str,
     y_title: str,
     *,
     colours: Mapping[str, str] | None = None,
-    scale_of: Sequence[Spot] = (),
+    scale_of: Sequence[PlotPoint] = (),
 ) -> Figure:
     """Points with intervals, a colour and a shape for each group; the axis fits `scale_of` too."""
     figure = framed(x_title, y_title)
@@ -75,21 +75,21 @@ def scatter(
     return figure
 
 
-def spread(spots: Sequence[Spot]) -> bool:
+def spread(spots: Sequence[PlotPoint]) -> bool:
     """Whether latencies differ so much that equal ratios should look equal."""
     found = [spot.x for spot in spots if spot.x > 0]
     return bool(found) and max(found) > SPAN * min(found)
 
 
 def front_figure(
-    front: Sequence[Spot],
-    best: Spot | None,
-    seeds: Sequence[Spot],
+    front: Sequence[PlotPoint],
+    best: PlotPoint | None,
+    seeds: Sequence[PlotPoint],
     budget_ms: float,
     x_title: str,
 ) -> Figure:
     """What was found and the known networks: estimated top-1 over predicted milliseconds."""
-    groups: dict[str, list[Spot]] = {}
+    groups: dict[str, list[PlotPoint]] = {}
     for seed in seeds:
         groups.setdefault(_family(seed.name), []).append(seed)
     named = [*seeds, *([best] if best else [])]
@@ -110,7 +110,7 @@ def front_figure(
     return figure
 
 
-def join(figure: Figure, spots: Sequence[Spot], name: str) -> None:
+def join(figure: Figure, spots: Sequence[PlotPoint], name: str) -> None:
     """A line through points that are drawn already."""
     figure.add_scatter(
         name=name,
@@ -183,7 +183,7 @@ def framed(x_title: str, y_title: str) -> Figure:
     return figure
 
 
-def _points(spots: Sequence[Spot]) -> dict[str, Any]:
+def _points(spots: Sequence[PlotPoint]) -> dict[str, Any]:
     bar = {"type": "data", "symmetric": False, "thickness": 1, "width": 0, "color": GREY}
     return {
         "x": [spot.x for spot in spots],
@@ -203,7 +203,7 @@ def _points(spots: Sequence[Spot]) -> dict[str, Any]:
     }
 
 
-def _band(figure: Figure, front: Sequence[Spot]) -> None:
+def _band(figure: Figure, front: Sequence[PlotPoint]) -> None:
     """The front as a line in a band of its standard deviations."""
     ends = [spot.y_low for spot in front] + [spot.y_high for spot in front[::-1]]
     figure.add_scatter(
@@ -240,7 +240,7 @@ def _line_at(figure: Figure, x: float, text: str) -> None:
     )
 
 
-def _name(figure: Figure, spots: Sequence[Spot], among: Sequence[Spot]) -> None:
+def _name(figure: Figure, spots: Sequence[PlotPoint], among: Sequence[PlotPoint]) -> None:
     """Names beside the points, away from each other and from the points `among` them."""
     every = [*spots, *among]
     left = _on_axis(figure, min((spot.x_low for spot in every), default=0.1))
@@ -271,7 +271,7 @@ def _on_axis(figure: Figure, x: float) -> float:
     return log10(max(x, LEAST_MS)) if figure.layout.xaxis.type == "log" else x
 
 
-def _plain_ticks(spots: Sequence[Spot]) -> dict[str, Any]:
+def _plain_ticks(spots: Sequence[PlotPoint]) -> dict[str, Any]:
     """Numbers as one writes them on a logarithmic axis."""
     ends = min(s.x_low for s in spots) / 1.1, max(s.x_high for s in spots) * 1.1
     ticks = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 1.5, 2, 3, 5, 7)]

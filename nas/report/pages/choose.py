@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nas.errors import DocumentError
-from nas.report.folders.search import STUDY, read_result
+from nas.report.folders.search import STUDY, read_search
 from nas.report.folders.sweep import read_sweep
 from nas.report.pages.adapted import ADAPTED, adapted_page, read_adapted
 from nas.report.pages.page import Page
@@ -26,7 +26,7 @@ def page_of(folder: Path) -> Page:
     if (folder / SWEEP_FILE).exists():
         return sweep_page(read_sweep(folder))
     if (folder / STUDY).exists():
-        return search_page(read_result(folder))
+        return search_page(read_search(folder))
     if (folder / ADAPTED).exists():
         return adapted_page(read_adapted(folder))
     raise DocumentError(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from nas import library
 from nas.optimize import Candidate
 from nas.optimize.run import assess
-from nas.report.folders.search import Result
-from nas.report.folders.sources import Known
+from nas.report.folders.search import SearchFolder
+from nas.report.folders.search_inputs import SearchInputs
 from nas.report.pages import charts
-from nas.report.pages.charts import Spot
-from nas.report.pages.page import Plot, Section, Table
+from nas.report.pages.charts import PlotPoint
+from nas.report.pages.page import PlotPart, Section, TablePart
 from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
 from nas.space.arch import Arch
 
@@ -25,7 +25,7 @@ UNIT = "ms"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DeviceView:
     """A search's networks on one of its devices."""
 
     device: str
@@ -37,7 +37,7 @@ class View:
     seeds: tuple[Candidate, ...]
 
 
-def views(result: Result, found: Known) -> list[View]:
+def device_views(result: SearchFolder, found: SearchInputs) -> list[DeviceView]:
     """The search's device first, with figures as they were found; further ones predicted anew.
 
     Known networks are shown on all of them, or on none where the search's device is not here.
@@ -45,7 +45,7 @@ def views(result: Result, found: Known) -> list[View]:
     own = result.study["device"]["name"]
     seeded = found.device(own) is not None
     on_front = next((c for c in result.front if c.arch == result.best), None)
-    shown: list[View] = []
+    shown: list[DeviceView] = []
     for name, budget_ms in result.budgets.items():
         device = found.device(name)
         seeds = tuple(found.assessed(device)) if device and seeded else ()
@@ -57,11 +57,13 @@ def views(result: Result, found: Known) -> list[View]:
             front = tuple(_moved(c, device) for c in result.front)
         else:
             continue
-        shown.append(View(name, device.unit if device else UNIT, budget_ms, best, front, seeds))
+        shown.append(
+            DeviceView(name, device.unit if device else UNIT, budget_ms, best, front, seeds)
+        )
     return shown
 
 
-def _assessed(arch: Arch, found: Known, device: Device | None) -> Candidate | None:
+def _assessed(arch: Arch, found: SearchInputs, device: Device | None) -> Candidate | None:
     return assess(arch, device, found.surrogate) if device and found.surrogate else None
 
 
@@ -70,7 +72,7 @@ def _moved(found: Candidate, device: Device) -> Candidate:
     return Candidate(found.arch, p.ms, p.low_ms, p.high_ms, found.top1, found.top1_sd)
 
 
-def front_section(result: Result, shown: Sequence[View]) -> Section:
+def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
     """Estimated accuracy over predicted milliseconds."""
     figures = {
         view.device: charts.front_figure(
@@ -88,18 +90,20 @@ def front_section(result: Result, shown: Sequence[View]) -> Section:
         " networks."
     )
     note = "The line is the front, each point the best that was found at its latency."
-    plot = Plot("front", caption, "Device", figures, _table(result, shown), note, intervals=True)
+    plot = PlotPart(
+        "front", caption, "Device", figures, _table(result, shown), note, intervals=True
+    )
     return Section("accuracy", "Accuracy and latency", [plot])
 
 
-def _spot(found: Candidate) -> Spot:
+def _spot(found: Candidate) -> PlotPoint:
     sd = found.top1_sd
     ends = found.ms, found.ms_low, found.ms_high, found.top1, found.top1 - sd, found.top1 + sd
     sizes = f"{millions(found.arch.params)} M params, {millions(found.arch.macs)} M MACs"
-    return Spot(found.arch.name, *ends, sizes)
+    return PlotPoint(found.arch.name, *ends, sizes)
 
 
-def _table(result: Result, shown: Sequence[View]) -> Table:
+def _table(result: SearchFolder, shown: Sequence[DeviceView]) -> TablePart:
     columns = [
         *(Column("network"), Column("kind")),
         *numbers(*(f"predicted ms\n{view.device}" for view in shown), "estimated\ntop-1 %"),
@@ -119,10 +123,10 @@ def _table(result: Result, shown: Sequence[View]) -> Table:
                 *(millions(first.arch.params), millions(first.arch.macs)),
             ]
         )
-    return Table("The best, the front and the known networks.", columns, rows)
+    return TablePart("The best, the front and the known networks.", columns, rows)
 
 
-def _kinds(view: View) -> Iterator[tuple[str, Candidate]]:
+def _kinds(view: DeviceView) -> Iterator[tuple[str, Candidate]]:
     """In one order on every device: known networks by name, since each has another fastest."""
     best = view.best
     if best:
@@ -131,7 +135,7 @@ def _kinds(view: View) -> Iterator[tuple[str, Candidate]]:
     yield from (("known", c) for c in sorted(view.seeds, key=lambda c: c.arch.name))
 
 
-def _within(result: Result, arch: Arch) -> str | None:
+def _within(result: SearchFolder, arch: Arch) -> str | None:
     probability = result.within.get(arch.arch_id)
     return None if probability is None else f"{probability:.2f}"
 

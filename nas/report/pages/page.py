@@ -24,7 +24,7 @@ FILES = Path(__file__).parent / "web"
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class BarCell:
     """A number with a bar under it."""
 
     text: str
@@ -33,32 +33,32 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkCell:
     """A place on the page."""
 
     text: str
     anchor: str
 
 
-Cell = str | Bar | Link | None
+PageCell = str | BarCell | LinkCell | None
 """None is printed as a dash: there is no such figure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TablePart:
     """Rows under headers; a caption says what they are."""
 
     caption: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    total: Sequence[Cell] = ()
+    rows: Sequence[Sequence[PageCell]]
+    total: Sequence[PageCell] = ()
     groups: Sequence[str] = ()
     """Of each row; of a plot's table only rows of what is chosen are shown."""
     kind: Literal["table"] = "table"
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class PlotPart:
     """A figure for each choice, and a table of what it shows."""
 
     name: str
@@ -67,7 +67,7 @@ class Plot:
     choice: str
     """What the reader chooses: `Device`."""
     figures: Mapping[str, Figure]
-    table: Table
+    table: TablePart
     note: str = ""
     intervals: bool = False
     """Whether they can be hidden."""
@@ -75,7 +75,7 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PicturePart:
     """An SVG of ours."""
 
     caption: str
@@ -84,20 +84,20 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FactsPart:
     """Names and values."""
 
     pairs: Sequence[tuple[str, str]]
     kind: Literal["facts"] = "facts"
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Facts:
+    def of(cls, content: Mapping[str, Any]) -> FactsPart:
         """A document, its keys joined by points."""
         return cls(list(_flat(content)))
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextPart:
     """A paragraph."""
 
     text: str
@@ -105,7 +105,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class DownloadPart:
     """A file inside the page."""
 
     label: str
@@ -118,7 +118,7 @@ class Download:
         return f"data:text/yaml;base64,{b64encode(self.content.encode()).decode()}"
 
 
-Part = Table | Plot | Picture | Facts | Text | Download
+Part = TablePart | PlotPart | PicturePart | FactsPart | TextPart | DownloadPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Page:
         environment = jinja2.Environment(
             loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
         )
-        plots = [part for s in self.sections for part in s.parts if isinstance(part, Plot)]
+        plots = [part for s in self.sections for part in s.parts if isinstance(part, PlotPart)]
         scripts = [(FILES / "page.js").read_text(encoding="utf-8")]
         scripts = [plotly.get_plotlyjs(), *scripts] if plots else scripts
         text: str = environment.get_template("page.html").render(

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nas.latency.device import Device
-from nas.report.folders.search import Result
-from nas.report.folders.sources import known
-from nas.report.pages.front import front_section, views
-from nas.report.pages.page import Facts, Page, Section
+from nas.report.folders.search import SearchFolder
+from nas.report.folders.search_inputs import load_inputs
+from nas.report.pages.front import device_views, front_section
+from nas.report.pages.page import FactsPart, Page, Section
 from nas.report.pages.training import training_sections
 from nas.report.pages.winner import count, latency_section, network_section, winner_figures
 
 
-def search_page(result: Result) -> Page:
+def search_page(result: SearchFolder) -> Page:
     """Everything that a search's folder says, and what the library adds to it."""
-    found = known(result)
-    shown = views(result, found)
+    found = load_inputs(result)
+    shown = device_views(result, found)
     device = found.device(result.study["device"]["name"])
     sections = [
         front_section(result, shown),
         network_section(result.best, result.yaml, device),
         *latency_section(result.best, found.devices),
         *training_sections(result),
-        Section("made", "How it was made", [Facts(facts_of(result))]),
+        Section("made", "How it was made", [FactsPart(facts_of(result))]),
     ]
     budgets = " and ".join(f"{ms:g} ms on {name}" for name, ms in result.budgets.items())
     return Page(
@@ -36,21 +36,21 @@ def search_page(result: Result) -> Page:
     )
 
 
-def _flags(result: Result, devices: Sequence[Device]) -> Iterator[str]:
+def _flags(result: SearchFolder, devices: Sequence[Device]) -> Iterator[str]:
     """What to distrust of the winner's milliseconds."""
     for device in devices:
         for flag in device.predict(result.best).flags:
             yield f"Predicted for {device.name}: {flag}."
 
 
-def _nature(result: Result) -> str:
+def _nature(result: SearchFolder) -> str:
     told = "Milliseconds are predicted, none was measured; ImageNet accuracies are estimated"
     if (training := result.training) is None:
         return f"{told}; nothing was trained."
     return f"{told}; candidates were trained on {training['data']}."
 
 
-def facts_of(result: Result) -> list[tuple[str, str]]:
+def facts_of(result: SearchFolder) -> list[tuple[str, str]]:
     """Command, versions and what the search was asked."""
     study = result.study
     versions = ", ".join(f"{name} {number}" for name, number in study["versions"].items())
@@ -71,7 +71,7 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
     return [*pairs, *_training_facts(result)]
 
 
-def _training_facts(result: Result) -> Iterator[tuple[str, str]]:
+def _training_facts(result: SearchFolder) -> Iterator[tuple[str, str]]:
     training = result.training
     if training is None:
         return

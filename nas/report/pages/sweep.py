@@ -6,12 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas.report.folders.sources import found_device
-from nas.report.folders.sweep import Cell, Sweep
+from nas.report.folders.search_inputs import found_device
+from nas.report.folders.sweep import SweepCell, SweepFolder
 from nas.report.pages import charts
-from nas.report.pages.charts import Spot
-from nas.report.pages.page import Cell as Shown
-from nas.report.pages.page import Facts, Link, Page, Plot, Section, Table
+from nas.report.pages.charts import PlotPoint
+from nas.report.pages.page import (
+    FactsPart,
+    LinkCell,
+    Page,
+    PageCell,
+    PlotPart,
+    Section,
+    TablePart,
+)
 from nas.report.pages.search import facts_of
 from nas.report.pages.winner import network_parts
 from nas.report.tables.text import Column, interval, numbers
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 
     from nas.latency.device import Device
 
-Draw = Callable[[Sequence[Cell], str, str], "Figure"]
+Draw = Callable[[Sequence[SweepCell], str, str], "Figure"]
 """Of the cells of a device, its name and unit."""
 TRAINED = "trained top-1 [%], 95 % interval"
 Devices = Mapping[str, "Device | None"]
@@ -32,7 +39,7 @@ KEYS = ("space", "strategy")
 VARIES = ("space", "strategy", "seed")
 
 
-def sweep_page(sweep: Sweep) -> Page:
+def sweep_page(sweep: SweepFolder) -> Page:
     """Everything that a sweep's folder says."""
     counts = Counter(cell.words["state"] for cell in sweep.cells)
     states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
@@ -50,18 +57,20 @@ def sweep_page(sweep: Sweep) -> Page:
             Section("cells", "All searches", [_cell_table(sweep.cells)]),
             *plots,
             *winners,
-            Section("asked", "What was asked, and how", [Facts.of({**sweep.made, **sweep.asked})]),
+            Section(
+                "asked", "What was asked, and how", [FactsPart.of({**sweep.made, **sweep.asked})]
+            ),
         ],
     )
 
 
-def _data(done: Sequence[Cell]) -> str:
+def _data(done: Sequence[SweepCell]) -> str:
     """What was trained on, in words."""
     names = (c.result.training["data"] for c in done if c.result and c.result.training)
     return f"Trained on {', '.join(dict.fromkeys(names))}" if done else "Nothing is trained"
 
 
-def _best(done: Sequence[Cell]) -> Iterator[tuple[str, str, str]]:
+def _best(done: Sequence[SweepCell]) -> Iterator[tuple[str, str, str]]:
     """The most accurate on each device."""
     for device in dict.fromkeys(cell.device for cell in done):
         own = [(cell.top1, cell.budget_ms) for cell in done if cell.top1 and cell.device == device]
@@ -70,7 +79,7 @@ def _best(done: Sequence[Cell]) -> Iterator[tuple[str, str, str]]:
         yield f"best top-1 on {device}", f"{interval(*top1)} %", kind
 
 
-def _cell_table(cells: Sequence[Cell]) -> Table:
+def _cell_table(cells: Sequence[SweepCell]) -> TablePart:
     heads = [
         *(Column("search"), Column("space"), Column("device")),
         *numbers("budget\nms", "predicted\nms", "trained\ntop-1 %"),
@@ -78,9 +87,9 @@ def _cell_table(cells: Sequence[Cell]) -> Table:
         *numbers("trials", "failed"),
         Column("error"),
     ]
-    rows: list[list[Shown]] = [
+    rows: list[list[PageCell]] = [
         [
-            Link(cell.name, _anchor(index)) if cell.result else cell.name,
+            LinkCell(cell.name, _anchor(index)) if cell.result else cell.name,
             *(cell.words[name] for name in ("space", "device")),
             f"{cell.budget_ms:g}",
             interval(*cell.ms) if cell.ms else None,
@@ -91,18 +100,18 @@ def _cell_table(cells: Sequence[Cell]) -> Table:
         ]
         for index, cell in enumerate(cells)
     ]
-    return Table("Every search, with what its winner reached.", heads, rows)
+    return TablePart("Every search, with what its winner reached.", heads, rows)
 
 
 def _anchor(index: int) -> str:
     return f"search-{index + 1}"
 
 
-def _accuracy_section(done: Sequence[Cell], devices: Devices) -> Section:
+def _accuracy_section(done: Sequence[SweepCell], devices: Devices) -> Section:
     caption = f"{_data(done)}: accuracy of every winner over its predicted milliseconds."
     note = "The line joins winners that no other one beats in both; bars are the intervals."
 
-    def figure(own: Sequence[Cell], device: str, unit: str) -> Figure:
+    def figure(own: Sequence[SweepCell], device: str, unit: str) -> Figure:
         groups = _groups(own, [cell.ms for cell in own if cell.ms])
         x_title = f"predicted on {device} [{unit}], 90 % interval"
         drawn = charts.scatter(groups, x_title, TRAINED)
@@ -113,10 +122,10 @@ def _accuracy_section(done: Sequence[Cell], devices: Devices) -> Section:
     return Section("accuracy", "Accuracy and latency", [plot])
 
 
-def _budget_section(done: Sequence[Cell], devices: Devices) -> Section:
+def _budget_section(done: Sequence[SweepCell], devices: Devices) -> Section:
     caption = f"{_data(done)}: accuracy of every winner over the budget of its search."
 
-    def figure(own: Sequence[Cell], device: str, unit: str) -> Figure:
+    def figure(own: Sequence[SweepCell], device: str, unit: str) -> Figure:
         groups = _groups(own, [(cell.budget_ms,) * 3 for cell in own])
         return charts.scatter(groups, f"budget on {device} [{unit}]", TRAINED)
 
@@ -125,8 +134,8 @@ def _budget_section(done: Sequence[Cell], devices: Devices) -> Section:
 
 
 def _plot(
-    name: str, caption: str, note: str, figure: Draw, done: Sequence[Cell], devices: Devices
-) -> Plot:
+    name: str, caption: str, note: str, figure: Draw, done: Sequence[SweepCell], devices: Devices
+) -> PlotPart:
     figures = {
         name: figure(own, name, device.unit if device else "ms")
         for name, device in devices.items()
@@ -142,38 +151,40 @@ def _plot(
         ]
         for cell in done
     ]
-    table = Table(f"Winners by {name}.", heads, rows, groups=[c.device for c in done])
-    return Plot(name, caption, "Device", figures, table, note, intervals=True)
+    table = TablePart(f"Winners by {name}.", heads, rows, groups=[c.device for c in done])
+    return PlotPart(name, caption, "Device", figures, table, note, intervals=True)
 
 
-def _groups(cells: Sequence[Cell], places: Sequence[tuple[float, ...]]) -> dict[str, list[Spot]]:
+def _groups(
+    cells: Sequence[SweepCell], places: Sequence[tuple[float, ...]]
+) -> dict[str, list[PlotPoint]]:
     """Spots by what differs between the cells."""
     keys = [key for key in KEYS if len({cell.words[key] for cell in cells}) > 1]
-    groups: dict[str, list[Spot]] = {}
+    groups: dict[str, list[PlotPoint]] = {}
     for cell, (x, x_low, x_high) in zip(cells, places, strict=True):
         assert cell.top1 is not None
         label = ", ".join(cell.words[key] for key in keys) or "winner of a search"
-        spot = Spot(cell.name, x, x_low, x_high, *cell.top1, f"within {cell.budget_ms:g} ms")
+        spot = PlotPoint(cell.name, x, x_low, x_high, *cell.top1, f"within {cell.budget_ms:g} ms")
         groups.setdefault(label, []).append(spot)
     return groups
 
 
-def _undominated(spots: Sequence[Spot]) -> list[Spot]:
+def _undominated(spots: Sequence[PlotPoint]) -> list[PlotPoint]:
     """Fastest first: each more accurate than all that are as fast."""
-    front: list[Spot] = []
+    front: list[PlotPoint] = []
     for spot in sorted(spots, key=lambda spot: (spot.x, -spot.y)):
         if not front or spot.y > front[-1].y:
             front.append(spot)
     return front
 
 
-def _winner_section(index: int, cell: Cell, device: Device | None) -> Section:
+def _winner_section(index: int, cell: SweepCell, device: Device | None) -> Section:
     told = ", ".join(f"{name} {cell.words[name]}" for name in VARIES if cell.words[name])
     title = f"{cell.name}: within {cell.budget_ms:g} ms on {cell.device}"
     if cell.result is None:
         facts = [("state", cell.words["state"]), ("asked", told), ("error", cell.error or "none")]
-        return Section(_anchor(index), title, [Facts(facts)], folded=True)
+        return Section(_anchor(index), title, [FactsPart(facts)], folded=True)
     result = cell.result
     facts = [("asked", told), *facts_of(result)]
-    parts = [*network_parts(result.best, result.yaml, device), Facts(facts)]
+    parts = [*network_parts(result.best, result.yaml, device), FactsPart(facts)]
     return Section(_anchor(index), title, parts, folded=True)

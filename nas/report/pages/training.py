@@ -7,10 +7,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from nas.errors import MissingExtraError
-from nas.report.folders.search import Result, Trial
-from nas.report.folders.trial_history import ENOUGH, History, read_history
+from nas.report.folders.search import SearchFolder, TrialRecord
+from nas.report.folders.trial_history import ENOUGH, TrialHistory, read_history
 from nas.report.pages import charts
-from nas.report.pages.page import Plot, Section, Table, Text
+from nas.report.pages.page import PlotPart, Section, TablePart, TextPart
 from nas.report.pages.winner import count
 from nas.report.tables.text import Column, numbers
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-def training_sections(result: Result) -> Iterator[Section]:
+def training_sections(result: SearchFolder) -> Iterator[Section]:
     """What was trained: progress, all candidates, which choices mattered; nothing without."""
     training = result.training
     if training is None:
@@ -30,7 +30,7 @@ def training_sections(result: Result) -> Iterator[Section]:
         history = read_history(result.folder, epochs, whole)
     except MissingExtraError as error:  # read on another machine than it was made
         history, missing = None, str(error)
-    order: Plot | Text = Text(f"The order of the trials is not shown: {missing}.")
+    order: PlotPart | TextPart = TextPart(f"The order of the trials is not shown: {missing}.")
     if history and history.trials:
         order = _progress(history, epochs, training["data"])
     parts = [order, _trial_table(result.trials)]
@@ -39,7 +39,7 @@ def training_sections(result: Result) -> Iterator[Section]:
         yield Section("importances", "Which choices mattered", [_importances(history)])
 
 
-def _progress(history: History, epochs: int, data: str) -> Plot:
+def _progress(history: TrialHistory, epochs: int, data: str) -> PlotPart:
     trials, trained = history.trials, f"{count(epochs, 'epoch')} on {data}"
 
     def figure(places: Sequence[float], x_title: str) -> Figure:
@@ -62,17 +62,17 @@ def _progress(history: History, epochs: int, data: str) -> Plot:
     rows = [
         [str(t.number), t.name, f"{t.ms:.2f}", f"{t.top1:.2f}", f"{t.minutes:.1f}"] for t in trials
     ]
-    table = Table("Trials in the order they were begun.", columns, rows)
+    table = TablePart("Trials in the order they were begun.", columns, rows)
     caption = f"Search progress: every candidate after {trained}."
-    return Plot("progress", caption, "Over", figures, table)
+    return PlotPart("progress", caption, "Over", figures, table)
 
 
-def _importances(history: History) -> Plot:
+def _importances(history: TrialHistory) -> PlotPart:
     found = history.importances
     names, shares = [name for name, _ in found], [100 * share for _, share in found]
     texts = [f"{share:.1f} %" for share in shares]
     rows = [[name, text] for name, text in zip(names, texts, strict=True)]
-    table = Table("Choices by importance.", [Column("choice"), *numbers("share")], rows)
+    table = TablePart("Choices by importance.", [Column("choice"), *numbers("share")], rows)
     note = (
         f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how much a"
         " choice of the space's table (row and column) tells better trials from all; of choices"
@@ -81,10 +81,10 @@ def _importances(history: History) -> Plot:
     if len(history.trials) < ENOUGH:
         note += f" With fewer than {ENOUGH} trials the order is mostly chance."
     figure = charts.bars(names, shares, texts, "share of the importance [%]")
-    return Plot("choices", "Importance of choices.", "", {"all": figure}, table, note)
+    return PlotPart("choices", "Importance of choices.", "", {"all": figure}, table, note)
 
 
-def _trial_table(trials: Sequence[Trial]) -> Table:
+def _trial_table(trials: Sequence[TrialRecord]) -> TablePart:
     columns = [
         Column("network"),
         *numbers("predicted\nms", "estimated\nImageNet %", "trained\ntop-1 %", "epochs"),
@@ -102,4 +102,4 @@ def _trial_table(trials: Sequence[Trial]) -> Table:
             + [f"{sum(finals) / len(finals):.2f}" if finals else None]
             + [trial.state, trial.error or None]
         )
-    return Table("All candidates, best first; finals are trained anew, longer.", columns, rows)
+    return TablePart("All candidates, best first; finals are trained anew, longer.", columns, rows)

@@ -6,12 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nas.report.folders.search import Result
+from nas.report.folders.search import SearchFolder
 from nas.report.pages import charts
-from nas.report.pages.front import View
-from nas.report.pages.page import Bar, Cell, Download, Part, Picture, Plot, Section, Table
+from nas.report.pages.front import DeviceView
+from nas.report.pages.page import (
+    BarCell,
+    DownloadPart,
+    PageCell,
+    Part,
+    PicturePart,
+    PlotPart,
+    Section,
+    TablePart,
+)
 from nas.report.svg.network import network_picture
-from nas.report.tables.network import Sheet, sheet
+from nas.report.tables.network import NetworkSummary, summarise
 from nas.report.tables.rows import cells, columns, total
 from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
 from nas.space.arch import Arch
@@ -20,7 +29,9 @@ if TYPE_CHECKING:
     from nas.latency.device import Device
 
 
-def winner_figures(result: Result, shown: Sequence[View]) -> Iterator[tuple[str, str, str]]:
+def winner_figures(
+    result: SearchFolder, shown: Sequence[DeviceView]
+) -> Iterator[tuple[str, str, str]]:
     """What is known of it, each with the kind of figure it is."""
     found = [(view, view.best) for view in shown if view.best]
     for view, best in found:
@@ -48,9 +59,9 @@ def count(number: int, noun: str) -> str:
 def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
     """Its file, picture and table."""
     return [
-        Download(f"Download {best.name} (YAML)", f"{best.arch_id}.yaml", yaml),
-        Picture(f"{best.name}, row by row.", network_picture(sheet(best))),
-        row_table(sheet(best, device)),
+        DownloadPart(f"Download {best.name} (YAML)", f"{best.arch_id}.yaml", yaml),
+        PicturePart(f"{best.name}, row by row.", network_picture(summarise(best))),
+        row_table(summarise(best, device)),
     ]
 
 
@@ -59,19 +70,19 @@ def network_section(best: Arch, yaml: str, device: Device | None) -> Section:
     return Section("network", f"The network {best.name}", network_parts(best, yaml, device))
 
 
-def row_table(shown: Sheet) -> Table:
+def row_table(shown: NetworkSummary) -> TablePart:
     """The paper's table, with a bar of milliseconds a row."""
-    rows: list[list[Cell]] = [list(row) for row in cells(shown)]
+    rows: list[list[PageCell]] = [list(row) for row in cells(shown)]
     heads = columns(shown)
     caption = f"{shown.arch.name} ({shown.arch.source})."
     if p := shown.prediction:
         slowest = max(*p.rows, p.fixed_ms)
         for row, ms in zip(rows, (*p.rows, p.fixed_ms), strict=True):
-            row[-1] = Bar(str(row[-1]), ms / slowest)
+            row[-1] = BarCell(str(row[-1]), ms / slowest)
         assert shown.device is not None
         caption += f" {shown.device.unit} are predicted for {shown.device.name}."
         heads = [*heads[:-1], Column(f"predicted\n{shown.device.unit}", "right")]
-    return Table(caption, heads, rows, total(shown))
+    return TablePart(caption, heads, rows, total(shown))
 
 
 def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
@@ -89,10 +100,10 @@ def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
             groups.append(device.name)
     heads = [Column("kernels"), Column("device"), *numbers("number", "predicted ms", "share")]
     caption = "Milliseconds by sort of kernel, as the device's runtime fuses them."
-    table = Table(caption, heads, rows, groups=groups)
+    table = TablePart(caption, heads, rows, groups=groups)
     caption = f"Where the predicted milliseconds of {best.name} go."
     note = "Convolutions hold the activations and norms that the runtime fuses into them."
-    plot = Plot("kernels", caption, "Device", figures, table, note)
+    plot = PlotPart("kernels", caption, "Device", figures, table, note)
     return [Section("kinds", "Latency by op kind", [plot])] if figures else []
 
 

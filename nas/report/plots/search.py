@@ -26,7 +26,7 @@ MARGIN = 3.0
 """Points of accuracy below the lowest named network."""
 
 
-def save_plot(result: SearchResult, folder: Path) -> None:
+def save_front(result: SearchResult, folder: Path) -> None:
     """Write `pareto.png` and `pareto.svg`."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""What a sweep shows: its cells as a table, the front of each device, accuracy over budgets."""
+"""Plots of a sweep: the front of each device, and accuracy over budgets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.report.plots.regret import COLOURS
-from nas.report.tables.text import Cells, Column, interval, numbers
+from nas.report.tables.sweep import label_of
 from nas.study.fronts import fronts
 from nas.study.sweep.cell_status import CellStatus
 
@@ -16,45 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BUDGETS = "budgets.png"
-VARYING = ("space", "device", "budget_ms", "strategy", "seed")
-"""Columns of the table that are shown where they differ."""
 
 
-def cell_table(statuses: Sequence[CellStatus]) -> tuple[list[Column], list[Cells]]:
-    """Columns and rows of the cells: what differs, how far it is, and the best so far."""
-    shown = [name for name in VARYING if len({getattr(s, name) for s in statuses}) > 1]
-    columns = [
-        *(Column(name.removesuffix("_ms").replace("_", " ") + _unit(name)) for name in shown),
-        *numbers("done", "cut", "failed", "runs", "best\n%", "predicted\nms", "finals\n%"),
-        Column("state"),
-    ]
-    return columns, [[*(_text(s, name) for name in shown), *_figures(s)] for s in statuses]
-
-
-def _unit(name: str) -> str:
-    return "\nms" if name.endswith("_ms") else ""
-
-
-def _text(status: CellStatus, name: str) -> str:
-    value = getattr(status, name)
-    return f"{value:g}" if isinstance(value, float) else Path(str(value)).stem
-
-
-def _figures(s: CellStatus) -> Cells:
-    best = None if s.best_top1 is None else f"{s.best_top1:.1f}"
-    winner = None if s.predicted_ms is None else f"{s.predicted_ms:.3f}"
-    finals = None
-    if s.trained_top1 is not None:
-        assert s.trained_top1_low is not None and s.trained_top1_high is not None
-        finals = interval(s.trained_top1, s.trained_top1_low, s.trained_top1_high)
-    counts = (f"{s.trials}/{s.wanted}", str(s.stopped), str(s.failed), str(s.running))
-    return [*counts, best, winner, finals, s.state]
-
-
-# pictures -------------------------------------------------------------------------------------
-
-
-def save_pictures(folder: Path, statuses: Sequence[CellStatus]) -> None:
+def save_sweep_plots(folder: Path, statuses: Sequence[CellStatus]) -> None:
     """`pareto-DEVICE.png` of each device, and `budgets.png`; nothing of a device without a cell."""
     done = [status for status in statuses if status.state == "done"]
     devices = list(dict.fromkeys(status.device for status in done))
@@ -131,5 +95,5 @@ def _grouped(
     """Standings with the same of these, under what they have in common."""
     found: dict[str, list[CellStatus]] = {}
     for status in statuses:
-        found.setdefault(", ".join(_text(status, name) for name in names), []).append(status)
+        found.setdefault(", ".join(label_of(status, name) for name in names), []).append(status)
     return list(found.items())

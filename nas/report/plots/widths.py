@@ -24,7 +24,7 @@ BEFORE, AFTER, TRIED = "#BBBBBB", "#0072B2", "#E69F00"
 
 
 @dataclass(frozen=True, slots=True)
-class Width:
+class WidthChange:
     """One cell of the table, before and after."""
 
     row: int
@@ -35,12 +35,12 @@ class Width:
     after: int
 
 
-def widths(before: Arch, after: Arch) -> Iterator[Width]:
+def width_changes(before: Arch, after: Arch) -> Iterator[WidthChange]:
     """Every width of two tables of the same rows."""
     pairs = zip(before.rows, after.rows, strict=True)
     for number, (old, new) in enumerate(pairs, start=1):
         for name in width_columns(old):
-            yield Width(number, old.op, name, getattr(old, name), getattr(new, name))
+            yield WidthChange(number, old.op, name, getattr(old, name), getattr(new, name))
 
 
 def write_history(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -84,7 +84,9 @@ def save_widths(path: Path, before: Arch, after: Arch) -> None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    shown = [w for w in widths(before, after) if w.row < len(before.rows) and w.column != "heads"]
+    shown = [
+        w for w in width_changes(before, after) if w.row < len(before.rows) and w.column != "heads"
+    ]
     with rc_context({"font.size": 9, "axes.spines.right": False, "axes.spines.top": False}):
         figure = Figure(figsize=(8, max(3.0, 0.19 * len(shown) + 1.2)), layout="constrained")
         axes = figure.subplots()
@@ -93,7 +95,7 @@ def save_widths(path: Path, before: Arch, after: Arch) -> None:
         figure.savefig(path, dpi=150)
 
 
-def _bars(axes: Axes, shown: Sequence[Width]) -> None:
+def _bars(axes: Axes, shown: Sequence[WidthChange]) -> None:
     places = range(len(shown))
     axes.barh(places, [w.before for w in shown], color=BEFORE, height=0.8, label="before")
     axes.barh(places, [w.after for w in shown], color=AFTER, height=0.45, label="after")

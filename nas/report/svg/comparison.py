@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nas.report.svg.blocks import Block, blocks, describe, fills_of, shown_columns
+from nas.report.svg.diagram import NetworkDiagram
 from nas.report.svg.drawing import Drawing
 from nas.report.svg.network import compose
-from nas.report.svg.panel import Panel
-from nas.report.tables.network import Sheet
+from nas.report.svg.rows import DrawnRow, describe, drawn_rows, fills_of, shown_columns
+from nas.report.tables.network import NetworkSummary
 
-Pairs = list[tuple[Block | None, Block | None]]
+Pairs = list[tuple[DrawnRow | None, DrawnRow | None]]
 
 LIKENESS = {"place": 4, "op": 3, "out": 1, "cells": 1}
 """How much it counts that two rows agree in something; other resolutions never pair."""
 
 
-def comparison_picture(left: Sheet, right: Sheet) -> str:
+def comparison_picture(left: NetworkSummary, right: NetworkSummary) -> str:
     """Two networks as SVG; milliseconds in both where both are predicted, on one scale."""
     columns = shown_columns([left, right])
-    pairs = align(blocks(left, columns), blocks(right, columns))
+    pairs = align_rows(drawn_rows(left, columns), drawn_rows(right, columns))
     ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
     drawn = [block for side in (ours, theirs) for block in side if block]
     fills, widest = fills_of(drawn), max(block.out for block in drawn)
     slowest = max(block.ms or 0 for block in drawn)
     panels = [
-        (Panel(own, columns, fills, widest, slowest, other), sheet)
-        for own, other, sheet in ((ours, theirs, left), (theirs, ours, right))
+        (NetworkDiagram(own, columns, fills, widest, slowest, other), summary)
+        for own, other, summary in ((ours, theirs, left), (theirs, ours, right))
     ]
     to = Drawing(
         f"{left.arch.name} beside {right.arch.name}",
@@ -36,7 +36,7 @@ def comparison_picture(left: Sheet, right: Sheet) -> str:
     return compose(to, panels, fills, drawn, *notes)
 
 
-def align(left: Sequence[Block], right: Sequence[Block]) -> Pairs:
+def align_rows(left: Sequence[DrawnRow], right: Sequence[DrawnRow]) -> Pairs:
     """The pairs of most likeness, in order; what has no like stands alone (Needleman, Wunsch)."""
     best = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
     for i in reversed(range(len(left))):
@@ -63,7 +63,7 @@ def align(left: Sequence[Block], right: Sequence[Block]) -> Pairs:
     return pairs
 
 
-def _likeness(left: Block, right: Block) -> int:
+def _likeness(left: DrawnRow, right: DrawnRow) -> int:
     if left.place != right.place:
         return 0
     return sum(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 
-from nas.report.svg.blocks import Block, blocks, describe, fills_of, shown_columns
+from nas.report.svg.diagram import GAP, SMALL, NetworkDiagram
 from nas.report.svg.drawing import EM, GREY, WHITE, Drawing, text_width
-from nas.report.svg.panel import GAP, SMALL, Panel
-from nas.report.tables.network import Sheet
+from nas.report.svg.rows import DrawnRow, describe, drawn_rows, fills_of, shown_columns
+from nas.report.tables.network import NetworkSummary
 from nas.report.tables.text import interval, millions, plus_minus
 
 MARGIN = 16
@@ -23,26 +23,26 @@ SWATCH = 14
 """Side of a colour in the legend."""
 
 
-def network_picture(sheet: Sheet) -> str:
+def network_picture(summary: NetworkSummary) -> str:
     """One network as SVG, with a bar of milliseconds for each row where a device predicts them."""
-    columns = shown_columns([sheet])
-    own = blocks(sheet, columns)
+    columns = shown_columns([summary])
+    own = drawn_rows(summary, columns)
     fills = fills_of(own)
     slowest = max(block.ms or 0 for block in own)
-    panel = Panel(own, columns, fills, max(block.out for block in own), slowest)
-    to = Drawing(f"Architecture of {sheet.arch.name}", describe(own))
-    return compose(to, [(panel, sheet)], fills, own)
+    panel = NetworkDiagram(own, columns, fills, max(block.out for block in own), slowest)
+    to = Drawing(f"Architecture of {summary.arch.name}", describe(own))
+    return compose(to, [(panel, summary)], fills, own)
 
 
 def compose(
     to: Drawing,
-    panels: Sequence[tuple[Panel, Sheet]],
+    panels: Sequence[tuple[NetworkDiagram, NetworkSummary]],
     fills: Mapping[str, str],
-    drawn: Sequence[Block],
+    drawn: Sequence[DrawnRow],
     *notes: str,
 ) -> str:
     """Panels beside each other, each under the facts of its network, over one legend."""
-    facts = [_wrapped(panel.width, facts_of(sheet)) for panel, sheet in panels]
+    facts = [_wrapped(panel.width, facts_of(summary)) for panel, summary in panels]
     under = MARGIN + TITLE + 8 + LINE * max(map(len, facts))
     width = sum(panel.width + 2 * MARGIN for panel, _ in panels)
     foot = under + panels[0][0].height + 8
@@ -50,8 +50,8 @@ def compose(
     height = foot + KEY * (1 + keys[-1][0]) + 8
     to.box(0, 0, width, height, WHITE)
     left: float = MARGIN
-    for (panel, sheet), lines in zip(panels, facts, strict=True):
-        _head(to, left, sheet.arch.name, lines, panel.width)
+    for (panel, summary), lines in zip(panels, facts, strict=True):
+        _head(to, left, summary.arch.name, lines, panel.width)
         panel.draw(to, left, under)
         left += panel.width + 2 * MARGIN
     for line, x, text, fill in keys:
@@ -70,11 +70,11 @@ def _head(to: Drawing, left: float, name: str, lines: Sequence[str], width: floa
         to.text(left, MARGIN + TITLE + LINE * index, text, size=SMALL, colour=GREY)
 
 
-def facts_of(sheet: Sheet) -> list[str]:
+def facts_of(summary: NetworkSummary) -> list[str]:
     """What is counted, predicted and estimated, each on a line of its own, and the source."""
-    arch, p, guess = sheet.arch, sheet.prediction, sheet.guess
+    arch, p, guess = summary.arch, summary.prediction, summary.guess
     lines = [f"{millions(arch.params)} M parameters, {millions(arch.macs)} M MACs"]
-    if p and (device := sheet.device):
+    if p and (device := summary.device):
         level = f"{device.info['interval']['level']:.0%}"
         shown = f"{interval(p.ms, p.low_ms, p.high_ms)} {device.unit}"
         lines.append(f"predicted {shown} on {device.name} ({level} interval)")
@@ -90,7 +90,7 @@ def _wrapped(width: float, lines: Iterable[str]) -> list[str]:
 
 
 def _keys(
-    fills: Mapping[str, str], drawn: Sequence[Block], *notes: str
+    fills: Mapping[str, str], drawn: Sequence[DrawnRow], *notes: str
 ) -> Iterator[tuple[str, str]]:
     """Texts of the legend and their colours; notes have none."""
     yield from fills.items()

@@ -1,4 +1,4 @@
-"""The data sheet of one network: what is counted, predicted, estimated and published.
+"""The data summary of one network: what is counted, predicted, estimated and published.
 
 Four kinds of figures, each under its own name and never mixed: params and MACs are counted,
 milliseconds predicted by a device, top-1 estimated by a surrogate, or printed by the authors. A
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from nas.latency.device import Device, Prediction
     from nas.library import Published
     from nas.modules.networks import Network
-    from nas.modules.tracing.trace import Check
+    from nas.modules.tracing.trace import CountCheck
 
 ALWAYS = ("k", "exp", "out", "act", "s", "patch")
 """Columns shown wherever an op has them; a default in one of the others goes without saying."""
 
 
 @dataclass(frozen=True)
-class Sheet:
+class NetworkSummary:
     """One network's figures; what nobody asked for is None."""
 
     arch: Network
@@ -66,7 +66,7 @@ class Sheet:
         return () if isinstance(self.arch, Arch) else self.arch.unmapped
 
     @property
-    def check(self) -> Check | None:
+    def check(self) -> CountCheck | None:
         """What the counts of a traced network were held against."""
         return None if isinstance(self.arch, Arch) else self.arch.check
 
@@ -102,14 +102,14 @@ class Sheet:
         }
 
 
-def sheet(
+def summarise(
     arch: Network,
     device: Device | None = None,
     surrogate: Surrogate | None = None,
     *,
     strict: bool = False,
     fused: bool = False,
-) -> Sheet:
+) -> NetworkSummary:
     """Collect the figures of one network.
 
     Raises:
@@ -123,7 +123,7 @@ def sheet(
     if strict and not isinstance(arch, Arch):
         for doubt in (*arch.unmapped, *arch.check.differences):
             raise TraceError(f"{arch.name}: {doubt}; leave out --strict to see its other figures")
-    return Sheet(
+    return NetworkSummary(
         arch,
         fused,
         device,

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas.report.tables.network import Sheet
+from nas.report.tables.network import NetworkSummary
 from nas.report.tables.text import Column, numbers
 
 
-def columns(sheet: Sheet) -> list[Column]:
+def columns(summary: NetworkSummary) -> list[Column]:
     """Input shape, op, the columns that the table needs, and costs."""
-    costs = numbers(*sheet.columns, "params", "MACs\nM", *(["ms"] if sheet.prediction else []))
+    costs = numbers(*summary.columns, "params", "MACs\nM", *(["ms"] if summary.prediction else []))
     return [Column("in"), Column("op"), *costs]
 
 
-def cells(sheet: Sheet) -> list[list[str | None]]:
+def cells(summary: NetworkSummary) -> list[list[str | None]]:
     """One line a row, and one for the part of the latency that is in no row."""
-    keys = ["in", "op", *sheet.columns, "params", "macs", *(["ms"] if sheet.prediction else [])]
-    rows = [[_cell(key, row.get(key)) for key in keys] for row in sheet.rows]
-    if sheet.prediction:
+    keys = ["in", "op", *summary.columns, "params", "macs", *(["ms"] if summary.prediction else [])]
+    rows = [[_cell(key, row.get(key)) for key in keys] for row in summary.rows]
+    if summary.prediction:
         blank = [""] * (len(keys) - 3)
-        rows.append(["", "fixed part", *blank, _cell("ms", sheet.prediction.fixed_ms)])
+        rows.append(["", "fixed part", *blank, _cell("ms", summary.prediction.fixed_ms)])
     return rows
 
 
-def total(sheet: Sheet) -> list[str | None]:
+def total(summary: NetworkSummary) -> list[str | None]:
     """The line under the rows."""
-    found = [_cell(key, sum(row[key] for row in sheet.rows)) for key in ("params", "macs")]
-    ms = [_cell("ms", sheet.prediction.ms)] if sheet.prediction else []
-    return ["", "total", *[""] * len(sheet.columns), *found, *ms]
+    found = [_cell(key, sum(row[key] for row in summary.rows)) for key in ("params", "macs")]
+    ms = [_cell("ms", summary.prediction.ms)] if summary.prediction else []
+    return ["", "total", *[""] * len(summary.columns), *found, *ms]
 
 
 def _cell(key: str, value: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from nas.report.tables.network import Sheet
+from nas.report.tables.network import NetworkSummary
 from nas.report.tables.text import (
     Column,
     interval,
@@ -25,7 +25,7 @@ MOST_NAMES = 4
 """Unused parameters that are named."""
 
 
-def print_together(groups: Mapping[str, Iterable[Sheet]], *, title: str = "") -> None:
+def print_together(groups: Mapping[str, Iterable[NetworkSummary]], *, title: str = "") -> None:
     """One table; each group's name stands on a line above its networks ("" has none)."""
     columns = [
         Column("network"),
@@ -33,23 +33,23 @@ def print_together(groups: Mapping[str, Iterable[Sheet]], *, title: str = "") ->
         *numbers("params\nM", "MACs\nM"),
     ]
     rows: list[list[str | None]] = []
-    for name, sheets in groups.items():
+    for name, summaries in groups.items():
         rows += [[f"{name}:", *[""] * 5]] if name else []
-        rows += [_cells(sheet) for sheet in sheets]
+        rows += [_cells(summary) for summary in summaries]
     print_table(columns, rows, title=title)
 
 
-def print_sources(sheets: Sequence[Sheet]) -> None:
+def print_sources(summaries: Sequence[NetworkSummary]) -> None:
     """Where traced networks come from, and where each published figure of the table was printed."""
-    traced = [s.arch for s in sheets if not isinstance(s.arch, Arch)]
+    traced = [s.arch for s in summaries if not isinstance(s.arch, Arch)]
     if traced:
         print_line()
         print_facts((arch.name, arch.source) for arch in traced)
-    doubts = [(f"{s.arch.name}: {what}", text) for s in sheets for what, text in checked(s)]
+    doubts = [(f"{s.arch.name}: {what}", text) for s in summaries for what, text in count_doubts(s)]
     if doubts:
         print_line()
         print_facts(doubts)
-    shown = [s for s in sheets if s.published]
+    shown = [s for s in summaries if s.published]
     if not shown:
         return
     print_line()
@@ -59,9 +59,9 @@ def print_sources(sheets: Sequence[Sheet]) -> None:
         print_line("* trained by another recipe than the estimates are for")
 
 
-def checked(sheet: Sheet) -> Iterator[tuple[str, str]]:
+def count_doubts(summary: NetworkSummary) -> Iterator[tuple[str, str]]:
     """Where the counts of a traced network differ from the module's own and PyTorch's."""
-    if (check := sheet.check) is None:
+    if (check := summary.check) is None:
         return
     for text in check.differences:
         yield "count in doubt", text
@@ -72,18 +72,18 @@ def checked(sheet: Sheet) -> Iterator[tuple[str, str]]:
         yield "unused parameters", ", ".join(names[:MOST_NAMES]) + more
 
 
-def _other_recipe(sheet: Sheet) -> bool:
+def _other_recipe(summary: NetworkSummary) -> bool:
     """The published figure is for other training than the surrogate's reference."""
-    return sheet.published[0].recipe != REFERENCE_RECIPE
+    return summary.published[0].recipe != REFERENCE_RECIPE
 
 
-def _cells(sheet: Sheet) -> list[str | None]:
-    p, guess, published = sheet.prediction, sheet.guess, sheet.published
+def _cells(summary: NetworkSummary) -> list[str | None]:
+    p, guess, published = summary.prediction, summary.guess, summary.published
     return [
-        sheet.arch.name,
+        summary.arch.name,
         interval(p.ms, p.low_ms, p.high_ms) if p else None,
         plus_minus(guess.top1, guess.sd) if guess else None,
-        f"{published[0].top1:.1f}{'*' if _other_recipe(sheet) else ' '}" if published else None,
-        millions(sheet.arch.params),
-        millions(sheet.arch.macs),
+        f"{published[0].top1:.1f}{'*' if _other_recipe(summary) else ' '}" if published else None,
+        millions(summary.arch.params),
+        millions(summary.arch.macs),
     ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-Cells = Sequence[str | None]
+TableRow = Sequence[str | None]
 """One row; None is printed as a dash: there is no such figure."""
 
 LAYOUTS = ((2, 20), (1, 20), (1, 12))
@@ -42,10 +42,10 @@ def numbers(*headers: str) -> list[Column]:
 
 def print_table(
     columns: Sequence[Column],
-    rows: Iterable[Cells],
+    rows: Iterable[TableRow],
     *,
     title: str = "",
-    total: Cells | None = None,
+    total: TableRow | None = None,
 ) -> None:
     """Print a table to stdout, with `total` under a rule."""
     from rich.console import Console
@@ -71,10 +71,10 @@ def _width(table: Table, console: Console) -> int:
 
 def render(
     columns: Sequence[Column],
-    rows: Iterable[Cells],
+    rows: Iterable[TableRow],
     *,
     title: str = "",
-    total: Cells | None = None,
+    total: TableRow | None = None,
     gap: int = LAYOUTS[0][0],
     word: int = LAYOUTS[0][1],
 ) -> Table:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from nas.deploy.export import FORMATS, NORMALISATIONS, Deployed, Images, deploy, write
+from nas.deploy.export import FORMATS, NORMALISATIONS, Deployed, InputImages, deploy, write
 from nas.deploy.export.coreml import NOT_EXECUTED, _normalising, check, verify
 from nas.errors import ExportError
 from nas.library import load_arch, load_space
@@ -98,7 +98,7 @@ def test_a_dynamic_batch_is_a_range(deployed: Deployed, tmp_path: Path) -> None:
 def test_an_image_input_takes_rgb_and_normalises_inside(
     deployed: Deployed, spec: Any, tmp_path: Path
 ) -> None:
-    image = replace(deployed, images=Images(), image_input=True)
+    image = replace(deployed, images=InputImages(), image_input=True)
     added = verify(image, written(image, tmp_path)) - verify(deployed, spec)
     assert added == {"sub": 1, "mul": 1}
 
@@ -108,7 +108,7 @@ def test_an_image_input_with_named_classes_is_a_classifier(
 ) -> None:
     names = tuple(f"kind {number}" for number in range(10))
     how = Preprocessing("mine", "a test", (0.1,), (0.05,), 32, classes=names)
-    images = Images(how.normalisation, Trained(how))
+    images = InputImages(how.normalisation, Trained(how))
     classifier = replace(deployed, images=images, image_input=True)
     found = written(classifier, tmp_path)
     added = verify(classifier, found) - verify(deployed, spec)
@@ -118,7 +118,7 @@ def test_an_image_input_with_named_classes_is_a_classifier(
     assert json.loads(metadata["classes"]) == [*names]
     assert json.loads(metadata["normalisation"])["mean"] == [0.1] * 3
     swapped = Preprocessing("mine", "a test", (0.1,), (0.05,), 32, classes=names[::-1])
-    other = replace(classifier, images=Images(how.normalisation, Trained(swapped)))
+    other = replace(classifier, images=InputImages(how.normalisation, Trained(swapped)))
     with pytest.raises(ExportError, match="classes: expected .*kind 9.* found .*kind 0"):
         verify(other, found)
 
@@ -129,7 +129,7 @@ def test_normalising_inside_is_normalising_outside(deployed: Deployed, normalisa
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32)).astype(np.float32)
     with torch.no_grad():
         inside = _normalising(deployed.module, wanted)(torch.from_numpy(pixels)).numpy()
-    outside = replace(deployed, images=Images(wanted))
+    outside = replace(deployed, images=InputImages(wanted))
     expected = outside.logits(outside.normalise(pixels / 255))
     np.testing.assert_allclose(inside, expected, atol=1e-5 * np.abs(expected).max())
 

@@ -15,7 +15,7 @@ from PIL import Image
 import nas
 from nas.deploy.export import FORMATS, Deployed, deploy, export
 from nas.deploy.export.base import Format
-from nas.deploy.export.check import TOLERANCE, Check, check, load_photos
+from nas.deploy.export.check import TOLERANCE, OutputCheck, check, load_photos
 from nas.deploy.export.run import MANIFEST, write
 from nas.deploy.runtimes import RUNTIMES, run
 from nas.errors import DataError, ExportError, UnknownNameError
@@ -141,7 +141,7 @@ def test_a_photograph_that_cannot_be_decoded_is_named(
 
 @pytest.mark.parametrize("differences", [(nan, 0.0), (0.0, nan)], ids=["photos", "noise"])
 def test_no_number_is_the_worst(differences: tuple[float, float]) -> None:
-    assert isnan(Check("onnxruntime", "1", *differences, 1.0, 1.0).worst)
+    assert isnan(OutputCheck("onnxruntime", "1", *differences, 1.0, 1.0).worst)
 
 
 def test_what_cannot_be_converted_is_named_by_row_and_op(

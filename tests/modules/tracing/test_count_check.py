@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from nas.modules.tracing.capture import Program, capture  # noqa: E402
 from nas.modules.tracing.count_check import check_macs  # noqa: E402
 from nas.modules.tracing.inputs import Input  # noqa: E402
-from nas.modules.tracing.trace import Check, Trace, graph_of, trace  # noqa: E402
+from nas.modules.tracing.trace import CountCheck, Trace, graph_of, trace  # noqa: E402
 
 nn = torch.nn
 IMAGE = (3, 16, 16)
@@ -34,7 +34,7 @@ def traced(forward: Callable[..., torch.Tensor], *parts: nn.Module) -> Trace:
 
 def test_counts_that_agree_say_nothing() -> None:
     found = traced(lambda x, conv: conv(x), nn.Conv2d(3, 8, 3))
-    assert found.check == Check(torch_macs=216 * 14 * 14)
+    assert found.check == CountCheck(torch_macs=216 * 14 * 14)
 
 
 def test_an_op_that_is_lost_is_a_difference() -> None:

@@ -8,14 +8,14 @@ import pytest
 
 from nas.errors import DocumentError
 from nas.library import load_device
-from nas.report.folders.search import read_result
+from nas.report.folders.search import read_search
 from nas.report.pages.choose import page_of
 
 from ..conftest import EXAMPLE, edit
 
 
 def test_front_and_best_are_those_of_the_files() -> None:
-    found = read_result(EXAMPLE)
+    found = read_search(EXAMPLE)
     assert found.front[-1].arch == found.best
     assert found.best.arch_id == found.study["best"]
     assert [c.ms for c in found.front] == sorted(c.ms for c in found.front)
@@ -25,7 +25,7 @@ def test_front_and_best_are_those_of_the_files() -> None:
 
 
 def test_predictions_are_still_those_of_the_device() -> None:
-    found = read_result(EXAMPLE)
+    found = read_search(EXAMPLE)
     device = load_device("iphone12-lut")
     if device.content_hash == found.study["device"]["hash"]:
         for candidate in found.front:
@@ -53,7 +53,7 @@ def test_a_broken_table_names_line_and_column(
     assert before in text
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
     with pytest.raises(DocumentError, match=message):
-        read_result(run)
+        read_search(run)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_broken_table_names_line_and_column(
 def test_a_broken_study_names_the_key(run: Path, values: dict[str, object], message: str) -> None:
     edit(run, **values)
     with pytest.raises(DocumentError, match=message):
-        read_result(run)
+        read_search(run)
 
 
 def test_another_folder_is_none_of_results(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ import yaml
 
 from nas.cli.main import main
 from nas.errors import DocumentError
-from nas.report.folders.search import read_result
+from nas.report.folders.search import read_search
 from nas.report.folders.sweep import COLUMNS, read_sweep
 from nas.report.folders.trial_history import read_history
 from nas.report.pages.choose import page_of
-from nas.report.pages.page import Facts, Link, Page, Plot, Table
+from nas.report.pages.page import FactsPart, LinkCell, Page, PlotPart, TablePart
 from nas.report.pages.search import search_page
 from nas.report.pages.sweep import sweep_page
 from nas.study.database import Database
@@ -92,13 +92,13 @@ def test_trials_are_shown_in_their_order_and_the_store_is_left_alone(trained: Pa
     assert history is not None
     assert [trial.number for trial in history.trials] == [1, 2, 3]
     assert {path: path.stat().st_mtime_ns for path in trained.iterdir()} == before
-    result = read_result(trained)
+    result = read_search(trained)
     assert {t.name for t in history.trials} == {trial.name for trial in result.trials}
     progress, table = parts(search_page(result), "trials")
-    assert isinstance(progress, Plot)
+    assert isinstance(progress, PlotPart)
     best = progress.figures["trials"].data[1].y
     assert list(best) == sorted(best)
-    assert isinstance(table, Table)
+    assert isinstance(table, TablePart)
     assert [row[0] for row in table.rows] == [trial.name for trial in result.trials]
     assert "top-1 on digits" in [name for name, _, _ in search_page(result).figures]
 
@@ -110,8 +110,8 @@ def test_importances_are_shares_with_a_caution_where_trials_are_few(trained: Pat
     shares = [share for _, share in history.importances]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1) or not shares
-    for plot in parts(search_page(read_result(trained)), "importances"):
-        assert isinstance(plot, Plot)
+    for plot in parts(search_page(read_search(trained)), "importances"):
+        assert isinstance(plot, PlotPart)
         assert "PED-ANOVA over the 3 trials" in plot.note
         assert "mostly chance" in plot.note
 
@@ -139,16 +139,20 @@ def test_a_store_without_the_rung_is_one_message_and_closed_again(tmp_path: Path
 def test_a_sweep_links_every_winner_and_says_what_failed(sweep: Path) -> None:
     page = page_of(sweep)
     (table,) = parts(page, "cells")
-    assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == [Link("a", "search-1"), Link("b", "search-2"), "c"]
+    assert isinstance(table, TablePart)
+    assert [row[0] for row in table.rows] == [
+        LinkCell("a", "search-1"),
+        LinkCell("b", "search-2"),
+        "c",
+    ]
     assert table.rows[2][-1] == "too slow"
     for name in ("accuracy", "budgets"):
         (plot,) = parts(page, name)
-        assert isinstance(plot, Plot)
+        assert isinstance(plot, PlotPart)
         assert list(plot.figures) == ["iphone12-lut", "pixel1-cpu"]
         assert plot.table.groups == ["iphone12-lut", "pixel1-cpu"]
     (asked,) = parts(page, "asked")
-    assert isinstance(asked, Facts)
+    assert isinstance(asked, FactsPart)
     assert ("devices", "iphone12-lut, pixel1-cpu") in asked.pairs
     html = page.html()
     for anchor in ("search-1", "search-2", "search-3"):

@@ -14,7 +14,7 @@ from nas.files.resources import named
 from nas.report.pages.choose import page_of
 from nas.report.svg.comparison import comparison_picture
 from nas.report.svg.network import network_picture
-from nas.report.tables.network import sheet
+from nas.report.tables.network import summarise
 
 from ..conftest import EXAMPLE, edit
 
@@ -169,7 +169,7 @@ def test_no_text_of_a_picture_lies_on_another(browser: Any) -> None:
     page, device = browser.new_page(), library.load_device("iphone12-lut")
     surrogate, first = library.default_surrogate(), None
     for name in named("architecture"):
-        shown = sheet(library.load_arch(name), device, surrogate)
+        shown = summarise(library.load_arch(name), device, surrogate)
         for svg in (network_picture(shown), comparison_picture(first or shown, shown)):
             page.set_content(f"<body style='margin: 0'>{svg}</body>")
             assert page.evaluate(OVERLAPS) == [], name

@@ -6,9 +6,9 @@ import pytest
 
 from nas import library
 from nas.files.resources import named
-from nas.report.pages.page import Bar
+from nas.report.pages.page import BarCell
 from nas.report.pages.winner import breakdown, row_table
-from nas.report.tables.network import sheet
+from nas.report.tables.network import summarise
 
 
 @pytest.mark.parametrize("device", named("device"))
@@ -22,9 +22,11 @@ def test_sorts_of_kernels_add_up(device: str) -> None:
 
 def test_the_longest_bar_is_of_the_slowest_row() -> None:
     arch = library.load_arch("efficientnet-b0")
-    shown = sheet(arch, library.load_device("iphone12-lut"))
+    shown = summarise(arch, library.load_device("iphone12-lut"))
     bars = [row[-1] for row in row_table(shown).rows]
-    assert all(isinstance(bar, Bar) and 0 <= bar.share <= 1 for bar in bars)
+    assert all(isinstance(bar, BarCell) and 0 <= bar.share <= 1 for bar in bars)
     assert len(bars) == len(arch.rows) + 1
-    assert max(bar.share for bar in bars if isinstance(bar, Bar)) == 1
-    assert not any(isinstance(cell, Bar) for row in row_table(sheet(arch)).rows for cell in row)
+    assert max(bar.share for bar in bars if isinstance(bar, BarCell)) == 1
+    assert not any(
+        isinstance(cell, BarCell) for row in row_table(summarise(arch)).rows for cell in row
+    )

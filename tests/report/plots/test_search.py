@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 import nas
 from nas.optimize import SearchResult, Settings
-from nas.report.plots.search import _draw, save_plot
+from nas.report.plots.search import _draw, save_front
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def test_every_named_network_is_inside_the_axes(result: SearchResult) -> None:
 
 
 def test_writes_a_readable_png_and_a_repeatable_svg(result: SearchResult, tmp_path: Path) -> None:
-    save_plot(result, tmp_path)
+    save_front(result, tmp_path)
     first = (tmp_path / "pareto.svg").read_bytes()
-    save_plot(result, tmp_path)
+    save_front(result, tmp_path)
     assert (tmp_path / "pareto.svg").read_bytes() == first
     image = imread(tmp_path / "pareto.png")
     assert image.shape[:2] == (750, 1200)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.report.tables.text import (
-    Cells,
     Column,
+    TableRow,
     interval,
     millions,
     numbers,
@@ -23,7 +23,7 @@ from nas.report.tables.text import (
 )
 
 COLUMNS = [Column("network"), *numbers("predicted\nms", "params\nM")]
-ROWS: list[Cells] = [["small", "0.50 [0.41, 0.63]", "1.27"], ["a large one", None, "1,021.46"]]
+ROWS: list[TableRow] = [["small", "0.50 [0.41, 0.63]", "1.27"], ["a large one", None, "1,021.46"]]
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ NUMBERS = st.from_regex(r"[0-9,.]{1,12}( \[[0-9.]{4}, [0-9.]{4}\])?", fullmatch=
     st.lists(st.tuples(st.text(max_size=60), NUMBERS, st.text(max_size=60), NUMBERS), max_size=4),
     st.integers(1, 120),
 )
-def test_any_text_is_printed_and_every_number_whole(rows: list[Cells], width: int) -> None:
+def test_any_text_is_printed_and_every_number_whole(rows: list[TableRow], width: int) -> None:
     out = StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
         patch.setenv("COLUMNS", str(width))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from nas.report.svg.blocks import Block
 from nas.report.svg.drawing import DARK, GREY, PALE, WHITE, Drawing, text_width
+from nas.report.svg.rows import DrawnRow
 
 HEADERS = {"k": "kernel", "exp": "expand", "se": "SE", "s": "stride", "n": "depth"}
 """What the picture calls a table's column, where its name is short."""
@@ -29,10 +29,10 @@ DIFFERS, BAR = "#fff0b3", "#0072b2"
 
 
 @dataclass(frozen=True)
-class Panel:
+class NetworkDiagram:
     """Blocks of one network under each other; a None is a row that only another network has."""
 
-    blocks: Sequence[Block | None]
+    blocks: Sequence[DrawnRow | None]
     columns: Sequence[str]
     fills: dict[str, str]
     """Of each op."""
@@ -40,7 +40,7 @@ class Panel:
     """Channels of the widest block in the picture."""
     slowest: float = 0.0
     """Milliseconds of the longest bar; 0: there are no bars."""
-    others: Sequence[Block | None] = ()
+    others: Sequence[DrawnRow | None] = ()
     """What each row is held against."""
 
     @cached_property
@@ -104,7 +104,9 @@ class Panel:
             if new:
                 to.text(left, y + 16, place, size=SMALL, bold=True)
 
-    def _row(self, to: Drawing, left: float, y: float, block: Block, other: Block | None) -> None:
+    def _row(
+        self, to: Drawing, left: float, y: float, block: DrawnRow, other: DrawnRow | None
+    ) -> None:
         x = left + self._places["channels"][0]
         width = NARROWEST + (WIDEST - NARROWEST) * (block.out / self.widest) ** 0.5
         start, top, baseline = x + (WIDEST - width) / 2, y + (ROW - BLOCK) / 2, y + 16

@@ -1,15 +1,13 @@
-"""Errors of predictions: the table's cells, and the picture of predicted over measured."""
+"""Predicted over measured latency."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import ResultError
 from nas.files.staging import MADE, staged_file
 from nas.report.plots.search import plain_numbers
-from nas.report.tables.text import Cells, Column, numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,32 +26,8 @@ METADATA: dict[str, dict[str, str | None]] = {
 }
 """Kinds of picture, and how each says that nas made it."""
 
-COLUMNS = (
-    Column("model"),
-    *numbers("median\nerror %", "mean\nerror %", "90th\npercentile %"),
-    *numbers("within\n5 %", "within\n10 %", "within\n20 %", "Spearman"),
-)
 
-
-def cells(model: str, errors: Mapping[str, float]) -> Cells:
-    """The errors of one model (`nas.latency.fit.assess.errors`) under `COLUMNS`."""
-    keys = ("median_error_pct", "mean_error_pct", "p90_error_pct")
-    shares = (f"within_{pct}_pct" for pct in (5, 10, 20))
-    return [
-        model,
-        *(f"{errors[key]:.1f}" for key in keys),
-        *(f"{errors[key]:.0f} %" for key in shares),
-        f"{errors['spearman']:.3f}" if "spearman" in errors else None,
-    ]
-
-
-def of_trivial(score: Mapping[str, float]) -> dict[str, float]:
-    """The errors of the trivial model, which stand beside a device's in its `held_out`."""
-    start = "trivial_"
-    return {key.removeprefix(start): score[key] for key in score if key.startswith(start)}
-
-
-def save_plot(found: Validation, path: Path, *, force: bool = False) -> None:
+def save_predictions(found: Validation, path: Path, *, force: bool = False) -> None:
     """Write predicted over measured milliseconds, each with its interval, as PNG, SVG or PDF.
 
     Raises:

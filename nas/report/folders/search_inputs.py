@@ -13,7 +13,7 @@ from nas import library
 from nas.errors import NasError
 from nas.optimize import Candidate
 from nas.optimize.run import assess, known_points
-from nas.report.folders.search import Result
+from nas.report.folders.search import SearchFolder
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SearchInputs:
     """What was found of what a result names."""
 
     devices: tuple[Device, ...]
@@ -44,7 +44,7 @@ class Known:
         return sorted(found, key=lambda candidate: candidate.ms)
 
 
-def known(result: Result) -> Known:
+def load_inputs(result: SearchFolder) -> SearchInputs:
     """Look for everything that a result names."""
     study, cautions = result.study, list[str]()
     entries = [study["device"], *study.get("others", [])]
@@ -58,7 +58,7 @@ def known(result: Result) -> Known:
     )
     space = _found("space", library.load_space, study["space"], "space_hash", cautions)
     seeds = tuple(known_points(space)) if space else ()
-    return Known(tuple(devices), surrogate, seeds, tuple(cautions))
+    return SearchInputs(tuple(devices), surrogate, seeds, tuple(cautions))
 
 
 def found_device(name: str) -> Device | None:

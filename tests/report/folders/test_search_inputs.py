@@ -9,10 +9,10 @@ import pytest
 
 from nas.files.resources import named
 from nas.optimize import Settings, search
-from nas.report.folders.search import read_result
-from nas.report.folders.sources import known
+from nas.report.folders.search import read_search
+from nas.report.folders.search_inputs import load_inputs
 from nas.report.folders.write_search import write_result
-from nas.report.pages.front import front_section, views
+from nas.report.pages.front import device_views, front_section
 
 from ..conftest import edit
 
@@ -20,7 +20,7 @@ OTHER = {"name": "pixel1-cpu", "hash": "0" * 12, "budget_ms": 60.0, "ms": 50.0}
 
 
 def test_known_networks_are_points_of_the_space_fastest_first(run: Path) -> None:
-    found = known(read_result(run))
+    found = load_inputs(read_search(run))
     (device,) = found.devices
     seeds = found.assessed(device)
     assert {"mobilenetv2", "efficientnet-b0", "repvit-m0.9"} <= {c.arch.name for c in seeds}
@@ -42,11 +42,11 @@ def test_what_was_given_as_a_path_is_found_by_it(
     folder = Path("run")
     folder.mkdir()
     write_result(folder, found, ["nas", "search"])
-    study = read_result(folder).study
+    study = read_search(folder).study
     assert study["device"]["path"] == "mine/device.yaml"
     assert study["space"]["path"] == "narrow.yaml"
     assert "path" not in study["surrogate"]
-    here = known(read_result(folder))
+    here = load_inputs(read_search(folder))
     assert [device.name for device in here.devices] == ["my-phone"]
     assert here.seeds
     assert not here.cautions
@@ -55,14 +55,14 @@ def test_what_was_given_as_a_path_is_found_by_it(
 def test_another_hash_is_said_and_what_is_gone_is_left_out(run: Path) -> None:
     gone = {"name": "no-such-thing", "hash": "0" * 12}
     edit(run, surrogate=gone, others=[OTHER])
-    result = read_result(run)
-    found = known(result)
+    result = read_search(run)
+    found = load_inputs(result)
     assert [device.name for device in found.devices] == ["iphone12-lut", "pixel1-cpu"]
     text = " ".join(found.cautions)
     assert "The surrogate no-such-thing is not here" in text
     assert "The device pixel1-cpu has changed since the search" in text
     assert found.assessed(found.devices[0]) == []
-    first, other = views(result, found)
+    first, other = device_views(result, found)
     assert first.front == result.front
     assert [c.arch for c in other.front] == [c.arch for c in result.front]
     assert other.best is not None
@@ -71,14 +71,14 @@ def test_another_hash_is_said_and_what_is_gone_is_left_out(run: Path) -> None:
 
 def test_without_its_device_the_front_is_shown_as_it_was_found(run: Path) -> None:
     edit(run, device={"name": "my-phone", "hash": "0" * 12})
-    result = read_result(run)
-    (view,) = views(result, known(result))
+    result = read_search(run)
+    (view,) = device_views(result, load_inputs(result))
     assert (view.device, view.front, view.seeds) == ("my-phone", result.front, ())
 
 
 def test_without_its_device_another_one_shows_the_same_networks(run: Path) -> None:
     edit(run, device={"name": "my-phone", "hash": "0" * 12}, others=[OTHER])
-    result = read_result(run)
-    shown = views(result, known(result))
+    result = read_search(run)
+    shown = device_views(result, load_inputs(result))
     assert [view.device for view in shown] == ["my-phone", "pixel1-cpu"]
     assert front_section(result, shown).name == "accuracy"  # a row has every device's ms

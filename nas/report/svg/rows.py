@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.blocks import FIELDS
-from nas.report.tables.network import Sheet
+from nas.report.tables.network import NetworkSummary
 from nas.space.arch import Arch
 
 FILLS = (
@@ -17,7 +17,7 @@ FILLS = (
 
 
 @dataclass(frozen=True)
-class Block:
+class DrawnRow:
     """One row as it is drawn."""
 
     op: str
@@ -34,13 +34,13 @@ class Block:
     """Whether there is a table: of a traced row nobody says what the cells would be."""
 
 
-def blocks(sheet: Sheet, columns: Sequence[str]) -> list[Block]:
+def drawn_rows(summary: NetworkSummary, columns: Sequence[str]) -> list[DrawnRow]:
     """Every row of a network; `columns` are those of its table that are shown beside it."""
-    ops = sheet.arch.graph.ops
+    ops = summary.arch.graph.ops
     last = {op.row: index for index, op in enumerate(ops)}
-    table = isinstance(sheet.arch, Arch)
+    table = isinstance(summary.arch, Arch)
     found = []
-    for index, row in enumerate(sheet.rows):
+    for index, row in enumerate(summary.rows):
         shape = ops[last[index]].shape
         skip = any(
             op.kind == "add" and last[index - 1] in op.inputs for op in ops if op.row == index
@@ -48,17 +48,17 @@ def blocks(sheet: Sheet, columns: Sequence[str]) -> list[Block]:
         cells = tuple(_cell(name, row.get(name)) for name in columns)
         out = shape[0] if table or len(shape) == 3 else shape[-1]
         place = _place(row["in"])
-        found.append(Block(row["op"], place, int(out), skip, cells, row["ms"], table))
+        found.append(DrawnRow(row["op"], place, int(out), skip, cells, row["ms"], table))
     return found
 
 
-def shown_columns(sheets: Iterable[Sheet]) -> list[str]:
+def shown_columns(summaries: Iterable[NetworkSummary]) -> list[str]:
     """Columns beside the blocks: the tables' own that say something, but for the width."""
     said = {
         name
-        for sheet in sheets
-        for name in sheet.columns
-        if any(_cell(name, row.get(name)) for row in sheet.rows)
+        for summary in summaries
+        for name in summary.columns
+        if any(_cell(name, row.get(name)) for row in summary.rows)
     }
     return [name for name in FIELDS if name in said - {"out"}]
 
@@ -75,13 +75,13 @@ def _cell(column: str, value: object) -> str:
     return f"{text}×{text}" if column == "k" else text
 
 
-def fills_of(drawn: Iterable[Block]) -> dict[str, str]:
+def fills_of(drawn: Iterable[DrawnRow]) -> dict[str, str]:
     """A colour for each op; more ops than colours share some, and are told apart by name."""
     names = dict.fromkeys(block.op for block in drawn)
     return {name: FILLS[index % len(FILLS)] for index, name in enumerate(names)}
 
 
-def describe(drawn: Iterable[Block | None]) -> str:
+def describe(drawn: Iterable[DrawnRow | None]) -> str:
     """The rows in words, for who does not see the picture."""
     return "; ".join(
         f"{block.place} {block.op} to {block.out} channels" for block in drawn if block
