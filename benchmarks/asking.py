@@ -47,7 +47,7 @@ def filled(folder: Path, space: str, trials: int) -> tuple[Store, TrialLoop]:
     codes = problem.sample(trials, rng)
     assert len(codes) == trials
     done = len(store.records())
-    scores = pricing.judge(codes)[0] + rng.normal(size=trials)
+    scores = pricing.estimate(codes)[0] + rng.normal(size=trials)
     for code, score in list(zip(codes, scores, strict=True))[done:]:
         arch = pricing.space.decode(code)
         record = claim_trial(store, problem.choices, arch, code, 0, predicted_ms=1.0)

@@ -12,8 +12,8 @@ from iphone_fit import FUSES as IPHONE_FUSES
 from iphone_fit import RECIPE12, RECIPE13
 
 from nas.devices.calibration.fit import FUSES, PLAIN
-from nas.latency.fit.blend import Recipe
-from nas.latency.fit.calibrate import Figure
+from nas.latency.fit.blend import FitRecipe
+from nas.latency.fit.calibrate import LatencySample
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Source:
     threads: int | None = 1
     batch: int = 1
     fuses: Sequence[str] = FUSES
-    recipe: Recipe = PLAIN
+    recipe: FitRecipe = PLAIN
     prior: str = ""
     """A device to adapt."""
     harness: str = ""
@@ -37,7 +37,7 @@ class Source:
     not_harness: str = "no such harness"
     notes: str = ""
 
-    def owns(self, figure: Figure) -> bool:
+    def owns(self, figure: LatencySample) -> bool:
         """The figure is of the device itself."""
         return self.harness in figure.harness and self.not_harness not in figure.harness
 

@@ -29,8 +29,8 @@ from iphone_fit import is_large
 from nas.files.csv import write_csv
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import adapt
-from nas.latency.fit.blend import Recipe, blend
-from nas.latency.fit.calibrate import Costs, Figure, fit_trivial, predict, trivial_work
+from nas.latency.fit.blend import FitRecipe, blend
+from nas.latency.fit.calibrate import Costs, LatencySample, fit_trivial, predict, trivial_work
 from nas.space.columns import Floats
 
 DRAWS = 50
@@ -57,7 +57,7 @@ def main() -> None:
     rows = []
     for known, related in PAIRS:
         theirs = known_figures(options.data, known, related)
-        recipe = Recipe(DEVICES[known].recipe.prior)
+        recipe = FitRecipe(DEVICES[known].recipe.prior)
         figures = own_figures(options.data, known, related)
         for row in drawn(blend(theirs, recipe), figures):
             rows.append([known, related, len(figures), SHOTS, DRAWS, *row])
@@ -83,13 +83,13 @@ def _rows(data: Path, device: str, other: str = "") -> list[Row]:
     return [row for row in rows if not (other == "iphone13" and "iphone13" in row[0].harness)]
 
 
-def known_figures(data: Path, known: str, related: str) -> list[Figure]:
+def known_figures(data: Path, known: str, related: str) -> list[LatencySample]:
     """The known device's figures, without those of the related one."""
     rows = _rows(data, known, related)
     return as_figures(rows, lower_all(rows, DEVICES[known]))
 
 
-def own_figures(data: Path, known: str, related: str) -> list[Figure]:
+def own_figures(data: Path, known: str, related: str) -> list[LatencySample]:
     """The related device's figures, a network once, as the known device's runtime executes them."""
     rows = _rows(data, related)
     found = as_figures(rows, lower_all(rows, DEVICES[known]))
@@ -97,7 +97,7 @@ def own_figures(data: Path, known: str, related: str) -> list[Figure]:
     return list(once.values())
 
 
-def drawn(known: Costs, figures: Sequence[Figure]) -> list[list[str]]:
+def drawn(known: Costs, figures: Sequence[LatencySample]) -> list[list[str]]:
     """Errors and ranking on the networks not drawn, for each model."""
     rng = np.random.default_rng(SEED)
     found: dict[str, list[tuple[float, float]]] = {}
@@ -117,7 +117,7 @@ def drawn(known: Costs, figures: Sequence[Figure]) -> list[list[str]]:
     return [[model, *quantiles(pairs)] for model, pairs in found.items()]
 
 
-def both(known: Sequence[Figure], related: Sequence[Figure]) -> tuple[Floats, Floats]:
+def both(known: Sequence[LatencySample], related: Sequence[LatencySample]) -> tuple[Floats, Floats]:
     """Milliseconds on both devices of the networks that both were measured with."""
     there = {figure.network: figure.ms for figure in related}
     shared = sorted(there.keys() & {figure.network for figure in known})

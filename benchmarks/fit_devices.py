@@ -29,8 +29,8 @@ from nas.devices.calibration.fit import Fit, adapted, described, fitted
 from nas.latency.device import load_device
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import costs_of
-from nas.latency.fit.assess import Judged
-from nas.latency.fit.calibrate import ON_CHIP_MB, Figure, work_of
+from nas.latency.fit.assess import HeldOut
+from nas.latency.fit.calibrate import ON_CHIP_MB, LatencySample, work_of
 from nas.latency.fit.write import as_rows, write_device
 from nas.latency.kernels import BYTES, Kernel, kernels
 
@@ -79,7 +79,9 @@ def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, tuple[Kernel, ..
     }
 
 
-def as_figures(rows: Sequence[Row], networks: Mapping[Key, Sequence[Kernel]]) -> list[Figure]:
+def as_figures(
+    rows: Sequence[Row], networks: Mapping[Key, Sequence[Kernel]]
+) -> list[LatencySample]:
     """Figures for the fit. Repeats of one harness share a weight; rounding and size lower it."""
     work = {key: work_of(own) for key, own in networks.items()}
     repeats = Counter((figure.key, figure.harness) for figure, _ in rows)
@@ -90,12 +92,14 @@ def as_figures(rows: Sequence[Row], networks: Mapping[Key, Sequence[Kernel]]) ->
         weight = 1 / spread / np.sqrt(repeats[figure.key, figure.harness])
         weight *= 0.5 if is_large(name) else 1.0
         found.append(
-            Figure(name, network.family, work[figure.key], figure.ms, figure.harness, float(weight))
+            LatencySample(
+                name, network.family, work[figure.key], figure.ms, figure.harness, float(weight)
+            )
         )
     return found
 
 
-def fit_of(source: Source, figures: Sequence[Figure]) -> Fit:
+def fit_of(source: Source, figures: Sequence[LatencySample]) -> Fit:
     """The device, fitted or adapted."""
     if source.prior:
         return adapted(figures, costs_of(load_device(source.prior)))
@@ -107,7 +111,7 @@ def fit_of(source: Source, figures: Sequence[Figure]) -> Fit:
     )
 
 
-def usual(name: str, fit: Fit) -> list[Judged]:
+def usual(name: str, fit: Fit) -> list[HeldOut]:
     """The networks that a device's errors are of."""
     return counted(fit.judged)["held_out"] if name.startswith("iphone") else list(fit.judged)
 
@@ -117,7 +121,7 @@ def describe(
     source: Source,
     rows: Sequence[Row],
     missing: Collection[str],
-    figures: Sequence[Figure],
+    figures: Sequence[LatencySample],
     fit: Fit,
 ) -> dict[str, Any]:
     """`device.yaml`."""
@@ -156,7 +160,7 @@ def describe(
     return info
 
 
-def write_judged(path: Path, judged: Sequence[Judged]) -> None:
+def write_judged(path: Path, judged: Sequence[HeldOut]) -> None:
     """How the networks of each family were predicted without it, and all of them."""
     span = assess.interval(judged)
     families = sorted({each.family for each in judged})

@@ -10,9 +10,9 @@ import numpy as np
 from iphone12_networks import CONVOLUTIONAL
 
 from nas.devices.calibration.fit import Fit
-from nas.latency.fit.assess import Judged
-from nas.latency.fit.blend import Recipe, device_fold
-from nas.latency.fit.calibrate import Figure, Prior, predict
+from nas.latency.fit.assess import HeldOut
+from nas.latency.fit.blend import FitRecipe, device_fold
+from nas.latency.fit.calibrate import LatencySample, Prior, predict
 
 FUSES = ("relu", "relu6", "hswish", "gelu", "sigmoid", "hsigmoid", "scale", "add")
 """SiLU is left a kernel of its own: EfficientNets are too slow otherwise."""
@@ -33,7 +33,7 @@ PRIOR12 = Prior(
     floor_us=(0.3, 0.02, 10.0, 1.0, 1.0),
     floor_ms=0.05,
 )
-RECIPE12 = Recipe(lambda _: PRIOR12)
+RECIPE12 = FitRecipe(lambda _: PRIOR12)
 
 PRIOR13 = replace(
     PRIOR12,
@@ -41,7 +41,7 @@ PRIOR13 = replace(
     | {"iphone13-mnv4": 1.0, "iphone13-modelbench": 1.0},
     reference=frozenset({"iphone13"}),
 )
-RECIPE13 = Recipe(lambda _: PRIOR13)
+RECIPE13 = FitRecipe(lambda _: PRIOR13)
 
 LARGE = 300
 """Pixels above which a network counts half in the fit and apart in the errors."""
@@ -59,7 +59,7 @@ def is_large(network: str) -> bool:
     return int(network.rsplit(maxsplit=1)[-1]) > LARGE
 
 
-def counted(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+def counted(judged: Sequence[HeldOut]) -> dict[str, list[HeldOut]]:
     """Networks by how they are counted; the steps to RepViT are no networks of their own."""
     small = [each for each in judged if not is_large(each.network) and "step" not in each.network]
     return {
@@ -69,7 +69,7 @@ def counted(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
     }
 
 
-def roadmap(figures: Sequence[Figure], fit: Fit) -> dict[str, Any]:
+def roadmap(figures: Sequence[LatencySample], fit: Fit) -> dict[str, Any]:
     """Published and predicted steps, the latter in the fit and with RepViT left out of it."""
     names = [f"{step} 224" for step in STEPS]
     first = [next(i for i, figure in enumerate(figures) if figure.network == n) for n in names]

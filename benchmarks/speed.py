@@ -1,7 +1,7 @@
 """How fast is pricing, and the main job? Prints and writes results/benchmarks/speed.csv.
 
 Pricing: latency, params and MACs of networks of `mobile` on `iphone12-lut`, as (1) gathers over
-the lattice, (2) a plain Python walk (decode, lower, fold, predict), (3) fvcore on a built module
+the layered space, (2) a plain Python walk (decode, lower, fold, predict), (3) fvcore on a module
 (MACs only, its usual use), interleaved in one run. Whole process: `nas --help`, `nas search` from a
 cold start and an infeasible search, with peak resident memory.
 
@@ -39,7 +39,7 @@ def rates(rounds: int) -> dict[str, list[float]]:
     device, space = library.load_device("iphone12-lut"), library.load_space("mobile")
     pricing = Pricing(space, device, library.load_surrogate("imagenet"))
     rng = np.random.default_rng(0)
-    codes = pricing.lattice.sample(1_000_000, rng)
+    codes = pricing.layered.sample(1_000_000, rng)
     pricing.price(codes[:10])
 
     def gathers() -> int:
@@ -47,7 +47,7 @@ def rates(rounds: int) -> dict[str, list[float]]:
         return len(codes)
 
     def judged() -> int:
-        pricing.judge(codes[:100_000])
+        pricing.estimate(codes[:100_000])
         return 100_000
 
     def walk() -> int:

@@ -19,7 +19,7 @@ from nas.graph.graph import Graph
 from nas.library import load_space
 from nas.space.arch import Arch
 from nas.space.columns import Floats, Ints
-from nas.space.layered import Lattice, build
+from nas.space.layered import LayeredSpace, build
 from nas.space.space import Space
 
 Row = Mapping[str, str]
@@ -108,7 +108,7 @@ def check_macro(data: Path) -> int:
 
 
 def _sizes(space: Space, codes: Ints) -> Floats:
-    """(n, 2) parameters and MACs of codes, from the sums over the lattice."""
+    """(n, 2) parameters and MACs of codes, from the sums over the layered space."""
 
     def fold(graph: Graph) -> tuple[int, int]:
         return params(graph), macs(graph)
@@ -116,9 +116,9 @@ def _sizes(space: Space, codes: Ints) -> Floats:
     return _summed(build(space.table, {"size": fold}), codes)
 
 
-def _summed(lattice: Lattice, codes: Ints) -> Floats:
+def _summed(layered: LayeredSpace, codes: Ints) -> Floats:
     total, state = np.zeros((len(codes), 2)), np.zeros(len(codes), np.int64)
-    for layer, genes in zip(lattice.layers, codes.T, strict=True):
+    for layer, genes in zip(layered.layers, codes.T, strict=True):
         total += layer.values["size"][state, genes]
         state = layer.next[state, genes].astype(np.int64)
     return total

@@ -18,7 +18,7 @@ RETURNED = (
     "nas.latency.device.Device",
     "nas.latency.device.Prediction",
     "nas.accuracy.Surrogate",
-    "nas.accuracy.Guess",
+    "nas.accuracy.AccuracyEstimate",
     "nas.space.space.Space",
     "nas.optimize.SearchResult",
     "nas.optimize.Candidate",

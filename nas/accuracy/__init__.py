@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from nas.accuracy.artefact import load_surrogate
 from nas.accuracy.features import FEATURES, features
-from nas.accuracy.surrogate import Guess, Surrogate
+from nas.accuracy.surrogate import AccuracyEstimate, Surrogate
 
-__all__ = ["FEATURES", "Guess", "Surrogate", "features", "load_surrogate"]
+__all__ = ["FEATURES", "AccuracyEstimate", "Surrogate", "features", "load_surrogate"]

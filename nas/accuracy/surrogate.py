@@ -38,14 +38,14 @@ LARGEST_DEVIATION = 5.0
 """In score: hundreds of points, so that nothing overflows."""
 
 
-class Guess(NamedTuple):
+class AccuracyEstimate(NamedTuple):
     """An estimate of ImageNet top-1 in percentage points, for the surrogate's reference recipe."""
 
     top1: float
     sd: float
 
     def __repr__(self) -> str:
-        return f"<Guess {self.top1:.1f} ± {self.sd:.1f} % ImageNet top-1>"
+        return f"<AccuracyEstimate {self.top1:.1f} ± {self.sd:.1f} % ImageNet top-1>"
 
     @property
     def low(self) -> float:
@@ -126,11 +126,11 @@ class Surrogate:
     features = staticmethod(features)
     """The fold that `predict_features` reads sums of."""
 
-    def predict(self, arch: Arch) -> Guess:
+    def predict(self, arch: Arch) -> AccuracyEstimate:
         """The estimate for one architecture."""
         x = np.array([features(arch.graph)], dtype=float)
         mean, sd = self.predict_features(x, np.array([float(arch.input[1])]))
-        return Guess(float(mean[0]), float(sd[0]))
+        return AccuracyEstimate(float(mean[0]), float(sd[0]))
 
     def predict_features(self, x: Floats, resolution: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of top-1 for many networks.

@@ -22,7 +22,7 @@ from nas.space.scaling import scaled
 from nas.system.progress import OnProgress, ignore
 
 if TYPE_CHECKING:
-    from nas.accuracy import Guess, Surrogate
+    from nas.accuracy import AccuracyEstimate, Surrogate
     from nas.latency.device import Device
 
 SIDE_MULTIPLE = 4
@@ -99,7 +99,7 @@ class Scaled:
     arch: Arch
     ms: float | None
     """Predicted; None without a device."""
-    guess: Guess
+    guess: AccuracyEstimate
 
     @property
     def bound(self) -> float:

@@ -28,7 +28,7 @@ from nas.latency.device import Device
 from nas.optimize.exact import Solution, fastest, solve, undominated
 from nas.space.arch import Arch, lower_alone
 from nas.space.columns import Floats
-from nas.space.layered import Lattice, build
+from nas.space.layered import LayeredSpace, build
 from nas.space.space import Space
 from nas.space.table import Option, Position, Table
 
@@ -93,11 +93,11 @@ def knapsack(
     space = width_space(arch, divisor)
     number_of = _numbering()
     folds = {MS: device.graph_ms, LAYERS: number_of}
-    lattice = _same_layers(build(space.table, folds), arch, number_of)
-    ms = lattice.edges(MS, lambda values: values[..., 0])
-    gain = [_gains(layer.position, arch, worth, layer.next.shape) for layer in lattice.layers]
-    held = device.whole.sum_ms(budget_ms) - device.fixed_ms
-    least = fastest(lattice, ms)
+    layered = _same_layers(build(space.table, folds), arch, number_of)
+    ms = layered.edges(MS, lambda values: values[..., 0])
+    gain = [_gains(layer.position, arch, worth, layer.next.shape) for layer in layered.layers]
+    held = device.correction.invert(budget_ms) - device.fixed_ms
+    least = fastest(layered, ms)
     if least.ms > held:
         made = space.decode(least.code)
         found = device.predict(made).ms
@@ -108,7 +108,7 @@ def knapsack(
             smallest=found,
             device=device.name,
         )
-    solution = solve(lattice, undominated(lattice, ms, gain), held)
+    solution = solve(layered, undominated(layered, ms, gain), held)
     assert solution is not None  # the fastest path is within the budget
     made = space.decode(solution.code)
     return replace(made, name=f"{arch.name}-{budget_ms:g}ms", source=arch.source), solution
@@ -143,14 +143,16 @@ def _numbering() -> Callable[[Graph], float]:
     return lambda graph: float(numbers.setdefault(structure(graph), len(numbers)))
 
 
-def _same_layers(lattice: Lattice, arch: Arch, number_of: Callable[[Graph], float]) -> Lattice:
+def _same_layers(
+    layered: LayeredSpace, arch: Arch, number_of: Callable[[Graph], float]
+) -> LayeredSpace:
     """Without options that have other layers than the network's row."""
-    layers = list(lattice.layers)
+    layers = list(layered.layers)
     for number, (row, place) in enumerate(zip(arch.rows, arch.places, strict=False)):
         layer = layers[number + 1]
         same = layer.values[LAYERS][..., 0] == number_of(lower_alone([row], place)[0])
         layers[number + 1] = replace(layer, next=np.where(same, layer.next, -1).astype(np.int32))
-    return replace(lattice, layers=tuple(layers))
+    return replace(layered, layers=tuple(layers))
 
 
 def _gains(position: Position, arch: Arch, worth: GroupValues, shape: tuple[int, ...]) -> Floats:

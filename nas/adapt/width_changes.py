@@ -71,7 +71,7 @@ def predict_ms(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) 
             total[members] += ms
             after[members] = np.where(np.isnan(ms)[:, None], out, widths)
         shapes = after
-    return np.asarray(device.whole.ms(total))
+    return np.asarray(device.correction.ms(total))
 
 
 def _priced(

@@ -85,7 +85,7 @@ class Swin(Row):
         if not shift:
             return h
         windows = shape[0] * shape[1] // pixels
-        values = partial(strangers, shape[0], shape[1], w, shift)
+        values = partial(shift_mask, shape[0], shape[1], w, shift)
         mask = g.add("constant", (), "mask", shape=(windows, 1, pixels, pixels), values=values)
         return g.add("add", (h, mask), "masked")
 
@@ -126,7 +126,7 @@ def relative_positions(side: int) -> NDArray[np.int64]:
     return np.asarray(dy * (2 * side - 1) + dx)
 
 
-def strangers(h: int, w: int, side: int, shift: int) -> NDArray[Any]:
+def shift_mask(h: int, w: int, side: int, shift: int) -> NDArray[Any]:
     """`MASKED` for pairs of pixels of a rolled map that were no neighbours before.
 
     Shapes: (windows, 1, pixels, pixels).

@@ -220,7 +220,7 @@ def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
     """What `--json` prints of a search without training."""
     front, seeds = (
         [summary.as_json() | {"probability": result.probability(c)} for c, summary in found]
-        for found in map(zip, (result.pareto, result.seeds), _sheets(result))
+        for found in map(zip, (result.pareto, result.known), _sheets(result))
     )
     return {
         "best": front[-1] | {"path": str(folder / BEST)},
@@ -235,7 +235,7 @@ def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
         "held_ms": result.held_ms,
         "optimality_gap": result.optimality_gap,
         "priced": result.priced,
-        "judged": result.judged,
+        "judged": result.evaluated,
         "seed": result.seed,
         "seconds": result.seconds,
     }
@@ -248,7 +248,7 @@ def _sheets(result: SearchResult) -> tuple[list[NetworkSummary], list[NetworkSum
     def sheets(found: Sequence[Candidate]) -> list[NetworkSummary]:
         return [summarise(c.arch, result.device, result.surrogate) for c in found]
 
-    return sheets(result.pareto), sheets(result.seeds)
+    return sheets(result.pareto), sheets(result.known)
 
 
 def _print(result: SearchResult, folder: Path) -> None:
@@ -271,9 +271,9 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
     best = result.best
     return [
         *facts_of_latency(result, best),
-        ("objective", f"estimate - {result.caution:g} sd; of many, the best looks too good"),
+        ("objective", f"estimate - {result.risk_aversion:g} sd; of many, the best looks too good"),
         ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),
-        ("tried", f"{result.priced:,} priced, {result.judged:,} within the budget"),
+        ("tried", f"{result.priced:,} priced, {result.evaluated:,} within the budget"),
         ("time", f"{result.seconds:.1f} s, seed {result.seed}"),
         ("written to", str(folder)),
     ]

@@ -25,7 +25,7 @@ STEEPEST = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class NetworkCorrection:
     """ms = sum x factor x (sum / knot) ^ exponent below the knot, and without the power above."""
 
     factor: float = 1.0
@@ -44,7 +44,7 @@ class Whole:
         """Milliseconds of networks whose kernels sum up to so many."""
         return sum_ms * self.ratio(sum_ms)
 
-    def sum_ms(self, ms: float) -> float:
+    def invert(self, ms: float) -> float:
         """The sum that becomes so many milliseconds."""
         if ms >= self.ms(self.knot_ms):
             return ms / self.factor
@@ -54,26 +54,32 @@ class Whole:
             self.knot_ms * (ms / (self.factor * self.knot_ms)) ** (1 / (1 + self.exponent))
         )
 
-    def times(self, level: float) -> Whole:
+    def times(self, level: float) -> NetworkCorrection:
         """The same of a device on which every kernel takes `level` times as long."""
-        return Whole(self.factor, self.exponent, self.knot_ms * level, self.least_ms * level)
+        return NetworkCorrection(
+            self.factor, self.exponent, self.knot_ms * level, self.least_ms * level
+        )
 
     def as_yaml(self) -> dict[str, float]:
         """For `device.yaml`."""
         return {name: float(f"{value:.5g}") for name, value in asdict(self).items()}
 
 
-def fit_whole(sums_ms: Sequence[float] | Floats, ms: Sequence[float] | Floats) -> Whole:
+def fit_correction(
+    sums_ms: Sequence[float] | Floats, ms: Sequence[float] | Floats
+) -> NetworkCorrection:
     """From networks whose sums were predicted by models that never saw them. Shapes: both (n,)."""
     sums, measured = np.asarray(sums_ms, float), np.asarray(ms, float)
     if not len(sums):
-        return Whole()
+        return NetworkCorrection()
     log_ratio = np.log(measured / sums)
     knot, least = float(np.median(sums)), float(sums.min())
     if len(sums) < LEAST:
-        return Whole(float(np.exp(np.median(log_ratio))), 0.0, knot, least)
+        return NetworkCorrection(float(np.exp(np.median(log_ratio))), 0.0, knot, least)
     below = np.minimum(np.log(sums / knot), 0)
     columns = np.column_stack([np.ones(len(sums)), below])
     ridge = np.diag([0.0, STRENGTH])
     level, exponent = np.linalg.solve(columns.T @ columns + ridge, columns.T @ log_ratio)
-    return Whole(float(np.exp(level)), float(np.clip(exponent, -STEEPEST, STEEPEST)), knot, least)
+    return NetworkCorrection(
+        float(np.exp(level)), float(np.clip(exponent, -STEEPEST, STEEPEST)), knot, least
+    )

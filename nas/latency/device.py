@@ -25,7 +25,7 @@ from nas.files import html
 from nas.files.resources import content_hash, find
 from nas.graph.graph import Graph
 from nas.graph.lint import lint
-from nas.latency.correction import Whole
+from nas.latency.correction import NetworkCorrection
 from nas.latency.files import ClassCost, fitted_hash, read_info, read_kernels
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
 from nas.latency.residual import FILE, Residual, read_residual
@@ -94,7 +94,7 @@ class Device:
     """Its files are not as they were fitted."""
     residual: Residual = field(default_factory=Residual)
     """Factors on the costs of the table."""
-    whole: Whole = Whole()
+    correction: NetworkCorrection = NetworkCorrection()
     """From the sum over kernels to the network."""
     origin: str = field(default="", compare=False)
     """The `device.yaml` it was read from; empty for a device that is no folder."""
@@ -119,7 +119,7 @@ class Device:
 
     @property
     def fixed_ms(self) -> float:
-        """Milliseconds of an empty network, before `whole`."""
+        """Milliseconds of an empty network, before `correction`."""
         return float(self.info["fixed_ms"])
 
     @property
@@ -164,7 +164,7 @@ class Device:
         return max(log(ratio), 1e-9) / NormalDist().inv_cdf((1 + interval["level"]) / 2)
 
     def graph_ms(self, graph: Graph) -> Any:
-        """Milliseconds of a (row) graph as trained, without `fixed_ms` and before `whole`.
+        """Milliseconds of a (row) graph as trained, without `fixed_ms` and before `correction`.
 
         A float; an array for a graph of columns. An op kind without a class is interpolated.
         """
@@ -190,7 +190,7 @@ class Device:
             for finding in lint(graph, "coreml"):
                 if finding.leaves:
                     notes[finding.why] += [(finding.row, name) for name in finding.ops]
-        ratio = float(self.whole.ratio(sum(rows) + self.fixed_ms))
+        ratio = float(self.correction.ratio(sum(rows) + self.fixed_ms))
         rows, fixed_ms = [row * ratio for row in rows], self.fixed_ms * ratio
         ms = sum(rows) + fixed_ms
         low, high = self.bounds(ms)
@@ -204,7 +204,7 @@ class Device:
         return kernels(graph, BYTES[self.info["precision"]], self.info["fuses"])
 
     def kernel_ms(self, kernel: Kernel) -> Any:
-        """Milliseconds of one kernel, before `whole`."""
+        """Milliseconds of one kernel, before `correction`."""
         us = self._cost(kernel).us(kernel, self.info["on_chip_mb"])
         return us * self.residual.factor(kernel) / 1000
 
@@ -258,6 +258,6 @@ def load_device(name: str | Path) -> Device:
     files = [kernels_csv, *([residual_csv] if residual_csv.exists() else [])]
     residual = read_residual(residual_csv) if residual_csv.exists() else Residual()
     edited = info.get("hash") != fitted_hash(info, *files)
-    whole = Whole(**info["whole"]) if "whole" in info else Whole()
+    correction = NetworkCorrection(**info["whole"]) if "whole" in info else NetworkCorrection()
     found = content_hash(path, *files)
-    return Device(info["name"], info, table, found, edited, residual, whole, str(path))
+    return Device(info["name"], info, table, found, edited, residual, correction, str(path))

@@ -14,7 +14,7 @@ from nas.errors import DocumentError, UnknownNameError, brief
 from nas.files import yaml
 from nas.files.csv import read_csv
 from nas.graph.ops import ACTIVATIONS
-from nas.latency.correction import STEEPEST, Whole
+from nas.latency.correction import STEEPEST, NetworkCorrection
 from nas.latency.kernels import BYTES, CLASSES, Kernel
 
 SCHEMA = 1
@@ -32,7 +32,7 @@ TEXTS = {
 }
 INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct", "coverage_across_families_pct")
 TRIVIAL_KEYS = ("fixed_ms", "ms_per_mmac", "ms_per_weight_mb")
-WHOLE_KEYS = tuple(field.name for field in fields(Whole))
+WHOLE_KEYS = tuple(field.name for field in fields(NetworkCorrection))
 ERROR_KEYS = ("median_error_pct", "mean_error_pct")
 HELD_OUT_KEYS = ("networks", *ERROR_KEYS, *(f"trivial_{key}" for key in ERROR_KEYS))
 SHARE_KEYS = tuple(f"{prefix}within_{n}_pct" for prefix in ("", "trivial_") for n in (5, 10, 20))
@@ -171,10 +171,10 @@ def _check_numbers(path: Path, key: str, content: Any) -> None:
     required, optional = NUMBERS[key]
     yaml.check_keys(content, f"{path} ({key})", required=set(required), optional=optional)
     for name, value in content.items():
-        _check_number(path, f"{key}.{name}", value, limits(key, name))
+        _check_number(path, f"{key}.{name}", value, range_of(key, name))
 
 
-class Limits(NamedTuple):
+class NumberRange(NamedTuple):
     """A number is above the first, and from the second to the third."""
 
     above: float = -math.inf
@@ -182,26 +182,26 @@ class Limits(NamedTuple):
     most: float = math.inf
 
 
-POSITIVE = Limits(above=0)
-LEVELS = Limits(least=0.01, most=0.999)
+POSITIVE = NumberRange(above=0)
+LEVELS = NumberRange(least=0.01, most=0.999)
 """Of an interval whose ends are quantiles."""
 
 
-def limits(key: str, name: str) -> Limits:
+def range_of(key: str, name: str) -> NumberRange:
     """Of the number `name` in the mapping `key` of NUMBERS."""
     if name.endswith("spearman"):
-        return Limits(least=-1, most=1)
+        return NumberRange(least=-1, most=1)
     if name.startswith(("within", "trivial_within", "coverage")):
-        return Limits(most=100)
+        return NumberRange(most=100)
     if name == "exponent":
-        return Limits(least=-STEEPEST, most=STEEPEST)
+        return NumberRange(least=-STEEPEST, most=STEEPEST)
     if name == "level":
         return LEVELS
-    return POSITIVE if key in ("interval", "whole") else Limits()
+    return POSITIVE if key in ("interval", "whole") else NumberRange()
 
 
-def _check_number(path: Path, key: str, value: Any, limits: Limits) -> None:
-    above, least, most = limits
+def _check_number(path: Path, key: str, value: Any, range_: NumberRange) -> None:
+    above, least, most = range_
     good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good or not math.isfinite(value) or not (value > above and least <= value <= most):
         to = f" to {most:g}" if most < math.inf else ""

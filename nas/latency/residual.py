@@ -77,14 +77,14 @@ def _channels(shape: Sequence[Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
+class KernelPoints:
     """Kernels of one class that others are compared with."""
 
     kinds: tuple[str, ...]
     shapes: Floats
     """(m, F); NaN for a whole kind."""
 
-    def alike(self, kind: str, shapes: Floats) -> Floats:
+    def similarity(self, kind: str, shapes: Floats) -> Floats:
         """How alike kernels are to the points, 1 at most. Shapes: (n, F) -> (n, m)."""
         own = np.nan_to_num(self.shapes)
         apart = (shapes**2).sum(1)[:, None] + (own**2).sum(1) - 2 * shapes @ own.T
@@ -104,7 +104,7 @@ class Points:
 class Residual:
     """Factors on the costs of a device's kernels."""
 
-    points: Mapping[str, Points] = field(default_factory=dict)
+    points: Mapping[str, KernelPoints] = field(default_factory=dict)
     """Kernel class -> its points."""
     weights: Mapping[str, Floats] = field(default_factory=dict)
 
@@ -115,7 +115,7 @@ class Residual:
         points, weights, kind = self.points[kernel.cls], self.weights[kernel.cls], kind_of(kernel)
         shapes = shape_of(kernel)
         parts = [
-            points.alike(kind, shapes[start : start + CHUNK]) @ weights
+            points.similarity(kind, shapes[start : start + CHUNK]) @ weights
             for start in range(0, len(shapes), CHUNK)
         ]
         factors = np.clip(1 + np.concatenate(parts), LOW, HIGH)
@@ -151,6 +151,6 @@ def read_residual(path: Path) -> Residual:
     for cls, rows in found.items():
         table = np.array([numbers for _, numbers in rows])
         kinds = tuple(kind for kind, _ in rows)
-        points[cls] = Points(kinds, table[:, :-1] / list(SCALES.values()))
+        points[cls] = KernelPoints(kinds, table[:, :-1] / list(SCALES.values()))
         weights[cls] = table[:, -1]
     return Residual(points, weights)

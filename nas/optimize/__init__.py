@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nas.optimize.evolution import Settings
+    from nas.optimize.evolution import EvolutionSettings
     from nas.optimize.result import Candidate, SearchResult
     from nas.optimize.run import search
 
 #: public name -> the module that defines it
-_MODULES = {"Candidate": "result", "SearchResult": "result", "Settings": "evolution"}
+_MODULES = {"Candidate": "result", "SearchResult": "result", "EvolutionSettings": "evolution"}
 _MODULES |= {"search": "run"}
 
 
@@ -25,4 +25,4 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"nas.optimize.{_MODULES[name]}"), name)
 
 
-__all__ = ["Candidate", "SearchResult", "Settings", "search"]
+__all__ = ["Candidate", "SearchResult", "EvolutionSettings", "search"]

@@ -3,7 +3,7 @@
 For objectives that are not additive over rows. The population is kept in bins of latency, the best
 of each (as in MAP-Elites, arXiv:1504.04909), so one run yields the whole front below the budget
 and stays diverse. Parents are crossed at one point and mutated; a child over the budget is never
-judged. The best are then climbed: every change of a single gene is tried until none helps.
+evaluated. The best are then climbed: every change of a single gene is tried until none helps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nas.system.progress import OnShare, ignore
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EvolutionSettings:
     """How much is tried. The defaults take a few seconds on two cores."""
 
     generations: int = 60
@@ -35,7 +35,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluated:
     """Codes within the budget with their prices and judgement, best first."""
 
     codes: Ints
@@ -47,17 +47,17 @@ class Judged:
     bound: Floats
     """Lower confidence bound of top-1, the objective, in points."""
 
-    def take(self, index: Ints) -> Judged:
-        return Judged(*(getattr(self, name)[index] for name in self.__slots__))
+    def take(self, index: Ints) -> Evaluated:
+        return Evaluated(*(getattr(self, name)[index] for name in self.__slots__))
 
-    def join(self, other: Judged) -> Judged:
+    def join(self, other: Evaluated) -> Evaluated:
         """Both, best first, each code once."""
         pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
-        both = Judged(*(np.concatenate(pair) for pair in pairs))
+        both = Evaluated(*(np.concatenate(pair) for pair in pairs))
         both = both.take(np.unique(keys(both.codes), return_index=True)[1])
         return both.take(np.lexsort((both.prices[:, MS], -both.bound)))
 
-    def front(self) -> Judged:
+    def front(self) -> Evaluated:
         """Those that nothing as fast outscores, fastest first."""
         order = np.lexsort((-self.bound, self.prices[:, MS]))
         best = np.maximum.accumulate(self.bound[order])
@@ -65,51 +65,51 @@ class Judged:
         return self.take(order[improves])
 
 
-class Judge:
+class Evaluator:
     """Prices codes, drops those over a limit, and bounds the accuracy of the rest."""
 
-    def __init__(self, pricing: Pricing, limits: Limits, caution: float) -> None:
+    def __init__(self, pricing: Pricing, limits: Limits, risk_aversion: float) -> None:
         self.pricing = pricing
         self.limits = limits
-        self.caution = caution
+        self.risk_aversion = risk_aversion
         self.priced = 0
-        self.judged = 0
+        self.evaluated = 0
 
-    def __call__(self, codes: Ints) -> Judged:
+    def __call__(self, codes: Ints) -> Evaluated:
         prices = self.pricing.price(codes)
         within = self.limits.within(self.pricing, codes, prices)
         codes, prices = codes[within], prices[within]
         self.priced += len(within)
-        self.judged += len(codes)
-        top1, sd = self.pricing.judge(codes)
-        judged = Judged(codes, prices, top1, sd, top1 - self.caution * sd)
-        return judged.take(np.argsort(-judged.bound, kind="stable"))
+        self.evaluated += len(codes)
+        top1, sd = self.pricing.estimate(codes)
+        evaluated = Evaluated(codes, prices, top1, sd, top1 - self.risk_aversion * sd)
+        return evaluated.take(np.argsort(-evaluated.bound, kind="stable"))
 
 
 def evolve(
-    judge: Judge,
+    evaluator: Evaluator,
     start: Ints,
     rng: np.random.Generator,
-    settings: Settings,
+    settings: EvolutionSettings,
     on_share: OnShare = ignore,
-) -> Judged:
+) -> Evaluated:
     """The population after all generations and the climb, best first."""
-    lattice = judge.pricing.lattice
-    population = _select(judge(start), judge.limits.held_ms[0], settings)
+    layered = evaluator.pricing.layered
+    population = _select(evaluator(start), evaluator.limits.held_ms[0], settings)
     for generation in range(settings.generations):
         on_share(generation / settings.generations)
         if not len(population.codes):
-            population = judge(lattice.sample(settings.children, rng))
+            population = evaluator(layered.sample(settings.children, rng))
             continue
         parents = _parents(len(population.codes), settings.children, rng)
         mothers, fathers = population.codes[parents]
-        crossed = lattice.crossover(mothers, fathers, rng)
+        crossed = layered.crossover(mothers, fathers, rng)
         # half are crossed, all are mutated
         single = rng.random(settings.children) < 0.5
         crossed[single] = mothers[single]
-        children = judge(lattice.mutate(crossed, rng, settings.genes))
-        population = _select(population.join(children), judge.limits.held_ms[0], settings)
-    return _climb(judge, population, rng, settings.climbs)
+        children = evaluator(layered.mutate(crossed, rng, settings.genes))
+        population = _select(population.join(children), evaluator.limits.held_ms[0], settings)
+    return _climb(evaluator, population, rng, settings.climbs)
 
 
 def _parents(n: int, children: int, rng: np.random.Generator) -> Ints:
@@ -119,28 +119,30 @@ def _parents(n: int, children: int, rng: np.random.Generator) -> Ints:
     return best
 
 
-def _select(judged: Judged, budget_ms: float, settings: Settings) -> Judged:
+def _select(evaluated: Evaluated, budget_ms: float, settings: EvolutionSettings) -> Evaluated:
     """The best `kept` of each latency bin; input and output are best first."""
-    if not len(judged.codes):
-        return judged
-    ms = judged.prices[:, MS]
+    if not len(evaluated.codes):
+        return evaluated
+    ms = evaluated.prices[:, MS]
     low = ms.min()
     scale = settings.bins / max(budget_ms - low, 1e-9)
     bins = np.minimum(((ms - low) * scale).astype(np.int64), settings.bins - 1)
     order = np.argsort(bins, kind="stable")
     sorted_bins = bins[order]
     rank = np.arange(len(order)) - np.searchsorted(sorted_bins, sorted_bins)
-    return judged.take(np.sort(order[rank < settings.kept]))
+    return evaluated.take(np.sort(order[rank < settings.kept]))
 
 
-def _climb(judge: Judge, population: Judged, rng: np.random.Generator, steps: int) -> Judged:
+def _climb(
+    evaluator: Evaluator, population: Evaluated, rng: np.random.Generator, steps: int
+) -> Evaluated:
     """Replace the best by its best single-gene neighbour until there is no better."""
-    lattice = judge.pricing.lattice
+    layered = evaluator.pricing.layered
     for _ in range(steps):
         if not len(population.codes):
             break
         before = population.bound[0]
-        near = judge(lattice.repair(_neighbours(population.codes[0], lattice.n_options), rng))
+        near = evaluator(layered.repair(_neighbours(population.codes[0], layered.n_options), rng))
         population = population.join(near.take(np.arange(min(len(near.codes), 200))))
         if population.bound[0] <= before + 1e-9:
             break

@@ -1,4 +1,4 @@
-"""Exact search: the best path through the lattice under one latency budget.
+"""Exact search: the best path through the layered space under one latency budget.
 
 Where the score is additive over rows the best network is a longest path with one resource bound, a
 mixed-integer program: SciPy's HiGHS solves it with a proof or a gap. Three steps keep it small:
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.space.columns import Floats, Ints
-from nas.space.layered import Lattice
+from nas.space.layered import LayeredSpace
 
 SWEEPS = 60
 """Steps of the search for the best multiplier."""
@@ -60,14 +60,16 @@ class Solution:
     """Upper bound minus score, in units of the score; 0 is proven optimal."""
 
 
-def undominated(lattice: Lattice, ms: Sequence[Floats], score: Sequence[Floats]) -> list[Edges]:
+def undominated(
+    layered: LayeredSpace, ms: Sequence[Floats], score: Sequence[Floats]
+) -> list[Edges]:
     """Per layer, the edges that no cheaper edge between the same states outscores.
 
     Shapes: ms and score hold one (S, O) array per layer.
     """
     known: dict[tuple[int, int, bytes], Edges] = {}
     layers = []
-    for layer, cost, gain in zip(lattice.layers, ms, score, strict=True):
+    for layer, cost, gain in zip(layered.layers, ms, score, strict=True):
         key = (id(cost), id(gain), layer.next.tobytes())
         if key not in known:
             known[key] = _pareto(layer.next, cost, gain)
@@ -91,40 +93,40 @@ def _pareto(following: NDArray[np.int32], ms: Floats, score: Floats) -> Edges:
     return Edges(source[kept], target[kept], option[kept], cost[kept], gain[kept])
 
 
-def fastest(lattice: Lattice, ms: Sequence[Floats]) -> Solution:
+def fastest(layered: LayeredSpace, ms: Sequence[Floats]) -> Solution:
     """The path of least latency; its score is minus its milliseconds."""
-    return _longest(lattice, undominated(lattice, ms, [-cost for cost in ms]), 0.0)
+    return _longest(layered, undominated(layered, ms, [-cost for cost in ms]), 0.0)
 
 
-def lowest(lattice: Lattice, peaks: Sequence[Floats]) -> Ints:
+def lowest(layered: LayeredSpace, peaks: Sequence[Floats]) -> Ints:
     """(P,) the path whose largest edge is least; peaks are (S, O) per layer."""
-    after = np.append(np.zeros(len(lattice.ends)), np.inf)  # the last is where -1 points
+    after = np.append(np.zeros(len(layered.ends)), np.inf)  # the last is where -1 points
     genes = []
-    for layer, own in zip(reversed(lattice.layers), reversed(peaks), strict=True):
+    for layer, own in zip(reversed(layered.layers), reversed(peaks), strict=True):
         largest = np.maximum(own, after[layer.next])
         genes.append(largest.argmin(axis=1))
         after = np.append(largest.min(axis=1), np.inf)
     state, code = 0, []
-    for layer, best in zip(lattice.layers, reversed(genes), strict=True):
+    for layer, best in zip(layered.layers, reversed(genes), strict=True):
         code.append(best[state])
         state = layer.next[state, best[state]]
     return np.array(code)
 
 
-def solve(lattice: Lattice, edges: list[Edges], budget_ms: float) -> Solution | None:
+def solve(layered: LayeredSpace, edges: list[Edges], budget_ms: float) -> Solution | None:
     """The path of highest score within `budget_ms` (without the fixed part), or None.
 
     `gap` is 0 where the Lagrangian bound or HiGHS proves optimality. What HiGHS may do is limited
     by counts and not by time, so the answer is the same on every machine.
     """
-    best, bound, price = _lagrange(lattice, edges, budget_ms)
+    best, bound, price = _lagrange(layered, edges, budget_ms)
     if best is None or bound - best.score < TOLERANCE:
         return best and replace(best, gap=0.0)
     # an edge that is removed here lies on no path better than `best`
-    useful = _useful(lattice, edges, price, budget_ms, best.score)
+    useful = _useful(layered, edges, price, budget_ms, best.score)
     found, proven = None, np.inf
     if sum(len(e.ms) for e in useful) <= MAX_EDGES:
-        found, proven = _milp(lattice, useful, budget_ms)
+        found, proven = _milp(layered, useful, budget_ms)
     if found is not None and found.score > best.score:
         best = found
     gap = max(0.0, min(bound, proven) - best.score)
@@ -132,17 +134,17 @@ def solve(lattice: Lattice, edges: list[Edges], budget_ms: float) -> Solution | 
 
 
 def _lagrange(
-    lattice: Lattice, edges: list[Edges], budget_ms: float
+    layered: LayeredSpace, edges: list[Edges], budget_ms: float
 ) -> tuple[Solution | None, float, float]:
     """Best feasible path met, upper bound on the score, and the multiplier that gives it."""
-    path = _longest(lattice, edges, 0.0)
+    path = _longest(layered, edges, 0.0)
     if path.ms <= budget_ms:
         return path, path.score, 0.0
     low, high, best = 0.0, 1.0, None
     bound, price = path.score, 0.0
     for _ in range(SWEEPS):
         at = high if best is None else (low + high) / 2
-        path = _longest(lattice, edges, at)
+        path = _longest(layered, edges, at)
         relaxed = path.score + at * (budget_ms - path.ms)
         if relaxed < bound:
             bound, price = relaxed, at
@@ -160,20 +162,20 @@ def _worths(edges: list[Edges], price: float) -> list[Floats]:
     return [e.score - price * e.ms for e in edges]
 
 
-def _to_end(lattice: Lattice, edges: list[Edges], worths: list[Floats]) -> list[Floats]:
+def _to_end(layered: LayeredSpace, edges: list[Edges], worths: list[Floats]) -> list[Floats]:
     """Per layer (and after the last), the best worth from each state to an end."""
-    values = [np.zeros(len(lattice.ends))]
-    for layer, e, worth in zip(*map(reversed, (lattice.layers, edges, worths)), strict=True):
+    values = [np.zeros(len(layered.ends))]
+    for layer, e, worth in zip(*map(reversed, (layered.layers, edges, worths)), strict=True):
         value = np.full(len(layer.states), -np.inf)
         np.maximum.at(value, e.source, worth + values[-1][e.target])
         values.append(value)
     return values[::-1]
 
 
-def _longest(lattice: Lattice, edges: list[Edges], price: float) -> Solution:
+def _longest(layered: LayeredSpace, edges: list[Edges], price: float) -> Solution:
     """The best path at this price of a millisecond."""
     worths = _worths(edges, price)
-    values = _to_end(lattice, edges, worths)
+    values = _to_end(layered, edges, worths)
     chosen = np.zeros(len(edges), np.int64)
     state = 0
     for p, e in enumerate(edges):
@@ -195,11 +197,11 @@ def _solution(edges: list[Edges], chosen: Ints) -> Solution:
 
 
 def _useful(
-    lattice: Lattice, edges: list[Edges], price: float, budget_ms: float, score: float
+    layered: LayeredSpace, edges: list[Edges], price: float, budget_ms: float, score: float
 ) -> list[Edges]:
     """Edges whose best path could still beat `score`, by the Lagrangian bound."""
     worths = _worths(edges, price)
-    to_end = _to_end(lattice, edges, worths)
+    to_end = _to_end(layered, edges, worths)
     from_start = np.zeros(1)
     kept = []
     for e, worth, after in zip(edges, worths, to_end[1:], strict=True):
@@ -210,7 +212,9 @@ def _useful(
     return kept
 
 
-def _milp(lattice: Lattice, edges: list[Edges], budget_ms: float) -> tuple[Solution | None, float]:
+def _milp(
+    layered: LayeredSpace, edges: list[Edges], budget_ms: float
+) -> tuple[Solution | None, float]:
     """HiGHS: one binary per edge, flow conserved at every state, one budget row.
 
     Returns the path, or None if none was found, and a proven upper bound.
@@ -219,7 +223,7 @@ def _milp(lattice: Lattice, edges: list[Edges], budget_ms: float) -> tuple[Solut
     from scipy.sparse import coo_array, vstack
 
     sizes = [len(e.ms) for e in edges]
-    offsets = np.cumsum([0, *(len(layer.states) for layer in lattice.layers), len(lattice.ends)])
+    offsets = np.cumsum([0, *(len(layer.states) for layer in layered.layers), len(layered.ends)])
     leaves = np.concatenate([e.source + at for e, at in zip(edges, offsets, strict=False)])
     enters = np.concatenate([e.target + at for e, at in zip(edges, offsets[1:], strict=False)])
     ms = np.concatenate([e.ms for e in edges])

@@ -125,8 +125,8 @@ class _Limit:
     def least(self, pricing: Pricing) -> Ints:
         """(P,) the code that needs least of it."""
         if self.column is None:
-            return lowest(pricing.peak_lattice, pricing.edge_peaks())
-        return fastest(pricing.lattice, pricing.edge_costs(self.column)).code
+            return lowest(pricing.layered_peaks, pricing.edge_peaks())
+        return fastest(pricing.layered, pricing.edge_costs(self.column)).code
 
     def infeasible(self, pricing: Pricing, code: Ints, need: float) -> InfeasibleError:
         """Even the code that needs least of it is over it."""

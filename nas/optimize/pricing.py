@@ -2,7 +2,7 @@
 
 Latency (an increasing function of a sum), parameters and MACs are additive over rows, and the
 surrogate is a function of features that are: so a candidate's price is a sum of edge values along
-its path through the lattice, one gather per position for all candidates at once. No torch, no
+its path through the layered space, one gather per position for all candidates at once. No torch, no
 object per candidate.
 """
 
@@ -21,7 +21,7 @@ from nas.graph.fuse import fuse
 from nas.graph.graph import Graph
 from nas.latency.device import Device
 from nas.space.columns import Floats, Ints
-from nas.space.layered import Lattice, build
+from nas.space.layered import LayeredSpace, build
 from nas.space.space import Space
 
 COST, FEATURES, PEAK = "cost", "features", "peak"
@@ -42,8 +42,8 @@ class Pricing:
     """Further devices that networks must be fast on."""
 
     @cached_property
-    def lattice(self) -> Lattice:
-        """The space's lattice with ms, params and macs on every edge."""
+    def layered(self) -> LayeredSpace:
+        """The space as layers, with ms, params and macs on every edge."""
 
         def cost(graph: Graph) -> tuple[Any, ...]:
             more = (device.graph_ms(graph) for device in self.others)
@@ -52,49 +52,49 @@ class Pricing:
         return build(self.space.table, {COST: cost})
 
     @cached_property
-    def peak_lattice(self) -> Lattice:
-        """The same lattice with the peak of activation elements in each row."""
+    def layered_peaks(self) -> LayeredSpace:
+        """The layered space with the peak of activation elements in each row."""
         peak = {PEAK: lambda graph: peak_activation_elements(fuse(graph))}
         return build(self.space.table, peak)
 
     @cached_property
-    def feature_lattice(self) -> Lattice:
-        """The same lattice with the surrogate's features; apart, as a budget may fail first."""
+    def layered_features(self) -> LayeredSpace:
+        """The layered space with the surrogate's features; apart, since a budget may fail first."""
         return build(self.space.table, {FEATURES: self.surrogate.features})
 
     @cached_property
     def _cost(self) -> Callable[[Ints], Floats]:
-        return _summed(self.lattice, COST)
+        return _summed(self.layered, COST)
 
     @cached_property
     def _peak(self) -> Callable[[Ints], Floats]:
-        return _summed(self.peak_lattice, PEAK, np.maximum)
+        return _summed(self.layered_peaks, PEAK, np.maximum)
 
     @cached_property
     def _features(self) -> Callable[[Ints], Floats]:
-        return _summed(self.feature_lattice, FEATURES)
+        return _summed(self.layered_features, FEATURES)
 
     def edge_costs(self, column: int = MS) -> list[Floats]:
-        """A column of `price` on every edge, one (S, O) per layer; ms before `Device.whole`."""
-        return self.lattice.edges(COST, lambda cost: cost[..., column])
+        """A column of `price` on every edge, (S, O) per layer; ms before `Device.correction`."""
+        return self.layered.edges(COST, lambda cost: cost[..., column])
 
     def edge_peaks(self) -> list[Floats]:
         """Activation elements alive at once on every edge, one (S, O) per layer."""
-        return self.peak_lattice.edges(PEAK, lambda peak: peak[..., 0])
+        return self.layered_peaks.edges(PEAK, lambda peak: peak[..., 0])
 
     def edge_budget_ms(self, budget_ms: float) -> float:
         """What the milliseconds of a path's edges may sum up to."""
-        return self.device.whole.sum_ms(budget_ms) - self.device.fixed_ms
+        return self.device.correction.invert(budget_ms) - self.device.fixed_ms
 
     def edge_scores(self, weights: Floats) -> list[Floats]:
         """Features weighted by `weights` (F,), one (S, O) per layer."""
-        return self.feature_lattice.edges(FEATURES, lambda features: features @ weights)
+        return self.layered_features.edges(FEATURES, lambda features: features @ weights)
 
     def price(self, codes: Ints) -> Floats:
         """(n, P) codes -> (n, 3 + others): ms, params, macs, ms of others; NaN if none is built."""
         priced = self._cost(codes)
         for column, device in zip(self.ms_columns, self.devices, strict=True):
-            priced[:, column] = device.whole.ms(priced[:, column] + device.fixed_ms)
+            priced[:, column] = device.correction.ms(priced[:, column] + device.fixed_ms)
         return priced
 
     @property
@@ -111,7 +111,7 @@ class Pricing:
         """(n, P) codes -> (n,) most activation elements alive at once, of the fused network."""
         return self._peak(codes)[:, 0]
 
-    def judge(self, codes: Ints) -> tuple[Floats, Floats]:
+    def estimate(self, codes: Ints) -> tuple[Floats, Floats]:
         """(n, P) codes -> estimated top-1 and its standard deviation, in points."""
         return self.surrogate.predict_features(self.features(codes), self.resolution(codes))
 
@@ -125,16 +125,16 @@ class Pricing:
         return heights[codes[:, 0]]
 
 
-def _summed(lattice: Lattice, name: str, join: np.ufunc = np.add) -> Callable[[Ints], Floats]:
+def _summed(layered: LayeredSpace, name: str, join: np.ufunc = np.add) -> Callable[[Ints], Floats]:
     """A function that sums the edge values `name` along each code's path, or joins them otherwise.
 
     Every layer gets one more state, where edges that cannot stand lead and that costs NaN.
     """
-    padded = lattice.edges(name, _with_sink)
+    padded = layered.edges(name, _with_sink)
     width = padded[-1].shape[-1]
-    sinks = [len(layer.states) for layer in lattice.layers[1:]] + [len(lattice.ends)]
+    sinks = [len(layer.states) for layer in layered.layers[1:]] + [len(layered.ends)]
     steps = []
-    for layer, values, sink in zip(lattice.layers, padded, sinks, strict=True):
+    for layer, values, sink in zip(layered.layers, padded, sinks, strict=True):
         following = np.where(layer.next < 0, sink, layer.next)
         following = np.append(following, np.full_like(following[:1], sink), axis=0)
         steps.append((layer.next.shape[1], following.astype(np.int32).ravel(), values))

@@ -48,18 +48,18 @@ class SearchResult:
     best: Candidate
     pareto: tuple[Candidate, ...]
     """Fastest first, all within the budget; the last one is the best."""
-    seeds: tuple[Candidate, ...]
+    known: tuple[Candidate, ...]
     """The space's known points, fastest first, in and over the budget."""
-    seeds_within: tuple[Candidate, ...]
+    known_within: tuple[Candidate, ...]
     """Those of them that keep every limit."""
     confidence: float | None
     """Least probability of meeting the budget; None holds the estimate under it."""
-    caution: float
+    risk_aversion: float
     """The objective was the estimate minus this many standard deviations."""
     optimality_gap: float
     """Of the last exact recombination, in points of top-1; 0 is proven optimal."""
     priced: int
-    judged: int
+    evaluated: int
     seconds: float
     space: Space
     device: Device
@@ -92,9 +92,9 @@ class SearchResult:
         """The front, fastest first; its last row is the best."""
         return self._frame(self.pareto)
 
-    def seeds_frame(self) -> DataFrame:
+    def known_frame(self) -> DataFrame:
         """The space's known points, fastest first."""
-        return self._frame(self.seeds)
+        return self._frame(self.known)
 
     def _frame(self, found: Sequence[Candidate]) -> DataFrame:
         rows = [

@@ -26,7 +26,7 @@ from nas.accuracy.surrogate import Surrogate
 from nas.errors import BudgetError, brief
 from nas.files.resources import named
 from nas.latency.device import Device
-from nas.optimize.evolution import Judge, Judged, Settings, evolve
+from nas.optimize.evolution import Evaluated, Evaluator, EvolutionSettings, evolve
 from nas.optimize.exact import solve, undominated
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, Pricing
@@ -65,7 +65,7 @@ def search(
     surrogate: AnySurrogate = SURROGATE,
     seed: int = 0,
     caution: float = 1.0,
-    settings: Settings | None = None,
+    settings: EvolutionSettings | None = None,
     shortlist: int = 0,
     on_progress: OnProgress = ignore,
 ) -> SearchResult:
@@ -90,34 +90,34 @@ def search(
     quickest = limits.least(pricing)
     known = known_points(pricing.space)
     codes = np.array([pricing.space.encode(arch) for arch in known], np.int64)
-    codes = codes.reshape(len(known), len(pricing.lattice.layers))
+    codes = codes.reshape(len(known), len(pricing.layered.layers))
     rng = np.random.default_rng(seed)
-    judge = Judge(pricing, limits, caution)
+    evaluator = Evaluator(pricing, limits, caution)
     kept = limits.within(pricing, codes, pricing.price(codes))
-    settings = settings or Settings()
-    random = pricing.lattice.sample(settings.children, rng)
+    settings = settings or EvolutionSettings()
+    random = pricing.layered.sample(settings.children, rng)
     start = np.concatenate([codes, quickest, random])
     passes = [partial(_pass_progress, on_progress, number) for number in range(1 + ROUNDS)]
-    found = evolve(judge, start, rng, settings, passes[0])
+    found = evolve(evaluator, start, rng, settings, passes[0])
     if not len(found.codes):
-        raise limits.none_found(pricing, quickest, judge.priced)
+        raise limits.none_found(pricing, quickest, evaluator.priced)
     gap = 0.0
     for heard_again in passes[1:]:
-        exact, gap = _recombined(judge, found)
-        found = evolve(judge, np.concatenate([exact, found.codes]), rng, settings, heard_again)
+        exact, gap = _recombined(evaluator, found)
+        found = evolve(evaluator, np.concatenate([exact, found.codes]), rng, settings, heard_again)
     front = _thinned(found.front())
     pareto = tuple(_candidate(pricing, front, i) for i in range(len(front.codes)))
     seeds = [assess(arch, pricing.device, pricing.surrogate) for arch in known]
     return SearchResult(
         best=pareto[-1],
         pareto=pareto,
-        seeds=_fastest_first(seeds),
-        seeds_within=_fastest_first(compress(seeds, kept)),
+        known=_fastest_first(seeds),
+        known_within=_fastest_first(compress(seeds, kept)),
         confidence=confidence,
-        caution=caution,
+        risk_aversion=caution,
         optimality_gap=gap,
-        priced=judge.priced,
-        judged=judge.judged,
+        priced=evaluator.priced,
+        evaluated=evaluator.evaluated,
         seconds=time.perf_counter() - began,
         space=pricing.space,
         device=pricing.device,
@@ -208,7 +208,7 @@ def _apart(codes: Ints, n: int) -> list[int]:
     return chosen
 
 
-def _thinned(front: Judged) -> Judged:
+def _thinned(front: Evaluated) -> Evaluated:
     """The best of each of `SHOWN` equal spans of latency."""
     ms = front.prices[:, MS]
     span = max(ms[-1] - ms[0], 1e-9) / SHOWN
@@ -222,23 +222,23 @@ def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
     return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
 
 
-def _recombined(judge: Judge, found: Judged) -> tuple[Ints, float]:
+def _recombined(evaluator: Evaluator, found: Evaluated) -> tuple[Ints, float]:
     """The best recombination of the best networks found, solved exactly, and its gap in points.
 
     On them the objective is nearly additive: a ridge regression on the surrogate's features and
     the resolution. Among paths through their options alone, so that it is not extrapolated, the
     one of the highest fitted score within the budget is exact up to the gap.
     """
-    pricing = judge.pricing
+    pricing = evaluator.pricing
     best = found.take(np.arange(min(PARENTS, len(found.codes))))
     heights = np.array([shape[1] for shape in pricing.space.table.inputs])
     sizes = (pricing.resolution(best.codes)[:, None] == heights).astype(float)
     weights, constant = _ridge(np.hstack([pricing.features(best.codes), sizes]), best.bound)
     scores = pricing.edge_scores(weights[: -len(heights)])
     scores[0] = (weights[-len(heights) :] + constant)[None]  # the image's size has no row
-    lattice = pricing.lattice.restricted(best.codes)
-    edges = undominated(lattice, pricing.edge_costs(), scores)
-    exact = solve(lattice, edges, pricing.edge_budget_ms(judge.limits.held_ms[0]))
+    layered = pricing.layered.restricted(best.codes)
+    edges = undominated(layered, pricing.edge_costs(), scores)
+    exact = solve(layered, edges, pricing.edge_budget_ms(evaluator.limits.held_ms[0]))
     assert exact is not None, "the best networks are themselves within the budget"
     return exact.code[None], exact.gap
 
@@ -253,14 +253,14 @@ def _ridge(x: Floats, y: Floats, strength: float = 1e-2) -> tuple[Floats, float]
     return weights, float(y.mean() - centre @ weights)
 
 
-def _candidate(pricing: Pricing, judged: Judged, index: int) -> Candidate:
+def _candidate(pricing: Pricing, evaluated: Evaluated, index: int) -> Candidate:
     """Decode, lower and predict again; what was priced must agree.
 
     Raises:
         AssertionError: pricing and prediction differ, which is a bug of ours.
     """
-    arch = pricing.space.decode(judged.codes[index])
+    arch = pricing.space.decode(evaluated.codes[index])
     found = assess(arch, pricing.device, pricing.surrogate)
-    assert math.isclose(found.ms, judged.prices[index, MS], rel_tol=1e-6), arch.arch_id
-    assert math.isclose(found.top1, judged.top1[index], rel_tol=1e-5), arch.arch_id
+    assert math.isclose(found.ms, evaluated.prices[index, MS], rel_tol=1e-6), arch.arch_id
+    assert math.isclose(found.top1, evaluated.top1[index], rel_tol=1e-5), arch.arch_id
     return found

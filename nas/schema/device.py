@@ -14,14 +14,14 @@ from nas.latency.files import (
     REQUIRED,
     SCHEMA,
     TEXTS,
-    Limits,
-    limits,
+    NumberRange,
+    range_of,
 )
 from nas.latency.kernels import BYTES
 from nas.schema.kind import TEXT, Found, Kind, Schema, closed, described
 
 
-def _number(within: Limits) -> Schema:
+def _number(within: NumberRange) -> Schema:
     ends = {"exclusiveMinimum": within.above, "minimum": within.least, "maximum": within.most}
     return {"type": "number", **{key: end for key, end in ends.items() if math.isfinite(end)}}
 
@@ -30,7 +30,7 @@ def _numbers(key: str) -> Schema:
     required, optional = NUMBERS[key]
     names = (*required, *sorted(optional))
     return closed(
-        {"properties": {name: _number(limits(key, name)) for name in names}}, set(required)
+        {"properties": {name: _number(range_of(key, name)) for name in names}}, set(required)
     )
 
 

@@ -31,7 +31,7 @@ ROOM = 2**40
 
 
 @dataclass(frozen=True)
-class Layer:
+class SpaceLayer:
     """One position: S states, O options."""
 
     position: Position
@@ -56,10 +56,10 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Lattice:
+class LayeredSpace:
     """All layers. The first one chooses the input; `ends` are the final states."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SpaceLayer, ...]
     ends: Ints
 
     @property
@@ -67,8 +67,8 @@ class Lattice:
         """(P,) options of each layer."""
         return np.array([layer.next.shape[1] for layer in self.layers])
 
-    def restricted(self, codes: Ints) -> Lattice:
-        """The lattice with only the options that codes (n, P) use."""
+    def restricted(self, codes: Ints) -> LayeredSpace:
+        """The layered with only the options that codes (n, P) use."""
         layers = []
         for layer, genes in zip(self.layers, codes.T, strict=True):
             used = np.isin(np.arange(layer.next.shape[1]), genes)
@@ -130,7 +130,7 @@ class Lattice:
         return self.repair(np.where(np.arange(a.shape[1]) < cut, a, b), rng)
 
 
-def build(table: Table, folds: Mapping[str, Fold] | None = None) -> Lattice:
+def build(table: Table, folds: Mapping[str, Fold] | None = None) -> LayeredSpace:
     """Enumerate the states a table can reach and fold every edge.
 
     Raises:
@@ -140,7 +140,7 @@ def build(table: Table, folds: Mapping[str, Fold] | None = None) -> Lattice:
     folds = folds or {}
     layers = [_inputs(table, folds)]
     states = np.array([_state(shape) for shape in table.inputs])
-    known: dict[Any, tuple[Layer, Ints]] = {}
+    known: dict[Any, tuple[SpaceLayer, Ints]] = {}
     for number, position in enumerate(table.positions):
         following = table.positions[number + 1 :]
         stays = bool(following) and following[0].group == position.group is not None
@@ -165,12 +165,12 @@ def _state(shape: tuple[int, ...], branch: int = -1) -> list[int]:
     return [branch, shape[1], 0, len(shape), *shape, *[0] * (3 - len(shape))]
 
 
-def _inputs(table: Table, folds: Mapping[str, Fold]) -> Layer:
+def _inputs(table: Table, folds: Mapping[str, Fold]) -> SpaceLayer:
     """The first layer: one state, one option per input shape, without cost."""
     position = Position(((),) * len(table.inputs), 0)
     values = _zeros((1, len(table.inputs)), folds)
     following = np.arange(len(table.inputs), dtype=np.int32)[None]
-    return Layer(position, np.zeros((1, STATE), np.int64), following, values)
+    return SpaceLayer(position, np.zeros((1, STATE), np.int64), following, values)
 
 
 def _zeros(shape: tuple[int, int], folds: Mapping[str, Fold]) -> dict[str, Floats]:
@@ -182,7 +182,7 @@ def _zeros(shape: tuple[int, int], folds: Mapping[str, Fold]) -> dict[str, Float
 
 def _layer(
     position: Position, states: Ints, folds: Mapping[str, Fold], *, keep_branch: bool
-) -> tuple[Layer, Ints]:
+) -> tuple[SpaceLayer, Ints]:
     """One layer and the states it leads to."""
     shape = (len(states), len(position.options))
     reached = np.broadcast_to(states[:, None], (*shape, STATE)).copy()
@@ -206,7 +206,7 @@ def _layer(
     _, first, where = np.unique(_packed(reached[valid]), return_index=True, return_inverse=True)
     following = np.full(shape, -1, np.int32)
     following[valid] = where
-    return Layer(position, states, following, values), reached[valid][first]
+    return SpaceLayer(position, states, following, values), reached[valid][first]
 
 
 def _packed(states: Ints) -> Ints:
@@ -263,21 +263,21 @@ def _fill(
                     values[name][at] = together
 
 
-def _prune(layers: list[Layer], ends: Ints, table: Table) -> Lattice:
+def _prune(layers: list[SpaceLayer], ends: Ints, table: Table) -> LayeredSpace:
     """Cut every edge from which no end is reached."""
     alive = np.ones(len(ends) + 1, bool)
     alive[-1] = False  # where -1 points
-    pruned: list[Layer] = []
+    pruned: list[SpaceLayer] = []
     for layer in reversed(layers):
         following = np.where(alive[layer.next], layer.next, -1).astype(np.int32)
         alive = np.append((following >= 0).any(axis=1), False)
-        pruned.append(Layer(layer.position, layer.states, following, layer.values))
+        pruned.append(SpaceLayer(layer.position, layer.states, following, layer.values))
     if not alive[0]:
         raise SpaceError(f"{table.origin}: no network of this space can be built")
-    return Lattice(tuple(reversed(pruned)), ends)
+    return LayeredSpace(tuple(reversed(pruned)), ends)
 
 
-def _ways_before(layer: Layer, after: list[Any]) -> list[Any]:
+def _ways_before(layer: SpaceLayer, after: list[Any]) -> list[Any]:
     """Ways to an end from each state of `layer`, without and with a repeat left out before it."""
     options = layer.position.options
     skip = [not option and not layer.position.selects for option in options]

@@ -21,7 +21,7 @@ from nas.graph.graph import Place
 from nas.graph.ops import Shape
 from nas.space.arch import Arch, advance
 from nas.space.columns import Ints
-from nas.space.layered import Lattice, build
+from nas.space.layered import LayeredSpace, build
 from nas.space.table import Position, Table, parse_table, read_table
 
 Code = tuple[int, ...]
@@ -65,7 +65,7 @@ class Space:
         return html.table(("row", "op"), ("repeats", "options of each"), rows, title=title)
 
     @cached_property
-    def lattice(self) -> Lattice:
+    def layered(self) -> LayeredSpace:
         """The space as a layered graph, without costs."""
         return build(self.table)
 
@@ -85,12 +85,12 @@ class Space:
         return sha256(text.encode()).hexdigest()[:12]
 
     def size(self) -> int:
-        """Valid codes (see `Lattice.count` for the few networks with two)."""
-        return self.lattice.count()
+        """Valid codes (see `LayeredSpace.count` for the few networks with two)."""
+        return self.layered.count()
 
     def sample(self, rng: np.random.Generator) -> Arch:
         """A random point."""
-        return self.decode(self.lattice.sample(1, rng)[0])
+        return self.decode(self.layered.sample(1, rng)[0])
 
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
         """A random point near `arch`; always inside the space.
@@ -98,7 +98,7 @@ class Space:
         Raises:
             SpaceError: `arch` is not inside.
         """
-        return self.decode(self.lattice.mutate(np.array([self.encode(arch)]), rng)[0])
+        return self.decode(self.layered.mutate(np.array([self.encode(arch)]), rng)[0])
 
     def contains(self, arch: Arch) -> bool:
         """Whether some code decodes to `arch`."""

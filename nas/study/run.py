@@ -38,7 +38,7 @@ def initial_codes(
 
     Proxies named in `zero_cost` choose the latter by mean rank among `POOL` times as many.
     """
-    within = sorted(result.seeds_within, key=lambda c: result.caution * c.top1_sd - c.top1)
+    within = sorted(result.known_within, key=lambda c: result.risk_aversion * c.top1_sd - c.top1)
     known = within[: math.ceil(trials * KNOWN_SHARE)]
     ids = {candidate.arch.arch_id for candidate in known}
     others = [c for c in result.shortlist if c.arch.arch_id not in ids]

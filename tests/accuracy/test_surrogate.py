@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nas import load_arch, load_surrogate
-from nas.accuracy import FEATURES, Guess, Surrogate, features
+from nas.accuracy import FEATURES, AccuracyEstimate, Surrogate, features
 from nas.blocks.conv import Conv, Linear, Pool
 from nas.blocks.mobilenet import MV2
 from nas.files.resources import named
@@ -179,4 +179,4 @@ def test_predicting_does_not_import_torch() -> None:
 def test_in_a_notebook_it_says_how_well_it_ranks(surrogate: Surrogate) -> None:
     assert f"{surrogate.provenance['held_out']['ofa']['tau']:.2f}" in surrogate._repr_html_()
     assert len(repr(surrogate)) < 80
-    assert repr(Guess(75.26, 0.41)) == "<Guess 75.3 ± 0.4 % ImageNet top-1>"
+    assert repr(AccuracyEstimate(75.26, 0.41)) == "<AccuracyEstimate 75.3 ± 0.4 % ImageNet top-1>"

@@ -77,7 +77,7 @@ def built(space: Space, code: Ints) -> Arch | None:
 
 def stands(space: Space, code: Ints) -> bool:
     state = 0
-    for layer, gene in zip(space.lattice.layers, code, strict=True):
+    for layer, gene in zip(space.layered.layers, code, strict=True):
         state = layer.next[state, gene]
         if state < 0:
             return False
@@ -91,7 +91,7 @@ every_op = pytest.mark.parametrize("op", BLOCKS)
 def test_what_is_sampled_is_built_as_it_is_priced(op: str) -> None:
     own = space(op)
     pricing = pricing_of(own, "pixel1-cpu", "imagenet")
-    codes = own.lattice.sample(4, np.random.default_rng(0))
+    codes = own.layered.sample(4, np.random.default_rng(0))
     prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
     for code, price, peak in zip(codes, prices, peaks, strict=True):
         arch = built(own, code)
@@ -108,7 +108,7 @@ def test_what_is_sampled_is_built_as_it_is_priced(op: str) -> None:
 @every_op
 def test_a_code_stands_in_the_space_where_its_network_does(op: str) -> None:
     own, rng = space(op), np.random.default_rng(1)
-    codes = rng.integers(own.lattice.n_options, size=(150, len(own.lattice.n_options)))
+    codes = rng.integers(own.layered.n_options, size=(150, len(own.layered.n_options)))
     found = [built(own, code) is not None for code in codes]
     assert found == [stands(own, code) for code in codes]
 
@@ -116,6 +116,6 @@ def test_a_code_stands_in_the_space_where_its_network_does(op: str) -> None:
 @pytest.mark.parametrize("op", ["keep", "pool_kept"])
 def test_the_count_is_that_of_the_networks_that_stand(op: str) -> None:
     own = space(op)
-    codes = list(product(*map(range, own.lattice.n_options)))
+    codes = list(product(*map(range, own.layered.n_options)))
     assert 0 < own.size() == sum(built(own, np.array(code)) is not None for code in codes)
     assert own.size() < len(codes)

@@ -15,7 +15,7 @@ import torch
 from nas.errors import BudgetError
 from nas.files import yaml
 from nas.library import load_arch, load_device, load_space, load_surrogate
-from nas.optimize import Settings, search
+from nas.optimize import EvolutionSettings, search
 from nas.report.folders.write_search import write_result
 from nas.study.plan import Plan
 from nas.study.run import initial_codes, search_candidates, study
@@ -55,9 +55,11 @@ def test_every_trained_network_is_inside_all_limits(nas: Nas, here: Path) -> Non
 )
 def test_known_networks_are_queued_within_all_limits(limits: dict[str, Any]) -> None:
     asked = {"space": "mobilenetv3", "device": DEVICES, "budget_ms": 90, **limits}
-    result = search_candidates({**asked, "settings": Settings(generations=2, children=200)}, 8, ())
-    small, large = result.seeds
-    assert result.seeds_within == (small,)
+    result = search_candidates(
+        {**asked, "settings": EvolutionSettings(generations=2, children=200)}, 8, ()
+    )
+    small, large = result.known
+    assert result.known_within == (small,)
     codes = initial_codes(result, 8, zero_cost=(), task=None)  # type: ignore[arg-type]
     archs = [result.space.decode(code) for code in codes]
     assert small.arch in archs
@@ -74,7 +76,7 @@ def test_a_size_that_no_image_has_is_refused_with_the_range(nas: Nas, here: Path
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, int])
 def test_numbers_of_numpy_are_numbers(kind: Callable[[float], Any], tmp_path: Path) -> None:
-    few = Settings(generations=2, children=200)
+    few = EvolutionSettings(generations=2, children=200)
     asked: dict[str, Any] = {"max_params": kind(4e6), "seed": np.int64(3), "caution": kind(1)}
     found = search("mobilenetv3", budget_ms=kind(1), settings=few, **asked)
     assert found.budget_ms == 1
@@ -97,7 +99,7 @@ def test_a_study_takes_its_own_defaults_and_loaded_objects(tmp_path: Path) -> No
     images = load_data("digits")
     task = Task(replace(images, train=images.train.take(torch.arange(128))), plain)
     plan = Plan(epochs=1, finalists=1, final_epochs=1, seeds=1)
-    few = Settings(generations=2, children=200)
+    few = EvolutionSettings(generations=2, children=200)
     loaded: dict[str, Any] = {
         "space": load_space("mobile32"),
         "device": [load_device(name) for name in DEVICES],

@@ -10,7 +10,7 @@ import pytest
 
 from nas.latency.files import COLUMNS
 from nas.latency.fit.write import write_device
-from nas.latency.residual import SCALES, Points, Residual
+from nas.latency.residual import SCALES, KernelPoints, Residual
 from nas.library import load_arch, load_device
 
 from .conftest import Nas
@@ -145,7 +145,7 @@ def test_a_batch_is_priced_per_image_and_said_so(nas: Nas, tmp_path: Path) -> No
 
 def test_an_adapted_device_keeps_what_its_prior_knows_of_shapes(nas: Nas, tmp_path: Path) -> None:
     shape = np.zeros((1, len(SCALES)))
-    points = {"pointwise": Points(("conv",), shape)}
+    points = {"pointwise": KernelPoints(("conv",), shape)}
     rows = [{column: getattr(cost, column) for column in COLUMNS} for cost in PRIOR.table.values()]
     (tmp_path / "known").mkdir()
     write_device(

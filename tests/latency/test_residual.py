@@ -18,7 +18,7 @@ from nas.latency.residual import (
     FILE,
     HIGH,
     LOW,
-    Points,
+    KernelPoints,
     Residual,
     kind_of,
     read_residual,
@@ -49,7 +49,7 @@ def kernels_of(arch: Arch) -> Iterator[Kernel]:
 
 @pytest.fixture(scope="module")
 def residual() -> Residual:
-    """Points at kernels of MobileNetV3, with seeded weights."""
+    """KernelPoints at kernels of MobileNetV3, with seeded weights."""
     found = list(kernels_of(load_arch("mobilenetv3-small")))
     rng, points, weights = np.random.default_rng(0), {}, {}
     for cls in sorted({kernel.cls for kernel in found}):
@@ -57,7 +57,7 @@ def residual() -> Residual:
         shapes = np.concatenate([shape_of(kernel) for kernel in own])
         kinds = sorted({kind_of(kernel) for kernel in found if kernel.cls == cls})
         shapes = np.concatenate([np.full((len(kinds), shapes.shape[1]), np.nan), shapes])
-        points[cls] = Points((*kinds, *(kind_of(kernel) for kernel in own)), shapes)
+        points[cls] = KernelPoints((*kinds, *(kind_of(kernel) for kernel in own)), shapes)
         weights[cls] = rng.normal(0, 0.1, len(shapes))
     return Residual(points, weights)
 
@@ -93,7 +93,7 @@ def test_a_network_costs_other_milliseconds_with_a_residual(device: Device) -> N
 def test_pricing_a_space_is_predicting_its_points(device: Device, surrogate: Surrogate) -> None:
     space = Space.from_yaml(SPACE)
     pricing = Pricing(space, device, surrogate)
-    codes = space.lattice.sample(20, np.random.default_rng(0))
+    codes = space.layered.sample(20, np.random.default_rng(0))
     predicted = [device.predict(space.decode(tuple(code))).ms for code in codes]
     np.testing.assert_allclose(pricing.price(codes)[:, 0], predicted)
 

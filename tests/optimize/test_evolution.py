@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas import library
-from nas.optimize.evolution import Judge, Settings, evolve
+from nas.optimize.evolution import Evaluator, EvolutionSettings, evolve
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, Pricing
 from nas.space.space import Space
@@ -26,7 +26,7 @@ rows:
   - [pool, ~, ~, ~, ~, ~, ~, 1, ~]
   - [linear, ~, ~, 1000, ~, ~, ~, 1, ~]
 """
-FEW = Settings(generations=12, children=200, bins=4, kept=20)
+FEW = EvolutionSettings(generations=12, children=200, bins=4, kept=20)
 
 
 @pytest.fixture(scope="module")
@@ -36,26 +36,26 @@ def pricing() -> Pricing:
 
 
 def test_finds_the_best_of_a_small_space(pricing: Pricing) -> None:
-    codes = np.array(list(product(*(range(n) for n in pricing.lattice.n_options))))
+    codes = np.array(list(product(*(range(n) for n in pricing.layered.n_options))))
     ms = pricing.price(codes)[:, MS]
     codes = codes[np.isfinite(ms)]
     budget_ms = float(np.nanmedian(ms))
-    everything = Judge(pricing, Limits((budget_ms,), (1.0,)), 1.0)(codes)
+    everything = Evaluator(pricing, Limits((budget_ms,), (1.0,)), 1.0)(codes)
     rng = np.random.default_rng(0)
-    judge = Judge(pricing, Limits((budget_ms,), (1.0,)), 1.0)
-    found = evolve(judge, pricing.lattice.sample(50, rng), rng, FEW)
+    evaluator = Evaluator(pricing, Limits((budget_ms,), (1.0,)), 1.0)
+    found = evolve(evaluator, pricing.layered.sample(50, rng), rng, FEW)
     assert found.bound[0] == pytest.approx(everything.bound[0], abs=1e-6)
     assert (found.prices[:, MS] <= budget_ms).all()
-    assert judge.judged < 0.6 * len(codes) * FEW.generations
+    assert evaluator.evaluated < 0.6 * len(codes) * FEW.generations
 
 
 def test_front_is_the_brute_force_front(pricing: Pricing) -> None:
     rng = np.random.default_rng(3)
-    judged = Judge(pricing, Limits((np.inf,), (1.0,)), 1.0)(pricing.lattice.sample(300, rng))
-    front = judged.front()
-    for ms, bound in zip(judged.prices[:, MS], judged.bound, strict=True):
-        beaten = (judged.prices[:, MS] <= ms) & (judged.bound > bound)
-        equal = (judged.prices[:, MS] < ms) & (judged.bound == bound)
+    evaluated = Evaluator(pricing, Limits((np.inf,), (1.0,)), 1.0)(pricing.layered.sample(300, rng))
+    front = evaluated.front()
+    for ms, bound in zip(evaluated.prices[:, MS], evaluated.bound, strict=True):
+        beaten = (evaluated.prices[:, MS] <= ms) & (evaluated.bound > bound)
+        equal = (evaluated.prices[:, MS] < ms) & (evaluated.bound == bound)
         on_front = ((front.prices[:, MS] == ms) & (front.bound == bound)).any()
         assert on_front == (not beaten.any() and not equal.any())
     assert (np.diff(front.prices[:, MS]) > 0).all()
@@ -66,18 +66,18 @@ def test_same_seed_same_population(pricing: Pricing) -> None:
     runs = []
     for _ in range(2):
         rng = np.random.default_rng(7)
-        judge = Judge(pricing, Limits((10.0,), (1.0,)), 1.0)
-        runs.append(evolve(judge, pricing.lattice.sample(50, rng), rng, FEW).codes)
+        evaluator = Evaluator(pricing, Limits((10.0,), (1.0,)), 1.0)
+        runs.append(evolve(evaluator, pricing.layered.sample(50, rng), rng, FEW).codes)
     assert (runs[0] == runs[1]).all()
 
 
 def test_a_population_survives_a_start_over_the_budget(pricing: Pricing) -> None:
     """Only networks over the budget to start from: random ones take over."""
     rng = np.random.default_rng(1)
-    codes = pricing.lattice.sample(2000, rng)
+    codes = pricing.layered.sample(2000, rng)
     ms = pricing.price(codes)[:, MS]
     budget_ms = float(np.quantile(ms, 0.1))
-    judge = Judge(pricing, Limits((budget_ms,), (1.0,)), 1.0)
-    found = evolve(judge, codes[ms > budget_ms][:50], rng, FEW)
+    evaluator = Evaluator(pricing, Limits((budget_ms,), (1.0,)), 1.0)
+    found = evolve(evaluator, codes[ms > budget_ms][:50], rng, FEW)
     assert len(found.codes)
     assert (found.prices[:, MS] <= budget_ms).all()

@@ -11,12 +11,12 @@ import pytest
 from nas import library
 from nas.errors import BudgetError, InfeasibleError
 from nas.graph.cost import peak_activation_elements
-from nas.optimize import Settings, search
+from nas.optimize import EvolutionSettings, search
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MACS, PARAMS, Pricing
 from nas.optimize.run import pricing_of
 
-FEW = Settings(generations=8, children=400)
+FEW = EvolutionSettings(generations=8, children=400)
 DEVICES = ("iphone12-lut", "pixel1-cpu")
 
 
@@ -26,7 +26,7 @@ def pricing(request: pytest.FixtureRequest) -> Pricing:
 
 
 def test_prices_of_several_devices_and_peaks_are_those_of_the_network(pricing: Pricing) -> None:
-    codes = pricing.lattice.sample(12, np.random.default_rng(0))
+    codes = pricing.layered.sample(12, np.random.default_rng(0))
     prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
     for code, price, peak in zip(codes, prices, peaks, strict=True):
         arch = pricing.space.decode(code)
@@ -38,7 +38,7 @@ def test_prices_of_several_devices_and_peaks_are_those_of_the_network(pricing: P
 @pytest.mark.parametrize("seed", range(4))
 def test_within_is_every_limit_at_once(pricing: Pricing, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    codes = pricing.lattice.sample(400, rng)
+    codes = pricing.layered.sample(400, rng)
     prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
     most = [float(np.quantile(column, rng.uniform(0.3, 0.9))) for column in (*prices.T, peaks)]
     ms = tuple(most[column] for column in pricing.ms_columns)
@@ -107,7 +107,7 @@ def test_what_cannot_be_kept_is_said_with_its_least(
 
 
 def test_limits_that_exclude_each_other_name_the_nearest_network(pricing: Pricing) -> None:
-    codes = pricing.lattice.sample(20, np.random.default_rng(0))
+    codes = pricing.layered.sample(20, np.random.default_rng(0))
     prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
     held = [0.5 * prices[:, column].min() for column in pricing.ms_columns]
     limits = Limits(tuple(held), (1.0, 1.0), 1e5, 1e6, peaks.min())

@@ -1,4 +1,4 @@
-"""Priced is predicted: sums over the lattice equal what single networks say."""
+"""Priced is predicted: sums over the layered space equal what single networks say."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def pricing(request: pytest.FixtureRequest) -> Pricing:
 
 
 def test_priced_is_predicted(pricing: Pricing) -> None:
-    codes = pricing.lattice.sample(25, np.random.default_rng(0))
-    prices, (top1, sd) = pricing.price(codes), pricing.judge(codes)
+    codes = pricing.layered.sample(25, np.random.default_rng(0))
+    prices, (top1, sd) = pricing.price(codes), pricing.estimate(codes)
     for code, price, estimate, deviation in zip(codes, prices, top1, sd, strict=True):
         arch = pricing.space.decode(code)
         assert price[MS] == pytest.approx(pricing.device.predict(arch).ms, rel=1e-9)
@@ -39,17 +39,17 @@ def test_seeds_are_priced_as_predicted(pricing: Pricing) -> None:
 
 def test_what_cannot_be_built_has_no_price(pricing: Pricing) -> None:
     rng = np.random.default_rng(0)
-    lattice = pricing.lattice
-    codes = rng.integers(lattice.n_options, size=(2000, len(lattice.layers)))
+    layered = pricing.layered
+    codes = rng.integers(layered.n_options, size=(2000, len(layered.layers)))
     prices = pricing.price(codes)
     state = np.zeros(len(codes), int)
-    for layer, gene in zip(lattice.layers, codes.T, strict=True):
+    for layer, gene in zip(layered.layers, codes.T, strict=True):
         state = np.where(state < 0, -1, layer.next[state, gene])
     assert (np.isnan(prices[:, MS]) == (state < 0)).all()
-    has_gaps = any((layer.next < 0).any() for layer in lattice.layers)
+    has_gaps = any((layer.next < 0).any() for layer in layered.layers)
     assert (state < 0).any() == has_gaps
 
 
 def test_chunks_do_not_change_prices(pricing: Pricing) -> None:
-    codes = pricing.lattice.sample(20_000, np.random.default_rng(4))
+    codes = pricing.layered.sample(20_000, np.random.default_rng(4))
     assert (pricing.price(codes)[-10:] == pricing.price(codes[-10:])).all()

@@ -8,9 +8,9 @@ import pytest
 
 import nas
 from nas.errors import BudgetError, InfeasibleError, UnknownNameError
-from nas.optimize import SearchResult, Settings
+from nas.optimize import EvolutionSettings, SearchResult
 
-QUICK = Settings(generations=8, children=300)
+QUICK = EvolutionSettings(generations=8, children=300)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def test_the_front_rises(result: SearchResult) -> None:
 
 def test_the_best_is_no_worse_than_any_seed_within_the_budget(result: SearchResult) -> None:
     best = result.best.top1 - result.best.top1_sd
-    assert {seed.arch.name for seed in result.seeds} == {"mobilenetv3-large", "mobilenetv3-small"}
-    for seed in result.seeds:
+    assert {seed.arch.name for seed in result.known} == {"mobilenetv3-large", "mobilenetv3-small"}
+    for seed in result.known:
         assert seed.ms > result.budget_ms or seed.top1 - seed.top1_sd <= best + 1e-9
 
 
@@ -105,10 +105,10 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
 
 
 def test_in_a_notebook_the_front_is_a_table_and_a_frame(result: SearchResult) -> None:
-    front, seeds = result.pareto_frame(), result.seeds_frame()
+    front, seeds = result.pareto_frame(), result.known_frame()
     assert [*front["arch_id"]] == [found.arch.arch_id for found in result.pareto]
     assert front["predicted_ms"].is_monotonic_increasing
-    assert [*seeds["name"]] == [found.arch.name for found in result.seeds]
+    assert [*seeds["name"]] == [found.arch.name for found in result.known]
     shown = result._repr_html_()
     assert shown.count("<tr>") == 1 + len(result.pareto)
     assert shown.index(result.best.arch.name) < shown.index(result.pareto[0].arch.name)

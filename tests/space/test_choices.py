@@ -64,14 +64,14 @@ def test_a_code_by_its_names_is_the_same_network(name: str) -> None:
     space = library.load_space(name)
     choices = Choices.of(space.table)
     assert len({p.name for p in choices.parameters}) == len(choices.parameters)
-    for code in space.lattice.sample(20, np.random.default_rng(0)):
+    for code in space.layered.sample(20, np.random.default_rng(0)):
         back = choices.code(choices.named(code))
         assert space.decode(back) == space.decode(code)
 
 
 def test_what_a_network_lacks_has_no_value(tiny: Space) -> None:
     choices = Choices.of(tiny.table)
-    other = tiny.lattice.sample(50, np.random.default_rng(1))
+    other = tiny.layered.sample(50, np.random.default_rng(1))
     for code in other:
         found = choices.named(code)
         assert ("row 1 out" in found) == (found["from row 1 alternative"] == 1)
@@ -81,7 +81,7 @@ def test_what_a_network_lacks_has_no_value(tiny: Space) -> None:
 
 def test_values_of_what_is_absent_are_without_effect(tiny: Space) -> None:
     choices, rng = Choices.of(tiny.table), np.random.default_rng(2)
-    for code in tiny.lattice.sample(50, rng):
+    for code in tiny.layered.sample(50, rng):
         found = choices.named(code)
         others = {p.name: p.values[rng.integers(len(p.values))] for p in choices.parameters}
         assert tiny.decode(choices.code(others | found)) == tiny.decode(code)
@@ -89,7 +89,7 @@ def test_values_of_what_is_absent_are_without_effect(tiny: Space) -> None:
 
 def test_one_hot_says_what_values_say(tiny: Space) -> None:
     choices = Choices.of(tiny.table)
-    codes = tiny.lattice.sample(30, np.random.default_rng(3))
+    codes = tiny.layered.sample(30, np.random.default_rng(3))
     ends = np.cumsum([0, *(len(p.values) for p in choices.parameters)])
     hot = choices.one_hot(codes)
     assert hot.shape == (30, ends[-1])

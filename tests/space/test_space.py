@@ -60,7 +60,7 @@ def shipped(name: str) -> Space:
 
 
 def every_code(space: Space) -> list[tuple[int, ...]]:
-    return list(product(*(range(n) for n in space.lattice.n_options)))
+    return list(product(*(range(n) for n in space.layered.n_options)))
 
 
 def test_each_space_holds_its_seeds_and_returns_them() -> None:
@@ -109,14 +109,14 @@ def test_mutation_stays_inside(name: str, seed: int) -> None:
         assert space.contains(arch)
 
 
-def test_the_lattice_knows_exactly_the_codes_that_decode(tiny: Space) -> None:
+def test_the_layered_space_knows_exactly_the_codes_that_decode(tiny: Space) -> None:
     """Against brute force: every code of a small space, decoded one by one."""
     rng = np.random.default_rng(0)
     codes = every_code(tiny)
     for index in rng.choice(len(codes), 1500, replace=False):
         code = codes[index]
         state = 0
-        for layer, gene in zip(tiny.lattice.layers, code, strict=True):
+        for layer, gene in zip(tiny.layered.layers, code, strict=True):
             state = layer.next[state, gene]
             if state < 0:
                 break
@@ -169,29 +169,29 @@ rows:
 
 
 def test_samples_reach_every_option(tiny: Space) -> None:
-    codes = tiny.lattice.sample(4000, np.random.default_rng(1))
-    for position, n in enumerate(tiny.lattice.n_options):
-        can_stand = np.flatnonzero((tiny.lattice.layers[position].next >= 0).any(axis=0))
+    codes = tiny.layered.sample(4000, np.random.default_rng(1))
+    for position, n in enumerate(tiny.layered.n_options):
+        can_stand = np.flatnonzero((tiny.layered.layers[position].next >= 0).any(axis=0))
         assert set(np.unique(codes[:, position])) == set(can_stand), (position, n)
 
 
 def test_crossover_and_repair_stay_inside(tiny: Space) -> None:
     rng = np.random.default_rng(2)
-    a, b = (tiny.lattice.sample(200, rng) for _ in range(2))
-    for code in tiny.lattice.crossover(a, b, rng):
+    a, b = (tiny.layered.sample(200, rng) for _ in range(2))
+    for code in tiny.layered.crossover(a, b, rng):
         tiny.decode(code)
 
 
 def test_same_generator_seed_same_points() -> None:
     space = shipped("mobile")
-    first, second = (space.lattice.sample(20, np.random.default_rng(5)) for _ in range(2))
+    first, second = (space.layered.sample(20, np.random.default_rng(5)) for _ in range(2))
     assert (first == second).all()
 
 
 def test_codes_of_the_wrong_form_are_refused(tiny: Space) -> None:
     with pytest.raises(SpaceError, match="genes, found 2"):
         tiny.decode((0, 0))
-    code = list(tiny.lattice.sample(1, np.random.default_rng(0))[0])
+    code = list(tiny.layered.sample(1, np.random.default_rng(0))[0])
     with pytest.raises(SpaceError, match="gene 0 is 9, expected 0 to 1"):
         tiny.decode([9, *code[1:]])
 
@@ -223,7 +223,7 @@ rows:
   - [mobilevit, ~, 16, 1, [3, 5]]
 """
     with pytest.raises(SpaceError, match="no network of this space can be built"):
-        _ = Space.from_yaml(text).lattice
+        _ = Space.from_yaml(text).layered
 
 
 def test_an_in_column_that_disagrees_in_a_space_is_refused() -> None:
@@ -237,7 +237,7 @@ rows:
   - [16x8, conv, 8]
 """
     with pytest.raises(DocumentError, match=r"row 2 \(in\): the table says 16x8"):
-        _ = Space.from_yaml(text).lattice
+        _ = Space.from_yaml(text).layered
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -42,7 +42,7 @@ def hunt(
     space = load_space(SPACE)
     pricing = pricing_of(space, "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((30.0,), (1.0,)), estimate=False)
-    assert 0 < problem.within(space.lattice.sample(500, np_rng())).mean() < 1
+    assert 0 < problem.within(space.layered.sample(500, np_rng())).mean() < 1
     database = Database(folder, url)
 
     def evaluate(record: Record, arch: Arch) -> tuple[float]:

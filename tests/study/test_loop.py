@@ -57,7 +57,7 @@ def test_each_result_is_a_reason_to_ask_until_many_are_at_work(hunt: TrialLoop) 
 
 def test_what_is_over_a_limit_is_never_begun(hunt: TrialLoop) -> None:
     problem = hunt.strategy.problem
-    codes = problem.lattice.sample(200, np.random.default_rng(0))
+    codes = problem.layered.sample(200, np.random.default_rng(0))
     over = codes[~problem.within(codes)]
     assert len(over)
     hunt.queue = [tuple(code) for code in over.tolist()]

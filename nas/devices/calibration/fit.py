@@ -16,12 +16,12 @@ from nas.latency.device import Device
 from nas.latency.files import TRIVIAL_KEYS
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import adapt, adapted_fold, costs_of
-from nas.latency.fit.assess import Judged
-from nas.latency.fit.blend import Recipe, blend, device_fold, left_out, trivial_fold
+from nas.latency.fit.assess import HeldOut
+from nas.latency.fit.blend import FitRecipe, blend, device_fold, left_out, trivial_fold
 from nas.latency.fit.calibrate import (
     ON_CHIP_MB,
     Costs,
-    Figure,
+    LatencySample,
     fit_trivial,
     harness_factors,
     on_reference,
@@ -39,7 +39,7 @@ LEAST = 5
 """Networks that a calibration needs: below, nothing can be left out to judge it by."""
 FUSES = ("relu", "relu6", "hswish", "gelu", "silu", "sigmoid", "hsigmoid", "scale", "add")
 """What runtimes join to the convolution or linear layer before it, if nothing else is known."""
-PLAIN = Recipe()
+PLAIN = FitRecipe()
 NO_SOURCE = "measurements without a stated source"
 
 
@@ -50,23 +50,23 @@ class Fit:
     costs: Costs
     trivial: Floats
     """Fixed ms, ms per mega-MAC, ms per MB of weights."""
-    judged: tuple[Judged, ...]
+    judged: tuple[HeldOut, ...]
     factors: Mapping[str, float]
     """Of each harness over the reference."""
     left_out_ms: Floats
     """Of each figure, by a model that never saw its family."""
     freedoms: Mapping[str, float] = field(default_factory=dict)
     """How much an adaptation relies on each way to split the known device's costs."""
-    before: tuple[Judged, ...] = ()
+    before: tuple[HeldOut, ...] = ()
     """The same networks, predicted by the known device as it was."""
 
 
 def fitted(
-    figures: Sequence[Figure],
-    recipe: Recipe = PLAIN,
+    figures: Sequence[LatencySample],
+    recipe: FitRecipe = PLAIN,
     *,
-    own: Callable[[Figure], bool] = lambda _: True,
-    usual: Callable[[Figure], bool] = lambda _: True,
+    own: Callable[[LatencySample], bool] = lambda _: True,
+    usual: Callable[[LatencySample], bool] = lambda _: True,
 ) -> Fit:
     """Fit from the figures alone.
 
@@ -76,7 +76,7 @@ def fitted(
     prior = recipe.prior(figures)
     every = trivial_fold(recipe)
 
-    def usual_only(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+    def usual_only(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         return every([figure for figure in kept if usual(figure)], out)
 
     here = np.array([usual(figure) for figure in figures])
@@ -88,7 +88,7 @@ def fitted(
         blend(figures, recipe),
         fit_trivial(few, on_reference(few, prior)),
         tuple(
-            assess.judged(
+            assess.held_out_networks(
                 [figures[index] for index in mine],
                 predicted[mine],
                 trivial[mine],
@@ -100,7 +100,9 @@ def fitted(
     )
 
 
-def adapted(figures: Sequence[Figure], known: Costs, plain: Sequence[Figure] = ()) -> Fit:
+def adapted(
+    figures: Sequence[LatencySample], known: Costs, plain: Sequence[LatencySample] = ()
+) -> Fit:
     """Adapt a known device to the figures; `plain`: the same without factors of its residual."""
     plain = plain or figures
     prior = PLAIN.prior(plain)
@@ -108,8 +110,8 @@ def adapted(figures: Sequence[Figure], known: Costs, plain: Sequence[Figure] = (
     costs, freedoms = adapt(figures, known)
     predicted = left_out(figures, adapted_fold(known))
 
-    def judge(predicted: Floats) -> tuple[Judged, ...]:
-        return tuple(assess.judged(figures, predicted, trivial, prior.reference))
+    def judge(predicted: Floats) -> tuple[HeldOut, ...]:
+        return tuple(assess.held_out_networks(figures, predicted, trivial, prior.reference))
 
     return Fit(
         costs,
@@ -122,7 +124,7 @@ def adapted(figures: Sequence[Figure], known: Costs, plain: Sequence[Figure] = (
     )
 
 
-def described(fit: Fit, judged: Sequence[Judged] = ()) -> dict[str, Any]:
+def described(fit: Fit, judged: Sequence[HeldOut] = ()) -> dict[str, Any]:
     """The part of `device.yaml` that any fit writes; `judged` networks, or all of the fit."""
     judged = judged or fit.judged
     trivial = dict(zip(TRIVIAL_KEYS, map(_short, fit.trivial), strict=True))
@@ -182,11 +184,13 @@ def calibrate(
         else {}
     )
     alone = dict.fromkeys(run, 1.0)
-    ratios = {each: float(prior.whole.ratio(ms)) for each, ms in sums.items()} if prior else alone
+    ratios = (
+        {each: float(prior.correction.ratio(ms)) for each, ms in sums.items()} if prior else alone
+    )
 
     def figures(
         some: Sequence[Measured], factor: Callable[[Kernel], float], ratios: Mapping[str, float]
-    ) -> list[Figure]:
+    ) -> list[LatencySample]:
         work = {each: work_of(own, on_chip_mb, factor) * ratios[each] for each, own in run.items()}
         return as_figures(some, work)
 
@@ -199,17 +203,17 @@ def calibrate(
     info = _info(name, rows, fit, prior) | runs
     if prior and "whole" in prior.info:
         # its knot is where networks of a certain size are, whatever they take here
-        slower = [each.ms / prior.whole.ms(sums[each.row.network]) for each in found]
-        info["whole"] = prior.whole.times(float(np.median(slower))).as_yaml()
+        slower = [each.ms / prior.correction.ms(sums[each.row.network]) for each in found]
+        info["whole"] = prior.correction.times(float(np.median(slower))).as_yaml()
     reach = as_rows(fit.costs, [run[network] for network in networks])
     return Calibration(fit, info, reach, residual)
 
 
-def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[Figure]:
+def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[LatencySample]:
     """Figures for a fit; repeats of a network by one source share a weight."""
     repeats = Counter((each.row.network, each.row.source) for each in found)
     return [
-        Figure(
+        LatencySample(
             each.row.network,
             each.family,
             work[each.row.network],
@@ -222,14 +226,14 @@ def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[Fi
 
 
 def _judged_on(
-    fit: Fit, figures: Sequence[Figure], plain: Sequence[Figure], known: Costs | None
+    fit: Fit, figures: Sequence[LatencySample], plain: Sequence[LatencySample], known: Costs | None
 ) -> Fit:
     """The fit, judged on networks that took no part in it."""
     trivial = trivial_work(plain) @ fit.trivial
     reference = [harness for harness, factor in fit.factors.items() if factor == 1]
 
-    def judge(costs: Costs) -> tuple[Judged, ...]:
-        return tuple(assess.judged(figures, predict(costs, figures), trivial, reference))
+    def judge(costs: Costs) -> tuple[HeldOut, ...]:
+        return tuple(assess.held_out_networks(figures, predict(costs, figures), trivial, reference))
 
     return replace(fit, judged=judge(fit.costs), before=judge(known) if known else ())
 
@@ -277,7 +281,7 @@ def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dic
     }
 
 
-def _pairs(networks: Sequence[Judged]) -> tuple[Floats, Floats]:
+def _pairs(networks: Sequence[HeldOut]) -> tuple[Floats, Floats]:
     return (
         np.array([network.predicted_ms for network in networks]),
         np.array([network.ms for network in networks]),

@@ -15,7 +15,7 @@ from nas.devices.profile.fit import NOISE, Model, covariance, first_guess
 from nas.devices.profile.load import Load
 from nas.devices.profile.parts import Key, Part, Point, parts_of
 from nas.latency.kernels import CLASSES
-from nas.latency.residual import Points
+from nas.latency.residual import KernelPoints
 from nas.space.columns import Floats
 
 POINTS = 200
@@ -24,13 +24,13 @@ SETUP_KERNELS = 10
 
 
 class Pool:
-    """Points whose parts may be measured, and whose latencies are to become sure."""
+    """KernelPoints whose parts may be measured, and whose latencies are to become sure."""
 
     def __init__(self, points: Sequence[Point], rng: np.random.Generator) -> None:
         self.points = points
         self.kernels = choose_points([point.load for point in points])
         self.parts = {part.key: part for point in points for part in parts_of(point, rng)}
-        self._alike = [point.load.alike(self.kernels) for point in points]
+        self._alike = [point.load.similarity(self.kernels) for point in points]
 
     def choose(
         self, model: Model, done: Mapping[Key, float], skip: Collection[Key], n: int
@@ -75,7 +75,7 @@ def _by_row(model: Model, point: Point, alike: Floats) -> tuple[Floats, Floats]:
     return reach, ms
 
 
-def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, Points]:
+def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, KernelPoints]:
     """Kernels that stand for all others: pivoted Cholesky, what takes most time first. By class."""
     classes = np.concatenate([load.classes for load in loads])
     kinds = np.concatenate([load.kinds for load in loads])
@@ -104,7 +104,7 @@ def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, Points]:
     for index in np.unique(classes[picked]):
         own = picked[classes[picked] == index]
         whole = np.unique(kinds[classes == index])
-        points[CLASSES[index]] = Points(
+        points[CLASSES[index]] = KernelPoints(
             (*whole.tolist(), *kinds[own].tolist()),
             np.concatenate([np.full((len(whole), shapes.shape[1]), np.nan), shapes[own]]),
         )
@@ -114,10 +114,10 @@ def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, Points]:
 def _alike(classes: Floats, kinds: Floats, shapes: Floats, pivot: int) -> Floats:
     """(n,) how alike every kernel is to one of them."""
     found = np.zeros(len(classes))
-    point = Points((str(kinds[pivot]),), shapes[pivot][None])
+    point = KernelPoints((str(kinds[pivot]),), shapes[pivot][None])
     for kind in np.unique(kinds):
         own = (classes == classes[pivot]) & (kinds == kind)
-        found[own] = point.alike(str(kind), shapes[own])[:, 0]
+        found[own] = point.similarity(str(kind), shapes[own])[:, 0]
     return found
 
 

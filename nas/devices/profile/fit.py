@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nas.devices.profile.load import Load
-from nas.latency.correction import Whole, fit_whole
+from nas.latency.correction import NetworkCorrection, fit_correction
 from nas.latency.files import TERMS
 from nas.latency.fit.calibrate import Costs
 from nas.latency.kernels import CLASSES
-from nas.latency.residual import HIGH, LOW, Points, Residual
+from nas.latency.residual import HIGH, LOW, KernelPoints, Residual
 from nas.space.columns import Floats
 
 ON_CHIP_MB = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -87,7 +87,7 @@ class Model:
         if not self.residual.points:
             return np.ones(len(load.kinds))
         weights = np.concatenate(list(self.residual.weights.values()))
-        found: Floats = np.clip(1 + load.alike(self.residual.points) @ weights, LOW, HIGH)
+        found: Floats = np.clip(1 + load.similarity(self.residual.points) @ weights, LOW, HIGH)
         return found
 
     def kernel_us(self, load: Load) -> Floats:
@@ -114,7 +114,7 @@ def first_guess() -> Model:
     return Model(Costs(0.01, us), np.full(2, 10.0), none, ON_CHIP_MB[2], Residual())
 
 
-def fit(samples: Sequence[Sample], points: Mapping[str, Points]) -> Model:
+def fit(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) -> Model:
     """The model of these samples."""
     factors = [np.ones(len(sample.load.kinds)) for sample in samples]
     for _ in range(PASSES):
@@ -131,13 +131,13 @@ class Networks:
 
     model: Model
     """Of sums over their kernels."""
-    whole: Whole
+    correction: NetworkCorrection
     """From those sums to networks."""
     crossed_ms: Floats
     """Of each whole network of the fit, its sum by a model that never saw it."""
 
 
-def fit_networks(samples: Sequence[Sample], points: Mapping[str, Points]) -> Networks:
+def fit_networks(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) -> Networks:
     """The model of whole networks, and what brings its sums to them."""
     whole = [sample for sample in samples if sample.whole]
     parts = [sample for sample in samples if not sample.whole]
@@ -148,7 +148,7 @@ def fit_networks(samples: Sequence[Sample], points: Mapping[str, Points]) -> Net
         own = fit([*parts, *others], points).for_networks(ends)
         sums[fold::FOLDS] = own.ms([sample.load for sample in whole[fold::FOLDS]])
     model = fit(samples, points).for_networks(ends)
-    return Networks(model, fit_whole(sums, [sample.ms for sample in whole]), sums)
+    return Networks(model, fit_correction(sums, [sample.ms for sample in whole]), sums)
 
 
 def _additive(
@@ -210,7 +210,7 @@ def _measured(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
 
 
 def _with_residual(
-    samples: Sequence[Sample], additive: Model, points: Mapping[str, Points]
+    samples: Sequence[Sample], additive: Model, points: Mapping[str, KernelPoints]
 ) -> Model:
     """With the residual that explains samples left out one at a time best."""
     ms, sd = _measured(samples)
@@ -233,13 +233,13 @@ def _with_residual(
     return best
 
 
-def reach(model: Model, load: Load, points: Mapping[str, Points]) -> Floats:
+def reach(model: Model, load: Load, points: Mapping[str, KernelPoints]) -> Floats:
     """(m,) milliseconds that a weight of 1 of each point adds to the load."""
-    added: Floats = model.kernel_us(load) @ load.alike(points) / 1000
+    added: Floats = model.kernel_us(load) @ load.similarity(points) / 1000
     return added
 
 
-def covariance(seen: Floats, points: Mapping[str, Points], amplitude: float) -> Floats:
+def covariance(seen: Floats, points: Mapping[str, KernelPoints], amplitude: float) -> Floats:
     """(m, m) posterior of the weights. Shapes: seen (n, m), over its standard deviation."""
     from scipy.linalg import block_diag
 
@@ -247,11 +247,11 @@ def covariance(seen: Floats, points: Mapping[str, Points], amplitude: float) -> 
     return np.linalg.inv(seen.T @ seen + before)
 
 
-def _precision(points: Points, amplitude: float) -> Floats:
+def _precision(points: KernelPoints, amplitude: float) -> Floats:
     """(m, m) of the weights before anything is measured."""
     shaped = ~points.of_kinds
     rows = [
-        points.alike(kind, shape[None])[0]
+        points.similarity(kind, shape[None])[0]
         for kind, shape in zip(points.kinds, np.nan_to_num(points.shapes), strict=True)
     ]
     near = (np.array(rows) + 1e-6 * np.eye(len(rows))) / amplitude**2

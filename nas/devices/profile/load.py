@@ -10,7 +10,7 @@ import numpy as np
 
 from nas.graph.graph import Graph
 from nas.latency.kernels import BYTES, CLASSES, Kernel, kernels
-from nas.latency.residual import Points, kind_of, shape_of
+from nas.latency.residual import KernelPoints, kind_of, shape_of
 from nas.space.columns import Floats, Ints
 
 ALL_ON_CHIP = float("inf")
@@ -61,7 +61,7 @@ class Load:
         np.add.at(total, self.classes, (self.work(on_chip_mb).T * factors).T)
         return total
 
-    def alike(self, points: Mapping[str, Points]) -> Floats:
+    def similarity(self, points: Mapping[str, KernelPoints]) -> Floats:
         """How alike each kernel is to every point, 0 across classes. Shapes: (K, m)."""
         found = []
         for cls, own in points.items():
@@ -69,7 +69,7 @@ class Load:
             inside = self.classes == CLASSES.index(cls)
             for kind in {self.kinds[i] for i in np.flatnonzero(inside)}:
                 at = inside & (np.array(self.kinds) == kind)
-                block[at] = own.alike(kind, self.shapes[at])
+                block[at] = own.similarity(kind, self.shapes[at])
             found.append(block)
         return np.hstack(found)
 

@@ -115,15 +115,15 @@ class Source:
 
         A family with many seeds is drawn no more often than one with a single seed.
         """
-        lattice = self.space.lattice
+        layered = self.space.layered
         families = families_of(self.seeds)
         while True:
-            yield self.point(tuple(lattice.sample(1, rng)[0].tolist()))
+            yield self.point(tuple(layered.sample(1, rng)[0].tolist()))
             for width in (1.0, WIDTHS[rng.integers(len(WIDTHS))]) if self.seeds else ():
                 family = families[rng.integers(len(families))]
                 seed = family[rng.integers(len(family))]
                 codes = np.array([self.space.encode(seed)])
-                near = tuple(lattice.mutate(codes, rng, genes=MUTATIONS)[0].tolist())
+                near = tuple(layered.mutate(codes, rng, genes=MUTATIONS)[0].tolist())
                 try:
                     yield self.point(near, width)
                 except ArchError:  # heads that do not divide the narrower rows

@@ -20,10 +20,10 @@ from nas.devices.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Entry, dr
 from nas.devices.profile.parts import Source
 from nas.latency.files import TRIVIAL_KEYS
 from nas.latency.fit import assess
-from nas.latency.fit.assess import Judged
-from nas.latency.fit.calibrate import Figure, fit_trivial, trivial_work
+from nas.latency.fit.assess import HeldOut
+from nas.latency.fit.calibrate import LatencySample, fit_trivial, trivial_work
 from nas.latency.fit.write import as_rows, write_device
-from nas.latency.residual import Points
+from nas.latency.residual import KernelPoints
 from nas.space.columns import Floats
 from nas.space.space import Space
 from nas.system.environment import environment
@@ -68,7 +68,7 @@ class Profile:
     fusion: Mapping[str, float]
     """What each op costs after a convolution, as a share of an addition."""
     source: Source
-    kernels: Mapping[str, Points]
+    kernels: Mapping[str, KernelPoints]
     """Of the residual."""
     entries: Sequence[Entry]
 
@@ -98,26 +98,28 @@ class Profile:
         return fit_trivial(self._figures(seen), np.array([sample.ms for sample in seen]))
 
     @cached_property
-    def judged(self) -> list[Judged]:
+    def judged(self) -> list[HeldOut]:
         """The networks held out."""
         held_out = self.samples[HELD_OUT]
         return self._judged(held_out, self.model.ms([sample.load for sample in held_out]))
 
     @cached_property
-    def left_out(self) -> list[Judged]:
+    def left_out(self) -> list[HeldOut]:
         """Those, and the networks of the fit, each by a model that never saw it: for intervals."""
         return self.judged + self._judged(self.samples[WHOLE], self.networks.crossed_ms)
 
-    def _judged(self, samples: Sequence[Sample], sums_ms: Floats) -> list[Judged]:
+    def _judged(self, samples: Sequence[Sample], sums_ms: Floats) -> list[HeldOut]:
         figures = self._figures(samples)
-        predicted = self.networks.whole.ms(sums_ms)
-        return assess.judged(figures, predicted, trivial_work(figures) @ self.trivial, ())
+        predicted = self.networks.correction.ms(sums_ms)
+        return assess.held_out_networks(
+            figures, predicted, trivial_work(figures) @ self.trivial, ()
+        )
 
-    def _figures(self, samples: Sequence[Sample]) -> list[Figure]:
+    def _figures(self, samples: Sequence[Sample]) -> list[LatencySample]:
         on_chip_mb = self.model.on_chip_mb
         space = self.settings.space.name
         return [
-            Figure(f"{i:04}", space, sample.load.summed(on_chip_mb), sample.ms, "", 1.0)
+            LatencySample(f"{i:04}", space, sample.load.summed(on_chip_mb), sample.ms, "", 1.0)
             for i, sample in enumerate(samples)
         ]
 
@@ -145,7 +147,7 @@ class Profile:
             "fixed_ms": float(f"{model.costs.fixed_ms:.5g}"),
             "on_chip_mb": model.on_chip_mb,
             "fuses": [*self.source.fuses],
-            "whole": self.networks.whole.as_yaml(),
+            "whole": self.networks.correction.as_yaml(),
             "interval": assess.interval(self.left_out),
             "trivial": dict(zip(TRIVIAL_KEYS, trivial, strict=True)),
             "held_out": assess.score(self.judged),

@@ -64,7 +64,7 @@ def pose(truth: Truth, device: Device, share: float | None) -> Posed:
     pricing = Pricing(truth.space, device, library.load_surrogate("imagenet"))  # is never asked
     budget_ms = inf
     if share is not None:
-        ms = pricing.price(pricing.lattice.sample(SAMPLE, np.random.default_rng(0)))[:, MS]
+        ms = pricing.price(pricing.layered.sample(SAMPLE, np.random.default_rng(0)))[:, MS]
         budget_ms = float(f"{np.quantile(ms, share):.{DIGITS}g}")
     limits = Limits((budget_ms,), (1.0,))
     return Posed(truth, problem_of(pricing, limits, estimate=False), budget_ms)

@@ -23,7 +23,7 @@ GENERATIONS, CHILDREN, PARENTS = 60, 2000, 200
 def optimum(posed: Posed, seed: int = 0) -> tuple[float, bool]:
     """The highest accuracy in points that was found, and whether it is proven to be."""
     problem, judge = posed.problem, posed.truth.judge
-    if prod(problem.lattice.n_options.tolist()) <= ENUMERATED:
+    if prod(problem.layered.n_options.tolist()) <= ENUMERATED:
         return float(judge(_every(problem)).max()), True
     if posed.truth.best is not None and np.isinf(posed.budget_ms):
         return posed.truth.best, True
@@ -38,15 +38,15 @@ def optimum(posed: Posed, seed: int = 0) -> tuple[float, bool]:
 def _every(problem: Problem) -> Ints:
     """All codes within the limits."""
     rng = np.random.default_rng(0)
-    codes = np.array([*product(*map(range, problem.lattice.n_options))])
-    return problem.kept(problem.lattice.repair(codes, rng))
+    codes = np.array([*product(*map(range, problem.layered.n_options))])
+    return problem.kept(problem.layered.repair(codes, rng))
 
 
 def _children(problem: Problem, parents: Ints, rng: np.random.Generator) -> Ints:
     """Half of them from two parents, some with mutations."""
-    lattice = problem.lattice
+    layered = problem.layered
     a, b = (parents[rng.integers(len(parents), size=CHILDREN)] for _ in range(2))
-    crossed = lattice.crossover(a, b, rng)
+    crossed = layered.crossover(a, b, rng)
     changed = np.concatenate([crossed[: CHILDREN // 2], a[: CHILDREN // 2]])
-    mutated = lattice.mutate(changed, rng, float(rng.integers(1, 4)))
+    mutated = layered.mutate(changed, rng, float(rng.integers(1, 4)))
     return np.concatenate([crossed, mutated])

@@ -71,7 +71,7 @@ def sample(space: Space, seeds: Sequence[Arch], n: int, seed: int, most_mmacs: f
         arch = space.sample(rng)
         if turn % 2 and known:
             codes = np.array([space.encode(known[int(rng.integers(len(known)))])])
-            arch = space.decode(space.lattice.mutate(codes, rng, genes=MUTATIONS)[0])
+            arch = space.decode(space.layered.mutate(codes, rng, genes=MUTATIONS)[0])
         if arch.macs <= most_mmacs * 1e6:
             found.setdefault(arch.arch_id, arch)
     raise TrainingError(f"{space.name} has too few networks below {most_mmacs:g} million MACs")

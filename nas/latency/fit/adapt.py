@@ -15,7 +15,7 @@ import numpy as np
 from nas.latency.device import Device
 from nas.latency.files import TERMS
 from nas.latency.fit.blend import Fold, fold_weights, weighted
-from nas.latency.fit.calibrate import Costs, Figure, on_reference, predict, prior_of
+from nas.latency.fit.calibrate import Costs, LatencySample, on_reference, predict, prior_of
 from nas.latency.kernels import CLASSES
 from nas.space.columns import Floats
 
@@ -27,7 +27,7 @@ FLOOR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class CostSplit:
     """Which factor each cost takes."""
 
     name: str
@@ -41,9 +41,9 @@ _ONE = np.zeros((len(CLASSES), len(TERMS)), int)
 _BY_TERM = _ONE + [1, 2, 2, 3, 3]
 _BY_CLASS = _ONE + 1 + np.arange(len(CLASSES))[:, None]
 SPLITS = (
-    Split("one factor", _ONE.tolist()),
-    *(Split("fixed, launches, work, traffic", _BY_TERM.tolist(), s) for s in (1.0, 0.1, 0.01)),
-    *(Split("kernel classes", _BY_CLASS.tolist(), s) for s in (1.0, 0.1, 0.01)),
+    CostSplit("one factor", _ONE.tolist()),
+    *(CostSplit("fixed, launches, work, traffic", _BY_TERM.tolist(), s) for s in (1.0, 0.1, 0.01)),
+    *(CostSplit("kernel classes", _BY_CLASS.tolist(), s) for s in (1.0, 0.1, 0.01)),
 )
 
 
@@ -54,7 +54,7 @@ def costs_of(device: Device) -> Costs:
     return Costs(device.fixed_ms, us)
 
 
-def adapt(figures: Sequence[Figure], known: Costs) -> tuple[Costs, dict[str, float]]:
+def adapt(figures: Sequence[LatencySample], known: Costs) -> tuple[Costs, dict[str, float]]:
     """The known costs adapted to the figures, and the weight of each split in that."""
     ms = on_reference(figures, prior_of(figures))
     weights = fold_weights(figures, [_fold(known, split) for split in SPLITS], ms)
@@ -68,21 +68,21 @@ def adapt(figures: Sequence[Figure], known: Costs) -> tuple[Costs, dict[str, flo
 def adapted_fold(known: Costs) -> Fold:
     """Adapt to the kept figures; predict the others."""
 
-    def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         return predict(adapt(kept, known)[0], out)
 
     return fold
 
 
-def _fold(known: Costs, split: Split) -> Fold:
-    def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+def _fold(known: Costs, split: CostSplit) -> Fold:
+    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         ms = on_reference(kept, prior_of(kept))
         return predict(scaled(kept, ms, known, split), out)
 
     return fold
 
 
-def scaled(figures: Sequence[Figure], ms: Floats, known: Costs, split: Split) -> Costs:
+def scaled(figures: Sequence[LatencySample], ms: Floats, known: Costs, split: CostSplit) -> Costs:
     """The known costs, each part times the factor that fits best. Shapes: ms (n,)."""
     from scipy.optimize import nnls
 

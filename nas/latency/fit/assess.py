@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.latency.fit.calibrate import Figure
+from nas.latency.fit.calibrate import LatencySample
 from nas.space.columns import Floats
 
 LEVEL = 0.9
@@ -18,7 +18,7 @@ LEVEL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class HeldOut:
     """One network, measured and predicted by models that never saw it."""
 
     network: str
@@ -29,9 +29,9 @@ class Judged:
     """By the model of parameters and MACs alone."""
 
 
-def judged(
-    figures: Sequence[Figure], predicted: Floats, trivial: Floats, reference: Collection[str]
-) -> list[Judged]:
+def held_out_networks(
+    figures: Sequence[LatencySample], predicted: Floats, trivial: Floats, reference: Collection[str]
+) -> list[HeldOut]:
     """Each network once: the median of its figures, of those of the reference harness if any."""
     by_network = sorted(range(len(figures)), key=lambda i: figures[i].network)
     found = []
@@ -40,7 +40,7 @@ def judged(
         own = [i for i in every if figures[i].harness in reference] or every
         ms = float(np.median([figures[i].ms for i in own]))
         family = figures[own[0]].family
-        found.append(Judged(network, family, ms, float(predicted[own[0]]), float(trivial[own[0]])))
+        found.append(HeldOut(network, family, ms, float(predicted[own[0]]), float(trivial[own[0]])))
     return found
 
 
@@ -62,7 +62,7 @@ def errors(predicted: Floats, measured: Floats) -> dict[str, float]:
     return found
 
 
-def score(networks: Sequence[Judged]) -> dict[str, Any]:
+def score(networks: Sequence[HeldOut]) -> dict[str, Any]:
     """Figures of the device and, named `trivial_`, of the trivial model on the same networks."""
     measured = np.array([network.ms for network in networks])
     device = errors(np.array([network.predicted_ms for network in networks]), measured)
@@ -113,7 +113,7 @@ def bounds(ratios: Floats, families: NDArray[Any], level: float) -> tuple[float,
     return low / wider, high * wider
 
 
-def interval(networks: Sequence[Judged]) -> dict[str, Any]:
+def interval(networks: Sequence[HeldOut]) -> dict[str, Any]:
     """The interval of a prediction, and how often it holds, also for families it never saw."""
     ratios = np.array([network.ms / network.predicted_ms for network in networks])
     families = np.array([network.family for network in networks])

@@ -14,9 +14,9 @@ import numpy as np
 from nas.latency.fit.calibrate import (
     HUBER,
     Costs,
-    Figure,
+    FitSettings,
+    LatencySample,
     Prior,
-    Settings,
     fit,
     fit_trivial,
     on_reference,
@@ -26,23 +26,23 @@ from nas.latency.fit.calibrate import (
 )
 from nas.space.columns import Floats
 
-Fold = Callable[[Sequence[Figure], Sequence[Figure]], Floats]
+Fold = Callable[[Sequence[LatencySample], Sequence[LatencySample]], Floats]
 """Of the figures kept and those left out: ms of those left out."""
 
-GRID = tuple(Settings(s, t) for s, t in product((0.03, 0.3, 3.0, 30.0), (0.1, 0.01)))
+GRID = tuple(FitSettings(s, t) for s, t in product((0.03, 0.3, 3.0, 30.0), (0.1, 0.01)))
 SHARPNESS = 8.0
 """Power of a model's error in its weight, where several are blended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class FitRecipe:
     """How a device is fitted: what is known before, and which settings are blended."""
 
-    prior: Callable[[Sequence[Figure]], Prior] = prior_of
-    grid: Sequence[Settings] = GRID
+    prior: Callable[[Sequence[LatencySample]], Prior] = prior_of
+    grid: Sequence[FitSettings] = GRID
 
 
-def left_out(figures: Sequence[Figure], fold: Fold) -> Floats:
+def left_out(figures: Sequence[LatencySample], fold: Fold) -> Floats:
     """Each figure's ms, predicted by a model that never saw a network of its family.
 
     Where all are of one family, that never saw the network.
@@ -58,19 +58,19 @@ def left_out(figures: Sequence[Figure], fold: Fold) -> Floats:
     return predicted
 
 
-def device_fold(recipe: Recipe) -> Fold:
+def device_fold(recipe: FitRecipe) -> Fold:
     """Fit the device on the kept figures; predict the others."""
 
-    def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         return predict(blend(kept, recipe), out)
 
     return fold
 
 
-def trivial_fold(recipe: Recipe) -> Fold:
+def trivial_fold(recipe: FitRecipe) -> Fold:
     """The same with the trivial model."""
 
-    def fold(kept: Sequence[Figure], out: Sequence[Figure]) -> Floats:
+    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         ms = on_reference(kept, recipe.prior(kept))
         predicted: Floats = trivial_work(out) @ fit_trivial(kept, ms)
         return predicted
@@ -78,7 +78,7 @@ def trivial_fold(recipe: Recipe) -> Fold:
     return fold
 
 
-def blend(figures: Sequence[Figure], recipe: Recipe) -> Costs:
+def blend(figures: Sequence[LatencySample], recipe: FitRecipe) -> Costs:
     """Costs averaged over the settings, each weighted by how well it does on families left out.
 
     The model is linear in its costs, so this averages predictions; few families tell the settings
@@ -93,7 +93,7 @@ def blend(figures: Sequence[Figure], recipe: Recipe) -> Costs:
     return weighted(fits, fold_weights(figures, folds, ms))
 
 
-def fold_weights(figures: Sequence[Figure], folds: Sequence[Fold], ms: Floats) -> Floats:
+def fold_weights(figures: Sequence[LatencySample], folds: Sequence[Fold], ms: Floats) -> Floats:
     """How heavy each model is: the smaller its error on networks left out, the heavier.
 
     Of one network alone, which nothing can be left out of, all alike. The sum is 1.

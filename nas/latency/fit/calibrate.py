@@ -27,7 +27,7 @@ OWN_CLASSES = frozenset({"unfold"})
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class LatencySample:
     """One published or measured latency of one network."""
 
     network: str
@@ -61,7 +61,7 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FitSettings:
     """What whole networks say least about; judged on families left out."""
 
     shrinkage: float
@@ -93,7 +93,7 @@ LEAST = (0.02, 0.3, 0.3, 0.02, 0.02)
 trivial model says; of the others, such that a typical network spends this share of its time."""
 
 
-def prior_of(figures: Sequence[Figure]) -> Prior:
+def prior_of(figures: Sequence[LatencySample]) -> Prior:
     """What the figures' own trivial model says, the commonest harness as reference."""
     counts = Counter(sorted(figure.harness for figure in figures))
     reference = counts.most_common(1)[0][0]
@@ -138,7 +138,7 @@ def work_of(
     return total
 
 
-def harness_factors(figures: Sequence[Figure], prior: Prior) -> dict[str, float]:
+def harness_factors(figures: Sequence[LatencySample], prior: Prior) -> dict[str, float]:
     """Factor of each harness over the reference, from networks that several measured."""
     networks = sorted({figure.network for figure in figures})
     fitted = sorted({figure.harness for figure in figures} - prior.reference)
@@ -160,7 +160,7 @@ def harness_factors(figures: Sequence[Figure], prior: Prior) -> dict[str, float]
     return factors | dict(zip(fitted, np.exp(solution[len(networks) :]).tolist(), strict=True))
 
 
-def fit(figures: Sequence[Figure], ms: Floats, settings: Settings, prior: Prior) -> Costs:
+def fit(figures: Sequence[LatencySample], ms: Floats, settings: FitSettings, prior: Prior) -> Costs:
     """Costs from figures. Shapes: ms (n,), the figures on the scale of the reference harness."""
     from scipy.optimize import nnls
 
@@ -203,7 +203,7 @@ def _shrink_to_mean(share: Floats, shrinkage: float) -> Floats:
     return rows
 
 
-def fit_trivial(figures: Sequence[Figure], ms: Floats) -> Floats:
+def fit_trivial(figures: Sequence[LatencySample], ms: Floats) -> Floats:
     """The model to beat, fitted alike: fixed ms, ms per mega-MAC, ms per MB of weights."""
     from scipy.optimize import nnls
 
@@ -218,19 +218,19 @@ def fit_trivial(figures: Sequence[Figure], ms: Floats) -> Floats:
     return solution
 
 
-def trivial_work(figures: Sequence[Figure]) -> Floats:
+def trivial_work(figures: Sequence[LatencySample]) -> Floats:
     """1, mega-MACs and MB of weights of each figure's network. Shapes: (n, 3)."""
     mmacs, weight_mb = TERMS.index("us_per_mmac"), TERMS.index("us_per_weight_mb")
     totals = [figure.work.sum(0) for figure in figures]
     return np.array([(1.0, total[mmacs], total[weight_mb]) for total in totals])
 
 
-def on_reference(figures: Sequence[Figure], prior: Prior) -> Floats:
+def on_reference(figures: Sequence[LatencySample], prior: Prior) -> Floats:
     """The figures' ms, as the reference harness would have measured."""
     factors = harness_factors(figures, prior)
     return np.array([figure.ms / factors[figure.harness] for figure in figures])
 
 
-def predict(costs: Costs, figures: Sequence[Figure]) -> Floats:
+def predict(costs: Costs, figures: Sequence[LatencySample]) -> Floats:
     """Milliseconds of the figures' networks on the reference harness."""
     return costs.ms(np.array([figure.work for figure in figures]))

@@ -43,10 +43,10 @@ class Exact(Strategy):
 
     def _best(self, problem: Problem, weights: Floats) -> Ints:
         """(1, P) the path under the budget; none where nothing was found."""
-        lattice = problem.lattice
-        edges = undominated(lattice, problem.edge_ms, problem.edge_sums(weights))
-        solution = solve(lattice, edges, problem.edge_budget_ms)
-        none = np.empty((0, len(lattice.layers)), np.int64)
+        layered = problem.layered
+        edges = undominated(layered, problem.edge_ms, problem.edge_sums(weights))
+        solution = solve(layered, edges, problem.edge_budget_ms)
+        none = np.empty((0, len(layered.layers)), np.int64)
         return none if solution is None else solution.code[None]
 
 

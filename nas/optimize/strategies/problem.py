@@ -16,7 +16,7 @@ from nas.optimize.pricing import MACS, MS, PARAMS, Pricing
 from nas.optimize.strategies.seen import Bools, Seen
 from nas.space.choices import Choices
 from nas.space.columns import Floats, Ints
-from nas.space.layered import BRANCH, Lattice, Layer, keys
+from nas.space.layered import BRANCH, LayeredSpace, SpaceLayer, keys
 from nas.space.space import Code
 
 OBJECTIVES: Mapping[str, int] = {"ms": MS, "params": PARAMS, "macs": MACS}
@@ -31,7 +31,7 @@ TRIES = 24
 class Problem:
     """What is known of a space without evaluating one network."""
 
-    lattice: Lattice
+    layered: LayeredSpace
     choices: Choices
     within: Callable[[Ints], Bools]
     """(n, P) codes that can be built -> (n,) whether they keep every limit."""
@@ -51,13 +51,13 @@ class Problem:
     @cached_property
     def swaps(self) -> Bools:
         """(P,) whether a layer has the same options as the one before, and may be left out."""
-        layers = self.lattice.layers
+        layers = self.layered.layers
         return np.array([False, *map(_swap, layers, layers[1:])])
 
     def edge_sums(self, weights: Floats) -> list[Floats]:
         """Per layer (S, O): on every edge the sum of the weights (D,) of its choices' values."""
         sums, first = [], 0
-        parts = self.lattice.layers, self.choices.one_hot_options, self.choices.branches
+        parts = self.layered.layers, self.choices.one_hot_options, self.choices.branches
         for layer, own, branch in zip(*parts, strict=True):
             worth = own @ weights[first : first + own.shape[1]]
             first += own.shape[1]
@@ -70,7 +70,7 @@ class Problem:
 
         Leaving out is the last option of a repeat, and changes no shape.
         """
-        codes, last = codes.copy(), self.lattice.n_options - 1
+        codes, last = codes.copy(), self.layered.n_options - 1
         for _ in range(int(self.swaps.sum())):
             swapped = False
             for layer in np.flatnonzero(self.swaps):
@@ -107,16 +107,16 @@ class Problem:
 
     def sample(self, n: int, rng: np.random.Generator, tries: int = TRIES) -> Ints:
         """About n random codes within the limits; where few are, walks from known ones."""
-        found = [self.kept(self.lattice.sample(BATCH, rng))]
+        found = [self.kept(self.layered.sample(BATCH, rng))]
         for _ in range(tries):
             if sum(map(len, found)) >= n:
                 break
-            found.append(self.kept(self.lattice.sample(BATCH, rng)))
+            found.append(self.kept(self.layered.sample(BATCH, rng)))
         codes = np.concatenate(found)
         while len(codes) < n:
             near = np.concatenate([self.start, codes])
             near = near[rng.integers(len(near), size=BATCH)]
-            walked = self.kept(self.lattice.mutate(near, rng, rng.integers(1, codes.shape[1] + 1)))
+            walked = self.kept(self.layered.mutate(near, rng, rng.integers(1, codes.shape[1] + 1)))
             before, codes = len(codes), self.kept(np.concatenate([codes, walked]))
             if len(codes) == before:
                 break
@@ -125,13 +125,13 @@ class Problem:
     def mutated(self, codes: Ints, rng: np.random.Generator, changes: int = 1) -> Ints:
         """Children within the limits: so many times, one choice at a random layer is changed."""
         codes, near = codes.copy(), self.choices.near
-        layers = np.flatnonzero(self.lattice.n_options > 1)
+        layers = np.flatnonzero(self.layered.n_options > 1)
         for _ in range(changes):
             at = layers[rng.integers(len(layers), size=len(codes))]
             for code, layer, drawn in zip(codes, at, rng.random(len(codes)), strict=True):
                 own = near[layer][code[layer]]
                 code[layer] = own[int(drawn * len(own))]
-        return self.kept(self.lattice.repair(codes, rng))
+        return self.kept(self.layered.repair(codes, rng))
 
     def neighbours(self, code: Ints, rng: np.random.Generator) -> Ints:
         """Codes within the limits that differ in one choice, apart from what it forces."""
@@ -139,25 +139,25 @@ class Problem:
         layers = np.repeat(np.arange(len(code)), [len(own) for own in near])
         codes = np.repeat(code[None], len(layers), axis=0)
         codes[np.arange(len(layers)), layers] = np.concatenate(near)
-        return self.kept(self.lattice.repair(codes, rng))
+        return self.kept(self.layered.repair(codes, rng))
 
     def pulled(self, code: Ints, rng: np.random.Generator) -> Ints:
         """(1, P) the code itself, or what is within the limits and differs least from it."""
-        code = self.lattice.repair(code[None], rng)
+        code = self.layered.repair(code[None], rng)
         if len(own := self.kept(code)):
             return own
         for genes in 2.0 ** np.arange(8):
             many = np.repeat(code, BATCH, axis=0)
-            near = self.kept(self.lattice.mutate(many, rng, min(genes, code.shape[1])))
+            near = self.kept(self.layered.mutate(many, rng, min(genes, code.shape[1])))
             if len(near):
                 return near[[(near != code).sum(axis=1).argmin()]]
         fixed = self.start[rng.integers(len(self.start), size=BATCH)]
-        crossed = self.lattice.crossover(np.repeat(code, BATCH, axis=0), fixed, rng)
+        crossed = self.layered.crossover(np.repeat(code, BATCH, axis=0), fixed, rng)
         near = np.concatenate([self.kept(crossed), self.kept(self.start[:1])])
         return near[[(near != code).sum(axis=1).argmin()]]
 
 
-def _swap(before: Layer, layer: Layer) -> bool:
+def _swap(before: SpaceLayer, layer: SpaceLayer) -> bool:
     options = layer.position.options
     return before.position.options == options and not layer.position.first and () in options
 
@@ -186,7 +186,7 @@ def problem_of(
 
     start = np.concatenate([np.array(known, np.int64).reshape(-1, least.shape[1]), least])
     return Problem(
-        pricing.lattice,
+        pricing.layered,
         Choices.of(pricing.space.table),
         within,
         start[within(start)],
@@ -201,4 +201,4 @@ def problem_of(
 def _features(pricing: Pricing, codes: Ints, *, estimate: bool) -> Floats:
     """Logarithms of ms, parameters and MACs, and perhaps the surrogate's estimate."""
     sizes = np.log(pricing.price(codes)[:, [MS, PARAMS, MACS]])
-    return np.column_stack([sizes, pricing.judge(codes)[0]]) if estimate else sizes
+    return np.column_stack([sizes, pricing.estimate(codes)[0]]) if estimate else sizes

@@ -76,7 +76,7 @@ class Reinforce(Strategy):
         """Raise the logits of what was chosen, by the gradient of its log-probability."""
         state = 0
         for layer, own, logits, gene in zip(
-            self.problem.lattice.layers, self.one_hot, self.logits, code, strict=True
+            self.problem.layered.layers, self.one_hot, self.logits, code, strict=True
         ):
             stands = layer.next[state] >= 0
             chances = _softmax(np.where(stands, own @ logits, -np.inf))
@@ -84,11 +84,11 @@ class Reinforce(Strategy):
             state = layer.next[state, gene]
 
     def _draw(self, rng: np.random.Generator) -> Ints:
-        """(DRAWN, P) paths of the lattice."""
+        """(DRAWN, P) paths of the layered space."""
         codes = np.empty((DRAWN, len(self.one_hot)), np.int64)
         state = np.zeros(DRAWN, np.int32)
         for p, (layer, own, logits) in enumerate(
-            zip(self.problem.lattice.layers, self.one_hot, self.logits, strict=True)
+            zip(self.problem.layered.layers, self.one_hot, self.logits, strict=True)
         ):
             noise = rng.gumbel(size=(DRAWN, len(own)))
             worth = np.where(layer.next[state] >= 0, own @ logits + noise, -np.inf)

@@ -50,7 +50,7 @@ class Seen:
     @classmethod
     def none(cls, problem: Problem) -> Seen:
         """Nothing yet."""
-        return cls.of(np.empty((0, len(problem.lattice.layers)), np.int64), np.empty(0))
+        return cls.of(np.empty((0, len(problem.layered.layers)), np.int64), np.empty(0))
 
     def add(self, code: Ints, score: float) -> None:
         """One more evaluation."""

@@ -128,14 +128,14 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
             for name in ("params", "macs", "peak_elements")
             if (most := getattr(result.limits, name)) < inf
         },
-        "caution": result.caution,
+        "caution": result.risk_aversion,
         "space": _named("space", result.space),
         "device": _named("device", result.device),
         "surrogate": _named("surrogate", result.surrogate),
         "best": result.best.arch.arch_id,
         "optimality_gap": result.optimality_gap,
         "priced": result.priced,
-        "judged": result.judged,
+        "judged": result.evaluated,
         "seconds": round(result.seconds, 2),
     }
 

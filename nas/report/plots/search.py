@@ -51,7 +51,7 @@ def _draw(axes: Axes, result: SearchResult) -> None:
     )
     if result.confidence is not None:
         axes.axvline(result.held_ms, color=OTHER, lw=1, ls=":")
-    for seed in result.seeds:
+    for seed in result.known:
         _point(axes, seed, _colour(seed.arch.name), seed.arch.name)
     front = result.pareto
     ms, top1 = [c.ms for c in front], [c.top1 for c in front]
@@ -60,7 +60,7 @@ def _draw(axes: Axes, result: SearchResult) -> None:
     upper = [c.top1 + c.top1_sd for c in front]
     axes.fill_between(ms, lower, upper, color=FOUND, alpha=0.15, lw=0, label="± 1 sd")
     _point(axes, result.best, FOUND, f"found: {result.best.arch.name}", marker="*")
-    _frame(axes, [*result.seeds, result.best], front)
+    _frame(axes, [*result.known, result.best], front)
     axes.set_xlabel(f"predicted on {result.device.name} [{result.device.unit}], 90 % interval")
     axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
     sure = "" if result.confidence is None else f" with probability {result.confidence:g}"

@@ -20,7 +20,7 @@ from nas.graph.ops import op_macs, op_params
 from nas.space.arch import Arch, show_shape
 
 if TYPE_CHECKING:
-    from nas.accuracy import Guess, Surrogate
+    from nas.accuracy import AccuracyEstimate, Surrogate
     from nas.latency.device import Device, Prediction
     from nas.library import Published
     from nas.modules.networks import Network
@@ -39,7 +39,7 @@ class NetworkSummary:
     """Rows count the fused graph."""
     device: Device | None = None
     prediction: Prediction | None = None
-    guess: Guess | None = None
+    guess: AccuracyEstimate | None = None
     published: tuple[Published, ...] = ()
 
     @cached_property

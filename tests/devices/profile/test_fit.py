@@ -11,7 +11,7 @@ from nas.devices.profile.design import Pool, choose_points, next_parts
 from nas.devices.profile.fit import Model, Sample, covariance, first_guess, fit, fit_networks
 from nas.devices.profile.load import Load
 from nas.devices.profile.parts import Point, Source
-from nas.latency.correction import Whole
+from nas.latency.correction import NetworkCorrection
 from nas.latency.kernels import CLASSES
 from nas.latency.residual import HIGH, LOW
 from nas.library import load_space
@@ -150,13 +150,13 @@ def test_small_networks_of_a_made_up_cache_are_found_cheaper(
     samples: list[Sample], pool: Pool, points: list[Point]
 ) -> None:
     """Below a sum of 9 ms everything stays in a cache, and takes the power 1.2 of it."""
-    true = Whole(1.0, 0.2, 9.0, 0.1)
+    true = NetworkCorrection(1.0, 0.2, 9.0, 0.1)
     loads = [point.load for point in points[:32]]
     whole = [Sample(load, float(true.ms(true_ms(load))), 0.01, whole=True) for load in loads]
     found = fit_networks([*samples, *whole], pool.kernels)
     rest = [point.load for point in points[32:]]
-    predicted = found.whole.ms(found.model.ms(rest))
+    predicted = found.correction.ms(found.model.ms(rest))
     error = np.abs(predicted / [true.ms(true_ms(load)) for load in rest] - 1)
     assert np.median(error) < 0.06
-    assert found.whole.exponent > 0
+    assert found.correction.exponent > 0
     assert found.crossed_ms.shape == (32,)

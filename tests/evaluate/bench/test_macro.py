@@ -45,7 +45,7 @@ def test_every_code_has_the_accuracy_of_its_row(truth: Truth) -> None:
 
 
 def test_many_at_once_are_one_at_a_time(truth: Truth) -> None:
-    codes = truth.space.lattice.sample(50, np.random.default_rng(0))
+    codes = truth.space.layered.sample(50, np.random.default_rng(0))
     assert [truth.judge(code[None])[0] for code in codes] == truth.judge(codes).tolist()
 
 

@@ -54,7 +54,7 @@ def few(share: float | None = None) -> Posed:
 
 def test_half_of_the_networks_keep_the_budget() -> None:
     case, free = posed(ACCEL), posed(Case("accel-nasbench", None))
-    codes = free.problem.lattice.sample(4000, np.random.default_rng(5))
+    codes = free.problem.layered.sample(4000, np.random.default_rng(5))
     assert free.budget_ms == inf
     assert free.problem.within(codes).all()
     assert case.problem.within(codes).mean() == pytest.approx(0.5, abs=0.03)
@@ -97,7 +97,7 @@ class Broken(Strategy):
         raise NotImplementedError
 
     def ask(self, seen: Seen, rng: np.random.Generator) -> Iterator[Ints]:
-        out = int(self.problem.lattice.n_options[3] - 1)
+        out = int(self.problem.layered.n_options[3] - 1)
         slow, one, same = [0, 1, 1, 1, 1, 0, 0], [0, 0, 0, 0, out, 0, 0], [0, 0, 0, out, 0, 0, 0]
         yield np.array([slow, one, same][len(seen.scores)])
 
@@ -121,7 +121,7 @@ def test_the_optimum_is_proven_or_found(
 ) -> None:
     case = few(share)
     found, proven = optimum(case)
-    codes = case.problem.lattice.sample(20_000, np.random.default_rng(0))
+    codes = case.problem.layered.sample(20_000, np.random.default_rng(0))
     assert proven
     assert found == case.truth.judge(case.problem.kept(codes)).max()
     monkeypatch.setattr(bests, "ENUMERATED", 0)
@@ -246,7 +246,7 @@ def test_budgets_lie_between_networks() -> None:
     pricing = Pricing(
         case.truth.space, library.load_device("iphone12-lut"), library.load_surrogate("imagenet")
     )
-    ms = pricing.price(pricing.lattice.sample(5000, np.random.default_rng(0)))[:, MS]
+    ms = pricing.price(pricing.layered.sample(5000, np.random.default_rng(0)))[:, MS]
     assert np.abs(ms - case.budget_ms).min() > 1e-9
 
 

@@ -54,14 +54,14 @@ def test_sum_of_trees_is_what_walking_each_gives() -> None:
     rng = np.random.default_rng(0)
     forest = [random_tree(rng) for _ in range(40)]
     assert max((len(tree) + 1) // 2 for tree in forest) == LEAVES
-    codes = SPACE.lattice.sample(300, rng)
+    codes = SPACE.layered.sample(300, rng)
     expected = [sum(walked(tree, v) for tree in forest) for v in CHOICES.values(codes)]
     assert Trees(CHOICES, forest, 50.0)(codes) == pytest.approx(np.array(expected) + 50)
 
 
 def test_trees_without_a_test_are_a_constant() -> None:
     trees = Trees(CHOICES, [[Node(value=1.5)], [Node(value=-0.5)]], 70.0)
-    codes = SPACE.lattice.sample(5, np.random.default_rng(1))
+    codes = SPACE.layered.sample(5, np.random.default_rng(1))
     assert (trees(codes) == 71).all()
 
 

@@ -32,7 +32,7 @@ def test_an_unknown_name_is_told_with_the_nearest() -> None:
 
 
 def test_accuracies_are_points_one_a_code(truth: Truth) -> None:
-    codes = truth.space.lattice.sample(500, np.random.default_rng(0))
+    codes = truth.space.layered.sample(500, np.random.default_rng(0))
     found = truth.judge(codes)
     assert found.shape == (500,)
     assert found.dtype == np.float64
@@ -42,7 +42,7 @@ def test_accuracies_are_points_one_a_code(truth: Truth) -> None:
 
 
 def test_many_at_once_are_one_at_a_time(truth: Truth) -> None:
-    codes = truth.space.lattice.sample(200, np.random.default_rng(1))
+    codes = truth.space.layered.sample(200, np.random.default_rng(1))
     assert [truth.judge(code[None])[0] for code in codes] == truth.judge(codes).tolist()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nas.latency.files import TERMS
-from nas.latency.fit.calibrate import Figure, Prior
+from nas.latency.fit.calibrate import LatencySample, Prior
 from nas.latency.kernels import CLASSES
 from nas.space.columns import Floats
 
@@ -21,12 +21,14 @@ def networks(n: int, rng: np.random.Generator) -> list[Floats]:
     return list(size * [100, 500, 10, 40, 5] * rng.uniform(0.5, 1.5, (n, len(CLASSES), len(TERMS))))
 
 
-def figures(n: int, rng: np.random.Generator, noise: float = 0.02) -> list[Figure]:
+def figures(n: int, rng: np.random.Generator, noise: float = 0.02) -> list[LatencySample]:
     """Two figures of each network: `lab`, and `other`, which is 20 % slower."""
     found = []
     for index, work in enumerate(networks(n, rng)):
         ms = 0.4 + (work * TRUE).sum() / 1000
         for harness, factor in (("lab", 1.0), ("other", 1.2)):
             seen = float(ms * factor * rng.lognormal(0, noise))
-            found.append(Figure(f"net{index}", f"family{index % 5}", work, seen, harness, 1.0))
+            found.append(
+                LatencySample(f"net{index}", f"family{index % 5}", work, seen, harness, 1.0)
+            )
     return found

@@ -11,20 +11,22 @@ from nas.latency.device import load_device
 from nas.latency.files import TERMS
 from nas.latency.fit.adapt import SPLITS, adapt, adapted_fold, costs_of, scaled
 from nas.latency.fit.blend import left_out
-from nas.latency.fit.calibrate import Costs, Figure
+from nas.latency.fit.calibrate import Costs, LatencySample
 from nas.latency.kernels import CLASSES
 
 TRUE = np.tile([0.5, 0.04, 30.0, 0.5, 20.0], (len(CLASSES), 1))
 KNOWN = Costs(0.4, TRUE)
 
 
-def relative(n: int, true: Costs, noise: float = 0.01) -> list[Figure]:
+def relative(n: int, true: Costs, noise: float = 0.01) -> list[LatencySample]:
     """Figures of n networks, each with its own mix of classes, on a device with these costs."""
     rng = np.random.default_rng(n)
     size = rng.uniform(0.5, 4, (n, 1, 1)) * rng.dirichlet(np.ones(len(CLASSES)), n)[:, :, None]
     work = size * [100, 500, 10, 40, 5] * rng.uniform(0.5, 1.5, (n, len(CLASSES), len(TERMS)))
     ms = true.ms(work) * rng.lognormal(0, noise, n)
-    return [Figure(f"net{i}", f"family{i % 5}", work[i], float(ms[i]), "", 1.0) for i in range(n)]
+    return [
+        LatencySample(f"net{i}", f"family{i % 5}", work[i], float(ms[i]), "", 1.0) for i in range(n)
+    ]
 
 
 @pytest.mark.parametrize("factor", [1.3, 0.01])

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nas.latency.fit.assess import Judged, bounds, conformal, errors, interval, judged, score
-from nas.latency.fit.calibrate import Figure
+from nas.latency.fit.assess import (
+    HeldOut,
+    bounds,
+    conformal,
+    errors,
+    held_out_networks,
+    interval,
+    score,
+)
+from nas.latency.fit.calibrate import LatencySample
 
 
 def test_errors_are_shares_of_what_was_measured() -> None:
@@ -63,19 +71,19 @@ def test_an_interval_holds_the_estimate() -> None:
 
 def test_a_network_is_judged_once_and_by_the_reference() -> None:
     figures = [
-        Figure("a", "f", np.zeros((1, 1)), ms, harness, 1.0)
+        LatencySample("a", "f", np.zeros((1, 1)), ms, harness, 1.0)
         for ms, harness in ((1.0, "lab"), (1.2, "lab"), (9.0, "other"))
     ]
-    found = judged(figures, np.full(3, 1.1), np.full(3, 2.2), {"lab"})
-    assert found == [Judged("a", "f", 1.1, 1.1, 2.2)]
+    found = held_out_networks(figures, np.full(3, 1.1), np.full(3, 2.2), {"lab"})
+    assert found == [HeldOut("a", "f", 1.1, 1.1, 2.2)]
     assert score(found)["median_error_pct"] == 0
     assert score(found)["trivial_median_error_pct"] == 100
 
 
 def test_coverage_across_families_is_of_intervals_that_never_saw_the_family() -> None:
     rng = np.random.default_rng(0)
-    near = [Judged(f"a{i}", "a", 1.0, float(x), 1) for i, x in enumerate(rng.normal(1, 0.02, 40))]
-    far = [Judged(f"b{i}", "b", 1.0, float(x), 1) for i, x in enumerate(rng.normal(2, 0.02, 40))]
+    near = [HeldOut(f"a{i}", "a", 1.0, float(x), 1) for i, x in enumerate(rng.normal(1, 0.02, 40))]
+    far = [HeldOut(f"b{i}", "b", 1.0, float(x), 1) for i, x in enumerate(rng.normal(2, 0.02, 40))]
     found = interval([*near, *far])
     assert found["coverage_pct"] > 85
     assert found["coverage_across_families_pct"] < 30

@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nas.latency.fit.blend import Recipe, blend, device_fold, left_out, trivial_fold
-from nas.latency.fit.calibrate import Figure, Settings
+from nas.latency.fit.blend import FitRecipe, blend, device_fold, left_out, trivial_fold
+from nas.latency.fit.calibrate import FitSettings, LatencySample
 from nas.space.columns import Floats
 
 from .conftest import PRIOR, TRUE, figures
 
-RECIPE = Recipe(lambda _: PRIOR, (Settings(1.0, 1.0), Settings(30.0, 1.0)))
+RECIPE = FitRecipe(lambda _: PRIOR, (FitSettings(1.0, 1.0), FitSettings(30.0, 1.0)))
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, Recipe(grid=RECIPE.grid)], ids=["known", "plain"])
-def test_known_costs_are_recovered_on_families_left_out(recipe: Recipe) -> None:
+@pytest.mark.parametrize("recipe", [RECIPE, FitRecipe(grid=RECIPE.grid)], ids=["known", "plain"])
+def test_known_costs_are_recovered_on_families_left_out(recipe: FitRecipe) -> None:
     found = figures(60, np.random.default_rng(1))
     predicted = left_out(found, device_fold(recipe))
     truth = np.array([0.4 + (f.work * TRUE).sum() / 1000 for f in found])
@@ -29,16 +29,16 @@ def test_known_costs_are_recovered_on_families_left_out(recipe: Recipe) -> None:
 
 def test_a_blend_leans_to_the_settings_that_do_best_on_families_left_out() -> None:
     found = figures(40, np.random.default_rng(7), noise=0.0)
-    good, bad = Settings(0.03, 0.01), Settings(1e6, 1e6)
+    good, bad = FitSettings(0.03, 0.01), FitSettings(1e6, 1e6)
     mixed, alone = (
-        blend(found, Recipe(lambda _: PRIOR, grid)).us for grid in ((good, bad), (good,))
+        blend(found, FitRecipe(lambda _: PRIOR, grid)).us for grid in ((good, bad), (good,))
     )
-    worst = blend(found, Recipe(lambda _: PRIOR, (bad,))).us
+    worst = blend(found, FitRecipe(lambda _: PRIOR, (bad,))).us
     assert np.abs(mixed - alone).sum() < 0.1 * np.abs(mixed - worst).sum()
 
 
 def test_a_fold_never_sees_the_family_it_predicts() -> None:
-    def fold(kept: list[Figure], out: list[Figure]) -> Floats:
+    def fold(kept: list[LatencySample], out: list[LatencySample]) -> Floats:
         assert not {f.family for f in kept} & {f.family for f in out}
         return np.ones(len(out))
 
@@ -48,11 +48,11 @@ def test_a_fold_never_sees_the_family_it_predicts() -> None:
 def test_one_network_beside_a_family_is_enough_to_predict_the_family() -> None:
     found = figures(5, np.random.default_rng(5))
     found = [replace(f, family=str(f.network == "net0")) for f in found]
-    assert (left_out(found, device_fold(Recipe())) > 0).all()
+    assert (left_out(found, device_fold(FitRecipe())) > 0).all()
 
 
 def test_networks_of_one_family_are_left_out_singly() -> None:
-    def fold(kept: list[Figure], out: list[Figure]) -> Floats:
+    def fold(kept: list[LatencySample], out: list[LatencySample]) -> Floats:
         assert len({f.network for f in kept}) == 9
         assert len({f.network for f in out}) == 1
         return np.ones(len(out))

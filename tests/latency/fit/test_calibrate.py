@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nas.latency.files import TERMS
-from nas.latency.fit.blend import Recipe, blend
+from nas.latency.fit.blend import FitRecipe, blend
 from nas.latency.fit.calibrate import (
-    Settings,
+    FitSettings,
     fit,
     harness_factors,
     on_reference,
@@ -20,7 +20,7 @@ from nas.latency.fit.calibrate import (
 
 from .conftest import PRIOR, figures
 
-GRID = (Settings(1.0, 1.0), Settings(30.0, 1.0))
+GRID = (FitSettings(1.0, 1.0), FitSettings(30.0, 1.0))
 
 
 def test_factor_of_a_harness_is_found() -> None:
@@ -37,7 +37,7 @@ def test_a_harness_without_a_shared_network_keeps_its_prior() -> None:
 
 def test_every_cost_stays_above_its_floor() -> None:
     found = figures(10, np.random.default_rng(2))
-    for recipe in (Recipe(lambda _: PRIOR, GRID), Recipe(grid=GRID)):
+    for recipe in (FitRecipe(lambda _: PRIOR, GRID), FitRecipe(grid=GRID)):
         prior, costs = recipe.prior(found), blend(found, recipe)
         assert (costs.us >= np.array(prior.floor_us) * (1 - 1e-9)).all()
         assert min(prior.floor_us) > 0
@@ -55,7 +55,7 @@ def test_what_is_known_of_figures_alone_does_not_depend_on_their_unit() -> None:
 
 def test_a_single_figure_leaves_the_prior() -> None:
     found = figures(1, np.random.default_rng(3))[:1]
-    costs = fit(found, np.array([found[0].ms]), Settings(30.0, 1.0), PRIOR)
+    costs = fit(found, np.array([found[0].ms]), FitSettings(30.0, 1.0), PRIOR)
     macs, weights = TERMS.index("us_per_mmac"), TERMS.index("us_per_weight_mb")
     assert costs.us[:, macs] == pytest.approx(PRIOR.us_per_mmac, rel=0.2)
     assert costs.us[:, weights] == pytest.approx(PRIOR.us_per_weight_mb, rel=0.2)
@@ -64,7 +64,7 @@ def test_a_single_figure_leaves_the_prior() -> None:
 def test_a_cliff_hardly_moves_the_fit() -> None:
     found = figures(30, np.random.default_rng(4))
     cliff = [replace(f, ms=10 * f.ms) if f.network == "net3" else f for f in found]
-    settings = Settings(30.0, 1.0)
+    settings = FitSettings(30.0, 1.0)
     clean = predict(fit(found, on_reference(found, PRIOR), settings, PRIOR), found)
     fallen = predict(fit(cliff, on_reference(cliff, PRIOR), settings, PRIOR), found)
     assert np.median(np.abs(fallen / clean - 1)) < 0.05

@@ -69,7 +69,7 @@ class Case:
 def priced(space: Space, device: str, share: float) -> tuple[Pricing, Problem]:
     """The problem with a budget that this share of random networks keeps."""
     pricing = Pricing(space, library.load_device(device), library.load_surrogate("imagenet"))
-    ms = pricing.price(pricing.lattice.sample(1000, np.random.default_rng(0)))[:, MS]
+    ms = pricing.price(pricing.layered.sample(1000, np.random.default_rng(0)))[:, MS]
     limits = Limits((float(np.quantile(ms, share)),), (1.0,))
     return pricing, problem_of(pricing, limits, estimate=False)
 
@@ -222,7 +222,7 @@ def test_equal_scores_are_survived(name: str, case: Case) -> None:
 def test_a_small_space_is_exhausted(name: str) -> None:
     """Every distinct network once, then nothing."""
     pricing, problem = priced(Space.from_yaml(FEW), "iphone12-lut", 0.3)
-    codes = np.array([*product(*(range(n) for n in pricing.lattice.n_options))])
+    codes = np.array([*product(*(range(n) for n in pricing.layered.n_options))])
     codes = codes[np.isfinite(pricing.price(codes)[:, MS])]
     codes = codes[problem.within(codes)]
     networks = {pricing.space.decode(code).arch_id for code in codes}
@@ -240,7 +240,7 @@ def test_a_start_in_another_order_is_not_proposed_as_it_is() -> None:
     """What stands in for codes that nothing near is within the limits of is canonical, too."""
     problem = small().problem
     swapped = problem.sample(200, np.random.default_rng(6))
-    out = problem.lattice.n_options - 1
+    out = problem.layered.n_options - 1
     layer = int(np.flatnonzero(problem.swaps)[0])
     swapped = swapped[(swapped[:, layer] == out[layer]) & (swapped[:, layer - 1] != out[layer])]
     swapped = swapped[:1]

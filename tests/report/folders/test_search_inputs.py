@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nas.files.resources import named
-from nas.optimize import Settings, search
+from nas.optimize import EvolutionSettings, search
 from nas.report.folders.search import read_search
 from nas.report.folders.search_inputs import load_inputs
 from nas.report.folders.write_search import write_result
@@ -37,7 +37,7 @@ def test_what_was_given_as_a_path_is_found_by_it(
     device.write_text(device.read_text().replace("name: iphone12-lut", "name: my-phone"))
     space = Path("narrow.yaml")
     space.write_text(named("space")["mobilenetv3"].read_text().replace("mobilenetv3", "narrow", 1))
-    few = Settings(generations=3, children=200)
+    few = EvolutionSettings(generations=3, children=200)
     found = search(space, "mine", budget_ms=1.0, settings=few)
     folder = Path("run")
     folder.mkdir()

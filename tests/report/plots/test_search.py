@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import nas
-from nas.optimize import SearchResult, Settings
+from nas.optimize import EvolutionSettings, SearchResult
 from nas.report.plots.search import _draw, save_front
 
 
 @pytest.fixture(scope="module")
 def result() -> SearchResult:
-    few = Settings(generations=3, children=200)
+    few = EvolutionSettings(generations=3, children=200)
     return nas.search("mobilenetv3", "iphone12-lut", budget_ms=1.0, settings=few)
 
 
@@ -23,7 +23,7 @@ def test_names_the_best_every_seed_and_the_budget(result: SearchResult) -> None:
     axes = Figure().subplots()
     _draw(axes, result)
     texts = [text.get_text() for text in axes.texts]
-    for name in (*(seed.arch.name for seed in result.seeds), f"found: {result.best.arch.name}"):
+    for name in (*(seed.arch.name for seed in result.known), f"found: {result.best.arch.name}"):
         assert name in texts
     assert any("budget 1 ms" in text for text in texts)
 
@@ -32,7 +32,7 @@ def test_every_named_network_is_inside_the_axes(result: SearchResult) -> None:
     axes = Figure().subplots()
     _draw(axes, result)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    for found in (*result.seeds, result.best):
+    for found in (*result.known, result.best):
         assert left < found.ms < right
         assert low < found.top1 < high
     for found in result.pareto:
