@@ -1,9 +1,10 @@
-"""How long does a question take when 10 000 trials are in the store?
+"""Measure how long a strategy takes to propose a network with 10 000 trials in the store.
 
-Fills an SQLite store with finished trials of random networks of a space under a budget, then asks
-as a study does: read the store (`read_ms`) and ask the strategy (`ask_ms`, reading included), then
-claim (`claim_ms`: Optuna inserts parameter by parameter). Filling takes minutes, and what is in
---folder is kept. Writes results/benchmarks/asking.csv, one row for each space and strategy.
+Fills an SQLite store with finished trials of random networks of a space under a budget. Then it
+times the steps of a study: reading the store (`read_ms`), asking the strategy (`ask_ms`, reading
+included), and claiming the trial (`claim_ms`: Optuna inserts one parameter at a time). Filling
+takes minutes; `--folder` keeps the stores. Writes results/benchmarks/asking.csv, one row for each
+space and strategy.
 
     python benchmarks/asking.py
 """
@@ -35,11 +36,11 @@ OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "asking.csv"
 SPACES = {"accel-nasbench": 40.0, "mobile": 60.0}
 """Space -> budget in ms on pixel1-cpu."""
 WARM = 3
-"""Questions that are not counted: the first reads the whole file, the second fits."""
+"""Proposals that are not counted: the first reads the whole file, the second fits."""
 
 
 def filled(folder: Path, space: str, trials: int) -> tuple[Store, TrialLoop]:
-    """A store of random networks within the budget, whose accuracy rises with their size."""
+    """Return a store of random networks within the budget; accuracy rises with size."""
     pricing = pricing_of(space, "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((SPACES[space],), (1.0,)))
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ def filled(folder: Path, space: str, trials: int) -> tuple[Store, TrialLoop]:
     for code, score in list(zip(codes, scores, strict=True))[done:]:
         arch = pricing.space.decode(code)
         record = claim_trial(store, problem.choices, arch, code, 0, predicted_ms=1.0)
-        if record is not None:  # two codes may be one network
+        if record is not None:  # two codes may decode to one network
             store.work(record, lambda score=score: (float(score),))
     loop = TrialLoop(store, pricing.space, STRATEGIES["random"](problem), (), 10 * trials)
     return store, loop
@@ -60,7 +61,7 @@ def filled(folder: Path, space: str, trials: int) -> tuple[Store, TrialLoop]:
 def asked(
     store: Store, loop: TrialLoop, strategy: str, questions: int
 ) -> Iterator[dict[str, float]]:
-    """Milliseconds of each part of each question."""
+    """Yield the milliseconds of each part of each proposal."""
     loop.strategy = STRATEGIES[strategy](loop.strategy.problem)
     claim, claims = store.claim, [0.0]
 
@@ -87,7 +88,7 @@ def asked(
 
 
 def main() -> None:
-    """One row for each space and strategy."""
+    """Write one row for each space and strategy."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--questions", type=int, default=20)

@@ -1,17 +1,17 @@
-"""What a cluster costs and what it survives: on real nodes of this machine, and on virtual ones.
+"""Measure the cost and fault tolerance of a cluster, on local nodes and on virtual ones.
 
     python benchmarks/cluster.py
 
-- *throughput*: trainings a minute with two nodes of one core against one, on the same sweep, run in
-  turns; the ratio's spread over repeats.
-- *overhead*: of a training, what is not training: from one that ends to the next one's end, less
-  the seconds of its epochs. Ray, the store and the strategy together.
-- *kills*: nodes killed (and replaced) at random moments of a sweep of 200 trainings, until 20 are.
-- *virtual*: `nas sweep --simulate 1000`, trainings of 60 s.
-- *sharing* (asked for with `--only sharing`, needs a GPU): trainings a minute where one, two and
-  four share the GPU, on Fashion-MNIST.
+- *throughput*: trainings per minute with two nodes of one core against one, on the same sweep, in
+  alternation, with the spread of the ratio over repeats.
+- *overhead*: time of a training outside its epochs, from the end of one training to the end of the
+  next, less the seconds of its epochs. It sums up Ray, the store and the strategy.
+- *kills*: nodes killed (and replaced) at random moments of a sweep of 200 trainings, 20 in all.
+- *virtual*: `nas sweep --simulate 1000` with trainings of 60 s.
+- *sharing* (only with `--only sharing`, needs a GPU): trainings per minute while one, two and four
+  share the GPU, on Fashion-MNIST.
 
-Writes results/benchmarks/cluster.csv, a figure a row, with the conditions it was measured under.
+Writes results/benchmarks/cluster.csv, one figure per row with its conditions.
 """
 
 from __future__ import annotations
@@ -85,12 +85,12 @@ NOTICED = {
     "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
-"""A node that dies is noticed within seconds."""
+"""Ray notices a dead node within seconds."""
 
 
 @contextmanager
 def nodes(count: int) -> Iterator[Any]:
-    """A head that trains nothing, and nodes of one core."""
+    """Start a head that trains nothing, and nodes of one core."""
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "include_dashboard": False, "_system_config": NOTICED}
@@ -104,7 +104,7 @@ def nodes(count: int) -> Iterator[Any]:
 
 
 def begun(folder: Path, text: str, address: str | None = None) -> subprocess.Popen[bytes]:
-    """A sweep, as a process."""
+    """Start a sweep as a process."""
     folder.mkdir(parents=True)
     (folder / "small.yaml").write_text(SPACE)
     (folder / "sweep.yaml").write_text(text)
@@ -116,7 +116,7 @@ def begun(folder: Path, text: str, address: str | None = None) -> subprocess.Pop
 
 
 def candidates(folder: Path) -> list[Any]:
-    """Trials of the strategy, in the order in which they ended."""
+    """Return the strategy's trials in the order in which they ended."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = f"sqlite:///{folder / 'results' / 'measured' / 'study.db'}"
     (name,) = (name for name in optuna.get_all_study_names(url) if "proxy" in name)
@@ -125,13 +125,13 @@ def candidates(folder: Path) -> list[Any]:
 
 
 def per_minute(folder: Path, warm: int) -> float:
-    """Trainings a minute, once every node is warm."""
+    """Return trainings per minute, once every node is warm."""
     ends = [trial.datetime_complete for trial in candidates(folder)][warm:]
     return (len(ends) - 1) / ((ends[-1] - ends[0]).total_seconds() / 60)
 
 
 def overhead_s(folder: Path) -> list[float]:
-    """Of each training on one node but the first."""
+    """Return the overhead of each training on one node, except the first."""
     found = candidates(folder)
     gaps = []
     for before, after in zip(found[1:], found[2:], strict=False):
@@ -144,7 +144,7 @@ def overhead_s(folder: Path) -> list[float]:
 
 
 def throughput(place: Path, repeats: int, trials: int) -> Iterator[dict[str, Any]]:
-    """One node against two, in turns."""
+    """Compare one node with two, in alternation."""
     found: dict[int, list[float]] = {1: [], 2: []}
     gaps: list[float] = []
     for repeat in range(repeats):
@@ -165,7 +165,7 @@ def throughput(place: Path, repeats: int, trials: int) -> Iterator[dict[str, Any
 
 
 def kills(place: Path, trials: int, wanted: int) -> Iterator[dict[str, Any]]:
-    """Nodes killed while trainings run; all of these must be there once."""
+    """Kill nodes while trainings run; every training must still be stored exactly once."""
     folder, killed, rng = place / "kills", 0, random.Random(0)
     with nodes(2) as cluster:
         process = begun(folder, TEXT.format(trials=trials, epochs=4), cluster.address)
@@ -190,7 +190,7 @@ def kills(place: Path, trials: int, wanted: int) -> Iterator[dict[str, Any]]:
 
 
 def sharing(place: Path, each: int) -> Iterator[dict[str, Any]]:
-    """Trainings a minute where several share a GPU, `each` of every one of them."""
+    """Measure trainings per minute on a shared GPU, `each` of them per process."""
     for together in (1, 2, 4):
         folder, trials = place / f"sharing-{together}", each * together
         text = SHARED.format(trials=trials, gpus=1 / together)
@@ -200,7 +200,7 @@ def sharing(place: Path, each: int) -> Iterator[dict[str, Any]]:
 
 
 def virtual(workers: int, trials: int, scheduler: str) -> Iterator[dict[str, Any]]:
-    """Busy virtual workers."""
+    """Measure how busy virtual workers are."""
     with tempfile.TemporaryDirectory() as folder:
         usage = Simulation(Path(folder), workers, trials, 60.0, scheduler=scheduler).run()
     print(asdict(usage), flush=True)

@@ -1,7 +1,7 @@
-"""Which published figures devices are calibrated from; iPhones have a file of their own.
+"""The published figures from which devices are calibrated; iPhones have their own file.
 
-Left out, with the reason: networks without a graph; figures of a network that fell back to another
-unit, which are a cliff and no slope (`FELL_BACK`).
+Two kinds of figures are left out: networks without a graph, and networks that fell back to another
+unit (`FELL_BACK`), whose latency changes abruptly.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from iphone12_networks import NETWORKS, Network
 
 from nas.graph.graph import Graph
 
-#: device -> networks that took many times what the others' work explains. TFLite's GPU delegate and
-#: its int8 kernels lack an op of theirs (MobileNetV4's table 6, arXiv:2404.10518: FastViT-T8 takes
-#: 24.7 ms on the GPU of an S23, where the fourfold work of MobileOne-S4 takes 5.9 ms)
+#: device -> networks that take many times longer than their work explains. TFLite's GPU delegate
+#: and its int8 kernels lack one of their ops (MobileNetV4's table 6, arXiv:2404.10518: FastViT-T8
+#: takes 24.7 ms on the GPU of an S23, while MobileOne-S4 with four times the work takes 5.9 ms)
 FELL_BACK = {
     "Samsung S23 GPU": r"FastViT",
     "Google Pixel 6 CPU": r"FastViT|ConvNeXt",
@@ -30,7 +30,7 @@ FELL_BACK = {
 AI_HUB = "GitHub quic/ai-hub-models (BSD-3), published latencies of its model pages"
 ACCEL = "Ahmad et al., Accel-NASBench, DAC 2024, arXiv:2404.08005"
 ACCEL_EVERY = 8
-"""Of the networks of Accel-NASBench, one in so many is taken, in the order of the file."""
+"""Every n-th network of Accel-NASBench is used, in the order of the file."""
 
 
 Row = tuple[Published, Network]
@@ -39,13 +39,13 @@ Rows = tuple[list[Row], set[str]]
 
 
 def whole_networks(data: Path, device: str, runtime: str) -> Rows:
-    """Figures of a device and runtime (a pattern)."""
+    """Return the figures of a device and runtime (a pattern)."""
     figures = []
     for cells in read_rows(data / "published_latency.csv"):
         if cells["device"] != device or not re.fullmatch(runtime, cells["runtime"]):
             continue
         name = f"{cells['model']} {cells['variant_or_width']}".strip()
-        name = re.sub(r"_x(\d)_(\d+)$", r" \1.\2", name)  # as PaddleClas writes widths
+        name = re.sub(r"_x(\d)_(\d+)$", r" \1.\2", name)  # PaddleClas writes widths like this
         name = re.sub(r"^((Mobile|Shuffle)NetV[12])$", r"\1 1.0", name)
         if not re.match(FELL_BACK.get(device, "$"), name):
             side = int(re.findall(r"\d+", cells["resolution"])[-1])
@@ -54,12 +54,12 @@ def whole_networks(data: Path, device: str, runtime: str) -> Rows:
     return _with_networks(figures)
 
 
-#: AI Hub's networks that are measured at another side than 224
+#: AI Hub's networks with a side other than 224
 SIDES = {"efficientnet_b4": 380, "efficientnet_v2_s": 384}
 
 
 def ai_hub(data: Path, device: str, runtime: str, precision: str) -> Rows:
-    """Classifiers of Qualcomm's AI Hub on a device."""
+    """Return the classifiers of Qualcomm's AI Hub on a device."""
     wanted = {"device": device, "runtime": runtime, "precision": precision}
     return _with_networks(
         [
@@ -72,7 +72,7 @@ def ai_hub(data: Path, device: str, runtime: str, precision: str) -> Rows:
 
 
 def accel(data: Path, column: str) -> Rows:
-    """Throughput of MBConv networks as ms per image; a family has about as many layers."""
+    """Return the throughput of MBConv networks as ms per image; a family has similar depths."""
     rows: list[Row] = []
     for cells in read_rows(data / "accel_nasbench.csv")[::ACCEL_EVERY]:
         if cells[column]:
@@ -86,7 +86,7 @@ def accel(data: Path, column: str) -> Rows:
 
 
 def iphones(data: Path) -> Rows:
-    """Figures of iPhone 12 and 13."""
+    """Return the figures of iPhone 12 and 13."""
     taken, missing = published(data / "published_latency.csv")
     return [(figure, NETWORKS[figure.network]) for figure in taken], set(missing)
 

@@ -1,7 +1,8 @@
-"""The networks behind published latencies on other devices than iPhones, as graphs.
+"""The graphs of networks with published latencies on devices other than iPhones.
 
-Tables of the project at a width, and models of timm and torchvision. A family is a generation here
-(MobileNetV2 is left out apart from V3), since some devices were measured with MobileNets alone.
+They are tables of the project at a width, and models of timm and torchvision. Here a family is one
+generation (MobileNetV2 is left out separately from V3), since some devices were measured with
+MobileNets alone.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from nas.modules.tracing.trace import graph_of
 from nas.space.scaling import scaled
 
 Graphs = Callable[[int], Graph]
-"""The graph of a network for square images of a side."""
+"""Builds the graph of a network for square images of a side."""
 
 
 def named(name: str) -> Graphs:
-    """A network by its name in timm, torchvision or the project."""
+    """Return a network by its name in timm, torchvision or the project."""
     return lambda side: load_network(f"{name}@{side}").graph
 
 
 def wide(name: str, width: str) -> Graphs:
-    """A table of the project at a width multiplier."""
+    """Return a table of the project at a width multiplier."""
     return lambda side: scaled(library.load_arch(name), width=float(width), side=side).graph
 
 
 def of_timm(builder: str, variant: str, width: str) -> Graphs:
-    """A builder of timm at widths for which it registers no model."""
+    """Return a timm builder at widths for which timm registers no model."""
 
     def graph(side: int) -> Graph:
         create = getattr(import_module("timm.models.mobilenetv3"), builder)
@@ -44,12 +45,12 @@ def of_timm(builder: str, variant: str, width: str) -> Graphs:
 
 
 def mobilenetv3(size: str, width: str) -> Graphs:
-    """MobileNetV3 with squeeze and excitation and hard-swish."""
+    """Return MobileNetV3 with squeeze and excitation and hard-swish."""
     return of_timm("_gen_mobilenet_v3", f"mobilenetv3_{size.lower()}_100", width)
 
 
 def shufflenet(width: str) -> Graphs:
-    """ShuffleNetV2 with PaddleClas' widths (ppcls/arch/backbone/model_zoo/shufflenet_v2.py)."""
+    """Return ShuffleNetV2 with PaddleClas' widths (its file shufflenet_v2.py)."""
     widths = {
         "0.25": (24, 24, 48, 96, 512),
         "0.33": (24, 32, 64, 128, 512),
@@ -68,7 +69,7 @@ def shufflenet(width: str) -> Graphs:
     return graph
 
 
-#: whole name as published (Paddle's `_x0_25` as ` 0.25`) -> family; graph, of the pattern's groups
+#: pattern of the published name (Paddle's `_x0_25` as ` 0.25`) -> family; graph from its groups
 PATTERNS: dict[str, tuple[str, Callable[..., Graphs]]] = {
     r"MobileNetV1 ([\d.]+)": ("mobilenetv1", partial(wide, "mobilenetv1")),
     r"MobileNetV2 ([\d.]+)": (
@@ -103,7 +104,7 @@ PATTERNS: dict[str, tuple[str, Callable[..., Graphs]]] = {
     ),
 }
 
-#: the same without variants: family, name
+#: the same for networks without variants: family, name
 NAMES: dict[str, tuple[str, str]] = {
     "ConvNeXt S": ("convnext", "torchvision:convnext_small"),
     "DenseNet 121": ("densenet", "torchvision:densenet121"),
@@ -143,7 +144,7 @@ NAMES: dict[str, tuple[str, str]] = {
 
 @cache
 def network(name: str) -> Network | None:
-    """The network of this published name, if there is a graph of it."""
+    """Return the network of this published name, if it has a graph."""
     if name in NAMES:
         family, known = NAMES[name]
         return Network(family, named(known))

@@ -1,4 +1,4 @@
-"""The devices that are calibrated from published figures: where from, and what of."""
+"""The devices calibrated from published figures, and the sources of these figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nas.latency.fit.calibrate import LatencySample
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a device's figures come from, and what they are of."""
+    """The sources of a device's figures, and what was measured."""
 
     rows: Callable[[Path], Rows]
     hardware: str
@@ -31,14 +31,14 @@ class Source:
     fuses: Sequence[str] = FUSES
     recipe: FitRecipe = PLAIN
     prior: str = ""
-    """A device to adapt."""
+    """The device to adapt."""
     harness: str = ""
-    """Part of the name of harnesses of the device itself; others are of its relatives."""
+    """Part of the names of this device's harnesses; other harnesses belong to related devices."""
     not_harness: str = "no such harness"
     notes: str = ""
 
     def owns(self, figure: LatencySample) -> bool:
-        """The figure is of the device itself."""
+        """Whether the figure was measured on this device."""
         return self.harness in figure.harness and self.not_harness not in figure.harness
 
 

@@ -1,14 +1,14 @@
-"""Every format of every small seed and of random points of `mobile`, with its difference to torch.
+"""Compare exports of small known networks and random points of `mobile` with torch.
 
     python benchmarks/exports.py --out results/benchmarks/exports.csv [--points 20] [--only NAME...]
 
-Weights are random, but with the norm statistics of photographs and noise, so that logits are of the
-size that trained networks have. Takes about a minute per network; continues a file that is there.
+Weights are random, with norm statistics of photographs and noise, so logits are as large as those
+of trained networks. Takes about a minute per network. Continues an existing file.
 """
 
 from __future__ import annotations
 
-import nas  # before torch, whose threads are to wait without spinning
+import nas  # before torch, so that its threads wait without spinning
 
 # isort: split
 import argparse
@@ -30,9 +30,9 @@ from nas.space.arch import Arch
 
 FAMILIES = ("mobilenet", "efficientnet", "repvit", "mobilevit", "exmobilevit")
 SMALL = 12_000_000
-"""Parameters of the largest seed taken."""
+"""Largest number of parameters of a known network."""
 SIDE = 300
-"""Pixels of the largest image taken."""
+"""Largest number of pixels of an image."""
 POINTS_SEED = 0
 COLUMNS = (
     *("network", "arch_id", "format", "seconds", "bytes", "runtime", "version"),
@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def main() -> None:
-    """Export, check, append to the file."""
+    """Export, check, and append to the file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--points", type=int, default=20)
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def networks(points: int) -> Iterator[Arch]:
-    """The small seeds of the mobile families, then random points of the space that holds them."""
+    """Return small networks of the mobile families, then random points of their space."""
     for name in named("architecture"):
         arch = nas.load_arch(name)
         small = arch.params <= SMALL and arch.input[1] <= SIDE
@@ -67,7 +67,7 @@ def networks(points: int) -> Iterator[Arch]:
 
 
 def exported(arch: Arch) -> Iterator[dict[str, object]]:
-    """One row for each format."""
+    """Return one row for each format."""
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / WEIGHTS
         save_weights(with_statistics(arch), weights)
@@ -93,13 +93,13 @@ def exported(arch: Arch) -> Iterator[dict[str, object]]:
 
 
 def with_statistics(arch: Arch) -> torch.nn.Module:
-    """A network whose norms have the statistics of photographs and noise."""
+    """Return a network whose norms have the statistics of photographs and noise."""
     torch.manual_seed(0)
     photos = torch.from_numpy(load_photos(deploy(arch)))
     module = nas.build(arch).train()
     for layer in module.modules():
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
-            layer.momentum = None  # the mean of all batches
+            layer.momentum = None  # take the mean of all batches
     with torch.no_grad():
         module(torch.cat([photos, torch.randn_like(photos)]))
     return module.eval()

@@ -1,16 +1,15 @@
-"""How well 10 measurements adapt a known device to a related one.
+"""Measure how well 10 measurements adapt a known device to a related one.
 
     python benchmarks/few_shot.py --data DIR
 
-Of the related device's networks ten are drawn, the known device is adapted to them, and the others
-are predicted; over 50 seeded draws. No figure of the related device takes part in the known one,
-which is fitted here without them. Written to `results/benchmarks/few_shot.csv`: median over the
-draws, and the 10th and 90th percentile, beside the device as it was and the trivial model fitted to
-the same ten.
+Draws ten of the related device's networks, adapts the known device to them, and predicts the other
+networks, over 50 seeded draws. The known device is fitted here without figures of the related one.
+Writes `results/benchmarks/few_shot.csv`: the median over the draws and the 10th and 90th
+percentile, beside the known device as it is and the trivial model fitted to the same ten.
 
-`measured on the known one` is no model, and shows how far the known device tells of the related one
-at all: networks that both were measured with, the known device's own milliseconds times one factor,
-fitted to all of them; only where there are ten or more.
+`measured on the known one` is not a model. It shows how much the known device says about the
+related one: for networks measured on both, it takes the known device's milliseconds times one
+factor, fitted to all. It is written only for ten or more such networks.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ COLUMNS += ("spearman", "spearman_p10", "spearman_p90")
 
 
 def _rows(data: Path, device: str, other: str = "") -> list[Row]:
-    """Figures of a device, without those of another."""
+    """Return the figures of a device, without those of the other one."""
     source = DEVICES[device]
     rows = source.rows(data)[0]
     if device == "iphone13":
@@ -84,13 +83,13 @@ def _rows(data: Path, device: str, other: str = "") -> list[Row]:
 
 
 def known_figures(data: Path, known: str, related: str) -> list[LatencySample]:
-    """The known device's figures, without those of the related one."""
+    """Return the known device's figures, without those of the related one."""
     rows = _rows(data, known, related)
     return as_figures(rows, lower_all(rows, DEVICES[known]))
 
 
 def own_figures(data: Path, known: str, related: str) -> list[LatencySample]:
-    """The related device's figures, a network once, as the known device's runtime executes them."""
+    """Return the related device's networks once each, as the known runtime executes them."""
     rows = _rows(data, related)
     found = as_figures(rows, lower_all(rows, DEVICES[known]))
     once = {figure.network: figure for figure in found if not is_large(figure.network)}
@@ -98,7 +97,7 @@ def own_figures(data: Path, known: str, related: str) -> list[LatencySample]:
 
 
 def drawn(known: Costs, figures: Sequence[LatencySample]) -> list[list[str]]:
-    """Errors and ranking on the networks not drawn, for each model."""
+    """Return errors and ranking on the networks not drawn, for each model."""
     rng = np.random.default_rng(SEED)
     found: dict[str, list[tuple[float, float]]] = {}
     for _ in range(DRAWS):
@@ -118,7 +117,7 @@ def drawn(known: Costs, figures: Sequence[LatencySample]) -> list[list[str]]:
 
 
 def both(known: Sequence[LatencySample], related: Sequence[LatencySample]) -> tuple[Floats, Floats]:
-    """Milliseconds on both devices of the networks that both were measured with."""
+    """Return the milliseconds on both devices of the networks measured on both."""
     there = {figure.network: figure.ms for figure in related}
     shared = sorted(there.keys() & {figure.network for figure in known})
     own = [float(np.median([f.ms for f in known if f.network == name])) for name in shared]
@@ -126,13 +125,13 @@ def both(known: Sequence[LatencySample], related: Sequence[LatencySample]) -> tu
 
 
 def judged(predicted: Floats, ms: Floats) -> tuple[float, float]:
-    """Median error in percent, and ranking."""
+    """Return the median error in percent, and the rank correlation."""
     errors = assess.errors(predicted, ms)
-    return errors["median_error_pct"], errors.get("spearman", 0.0)  # all alike rank nothing
+    return errors["median_error_pct"], errors.get("spearman", 0.0)  # a constant ranks nothing
 
 
 def quantiles(pairs: Sequence[tuple[float, float]]) -> list[str]:
-    """Median, 10th and 90th percentile of each of the two."""
+    """Return the median, 10th and 90th percentile of both figures."""
     return [f"{value:.4g}" for value in np.quantile(pairs, (0.5, 0.1, 0.9), axis=0).T.ravel()]
 
 

@@ -1,4 +1,4 @@
-"""What benchmarks leave: CSV files of rows, and JSON of steps that take long."""
+"""Files of benchmarks: CSV rows, and JSON results of slow steps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows as text, by column; none if there is no such file."""
+    """Read rows as text, by column; return none if there is no such file."""
     return [dict(row.cells) for row in read_csv(path, ())] if path.exists() else []
 
 
 def kept(path: Path, make: Callable[[], Any]) -> Any:
-    """What a step made, from its JSON where that is there."""
+    """Return the result of a step, from its JSON file if there is one."""
     if not path.exists():
         made = json.dumps(make(), indent=1)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,12 @@
-"""Calibrate the shipped devices from published figures, and judge each on families left out.
+"""Calibrate the shipped devices from published figures, and test each on families left out.
 
     python benchmarks/fit_devices.py --data DIR [--only NAME]
 
-DIR holds `published_latency.csv`, `qualcomm_ai_hub_latency.csv` and `accel_nasbench.csv`. Figures
-themselves are not part of the project; what is made of them is, with its sources: a folder in
-`predictors/` for each device that beats parameters and MACs alone on networks left out, and how it
-was judged, by family, in `results/devices/`. Runs on one core in about ten minutes, half of them to
-trace networks, and gives the same digits each time.
+DIR holds `published_latency.csv`, `qualcomm_ai_hub_latency.csv` and `accel_nasbench.csv`. These
+figures are not part of the project. The fitted devices are, with their sources: a folder in
+`predictors/` for each device that beats parameters and MACs alone on networks left out, and its
+errors by family in `results/devices/`. Takes about ten minutes on one core, half of them for
+tracing networks. Repeated runs give identical digits.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from nas.latency.kernels import BYTES, Kernel, kernels
 
 ROOT = Path(__file__).parents[1]
 DATE = "2026-11-22"
-"""Of the last fit: the files it writes must repeat."""
+"""Date of the last fit, fixed so that repeated runs write identical files."""
 PREDICTED = "; predicted from figures of whole networks"
 
 Key = tuple[str, int]
-"""Network and side."""
+"""Network and image side."""
 
 
 def main() -> None:
-    """Fit, judge, write what is worth shipping."""
+    """Fit and test every device, and write those that are good enough."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", choices=DEVICES)
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, tuple[Kernel, ...]]:
-    """Kernels of each network."""
+    """Return the kernels of each network."""
     by_key = {figure.key: network for figure, network in rows}
     size = BYTES[source.precision]
     return {
@@ -82,7 +82,7 @@ def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, tuple[Kernel, ..
 def as_figures(
     rows: Sequence[Row], networks: Mapping[Key, Sequence[Kernel]]
 ) -> list[LatencySample]:
-    """Figures for the fit. Repeats of one harness share a weight; rounding and size lower it."""
+    """Weight the figures. Repeats of one harness share a weight; rounding and size lower it."""
     work = {key: work_of(own) for key, own in networks.items()}
     repeats = Counter((figure.key, figure.harness) for figure, _ in rows)
     found = []
@@ -100,7 +100,7 @@ def as_figures(
 
 
 def fit_of(source: Source, figures: Sequence[LatencySample]) -> Fit:
-    """The device, fitted or adapted."""
+    """Fit the device, or adapt its prior."""
     if source.prior:
         return adapted(figures, costs_of(load_device(source.prior)))
     return fitted(
@@ -112,7 +112,7 @@ def fit_of(source: Source, figures: Sequence[LatencySample]) -> Fit:
 
 
 def usual(name: str, fit: Fit) -> list[HeldOut]:
-    """The networks that a device's errors are of."""
+    """Return the networks that count in a device's errors."""
     return counted(fit.judged)["held_out"] if name.startswith("iphone") else list(fit.judged)
 
 
@@ -124,7 +124,7 @@ def describe(
     figures: Sequence[LatencySample],
     fit: Fit,
 ) -> dict[str, Any]:
-    """`device.yaml`."""
+    """Return the content of `device.yaml`."""
     info: dict[str, Any] = {
         "schema": 1,
         "name": name,
@@ -161,7 +161,7 @@ def describe(
 
 
 def write_judged(path: Path, judged: Sequence[HeldOut]) -> None:
-    """How the networks of each family were predicted without it, and all of them."""
+    """Write the errors on each family left out of the fit, and on all networks."""
     span = assess.interval(judged)
     families = sorted({each.family for each in judged})
     groups = {"all": list(judged)}

@@ -1,12 +1,12 @@
-"""Fit the accuracy surrogate `imagenet`, judge it on networks it has not seen, write its folder.
+"""Fit the accuracy surrogate `imagenet`, test it on networks left out, and write its folder.
 
     python benchmarks/fit_imagenet_surrogate.py --data DIR --out predictors/imagenet
 
 DIR holds accel_nasbench.csv, ofa_mobilenetv3_evals.csv, timm_results_imagenet.csv and
-published_latency.csv. About a minute on one core; the same files give the same folder. Prints and
-writes: Kendall's tau on held-out networks of each trained space, beside it that of parameters and
-of MACs alone; the error on each published family left out, beside it that of a linear model of
-log-parameters and log-MACs with the same link; how often the truth lies within one and two sd.
+published_latency.csv. Takes about a minute on one core; the same files give the same folder. Prints
+and writes Kendall's tau on held-out networks of each trained space, beside that of parameters and
+of MACs alone; the error on each published family left out, beside that of a linear model of
+log-parameters and log-MACs with the same link; and the share of figures within one and two sd.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ sources:
 
 
 def main() -> None:
-    """Read, fit, judge, write."""
+    """Read, fit, test, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -80,7 +80,7 @@ def main() -> None:
 def write(
     out: Path, surrogate: Surrogate, published: Published, figures: Mapping[str, Any]
 ) -> None:
-    """The artefact's folder, as `nas.accuracy.artefact` reads it."""
+    """Write the folder that `nas.accuracy.artefact` reads."""
     out.mkdir(parents=True, exist_ok=True)
     scaling, experts = surrogate.scaling, surrogate.experts
     parts = [(e.name, (e.centre, e.scale, e.radius, e.linear)) for e in experts]
@@ -107,7 +107,7 @@ def _rank(recipe: str) -> int:
 
 
 def write_published(path: Path, figures: Sequence[Figure]) -> None:
-    """Every figure with its citation, by family; what the file has of other networks stays."""
+    """Write every figure with its citation, by family; figures of other networks stay."""
     made = {figure.arch.name for figure in figures}
     columns = ["arch", "top1", "recipe", "source", "place"]
     others = [row.cells for row in read_csv(path, columns) if row.cells["arch"] not in made]

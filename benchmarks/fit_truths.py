@@ -1,11 +1,11 @@
-"""Fit the benchmarks that are shipped as trees, judge them on networks they have not seen.
+"""Fit the benchmarks that are shipped as trees, and test them on networks left out.
 
     python benchmarks/fit_truths.py --data DIR
 
-DIR holds accel_nasbench.csv, ofa_mobilenetv3_evals.csv and nas_bench_macro_cifar10.csv. Gradient
-boosting of small trees (scikit-learn) over the choices of each space. Checks that our spaces hold
-the networks of the data, prints and records figures on five folds left out, and writes
-predictors/benchmarks/NAME/. The same files and the same scikit-learn give the same folders.
+DIR holds accel_nasbench.csv, ofa_mobilenetv3_evals.csv and nas_bench_macro_cifar10.csv. The model
+is gradient boosting of small trees (scikit-learn) over the choices of each space. The script checks
+that our spaces contain the networks of the data, prints and records figures on five folds left out,
+and writes predictors/benchmarks/NAME/. The same files and scikit-learn give the same folders.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ SETTINGS = {
     "init": "zero",
     "random_state": 0,
 }
-"""Chosen by Kendall's tau on the folds, on a coarse grid."""
+"""Chosen on a coarse grid by Kendall's tau on the folds."""
 DIGITS = 5
-"""Behind the point of a leaf's value."""
+"""Decimal places of a leaf's value."""
 
 
 def main() -> None:
-    """Check, fit, judge, write."""
+    """Check, fit, test, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     data = parser.parse_args().data
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def fit(source: Source, networks: Networks) -> None:
-    """One benchmark."""
+    """Fit and write one benchmark."""
     choices = Choices.of(networks.space.table)
     values = choices.values(networks.codes)
     held_out = judge(values, networks)
@@ -76,13 +76,13 @@ def fit(source: Source, networks: Networks) -> None:
 
 
 def fitted(values: Ints, top1: Floats) -> tuple[float, GradientBoostingRegressor]:
-    """The mean, and a model of what differs from it."""
+    """Fit the mean, and a model of the difference from it."""
     constant = round(float(top1.mean()), 3)
     return constant, GradientBoostingRegressor(**SETTINGS).fit(values, top1 - constant)
 
 
 def judge(values: Ints, networks: Networks) -> dict[str, float]:
-    """Figures on the folds left out, beside them how well size alone ranks."""
+    """Return figures on the folds left out, beside the ranking of size alone."""
     top1, predicted = networks.top1, np.empty(len(values))
     judges = {"tau": predicted} | dict(
         zip(("tau_params", "tau_macs"), networks.sizes.T, strict=True)
@@ -106,7 +106,7 @@ def judge(values: Ints, networks: Networks) -> dict[str, float]:
 
 
 def tree_of(tree: sklearn.tree._tree.Tree) -> Tree:
-    """A tree of scikit-learn as ours: indices are whole, so a threshold is the one below it."""
+    """Convert a tree of scikit-learn; indices are whole, so a threshold is the index below it."""
     assert tree.n_leaves <= LEAVES
     rate = SETTINGS["learning_rate"]
     columns = (tree.children_left, tree.children_right, tree.feature, tree.threshold, tree.value)
@@ -126,7 +126,7 @@ def write(
     constant: float,
     held_out: dict[str, float],
 ) -> None:
-    """The folder, as `nas.evaluate.bench.artefact` reads it."""
+    """Write the folder that `nas.evaluate.bench.artefact` reads."""
     folder = OUT / source.name
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[list[object]] = []

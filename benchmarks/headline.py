@@ -1,19 +1,21 @@
 """The headline experiment: does a search beat the known families at the same measured latency?
 
-Fashion-MNIST at 32 x 32; latency is measured by onnxruntime on this machine, one thread. The space
-`mobile32` mixes all six block families. Two budgets: the measured latency of a MobileNetV3-Small
-and of a RepViT-M0.9 at 0.7 of its width, both for 32 pixels. For each budget the four families of
-`headline_seeds/` are narrowed by their own width multiplier until they meet it, a search with the
-default strategy and one with random networks train equally many candidates equally long, and the
-best of each is trained like the families: the same recipe, images, epochs and seeds. All are
-measured once more, together with the two networks that the budgets are named after, and a network
-enters the final only if it is as fast as that one. The test split is touched once, at the end of
-each final training.
+The task is Fashion-MNIST at 32 x 32. onnxruntime measures latency on this machine with one thread.
+The space `mobile32` mixes all six block families. There are two budgets: the measured latency of a
+MobileNetV3-Small, and that of a RepViT-M0.9 at 0.7 of its width, both for 32 pixels.
 
-    python benchmarks/headline.py            # hours; goes on where it was stopped
+For each budget, the four families of `headline_seeds/` are narrowed by their own width multiplier
+until they meet it. A search with the default strategy and a search with random networks train the
+same number of candidates for the same time. The best network of each search is trained like the
+families, with the same recipe, images, epochs and seeds. All networks are measured once more,
+together with the two networks that define the budgets. A network enters the final only if it is as
+fast as the network that defines its budget. The test split is used once, at the end of each final
+training.
 
-Writes results/headline/. What is measured needs a quiet machine: `--until latency` and the step
-`finalists` are the only ones that time anything.
+    python benchmarks/headline.py            # takes hours; continues where it was stopped
+
+Writes results/headline/. Measuring needs a quiet machine. Only the steps up to `--until latency`
+and the step `finalists` measure latency.
 """
 
 from __future__ import annotations
@@ -54,12 +56,12 @@ ROOT = Path(__file__).parents[1]
 SEEDS = Path(__file__).parent / "headline_seeds"
 FAMILIES = ("mobilenetv3", "efficientnet", "repvit", "mobilevit")
 BUDGETS = {"small": ("mobilenetv3", 1.0), "large": ("repvit", 0.7)}
-"""Name of a budget -> the seed and width whose measured latency it is."""
+"""Name of a budget -> the known network and width whose measured latency defines it."""
 REFERENCE = "reference"
 WIDTHS = [round(0.1 + 0.025 * step, 3) for step in range(57)]
-"""Multipliers that are tried."""
+"""Multipliers to try."""
 NEAR = 7
-"""Widths of a family, from the predicted one downwards, that are measured."""
+"""Number of widths of a family to measure, from the predicted one downwards."""
 SPACE, DATA = "mobile32", "fashion-mnist"
 PLAN = Plan(epochs=2, finalists=3, final_epochs=4, seeds=1)
 TRIALS, SEARCH_IMAGES = 20, 8000
@@ -78,19 +80,19 @@ STEPS = ("latency", "search", "finalists", "train")
 
 @dataclass(frozen=True)
 class Experiment:
-    """All steps in a folder; each writes a file that the next ones read."""
+    """All steps in a folder; each step writes a file that later steps read."""
 
     folder: Path
     minutes: float
     workers: int
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
-        """What a step made, from its file where it is there."""
+        """Return the result of a step, from its file if it exists."""
         return kept(self.folder / f"{name}.json", make)
 
     @property
     def device(self) -> Path:
-        """The device of this machine, profiled for the space."""
+        """Profile this machine for the space."""
         path = self.folder / "onnxruntime-here"
         if not path.exists():
             settings = Settings("onnxruntime", 1, library.load_space(SPACE), self.minutes)
@@ -102,7 +104,7 @@ class Experiment:
 
     @cached_property
     def budgets(self) -> dict[str, float]:
-        """Measured milliseconds of the seeds that the budgets are named after."""
+        """Measure the networks that define the budgets, in milliseconds."""
 
         def make() -> dict[str, float]:
             archs = [(name, _seed(*key)) for name, key in BUDGETS.items()]
@@ -114,9 +116,9 @@ class Experiment:
 
     @cached_property
     def widths(self) -> dict[str, dict[str, float]]:
-        """For each budget and family, the largest width that was measured within it.
+        """Return the largest measured width within each budget, for each family.
 
-        Within is as fast as the budget's seed, measured beside it.
+        A width is within the budget if it is as fast as the budget's network, measured beside it.
         """
         found: dict[str, dict[str, float]] = self.kept("widths", self._widths)
         return found
@@ -127,7 +129,7 @@ class Experiment:
         chosen: set[tuple[str, float]] = set(BUDGETS.values())
         for reference in BUDGETS.values():
             for family in FAMILIES:
-                # from somewhat above the prediction downwards, as the prediction may be low
+                # start somewhat above the prediction, which may be too low
                 below = [w for w in WIDTHS if ms[family, w] <= 1.03 * ms[reference]]
                 chosen |= {(family, w) for w in (below or WIDTHS[:1])[-NEAR:]}
         asked = sorted(chosen)
@@ -146,7 +148,7 @@ class Experiment:
         }
 
     def halving(self, budget: str, strategy: str) -> SuccessiveHalving:
-        """A search under a budget; the default strategy begins with the surrogate's best."""
+        """Search under a budget; the default strategy starts with the surrogate's best."""
         folder = self.folder / f"search-{budget}-{strategy}"
         folder.mkdir(exist_ok=True)
         ms, device, task = self.budgets[budget], self.device, self.task(SEARCH_IMAGES)
@@ -161,7 +163,7 @@ class Experiment:
         )
 
     def searched(self, budget: str, strategy: str) -> list[str]:
-        """Tables of the finalists, best first."""
+        """Return the tables of the finalists, best first."""
 
         def make() -> list[str]:
             halving = self.halving(budget, strategy)
@@ -172,7 +174,7 @@ class Experiment:
 
     @cached_property
     def networks(self) -> dict[str, Arch]:
-        """Everything that may enter the final, by budget and name."""
+        """Return all candidates for the final, by budget and name."""
         found = {}
         for budget, widths in self.widths.items():
             for family, width in widths.items():
@@ -184,7 +186,7 @@ class Experiment:
 
     @cached_property
     def measured(self) -> dict[str, list[float]]:
-        """Of everything that may enter and of what the budgets are named after: ms and interval."""
+        """Measure all candidates for the final and the budgets' networks: ms with interval."""
 
         def make() -> dict[str, Any]:
             references = {f"{name}/{REFERENCE}": _seed(*key) for name, key in BUDGETS.items()}
@@ -196,7 +198,7 @@ class Experiment:
         return found
 
     def entered(self) -> dict[str, Any]:
-        """Name -> measured ms with its interval, of what meets its budget: one of each search."""
+        """Return measured ms and interval of networks within budget, one of each search."""
         measured = self.measured
         entered: dict[str, Any] = {}
         for name, figures in measured.items():
@@ -208,7 +210,7 @@ class Experiment:
         return entered
 
     def trained(self, kind: str, name: str) -> dict[str, Any]:
-        """Test accuracy of the three seeds of a network."""
+        """Return the test accuracy of the three seeds of a network."""
 
         def make() -> dict[str, Any]:
             out = self.folder / "final"
@@ -248,7 +250,7 @@ def _say(text: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Every step that is left, up to the one named."""
+    """Run the remaining steps, up to the named one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--until", choices=STEPS, default=STEPS[-1])
     parser.add_argument("--minutes", type=float, default=6.0, help="of the profile")

@@ -1,4 +1,4 @@
-"""The headline experiment's table, tables of its networks, and picture."""
+"""Report of the headline experiment: its table, its networks, and its plot."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _rounded(value: object) -> object:
 
 
 def _draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """One panel for each budget: test accuracy over measured milliseconds, with intervals."""
+    """Draw one panel for each budget: test accuracy over measured milliseconds, with intervals."""
     budgets = list(dict.fromkeys(row["budget"] for row in rows))
     figure = Figure(figsize=(5 * len(budgets), 4.5), layout="constrained")
     panels = figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0]

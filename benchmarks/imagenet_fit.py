@@ -1,7 +1,7 @@
-"""The surrogate's parts, fitted in closed form: scaling, process, experts.
+"""The parts of the surrogate, fitted in closed form: scaling, process, experts.
 
-The process is conditioned on published figures, each source of inputs scaled alike; an expert is a
-ridge regression of what the process leaves of one trained space's ranking.
+The process is conditioned on published figures, with equal scaling for each source of inputs. An
+expert is a ridge regression of the ranking in one trained space that the process leaves over.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from nas.space.columns import Floats
 
 CEILING = 88.0
 KERNEL = Kernel(law_sd=0.15, input_sd=0.02, amplitude=0.1, length=8.0, recipe_sd=0.1)
-"""Chosen by the marginal likelihood of the published figures, on a coarse grid."""
+"""Chosen on a coarse grid by the marginal likelihood of the published figures."""
 FLOOR_SD = 0.03
-"""In score: about 0.4 points at 75 %, what recipes called by one name differ by."""
+"""In units of the score: about 0.4 points at 75 %, the spread of recipes with one name."""
 RUN_SD_POINTS = 0.4
-"""Standard deviation of a figure: seed, crop, rounding."""
+"""Standard deviation of a figure from seed, crop and rounding."""
 RIDGE = 0.3
-"""Of an expert's linear terms, in units of its noise; quadratic ones are held tighter."""
+"""Prior of an expert's linear terms, in units of its noise; quadratic terms have a tighter one."""
 TIGHTER = 108.0
 CONSTANT_SD = 0.3
-"""An input that an expert's networks share fades it over this share of the pooled scale."""
+"""An input shared by an expert's networks fades it over this share of the pooled scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Networks of one search space, trained alike."""
+    """Networks of one search space, trained in the same way."""
 
     name: str
     x: Floats
@@ -84,7 +84,7 @@ class Published:
 
 
 def tabulate(archs: Sequence[Arch]) -> Floats:
-    """Features (n, F) of many networks; each distinct row is lowered once."""
+    """Return the features (n, F) of many networks; each distinct row is lowered once."""
     known: dict[Any, tuple[Floats, Any]] = {}
     table = []
     for arch in archs:
@@ -101,12 +101,12 @@ def tabulate(archs: Sequence[Arch]) -> Floats:
 
 
 def sizes(archs: Iterable[Arch]) -> Floats:
-    """Parameters and MACs (n, 2)."""
+    """Return parameters and MACs (n, 2)."""
     return np.array([(arch.params, arch.macs) for arch in archs], float)
 
 
 def read_spaces(data: Path) -> tuple[Space, Space]:
-    """Both trained spaces; a network listed twice counts once, with its mean top-1."""
+    """Return both trained spaces; a network listed twice counts once, with its mean top-1."""
     accel = read_rows(data / "accel_nasbench.csv")
     ofa = read_rows(data / "ofa_mobilenetv3_evals.csv")
     return (
@@ -125,7 +125,7 @@ def _space(name: str, archs: Sequence[Arch], top1: Sequence[float]) -> Space:
 
 
 def fit_scaling(published: Published, spaces: Sequence[Space]) -> Scaling:
-    """Every source counts alike in the inputs' centre and scale."""
+    """Scale the inputs so that every source counts alike in their centre and scale."""
     sources: list[Space | Published] = [*spaces, published]
     parts = [inputs(source.x, source.resolution) for source in sources]
     centre = np.mean([u.mean(axis=0) for u in parts], axis=0)
@@ -144,10 +144,10 @@ def fit_process(published: Published, scaling: Scaling) -> Process:
 
 
 def fit_expert(space: Space, base: Floats, scaling: Scaling) -> Expert:
-    """Ridge regression of what `base`, the process's score, leaves of the space's ranking.
+    """Fit the ranking of a space that the process's score `base` leaves over, by ridge regression.
 
-    A point of the space is worth the score that makes `base` right on average over it: least
-    squares of top-1 on `base` gives points per score. The mean of `base` stays.
+    Least squares of top-1 on `base` gives the points per score, so that `base` is right on average
+    over the space. The mean of `base` stays.
     """
     u = inputs(space.x, space.resolution)
     centre = u.mean(axis=0)
@@ -169,12 +169,12 @@ def fit_expert(space: Space, base: Floats, scaling: Scaling) -> Expert:
 
 
 def assemble(process: Process, scaling: Scaling, experts: Sequence[Expert]) -> Surrogate:
-    """The parts as one surrogate, for judging and writing."""
+    """Assemble the parts into one surrogate, for testing and writing."""
     return Surrogate("imagenet", CEILING, scaling, process, tuple(experts), FLOOR_SD, "", {})
 
 
 def base_score(process: Process, scaling: Scaling, space: Space) -> Floats:
-    """Scores of a trained space's networks before any expert."""
+    """Return the scores of a trained space's networks before any expert."""
     return process.predict(*scaling(*_raw(space)))[0]
 
 

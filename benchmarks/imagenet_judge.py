@@ -1,7 +1,7 @@
-"""How good the surrogate is on networks its fit has not seen.
+"""Errors of the surrogate on networks that its fit has not seen.
 
-Folds of each trained space, and published families left out one at a time; beside each, what
-parameters and MACs alone reach.
+Folds of each trained space, and published families left out one at a time, beside the errors of
+parameters and MACs alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def judge(
     process: Process,
     experts: Sequence[Expert],
 ) -> dict[str, Any]:
-    """All figures on networks not seen."""
+    """Return all figures on networks left out of the fit."""
     figures: dict[str, Any] = {}
     for index, space in enumerate(spaces):
         others = [expert for i, expert in enumerate(experts) if i != index]
@@ -57,7 +57,7 @@ def judge(
 def held_out_tau(
     space: Space, process: Process, scaling: Scaling, others: Sequence[Expert]
 ) -> dict[str, float]:
-    """Kendall's tau of the surrogate's mean on folds the expert did not see, and of size alone."""
+    """Return Kendall's tau on folds left out: of the surrogate's mean, and of size alone."""
     base = base_score(process, scaling, space)
     order = np.random.default_rng(0).permutation(len(space.x))
     taus = []
@@ -84,7 +84,7 @@ def held_out_tau(
 def left_out_families(
     published: Published, spaces: Sequence[Space], scaling: Scaling
 ) -> list[dict[str, Any]]:
-    """Per family: error in points when no published figure of it was seen."""
+    """Return the errors in points on each family whose published figures were left out."""
     families = np.array([f.family for f in published.figures])
     rows = []
     for family in sorted(set(families)):
@@ -114,7 +114,7 @@ def left_out_families(
 
 
 def recipe_offsets(process: Process, seen: Published, recipes: Sequence[str]) -> Floats:
-    """What each recipe adds to the score, by the figures seen; 0 for the reference and unseen."""
+    """Return each recipe's shift of the score; 0 for the reference and unseen recipes."""
     total = {r: 0.0 for r in recipes}
     for recipe, weight in zip(seen.recipes, process.weights, strict=True):
         if recipe:
@@ -123,7 +123,7 @@ def recipe_offsets(process: Process, seen: Published, recipes: Sequence[str]) ->
 
 
 def size_model(seen: Published, unseen: Published) -> Floats:
-    """Top-1 by log-parameters, log-MACs and recipe alone, with the same link."""
+    """Predict top-1 from log-parameters, log-MACs and recipe alone, with the same link."""
     recipes = sorted({r for r in seen.recipes if r})
 
     def design(part: Published) -> Floats:

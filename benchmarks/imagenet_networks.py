@@ -1,10 +1,10 @@
-"""Networks with a known ImageNet top-1, written as rows: what the accuracy surrogate is fitted on.
+"""Networks with a known ImageNet top-1, written as rows: the data of the accuracy surrogate.
 
-Each family is its paper's table at width 1.0, one stage a line, and a way to scale it. Sources:
+Each family is its paper's table at width 1.0, one stage per line, with rules to scale it. Sources:
 MobileNetV2 arXiv:1801.04381, MobileNetV3 arXiv:1905.02244, MnasNet arXiv:1807.11626, Single-Path
 NAS arXiv:1904.02877, FBNet arXiv:1812.03443, EfficientNet arXiv:1905.11946 (and its Lite variant),
 EfficientNetV2 arXiv:2104.00298, TinyNet arXiv:2010.14819, RepViT arXiv:2307.09283. Widths and
-depths round as in the reference code; the fit drops a network whose parameters do not match.
+depths round as in the reference code. The fit drops a network whose parameters do not match.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
 from nas.graph.widths import make_divisible
 from nas.space.arch import Arch
 
-#: op, repeats, k, s, expansion, width, squeeze-and-excitation; one stage (or a part) a line
+#: op, repeats, k, s, expansion, width, squeeze-and-excitation; one stage (or part) per line
 STAGES = {
     "mobilenetv2": """
         mv2 1 3 1 1 16 0
@@ -144,7 +144,7 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How a table of stages becomes a network."""
+    """Rules that turn a table of stages into a network."""
 
     stages: str
     act: str
@@ -152,23 +152,23 @@ class Family:
     head: int = 1280
     """Width of the 1 x 1 convolution after the stages."""
     hidden: int = 0
-    """Width of a hidden linear layer after pooling, at every multiplier; 0 is none."""
+    """Width of a hidden linear layer after pooling, at every multiplier; 0 for none."""
     head_grows: bool = True
     """The head follows width multipliers above 1."""
     head_shrinks: bool = False
     """The head follows width multipliers below 1."""
     fixed_stem: float = 0.0
-    """The stem keeps its width at multipliers below this."""
+    """The stem keeps its width at multipliers below this value."""
     fixed_ends: bool = False
     """The first and the last stage keep their repeats."""
     rounding: Callable[[float], float] = ceil
-    """From scaled to whole repeats."""
+    """Rounds scaled repeats to whole ones."""
     keep: float = 0.9
-    """Share of a scaled width that rounding may not fall below."""
+    """Rounding keeps at least this share of a scaled width."""
     se: float | None = 0.25
 
     def scaled(self, name: str, *, width: float, depth: float, side: int) -> Arch:
-        """The network at a width and depth multiplier, on side x side images."""
+        """Build the network at a width and depth multiplier, for side x side images."""
 
         def wide(channels: float, times: float = width) -> int:
             return int(make_divisible(channels * times, keep=self.keep))
@@ -231,7 +231,7 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def repvit(name: str, *, width: int, repeats: tuple[int, ...], se: bool = True) -> Arch:
-    """RepViT with `width` channels in the first stage; SE in every other block."""
+    """Build RepViT with `width` channels in the first stage and SE in every other block."""
     rows: list[Row] = [RepViTStem(out=width)]
     for stage, n in enumerate(repeats):
         c = width * 2**stage
@@ -242,7 +242,7 @@ def repvit(name: str, *, width: int, repeats: tuple[int, ...], se: bool = True) 
 
 
 def accel_nasbench(cells: Mapping[str, str]) -> Arch:
-    """A row of Accel-NASBench (arXiv:2404.08005): seven stages of MBConv with ReLU."""
+    """Build a row of Accel-NASBench (arXiv:2404.08005): seven stages of MBConv with ReLU."""
     rows: list[Row] = [Conv(out=32, k=3, act="relu", s=2)]
     c = 32
     plan = zip((16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 2, 1, 2, 1), strict=True)
@@ -257,7 +257,7 @@ def accel_nasbench(cells: Mapping[str, str]) -> Arch:
 
 
 def once_for_all(cells: Mapping[str, str]) -> Arch:
-    """A sub-network of once-for-all's MobileNetV3 (arXiv:1908.09791): d of 4 blocks a stage."""
+    """Build a sub-network of once-for-all's MobileNetV3 (arXiv:1908.09791), d of 4 blocks."""
     kernels, expansions, depths = (
         [int(value) for value in cells[name].split("_")] for name in ("ks", "e", "d")
     )

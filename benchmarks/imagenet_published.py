@@ -1,8 +1,8 @@
 """Published ImageNet top-1 figures of networks that the project's rows can express.
 
 Read from the tables named in `read_figures`; each figure keeps its recipe, source and place. Left
-out: weights pretrained on more than ImageNet-1k, 8-bit weights, and one misprint (MnasNet-A1 0.35
-at 160, listed below its accuracy at 128).
+out are weights pretrained on more than ImageNet-1k, 8-bit weights, and one misprint (MnasNet-A1
+0.35 at 160, listed below its accuracy at 128).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ SLIM_V3 = {
     "Small minimalistic float": ("mobilenetv3-small-minimal", 1.0, 1.0),
 }
 REFERENCE = "supervised"
-#: start of a timm tag -> recipe; the first that fits
+#: start of a timm tag -> recipe; the first match counts
 RECIPES = {
     "ra4": "long",
     "dist_450e": "distilled-450",
@@ -97,7 +97,7 @@ RECIPES = {
     "aa": "auto-augment",
     "ap": "adversarial",
 }
-#: name after multipliers -> name of the architecture that is shipped
+#: name with multipliers -> name of the shipped architecture
 SHIPPED = {
     "efficientnet": "efficientnet-b0",
     "efficientnet-1-1.1@240": "efficientnet-b1",
@@ -115,7 +115,7 @@ SHIPPED = {
     "mnasnet-b1-0.5": "mnasnet-0.5",
     "mnasnet-b1-0.75": "mnasnet-0.75",
 }
-#: resolution that a family's plain names stand for, where it is not 224
+#: resolution behind a family's plain names, if it is not 224
 OWN_SIDE = {"efficientnetv2-s": 384}
 REPVIT_PAPER = "Wang et al., RepViT, CVPR 2024, arXiv:2307.09283"
 IFORMER_PAPER = "Zheng, iFormer, ICLR 2025, arXiv:2501.15369"
@@ -123,11 +123,11 @@ IFORMER_PAPER = "Zheng, iFormer, ICLR 2025, arXiv:2501.15369"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One published top-1, in percentage points, single crop at the network's input."""
+    """One published top-1, in percentage points, single crop at the network's input size."""
 
     arch: Arch
     family: str
-    """What is left out together."""
+    """Family and recipe, which are left out together."""
     top1: float
     recipe: str
     source: str
@@ -135,7 +135,7 @@ class Figure:
 
 
 def read_figures(data: Path) -> list[Figure]:
-    """Every usable figure of `timm_results_imagenet.csv` and `published_latency.csv`."""
+    """Return every usable figure of `timm_results_imagenet.csv` and `published_latency.csv`."""
     figures: dict[tuple[str, str, float], Figure] = {}
     for figure in (*_tables(data), *_repvit(), *_timm(data)):
         figures.setdefault((figure.arch.arch_id, figure.recipe, figure.top1), figure)
@@ -143,7 +143,7 @@ def read_figures(data: Path) -> list[Figure]:
 
 
 def merged(figures: Sequence[Figure]) -> list[Figure]:
-    """One figure per network and recipe: the mean of those printed."""
+    """Return one figure per network and recipe: the mean of the printed figures."""
     groups: dict[tuple[str, str], list[Figure]] = {}
     for figure in figures:
         groups.setdefault((figure.arch.arch_id, figure.recipe), []).append(figure)
@@ -195,7 +195,7 @@ def _scaled(family: str, width: float, depth: float, side: int) -> tuple[Arch, s
 
 
 def _matches(arch: Arch, params_m: float, family: str) -> bool:
-    """Same parameters, but for the distillation head that timm counts in RepViT."""
+    """Whether parameters agree, except for the distillation head that timm counts in RepViT."""
     tolerance = 0.08 if family == "repvit" else 0.005
     return abs(arch.params / 1e6 / params_m - 1) < tolerance
 
@@ -225,7 +225,7 @@ def _tables(data: Path) -> Iterator[Figure]:
 
 
 def _table_row(row: dict[str, str]) -> tuple[str, float, float, str] | None:
-    """Family, multipliers and recipe of a row of the latency tables that gives a top-1."""
+    """Return family, multipliers and recipe of a row of the latency tables with a top-1."""
     model, variant, source = row["model"], row["variant_or_width"], row["source_citation"]
     if model == "MobileNetV2" and "research/slim" in source:
         return "mobilenetv2", float(variant), 1.0, "classic"
@@ -247,10 +247,10 @@ def _table_row(row: dict[str, str]) -> tuple[str, float, float, str] | None:
 
 
 def _repvit() -> Iterator[Figure]:
-    """RepViT with and without distillation, and its SE ablation.
+    """Return RepViT with and without distillation, and its SE ablation.
 
-    Its retrained MobileNetV3-Large (71.5) is left out: 3.7 points below the authors' own, it tells
-    of a recipe that does not suit that network.
+    Its retrained MobileNetV3-Large (71.5) is left out. It is 3.7 points below the authors' own
+    figure, because the recipe does not suit that network.
     """
     m09, m11 = (
         repvit(f"repvit-{size}", width=REPVIT[size][0], repeats=REPVIT[size][1])

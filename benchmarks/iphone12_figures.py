@@ -1,9 +1,8 @@
-"""Which published iPhone figures the calibration takes, and under which network and harness.
+"""The published iPhone figures that the calibration uses, with their networks and harnesses.
 
-Left out, with the reason: everything that is not of an iPhone 12 or 13 with all compute units; the
-2022 figures of EfficientFormer V1 (an older tool, up to four times off); figures of a network that
-fell back from the Neural Engine, which are a cliff and no slope (`FELL_BACK`); networks that we
-have no graph of.
+Left out are: figures that are not of an iPhone 12 or 13 with all compute units; the 2022 figures of
+EfficientFormer V1 (from an older tool, up to four times off); networks that fell back from the
+Neural Engine, whose latency changes abruptly (`FELL_BACK`); and networks without a graph here.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Published(NamedTuple):
         return self.network, self.side
 
 
-#: part of the citation (with the device) -> harness; figures without one are left out
+#: part of the citation (with the device) -> harness; figures without a harness are left out
 HARNESSES = {
     "RepViT": "repvit",
     "RepNeXt": "repnext",
@@ -49,7 +48,7 @@ HARNESSES = {
     "Rewrite the Stars": "iphone13-modelbench",
 }
 
-#: (harness, network): figures that are many times those of the same network elsewhere
+#: (harness, network): figures many times those of the same network elsewhere
 FELL_BACK = {
     ("efficientformerv2", "MobileViT XS"),
     ("iphone13-modelbench", "MobileNetV3 Large"),
@@ -59,10 +58,10 @@ FELL_BACK = {
     ("iphone13-modelbench", "ShuffleNetV2 2.0"),
 }
 
-#: side of the image where a table says nothing or a default
+#: side of the image if a table states none or a default
 SIDES = {f"MobileCLIP S{n}": 256 for n in range(3)} | {"EfficientNet B3": 300}
 
-#: how tables write a network -> how `NETWORKS` does
+#: a network's name in tables -> its name in `NETWORKS`
 SPELLINGS = (
     (r"RepViT-roadmap step0.*", "MobileNetV3 Large"),
     (r"RepViT-roadmap step9.*", "RepViT M0.9"),
@@ -85,7 +84,7 @@ SPELLINGS = (
 
 
 def published(path: Path) -> tuple[list[Published], list[str]]:
-    """The figures to fit, and the networks of the file that have no graph here."""
+    """Return the figures to fit, and the networks of the file that have no graph here."""
     taken: list[Published] = []
     unknown: set[str] = set()
     for cells in filter(_usable, read_rows(path)):

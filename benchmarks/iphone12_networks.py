@@ -1,10 +1,10 @@
-"""The networks behind published iPhone latencies, as graphs: of iPhone 12 and 13.
+"""The graphs of networks with published latencies on iPhone 12 and 13.
 
-Seeds are read from `search_spaces/`, most others traced from timm's and torchvision's modules
-(re-parameterised where they offer it), and the rest built here op by op as deployed: RepNeXt
-(arXiv:2406.16004), MobileViG (arXiv:2305.00335), RepViT-M0.6 and the steps from MobileNetV3-L to
-RepViT (arXiv:2307.09283, section 3). The steps are our reading of the text: it names neither the
-depth before the stage-ratio step nor where SE stands then.
+Known networks are read from `search_spaces/`. Most others are traced from timm's and torchvision's
+modules (re-parameterised if they support it). The rest is built here op by op as deployed: RepNeXt
+(arXiv:2406.16004), MobileViG (arXiv:2305.00335), RepViT-M0.6, and the steps from MobileNetV3-L to
+RepViT (arXiv:2307.09283, section 3). The steps are our reading of the text, which names neither the
+depth before the stage-ratio step nor the place of SE at that point.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from nas.space.arch import lower, read_arch
 ARCHS = Path(__file__).parents[1] / "search_spaces" / "archs"
 
 CONVOLUTIONAL = frozenset({"mobilenet", "repvit", "mobileone", "repnext", "resnet", "starnet"})
-"""Families of convolutions only, the ones a mobile search space is made of."""
+"""Families of convolutions only, which make up a mobile search space."""
 
 
 class Network(NamedTuple):
-    """A network that figures were published for."""
+    """A network with published figures."""
 
     family: str
     graph: Callable[[int], Graph]
-    """Of a square image's side."""
+    """Builds the graph for a square image of a side."""
 
 
 def seed(name: str) -> Callable[[int], Graph]:
-    """A shipped architecture, at another resolution if need be."""
+    """Return a shipped architecture, at another resolution if needed."""
 
     def graph(side: int) -> Graph:
         arch = read_arch(ARCHS / f"{name}.yaml")
@@ -45,7 +45,7 @@ def seed(name: str) -> Callable[[int], Graph]:
 
 
 def timm(name: str, *, backbone: bool = False) -> Callable[[int], Graph]:
-    """A timm model, traced; as a backbone without its classifier."""
+    """Trace a timm model; as a backbone, without its classifier."""
 
     def graph(side: int) -> Graph:
         import timm as library
@@ -72,7 +72,7 @@ SIZED = frozenset({"efficientformerv2_s0", "efficientformerv2_s2", "efficientfor
 
 
 def shufflenet(width: str) -> Callable[[int], Graph]:
-    """ShuffleNetV2 of torchvision."""
+    """Return torchvision's ShuffleNetV2."""
 
     def graph(side: int) -> Graph:
         from torchvision import models
@@ -87,7 +87,7 @@ def shufflenet(width: str) -> Callable[[int], Graph]:
 
 
 def mobilenetv2(width: float, side: int) -> Graph:
-    """MobileNetV2 with a width multiplier; the head keeps 1280 below 1."""
+    """Return MobileNetV2 with a width multiplier; below 1 the head keeps 1280."""
     stages = [(16, 1, 1, 1), (24, 6, 2, 2), (32, 6, 2, 3), (64, 6, 2, 4)]
     stages += [(96, 6, 1, 3), (160, 6, 2, 3), (320, 6, 1, 1)]
     g = GraphBuilder((3, side, side))
@@ -102,7 +102,7 @@ def mobilenetv2(width: float, side: int) -> Graph:
 
 
 def mobilenetv1(side: int) -> Graph:
-    """MobileNetV1 (arXiv:1704.04861, table 1)."""
+    """Return MobileNetV1 (arXiv:1704.04861, table 1)."""
     g = GraphBuilder((3, side, side))
     x = g.conv(g.input, 32, k=3, s=2, act="relu")
     widths = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5]
@@ -118,7 +118,7 @@ def repvit(
     *,
     se: str = "cross",
 ) -> Graph:
-    """RepViT with SE in every other block (`cross`), `every` one, `none`, or all but stage 1's."""
+    """Return RepViT; SE in every other block (`cross`), `every`, `none`, or not in stage 1."""
     g = GraphBuilder((3, side, side))
     x = RepViTStem(out=widths[0]).lower(g, g.input)
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
@@ -136,7 +136,7 @@ M11 = (64, 128, 256, 512)
 
 
 def repnext(widths: tuple[int, ...], depths: tuple[int, ...], side: int) -> Graph:
-    """RepNeXt as deployed: a quarter of the channels each to identity, 3 x 3, 7 x 7, 1 x 11."""
+    """Return RepNeXt as deployed: identity, 3 x 3, 7 x 7, 1 x 11 on a quarter of channels each."""
     g = GraphBuilder((3, side, side))
     x = RepViTStem(out=widths[0]).lower(g, g.input)
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
@@ -153,13 +153,13 @@ def repnext(widths: tuple[int, ...], depths: tuple[int, ...], side: int) -> Grap
 
 
 def _dw(g: GraphBuilder, x: Value, *, k: int, kw: int | None = None, s: int = 1) -> Value:
-    """Depthwise k x kw convolution with a bias."""
+    """Add a depthwise k x kw convolution with a bias."""
     size = {"k": k, "kw": k if kw is None else kw}
     return g.add("conv", (x,), "dw", out=x.c, groups=x.c, s=s, bias=True, **size)
 
 
 def mobilevig(local: tuple[int, ...], widths: tuple[int, ...], blocks: int, side: int) -> Graph:
-    """MobileViG: inverted residuals, then graph convolutions over rolled maps."""
+    """Return MobileViG: inverted residuals, then graph convolutions over rolled maps."""
     *maps, graph_width, emb = widths
     g = GraphBuilder((3, side, side))
     x = g.conv(g.input, maps[0] // 2, k=3, s=2, act="gelu")
@@ -187,7 +187,7 @@ def mobilevig(local: tuple[int, ...], widths: tuple[int, ...], blocks: int, side
 
 
 def roadmap(step: str, side: int) -> Graph:
-    """A step from MobileNetV3-L to RepViT, from `blocks` (1) over `deep` (5) to `plain` (6)."""
+    """Return a step from MobileNetV3-L to RepViT: `blocks` (1), `deep` (5), `plain` (6)."""
     g = GraphBuilder((3, side, side))
     wide = step in ("wide", "deep", "plain")
     widths = M09 if wide else (24, 40, 80, 112, 160)
@@ -219,7 +219,7 @@ def roadmap(step: str, side: int) -> Graph:
 
 
 def _separated(g: GraphBuilder, x: Value, out: int, s: int, k: int, se: bool, exp: int) -> Value:
-    """MobileNetV3's block with the depthwise convolution and SE before the expansion."""
+    """Add MobileNetV3's block with the depthwise convolution and SE before the expansion."""
     if s == 1 and out == x.c:
         return channel_mixer(g, token_mixer(g, x, k, 0.25 if se else None), exp * out, "gelu")
     h = g.depthwise(x, k=k, s=s)
@@ -233,7 +233,7 @@ def _classified(g: GraphBuilder, x: Value) -> Graph:
     return g.graph()
 
 
-#: family -> name as published -> timm's name
+#: family -> published name -> timm's name
 TIMM: dict[str, dict[str, str]] = {
     "mobilenet": {
         "MobileNetV3 Large 0.75": "mobilenetv3_large_075",
@@ -290,7 +290,7 @@ BACKBONES: dict[str, dict[str, str]] = {
     "convnext": {"ConvNeXt T": "convnext_tiny"},
 }
 
-#: family -> name as published -> graph, for what is built or read here
+#: family -> published name -> graph, for networks built or read here
 BUILT: dict[str, dict[str, Callable[[int], Graph]]] = {
     "mobilenet": {
         "MobileNetV1 1.0": mobilenetv1,
@@ -342,5 +342,5 @@ def _networks() -> dict[str, Network]:
     return found
 
 
-#: "MODEL VARIANT" as published -> network
+#: published "MODEL VARIANT" -> network
 NETWORKS = _networks()

@@ -1,4 +1,4 @@
-"""iPhones: what is known before the fit, how it is judged, and the steps to RepViT."""
+"""Fit of iPhones: prior knowledge, errors on families left out, and the steps to RepViT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nas.latency.fit.blend import FitRecipe, device_fold
 from nas.latency.fit.calibrate import LatencySample, Prior, predict
 
 FUSES = ("relu", "relu6", "hswish", "gelu", "sigmoid", "hsigmoid", "scale", "add")
-"""SiLU is left a kernel of its own: EfficientNets are too slow otherwise."""
+"""SiLU stays a kernel of its own; otherwise EfficientNets are predicted too slow."""
 
 PRIOR12 = Prior(
     us_per_mmac=0.0437,  # the trivial model of RepViT's table 1 (arXiv:2307.09283), in sample
@@ -44,7 +44,7 @@ PRIOR13 = replace(
 RECIPE13 = FitRecipe(lambda _: PRIOR13)
 
 LARGE = 300
-"""Pixels above which a network counts half in the fit and apart in the errors."""
+"""A network with more pixels has half the weight in the fit and separate errors."""
 
 STEPS = [
     *("MobileNetV3 Large", "RepViT step1", "RepViT step2", "RepViT step3", "RepViT step5"),
@@ -55,12 +55,12 @@ STEPS_MS = (1.01, 0.81, 0.65, 0.89, 0.96, 0.77, 0.89, 0.87)
 
 
 def is_large(network: str) -> bool:
-    """Of an image larger than classifiers on phones take."""
+    """Whether an image is larger than those of classifiers on phones."""
     return int(network.rsplit(maxsplit=1)[-1]) > LARGE
 
 
 def counted(judged: Sequence[HeldOut]) -> dict[str, list[HeldOut]]:
-    """Networks by how they are counted; the steps to RepViT are no networks of their own."""
+    """Group networks by how they count; the steps to RepViT are not networks of their own."""
     small = [each for each in judged if not is_large(each.network) and "step" not in each.network]
     return {
         "held_out": small,
@@ -70,12 +70,12 @@ def counted(judged: Sequence[HeldOut]) -> dict[str, list[HeldOut]]:
 
 
 def roadmap(figures: Sequence[LatencySample], fit: Fit) -> dict[str, Any]:
-    """Published and predicted steps, the latter in the fit and with RepViT left out of it."""
+    """Return published and predicted steps: predicted by the fit, and by a fit without RepViT."""
     names = [f"{step} 224" for step in STEPS]
     first = [next(i for i, figure in enumerate(figures) if figure.network == n) for n in names]
     fitted = predict(fit.costs, [figures[i] for i in first])
     out = [float(value) for value in fit.left_out_ms[first]]
-    # MobileNetV3 is of another family: start from the fit without RepViT
+    # MobileNetV3 is another family, so start from the fit without RepViT
     kept = [figure for figure in figures if figure.family != "repvit"]
     out[0] = float(device_fold(RECIPE12)(kept, [figures[first[0]]])[0])
     signs = np.sign(np.diff(STEPS_MS))

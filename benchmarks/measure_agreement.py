@@ -1,16 +1,16 @@
-"""How well measured latency repeats, and agrees with the runtimes' own benchmarks.
+"""Measure how well latency repeats, and how well it agrees with the runtimes' own benchmarks.
 
-Measures networks in two runs of `nas measure`, each followed by the runtime's own benchmark on the
-same exported files, one network after the other, all with one thread:
+Runs `nas measure` twice on the same networks. After each run, the runtime's own benchmark times the
+same exported files, one network after the other, with one thread:
 
-- onnxruntime: `onnxruntime_test` of its wheel (mean), told its one thread through the model's
-  metadata, since it has no option for it; ONNX Runtime's profiler would add a fifth to the time
+- onnxruntime: `onnxruntime_test` of its wheel (mean). It has no option for threads, so the model's
+  metadata set one thread. ONNX Runtime's profiler would add a fifth to the time.
 - litert: `litert-benchmark` of ai-edge-litert (median)
 - openvino: `benchmark_app` of its wheel (median), fp32, one stream
-- executorch: its wheel has none; only the repetition is shown
+- executorch: its wheel has no benchmark; only the repetition is shown
 
-Writes results/benchmarks/measure.csv. The machine must be quiet: the own benchmarks count waiting
-for a core as latency. Run: python benchmarks/measure_agreement.py [ARCH...]
+Writes results/benchmarks/measure.csv. The machine must be quiet, because the runtimes' benchmarks
+count waiting for a core as latency. Run: python benchmarks/measure_agreement.py [ARCH...]
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from nas.devices.measure.run import measure
 
 ARCHS = ("mobilenetv3-large", "efficientnet-b0", "repvit-m0.9")
 OWN_RUNS = 3
-"""Of the own benchmark, after each of ours; the median of them counts."""
+"""Runs of the runtime's benchmark after each of ours; their median counts."""
 ITERATIONS = 500
 WARM_UP = 20
 SECONDS = 5.0
@@ -45,7 +45,7 @@ BIN = Path(sys.executable).parent
 
 
 def tool(*command: str) -> str:
-    """Run one of the commands that the wheels bring."""
+    """Run a command of one of the wheels."""
     line = [str(BIN / command[0]), *command[1:]]
     environment = os.environ | {"ORT_LOAD_CONFIG_FROM_MODEL": "1"}
     done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)

@@ -1,12 +1,12 @@
-"""NetAdapt against the uniform width multiplier, on trained networks: is layer by layer worth it?
+"""Compare NetAdapt with the uniform width multiplier on trained networks.
 
-A network is trained on Fashion-MNIST at 32 x 32. NetAdapt narrows it to 70 % and on to 50 % of its
-predicted latency, and both networks are trained on. Against each stands the same network at the
-largest uniform width that is as fast, trained from the start for as many steps as the adapted one
-has seen in all (before, in its steps, and after). Images, recipe and seeds are the same; the test
-split is touched once by each.
+A network is trained on Fashion-MNIST at 32 x 32. NetAdapt narrows it to 70 % and then to 50 % of
+its predicted latency, and both networks are trained further. Each is compared with the same network
+at the largest uniform width that is as fast. That network is trained from scratch for as many steps
+as the adapted one had in all (before, during and after NetAdapt). Images, recipe and seeds are the
+same, and each network uses the test split once.
 
-    python benchmarks/netadapt.py           # two hours on a core; goes on where it was stopped
+    python benchmarks/netadapt.py           # two hours on one core; continues where it was stopped
 
 Writes results/netadapt/.
 """
@@ -47,19 +47,19 @@ NETWORKS: dict[str, tuple[float, float]] = {
     "mobilenetv3-small": (1.0, 1.0),
     "efficientnet-b0": (0.5, 0.5),
 }
-"""Network -> width and depth at which it fits the time there is."""
+"""Network -> width and depth that suit the available time."""
 SHARES = (0.7, 0.5)
-"""Of the start's latency."""
+"""Shares of the start's latency."""
 SEEDS = (1, 2, 3)
 IMAGES, BEFORE, AFTER = 20_000, 5, 9
-"""Images of an epoch, epochs before and after the steps."""
+"""Images of an epoch, and epochs before and after the steps."""
 DELTA, TUNE_BATCHES, JUDGING = 0.05, 20, 3000
 WIDTHS = [round(1 - 0.01 * step, 2) for step in range(1, 90)]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One network and seed in a folder; each part writes a file that the next ones read."""
+    """One network and seed in a folder; each part writes a file that later parts read."""
 
     network: str
     seed: int
@@ -74,7 +74,7 @@ class Experiment:
         return library.load_device(DEVICE)
 
     def at(self, width: float) -> Arch:
-        """The network at a further uniform width, for the data."""
+        """Return the network at a further uniform width, for the data."""
         own, depth = NETWORKS[self.network]
         arch = library.load_arch(self.network)
         if (own * width, depth) != (1, 1):
@@ -87,7 +87,7 @@ class Experiment:
     def trained(
         self, name: str, arch: Arch, epochs: float, state: Any = None
     ) -> tuple[dict[str, Any], Path]:
-        """Facts of a network trained so long, from a state or from the start; and its weights."""
+        """Train a network from a state or from scratch; return its figures and its weights."""
         place = self.folder / name
         weights = place / WEIGHTS
 
@@ -117,7 +117,7 @@ class Experiment:
         return self.kept(name, make), weights
 
     def steps(self, start: Arch, weights: Path) -> list[Step]:
-        """NetAdapt's way down to the smallest share."""
+        """Run NetAdapt down to the smallest share."""
         ms = self.device.predict(start).ms
         plan = AdaptPlan(SHARES[-1] * ms, DELTA, tune_batches=TUNE_BATCHES, judging_images=JUDGING)
         place = self.folder / "adapt"
@@ -129,7 +129,7 @@ class Experiment:
         return job.steps()
 
     def run(self) -> list[dict[str, Any]]:
-        """A row for the start, and for each share one of NetAdapt and one of the multiplier."""
+        """Return a row for the start, and rows of NetAdapt and the multiplier for each share."""
         start = self.at(1.0)
         facts, weights = self.trained("start", start, BEFORE)
         rows = [{"share": 1.0, "how": "start", **facts, "proposals": 0}]
@@ -150,7 +150,7 @@ class Experiment:
         return rows
 
     def _tried(self, steps: Sequence[Step]) -> list[int]:
-        """Proposals of each step."""
+        """Count the proposals of each step."""
         place = self.folder / "adapt"
         plan = AdaptPlan(1.0)
         job = NetAdapt(self.task, place, plan, DEVICE, steps[0].arch, steps[0].weights, self.seed)
@@ -158,7 +158,7 @@ class Experiment:
         return [found.count(step.number) for step in steps[1:]]
 
     def uniform(self, ms: float) -> tuple[float, Arch]:
-        """The widest uniform multiplier that is as fast."""
+        """Return the widest uniform multiplier that is as fast."""
         archs = ((width, self.at(width)) for width in WIDTHS)
         return next((w, arch) for w, arch in archs if self.device.predict(arch).ms <= ms)
 
@@ -172,7 +172,7 @@ def _heard(step: str, share: float) -> None:
 
 
 def write_report(out: Path, found: dict[str, list[list[dict[str, Any]]]]) -> None:
-    """A row for each network, share and way, with 95 % intervals over seeds; tables, pictures."""
+    """Write tables, plots, and rows with 95 % intervals over seeds."""
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     for network, runs in found.items():
@@ -219,7 +219,7 @@ def write_report(out: Path, found: dict[str, list[list[dict[str, Any]]]]) -> Non
 
 
 def save_picture(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Test accuracy over predicted milliseconds, one panel a network."""
+    """Draw test accuracy over predicted milliseconds, one panel per network."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -255,7 +255,7 @@ def save_picture(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Every run that is left, then the report."""
+    """Do the remaining runs, then write the report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--seeds", nargs="*", type=int, default=list(SEEDS))

@@ -1,9 +1,9 @@
-"""What passive waiting of OpenMP's threads costs and saves, on a machine that is idle or busy.
+"""Measure what passive waiting of OpenMP threads costs and saves, on an idle or a busy machine.
 
-A process of its own trains an epoch, with each way of waiting and each number of threads in turn,
-round after round. The figures are ratios of seconds to those of the default way in the same round.
-With `--others N`, N processes compete for the cores. Writes rows of
-results/benchmarks/openmp_waiting.csv, with the machine's load before.
+A separate process trains one epoch for each way of waiting and each number of threads, round after
+round. The figures are ratios of seconds to the default way in the same round. With `--others N`, N
+processes compete for the cores. Writes rows of results/benchmarks/openmp_waiting.csv, with the load
+of the machine before the measurement.
 
     python benchmarks/openmp_waiting.py --rounds 7
     python benchmarks/openmp_waiting.py --rounds 5 --others 2
@@ -28,7 +28,7 @@ from nas.system.environment import environment
 from nas.system.processes import cores
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "openmp_waiting.csv"
-#: way of waiting -> what is set for OpenMP
+#: way of waiting -> OpenMP's settings
 WAYS: dict[str, dict[str, str]] = {
     "default": {},
     "passive": {"OMP_WAIT_POLICY": "PASSIVE"},
@@ -50,7 +50,7 @@ start = perf_counter()
 training.run_epoch(judge=False)
 print(perf_counter() - start)
 """
-"""Prints the seconds of a second epoch; the first makes what is made once."""
+"""Prints the seconds of a second epoch, since the first includes one-time work."""
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def measured(network: str, threads: int, rounds: int, others: int) -> list[dict[str, str]]:
-    """A row for each way of waiting."""
+    """Return a row for each way of waiting."""
     about = environment()
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     with competing(others):
@@ -92,7 +92,7 @@ def measured(network: str, threads: int, rounds: int, others: int) -> list[dict[
 
 
 def trained(network: str, threads: int, env: dict[str, str]) -> float:
-    """Seconds of an epoch in a process of its own."""
+    """Return the seconds of an epoch in a separate process."""
     own = {key: value for key, value in os.environ.items() if key not in SET}
     start = perf_counter()
     done = subprocess.run(
@@ -108,7 +108,7 @@ def trained(network: str, threads: int, env: dict[str, str]) -> float:
 
 @contextmanager
 def competing(others: int) -> Iterator[None]:
-    """So many processes that always want a core."""
+    """Run this many processes that keep a core busy."""
     spin = [sys.executable, "-c", "while True: pass"]
     begun = [subprocess.Popen(spin) for _ in range(others)]
     try:

@@ -1,11 +1,11 @@
-"""How good is a profiled device, on networks of every kind that its fit never saw?
+"""Measure the error of a profiled device on networks of every kind that its fit never saw.
 
-Measures random points of `mobile` and shipped networks of all families that are small enough, one
-at a time, on this machine, and holds the device against them. Each is timed beside the profile's
-anchor, and its figure is taken at the speed that the machine had during the profile, as the
-profile does with its own. Networks already in the CSV of measurements are not measured again.
-Writes results/benchmarks/profile.csv, one row for each profile that was judged: on a shared machine
-two of them differ by as much as the same network measured twice does.
+Measures random points of `mobile` and small shipped networks of all families on this machine, one
+at a time, and compares the device's predictions. Each network is timed beside the profile's anchor.
+Its latency is scaled to the machine's speed during the profile, as the profile does with its own
+measurements. Networks already in the CSV of measurements are not measured again. Writes
+results/benchmarks/profile.csv, one row for each tested profile. On a shared machine, two profiles
+differ by as much as two measurements of one network.
 
     nas profile --runtime litert --out litert-here
     python benchmarks/profile_here.py litert-here --networks 100
@@ -42,14 +42,14 @@ from nas.system.environment import environment
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "profile.csv"
 MAX_MMACS = 4500
-"""Larger ones are outside what `mobile` holds."""
+"""Larger networks are outside the range of `mobile`."""
 ANCHOR = "anchor ms: "
 SEED = 2026
-"""Of the random points; a profile's own are of another stream."""
+"""Seed of the random points; the profile's own points have another one."""
 
 
 def networks(device: Device, n: int) -> Iterator[tuple[str, Arch]]:
-    """Every shipped network that fits, then random points of `mobile`, n in all."""
+    """Return every shipped network that fits, then random points of `mobile`, n in all."""
     shipped = [(name, library.load_arch(name)) for name in named("architecture")]
     fitting = [(name, arch) for name, arch in shipped if fits(device, arch)]
     yield from fitting[:n]
@@ -60,7 +60,7 @@ def networks(device: Device, n: int) -> Iterator[tuple[str, Arch]]:
 
 
 def named_networks(names: Sequence[str]) -> dict[str, Arch]:
-    """Shipped networks by name, random points by their id."""
+    """Return shipped networks by name, random points by their id."""
     shipped, space, rng = named("architecture"), library.load_space("mobile"), points_rng()
     found = {name: library.load_arch(name) for name in names if name in shipped}
     missing = {name for name in names if name not in shipped}
@@ -73,19 +73,19 @@ def named_networks(names: Sequence[str]) -> dict[str, Arch]:
 
 
 def points_rng() -> np.random.Generator:
-    """Of the random points."""
+    """Ids of the random points."""
     return np.random.default_rng(SEED)
 
 
 def fits(device: Device, arch: Arch) -> bool:
-    """Of kinds of kernels that the space has too, and not far larger than its networks."""
+    """Whether a network has the space's kinds of kernels and is not far larger."""
     known = {kind for points in device.residual.points.values() for kind in points.kinds}
     kinds = {kind_of(kernel) for kernel in device.kernels(arch.graph)}
     return arch.macs <= MAX_MMACS * 1e6 and kinds <= known
 
 
 def measured(device: Device, n: int, path: Path) -> list[Measurement]:
-    """Each network's figure as measured, the anchor's in its note; kept in `path`."""
+    """Measure each network, with the anchor's latency in its note; keep the rows in `path`."""
     rows = read_measurements(path) if path.exists() else []
     done = {row.network for row in rows}
     info = device.info
@@ -114,7 +114,7 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
 
 
 def slower(folder: Path, rows: list[Measurement]) -> Floats:
-    """How much slower the machine was at each row than in the profile, by the anchor."""
+    """Return how much slower than during the profile the machine was at each row, by the anchor."""
     entries = read_csv(folder / "journal.csv", ("anchor_ms", "role"), by_hand=True)
     usual = [e.number("anchor_ms") for e in entries if e.cells["role"] != FUSION]
     anchors = [float(row.note.removeprefix(ANCHOR)) for row in rows]
@@ -122,7 +122,7 @@ def slower(folder: Path, rows: list[Measurement]) -> Floats:
 
 
 def judge(device: Device, folder: Path, rows: list[Measurement]) -> dict[str, object]:
-    """The figures of one device."""
+    """Return the figures of one device."""
     archs = named_networks([row.network for row in rows])
     drift = slower(folder, rows)
     rows = [replace(row, ms=row.ms / by) for row, by in zip(rows, drift, strict=True)]
@@ -158,7 +158,7 @@ def judge(device: Device, folder: Path, rows: list[Measurement]) -> dict[str, ob
 
 
 def main() -> None:
-    """Measure what is missing, judge, and write the profile's row."""
+    """Measure missing networks, compare, and write the profile's row."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("device", type=Path)
     parser.add_argument("--networks", type=int, default=100)

@@ -32,7 +32,7 @@ COLUMNS = ("what", "unit", "low", "median", "high", "rounds")
 
 
 def rates(rounds: int) -> dict[str, list[float]]:
-    """Networks a second of each way, one figure per round."""
+    """Return the networks per second of each way, one figure per round."""
     import torch
     from fvcore.nn import FlopCountAnalysis
 
@@ -79,7 +79,7 @@ def rates(rounds: int) -> dict[str, list[float]]:
 
 
 def processes(rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Seconds and peak MB of whole commands, one pair per round."""
+    """Return seconds and peak MB of whole commands, one pair per round."""
     search = ["search", "--device", "iphone12-lut", "--budget-ms"]
     with tempfile.TemporaryDirectory() as folder:
         commands = {

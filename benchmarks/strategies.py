@@ -1,15 +1,15 @@
 """Which search strategy finds the best networks with the fewest evaluations?
 
-All strategies on NAS-Bench-Macro (arXiv:2103.11922, every network trained), Accel-NASBench and
-once-for-all (fitted, see predictors/benchmarks/), each without a budget and with one that half of
-the networks keep on pixel1-cpu. Writes results/benchmarks/strategies.csv, one row a benchmark,
-budget and strategy, and a picture a benchmark and budget beside it.
+Runs all strategies on NAS-Bench-Macro (arXiv:2103.11922, every network trained), Accel-NASBench and
+once-for-all (fitted, see predictors/benchmarks/), each without a budget and with a budget that half
+of the networks meet on pixel1-cpu. Writes results/benchmarks/strategies.csv, one row per benchmark,
+budget and strategy, with a plot per benchmark and budget beside it.
 
     OMP_NUM_THREADS=1 python benchmarks/strategies.py --data FOLDER_WITH_nas_bench_macro_cifar10.csv
 
-What is in the CSV is not run again: delete a row to renew it. Runs are kept in results/.strategies;
-a picture is drawn where those of all its rows are there. About two hours on two cores, one of them
-for gp.
+Rows already in the CSV are not computed again; delete a row to renew it. Runs are kept in
+results/.strategies, and a plot is drawn once the runs of all its rows are there. Takes about two
+hours on two cores, one of them for gp.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ NAME = "strategies"
 KEY = ("benchmark", "budget_share", "strategy")
 SHARE = 0.5
 TABLE = "nas-bench-macro"
-"""Where all is known exactly, so that small differences can be told: more runs."""
+"""Runs where every accuracy is known exactly: more, so that small differences show."""
 RUNS = {TABLE: 200}
 SOME = 40
-"""Runs elsewhere."""
+"""Runs on the other benchmarks."""
 FEWER = {"tpe": 0.5, "nsga2": 0.5, "nsga3": 0.5, "gp": 0.1}
-"""Part of the runs elsewhere, for strategies that take seconds to minutes a run."""
+"""Runs on the other benchmarks for strategies that take seconds to minutes per run."""
 SLOW_EXACT = 0.5
-"""The same for exact search within a budget of the table: its programs are the hardest there."""
+"""The same for exact search within a budget of the table, whose programs are the hardest."""
 SEARCHES = 3
-"""For the best network, where it cannot be proven."""
+"""Evaluations to find the best network if it cannot be proven."""
 
 
 def main() -> None:
-    """Run what is missing, then write and draw all."""
+    """Run what is missing, then write and draw everything."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=RESULTS / "benchmarks")
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def fill(case: Case, known: tuple[float, bool], name: str, options: argparse.Namespace) -> None:
-    """Run a strategy where its row is missing, and write the row."""
+    """Run a strategy if its row is missing, and write the row."""
     table = options.out / f"{NAME}.csv"
     rows = read(table)
     if key(case, name) in rows:
@@ -93,7 +93,7 @@ def fill(case: Case, known: tuple[float, bool], name: str, options: argparse.Nam
 
 
 def draw(case: Case, known: tuple[float, bool], options: argparse.Namespace) -> None:
-    """Where the runs of all rows are kept."""
+    """Return the folder that keeps the runs of all rows."""
     rows = read(options.out / f"{NAME}.csv")
     kept = {
         name: options.work / f"{stem(case)}-{name}.npz"
@@ -107,12 +107,12 @@ def draw(case: Case, known: tuple[float, bool], options: argparse.Namespace) -> 
 
 
 def best(case: Case) -> tuple[float, bool]:
-    """The optimum in points and whether it is proven, from several searches where it is not."""
+    """Return the optimum in points and whether it is proven; otherwise from several searches."""
     return max(optimum(posed(case), seed) for seed in range(SEARCHES))
 
 
 def cases(data: Path) -> Iterator[Case]:
-    """Each benchmark without a budget and with one."""
+    """Return each benchmark without a budget and with one."""
     for name in TRUTHS:
         for share in (None, SHARE):
             yield Case(name, share, data=data)
@@ -139,7 +139,7 @@ def text(value: Any) -> str:
 
 
 def read(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
-    """Rows by what they are of."""
+    """Return rows by scenario."""
     if not path.exists():
         return {}
     return {tuple(row[k] for k in KEY): row for row in read_rows(path)}
@@ -150,13 +150,13 @@ def write(path: Path, rows: dict[tuple[str, ...], dict[str, str]]) -> None:
 
 
 def place(row: Mapping[str, str]) -> tuple[int, str, float]:
-    """Benchmarks in their order, without a budget first, the least regret first."""
+    """Sort by benchmark, without a budget first, the least regret first."""
     last = max((column for column in row if column.startswith("regret_")), key=lambda c: int(c[7:]))
     return [*TRUTHS].index(row["benchmark"]), row["budget_share"], float(row[last])
 
 
 def save(path: Path, runs: list[Run]) -> None:
-    """What a picture needs of runs."""
+    """The parts of a run that a plot needs."""
     np.savez_compressed(
         path, seeds=[run.seed for run in runs], accuracies=[run.accuracies for run in runs]
     )

@@ -1,10 +1,10 @@
-"""Every network of timm below 30 M parameters, traced, against timm's and PyTorch's own counts.
+"""Trace every network of timm below 30 M parameters, and compare with timm's and PyTorch's counts.
 
 Appends a row for each network to results/benchmarks/traces.csv: its parameters (ours, and the sum
-over timm's re-parameterised module), its MACs (ours, and those of PyTorch's FlopCounterMode),
-whatever has no rule, and why a count differs. Takes some seconds per network; networks that are in
-the file already are left out, so a run can be stopped and gone on with. Ends with code 1 as long as
-networks are left. A larger network has a row with its size alone.
+over timm's re-parameterised module), its MACs (ours, and those of PyTorch's FlopCounterMode), calls
+without a rule, and the reason for a difference. Takes some seconds per network. Networks already in
+the file are skipped, so an interrupted run can continue. Exits with code 1 while networks remain. A
+larger network has a row with its size only.
 
     python benchmarks/traces.py [--most 50] [--out FILE]
 """
@@ -29,7 +29,7 @@ from nas.system.capture import capture_output
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "traces.csv"
 SMALL = 30_000_000
-"""Parameters that a network has fewer of, as trained."""
+"""Largest number of parameters of a traced network, as trained."""
 COLUMNS = (
     *("network", "timm", "torch", "input", "params", "timm_params", "macs", "torch_macs"),
     *("unmapped", "by_rule", "differences", "unread", "seconds", "error"),
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def main() -> None:
-    """Trace, append to the file."""
+    """Trace, and append to the file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--most", type=int, default=50, help="networks looked at in this run")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -51,13 +51,13 @@ def main() -> None:
 
 
 def looked_at(name: str) -> dict[str, Any]:
-    """The row of a network; one that is too large has its parameters alone."""
+    """Return the row of a network; a too large one has its parameters only."""
     row: dict[str, Any] = {"network": name, "timm": timm.__version__, "torch": torch.__version__}
     start = time.perf_counter()
     try:
         row["timm_params"] = parameters(made(name))
         if row["timm_params"] < SMALL:
-            module = timm.create_model(name).eval()  # with memory, which merging branches needs
+            module = timm.create_model(name).eval()  # with memory, since merging branches needs it
             row["timm_params"] = parameters(reparameterize_model(module))
             row |= traced(name)
     except (NasError, RuntimeError, TypeError, ValueError) as error:
@@ -66,12 +66,12 @@ def looked_at(name: str) -> dict[str, Any]:
 
 
 def parameters(module: torch.nn.Module) -> int:
-    """How many a module has."""
+    """Return the number of parameters of a module."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
 def made(name: str) -> torch.nn.Module:
-    """The module of timm, without memory where it can be made so."""
+    """Return timm's module, without memory if timm can build it so."""
     with capture_output():
         try:
             with torch.device("meta"):
@@ -81,7 +81,7 @@ def made(name: str) -> torch.nn.Module:
 
 
 def traced(name: str) -> dict[str, Any]:
-    """What a trace finds and what it was held against."""
+    """Return the results of a trace and of the checks."""
     network = load_network(f"timm:{name}")
     assert isinstance(network, TracedNetwork)
     check = network.check

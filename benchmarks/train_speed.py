@@ -1,14 +1,14 @@
-"""Images per second of our training loop and of a plain one of timm's parts, in one run.
+"""Compare images per second of our training loop and of a plain loop from timm's parts, in one run.
 
-The same network, images, batch, precision, crop, flip, label smoothing and optimiser. Theirs:
-`create_loader` with its best number of workers, `create_optimizer_v2`, autocast, channels last.
-Epochs of both are interleaved; the figure is the ratio of medians, with the range of the ratios of
-neighbouring epochs. Writes a row of results/benchmarks/train_speed.csv.
+Both use the same network, images, batch, precision, crop, flip, label smoothing and optimiser.
+timm's loop uses `create_loader` with its best number of workers, `create_optimizer_v2`, autocast,
+and channels last. Epochs of both are interleaved. The figure is the ratio of medians, with the
+range of the ratios of neighbouring epochs. Writes a row of results/benchmarks/train_speed.csv.
 
     python benchmarks/train_speed.py --data fashion-mnist
     python benchmarks/train_speed.py --data fashion-mnist --on cuda --precision bf16 --batch 512
 
-With `--compile` both networks are compiled by torch.
+With `--compile`, torch compiles both networks.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SIDE, SMOOTHING = 32, 0.1
 
 
 class Pictures(Dataset[tuple[Image.Image, int]]):
-    """The same images as timm's transforms take them."""
+    """The same images through timm's transforms."""
 
     def __init__(self, split: Held) -> None:
         self.pixels, self.labels = split.pixels.numpy(), split.labels.tolist()
@@ -69,7 +69,7 @@ class Pictures(Dataset[tuple[Image.Image, int]]):
 
 
 class Theirs:
-    """A plain loop of timm's parts."""
+    """A plain loop from timm's parts."""
 
     def __init__(
         self, name: str, data: DataSet, split: Held, batch: int, workers: int, setting: Setting
@@ -100,7 +100,7 @@ class Theirs:
         )
 
     def epoch(self) -> float:
-        """Images per second."""
+        """Return images per second."""
         device, precision = self.setting.device, self.setting.precision
         self.model.train()
         start, images = perf_counter(), 0

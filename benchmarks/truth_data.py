@@ -1,6 +1,6 @@
-"""Networks of three benchmarks as codes of our spaces, checked against what their data state.
+"""Networks of three benchmarks as codes of our spaces, checked against their data.
 
-Every network must be a point of the space, and have the parameters that the data state of it.
+Every network must be a point of the space, with the parameters that the data state.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Source:
     """A CSV of trained networks."""
 
     name: str
-    """Of the benchmark and its space."""
+    """Name of the benchmark and its space."""
     file: str
     arch: Callable[[Row], Arch]
     top1: str
-    """The column in points."""
+    """Column of the accuracy in points."""
     params: Callable[[Row], int]
-    """As our table counts them."""
+    """Column of the parameters, as our table counts them."""
     cites: str
     accuracy: str
 
@@ -77,7 +77,7 @@ SOURCES = (
 
 
 def read_networks(source: Source, data: Path) -> Networks:
-    """All networks of a source."""
+    """Return all networks of a source."""
     rows = read_rows(data / source.file)
     space = load_space(source.name)
     codes = np.array([space.encode(source.arch(row)) for row in rows])
@@ -91,13 +91,13 @@ def read_networks(source: Source, data: Path) -> Networks:
 
 
 def check_macro(data: Path) -> int:
-    """Check the table of NAS-Bench-Macro against its space; return how many networks differ."""
+    """Check the table of NAS-Bench-Macro against its space; return the number of networks."""
     space = load_space("nas-bench-macro")
     rows = read_rows(data / FILE)
     codes = np.array([code_of(space, row["arch"]) for row in rows])
     stated = [(int(row["params"]), float(row["mean_acc"])) for row in rows]
     assert (_sizes(space, codes)[:, 0] == [size for size, _ in stated]).all()
-    # whoever leaves out one repeat before another has the network of the canonical row
+    # leaving out one repeat before another gives the network of the canonical row
     by_name = dict(zip((row["arch"] for row in rows), stated, strict=True))
     assert all(by_name[row["arch"]] == by_name[row["canonical"]] for row in rows)
     distinct = {row["canonical"] for row in rows}

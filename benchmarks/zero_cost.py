@@ -1,7 +1,7 @@
-"""How well do zero-cost proxies rank networks whose accuracy is known?
+"""Measure how well zero-cost proxies rank networks whose accuracy is known.
 
 Scores distinct networks of NAS-Bench-Macro (arXiv:2103.11922), points of our space, on noise of
-CIFAR's size, and compares with the published CIFAR-10 accuracies: Kendall's tau-b with a
+CIFAR's size. Compares the scores with the published CIFAR-10 accuracies: Kendall's tau-b with a
 bootstrap interval over networks, beside parameters and MACs. Parameters are checked against the
 table. Writes results/benchmarks/zero_cost.csv.
 
@@ -29,7 +29,7 @@ SEED = 0
 
 
 def main() -> None:
-    """Score a sample, and write one row per judge."""
+    """Score a sample, and write one row per proxy."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--networks", type=int, default=240)

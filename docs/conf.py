@@ -1,7 +1,7 @@
 """The documentation site: sphinx-build -W --keep-going -b html docs build/docs.
 
-Pages that follow from code and data are made before each build, into `docs/reference/`, which is
-not kept. Pages in `docs/` are Markdown that GitHub shows as well.
+Pages from code and data are generated before each build into `docs/reference/`, which git ignores.
+Pages in `docs/` are Markdown that GitHub shows as well.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_copyright = False
 highlight_language = "text"
-smartquotes = False  # they make a dash of two hyphens
+smartquotes = False  # they turn two hyphens into a dash
 toc_object_entries = False
 
 myst_heading_anchors = 3
@@ -47,7 +47,7 @@ OUTSIDE = re.compile(r"(?<!!)\[([^]]+)\]\(\.\./([^)#]+)[^)]*\)")
 
 
 def name_links(_: Sphinx, __: str, content: list[str]) -> None:
-    """Links as a site has them: a file name becomes the page's title, a file outside its path."""
+    """Rewrite links for the site: a file name becomes a page title, an outside file its path."""
 
     def shown(link: re.Match[str]) -> str:
         text, path = link.groups()

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A sweep on the nodes of a Slurm job: sbatch slurm.sh
-# Requeued after a failure it goes on, since the folder of results is on a file system that all see.
+# After a failure and a requeue the sweep continues, because all nodes see the folder of results.
 #SBATCH --job-name=nas-sweep
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=1

@@ -1,4 +1,4 @@
-"""A network of your own."""
+"""An example of your own network."""
 
 import torch
 from layers import conv
@@ -22,5 +22,5 @@ class Net(nn.Module):
 
 
 def gray() -> Net:
-    """The same on images of one channel."""
+    """Return the network for images of one channel."""
     return Net(1)

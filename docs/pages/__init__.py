@@ -1,4 +1,4 @@
-"""Pages of the site that follow from code and data; one file each."""
+"""Pages of the site that are generated from code and data, one file each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def write_pages(folder: Path) -> None:
-    """Write every page; what has not changed is left alone, so that Sphinx need not read it."""
+    """Write every page; leave unchanged pages alone, so that Sphinx does not read them again."""
     folder.mkdir(exist_ok=True)
     for name, lines in PAGES.items():
         path, text = folder / f"{name}.md", "\n".join(lines()) + "\n"

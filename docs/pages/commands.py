@@ -1,4 +1,4 @@
-"""The command line, as `--help` has it."""
+"""The reference of the command line, from the text of `--help`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typer.main import get_command
 from nas.cli.main import app
 
 SUMMARY = re.compile(r"\*\*Commands\*\*:\n\n(\* .*\n)+\n?")
-"""A list of commands with sentences cut short; each command has a section."""
+"""The list of commands with truncated sentences; each command has its own section."""
 
 
 def commands() -> Iterator[str]:
-    """Every command with its arguments and options."""
+    """Yield every command with its arguments and options."""
     root = get_command(app)
     text = get_docs_for_click(obj=root, ctx=typer.Context(root), name="nas", title="Commands")
     yield SUMMARY.sub("", text)

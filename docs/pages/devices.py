@@ -1,4 +1,4 @@
-"""How each shipped device was made, and how wrong it is: from its files and `results/devices/`."""
+"""The sources and errors of each shipped device, from its files and `results/devices/`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from nas.latency.device import Device, load_device
 from pages.markdown import table
 
 INTRODUCTION = """\
-# Devices, and how wrong they are
+# Devices and their errors
 
-How far each shipped device is off on networks that it was not fitted on, and what it was made of.
-Errors are in percent of the published milliseconds, each family of networks left out of the fit in
-turn; *of size alone* is a model of parameters and MACs, fitted alike. *Covers* is the share of
-those networks inside the interval, which is meant to hold 90 % of the networks of a family never
-seen. What the numbers are, key by key: [](yaml.md).
+This page lists the errors of each shipped device on networks that it was not fitted on, and its
+sources. Each family of networks is left out of the fit in turn. Errors are in percent of the
+published milliseconds. *Of size alone* is a model of parameters and MACs, fitted in the same way.
+*Covers* is the share of those networks inside the interval, which is meant to contain 90 % of the
+networks of a family never seen. [](yaml.md) explains each key.
 """
 FAMILY = ("networks", "median_error_pct", "trivial_median_error_pct", "spearman")
 LEFT = ("in_interval_pct", "worst_network", "worst_error_pct")
 
 
 def devices() -> Iterator[str]:
-    """One line for each device, then a section for each, then those that are not shipped."""
+    """Yield one line for each device, then a section for each, then the rejected devices."""
     found = [load_device(name) for name in named("device")]
     judged = data_dir("results") / "devices"
     yield INTRODUCTION
@@ -44,8 +44,8 @@ def devices() -> Iterator[str]:
     names = {device.name for device in found}
     others = [path for path in sorted(judged.glob("*.csv")) if path.stem not in names]
     if others:
-        yield "## Tried, and not shipped\n"
-        yield "No better than parameters and MACs alone on families left out.\n"
+        yield "## Devices that are not shipped\n"
+        yield "These devices are no better than parameters and MACs alone on families left out.\n"
         yield from table(
             ("device", "networks", "median %", "of size alone", "Spearman"), map(_tried, others)
         )

@@ -1,4 +1,4 @@
-"""Every key of every YAML file, from the schemas."""
+"""The reference of every key of every YAML file, from the schemas."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pages.markdown import table
 INTRODUCTION = """\
 # YAML files
 
-Every key that a file may have, what it holds and what it means. Made from the JSON Schemas
-(`nas schema`), which are made from what the strict loaders know. How tables work: [](/tables.md).
-Completion in an editor: [](/editors.md).
+This page lists every key of every kind of file, with its type and meaning. It is generated from
+the JSON Schemas (`nas schema`), which come from the strict loaders. [](/tables.md) explains tables,
+and [](/editors.md) completion in an editor.
 """
 
 Schema = dict[str, Any]
 
 
 def files() -> Iterator[str]:
-    """One section for each kind of file."""
+    """Yield one section for each kind of file."""
     yield INTRODUCTION
     shown: Schema = {}
     for kind in KINDS.values():
@@ -47,7 +47,7 @@ def files() -> Iterator[str]:
 
 
 def _keys(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """A row for each key, those of mappings inside it after it."""
+    """Yield a row for each key, followed by the keys of a mapping inside it."""
     required = schema.get("required", ())
     for key, part in schema["properties"].items():
         state = "required" if key in required else ""
@@ -59,7 +59,7 @@ def _keys(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str, str, str
 
 
 def _holds(part: Schema) -> str:
-    """What a value may be, in words."""
+    """Describe in words what a value may be."""
     if "enum" in part:
         return " ".join(f"`{word}`" for word in part["enum"])
     if "const" in part:
@@ -77,7 +77,7 @@ def _holds(part: Schema) -> str:
     return " or ".join(NAMES.get(word, word) for word in words) + _limits(part)
 
 
-#: JSON's types as YAML's readers call them
+#: names of JSON's types for readers of YAML
 NAMES = {"string": "text", "object": "keys and values", "integer": "whole number", "null": "`~`"}
 
 

@@ -9,7 +9,7 @@ NUMBER = re.compile(r"[-+]?[\d.,]*")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """The lines of a table; columns of numbers to the right."""
+    """Yield the lines of a table; columns of numbers are aligned to the right."""
     body = [["" if cell is None else str(cell).replace("|", r"\|") for cell in row] for row in rows]
     right = [all(NUMBER.fullmatch(row[i]) for row in body) for i in range(len(header))]
     rule = ["--:" if numbers else "---" for numbers in right]

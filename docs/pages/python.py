@@ -1,4 +1,4 @@
-"""The public names of `nas`, and the classes that they return."""
+"""The reference of the public names of `nas` and of the classes that they return."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import nas
 INTRODUCTION = """\
 # Python
 
-What `import nas` offers; each name is imported when it is first used. `nas.load_arch` and its like
-take a shipped name or a path. A bad name, file or budget raises a `nas.errors.NasError` whose text
-is one line. The classes that are returned follow the functions.
+This page documents the names of `import nas`. Each is imported when it is first used.
+`nas.load_arch` and similar functions take a shipped name or a path. An invalid name, file or budget
+raises a `nas.errors.NasError` with a one-line message. The returned classes follow the functions.
 """
 RETURNED = (
     "nas.latency.device.Device",
@@ -26,7 +26,7 @@ RETURNED = (
 
 
 def python() -> Iterator[str]:
-    """A section for each name."""
+    """Yield a section for each name."""
     yield INTRODUCTION
     for name in nas.__all__:
         if name != "__version__":
