@@ -1,9 +1,9 @@
-"""How fast is pricing, and the main job? Prints and writes results/benchmarks/speed.csv.
+"""Measure the speed of pricing and of searches. Prints and writes results/benchmarks/speed.csv.
 
-Pricing: latency, params and MACs of networks of `mobile` on `iphone12-lut`, as (1) gathers over
-the layered space, (2) a plain Python walk (decode, lower, fold, predict), (3) fvcore on a module
-(MACs only, its usual use), interleaved in one run. Whole process: `nas --help`, `nas search` from a
-cold start and an infeasible search, with peak resident memory.
+Pricing computes latency, params and MACs of networks of `mobile` on `iphone12-lut` in three ways,
+interleaved in one run: (1) gathers over the layered space, (2) a plain Python loop (decode, lower,
+fold, predict), (3) fvcore on a module (MACs only, its usual use). Whole commands are `nas --help`,
+`nas search` from a cold start, and an infeasible search, with peak resident memory.
 
     python benchmarks/speed.py [--rounds 5]
 """

@@ -108,7 +108,7 @@ def check_macro(data: Path) -> int:
 
 
 def _sizes(space: Space, codes: Ints) -> Floats:
-    """(n, 2) parameters and MACs of codes, from the sums over the layered space."""
+    """Return (n, 2) parameters and MACs of codes, from the sums over the layered space."""
 
     def fold(graph: Graph) -> tuple[int, int]:
         return params(graph), macs(graph)
