@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=20)
     parser.add_argument("--strategies", default=",".join(STRATEGIES))
     parser.add_argument("--spaces", nargs="*", default=list(SPACES), choices=list(SPACES))
-    parser.add_argument("--folder", type=Path, help="keeps the stores")
+    parser.add_argument("--folder", type=Path, help="folder that keeps the stores")
     options = parser.parse_args()
     rows = []
     for space in options.spaces:

@@ -253,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the remaining steps, up to the named one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--until", choices=STEPS, default=STEPS[-1])
-    parser.add_argument("--minutes", type=float, default=6.0, help="of the profile")
+    parser.add_argument("--minutes", type=float, default=6.0, help="minutes of the profile")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=ROOT / "results" / ".headline.work")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "headline")

@@ -162,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("device", type=Path)
     parser.add_argument("--networks", type=int, default=100)
-    parser.add_argument("--measurements", type=Path, help="CSV to keep and go on with")
+    parser.add_argument("--measurements", type=Path, help="CSV that keeps the measurements")
     options = parser.parse_args()
     device = library.load_device(options.device)
     path = options.measurements or options.device / "unseen.csv"

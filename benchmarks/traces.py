@@ -39,7 +39,7 @@ COLUMNS = (
 def main() -> None:
     """Trace, and append to the file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--most", type=int, default=50, help="networks looked at in this run")
+    parser.add_argument("--most", type=int, default=50, help="networks to trace in this run")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     done = {row["network"] for row in read_rows(options.out)}
