@@ -19,14 +19,15 @@ from imagenet_published import REFERENCE, Figure
 from nas.accuracy import FEATURES, features
 from nas.accuracy.artefact import symmetric
 from nas.accuracy.inputs import inputs, law_basis
-from nas.accuracy.process import Kernel, Process, whiten
+from nas.accuracy.score_process import ScoreCovariance, ScoreProcess, network_factor
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
+from nas.gp import Posterior
 from nas.graph.graph import GraphBuilder
 from nas.space.arch import Arch, lower_row
 from nas.space.columns import Floats
 
 CEILING = 88.0
-KERNEL = Kernel(law_sd=0.15, input_sd=0.02, amplitude=0.1, length=8.0, recipe_sd=0.1)
+KERNEL = ScoreCovariance(law_sd=0.15, input_sd=0.02, amplitude=0.1, length=8.0, recipe_sd=0.1)
 """Chosen on a coarse grid by the marginal likelihood of the published figures."""
 FLOOR_SD = 0.03
 """In units of the score: about 0.4 points at 75 %, the spread of recipes with one name."""
@@ -136,11 +137,12 @@ def fit_scaling(published: Published, spaces: Sequence[Space]) -> Scaling:
     return Scaling(*(_rounded(a) for a in (centre, scale + 1e-6, term_centre, term_scale)))
 
 
-def fit_process(published: Published, scaling: Scaling) -> Process:
+def fit_process(published: Published, scaling: Scaling) -> ScoreProcess:
     """Condition the process on published figures."""
     z, terms = scaling(*_raw(published))
-    factor = whiten(KERNEL, z, terms, published.recipes, published.noise_sd)
-    return Process(KERNEL, z, terms, factor, factor.T @ (factor @ published.score))
+    factor = network_factor(KERNEL, z, terms, published.recipes, published.noise_sd)
+    posterior = Posterior(factor, factor.T @ (factor @ published.score))
+    return ScoreProcess(KERNEL, z, terms, posterior)
 
 
 def fit_expert(space: Space, base: Floats, scaling: Scaling) -> Expert:
@@ -168,12 +170,12 @@ def fit_expert(space: Space, base: Floats, scaling: Scaling) -> Expert:
     )
 
 
-def assemble(process: Process, scaling: Scaling, experts: Sequence[Expert]) -> Surrogate:
+def assemble(process: ScoreProcess, scaling: Scaling, experts: Sequence[Expert]) -> Surrogate:
     """Assemble the parts into one surrogate, for testing and writing."""
     return Surrogate("imagenet", CEILING, scaling, process, tuple(experts), FLOOR_SD, "", {})
 
 
-def base_score(process: Process, scaling: Scaling, space: Space) -> Floats:
+def base_score(process: ScoreProcess, scaling: Scaling, space: Space) -> Floats:
     """Return the scores of a trained space's networks before any expert."""
     return process.predict(*scaling(*_raw(space)))[0]
 

@@ -24,7 +24,7 @@ from imagenet_fit import (
 )
 from scipy.stats import kendalltau
 
-from nas.accuracy.process import Process
+from nas.accuracy.score_process import ScoreProcess
 from nas.accuracy.surrogate import Expert, Scaling
 from nas.space.columns import Floats
 
@@ -36,7 +36,7 @@ def judge(
     published: Published,
     spaces: Sequence[Space],
     scaling: Scaling,
-    process: Process,
+    process: ScoreProcess,
     experts: Sequence[Expert],
 ) -> dict[str, Any]:
     """Return all figures on networks left out of the fit."""
@@ -55,7 +55,7 @@ def judge(
 
 
 def held_out_tau(
-    space: Space, process: Process, scaling: Scaling, others: Sequence[Expert]
+    space: Space, process: ScoreProcess, scaling: Scaling, others: Sequence[Expert]
 ) -> dict[str, float]:
     """Return Kendall's tau on folds left out: of the surrogate's mean, and of size alone."""
     base = base_score(process, scaling, space)
@@ -113,7 +113,7 @@ def left_out_families(
     return rows
 
 
-def recipe_offsets(process: Process, seen: Published, recipes: Sequence[str]) -> Floats:
+def recipe_offsets(process: ScoreProcess, seen: Published, recipes: Sequence[str]) -> Floats:
     """Return each recipe's shift of the score; 0 for the reference and unseen recipes."""
     total = {r: 0.0 for r in recipes}
     for recipe, weight in zip(seen.recipes, process.weights, strict=True):

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "nas"
 #: lowest first; rooms of one floor do not know each other
 FLOORS = (
     ("errors",),
-    ("files", "system"),
+    ("files", "gp", "system"),
     ("graph",),
     ("blocks",),
     ("space",),

@@ -19,17 +19,18 @@ import numpy as np
 
 from nas.accuracy.features import FEATURES
 from nas.accuracy.inputs import INPUTS, LAW, inputs, law_basis
-from nas.accuracy.process import Kernel, Process, whiten
+from nas.accuracy.score_process import ScoreCovariance, ScoreProcess, network_factor
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
 from nas.errors import DocumentError, brief
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
 from nas.files.resources import content_hash
+from nas.gp import Posterior
 from nas.space.columns import Floats
 
 SCHEMA = 1
 FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
-KERNEL = tuple(field.name for field in fields(Kernel))
+KERNEL = tuple(field.name for field in fields(ScoreCovariance))
 NETWORK = ("network", "recipe", "noise_sd", "weight", "resolution", *FEATURES)
 PROVENANCE = ("schema", "name", "reference", "sources", "held_out", "made")
 
@@ -56,7 +57,7 @@ def load_surrogate(folder: str | Path) -> Surrogate:
     pairs = [f"{a} {b}" for i, a in enumerate(INPUTS) for b in INPUTS[i:]]
     quadratic = _table(folder / "pairs.csv", ("first", "second"), tuple(constants), pairs)
     scaling = Scaling(table[:, 0], table[:, 1], terms[:, 0], terms[:, 1])
-    kernel = Kernel(**{name: model[name] for name in KERNEL})
+    kernel = ScoreCovariance(**{name: model[name] for name in KERNEL})
     return Surrogate(
         name=str(content["name"]),
         ceiling=model["ceiling"],
@@ -80,7 +81,7 @@ def symmetric(upper: Floats) -> Floats:
     return (matrix + matrix.T) / 2
 
 
-def _process(path: Path, kernel: Kernel, scaling: Scaling) -> Process:
+def _process(path: Path, kernel: ScoreCovariance, scaling: Scaling) -> ScoreProcess:
     rows = read_csv(path, NETWORK, closed=True)
     values = np.array([_numbers(row, NETWORK[2:]) for row in rows])
     if not len(values):
@@ -88,10 +89,10 @@ def _process(path: Path, kernel: Kernel, scaling: Scaling) -> Process:
     noise_sd, weights, resolution, x = values[:, 0], values[:, 1], values[:, 2], values[:, 3:]
     z, terms = scaling(inputs(x, resolution), law_basis(x, resolution))
     try:
-        factor = whiten(kernel, z, terms, [row.cells["recipe"] for row in rows], noise_sd)
+        factor = network_factor(kernel, z, terms, [row.cells["recipe"] for row in rows], noise_sd)
     except np.linalg.LinAlgError as error:
         raise DocumentError(f"{path}: no process of these networks and scales: {error}") from None
-    return Process(kernel, z, terms, factor, weights)
+    return ScoreProcess(kernel, z, terms, Posterior(factor, weights))
 
 
 def _model(cell: Any, origin: str) -> dict[str, float]:

@@ -27,7 +27,7 @@ import numpy as np
 
 from nas.accuracy.features import features
 from nas.accuracy.inputs import inputs, law_basis
-from nas.accuracy.process import Process
+from nas.accuracy.score_process import ScoreProcess
 from nas.files import html
 from nas.space.arch import Arch
 from nas.space.columns import Floats
@@ -100,7 +100,7 @@ class Surrogate:
     ceiling: float
     """Top-1 that no network of any size reaches."""
     scaling: Scaling
-    process: Process
+    process: ScoreProcess
     experts: tuple[Expert, ...]
     floor_sd: float
     """Standard deviation, in score, of training the reference recipe once more."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nas.errors import DocumentError, UnknownNameError
 from nas.files.csv import read_csv, write_csv
+from nas.gp import squared_distances
 from nas.graph.ops import ACTIVATIONS, KINDS
 from nas.latency.kernels import CLASSES, Kernel
 from nas.space.columns import ColumnSplit, Floats
@@ -86,10 +87,9 @@ class KernelPoints:
 
     def similarity(self, kind: str, shapes: Floats) -> Floats:
         """How alike kernels are to the points, 1 at most. Shapes: (n, F) -> (n, m)."""
-        own = np.nan_to_num(self.shapes)
-        apart = (shapes**2).sum(1)[:, None] + (own**2).sum(1) - 2 * shapes @ own.T
+        apart = squared_distances(shapes, np.nan_to_num(self.shapes))
         same = np.array(self.kinds) == kind
-        near = np.where(same, 1.0, OTHER_KIND) / (1 + np.maximum(apart, 0) / 2)
+        near = np.where(same, 1.0, OTHER_KIND) / (1 + apart / 2)
         found: Floats = np.where(self.of_kinds, same, near)
         return found
 

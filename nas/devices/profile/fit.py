@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nas.devices.profile.load import Load
+from nas.gp import weight_covariance
 from nas.latency.correction import NetworkCorrection, fit_correction
 from nas.latency.files import TERMS
 from nas.latency.fit.calibrate import Costs
+from nas.latency.fit.robust import robust_nnls
 from nas.latency.kernels import CLASSES
 from nas.latency.residual import HIGH, LOW, KernelPoints, Residual
 from nas.space.columns import Floats
@@ -186,18 +188,16 @@ def _additive(
 
 def _non_negative(share: Floats, sd: Floats, expected: Floats, spread: Floats) -> Floats:
     """Costs above `LEAST` of what is expected, that add up to 1. Shapes: share (n, p), sd (n,)."""
-    from scipy.optimize import nnls
-
-    robust, floor = np.ones(len(sd)), LEAST * expected
     prior = np.diag(1 / np.where(spread > 0, spread, 1.0))
-    for _ in range(4):
-        weight = robust / sd
-        matrix = np.vstack([share * weight[:, None], prior])
-        target = np.concatenate([weight, prior @ np.where(np.isinf(spread), 0, expected)])
-        found: Floats = floor + nnls(matrix, target - matrix @ floor)[0]
-        error = np.abs(share @ found - 1)
-        robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
-    return found
+    wanted = prior @ np.where(np.isinf(spread), 0, expected)
+    return robust_nnls(
+        share,
+        np.ones(len(sd)),
+        1 / sd,
+        huber=HUBER,
+        floor=LEAST * expected,
+        penalty=(prior, wanted),
+    )
 
 
 def _measured(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
@@ -244,7 +244,7 @@ def covariance(seen: Floats, points: Mapping[str, KernelPoints], amplitude: floa
     from scipy.linalg import block_diag
 
     before = block_diag(*(_precision(own, amplitude) for own in points.values()))
-    return np.linalg.inv(seen.T @ seen + before)
+    return weight_covariance(seen, before)
 
 
 def _precision(points: KernelPoints, amplitude: float) -> Floats:

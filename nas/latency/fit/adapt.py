@@ -16,6 +16,7 @@ from nas.latency.device import Device
 from nas.latency.files import TERMS
 from nas.latency.fit.blend import Fold, fold_weights, weighted
 from nas.latency.fit.calibrate import Costs, LatencySample, on_reference, predict, prior_of
+from nas.latency.fit.robust import robust_nnls
 from nas.latency.kernels import CLASSES
 from nas.space.columns import Floats
 
@@ -84,8 +85,6 @@ def _fold(known: Costs, split: CostSplit) -> Fold:
 
 def scaled(figures: Sequence[LatencySample], ms: Floats, known: Costs, split: CostSplit) -> Costs:
     """The known costs, each part times the factor that fits best. Shapes: ms (n,)."""
-    from scipy.optimize import nnls
-
     parts = np.array(split.parts)
     work = np.array([figure.work for figure in figures]) * known.us / 1000
     n_parts = 1 + int(parts.max())
@@ -97,14 +96,8 @@ def scaled(figures: Sequence[LatencySample], ms: Floats, known: Costs, split: Co
     # the last unknown is the mean; a part that no figure has still follows it
     share = np.maximum(np.sqrt(((own / ms[:, None] * weight[:, None]) ** 2).sum(0)), 1e-3)
     to_mean = np.hstack([np.diag(share), -share[:, None]]) * np.sqrt(split.strength)
-    robust = np.ones(len(figures))
-    for _ in range(4):
-        scale = weight * robust / ms
-        matrix = np.vstack([np.pad(own * scale[:, None], ((0, 0), (0, 1))), to_mean])
-        target = np.concatenate([ms * scale, np.zeros(n_parts)])
-        solution = FLOOR + nnls(matrix, target - matrix @ np.full(n_parts + 1, FLOOR))[0]
-        factors: Floats = solution[:-1]
-        error = np.abs(own @ factors / ms - 1)
-        robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
-    factors *= level
+    penalty = to_mean, np.zeros(n_parts)
+    padded = np.pad(own, ((0, 0), (0, 1)))
+    solution = robust_nnls(padded, ms, weight, huber=HUBER, floor=FLOOR, penalty=penalty)
+    factors = solution[:-1] * level
     return Costs(known.fixed_ms * float(factors[0]), known.us * factors[parts])

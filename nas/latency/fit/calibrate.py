@@ -19,6 +19,7 @@ from itertools import product
 import numpy as np
 
 from nas.latency.files import TERMS
+from nas.latency.fit.robust import robust_nnls
 from nas.latency.kernels import CLASSES, Kernel
 from nas.space.columns import Floats
 
@@ -162,8 +163,6 @@ def harness_factors(figures: Sequence[LatencySample], prior: Prior) -> dict[str,
 
 def fit(figures: Sequence[LatencySample], ms: Floats, settings: FitSettings, prior: Prior) -> Costs:
     """Costs from figures. Shapes: ms (n,), the figures on the scale of the reference harness."""
-    from scipy.optimize import nnls
-
     work = np.array([figure.work for figure in figures]) / 1000
     weight = np.array([figure.weight for figure in figures])
     n, n_classes, n_terms = work.shape
@@ -176,15 +175,10 @@ def fit(figures: Sequence[LatencySample], ms: Floats, settings: FitSettings, pri
     expected = np.array([0, prior.us_per_mmac, prior.us_per_weight_mb, 0, 0])
     to_prior = np.zeros((n_terms, len(floor)))
     to_prior[:, 1 : 1 + n_terms] = np.diag(means * strength)
-    robust = np.ones(n)
     flat = np.hstack([np.ones((n, 1)), np.zeros((n, n_terms)), work.reshape(n, -1)])
-    for _ in range(4):
-        scale = weight * robust / ms
-        matrix = np.vstack([flat * scale[:, None], to_mean, to_prior])
-        target = np.concatenate([ms * scale, np.zeros(len(to_mean)), expected * means * strength])
-        solution = floor + nnls(matrix, target - matrix @ floor)[0]
-        error = np.abs(flat @ solution / ms - 1)
-        robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
+    targets = np.concatenate([np.zeros(len(to_mean)), expected * means * strength])
+    penalty = np.vstack([to_mean, to_prior]), targets
+    solution = robust_nnls(flat, ms, weight, huber=HUBER, floor=floor, penalty=penalty)
     us = solution[1 + n_terms :].reshape(n_classes, n_terms)
     return Costs(float(solution[0]), us)
 
@@ -205,17 +199,8 @@ def _shrink_to_mean(share: Floats, shrinkage: float) -> Floats:
 
 def fit_trivial(figures: Sequence[LatencySample], ms: Floats) -> Floats:
     """The model to beat, fitted alike: fixed ms, ms per mega-MAC, ms per MB of weights."""
-    from scipy.optimize import nnls
-
-    matrix = trivial_work(figures)
     weight = np.array([figure.weight for figure in figures])
-    robust = np.ones(len(figures))
-    for _ in range(4):
-        scale = weight * robust / ms
-        solution: Floats = nnls(matrix * scale[:, None], ms * scale)[0]
-        error = np.abs(matrix @ solution / ms - 1)
-        robust = np.sqrt(np.minimum(1, HUBER / np.maximum(error, 1e-9)))
-    return solution
+    return robust_nnls(trivial_work(figures), ms, weight, huber=HUBER)
 
 
 def trivial_work(figures: Sequence[LatencySample]) -> Floats:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from nas.optimize.strategies.base import Strategy
+from nas.optimize.strategies.choice_process import ChoicePoints, ChoiceProcess, fit
 from nas.optimize.strategies.problem import Problem
-from nas.optimize.strategies.process import Points, Process, fit
 from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Floats, Ints
 
@@ -55,25 +55,25 @@ class Model(Strategy):
             parents = codes[:PARENTS]
         return codes
 
-    def _process(self, known: Seen) -> tuple[Process, Callable[[Ints], Points]]:
+    def _process(self, known: Seen) -> tuple[ChoiceProcess, Callable[[Ints], ChoicePoints]]:
         """Conditioned on what is known, and how it sees codes."""
         shown, scales = known.recent(MOST), self._fitted(known)
         view = self._view(shown.codes)
-        process = Process.of(view(shown.codes), shown.scores, scales)
+        process = ChoiceProcess.of(view(shown.codes), shown.scores, scales)
         if len(known.running):
             guessed = process.predict(view(known.running))[0]
             points = view(np.concatenate([shown.codes, known.running]))
-            process = Process.of(points, np.concatenate([shown.scores, guessed]), scales)
+            process = ChoiceProcess.of(points, np.concatenate([shown.scores, guessed]), scales)
         return process, view
 
-    def _view(self, known: Ints) -> Callable[[Ints], Points]:
+    def _view(self, known: Ints) -> Callable[[Ints], ChoicePoints]:
         """Codes as points, with features of mean 0 and variance 1 over known codes."""
         raw = self.problem.features(known)
         mean, sd = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
 
-        def view(codes: Ints) -> Points:
+        def view(codes: Ints) -> ChoicePoints:
             chosen = self.problem.choices.one_hot(codes, absent=True)
-            return Points(chosen, (self.problem.features(codes) - mean) / sd)
+            return ChoicePoints(chosen, (self.problem.features(codes) - mean) / sd)
 
         return view
 

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from nas.optimize.strategies import process as own
-from nas.optimize.strategies.process import PRIORS, Points, Process, fit
+from nas.optimize.strategies import choice_process as own
+from nas.optimize.strategies.choice_process import PRIORS, ChoicePoints, ChoiceProcess, fit
 from nas.space.columns import Floats
 
 POSITIONS, VALUES = 6, 3
 
 
-def points(n: int, seed: int, features: int = 2) -> Points:
+def points(n: int, seed: int, features: int = 2) -> ChoicePoints:
     """Random networks of six choices with three values each."""
     rng = np.random.default_rng(seed)
     chosen = np.eye(VALUES)[rng.integers(VALUES, size=(n, POSITIONS))].reshape(n, -1)
-    return Points(chosen, rng.normal(size=(n, features)))
+    return ChoicePoints(chosen, rng.normal(size=(n, features)))
 
 
-def scored(at: Points, seed: int = 0) -> Floats:
+def scored(at: ChoicePoints, seed: int = 0) -> Floats:
     rng = np.random.default_rng(seed)
     scores: Floats = at.chosen @ rng.normal(size=at.chosen.shape[1]) + at.features.sum(axis=1)
     return 70 + scores
@@ -33,19 +33,21 @@ def test_gradient_is_that_of_finite_differences(seed: int) -> None:
     target = (scores - scores.mean()) / scores.std()
     prior = PRIORS[seed % len(PRIORS)]
     logs = prior[0] + np.random.default_rng(seed).normal(size=len(prior[0]))
-    alike = own._alike(at, at)
-    numeric = approx_fprime(logs, lambda x: own._loss(x, alike, target, *prior)[0], 1e-7)
-    assert own._loss(logs, alike, target, *prior)[1] == pytest.approx(numeric, rel=1e-3, abs=1e-4)
+    similarities = own._similarities(at, at)
+    numeric = approx_fprime(logs, lambda x: own._loss(x, similarities, target, *prior)[0], 1e-7)
+    assert own._loss(logs, similarities, target, *prior)[1] == pytest.approx(
+        numeric, rel=1e-3, abs=1e-4
+    )
 
 
 def test_fitting_lowers_the_loss() -> None:
     at = points(40, 1)
     scores = scored(at)
-    target, alike = (scores - scores.mean()) / scores.std(), own._alike(at, at)
+    target, similarities = (scores - scores.mean()) / scores.std(), own._similarities(at, at)
     found = fit(at, scores)
     assert (found > 0).all()
-    before = min(own._loss(p[0], alike, target, *p)[0] for p in PRIORS)
-    assert min(own._loss(np.log(found), alike, target, *p)[0] for p in PRIORS) < before - 1
+    before = min(own._loss(p[0], similarities, target, *p)[0] for p in PRIORS)
+    assert min(own._loss(np.log(found), similarities, target, *p)[0] for p in PRIORS) < before - 1
 
 
 @pytest.mark.parametrize("scores", [[1e-12] * 12, [0.0] * 11 + [1e9], [70.0, 70.0 + 1e-9] * 6])
@@ -87,7 +89,7 @@ def test_posterior_is_that_of_scikit_learn(part: str) -> None:
     oracle.fit(getattr(train, attribute), scores)
     mean, sd = oracle.predict(getattr(test, attribute), return_std=True)
     known = scales(**{part: 0.7}, constant=0.4, noise=0.05, rate=2.0)
-    found = Process.of(train, scores, known).predict(test)
+    found = ChoiceProcess.of(train, scores, known).predict(test)
     assert found[0] == pytest.approx(mean, abs=1e-5)
     assert found[1] == pytest.approx(sd, rel=1e-4)
 
@@ -95,7 +97,7 @@ def test_posterior_is_that_of_scikit_learn(part: str) -> None:
 def test_what_was_evaluated_is_known() -> None:
     at = points(20, 4)
     scores = scored(at)
-    process = Process.of(at, scores, scales(power=1, rate=1, smooth=1, noise=1e-8))
+    process = ChoiceProcess.of(at, scores, scales(power=1, rate=1, smooth=1, noise=1e-8))
     mean, sd = process.predict(at)
     assert mean == pytest.approx(scores, abs=1e-3)
     assert (sd < 0.01 * scores.std()).all()
@@ -106,9 +108,9 @@ def test_what_was_evaluated_is_known() -> None:
 def test_equal_scores_and_no_candidates() -> None:
     at = points(10, 6)
     scores = np.full(10, 50.0)
-    process = Process.of(at, scores, fit(at, scores))
+    process = ChoiceProcess.of(at, scores, fit(at, scores))
     mean, sd = process.predict(at)
     assert mean == pytest.approx(scores)
     assert np.isfinite(sd).all()
-    none = Points(at.chosen[:0], at.features[:0])
+    none = ChoicePoints(at.chosen[:0], at.features[:0])
     assert [len(part) for part in process.predict(none)] == [0, 0]

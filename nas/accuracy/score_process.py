@@ -1,0 +1,85 @@
+"""A Gaussian process of scores: a law that is linear in a few terms, plus a smooth part.
+
+Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 2.7. Training
+recipes are factors: networks of one recipe share an offset, and the reference recipe has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.gp import Posterior, inverse_factor, squared_distances
+from nas.space.columns import Floats
+
+FLAT_SD = 10.0
+"""Prior deviation of the law's constant: the data decide its level."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCovariance:
+    """Prior deviations in score, and the length over which networks resemble each other."""
+
+    law_sd: float
+    """Deviation of the effect of each standardised term of the law."""
+    input_sd: float
+    """Deviation of a linear effect of each standardised input: doubt that grows with distance."""
+    amplitude: float
+    """Deviation of the part that is smooth in the inputs."""
+    length: float
+    """In standardised inputs."""
+    recipe_sd: float
+    """Deviation of a recipe's offset."""
+
+    def near(self, z: Floats, others: Floats) -> Floats:
+        """Covariance (n, m) of the smooth part."""
+        near: Floats = np.exp(squared_distances(z, others) / (-2 * self.length**2))
+        return self.amplitude**2 * near
+
+    def prior(self, terms: int, inputs: int) -> Floats:
+        """Variances (terms + inputs,) of the linear coefficients, the law's constant first."""
+        sds = [FLAT_SD] + [self.law_sd] * (terms - 1) + [self.input_sd] * inputs
+        return np.array(sds) ** 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreProcess:
+    """The process conditioned on m networks with d inputs and b terms."""
+
+    covariance: ScoreCovariance
+    networks: Floats
+    """(m, d) standardised inputs"""
+    terms: Floats
+    """(m, b) standardised terms"""
+    posterior: Posterior
+
+    def predict(self, z: Floats, terms: Floats) -> tuple[Floats, Floats]:
+        """Mean and variance of the score.
+
+        In the mean, the linear part is clipped to the networks' range: a network beyond it is not
+        estimated to be better for that.
+        """
+        prior = self.covariance.prior(terms.shape[1], z.shape[1])
+        near = self.covariance.near(z, self.networks)
+        linear, seen = np.hstack([terms, z]), np.hstack([self.terms, self.networks])
+        inside = np.clip(linear, seen.min(axis=0), seen.max(axis=0))
+        mean = inside @ (prior * (self.posterior.weights @ seen)) + self.posterior.mean(near)
+        own = self.covariance.amplitude**2 + linear**2 @ prior
+        return mean, self.posterior.variance(own, near + (linear * prior) @ seen.T)
+
+
+def network_factor(
+    covariance: ScoreCovariance,
+    z: Floats,
+    terms: Floats,
+    recipes: Sequence[str],
+    noise_sd: Floats,
+) -> Floats:
+    """Inverse factor of the covariance of the networks' scores; recipe "" is the reference."""
+    same = np.array([[a == b != "" for b in recipes] for a in recipes], dtype=float)
+    linear = np.hstack([terms, z])
+    prior = covariance.prior(terms.shape[1], z.shape[1])
+    total = covariance.near(z, z) + (linear * prior) @ linear.T
+    return inverse_factor(total + covariance.recipe_sd**2 * same + np.diag(noise_sd**2))
