@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _REPR = Repr()
 _REPR.maxstring = 80
 MOST_NAMES = 30
-"""That a message lists where none is near; timm has thousands."""
+"""Names listed when there is no close match."""
 
 
 def brief(found: object) -> str:
-    """`repr`, cut in the middle where it is long: a message stays one line, whatever was found."""
+    """`repr`, shortened in the middle, so that a message stays on one line."""
     return _REPR.repr(found)
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception of other code says, on one line; its name where it says nothing."""
+    """First line of an exception's message, or its class name if it has none."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
@@ -38,7 +38,7 @@ class NasError(Exception):
     exit_code = 2
 
     def __reduce__(self) -> tuple[object, ...]:
-        # to another process whole: its message is made already, its own fields come with it
+        # the message is complete, so unpickling must not call __init__; keep the other fields
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
@@ -51,11 +51,11 @@ class ArchError(NasError, ValueError):
 
 
 class SpaceError(NasError, ValueError):
-    """A point is outside its space, or the space itself is empty or too large to enumerate."""
+    """A point is outside its space, or the space is empty or too large to enumerate."""
 
 
 class UnknownNameError(NasError, LookupError):
-    """A name of a device, space, architecture, op or column that does not exist."""
+    """The name of a device, space, architecture, op or column does not exist."""
 
     def __init__(self, what: str, found: object, valid: Iterable[str], where: str = "") -> None:
         names = sorted(valid)
@@ -68,11 +68,11 @@ class UnknownNameError(NasError, LookupError):
 
 
 class MissingCostError(NasError, LookupError):
-    """A device has no cost for an op kind. Never answered with zero."""
+    """A device has no cost for an op kind, which must not count as zero."""
 
 
 class MissingExtraError(NasError, ImportError):
-    """An optional dependency is not installed; the message is the line that installs it."""
+    """An optional dependency is not installed; the message says how to install it."""
 
 
 class ExportError(NasError, RuntimeError):
@@ -80,7 +80,7 @@ class ExportError(NasError, RuntimeError):
 
 
 class RuntimeUnavailableError(NasError, RuntimeError):
-    """A runtime is installed, but this machine lacks what it runs on."""
+    """A runtime is installed, but this machine lacks the hardware it needs."""
 
 
 class TraceError(NasError, ValueError):
@@ -88,23 +88,23 @@ class TraceError(NasError, ValueError):
 
 
 class CalibrationError(NasError, ValueError):
-    """Measurements that no device can be made from, or held against."""
+    """Measurements are unfit for making or checking a device."""
 
 
 class DataError(NasError, ValueError):
-    """Images or labels that nothing can be trained on."""
+    """Images or labels are unfit for training."""
 
 
 class RecipeError(NasError, ValueError):
-    """A training recipe that cannot be followed with this network or these images."""
+    """A training recipe does not suit the network or the images."""
 
 
 class TrainingError(NasError, RuntimeError):
-    """A training that ended without a network: diverged, or out of memory."""
+    """A training ended without a network: it diverged or ran out of memory."""
 
 
 class ClusterError(NasError, RuntimeError):
-    """No cluster answers, or it has no room for what is asked."""
+    """No cluster answers, or it lacks the resources that were asked for."""
 
 
 class WeightsError(NasError, ValueError):
@@ -116,11 +116,11 @@ class ResultError(NasError, OSError):
 
 
 class WriteError(ResultError):
-    """A place cannot be written: the disk is full, or nobody may."""
+    """A path cannot be written: the disk is full, or permission is denied."""
 
     @classmethod
     def of(cls, path: Path, error: Exception) -> WriteError:
-        """What the system or a library said when `path` was written."""
+        """The error for `path`, from what the system or a library raised."""
         return cls(
             f"{path} cannot be written: {getattr(error, 'strerror', None) or first_line(error)}"
         )
@@ -131,19 +131,19 @@ class StorageError(ResultError):
 
 
 class BudgetError(NasError, ValueError):
-    """A budget that is no positive finite number, or a confidence that is no probability."""
+    """A budget is not a positive finite number, or a confidence is not a probability."""
 
 
 Quantity = Literal["ms", "params", "macs", "peak_elements"]
-"""What a limit may be on."""
+"""Quantities that a limit may bound."""
 
 
 class InfeasibleError(NasError):
-    """No network of the space keeps the limits.
+    """No network of the space meets the limits.
 
-    `smallest` is the least that the space reaches of the `quantity` whose limit is broken, of
-    milliseconds the smallest budget on `device`; `arch` is the network that reaches it. Where each
-    limit alone can be kept, they are those of a network that is near to all of them.
+    `smallest` is the least value in the space of the `quantity` whose limit is broken; for
+    milliseconds it is the smallest feasible budget on `device`. `arch` is the network that reaches
+    it. If each limit alone can be met, they describe a network that is close to meeting all.
     """
 
     exit_code = 3

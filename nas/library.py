@@ -1,7 +1,7 @@
-"""What is shipped, by name: architectures, spaces, devices, surrogates and published figures.
+"""Shipped architectures, spaces, devices, surrogates and published figures, by name.
 
-Every loader takes a shipped name or a path, and answers an unknown name with the nearest ones
-(`UnknownNameError`); a file that is missing or breaks its schema is a `DocumentError`.
+Every loader takes a shipped name or a path. An unknown name raises `UnknownNameError`, which lists
+the nearest ones; a file that is missing or malformed raises `DocumentError`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def load_surrogate(name: str | Path) -> Surrogate:
 
 
 def default_surrogate() -> Surrogate | None:
-    """The surrogate `imagenet`, if it is shipped."""
+    """The shipped surrogate `imagenet`, or None if there is none."""
     return load_surrogate("imagenet") if "imagenet" in named("surrogate") else None
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One accuracy figure that its authors printed."""
+    """One published accuracy figure."""
 
     arch: str
     """Name of a shipped architecture."""
@@ -71,9 +71,10 @@ class Published:
 
 
 def published(arch: Arch) -> tuple[Published, ...]:
-    """Published ImageNet figures of a shipped architecture; plain supervised training first.
+    """Published ImageNet figures of a shipped architecture, those of supervised training first.
 
-    That is the recipe a surrogate's estimate is for. A network that only bears the name has none.
+    A surrogate estimates supervised training. An architecture has no figures if it only shares the
+    name of a shipped one.
     """
     if arch.name not in named("architecture") or load_arch(arch.name) != arch:
         return ()
@@ -81,7 +82,7 @@ def published(arch: Arch) -> tuple[Published, ...]:
 
 
 def published_by_name() -> dict[str, tuple[Published, ...]]:
-    """All published ImageNet figures, of shipped architectures and others."""
+    """All published ImageNet figures by architecture, of shipped ones and others."""
     path = data_dir("results") / "published" / "imagenet.csv"
     figures = [
         Published(**{**row.cells, "top1": row.number("top1", 0, 100)})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Accuracy: what a network reaches, estimated. The surrogate needs no torch."""
+"""Estimated accuracy of a network, by a surrogate that needs no torch."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What the accuracy surrogate sees of a network: sums over its ops.
+"""Features of a network for the accuracy surrogate: sums over its ops.
 
-Every feature is a sum over the rows of something that depends on one row's ops and on the
-resolution of the network's input, so a row's features can be tabled and added, as its latency is.
-The backbone is described per stage by its depth, widths, expansions, kernels and
-squeeze-and-excitations, a stage being an octave of downsampling: an op at stride 2**l counts for
-stage l, one between two stages for both in proportion. Sizes may be columns (`nas.space.columns`).
+Every feature is a sum over rows of a value that depends on the row's ops and on the resolution of
+the network's input, so features are tabled and added row by row, like latency. The backbone is
+described per stage by its depth, widths, expansions, kernels and squeeze-and-excitations. A stage
+is an octave of downsampling: an op at stride 2**l counts for stage l, and one between two stages
+counts for both in proportion. Sizes may be columns (`nas.space.columns`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nas.graph.graph import Graph
 from nas.graph.ops import GATE, Op, op_macs, op_params
 
 STAGES = 5
-"""Strides 2, 4, 8, 16 and 32; the image itself counts for the first."""
+"""Strides 2, 4, 8, 16 and 32; ops on the image itself count for the first."""
 
 PER_STAGE = (
     "depth",  # convolutions wider than 1 x 1
@@ -32,11 +32,11 @@ PER_STAGE = (
     "gates_width",
     "mixing",  # octaves of 1 x 1 convolutions above their row's output
 )
-"""`_width`: the same, times the row's width in octaves."""
+"""A name with `_width` is the same feature times the row's width in octaves."""
 
 WHOLE = ("params_m", "root_macs", "activations", "smooth", "attention", "dense", "head")
-"""root_macs: sum over ops of the square root, in millions of MACs, as compute piled into one layer
-is worth less than the same compute spread; smooth: activations that are not piecewise linear;
+"""root_macs: sum over ops of the square root of millions of MACs, as compute in one layer is worth
+less than the same compute spread over several; smooth: activations that are not piecewise linear;
 dense: octaves of input channels per filter of convolutions wider than 1 x 1 (0 for depthwise);
 head: octaves of the linear layers' inputs."""
 
@@ -45,7 +45,7 @@ FEATURES = tuple(f"{name}{stage + 1}" for name in PER_STAGE for stage in range(S
 NOMINAL_WIDTH = 8
 """Channels at stride 1 that double with every stage: 16, 32, ... 256, as in mobile networks."""
 WIDTH_RANGE = 1.5
-"""Octaves around the nominal width beyond which a row counts as that wide."""
+"""Octaves around the nominal width to which a row's width is clipped."""
 SMOOTH = ("hswish", "silu", "gelu")
 
 
@@ -76,7 +76,7 @@ def _add_row(stages: list[Any], whole: list[Any], ops: Sequence[Op], resolution:
 
 
 def _of_stage(op: Op, out: Any, width: Any) -> dict[int, Any]:
-    """Index in PER_STAGE -> what a convolution or a gate adds to its stage."""
+    """Values that a convolution or gate adds to its stage, by index in PER_STAGE."""
     if op.role == GATE:
         return {6: 1.0, 7: width}
     fan_in = np.asarray(op.in_shapes[0][0]) / op.attrs["groups"]

@@ -1,7 +1,7 @@
-"""Features to what the surrogate is a smooth function of: octaves, and means over a stage.
+"""Inputs of the surrogate, made of features: octaves, and means over a stage.
 
-Sums grow without bound as a network grows; these saturate, so that an estimate outside the fitted
-networks stays near what was seen at their edge.
+Sums grow without bound with the network, whereas these inputs saturate, so that an estimate for a
+network beyond the fitted ones stays near those at their edge.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ INPUTS = (*FEATURES, "resolution")
 LAW = ("constant", "params", "macs", "resolution", "resolution_2", "gated")
 """Terms of the law: octaves, one of them squared, and the share of gated blocks."""
 SIDE = 224.0
-"""Resolution that octaves of resolution count from."""
+"""Resolution of zero octaves."""
 
 
 def inputs(x: Floats, resolution: Floats) -> Floats:

@@ -13,8 +13,8 @@ model is additive in score = -log(ceiling - top1):
 Law and neighbours are one Gaussian process, so the deviation grows away from published networks;
 experts move the mean only. The ceiling and the clipped law bound what more of the same promises.
 
-Leaves out: what no op shows (recipe, augmentation, quantisation); recipes are factors of the fit,
-and the estimate is for the reference recipe.
+Leaves out: recipe, augmentation and quantisation, which no op shows. Recipes are factors of the
+fit, and the estimate is for the reference recipe.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from nas.space.arch import Arch
 from nas.space.columns import Floats
 
 CHUNK = 1024
-"""Rows predicted at a time, so that intermediate arrays stay in cache."""
+"""Networks predicted at a time; intermediate arrays stay in the cache."""
 LARGEST_DEVIATION = 5.0
-"""In score: hundreds of points, so that nothing overflows."""
+"""Largest deviation in score: hundreds of points, to avoid overflow."""
 
 
 class AccuracyEstimate(NamedTuple):
@@ -63,7 +63,7 @@ class Scaling:
     term_scale: Floats
 
     def __call__(self, u: Floats, terms: Floats) -> tuple[Floats, Floats]:
-        """Both, standardised."""
+        """Inputs and terms, standardised."""
         return (u - self.centre) / self.scale, (terms - self.term_centre) / self.term_scale
 
 
@@ -83,7 +83,7 @@ class Expert:
     """(d, d), symmetric"""
 
     def refine(self, u: Floats) -> Floats:
-        """What to add to the score."""
+        """Addition to the score (n,) of networks with inputs (n, d)."""
         z = (u - self.centre) / self.scale
         inside = np.clip(z, -self.radius, self.radius)
         fade = np.exp(-((z - inside) ** 2).sum(axis=1) / 2)
@@ -98,7 +98,7 @@ class Surrogate:
 
     name: str
     ceiling: float
-    """Top-1 that no network of any size reaches."""
+    """Top-1 above that of any network, however large."""
     scaling: Scaling
     process: ScoreProcess
     experts: tuple[Expert, ...]
@@ -124,7 +124,7 @@ class Surrogate:
         return html.table(("networks held out",), heads, rows, title=self.name)
 
     features = staticmethod(features)
-    """The fold that `predict_features` reads sums of."""
+    """The fold whose sums `predict_features` reads."""
 
     def predict(self, arch: Arch) -> AccuracyEstimate:
         """The estimate for one architecture."""
@@ -151,7 +151,7 @@ class Surrogate:
             score = score + expert.refine(u)
         excess = np.exp(-score)
         deviation = np.minimum(np.sqrt(variance + self.floor_sd**2), LARGEST_DEVIATION)
-        # one deviation of score down, in points: larger than up, as the ceiling is near above
-        # and no deviation of what lies between 0 and the ceiling exceeds half of that
+        # one deviation of score down, in points, as the deviation up is smaller near the ceiling;
+        # no deviation of a value between 0 and the ceiling exceeds half the ceiling
         sd = np.minimum(excess * np.expm1(deviation), self.ceiling / 2)
         return np.maximum(self.ceiling - excess, 0.0), sd

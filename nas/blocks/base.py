@@ -1,4 +1,4 @@
-"""What a row op is: a frozen dataclass of the row's fields, and one function to primitive ops.
+"""A row op: a frozen dataclass of the row's fields, with one function that lowers it to ops.
 
 A new block is one file with one `Row` subclass, one entry in `nas.blocks.BLOCKS`, one row in
 `tests/blocks/` and one line in `docs/blocks.md`; cost, latency, module and exports follow.
@@ -29,7 +29,7 @@ class Row:
     relative_to: ClassVar[Mapping[str, str]] = {}
     """Width fields whose ratios refer to another field instead of the input's width."""
     adds: ClassVar[tuple[str, ...]] = ()
-    """Width fields that are a sum of the input's width and what rows above kept: they follow it."""
+    """Width fields that are the sum of the input's width and the channels that rows above keep."""
     scale: ClassVar[str] = "all"
     """How `nas.space.scaling` scales it: all (width and depth), width, grow or none."""
     reads_vector: ClassVar[bool] = False
@@ -40,8 +40,8 @@ class Row:
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         """Append this row's ops to `g`, reading `x`; return its output.
 
-        Widths and sizes may be columns (`nas.space.columns`): use arithmetic and plain `if`s on
-        them, never `int()`, `math` or hashing.
+        Widths and sizes may be columns (`nas.space.columns`), so use only arithmetic and plain `if`
+        on them, never `int()`, `math` or hashing.
 
         Raises:
             ArchError: the row cannot follow `x`.
@@ -59,7 +59,7 @@ class Row:
     def resolve(self, width: Width) -> Self:
         """The row with every relative width made absolute for an input of `width` channels."""
         resolved: dict[str, Width] = {}
-        # what others refer to first
+        # fields that others refer to come first
         for name in sorted((f.name for f in fields(self)), key=self.relative_to.__contains__):
             value = getattr(self, name)
             if isinstance(value, Ratio | Plus):
@@ -69,14 +69,14 @@ class Row:
         return replace(self, **resolved) if resolved else self
 
     def canonical(self) -> dict[str, Any]:
-        """Plain values that identify the row: op and every field it has."""
+        """Op and fields of the row as plain values, which identify it."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {"op": self.op} | named
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column of the table: the check of a cell, what it means, the check as JSON Schema."""
+    """A column of the table: check of a cell, meaning, and the check as JSON Schema."""
 
     parse: Callable[[Any], Any]
     meaning: str

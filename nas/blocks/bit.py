@@ -1,8 +1,8 @@
 """ResNet as the hybrid vision transformer has it (arXiv:2010.11929, section 3.1 and appendix B.1).
 
-Group norms of 32 groups in place of batch norms, convolutions with standardised weights
-(arXiv:1903.10520), TensorFlow's padding; the fourth stage is left out. From Big Transfer
-(arXiv:1912.11370), which departs by activating before each convolution.
+It has group norms of 32 groups in place of batch norms, convolutions with standardised weights
+(arXiv:1903.10520), TensorFlow's padding, and no fourth stage. It comes from Big Transfer
+(arXiv:1912.11370), which activates before each convolution instead.
 """
 
 from __future__ import annotations

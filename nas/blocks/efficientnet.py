@@ -38,7 +38,7 @@ class MBConv(Row):
 
 @dataclass(frozen=True, slots=True)
 class FusedMBConv(Row):
-    """Expansion and depthwise fused to one k x k convolution; exp equal to in is one conv."""
+    """Expansion and depthwise fused to a k x k convolution; one conv if `exp` equals the input."""
 
     op: ClassVar[str] = "fused_mbconv"
     out: Width = Ratio(1)

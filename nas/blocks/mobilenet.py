@@ -15,7 +15,7 @@ from nas.graph.widths import Ratio, Width, make_divisible
 
 
 def expand(g: GraphBuilder, x: Value, exp: Width, act: str) -> Value:
-    """1 x 1 expansion to `exp` channels; nothing where the width is already that."""
+    """1 x 1 expansion to `exp` channels; none if that is the input width."""
     return x if exp == x.c else g.conv(x, exp, act=act, name="expand")
 
 

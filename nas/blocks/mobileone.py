@@ -55,14 +55,14 @@ class MobileOneStem(Row):
 def over_parameterised(
     g: GraphBuilder, x: Value, out: Width, k: int, s: int, groups: Width, branches: int
 ) -> Value:
-    """Sum of the normalised branches; the input is one of them where it has the output's shape."""
+    """Sum of the normalised branches; the input is one of them if it has the output's shape."""
     skip = bool(s == 1 and out == x.c)
     parts = [g.add("batch_norm", (x,), "identity")] if skip else []
     if k > 1:
         parts.append(g.conv(x, out, s=s, groups=groups, name="pixel"))
     for branch in range(branches):
         parts.append(g.conv(x, out, k=k, s=s, groups=groups, name=f"branch{branch}"))
-    # the input last: a sum of convolutions of one value is a convolution, which then takes it in
+    # the input comes last: it merges with the convolution that the sum of the others becomes
     total, *others = parts[skip:] + parts[:skip]
     for number, part in enumerate(others):
         total = g.add("add", (total, part), f"sum{number}")

@@ -1,7 +1,7 @@
 """MobileViT block (arXiv:2110.02178, figure 1b): transformers as convolutions over patches.
 
-Departs: the paper's reference code interpolates a map that the patch does not divide; here that is
-an error, so a table never hides a resize.
+Departs: the reference code interpolates a map that the patch does not divide; here that is an
+error, so that a table never hides a resize.
 """
 
 from __future__ import annotations

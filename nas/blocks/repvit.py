@@ -83,7 +83,7 @@ class RepViTDown(Row):
 
 @dataclass(frozen=True, slots=True)
 class RepViTShallowDown(Row):
-    """Downsampling before the paper deepens it: depthwise, optional SE, 1 x 1, channel mixer.
+    """Downsampling before the paper deepens it: depthwise, optional SE, 1 x 1 and channel mixer.
 
     A ratio of `exp`, the hidden width of the channel mixer, is of the output width.
     """

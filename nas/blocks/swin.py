@@ -1,8 +1,8 @@
 """Swin transformer (arXiv:2103.14030): one row is one stage, as in the paper's table 7.
 
-Attention stays inside windows of the map; every other layer shifts them by half a window, which is
-a roll of the map and a mask between parts that were no neighbours. Windows are a leading dimension.
-Departs: the authors' code pads a map that the window does not divide; here that is an error.
+Attention stays inside windows of the map. Every other layer shifts them by half a window: it rolls
+the map and masks parts that were not neighbours. Windows are a leading dimension. Departs: the
+authors' code pads a map that the window does not divide; here that is an error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nas.graph.ops import Shape
 from nas.graph.widths import Ratio, Width
 
 MASKED = -100.0
-"""Added to the scores of pixels that only the roll made neighbours, as in the authors' code."""
+"""Added to scores between pixels that only the roll made neighbours, as in the authors' code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Swin(Row):
         return g.add("permute", (x,), "channels_first", dims=(2, 0, 1))
 
     def _enter(self, g: GraphBuilder, x: Value) -> Value:
-        """The map that the layers work on, channels last."""
+        """Input map of the layers, channels last."""
         if self.s == 4:
             x = patchify(g, x, self.out, self.s)
         x = g.add("permute", (x,), "channels_last", dims=(1, 2, 0))
@@ -127,7 +127,7 @@ def relative_positions(side: int) -> NDArray[np.int64]:
 
 
 def shift_mask(h: int, w: int, side: int, shift: int) -> NDArray[Any]:
-    """`MASKED` for pairs of pixels of a rolled map that were no neighbours before.
+    """`MASKED` for pairs of pixels of a rolled map that were not neighbours before the roll.
 
     Shapes: (windows, 1, pixels, pixels).
     """

@@ -26,21 +26,21 @@ from nas.graph.widths import Ratio, Width
 Floats = NDArray[np.float64]
 
 EPS = 1e-6
-"""Of the layers' norms; those of embeddings and pooled maps keep 1e-5, as in the authors' code."""
+"""Epsilon of the layers' norms; embeddings and pooled maps use 1e-5, as in the authors' code."""
 TEMPERATURE = log(exp(1 / 0.24) - 1)
-"""softplus of it is 1 / 0.24."""
+"""Initial value; its softplus is 1 / 0.24."""
 NEAR = 3
 """Side of the window of neighbours."""
 POSITION_WIDTH = 512
 REACH = 8
-"""Coordinates run to 8 before their logarithm to base 8."""
+"""Coordinates range to 8 before their logarithm to base 8."""
 MASKED = -1e4
 """Added to the scores of neighbours beyond the edge."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransNeXt(Row):
-    """Overlapping patch embedding, layers, norm; `patch` is the side of what is pooled to a key."""
+    """Overlapping patch embedding, layers, norm; `patch` x `patch` pixels are pooled to a key."""
 
     op: ClassVar[str] = "transnext"
     scale: ClassVar[str] = "width"
@@ -225,7 +225,7 @@ def _merged(g: GraphBuilder, x: Value) -> Value:
     return g.add("reshape", (x,), "merge", shape=(n, heads * dim))
 
 
-# what follows from the sizes alone ------------------------------------------------------------
+# constants that follow from the sizes ---------------------------------------------------------
 
 
 def _log(n: int) -> Floats:

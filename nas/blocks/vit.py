@@ -1,7 +1,7 @@
 """Vision transformer (arXiv:2010.11929, figure 1 and table 1), from image or map to class token.
 
-One row is the whole trunk, as the paper's table has it: depth, width, MLP size, heads. Departs: the
-final norm is computed of the class token alone, the only token that is read.
+One row is the whole trunk, as in the paper's table: depth, width, MLP size and heads. Departs: the
+final norm is applied only to the class token, the only token that is read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
 
 EPS = 1e-6
-"""Of the norms, as in the authors' code."""
+"""Epsilon of the norms, as in the authors' code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ViT(Row):
 
 
 def patchify(g: GraphBuilder, x: Value, dim: Width, patch: int) -> Value:
-    """Patches that do not overlap, each embedded by one linear map: a conv of stride k."""
+    """Embed patches that do not overlap by one linear map: a convolution of stride `patch`."""
     if x.shape[1] % patch or x.shape[2] % patch:
         raise ArchError(f"patch size {patch} does not divide the map {x.shape}")
     attrs = {"out": dim, "k": patch, "s": patch, "pad": 0, "groups": 1, "bias": True}

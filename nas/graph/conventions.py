@@ -1,8 +1,8 @@
-"""What trained weights count on and no tensor tells: epsilon of the batch norms, and padding.
+"""Conventions of trained weights that no tensor stores: epsilon of batch norms, and padding.
 
-Layers of one shape differ in them between libraries, so a checkpoint that fits may still compute
-something else. Both stand in the graph's ops, where the module and every export read them; params,
-MACs, shapes and `arch_id` stay as they are.
+Libraries differ in them, so a checkpoint of the right shapes may still compute something else. Both
+are attributes of the graph's ops, which the module and every export read; params, MACs, shapes and
+`arch_id` do not depend on them.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from nas.graph.graph import Graph
 from nas.graph.ops import Op
 
 ORIGINS = ("nas", "timm", "torchvision", "tensorflow")
-"""Who trained weights, or whose code they are for."""
+"""Libraries that weights were trained by or are made for."""
 PADDINGS = ("symmetric", "same")
-"""Of convolutions with a stride; TensorFlow's "same" pads one side more."""
+"""Padding of convolutions with a stride; TensorFlow's "same" pads one side more."""
 EPS, TENSORFLOW_EPS = 1e-5, 1e-3
-"""Of batch norms: PyTorch's, and that of TensorFlow's code of MobileNet and EfficientNet."""
+"""Epsilon of batch norms in PyTorch, and in TensorFlow's MobileNet and EfficientNet."""
 WIDE_HEAD = 2048
-"""Channels of the last convolution of EfficientNet-B5, the first of torchvision's with 1e-3."""
+"""Channels of the last convolution of EfficientNet-B5, torchvision's smallest with 1e-3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """Those of one set of weights."""
+    """Conventions of one set of weights."""
 
     weights_of: str = "nas"
     """One of `ORIGINS`."""
@@ -36,7 +36,7 @@ class Conventions:
     """One of `PADDINGS`."""
 
     def applied(self, graph: Graph) -> Graph:
-        """The graph that computes with them."""
+        """The graph with these conventions in its ops."""
         return replace(graph, ops=tuple(self._applied(op) for op in graph.ops))
 
     def _applied(self, op: Op) -> Op:
@@ -52,10 +52,10 @@ class Conventions:
 
 
 def conventions_of(origin: str, graph: Graph) -> Conventions:
-    """What weights of this origin count on in a network.
+    """Conventions of weights of this origin in a network.
 
     Raises:
-        UnknownNameError: of the origin.
+        UnknownNameError: the origin does not exist.
     """
     if origin not in ORIGINS:
         raise UnknownNameError("origin of weights", origin, ORIGINS, "--weights-of")
@@ -69,8 +69,8 @@ def conventions_of(origin: str, graph: Graph) -> Conventions:
 def _as_tensorflow_trained(graph: Graph) -> bool:
     """Whether torchvision gives the network's batch norms TensorFlow's epsilon.
 
-    MobileNetV3, EfficientNetV2 and EfficientNet from B5 on (torchvision.models.mobilenetv3 and
-    efficientnet); all others have PyTorch's.
+    It does for MobileNetV3, EfficientNetV2 and EfficientNet from B5 on
+    (torchvision.models.mobilenetv3 and efficientnet); all others have PyTorch's.
     """
     acts = {op.attrs["fn"] for op in graph.ops if op.kind == "act"}
     convs = [op for op in graph.ops if op.kind == "conv"]
@@ -83,7 +83,7 @@ def _as_tensorflow_trained(graph: Graph) -> bool:
 
 
 def parse_conventions(content: Any, origin: str) -> Conventions | None:
-    """Those that a table states; `origin` names it in errors.
+    """Conventions that a table states; `origin` names the table in errors.
 
     Raises:
         DocumentError: malformed.
@@ -108,5 +108,5 @@ def parse_conventions(content: Any, origin: str) -> Conventions | None:
 
 
 def as_document(conventions: Conventions) -> dict[str, Any]:
-    """What `parse_conventions` reads."""
+    """The mapping that `parse_conventions` reads."""
     return asdict(conventions)

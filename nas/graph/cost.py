@@ -1,4 +1,4 @@
-"""Static costs of a graph, each a fold over its ops: parameters, multiply-adds, peak memory."""
+"""Static costs of a graph: parameters, multiply-adds and peak memory, each a fold over its ops."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def params(graph: Graph) -> Any:
 
 
 def macs(graph: Graph) -> Any:
-    """Multiply-adds of one image; attention's two products included, norms and such not."""
+    """Multiply-adds of one image, with attention's two products and without norms."""
     return sum(op_macs(op) for op in graph.ops)
 
 
 def peak_activation_elements(graph: Graph) -> Any:
     """Largest number of activation elements alive at once, executing in graph order.
 
-    An op's inputs and output are alive together; a tensor dies after its last reader. In-place
-    execution, which a runtime may add, is not assumed.
+    An op's inputs and output are alive together, and a tensor dies after its last reader. No op is
+    assumed to run in place, although a runtime may do so.
     """
     last = {i: max(readers, default=i) for i, readers in enumerate(graph.consumers())}
     if graph.ops:

@@ -1,7 +1,7 @@
-"""Graph rewrites for deployment: norms of weights and batches folded, linear branches merged.
+"""Graph rewrites for deployment: fold norms, and merge linear branches.
 
-What a runtime executes. Latency is predicted on the fused graph, and `fused params` are its sum:
-5 067 056 for RepViT-M0.9 against 5 103 560 as trained. Structural re-parameterisation follows
+A runtime executes the fused graph, so latency is predicted on it, and `fused params` are counted on
+it: 5 067 056 for RepViT-M0.9 against 5 103 560 as trained. Structural re-parameterisation follows
 RepVGG (arXiv:2101.03697), section 3.3.
 """
 
@@ -14,13 +14,14 @@ from nas.graph.ops import Op
 def fuse(graph: Graph) -> Graph:
     """Fold every batch norm next to a conv or linear; merge sums of convs of one input.
 
-    One pass in execution order suffices: each rewrite leaves a conv that the next can take in.
+    One pass in execution order suffices, because each rewrite leaves a conv that the next can
+    merge.
     """
     return fuse_traced(graph)[0]
 
 
 def fuse_traced(graph: Graph) -> tuple[Graph, tuple[int, ...]]:
-    """The fused graph, and for each of its ops the index of the op in `graph` whose value it is."""
+    """The fused graph, and for each of its ops the index of the op in `graph` of the same value."""
     fuser = _Fuser(graph)
     for index, op in enumerate(graph.ops):
         fuser.take(index, op)
@@ -28,7 +29,7 @@ def fuse_traced(graph: Graph) -> tuple[Graph, tuple[int, ...]]:
 
 
 class _Fuser:
-    """Kept ops under their old indices: a merged op stands where its last part stood."""
+    """Keeps ops under their old indices; a merged op takes the index of its last part."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -52,7 +53,7 @@ class _Fuser:
             self.kept[index] = op._replace(attrs=attrs)  # weights are standardised once
 
     def _sole(self, index: int, *kinds: str) -> bool:
-        """The op at `index` is one of `kinds` and has one reader."""
+        """Whether the op at `index` is one of `kinds` and has one reader."""
         return self.kept[index].kind in kinds and self.readers[index] == 1
 
     def _merge(self, op: Op) -> Op | None:
@@ -88,7 +89,7 @@ class _Fuser:
 
 
 def _parallel(a: Op, b: Op) -> bool:
-    """Two convs of dense centred squares read one value and differ at most in size and bias."""
+    """Whether two centred square convs read one value and differ at most in size and bias."""
     same_sum = a.attrs["s"] == b.attrs["s"] and a.shape == b.shape
     centred = {"pad", "kw", "d"}.isdisjoint((*a.attrs, *b.attrs))
     same_groups = bool(a.attrs["groups"] == b.attrs["groups"])

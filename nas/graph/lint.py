@@ -1,8 +1,8 @@
 """Deployment lint: ops that a target is known to run badly, before anything is converted.
 
-Each rule says what it finds, why it matters, what to use instead and where that was read: a page of
-documentation, an issue or a paper. What has no source is no rule. Sources age faster than networks,
-so a finding is a reason to measure, not a verdict.
+Each rule says what it finds, why it matters, what to use instead, and its source: a page of
+documentation, an issue or a paper. There is no rule without a source. Sources age faster than
+networks, so treat a finding as a reason to measure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Finds = Callable[[Graph], Iterator[Op]]
 
 ANE_WINDOW = 13
 LONG = 1024
-"""Keys from which attention is called long here; the sources name no number."""
+"""Number of keys from which attention counts as long; our choice, as no source gives one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Rule:
     instead: str
     source: str
     leaves: bool = False
-    """The accelerator may be left, which costs more than the op itself."""
+    """Execution may leave the accelerator, which costs more than the op itself."""
     dynamic: bool = False
-    """Holds for a dynamic batch only."""
+    """The rule holds only for a dynamic batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rule found in one row of the table."""
+    """Ops of one row of the table that break one rule."""
 
     rule: str
     row: int
@@ -52,7 +52,7 @@ class Finding:
 
 
 def lint(graph: Graph, target: str, *, dynamic: bool = False) -> tuple[Finding, ...]:
-    """What a target is known to run badly, by row; `dynamic`: the batch size is left open.
+    """Findings of a target's rules, by row; `dynamic` means that the batch size is left open.
 
     Raises:
         UnknownNameError: there is no such target.
@@ -72,7 +72,7 @@ def lint(graph: Graph, target: str, *, dynamic: bool = False) -> tuple[Finding, 
     return tuple(sorted(findings, key=lambda finding: finding.row))
 
 
-# what rules look for ------------------------------------------------------------------------------
+# patterns of the rules ----------------------------------------------------------------------------
 
 
 def _ops(*kinds: str, where: Callable[[Op], bool] = lambda op: True) -> Finds:
@@ -88,12 +88,12 @@ def _rank(op: Op) -> int:
 
 
 def _of_rank(least: int) -> Finds:
-    """Movements of that many dimensions per image or more."""
+    """Reshapes and permutations of at least so many dimensions per image."""
     return _ops("reshape", "permute", where=lambda op: _rank(op) >= least)
 
 
 def _gates(graph: Graph) -> Iterator[Op]:
-    """Sigmoids that a map is multiplied by, as in squeeze-and-excitation."""
+    """Sigmoids that a map is multiplied by, as in squeeze-and-excitation, in traced graphs too."""
     readers = graph.consumers()
     for index, op in enumerate(graph.ops):
         if op.attrs.get("fn") in ("sigmoid", "hsigmoid") and any(

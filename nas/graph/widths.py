@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 Width = Any
-"""An int, or an integer column: lowering treats both alike."""
+"""An int or an integer column; lowering does not distinguish them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """`6x`: six times the input width. A fractional product is rounded by `make_divisible`."""
+    """A ratio like `6x`: six times the input width; fractions are rounded by `make_divisible`."""
 
     times: float
 
@@ -30,7 +30,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Plus:
-    """So many channels more than the input's: what rows above kept stands beside it."""
+    """The input's width and `more` channels, such as those that rows above keep."""
 
     more: int
 
@@ -40,7 +40,7 @@ class Plus:
 
 
 def whole(value: Any) -> Width:
-    """A float that holds a whole number, as an int (elementwise for a column)."""
+    """A float of whole value as an int; elementwise for a column."""
     return value.astype(int) if hasattr(value, "astype") else int(value)
 
 

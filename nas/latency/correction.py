@@ -1,9 +1,9 @@
-"""From the sum over kernels to the whole network: what additive costs cannot say.
+"""From the sum over kernels to the whole network, which additive costs do not describe.
 
-A small network stays in the caches from one run to the next, a large one does not, so that the
-same kernel is cheaper in the small one. The sum is multiplied by a factor, and below a knot by a
-power of the sum: increasing, so that a budget on the network is one on the sum, and whatever is
-searched additively still is.
+A small network stays in the caches from one run to the next and a large one does not, so the same
+kernel is cheaper in the small one. The sum is multiplied by a factor, and below a knot by a power
+of the sum. The result increases with the sum, so a budget on the network is a budget on the sum,
+and additive search remains possible.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 from nas.space.columns import Floats
 
 STRENGTH = 0.1
-"""Of a ridge on the exponent: few networks claim little."""
+"""Ridge penalty on the exponent, which keeps it small for few networks."""
 LEAST = 8
-"""Networks below which only the factor is fitted."""
+"""Least number of networks to fit the exponent to; with fewer, only the factor is fitted."""
 STEEPEST = 0.5
-"""Exponent at most, either way."""
+"""Largest magnitude of the exponent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +32,20 @@ class NetworkCorrection:
     exponent: float = 0.0
     knot_ms: float = 1.0
     least_ms: float = 1.0
-    """Sum below which the power falls no further: smaller networks were never measured."""
+    """Sum below which the power stays constant, as no smaller network was measured."""
 
     def ratio(self, sum_ms: Any) -> Any:
-        """Of milliseconds to the sum; of one or of an array."""
+        """Ratio of a network's milliseconds to its sum; elementwise for an array."""
         return self.factor * (np.clip(sum_ms, self.least_ms, self.knot_ms) / self.knot_ms) ** (
             self.exponent
         )
 
     def ms(self, sum_ms: Any) -> Any:
-        """Milliseconds of networks whose kernels sum up to so many."""
+        """Milliseconds of a network with this sum; elementwise for an array."""
         return sum_ms * self.ratio(sum_ms)
 
     def invert(self, ms: float) -> float:
-        """The sum that becomes so many milliseconds."""
+        """Sum of a network with these milliseconds."""
         if ms >= self.ms(self.knot_ms):
             return ms / self.factor
         if ms <= self.ms(self.least_ms):
@@ -55,20 +55,23 @@ class NetworkCorrection:
         )
 
     def times(self, level: float) -> NetworkCorrection:
-        """The same of a device on which every kernel takes `level` times as long."""
+        """The correction of a device on which every kernel takes `level` times as long."""
         return NetworkCorrection(
             self.factor, self.exponent, self.knot_ms * level, self.least_ms * level
         )
 
     def as_yaml(self) -> dict[str, float]:
-        """For `device.yaml`."""
+        """Mapping for `device.yaml`."""
         return {name: float(f"{value:.5g}") for name, value in asdict(self).items()}
 
 
 def fit_correction(
     sums_ms: Sequence[float] | Floats, ms: Sequence[float] | Floats
 ) -> NetworkCorrection:
-    """From networks whose sums were predicted by models that never saw them. Shapes: both (n,)."""
+    """Fit to measured networks and their sums, each predicted by a model fitted without it.
+
+    Shapes: both (n,).
+    """
     sums, measured = np.asarray(sums_ms, float), np.asarray(ms, float)
     if not len(sums):
         return NetworkCorrection()

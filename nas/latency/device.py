@@ -1,11 +1,11 @@
-"""A device: milliseconds of a network as a fixed part plus a sum over kernels, with an interval.
+"""A device predicts milliseconds of a network: a fixed part and a sum over kernels, with bounds.
 
-A measured device brings that sum to what whole networks take (`nas.latency.correction`).
+A measured device corrects that sum to whole networks (`nas.latency.correction`).
 
 A device is a folder of text, `predictors/NAME/`: `device.yaml` (hardware, runtime, statistic, date,
 sources of every figure, held-out errors, interval) and `kernels.csv`, one row of coefficients per
-kernel class (`nas.latency.kernels`). Milliseconds are predicted, never called measured. Additive
-over table rows, so pricing and prediction are the same sum.
+kernel class (`nas.latency.kernels`). Its milliseconds are called predicted, never measured. They
+are additive over table rows, so pricing and prediction are the same sum.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 EDITED = "the device was edited by hand since it was fitted; its errors do not describe it"
+LINT_TARGETS = {"Core ML": "coreml"}
+"""Lint target of runtimes whose name starts so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,16 @@ class Prediction:
     low_ms: float
     high_ms: float
     rows: tuple[float, ...]
-    """Share of each table row."""
+    """Milliseconds of each table row."""
     fixed_ms: float
     flags: tuple[str, ...]
-    """What to distrust, each naming row and op; empty is best."""
+    """Reasons to distrust the prediction, each naming row and op."""
     device: str = ""
     arch: Arch | None = None
     """None for a traced network, whose rows are submodules."""
 
     def to_frame(self) -> DataFrame:
-        """Predicted milliseconds of every row, with the row where it is a table's."""
+        """Predicted milliseconds of every row, beside the table's cells if there is a table."""
         if self.arch is not None:
             return self.arch.to_frame(self.rows)
         rows = {"row": range(1, len(self.rows) + 1), "predicted_ms": self.rows}
@@ -89,15 +91,15 @@ class Device:
     table: Mapping[str, ClassCost]
     """Kernel class -> its costs."""
     content_hash: str = ""
-    """12 hex digits over the folder's files; empty for a device that is no folder."""
+    """12 hex digits over the folder's files; empty if the device was not read from one."""
     edited: bool = False
-    """Its files are not as they were fitted."""
+    """Its files changed since they were fitted."""
     residual: Residual = field(default_factory=Residual)
-    """Factors on the costs of the table."""
+    """Factors on the table's costs."""
     correction: NetworkCorrection = NetworkCorrection()
-    """From the sum over kernels to the network."""
+    """Correction of the sum over kernels to the network."""
     origin: str = field(default="", compare=False)
-    """The `device.yaml` it was read from; empty for a device that is no folder."""
+    """The `device.yaml` it was read from; empty if there is none."""
 
     def __repr__(self) -> str:
         return f"<Device {self.name}: {dict(self._facts())['of']}>"
@@ -124,25 +126,31 @@ class Device:
 
     @property
     def unit(self) -> str:
-        """Of its predictions, which are per image: latency, or at a batch the time of one."""
+        """Unit of its predictions: latency of one image, or at a batch the time per image."""
         batch = self.info["batch"]
         return "ms" if batch == 1 else f"ms per image at batch {batch}"
 
     @property
+    def lint_target(self) -> str | None:
+        """Target of its runtime in `nas.graph.lint`, whose findings are flags of a prediction."""
+        runtime = self.info["runtime"]
+        return next((t for name, t in LINT_TARGETS.items() if runtime.startswith(name)), None)
+
+    @property
     def held_out(self) -> Mapping[str, Any]:
-        """Errors on families left out of the fit, beside the trivial model's."""
+        """Errors on families left out of the fit, and the trivial model's errors on them."""
         return dict(self.info["held_out"])
 
     def bounds(self, ms: Any) -> tuple[Any, Any]:
-        """Lower and upper bound of a prediction, or of an array of them."""
+        """Lower and upper bound of a prediction; elementwise for an array."""
         interval = self.info["interval"]
         return ms * interval["low_ratio"], ms * interval["high_ratio"]
 
     def at_confidence(self, confidence: float) -> float:
-        """Ratio of the latency that is held with this probability over the estimate.
+        """Ratio of the latency that is not exceeded with this probability to the estimate.
 
-        The estimate is the median, the interval's ends are quantiles, and between and beyond them
-        each side is log-normal with a spread of its own.
+        The estimate is the median and the interval's ends are quantiles; each side is log-normal
+        with its own spread.
 
         Raises:
             BudgetError: the confidence is not between 0 and 1.
@@ -153,14 +161,14 @@ class Device:
         return exp(z * self._log_sd(above=z > 0))
 
     def probability_within(self, ms: float, budget_ms: float) -> float:
-        """Probability that what is predicted at `ms` meets the budget; see `at_confidence`."""
+        """Probability that a network predicted at `ms` meets the budget; see `at_confidence`."""
         excess = log(budget_ms / ms)
         return NormalDist().cdf(excess / self._log_sd(above=excess > 0))
 
     def _log_sd(self, *, above: bool) -> float:
         interval = self.info["interval"]
         ratio = interval["high_ratio"] if above else 1 / interval["low_ratio"]
-        # an end at the estimate itself leaves no spread
+        # the spread is zero if an end of the interval is the estimate itself
         return max(log(ratio), 1e-9) / NormalDist().inv_cdf((1 + interval["level"]) / 2)
 
     def graph_ms(self, graph: Graph) -> Any:
@@ -186,8 +194,8 @@ class Device:
             rows[max(0, kernel.op.row)] += float(self.kernel_ms(kernel))
             for note in self._notes(kernel):
                 notes[note].append((kernel.op.row, kernel.op.name))
-        if self.info["runtime"].startswith("Core ML"):
-            for finding in lint(graph, "coreml"):
+        if self.lint_target is not None:
+            for finding in lint(graph, self.lint_target):
                 if finding.leaves:
                     notes[finding.why] += [(finding.row, name) for name in finding.ops]
         ratio = float(self.correction.ratio(sum(rows) + self.fixed_ms))
@@ -200,7 +208,7 @@ class Device:
         return Prediction(ms, low, high, tuple(rows), fixed_ms, flags, self.name, arch)
 
     def kernels(self, graph: Graph) -> Iterator[Kernel]:
-        """What the device's runtime executes of a graph as trained."""
+        """Kernels that the device's runtime executes for a graph as trained."""
         return kernels(graph, BYTES[self.info["precision"]], self.info["fuses"])
 
     def kernel_ms(self, kernel: Kernel) -> Any:
@@ -212,7 +220,7 @@ class Device:
         return self.costs_of(kernel.cls, multiplies=bool(np.any(kernel.mmacs > 0)))
 
     def costs_of(self, cls: str, *, multiplies: bool | None = None) -> ClassCost:
-        """The class's costs; of a class that the table lacks, those of the dearest of its sort."""
+        """Costs of a class; if the table lacks it, the highest costs of similar classes."""
         if cls in self.table:
             return self.table[cls]
         if cls in COMPUTE if multiplies is None else multiplies:

@@ -74,13 +74,13 @@ FITTED = (
     *("precision", "fixed_ms", "on_chip_mb", "fuses", "batch"),
     *(key for key in NUMBERS if key != "whole"),
 )
-"""What a prediction and the claims about it are made of, with `kernels.csv` and any `whole`."""
+"""Content of predictions and of the claims about them, beside `kernels.csv` and any `whole`."""
 FUSIBLE = (*ACTIVATIONS, "scale", "add")
 
 
 @dataclass(frozen=True, slots=True)
 class ClassCost:
-    """Costs of one kernel class; every one positive, so no op is ever free."""
+    """Costs of one kernel class; all are positive, so that no op is free."""
 
     cls: str
     overhead_us: float
@@ -88,9 +88,9 @@ class ClassCost:
     us_per_weight_mb: float
     us_per_activation_mb: float
     us_per_spilled_mb: float
-    """For what a kernel reads and writes beyond the device's `on_chip_mb`."""
+    """For MB that a kernel reads and writes beyond the device's `on_chip_mb`."""
     networks: int
-    """Networks of the fit that have such a kernel."""
+    """Networks of the fit with such a kernel."""
     max_mmacs: float
     max_activation_mb: float
     """The largest kernel of the fit."""
@@ -175,7 +175,7 @@ def _check_numbers(path: Path, key: str, content: Any) -> None:
 
 
 class NumberRange(NamedTuple):
-    """A number is above the first, and from the second to the third."""
+    """Range of a number: above `above`, and from `least` to `most`."""
 
     above: float = -math.inf
     least: float = 0
@@ -184,11 +184,11 @@ class NumberRange(NamedTuple):
 
 POSITIVE = NumberRange(above=0)
 LEVELS = NumberRange(least=0.01, most=0.999)
-"""Of an interval whose ends are quantiles."""
+"""Range of the level of an interval whose ends are quantiles."""
 
 
 def range_of(key: str, name: str) -> NumberRange:
-    """Of the number `name` in the mapping `key` of NUMBERS."""
+    """Range of the number `name` in the mapping `key` of NUMBERS."""
     if name.endswith("spearman"):
         return NumberRange(least=-1, most=1)
     if name.startswith(("within", "trivial_within", "coverage")):
@@ -215,7 +215,7 @@ def _check_count(path: Path, key: str, value: Any) -> None:
 
 
 def fitted_hash(info: Mapping[str, Any], *files: Path) -> str:
-    """12 hex digits over what was fitted; an edit by hand of any of it changes them."""
+    """12 hex digits over the fitted content, which any edit by hand changes."""
     digest = sha256(b"".join(file.read_bytes() for file in files))
     digest.update(json.dumps([info.get(key) for key in FITTED]).encode())
     if "whole" in info:

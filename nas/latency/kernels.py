@@ -1,4 +1,4 @@
-"""What a runtime executes of a graph: kernels, each of one class, with its work and traffic.
+"""Kernels that a runtime executes for a graph, each of one class, with its work and traffic.
 
 Norms are folded and branches merged first (`nas.graph.fuse.fuse`); an activation after a
 convolution or linear layer is part of its kernel. Work and traffic are plain arithmetic on shapes,
@@ -17,7 +17,7 @@ from nas.graph.fuse import fuse
 from nas.graph.graph import Graph
 from nas.graph.ops import MAX_RANK, Op, op_macs, op_params
 
-#: classes that multiply, from cheap to dear per MAC on most hardware; then those that move data
+#: classes that multiply, from cheap to expensive per MAC on most hardware, and that move data
 COMPUTE = ("pointwise", "conv", "linear", "depthwise", "grouped", "attention")
 MOVE = ("elementwise", "norm", "pool", "memory", "unfold")
 CLASSES = COMPUTE + MOVE
@@ -50,14 +50,14 @@ KIND_CLASS: Mapping[str, str] = {
     "resample": "memory",
 }
 
-#: op kinds that launch nothing: what reads them counts their bytes
+#: op kinds that launch nothing; their readers count their bytes
 STORED = frozenset({"input", "param", "constant"})
 
 BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
 
 
 class Kernel(NamedTuple):
-    """What one op launches. `cls` is `UNKNOWN` for an op kind that no class holds."""
+    """Launches of one op. `cls` is `UNKNOWN` if no class holds its kind."""
 
     cls: str
     op: Op
@@ -65,10 +65,10 @@ class Kernel(NamedTuple):
     mmacs: Any
     weight_mb: Any
     activation_mb: Any
-    """Read and written, attention scores included."""
+    """Activations read and written, attention scores included."""
 
     def work(self, on_chip_mb: float) -> tuple[Any, Any, Any, Any, Any]:
-        """Launches, mega-MACs, MB of weights, MB of activations, and of those beyond the chip."""
+        """Launches, mega-MACs, MB of weights, MB of activations, and MB of them beyond the chip."""
         spilled = np.maximum(self.activation_mb - on_chip_mb, 0)
         return self.launches, self.mmacs, self.weight_mb, self.activation_mb, spilled
 
@@ -76,7 +76,8 @@ class Kernel(NamedTuple):
 def kernels(graph: Graph, bytes_per_element: int, fuses: Collection[str]) -> Iterator[Kernel]:
     """Kernels of a graph as trained, in execution order.
 
-    `fuses` names what joins the convolution or linear layer before it: activations, `scale`, `add`.
+    `fuses` names ops that join the kernel of the convolution or linear layer before them:
+    activations, `scale`, `add`.
     """
     fused = fuse(graph)
     readers = fused.consumers()
@@ -95,7 +96,7 @@ def kernels(graph: Graph, bytes_per_element: int, fuses: Collection[str]) -> Ite
 
 
 def _joins(graph: Graph, readers: list[list[int]], op: Op, fuses: Collection[str]) -> bool:
-    """Part of the kernel of a conv or linear in the same row that only this op reads."""
+    """Whether the op joins the kernel of a conv or linear of its row that only it reads."""
     sources = [i for i in op.inputs if len(readers[i]) == 1 and graph.ops[i].row == op.row]
     after = any(graph.ops[i].kind in ("conv", "linear") for i in sources)
     return after and op.attrs.get("fn", op.kind) in fuses
@@ -108,7 +109,7 @@ def _scores(op: Op) -> Any:
 
 
 def _class(op: Op, pooled: bool) -> str:
-    """A 1 x 1 conv of a pooled vector (SE, classifiers) is a linear layer."""
+    """Class of an op's kernel; a 1 x 1 conv of a pooled vector (SE, classifiers) is `linear`."""
     if op.attrs.get("fn") == "softmax":
         return "attention"
     if op.kind in ("reshape", "permute") and max(len(op.shape), len(op.in_shapes[0])) > MAX_RANK:

@@ -1,8 +1,9 @@
-"""What a kernel costs beyond its class: a factor that is smooth in the kernel's shape.
+"""Factor on the cost of a kernel's class that is smooth in the kernel's shape.
 
-Posterior mean of a Gaussian process over log shapes, kept as a table (`residual.csv`): kernels to
-compare with, and whole kinds of kernels, each with a weight. The factor of any kernel is 1 plus the
-weights, each times how alike the two are. Costs stay additive, so a space is priced as before.
+The factor is the posterior mean of a Gaussian process over log shapes. `residual.csv` stores it as
+a table of reference kernels, and of whole kinds of kernels, each with a weight. The factor of a
+kernel is 1 plus the sum of the weights times its similarities. Costs stay additive, so pricing a
+space does not change.
 """
 
 from __future__ import annotations
@@ -34,24 +35,24 @@ SCALES = {
     "log2_padded_in": 0.2,
     "log2_padded_out": 0.2,
 }
-"""How much of each makes two kernels unlike."""
+"""Length scale of each feature."""
 LANES = 16
-"""Numbers of fp32 in a vector register of AVX-512, to whose multiples channels are padded."""
+"""fp32 numbers in a vector register of AVX-512; channels are padded to multiples of it."""
 OPS = (*KINDS, *ACTIVATIONS, "softmax", "softplus")
 COLUMNS = ("cls", "kind", *SCALES, "weight")
 SMALL = 1e-4
-"""Of mega-MACs and MB, below which less makes no difference."""
+"""Mega-MACs and MB below which smaller amounts make no difference."""
 OTHER_KIND = 0.4
-"""How alike two kernels of one class are at most if their ops differ."""
+"""Largest similarity of two kernels of one class with different ops."""
 LOW, HIGH = 0.1, 20.0
-"""A factor beyond these is a mistake of the fit, not a cost. LiteRT's 7 x 7 depthwise convolutions
-cost 6 times what their work says: no kernel of XNNPACK is made for them."""
+"""Range of factors; the fit is wrong beyond it. LiteRT's 7 x 7 depthwise convolutions cost 6 times
+their work's share, as XNNPACK has no kernel for them."""
 CHUNK = 4096
 """Kernels compared at a time: the comparison stays in the cache."""
 
 
 def kind_of(kernel: Kernel) -> str:
-    """What runs the same code: an activation by its function, and by size what slides: `conv 7`."""
+    """Name of kernels that run the same code: an activation's function, or `conv 7` by size."""
     attrs = kernel.op.attrs
     name, sizes = attrs.get("fn", kernel.op.kind), np.ravel(attrs.get("k", 1))
     if np.any(other := sizes != sizes[0]):
@@ -60,7 +61,7 @@ def kind_of(kernel: Kernel) -> str:
 
 
 def shape_of(kernel: Kernel) -> Floats:
-    """The numbers of `SCALES`, each over its scale. Shapes: (n, F), n = 1 unless columns."""
+    """Features of `SCALES`, each divided by its scale. Shapes: (n, F), n = 1 unless columns."""
     op = kernel.op
     work = (kernel.mmacs, kernel.weight_mb, kernel.activation_mb)
     numbers = [np.asarray(amount, float) + SMALL for amount in work]
@@ -79,14 +80,14 @@ def _channels(shape: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class KernelPoints:
-    """Kernels of one class that others are compared with."""
+    """Reference kernels of one class."""
 
     kinds: tuple[str, ...]
     shapes: Floats
     """(m, F); NaN for a whole kind."""
 
     def similarity(self, kind: str, shapes: Floats) -> Floats:
-        """How alike kernels are to the points, 1 at most. Shapes: (n, F) -> (n, m)."""
+        """Similarity of kernels to the points, at most 1. Shapes: (n, F) -> (n, m)."""
         apart = squared_distances(shapes, np.nan_to_num(self.shapes))
         same = np.array(self.kinds) == kind
         near = np.where(same, 1.0, OTHER_KIND) / (1 + apart / 2)
@@ -95,7 +96,7 @@ class KernelPoints:
 
     @property
     def of_kinds(self) -> NDArray[np.bool_]:
-        """(m,) which points stand for a whole kind."""
+        """(m,) whether a point stands for a whole kind."""
         found: NDArray[np.bool_] = np.isnan(self.shapes[:, 0])
         return found
 
@@ -109,7 +110,7 @@ class Residual:
     weights: Mapping[str, Floats] = field(default_factory=dict)
 
     def factor(self, kernel: Kernel) -> Any:
-        """Of one kernel; an array for columns. 1 for a class without points."""
+        """Factor of a kernel; an array for columns, and 1 for a class without points."""
         if kernel.cls not in self.points:
             return 1.0
         points, weights, kind = self.points[kernel.cls], self.weights[kernel.cls], kind_of(kernel)

@@ -1,8 +1,8 @@
-"""The choices of a table by name: what Optuna stores and what statistical models learn from.
+"""The choices of a table as named parameters, for Optuna and for statistical models.
 
-A position of a space has up to thousands of options, each a combination of a few columns. Here a
-parameter is one column at one position (`row 3.2 k`), so that what was learned of a kernel size is
-known of every option that has it. A parameter that an option lacks has no value there.
+A position of a space has up to thousands of options, each a combination of a few columns. A
+parameter is one column at one position (`row 3.2 k`), so that a model learns about a kernel size
+from every option that has it. A parameter has no value for an option that lacks its column.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from nas.space.table import Position, Table
 
 Value = str | int | float | None
 Cell = Value | EllipsisType
-"""A value, or `...` where an option has no such column."""
+"""A value, or `...` if the option has no such column."""
 LEFT_OUT = "left out"
-"""The op of a repeat that is not there."""
+"""Op of a repeat that is left out."""
 ABSENT = -1
-"""Index of the value that a parameter has where the option lacks it."""
+"""Index of the value of a parameter that the option lacks."""
 AT_ONCE = 64
-"""Options that are compared with all others at a time."""
+"""Number of options that are compared with all others at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One choice by name."""
+    """A named choice."""
 
     name: str
     layer: int
-    """Of the code: which gene decides it."""
+    """Index of the gene that decides it."""
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """All parameters of a table, and the way from codes to their values and back."""
+    """All parameters of a table, and the mapping between codes and their values."""
 
     parameters: tuple[Parameter, ...]
     options: tuple[Ints, ...]
-    """For each layer (O, its parameters): index of the value, `ABSENT` where there is none."""
+    """For each layer (O, its parameters): index of the value, or `ABSENT`."""
     branches: tuple[tuple[int, int] | None, ...]
-    """For each layer, the selector's layer and the branch in which it counts; None is always."""
+    """For each layer, the layer of its selector and its branch; None if it always counts."""
 
     @classmethod
     def of(cls, table: Table) -> Choices:
-        """The choices of a table; a column that follows from the op is none."""
+        """Choices of a table; a column that follows from the op is not one."""
         inputs = tuple("x".join(map(str, shape)) for shape in table.inputs)
         columns: list[dict[str, list[Cell]]] = [
             {"input": list(inputs)},
@@ -72,7 +72,7 @@ class Choices:
         return cls(tuple(parameters), tuple(options), _branches(table.positions))
 
     def values(self, codes: Ints) -> Ints:
-        """(n, P) codes -> (n, parameters) indices of values, `ABSENT` where there is none."""
+        """(n, P) codes -> (n, parameters) indices of values, or `ABSENT`."""
         found = [option[codes[:, layer]] for layer, option in enumerate(self.options)]
         for layer, branch in enumerate(self.branches):
             if branch is not None:
@@ -83,7 +83,7 @@ class Choices:
         return values
 
     def named(self, code: Ints) -> dict[str, Value]:
-        """The parameters that a code has."""
+        """Values of the parameters that a code has, by name."""
         return {
             parameter.name: parameter.values[index]
             for parameter, index in zip(self.parameters, self.values(code[None])[0], strict=True)
@@ -91,14 +91,14 @@ class Choices:
         }
 
     def code(self, named: Mapping[str, Value]) -> Ints:
-        """(P,) the code that agrees best with named values (see `codes`)."""
+        """(P,) code that agrees best with named values (see `codes`)."""
         found: Ints = self.codes(np.array([[_index(p, named) for p in self.parameters]]))[0]
         return found
 
     def codes(self, values: Ints) -> Ints:
-        """(n, parameters) -> (n, P) codes that agree best; at a position the first columns most.
+        """(n, parameters) -> (n, P) codes that agree best; earlier columns weigh more.
 
-        Values may be given for parameters that the chosen options lack; codes may need repair.
+        Values of parameters that the chosen options lack are ignored; codes may need repair.
         """
         codes = np.zeros((len(values), len(self.options)), np.int64)
         for layer, (option, columns) in enumerate(zip(self.options, self._columns, strict=True)):
@@ -110,20 +110,20 @@ class Choices:
 
     @cached_property
     def _columns(self) -> list[slice]:
-        """Of the parameters, those of each layer."""
+        """Slice of the parameters of each layer."""
         ends = np.cumsum([0, *(option.shape[1] for option in self.options)]).tolist()
         return [slice(start, stop) for start, stop in zip(ends, ends[1:], strict=False)]
 
     def one_hot(self, codes: Ints, *, absent: bool = False) -> Floats:
-        """(n, P) codes -> (n, D): for each value of each parameter whether it is chosen.
+        """(n, P) codes -> (n, D): whether each value of each parameter is chosen.
 
-        With `absent`, having no value is one more value of each parameter, so rows sum up alike.
+        With `absent`, having no value counts as one more value, so that all rows have one sum.
         """
         return _one_hot(self.values(codes), self.parameters, absent=absent)
 
     @cached_property
     def one_hot_options(self) -> list[Floats]:
-        """For each layer (O, its D): which values each option has."""
+        """For each layer (O, its D): values of each option."""
         parts = zip(self.options, self._columns, strict=True)
         return [_one_hot(option, self.parameters[columns]) for option, columns in parts]
 
@@ -131,13 +131,13 @@ class Choices:
     def near(self) -> list[list[Ints]]:
         """For each layer and option, the options that differ in one parameter that both have.
 
-        Another op differs in that alone where the columns that both ops have agree.
+        Options of different ops count as such if they agree in all columns that both ops have.
         """
         return [_near(option) for option in self.options]
 
 
 def _near(option: Ints) -> list[Ints]:
-    """Of (O, parameters) values; every other option where none is as near."""
+    """Neighbours of each option from values (O, parameters); all others if it has none."""
     size, columns = len(option), list(option.T)
     twice = np.arange(2 * size) % max(size, 1)
     near: list[Ints] = []
@@ -174,7 +174,7 @@ def _index(parameter: Parameter, named: Mapping[str, Value]) -> int:
 
 
 def _columns(position: Position) -> dict[str, list[Cell]]:
-    """Column -> its cell in every option, `...` where the option has none; the op comes first."""
+    """Cells of every option by column, `...` if it has none; the op comes first."""
     if position.selects:
         return {"alternative": list(range(1, len(position.options) + 1))}
     rows = [option[0].canonical() if option else {"op": LEFT_OUT} for option in position.options]

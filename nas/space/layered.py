@@ -1,9 +1,9 @@
 """A search space as a layered graph: layers are positions, nodes are states, edges are options.
 
-A state is what later rows can see: branch of the current `any:`, input resolution, the channels
-kept for a row below, and the shape (C, H, W). Every candidate is a path, so whatever is additive
-over rows is a sum of edge values: that is what makes a million prices a second and exact search
-possible. Edges that cannot stand, or from which no end is reached, are -1.
+A state holds what later rows depend on: branch of the current `any:`, input resolution, channels
+kept for a row below, and shape (C, H, W). Every candidate is a path, so a quantity that is additive
+over rows is a sum of edge values. That allows a million prices a second, and exact search. Edges
+that cannot stand, or from which no end is reached, are -1.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ STATE = 7
 """Columns of a state: branch, resolution, kept, rank, then C, H, W (0 past the rank)."""
 
 ROOM = 2**40
-"""States that may differ before those that do not occur are left out."""
+"""Range of packed states above which states that do not occur are left out."""
 
 
 @dataclass(frozen=True)
 class SpaceLayer:
-    """One position: S states, O options."""
+    """One position with S states and O options."""
 
     position: Position
     states: Ints
     """(S, STATE)"""
     next: NDArray[np.int32]
-    """(S, O) index of the state in the next layer, -1 where the option cannot stand."""
+    """(S, O) index of the state in the next layer; -1 if the option cannot stand."""
     values: Mapping[str, Floats] = field(default_factory=dict)
     """fold name -> (S, O, m)"""
 
@@ -50,14 +50,14 @@ class SpaceLayer:
 
     @cached_property
     def _standing(self) -> tuple[Ints, Ints]:
-        """(S, O) options, those that can stand first, and (S,) how many can."""
+        """(S, O) options, those that can stand first, and (S,) their number."""
         stands = self.next >= 0
         return np.argsort(~stands, axis=1, kind="stable"), stands.sum(axis=1)
 
 
 @dataclass(frozen=True, slots=True)
 class LayeredSpace:
-    """All layers. The first one chooses the input; `ends` are the final states."""
+    """All layers of a space; the first chooses the input, and `ends` are the final states."""
 
     layers: tuple[SpaceLayer, ...]
     ends: Ints
@@ -76,7 +76,7 @@ class LayeredSpace:
         return replace(self, layers=tuple(layers))
 
     def edges(self, name: str, of: Callable[[Floats], Floats]) -> list[Floats]:
-        """`of` the (S, O, m) values `name` of each layer, computed once where layers share them."""
+        """`of` the (S, O, m) values `name` of each layer, computed once for shared values."""
         done: dict[int, Floats] = {}
         for layer in self.layers:
             values = layer.values[name]
@@ -85,10 +85,10 @@ class LayeredSpace:
         return [done[id(layer.values[name])] for layer in self.layers]
 
     def count(self) -> int:
-        """Valid codes, with left-out repeats only at the end of a row's repeats.
+        """Number of valid codes whose left-out repeats come last among a row's repeats.
 
-        A network that two such codes decode to (a stage boundary moved, `6x` beside `144`) is
-        counted twice.
+        A network that two such codes decode to (a stage boundary moved, `6x` beside `144`) counts
+        twice.
         """
         # ways[skipped] from each state of a layer to an end
         ways = [np.ones(len(self.ends), object), np.ones(len(self.ends), object)]
@@ -97,7 +97,7 @@ class LayeredSpace:
         return int(sum(ways[0]))
 
     def sample(self, n: int, rng: np.random.Generator) -> Ints:
-        """(n, P) random valid codes: at each position every option that can stand is as likely."""
+        """(n, P) random valid codes, uniform over the options that can stand at each position."""
         codes = np.empty((n, len(self.layers)), np.int64)
         state = np.zeros(n, np.int32)
         for p, layer in enumerate(self.layers):
@@ -106,7 +106,7 @@ class LayeredSpace:
         return codes
 
     def repair(self, codes: Ints, rng: np.random.Generator) -> Ints:
-        """Codes with every option that cannot stand replaced by a random one that can."""
+        """Codes in which a random valid option replaces each one that cannot stand."""
         codes = codes.copy()
         state = np.zeros(len(codes), np.int32)
         for p, layer in enumerate(self.layers):
@@ -174,7 +174,7 @@ def _inputs(table: Table, folds: Mapping[str, Fold]) -> SpaceLayer:
 
 
 def _zeros(shape: tuple[int, int], folds: Mapping[str, Fold]) -> dict[str, Floats]:
-    """Values (S, O, m) of every fold; what it says of an empty graph tells m."""
+    """Zero values (S, O, m) of every fold, with m from its value on an empty graph."""
     nothing = {name: fold(Graph((), 0)) for name, fold in folds.items()}
     sizes = {name: len(v) if isinstance(v, tuple) else 1 for name, v in nothing.items()}
     return {name: np.zeros((*shape, m)) for name, m in sizes.items()}
@@ -197,7 +197,7 @@ def _layer(
             inside = np.flatnonzero(states[:, BRANCH] == position.branch)
         _fill(position.options, states, inside, reached, valid, values, folds)
         outside = np.setdiff1d(np.arange(len(states)), inside)
-        valid[outside, 0] = True  # another branch is taken: the only option is to pass
+        valid[outside, 0] = True  # another branch is taken, so the only option is to pass
         reached[outside, 0] = states[outside]
         for array in values.values():
             array[outside] = 0
@@ -210,11 +210,11 @@ def _layer(
 
 
 def _packed(states: Ints) -> Ints:
-    """States (n, STATE) as one int each: sorting those is many times faster than sorting rows."""
+    """States (n, STATE) as one int each, which sort many times faster than rows."""
     packed, size = np.zeros(len(states), np.int64), 1
     for column in states.T:
         found = column - column.min(initial=0)
-        occurs = np.bincount(found) > 0  # few of the numbers there could be: ranks need less room
+        occurs = np.bincount(found) > 0  # ranks of the few numbers that occur need less range
         packed = packed * occurs.sum() + (np.cumsum(occurs) - 1)[found]
         size *= int(occurs.sum())
         if size > ROOM:
@@ -232,13 +232,13 @@ def _fill(
     values: Mapping[str, Floats],
     folds: Mapping[str, Fold],
 ) -> None:
-    """Lower every option from every state, those of one template and rank at once."""
-    alike: dict[Any, list[int]] = {}
+    """Lower every option from every state, all of one template and rank together."""
+    by_template: dict[Any, list[int]] = {}
     for index, option in enumerate(options):
-        alike.setdefault(template(option), []).append(index)
+        by_template.setdefault(template(option), []).append(index)
     for rank in np.unique(states[inside, RANK]):
         ranked = inside[states[inside, RANK] == rank]
-        for members in alike.values():
+        for members in by_template.values():
             s, o = (grid.ravel() for grid in np.meshgrid(ranked, members, indexing="ij"))
             rows = options[members[0]]
             if not rows:
@@ -264,7 +264,7 @@ def _fill(
 
 
 def _prune(layers: list[SpaceLayer], ends: Ints, table: Table) -> LayeredSpace:
-    """Cut every edge from which no end is reached."""
+    """Remove every edge from which no end is reached."""
     alive = np.ones(len(ends) + 1, bool)
     alive[-1] = False  # where -1 points
     pruned: list[SpaceLayer] = []
@@ -278,7 +278,7 @@ def _prune(layers: list[SpaceLayer], ends: Ints, table: Table) -> LayeredSpace:
 
 
 def _ways_before(layer: SpaceLayer, after: list[Any]) -> list[Any]:
-    """Ways to an end from each state of `layer`, without and with a repeat left out before it."""
+    """Paths to an end from each state, without and with a repeat left out before the layer."""
     options = layer.position.options
     skip = [not option and not layer.position.selects for option in options]
     ways = []
@@ -298,9 +298,9 @@ def _ways_before(layer: SpaceLayer, after: list[Any]) -> list[Any]:
 
 
 def keys(codes: Ints) -> Ints:
-    """One int per code (n, P) -> (n,): sorting those is many times faster than sorting rows.
+    """One int per code, (n, P) -> (n,), which sorts many times faster than rows.
 
-    Two of a million codes share a key, and one of them is lost, in about 1 of 40 million runs.
+    In about 1 of 40 million runs two of a million codes share a key, and one of them is lost.
     """
     odd = np.random.default_rng(0).integers(2**62, size=codes.shape[1]) * 2 + 1
     found: Ints = codes @ odd  # wraps around at 64 bits, on purpose

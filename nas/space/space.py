@@ -44,7 +44,7 @@ class Space:
 
     @property
     def name(self) -> str:
-        """As the table says."""
+        """Name of the table."""
         return self.table.name
 
     def __repr__(self) -> str:
@@ -71,7 +71,7 @@ class Space:
 
     @cached_property
     def space_hash(self) -> str:
-        """12 hex digits over everything that decides which networks are inside."""
+        """12 hex digits over everything that determines the networks inside."""
         positions = [
             [
                 [[row.canonical() for row in option] for option in position.options],
@@ -85,7 +85,7 @@ class Space:
         return sha256(text.encode()).hexdigest()[:12]
 
     def size(self) -> int:
-        """Valid codes (see `LayeredSpace.count` for the few networks with two)."""
+        """Number of valid codes (`LayeredSpace.count` tells which networks have two)."""
         return self.layered.count()
 
     def sample(self, rng: np.random.Generator) -> Arch:
@@ -172,7 +172,7 @@ class Space:
 
 
 class _Search:
-    """Depth-first search for a code of `arch`; remembers dead ends."""
+    """Depth-first search for a code of `arch` that remembers dead ends."""
 
     def __init__(self, table: Table, arch: Arch) -> None:
         self.table = table
@@ -208,7 +208,7 @@ class _Search:
         return None
 
     def _match(self, option: tuple[Row, ...], done: int, place: Place) -> Place | None:
-        """What the next row sees if the option resolves to the next rows of the architecture."""
+        """Place of the next row if the option resolves to the next rows of the architecture."""
         wanted = self.arch.rows[done : done + len(option)]
         if len(wanted) < len(option):
             return None

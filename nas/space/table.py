@@ -37,15 +37,15 @@ SCHEMA = 1
 MAX_OPTIONS = 20_000
 MAX_REPEATS = 64
 MAX_ROWS = 512
-"""Rows of the deepest network of a table, repeats counted."""
+"""Most rows of the deepest network of a table, repeats included."""
 MAX_SIDE = 4096
 REPEATS = ("shared", "independent")
 SCALES = ("all", "width", "grow", "none")
 COLUMNS = ("in", "op", *FIELDS, "n", "repeat", "scale")
 SIZES = re.compile("[0-9]{1,9}(x[0-9]{1,9}){0,2}")
-"""A shape that the `in` column states."""
+"""Pattern of a shape in the `in` column."""
 
-#: keys of the document, and what they say
+#: keys of the document, and their meanings
 REQUIRED = {
     "name": "one line of text; shipped networks and spaces are named after their file",
     "source": "where the table is printed, one line of text",
@@ -62,30 +62,30 @@ OPTIONAL = {
 FIGURES = ("params", "macs", "fused_params")
 
 Option = tuple[Row, ...]
-"""The rows an option stands for, widths still relative; () leaves the position out."""
+"""Rows of an option, with widths still relative; () leaves the position out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One decision. `options` of a selector are empty runs: it only picks the branch."""
+    """One decision. A selector only chooses the branch, so its options are empty."""
 
     options: tuple[Option, ...]
     row: int
     """Number of the table row, from 1."""
     first: bool = True
-    """It is the first repeat of its row."""
+    """Whether it is the first repeat of its row."""
     expects: Shape | None = None
     """Input shape (C, H, W) that the `in` column states."""
     group: int | None = None
-    """Index of the `any:` it stands in."""
+    """Index of its `any:` group."""
     branch: int | None = None
-    """Alternative of that group it belongs to; None for the selector itself."""
+    """Its alternative in that group; None for the selector."""
     scale: str = ""
     """How it follows multipliers (`nas.space.scaling`), one of SCALES; empty is its op's rule."""
 
     @property
     def selects(self) -> bool:
-        """It picks the branch of an `any:`, and stands for no rows itself."""
+        """Whether it chooses the branch of an `any:` group; it then has no rows."""
         return self.group is not None and self.branch is None
 
 
@@ -100,11 +100,11 @@ class Table:
     expect: Mapping[str, int] = field(default_factory=dict)
     origin: str = ""
     conventions: Conventions | None = None
-    """What the weights of its networks count on, if that is known."""
+    """Conventions of its networks' weights, if known."""
 
     @property
     def fixed(self) -> bool:
-        """It has one point: an architecture."""
+        """Whether it has one point, an architecture."""
         return len(self.inputs) == 1 and all(
             len(position.options) == 1 and not position.selects for position in self.positions
         )
@@ -128,7 +128,7 @@ def parse_table(content: dict[str, Any], origin: str) -> Table:
     yaml.check_keys(content, origin, required=REQUIRED.keys(), optional=OPTIONAL.keys())
     for key in ("name", "source"):
         text = content[key]
-        # printable: a name reaches the terminal, so no control codes
+        # a name is printed to the terminal, so it must not contain control codes
         if not isinstance(text, str) or not text.strip() or not text.isprintable():
             raise DocumentError(f"{origin} ({key}): expected a line of text, found {brief(text)}")
     if content.get("schema", SCHEMA) != SCHEMA:
@@ -181,7 +181,7 @@ def _expect(cell: Any, origin: str) -> dict[str, int]:
 
 
 class _Parser:
-    """Rows of cells -> positions. Keeps count of rows for error messages."""
+    """Turns rows of cells into positions, and counts rows for error messages."""
 
     def __init__(self, origin: str, columns: list[str]) -> None:
         self.origin = origin
@@ -268,7 +268,7 @@ class _Parser:
             yield Position(options, self.row, first=first, expects=expects, scale=scale)
 
     def _choices(self, op: str, cells: dict[str, Any]) -> Iterator[Row]:
-        """Every distinct row of this op: the product of the columns it has."""
+        """Every distinct row of this op: the product of its columns' choices."""
         block = BLOCKS[op]
         choices: list[list[tuple[str, Any]]] = []
         for column in fields(block):
@@ -337,14 +337,14 @@ class _Parser:
 
 
 def _union(a: Position, b: Position) -> Position:
-    """Both positions' options; leaving the repeat out stays last."""
+    """Options of both positions; the empty option stays last."""
     options = dict.fromkeys((*a.options, *b.options))
     skips = ((),) if () in options else ()
     return replace(a, options=tuple(o for o in options if o) + skips)
 
 
 def _repeated(row: Row, n: int) -> Option:
-    """Repeat n times: the stride on the first, the others keep the width."""
+    """The row n times: only the first has its stride, and the others keep the width."""
     return (row, *(_keeping(row),) * (n - 1))[:n]
 
 

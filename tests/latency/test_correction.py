@@ -93,7 +93,7 @@ def test_it_is_checked_and_hashed(folder: Path, tmp_path: Path) -> None:
     assert load_device(folder).edited
     file.write_text(text.replace("exponent: 0.3", "exponent: 2"))
     with pytest.raises(
-        DocumentError, match=r"correction.exponent\): expected a number from -0.5 to 0.5"
+        DocumentError, match=r"whole.exponent\): expected a number from -0.5 to 0.5"
     ):
         load_device(folder)
     file.write_text(text.replace("factor: 0.9", "factor: 0"))

@@ -1,8 +1,8 @@
-"""A known device adapted to a related one from 5 to 20 networks measured there.
+"""Adapt a known device to a related one from 5 to 20 networks measured there.
 
-The known device's milliseconds, split into parts, each times a factor; the factors are shrunk to
-their common mean. Splits from one factor for all to one per kernel class are blended, each weighted
-by how well it does on networks left out, so that few figures leave few freedoms.
+The known device's milliseconds are split into parts, and each part is multiplied by a factor; the
+factors are shrunk to their common mean. Splits from one factor for everything to one per kernel
+class are blended by their errors on networks left out, so few samples give few free parameters.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from nas.latency.kernels import CLASSES
 from nas.space.columns import Floats
 
 HUBER = 1.345 * 0.05
-"""Relative error from which on a figure counts less: Huber's choice for figures good to 5 %. Of ten
-figures, one of a network that fell off a cliff would bend all the others otherwise."""
+"""Relative error above which a sample counts less: Huber's choice for samples good to 5 %.
+Otherwise one outlier of ten samples would distort all factors."""
 FLOOR = 0.05
-"""Least factor, of what all parts together take: nothing becomes free."""
+"""Least factor relative to the factor of all parts together, so that nothing becomes free."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostSplit:
-    """Which factor each cost takes."""
+    """Assigns a factor to each cost."""
 
     name: str
     parts: Sequence[Sequence[int]]
-    """(classes, terms); the fixed milliseconds take factor 0."""
+    """(classes, terms) index of the factor; the fixed milliseconds have factor 0."""
     strength: float = 1.0
-    """Of the factors towards their mean."""
+    """Strength of the shrinkage of factors to their mean."""
 
 
 _ONE = np.zeros((len(CLASSES), len(TERMS)), int)
@@ -49,17 +49,17 @@ SPLITS = (
 
 
 def costs_of(device: Device) -> Costs:
-    """The costs of a device's table, of a missing class those that it is priced with."""
+    """Costs of a device's table; a missing class has the costs that it is priced with."""
     costs = [device.costs_of(cls) for cls in CLASSES]
     us = np.array([[getattr(cost, term) for term in TERMS] for cost in costs])
     return Costs(device.fixed_ms, us)
 
 
-def adapt(figures: Sequence[LatencySample], known: Costs) -> tuple[Costs, dict[str, float]]:
-    """The known costs adapted to the figures, and the weight of each split in that."""
-    ms = on_reference(figures, prior_of(figures))
-    weights = fold_weights(figures, [_fold(known, split) for split in SPLITS], ms)
-    fits = [scaled(figures, ms, known, split) for split in SPLITS]
+def adapt(samples: Sequence[LatencySample], known: Costs) -> tuple[Costs, dict[str, float]]:
+    """The known costs adapted to the samples, and the weight of each split."""
+    ms = on_reference(samples, prior_of(samples))
+    weights = fold_weights(samples, [_fold(known, split) for split in SPLITS], ms)
+    fits = [scaled(samples, ms, known, split) for split in SPLITS]
     shares: dict[str, float] = {}
     for split, weight in zip(SPLITS, weights, strict=True):
         shares[split.name] = shares.get(split.name, 0.0) + float(weight)
@@ -67,7 +67,7 @@ def adapt(figures: Sequence[LatencySample], known: Costs) -> tuple[Costs, dict[s
 
 
 def adapted_fold(known: Costs) -> Fold:
-    """Adapt to the kept figures; predict the others."""
+    """Adapt to the kept samples; predict the others."""
 
     def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         return predict(adapt(kept, known)[0], out)
@@ -83,17 +83,17 @@ def _fold(known: Costs, split: CostSplit) -> Fold:
     return fold
 
 
-def scaled(figures: Sequence[LatencySample], ms: Floats, known: Costs, split: CostSplit) -> Costs:
-    """The known costs, each part times the factor that fits best. Shapes: ms (n,)."""
+def scaled(samples: Sequence[LatencySample], ms: Floats, known: Costs, split: CostSplit) -> Costs:
+    """The known costs with each part times its best-fitting factor. Shapes: ms (n,)."""
     parts = np.array(split.parts)
-    work = np.array([figure.work for figure in figures]) * known.us / 1000
+    work = np.array([sample.work for sample in samples]) * known.us / 1000
     n_parts = 1 + int(parts.max())
     own = np.array([work[:, parts == part].sum(1) for part in range(n_parts)]).T
     own[:, 0] += known.fixed_ms
     level = float(np.median(ms / own.sum(1)))
     own *= level
-    weight = np.array([figure.weight for figure in figures])
-    # the last unknown is the mean; a part that no figure has still follows it
+    weight = np.array([sample.weight for sample in samples])
+    # the last unknown is the mean, which a part without samples follows
     share = np.maximum(np.sqrt(((own / ms[:, None] * weight[:, None]) ** 2).sum(0)), 1e-3)
     to_mean = np.hstack([np.diag(share), -share[:, None]]) * np.sqrt(split.strength)
     penalty = to_mean, np.zeros(n_parts)

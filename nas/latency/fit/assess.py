@@ -1,4 +1,4 @@
-"""How good predictions are: errors, ranking, and conformal intervals for networks and families."""
+"""Quality of predictions: errors, ranking, and conformal intervals for networks and families."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from nas.latency.fit.calibrate import LatencySample
 from nas.space.columns import Floats
 
 LEVEL = 0.9
-"""Of the intervals."""
+"""Level of the intervals."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """One network, measured and predicted by models that never saw it."""
+    """A network with its measured latency, predicted by models that were fitted without it."""
 
     network: str
     family: str
     ms: float
     predicted_ms: float
     trivial_ms: float
-    """By the model of parameters and MACs alone."""
+    """Prediction of the model of parameters and MACs alone."""
 
 
 def held_out_networks(
-    figures: Sequence[LatencySample], predicted: Floats, trivial: Floats, reference: Collection[str]
+    samples: Sequence[LatencySample], predicted: Floats, trivial: Floats, reference: Collection[str]
 ) -> list[HeldOut]:
-    """Each network once: the median of its figures, of those of the reference harness if any."""
-    by_network = sorted(range(len(figures)), key=lambda i: figures[i].network)
+    """Each network once, at the median of its samples, those of a reference harness if any."""
+    by_network = sorted(range(len(samples)), key=lambda i: samples[i].network)
     found = []
-    for network, group in groupby(by_network, key=lambda i: figures[i].network):
+    for network, group in groupby(by_network, key=lambda i: samples[i].network):
         every = list(group)
-        own = [i for i in every if figures[i].harness in reference] or every
-        ms = float(np.median([figures[i].ms for i in own]))
-        family = figures[own[0]].family
+        own = [i for i in every if samples[i].harness in reference] or every
+        ms = float(np.median([samples[i].ms for i in own]))
+        family = samples[own[0]].family
         found.append(HeldOut(network, family, ms, float(predicted[own[0]]), float(trivial[own[0]])))
     return found
 
 
 def errors(predicted: Floats, measured: Floats) -> dict[str, float]:
-    """Figures of one model; `spearman` only where there is something to rank."""
+    """Errors of one model; `spearman` only if there is something to rank."""
     from scipy.stats import rankdata
 
     error = 100 * np.abs(predicted / measured - 1)
@@ -63,7 +63,7 @@ def errors(predicted: Floats, measured: Floats) -> dict[str, float]:
 
 
 def score(networks: Sequence[HeldOut]) -> dict[str, Any]:
-    """Figures of the device and, named `trivial_`, of the trivial model on the same networks."""
+    """Errors of the device and, named `trivial_`, of the trivial model on the same networks."""
     measured = np.array([network.ms for network in networks])
     device = errors(np.array([network.predicted_ms for network in networks]), measured)
     trivial = errors(np.array([network.trivial_ms for network in networks]), measured)
@@ -72,15 +72,16 @@ def score(networks: Sequence[HeldOut]) -> dict[str, Any]:
 
 
 def conformal(ratios: Floats, level: float) -> tuple[float, float]:
-    """Ratios measured/predicted that hold `level` of figures left out, each tail half the rest.
+    """Quantiles of ratios measured/predicted that contain `level` of held-out samples.
 
-    Too few for a quantile that far out get Student's interval of their logarithms, if wider.
+    If the samples are too few for such quantiles, Student's interval of their logarithms is used,
+    provided it is wider.
     """
     from scipy.stats import t
 
     n = len(ratios)
     if n < 2:
-        return 0.5, 2.0  # one ratio says nothing of the spread
+        return 0.5, 2.0  # the spread of one ratio is unknown
     tail = (1 - level) / 2
     # the finite-sample rank (n + 1) of split conformal prediction
     low = np.quantile(ratios, max(0.0, (tail * (n + 1) - 1) / (n - 1)))
@@ -94,11 +95,12 @@ def conformal(ratios: Floats, level: float) -> tuple[float, float]:
 
 
 def bounds(ratios: Floats, families: NDArray[Any], level: float) -> tuple[float, float]:
-    """Ratios that hold `level` of networks of a family that was never seen.
+    """Ratios that contain `level` of networks of a family that was not in the fit.
 
-    Networks of a family err alike, so what holds for those left out singly is too narrow. It is
-    widened as far as `level` of them need where it never saw their family: conformalised quantiles
-    (arXiv:1905.03222) of logarithms, with families as the folds of CV+ (arXiv:1905.02928).
+    Networks of a family have similar errors, so an interval from networks left out one by one is
+    too narrow. It is widened until it contains `level` of the networks of each family left out:
+    conformalised quantiles (arXiv:1905.03222) of logarithms, with families as the folds of CV+
+    (arXiv:1905.02928).
     """
     low, high = conformal(ratios, level)
     if len(set(families)) < 2:
@@ -114,7 +116,7 @@ def bounds(ratios: Floats, families: NDArray[Any], level: float) -> tuple[float,
 
 
 def interval(networks: Sequence[HeldOut]) -> dict[str, Any]:
-    """The interval of a prediction, and how often it holds, also for families it never saw."""
+    """Interval of a prediction, and its coverage, also on families left out."""
     ratios = np.array([network.ms / network.predicted_ms for network in networks])
     families = np.array([network.family for network in networks])
     low, high = bounds(ratios, families, LEVEL)

@@ -1,6 +1,6 @@
-"""Several fits blended into one device, each as heavy as it does well on networks left out.
+"""Blend several fits into one device, weighted by their errors on networks left out.
 
-One family of networks is left out at a time; what is chosen is chosen inside each fold.
+One family of networks is left out at a time, and every choice is made inside the fold.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ from nas.latency.fit.calibrate import (
 from nas.space.columns import Floats
 
 Fold = Callable[[Sequence[LatencySample], Sequence[LatencySample]], Floats]
-"""Of the figures kept and those left out: ms of those left out."""
+"""From samples kept and samples left out to predicted ms of those left out."""
 
 GRID = tuple(FitSettings(s, t) for s, t in product((0.03, 0.3, 3.0, 30.0), (0.1, 0.01)))
 SHARPNESS = 8.0
-"""Power of a model's error in its weight, where several are blended."""
+"""Negative power of a model's error in its weight in a blend."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitRecipe:
-    """How a device is fitted: what is known before, and which settings are blended."""
+    """How a device is fitted: prior knowledge, and the settings to blend."""
 
     prior: Callable[[Sequence[LatencySample]], Prior] = prior_of
     grid: Sequence[FitSettings] = GRID
 
 
-def left_out(figures: Sequence[LatencySample], fold: Fold) -> Floats:
-    """Each figure's ms, predicted by a model that never saw a network of its family.
+def left_out(samples: Sequence[LatencySample], fold: Fold) -> Floats:
+    """Milliseconds of each sample, predicted by a model fitted without its network's family.
 
-    Where all are of one family, that never saw the network.
+    If all networks are of one family, the model is fitted without the network.
     """
-    groups = np.array([figure.family for figure in figures])
+    groups = np.array([sample.family for sample in samples])
     if len(set(groups)) == 1:
-        groups = np.array([figure.network for figure in figures])
-    predicted = np.zeros(len(figures))
+        groups = np.array([sample.network for sample in samples])
+    predicted = np.zeros(len(samples))
     for group in sorted(set(groups)):
         out = groups == group
-        kept, left = ([f for f, o in zip(figures, out, strict=True) if o == x] for x in (0, 1))
+        kept, left = ([f for f, o in zip(samples, out, strict=True) if o == x] for x in (0, 1))
         predicted[out] = fold(kept, left)
     return predicted
 
 
 def device_fold(recipe: FitRecipe) -> Fold:
-    """Fit the device on the kept figures; predict the others."""
+    """Fit the device to the kept samples; predict the others."""
 
     def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         return predict(blend(kept, recipe), out)
@@ -68,7 +68,7 @@ def device_fold(recipe: FitRecipe) -> Fold:
 
 
 def trivial_fold(recipe: FitRecipe) -> Fold:
-    """The same with the trivial model."""
+    """Fit the trivial model to the kept samples; predict the others."""
 
     def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
         ms = on_reference(kept, recipe.prior(kept))
@@ -78,40 +78,40 @@ def trivial_fold(recipe: FitRecipe) -> Fold:
     return fold
 
 
-def blend(figures: Sequence[LatencySample], recipe: FitRecipe) -> Costs:
-    """Costs averaged over the settings, each weighted by how well it does on families left out.
+def blend(samples: Sequence[LatencySample], recipe: FitRecipe) -> Costs:
+    """Costs averaged over the settings, weighted by their errors on families left out.
 
-    The model is linear in its costs, so this averages predictions; few families tell the settings
-    apart too poorly to bet on one.
+    The model is linear in its costs, so this averages predictions. Few families do not suffice to
+    choose one of the settings.
     """
-    prior = recipe.prior(figures)
-    ms = on_reference(figures, prior)
+    prior = recipe.prior(samples)
+    ms = on_reference(samples, prior)
     if len(recipe.grid) == 1:
-        return fit(figures, ms, recipe.grid[0], prior)
+        return fit(samples, ms, recipe.grid[0], prior)
     folds = [device_fold(replace(recipe, grid=(settings,))) for settings in recipe.grid]
-    fits = [fit(figures, ms, settings, prior) for settings in recipe.grid]
-    return weighted(fits, fold_weights(figures, folds, ms))
+    fits = [fit(samples, ms, settings, prior) for settings in recipe.grid]
+    return weighted(fits, fold_weights(samples, folds, ms))
 
 
-def fold_weights(figures: Sequence[LatencySample], folds: Sequence[Fold], ms: Floats) -> Floats:
-    """How heavy each model is: the smaller its error on networks left out, the heavier.
+def fold_weights(samples: Sequence[LatencySample], folds: Sequence[Fold], ms: Floats) -> Floats:
+    """Weights of models, which sum to 1: higher for a smaller error on networks left out.
 
-    Of one network alone, which nothing can be left out of, all alike. The sum is 1.
+    They are equal if there is only one network, as it cannot be left out.
     """
-    if len({figure.network for figure in figures}) == 1:
+    if len({sample.network for sample in samples}) == 1:
         return np.full(len(folds), 1 / len(folds))
-    errors = [_capped_error(left_out(figures, fold), ms) for fold in folds]
+    errors = [_capped_error(left_out(samples, fold), ms) for fold in folds]
     weights: Floats = (np.maximum(errors, 1e-4) / max(1e-4, min(errors))) ** -SHARPNESS
     total: Floats = weights / weights.sum()
     return total
 
 
 def _capped_error(predicted: Floats, ms: Floats) -> float:
-    """Mean relative error, large ones capped."""
+    """Mean relative error, with large errors capped."""
     return float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean())
 
 
 def weighted(fits: Sequence[Costs], weights: Floats) -> Costs:
-    """The mean of models, which predicts the mean of their predictions."""
+    """Weighted mean of models, which predicts the mean of their predictions."""
     us: Floats = np.tensordot(weights, [costs.us for costs in fits], axes=1)
     return Costs(float(weights @ [costs.fixed_ms for costs in fits]), us)

@@ -1,12 +1,11 @@
 """Fit a device's kernel costs to latencies of whole networks.
 
-Non-negative least squares in relative error, with Huber weights against figures that fell off a
-cliff. Costs are shrunk twice: each class towards the mean over all classes, and those means towards
-a model of parameters and MACs alone, so that few data give the trivial model and hardly a worse
-one; how strongly is chosen on families left out (`nas.latency.fit.blend`). Harnesses (phones,
-tools, labs) are factors on the whole network, estimated first, from networks that several of them
-measured, and shrunk towards what is known of them. Leaves out: correlated errors of networks that
-one paper measured together.
+Non-negative least squares in relative error, with Huber weights against outliers. Costs are shrunk
+twice: each class towards the mean over all classes, and those means towards a model of parameters
+and MACs alone, so that few data give the trivial model. The strengths are chosen on families left
+out (`nas.latency.fit.blend`). Harnesses (phones, tools, labs) are factors on the whole network;
+they are estimated first, from networks that several harnesses measured, and shrunk towards prior
+factors. Leaves out: correlated errors of networks that one paper measured together.
 """
 
 from __future__ import annotations
@@ -24,51 +23,51 @@ from nas.latency.kernels import CLASSES, Kernel
 from nas.space.columns import Floats
 
 OWN_CLASSES = frozenset({"unfold"})
-"""Classes that are known to be unlike the others, hence hardly shrunk towards them."""
+"""Classes unlike the others, which are hardly shrunk towards them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatencySample:
-    """One published or measured latency of one network."""
+    """A published or measured latency of a network."""
 
     network: str
     family: str
     work: Floats
-    """(classes, terms), as `work_of` sums it."""
+    """(classes, terms), from `work_of`"""
     ms: float
     harness: str
     weight: float
-    """Relative; 1 is a figure good to about 5 %."""
+    """Relative; 1 is a sample good to about 5 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What is known before the fit."""
+    """Knowledge before the fit."""
 
     us_per_mmac: float
     us_per_weight_mb: float
     harnesses: Mapping[str, float]
-    """Harness -> its expected factor; the reference has 1 and is not fitted."""
+    """Expected factor of each harness; the reference has 1 and is not fitted."""
     reference: frozenset[str]
     floor_us: tuple[float, ...]
-    """Least cost of every class, in the units of `TERMS`. Whole networks cannot tell a launch or
-    on-chip traffic from free, and a search would live on what is; as high as the errors on families
-    left out allow."""
+    """Least cost of every class, in the units of `TERMS`. Whole networks do not tell a launch or
+    on-chip traffic from a free one, which a search would exploit; the floor is as high as the
+    errors on families left out allow."""
     floor_ms: float
-    """Least fixed part."""
+    """Least fixed milliseconds."""
     harness_sd: float = 0.1
     strengths: tuple[float, ...] = (10.0, 1.0, 1.0, 10.0, 1e-3)
-    """Of each of `TERMS` towards its expectation; launches, activations and spills expect none."""
+    """Strength of each of `TERMS` towards its expectation, which is 0 but for MACs and weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """What whole networks say least about; judged on families left out."""
+    """Strengths of the shrinkage, chosen on families left out."""
 
     shrinkage: float
-    """Of classes towards their mean."""
+    """Strength of classes towards their mean."""
     trust: float
-    """In the prior: a factor on its strengths."""
+    """Factor on the strengths of the prior."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +85,27 @@ class Costs:
 
 
 HUBER = 0.15
-"""Relative error from which on a figure counts less."""
+"""Relative error above which a sample counts less."""
 ON_CHIP_MB = 1.0
-"""What a kernel reads and writes beyond this is spilled: fixed, as whole networks hardly say."""
+"""MB that a kernel reads and writes beyond this are spilled; fixed, as networks hardly tell it."""
 LEAST = (0.02, 0.3, 0.3, 0.02, 0.02)
-"""Least cost of a class where nothing else is known: of MACs and weights, a share of what the
-trivial model says; of the others, such that a typical network spends this share of its time."""
+"""Least cost of a class without other knowledge: for MACs and weights a share of the trivial
+model's costs, for the others such that a typical network spends this share of its time on it."""
 
 
-def prior_of(figures: Sequence[LatencySample]) -> Prior:
-    """What the figures' own trivial model says, the commonest harness as reference."""
-    counts = Counter(sorted(figure.harness for figure in figures))
+def prior_of(samples: Sequence[LatencySample]) -> Prior:
+    """Prior from the samples' own trivial model, with the commonest harness as reference."""
+    counts = Counter(sorted(sample.harness for sample in samples))
     reference = counts.most_common(1)[0][0]
     others = dict.fromkeys(counts.keys() - {reference}, 1.0)
     blank = Prior(0, 0, others, frozenset({reference}), (0,) * len(TERMS), 0, harness_sd=0.3)
-    ms = on_reference(figures, blank)
-    totals = np.array([figure.work.sum(0) for figure in figures])
+    ms = on_reference(samples, blank)
+    totals = np.array([sample.work.sum(0) for sample in samples])
     typical_us, amount = 1000 * float(np.median(ms)), np.median(totals, axis=0)
     amount[TERMS.index("us_per_spilled_mb")] = amount[TERMS.index("us_per_activation_mb")]
     whole = typical_us / np.maximum(amount, 1e-9)
-    # a coefficient that the trivial model sets to zero still stands for some time
-    trivial_us = 1000 * fit_trivial(figures, ms)[1:]
+    # a coefficient that the trivial model sets to zero still gets a share of the time
+    trivial_us = 1000 * fit_trivial(samples, ms)[1:]
     whole[1:3] = np.maximum(trivial_us, 0.05 * whole[1:3])
     return replace(
         blank,
@@ -118,7 +117,7 @@ def prior_of(figures: Sequence[LatencySample]) -> Prior:
 
 
 def one(_: Kernel) -> float:
-    """No factor on a kernel's costs."""
+    """The factor 1 for every kernel."""
     return 1.0
 
 
@@ -127,30 +126,30 @@ def work_of(
     on_chip_mb: float = ON_CHIP_MB,
     factor: Callable[[Kernel], float] = one,
 ) -> Floats:
-    """Work of a network's kernels, each times its factor, summed by class.
+    """Work of a network's kernels, each multiplied by its factor, summed by class.
 
     Shapes: (classes, terms).
     """
     total = np.zeros((len(CLASSES), len(TERMS)))
     for kernel in network:
         if kernel.cls not in CLASSES:
-            raise ValueError(f"{kernel.op.name}: {kernel.op.kind} is of no kernel class")
+            raise ValueError(f"{kernel.op.name}: {kernel.op.kind} has no kernel class")
         total[CLASSES.index(kernel.cls)] += factor(kernel) * np.array(kernel.work(on_chip_mb))
     return total
 
 
-def harness_factors(figures: Sequence[LatencySample], prior: Prior) -> dict[str, float]:
-    """Factor of each harness over the reference, from networks that several measured."""
-    networks = sorted({figure.network for figure in figures})
-    fitted = sorted({figure.harness for figure in figures} - prior.reference)
+def harness_factors(samples: Sequence[LatencySample], prior: Prior) -> dict[str, float]:
+    """Factor of each harness over the reference, from networks that several harnesses measured."""
+    networks = sorted({sample.network for sample in samples})
+    fitted = sorted({sample.harness for sample in samples} - prior.reference)
     rows, targets = [], []
-    for figure in figures:
+    for sample in samples:
         row = np.zeros(len(networks) + len(fitted))
-        row[networks.index(figure.network)] = figure.weight / 0.05
-        if figure.harness in fitted:
-            row[len(networks) + fitted.index(figure.harness)] = figure.weight / 0.05
+        row[networks.index(sample.network)] = sample.weight / 0.05
+        if sample.harness in fitted:
+            row[len(networks) + fitted.index(sample.harness)] = sample.weight / 0.05
         rows.append(row)
-        targets.append(np.log(figure.ms) * figure.weight / 0.05)
+        targets.append(np.log(sample.ms) * sample.weight / 0.05)
     for index, harness in enumerate(fitted):
         row = np.zeros(len(networks) + len(fitted))
         row[len(networks) + index] = 1 / prior.harness_sd
@@ -161,10 +160,10 @@ def harness_factors(figures: Sequence[LatencySample], prior: Prior) -> dict[str,
     return factors | dict(zip(fitted, np.exp(solution[len(networks) :]).tolist(), strict=True))
 
 
-def fit(figures: Sequence[LatencySample], ms: Floats, settings: FitSettings, prior: Prior) -> Costs:
-    """Costs from figures. Shapes: ms (n,), the figures on the scale of the reference harness."""
-    work = np.array([figure.work for figure in figures]) / 1000
-    weight = np.array([figure.weight for figure in figures])
+def fit(samples: Sequence[LatencySample], ms: Floats, settings: FitSettings, prior: Prior) -> Costs:
+    """Costs fitted to samples. Shapes: ms (n,), as the reference harness would measure."""
+    work = np.array([sample.work for sample in samples]) / 1000
+    weight = np.array([sample.weight for sample in samples])
     n, n_classes, n_terms = work.shape
     # unknowns: fixed ms, the mean of each term, each class's terms; all above their floor
     floor = np.concatenate([[prior.floor_ms], np.tile(prior.floor_us, 1 + n_classes)])
@@ -184,7 +183,7 @@ def fit(figures: Sequence[LatencySample], ms: Floats, settings: FitSettings, pri
 
 
 def _shrink_to_mean(share: Floats, shrinkage: float) -> Floats:
-    """Penalty rows: each class's term is its mean, in the share of latency it stands for."""
+    """Penalty rows: each class's term equals its mean, weighted by its share of latency."""
     n_classes, n_terms = share.shape
     # a class without data still follows its mean
     share = np.maximum(share, 1e-3 * share.max(0) + 1e-9)
@@ -197,25 +196,25 @@ def _shrink_to_mean(share: Floats, shrinkage: float) -> Floats:
     return rows
 
 
-def fit_trivial(figures: Sequence[LatencySample], ms: Floats) -> Floats:
-    """The model to beat, fitted alike: fixed ms, ms per mega-MAC, ms per MB of weights."""
-    weight = np.array([figure.weight for figure in figures])
-    return robust_nnls(trivial_work(figures), ms, weight, huber=HUBER)
+def fit_trivial(samples: Sequence[LatencySample], ms: Floats) -> Floats:
+    """The model to beat, fitted likewise: fixed ms, ms per mega-MAC, ms per MB of weights."""
+    weight = np.array([sample.weight for sample in samples])
+    return robust_nnls(trivial_work(samples), ms, weight, huber=HUBER)
 
 
-def trivial_work(figures: Sequence[LatencySample]) -> Floats:
-    """1, mega-MACs and MB of weights of each figure's network. Shapes: (n, 3)."""
+def trivial_work(samples: Sequence[LatencySample]) -> Floats:
+    """1, mega-MACs and MB of weights of each sample's network. Shapes: (n, 3)."""
     mmacs, weight_mb = TERMS.index("us_per_mmac"), TERMS.index("us_per_weight_mb")
-    totals = [figure.work.sum(0) for figure in figures]
+    totals = [sample.work.sum(0) for sample in samples]
     return np.array([(1.0, total[mmacs], total[weight_mb]) for total in totals])
 
 
-def on_reference(figures: Sequence[LatencySample], prior: Prior) -> Floats:
-    """The figures' ms, as the reference harness would have measured."""
-    factors = harness_factors(figures, prior)
-    return np.array([figure.ms / factors[figure.harness] for figure in figures])
+def on_reference(samples: Sequence[LatencySample], prior: Prior) -> Floats:
+    """Milliseconds of the samples, as the reference harness would measure."""
+    factors = harness_factors(samples, prior)
+    return np.array([sample.ms / factors[sample.harness] for sample in samples])
 
 
-def predict(costs: Costs, figures: Sequence[LatencySample]) -> Floats:
-    """Milliseconds of the figures' networks on the reference harness."""
-    return costs.ms(np.array([figure.work for figure in figures]))
+def predict(costs: Costs, samples: Sequence[LatencySample]) -> Floats:
+    """Milliseconds of the samples' networks on the reference harness."""
+    return costs.ms(np.array([sample.work for sample in samples]))
