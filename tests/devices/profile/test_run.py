@@ -41,7 +41,20 @@ rows:
   - [pool, ~, ~, ~, ~, ~, ~, 1]
   - [linear, ~, ~, 10, ~, ~, ~, 1]
 """
-PROGRAM = "from nas.cli.main import main; main()"
+SHORT = """
+from nas.devices.measure.timing import Pace
+from nas.devices.profile import bench, fusion, run
+
+pace = Pace(warm_up_s=0.01, burst_s=0.005, rounds=9, at_most=2.0)
+put(run, "PART_PACE", pace)
+put(run, "NETWORK_PACE", pace)
+put(fusion, "NETWORK_PACE", pace)
+put(fusion, "PROBES", {name: fusion.PROBES[name] for name in ("relu", "hswish", "add")})
+put(bench, "SECONDS", 0.05)
+put(bench, "cores", lambda: 1)
+"""
+"""Less of everything that is timed, put in place by `put(module, name, value)`."""
+PROGRAM = f"put = setattr\n{SHORT}\nfrom nas.cli.main import main; main()"
 
 
 def begun_by(process: int) -> list[Path]:
@@ -58,11 +71,11 @@ def lives(stat: Path) -> bool:
         return False
 
 
-def killed_once(command: list[str], journal: Path, lines: int) -> list[str]:
-    """Run until the journal has so many lines, then kill; what it held."""
+def killed_once(command: list[str], journal: Path, parts: int) -> list[str]:
+    """Run until the journal has so many parts, then kill; what it held."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = monotonic() + 120
-    while not journal.exists() or len(journal.read_text().splitlines()) < lines:
+    while not journal.exists() or journal.read_text().count(f"\n{PART},") < parts:
         assert process.poll() is None
         assert monotonic() < deadline, "nothing more is measured"
         sleep(0.05)
@@ -77,16 +90,19 @@ def killed_once(command: list[str], journal: Path, lines: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_killed_profile_goes_on_and_ends_with_a_device(tmp_path: Path) -> None:
+def test_a_killed_profile_goes_on_and_ends_with_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("onnxruntime")
     space, out = tmp_path / "small.yaml", tmp_path / "here"
     space.write_text(SPACE)
-    options = ["--runtime", "onnxruntime", "--space", str(space), "--minutes", "0.2"]
+    options = ["--runtime", "onnxruntime", "--space", str(space), "--minutes", "0.1"]
     command = [sys.executable, "-c", PROGRAM, "profile", *options, "--out", str(out)]
-    kept = killed_once(command, tmp_path / ".here.profile" / "journal.csv", 16)
+    kept = killed_once(command, tmp_path / ".here.profile" / "journal.csv", parts=3)
     assert not out.exists()
 
-    settings = Settings("onnxruntime", 1, load_space(space), 0.2)
+    exec(SHORT, {"put": monkeypatch.setattr})
+    settings = Settings("onnxruntime", 1, load_space(space), 0.1)
     shares: list[float] = []
     found = profile(settings, out, on_progress=lambda step, share: shares.append(share))
     assert shares[0] > 0  # what was measured before the kill
