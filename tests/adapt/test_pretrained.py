@@ -22,7 +22,7 @@ from nas.train.run import Task
 DEVICE = "pixel1-cpu"
 LABELS = {"china.jpg": 698, "flower.jpg": 985}
 """ImageNet's palace and daisy."""
-SIDE, CROPS = 160, 12
+SIDE, CROPS = 128, 8
 
 
 @pytest.fixture

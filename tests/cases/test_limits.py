@@ -100,12 +100,13 @@ def test_a_study_takes_its_own_defaults_and_loaded_objects(tmp_path: Path) -> No
     task = Task(replace(images, train=images.train.take(torch.arange(128))), plain)
     plan = Plan(epochs=1, finalists=1, final_epochs=1, seeds=1)
     few = EvolutionSettings(generations=2, children=200)
+    space = str(Path(__file__).with_name("tinyspace.yaml"))
     loaded: dict[str, Any] = {
-        "space": load_space("mobile32"),
+        "space": load_space(space),
         "device": [load_device(name) for name in DEVICES],
         "surrogate": load_surrogate("imagenet"),
     }
-    for workers, asked in ((1, {"space": "mobile32"}), (2, loaded)):
+    for workers, asked in ((1, {"space": space}), (2, loaded)):
         folder = tmp_path / str(workers)
         folder.mkdir()
         result, studied = study(

@@ -89,7 +89,7 @@ def test_by_importance_and_by_estimate(nas: Nas, start: str, here: Path) -> None
 def test_a_killed_run_goes_on_to_the_same_network(nas: Nas, start: str, here: Path) -> None:
     command = [sys.executable, "-m", "nas", "adapt", start, "--budget-ms", budget(0.75), *ON, *DATA]
     work = here / "results" / ".killed.work"
-    for least in (1, 2, 4):
+    for least in (1, 3):
         child = subprocess.Popen(
             [*command, "--name", "killed", "--resume"], cwd=here, stderr=subprocess.DEVNULL
         )
@@ -98,8 +98,8 @@ def test_a_killed_run_goes_on_to_the_same_network(nas: Nas, start: str, here: Pa
         child.kill()
         child.wait()
     for name in ("killed", "whole"):
-        again = [*command, "--name", name, "--resume"]
-        subprocess.run(again, cwd=here, check=True, capture_output=True)
+        done = nas(*command[3:], "--name", name, "--resume")
+        assert done.code == 0, done.err
     killed, whole = (here / "results" / name for name in ("killed", "whole"))
     for file in ("best.yaml", "history.csv"):
         assert (killed / file).read_text() == (whole / file).read_text()

@@ -10,7 +10,8 @@ from nas.library import load_arch
 
 from .conftest import Nas
 
-FIDELITY = ("fidelity", "--space", "mobilenetv3", "--networks", "4", "--most-mmacs", "60")
+SPACE = Path(__file__).parents[1] / "cases" / "tinyspace.yaml"
+FIDELITY = ("fidelity", "--space", str(SPACE), "--networks", "4", "--most-mmacs", "60")
 
 
 @pytest.mark.slow
@@ -20,7 +21,7 @@ def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
     (folder,) = tmp_path.iterdir()
-    assert folder.name == "fidelity-mobilenetv3-digits-proxy"
+    assert folder.name == "fidelity-tinyspace-digits-proxy"
     with (folder / "fidelity.csv").open() as file:
         rows = list(csv.DictReader(file))
     names = ["long", "params", "macs", "synflow", "surrogate", "1 epochs"]
@@ -38,7 +39,7 @@ def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
         (("--epochs", "one"), "--epochs: expected a list as 1,2,5, found 'one'"),
         (("--epochs", "0,2"), "--epochs: expected numbers from 1, found 0"),
         (("--zero-cost", "zem"), "unknown zero-cost proxy 'zem'; nearest: zen"),
-        (("--networks", "3", "--most-mmacs", "1"), "too few networks below 1 million MACs"),
+        (("--space", "mobilenetv3", "--most-mmacs", "1"), "too few networks below 1 million MACs"),
     ],
 )
 def test_bad_input_is_one_message_and_2(

@@ -11,9 +11,10 @@ from nas.devices.measure.kit import _file_name
 
 from .conftest import Nas
 
+TINY = Path(__file__).parents[1] / "cases" / "tiny.yaml"
 FILES = {
-    "android": {"mobilenetv3-small.tflite", "mobilenetv3-small.pte", "README.md", KIT},
-    "ios": {"mobilenetv3-small.mlpackage", "README.md", "benchmark.py", KIT},
+    "android": {"tiny.tflite", "tiny.pte", "README.md", KIT},
+    "ios": {"tiny.mlpackage", "README.md", "benchmark.py", KIT},
 }
 
 
@@ -23,12 +24,12 @@ def test_a_kit_holds_models_instructions_and_what_is_what(
     nas: Nas, tmp_path: Path, device_os: str
 ) -> None:
     out = tmp_path / "kit"
-    done = nas("kit", "--device-os", device_os, "mobilenetv3-small", "--out", str(out))
+    done = nas("kit", "--device-os", device_os, str(TINY), "--out", str(out))
     assert done.code == 0
     assert {file.name for file in out.iterdir() if file.name[0] != "."} == FILES[device_os]
     models = read_kit(out / KIT)
     assert set(models) == FILES[device_os] - {"README.md", "benchmark.py", KIT}
-    assert {entry["network"] for entry in models.values()} == {"mobilenetv3-small"}
+    assert {entry["network"] for entry in models.values()} == {"tiny"}
 
 
 @pytest.mark.parametrize(

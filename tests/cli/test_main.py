@@ -14,6 +14,8 @@ import pytest
 
 from nas import __version__
 
+from .conftest import Nas
+
 NAS = [sys.executable, "-c", "from nas.cli.main import main; main()"]
 
 
@@ -167,20 +169,20 @@ def test_an_interrupted_search_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @_signals
-def test_an_interrupted_training_says_how_to_go_on_and_does(tmp_path: Path) -> None:
+def test_an_interrupted_training_says_how_to_go_on_and_does(nas: Nas, tmp_path: Path) -> None:
     asked = (
         "train",
-        "mobilenetv3-small-0.5",
+        str(Path(__file__).parents[1] / "adapt" / "tiny.yaml"),
         "--data",
         "digits",
         "--epochs",
-        "2",
+        "20",
         "--out",
         str(tmp_path),
     )
     _, err = interrupted(asked, lambda: [*tmp_path.glob(".*.work/**/checkpoint.pt")])
     assert err.endswith("kept: the same command with --resume goes on\n")
-    assert run(*asked, "--resume").returncode == 0
+    assert nas(*asked, "--resume").code == 0
 
 
 def interrupted(args: tuple[str, ...], ready: Callable[[], object]) -> tuple[str, str]:

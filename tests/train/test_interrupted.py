@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 NAS = (sys.executable, "-m", "nas")
-TRAIN = ("train", "mobilenetv3-small-0.5", "--data", "digits", "--batch", "64", "--on", "cpu")
+TINY = Path(__file__).parents[1] / "adapt" / "tiny.yaml"
+TRAIN = ("train", str(TINY), "--data", "digits", "--batch", "32", "--on", "cpu")
 
 
 def environment() -> dict[str, str]:

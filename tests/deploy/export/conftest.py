@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from nas.deploy.export import Deployed, deploy
 from nas.deploy.export.check import load_photos
+from nas.library import load_arch
 from nas.modules import build, save_weights
 from nas.space.arch import Arch
 
@@ -27,6 +29,24 @@ rows:
   - [pool, ~, ~, ~, ~, ~, ~]
   - [linear, ~, ~, 10, ~, none, ~]
 """
+
+
+#: sides that windows divide
+SIDES = {"swin-t": 224, "transnext-micro": 224}
+
+
+def short(name: str) -> Arch:
+    """A network on small images, with one row of each form: what a converter has to know."""
+    arch, seen, rows = load_arch(name), set(), []
+    for row in arch.rows:
+        choices = ("s", "k", "act", "se", "layers", "patch")
+        form = type(row), *(getattr(row, choice, None) for choice in choices)
+        before = rows[-1] if rows else None
+        residual = before is not None and getattr(row, "out", 0) == getattr(before, "out", None)
+        if (form, residual) not in seen:
+            seen.add((form, residual))
+            rows.append(row)
+    return replace(arch, rows=tuple(rows), input=(3, *[SIDES.get(name, 64)] * 2))
 
 
 def with_statistics(arch: Arch) -> torch.nn.Module:

@@ -22,6 +22,8 @@ from nas.errors import DataError, ExportError, UnknownNameError
 from nas.files.staging.ownership import LISTED
 from nas.space.arch import Arch
 
+from .conftest import short
+
 SEEDS = (
     *("mobilenetv1", "mobilenetv2", "mobilenetv3-small", "efficientnet-b0"),
     *("repvit-m0.9", "mobilevit-xxs"),
@@ -69,7 +71,7 @@ def test_the_dynamic_axis_of_onnx_is_named_batch(tiny: Arch, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_seeds_agree_with_torch(name: str, weights: Callable[[Arch], Path], tmp_path: Path) -> None:
-    arch = nas.load_arch(name)
+    arch = short(name)
     written = export(arch, EXACT, tmp_path, weights=weights(arch))
     assert not written.failures
     assert len(written.exported) == len(EXACT)

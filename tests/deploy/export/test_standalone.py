@@ -26,6 +26,8 @@ from nas.modules.fused_weights import fused
 from nas.modules.layers import assemble
 from nas.space.arch import Arch
 
+from .conftest import SIDES
+
 EVERY_KIND = Path(__file__).parents[2] / "modules" / "every_kind.yaml"
 FAMILIES = ["mobilenetv1", "mobilenetv3-small", "efficientnet-b0", "repvit-m0.9", "mobilevit-xxs"]
 OTHERS = [
@@ -127,14 +129,14 @@ def test_same_logits_where_only_torch_is_known(every_kind: Deployed, tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*FAMILIES, *OTHERS])
-def test_seed_gives_the_same_logits(name: str, tmp_path: Path) -> None:
-    check_elsewhere([deployed(load_arch(name))], tmp_path)
+def test_known_networks_give_the_same_logits(tmp_path: Path) -> None:
+    archs = [small(load_arch(name), SIDES.get(name, 64)) for name in (*FAMILIES, *OTHERS)]
+    check_elsewhere([deployed(arch) for arch in archs], tmp_path)
 
 
 @pytest.mark.slow
 def test_random_points_give_the_same_logits(tmp_path: Path) -> None:
-    check_elsewhere([deployed(arch) for arch in points(20)], tmp_path)
+    check_elsewhere([deployed(small(arch, 96)) for arch in points(12)], tmp_path)
 
 
 def test_padding_of_tensorflow_is_kept(tmp_path: Path) -> None:

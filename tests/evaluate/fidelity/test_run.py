@@ -15,12 +15,18 @@ from nas.evaluate.fidelity.judges import LONG, Judge, judges, sample
 from nas.evaluate.fidelity.ranking import Score, kendall
 from nas.evaluate.fidelity.run import JOURNAL, Fidelity
 from nas.library import load_arch, load_space, load_surrogate
+from nas.space.space import Space
 from nas.train.data import load_data
 from nas.train.loop import Epoch, Training
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
 
-SPACE = load_space("mobilenetv3")
+TINY = Path(__file__).parents[2] / "cases" / "tinyspace.yaml"
+
+
+@pytest.fixture(scope="module")
+def space() -> Space:
+    return load_space("mobilenetv3")
 
 
 @pytest.fixture
@@ -30,14 +36,14 @@ def task() -> Task:
     return Task(few, replace(load_recipe("proxy"), batch=40))
 
 
-def test_the_sample_has_distinct_points_within_the_size() -> None:
+def test_the_sample_has_distinct_points_within_the_size(space: Space) -> None:
     seeds = [load_arch("mobilenetv3-large"), load_arch("mobilenetv2")]
-    found = sample(SPACE, seeds, 8, 0, 300)
+    found = sample(space, seeds, 8, 0, 300)
     assert len({arch.arch_id for arch in found}) == 8
-    assert all(SPACE.contains(arch) and arch.macs <= 300e6 for arch in found)
-    assert found == sample(SPACE, seeds, 8, 0, 300)
+    assert all(space.contains(arch) and arch.macs <= 300e6 for arch in found)
+    assert found == sample(space, seeds, 8, 0, 300)
     with pytest.raises(TrainingError, match="too few networks below 1 million MACs"):
-        sample(SPACE, [], 1, 0, 1)
+        sample(space, [], 1, 0, 1)
 
 
 def test_judges_are_cheaper_than_the_long_training() -> None:
@@ -56,8 +62,8 @@ def test_tau_of_known_rankings() -> None:
     assert np.isnan(kendall(np.empty((0, 2))))
 
 
-def test_a_ranking_leaves_out_networks_that_broke(task: Task, tmp_path: Path) -> None:
-    archs = sample(SPACE, [], 5, 0, 1000)
+def test_a_ranking_leaves_out_networks_that_broke(task: Task, tmp_path: Path, space: Space) -> None:
+    archs = sample(space, [], 5, 0, 1000)
     found = Fidelity(task, archs, tmp_path, load_surrogate("imagenet"))
     for place, arch in enumerate(archs):
         found.scores["a", arch.arch_id] = Score(float("nan") if place == 0 else place, 2.0)
@@ -71,7 +77,7 @@ def test_a_ranking_leaves_out_networks_that_broke(task: Task, tmp_path: Path) ->
 def test_it_goes_on_where_it_was(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archs = sample(SPACE, [load_arch("mobilenetv3-small")], 4, 0, 100)
+    archs = sample(load_space(TINY), [], 4, 0, 100)
     asked = [Judge(LONG, 3), Judge("params"), Judge("zen"), Judge("surrogate")]
     asked += [
         Judge("half", 1, side=0.5),
@@ -95,8 +101,10 @@ def test_it_goes_on_where_it_was(
     assert json.dumps([r.judge for r in again])
 
 
-def test_with_nobody_to_inherit_from_there_is_no_number(task: Task, tmp_path: Path) -> None:
-    archs = sample(SPACE, [load_arch("mobilenetv3-small")], 2, 0, 100)
+def test_with_nobody_to_inherit_from_there_is_no_number(
+    task: Task, tmp_path: Path, space: Space
+) -> None:
+    archs = sample(space, [load_arch("mobilenetv3-small")], 2, 0, 100)
     found = Fidelity(task, archs, tmp_path, load_surrogate("imagenet"))
     assert np.isnan(found.score(Judge("kin", 1, inherit=True), archs[0]).score)
 

@@ -19,10 +19,10 @@ name: small
 spaces: [small.yaml]
 devices: [pixel1-cpu]
 budgets_ms: [4.0]
-data: {name: digits, images: 400}
+data: {name: digits, images: 200}
 strategies: [random]
 epochs: 4
-trials: 6
+trials: 4
 finalists: 1
 final_seeds: 1
 """

@@ -1,15 +1,14 @@
-"""An address that no cluster answers at is named within 15 seconds."""
+"""An address that no cluster answers at is named, and not waited for."""
 
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
 from nas.errors import ClusterError
-from nas.study.ray.connect import cluster
+from nas.study.ray.connect import CONNECT_S, cluster
 
 from .conftest import Driver
 
@@ -31,10 +30,8 @@ def test_nothing_listens(address: str, said: str) -> None:
 @pytest.mark.slow
 def test_what_listens_is_no_cluster(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        began = time.monotonic()
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        code, out, err = Driver(folder, address).run(timeout=600)
+        code, out, err = Driver(folder, address).run(timeout=120)
     assert (code, out) == (2, "")
-    assert f"--address {address}: no Ray cluster answers" in err
+    assert f"--address {address}: no Ray cluster answers within {CONNECT_S:.0f} s" in err
     assert "Traceback" not in err
-    assert time.monotonic() - began < 15 + 10  # and the time that Python needs to start

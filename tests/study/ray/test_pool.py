@@ -9,11 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nas.evaluate.fidelity.run import JOURNAL
 from nas.library import load_device
 from nas.space.arch import Arch
 
+from ...cli.conftest import Nas, nas
 from .conftest import REAL, wait
+
+__all__ = ["nas"]
 
 pytestmark = REAL
 
@@ -38,12 +43,15 @@ def ended(process: subprocess.Popen[str]) -> Any:
     return json.loads(out)
 
 
-def test_proposals_go_on_when_a_node_dies(nodes: Any, folder: Path) -> None:
+def test_proposals_go_on_when_a_node_dies(
+    nodes: Any, folder: Path, nas: Nas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     two = [nodes.add_node(num_cpus=1) for _ in range(2)]
     (folder / "tiny.yaml").write_text(TABLE, encoding="utf-8")
     few = ("--batch", "64", "--epochs", "1", "--name")
-    ended(begin(folder, "train", "tiny.yaml", *few, "start"))
-    budget = f"{0.85 * load_device(DEVICE).predict(Arch.from_yaml(TABLE)).ms:.5f}"
+    assert nas("train", "tiny.yaml", "--data", "digits", *few, "start").code == 0
+    budget = f"{0.92 * load_device(DEVICE).predict(Arch.from_yaml(TABLE)).ms:.5f}"
     adapt = ("adapt", "results/start", "--budget-ms", budget, "--device", DEVICE, "--delta", "0.05")
     where = ("--address", nodes.address, "--workers", "2", "--steps", "60")
     process = begin(folder, *adapt, *where, *few, "made")
@@ -60,7 +68,9 @@ def test_proposals_go_on_when_a_node_dies(nodes: Any, folder: Path) -> None:
 SAMPLE = ("fidelity", "--space", "small.yaml", "--networks", "4", "--zero-cost", "synflow")
 
 
-def test_samples_are_scored_by_the_nodes_that_are_left(nodes: Any, folder: Path) -> None:
+def test_samples_are_scored_by_the_nodes_that_are_left(
+    nodes: Any, folder: Path, nas: Nas, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And the same as here, with more workers than there is room for."""
     two = [nodes.add_node(num_cpus=1) for _ in range(2)]
     short = ("--long", "2", "--epochs", "1", "--name")
@@ -68,7 +78,9 @@ def test_samples_are_scored_by_the_nodes_that_are_left(nodes: Any, folder: Path)
     there = begin(folder, *SAMPLE, *short, "there", *where)
     wait((folder / "results" / ".there.work" / JOURNAL).exists)
     nodes.remove_node(two[0], allow_graceful=False)
-    far, near = ended(there), ended(begin(folder, *SAMPLE, *short, "here"))
+    far = ended(there)
+    monkeypatch.chdir(folder)
+    near = json.loads(nas(*SAMPLE, *short, "here", "--data", "digits", "--json").out)
     for judge, own in zip(far["judges"], near["judges"], strict=True):
         assert (judge["judge"], judge["tau"]) == (own["judge"], own["tau"])
     nodes.remove_node(two[1])
