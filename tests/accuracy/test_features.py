@@ -1,4 +1,4 @@
-"""Features add up over rows, for single networks and for columns."""
+"""Features by hand, and of columns as of single networks."""
 
 from __future__ import annotations
 
@@ -14,16 +14,40 @@ from nas.space.arch import Arch, lower_alone
 from nas.space.columns import lower_columns, opened
 
 
-def row_sum(arch: Arch) -> np.ndarray:
-    total = np.zeros(len(FEATURES))
-    for row, place in zip(arch.rows, arch.places, strict=False):
-        total += np.array(features(lower_alone([row], place)[0]), float)
-    return total
+def test_features_of_two_convolutions_are_those_by_hand() -> None:
+    rows = (Conv(out=16, act="hswish", s=2), Conv(out=64, k=5, s=2), Pool(), Linear(out=10))
+    found = dict(zip(FEATURES, features(Arch("two", "test", (3, 32, 32), rows).graph), strict=True))
+    macs = np.array([3 * 9 * 16 * 16**2, 16 * 25 * 64 * 8**2, 64 * 10])
+    norms, classifier = 2 * (16 + 64), 64 * 10 + 10
+    expected = {
+        "depth1": 1,
+        "depth2": 1,
+        "width2": 1,  # 64 channels are twice as many as is usual at stride 4
+        "kernel2": 1,
+        "kernel_width2": 1,
+        "params_m": (3 * 9 * 16 + 16 * 25 * 64 + norms + classifier) / 1e6,
+        "root_macs": np.sqrt(macs / 1e6).sum(),
+        "activations": 1,
+        "smooth": 1,
+        "dense": np.log2(3) + np.log2(16),
+        "head": np.log2(64),
+    }
+    assert found == pytest.approx(dict.fromkeys(FEATURES, 0) | expected)
 
 
-def test_features_of_rows_add_up_to_those_of_the_network(representative: Arch) -> None:
-    whole = features(representative.graph)
-    np.testing.assert_allclose(row_sum(representative), whole, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize(
+    ("name", "gates"),
+    [
+        ("mobilenetv3-large", 8),
+        ("mobilenetv3-small", 9),
+        ("efficientnet-b0", 16),
+        ("mobilenetv2", 0),
+        ("transnext-micro", 0),  # it multiplies, but not by what it squeezed
+    ],
+)
+def test_gates_are_squeeze_and_excitations(name: str, gates: int) -> None:
+    values = dict(zip(FEATURES, features(load_arch(name).graph), strict=True))
+    assert sum(values[f"gates{stage}"] for stage in range(1, 6)) == pytest.approx(gates)
 
 
 def test_capacity_piled_into_one_layer_counts_less() -> None:

@@ -65,7 +65,7 @@ def loaded(arch: Arch, state: dict[str, Tensor]) -> nn.Module:
 def test_a_cut_network_is_the_one_of_its_table(family: Arch) -> None:
     module, channels = build(family), DependencyGraph.of(family.graph)
     images = torch.randn(2, *family.input)
-    found = list(cuts(family, channels, scores(channels, module), 6))
+    found = list(cuts(family, channels, scores(channels, module), 3))
     assert found
     for _, made, kept in found:
         cut = loaded(made, pruned(channels, module.state_dict(), kept))
@@ -103,6 +103,8 @@ def test_channels_without_weights_can_go(family: Arch) -> None:
         logits = module(images)
         assert (cut(images) - logits).abs().max() < 1e-5 * max(1.0, float(logits.abs().max()))
         checked += 1
+        if checked == 3:
+            break
     assert checked or family.name.startswith(("vit", "swin", "transnext"))
 
 

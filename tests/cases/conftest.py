@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ..cli.conftest import Nas, Ran, here, nas
+from ..cli.conftest import Nas, Ran, few_generations, here, nas
 
-__all__ = ["Nas", "Ran", "here", "nas"]
+__all__ = ["Nas", "Ran", "few_generations", "here", "nas"]
 
 ASSETS = Path(__file__).parent
 

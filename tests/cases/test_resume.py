@@ -27,6 +27,8 @@ SEARCH = ("search", "--space", "tinyspace.yaml", "--budget-ms", "5", "--device",
 SEARCH += ("--recipe", "tinyrec.yaml", "--epochs", "2", "--finalists", "1", "--seeds", "1")
 TRAIN = ("train", "tiny.yaml", "--recipe", "tinyrec.yaml", "--epochs", "4", "--name", "x")
 
+pytestmark = pytest.mark.usefixtures("few_generations")
+
 Stopped = Callable[..., None]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 
 from nas.cli import progress
 from nas.cli.main import main
+from nas.optimize import Settings
 
 
 class Ran(NamedTuple):
@@ -37,6 +39,13 @@ def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Ran(int(str(code or 0)), *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def few_generations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches try less, where what they find does not matter."""
+    few = partial(Settings, generations=5, children=300)
+    monkeypatch.setattr("nas.optimize.run.Settings", few)
 
 
 @pytest.fixture

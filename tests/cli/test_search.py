@@ -16,6 +16,8 @@ from .conftest import Nas, Ran
 
 ON = ("--device", "iphone12-lut", "--space", "mobilenetv3")
 
+pytestmark = pytest.mark.usefixtures("few_generations")
+
 
 def test_prints_the_best_the_front_and_every_seed_and_writes_the_same_again(
     nas: Nas, here: Path

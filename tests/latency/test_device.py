@@ -63,10 +63,10 @@ def test_a_column_of_widths_costs_what_each_width_does(device: Device) -> None:
         assert device.graph_ms(g.graph()) == pytest.approx(ms)
 
 
-def test_an_interval_holds_the_estimate(device: Device) -> None:
-    arch = load_arch("mobilenetv3-large")
-    prediction = device.predict(arch)
-    assert 0 < prediction.low_ms < prediction.ms < prediction.high_ms
+def test_an_interval_has_the_ratios_of_the_device(device: Device) -> None:
+    prediction, interval = device.predict(load_arch("mobilenetv3-large")), device.info["interval"]
+    assert prediction.low_ms == pytest.approx(interval["low_ratio"] * prediction.ms)
+    assert prediction.high_ms == pytest.approx(interval["high_ratio"] * prediction.ms)
     low, high = device.bounds(np.array([prediction.ms]))
     assert (low[0], high[0]) == (prediction.low_ms, prediction.high_ms)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from nas.library import load_arch
 from nas.modules import build
 from nas.space.arch import Arch
+
+NAMES = ("mobilenetv3-small", "repvit-m0.9", "mobilevit-xxs", "swin-t")
+"""Convolutions, branches that are merged, attention, and attention within windows."""
 
 pytestmark = [
     pytest.mark.gpu,
@@ -25,7 +29,9 @@ def with_statistics(seed: Arch, images: torch.Tensor) -> torch.nn.Module:
     return module.eval()
 
 
-def test_logits_on_the_gpu_are_those_on_the_cpu(representative: Arch) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_logits_on_the_gpu_are_those_on_the_cpu(name: str) -> None:
+    representative = load_arch(name)
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     images = torch.randn(4, *representative.input)
@@ -36,7 +42,9 @@ def test_logits_on_the_gpu_are_those_on_the_cpu(representative: Arch) -> None:
     torch.testing.assert_close(on_gpu, on_cpu, atol=1e-3 * float(on_cpu.std()), rtol=1e-3)
 
 
-def test_a_step_in_bfloat16_and_channels_last_reaches_every_weight(representative: Arch) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_in_bfloat16_and_channels_last_reaches_every_weight(name: str) -> None:
+    representative = load_arch(name)
     torch.manual_seed(0)
     module = build(representative).cuda().to(memory_format=torch.channels_last)
     images = torch.randn(4, *representative.input, device="cuda").to(

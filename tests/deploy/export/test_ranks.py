@@ -74,8 +74,8 @@ def test_several_permutations_between_two_reshapes_are_the_same() -> None:
     same(g.graph())
 
 
-def test_every_architecture_comes_out_within_the_rank(network: Arch) -> None:
-    graph = network.fused
+def test_every_family_comes_out_within_the_rank(representative: Arch) -> None:
+    graph = representative.fused
     rewritten = within_rank(graph)
     assert all(len(op.shape) <= MAX_RANK for op in rewritten.ops)
     assert len({op.name for op in rewritten.ops}) == len(rewritten.ops)

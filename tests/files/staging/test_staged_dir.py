@@ -35,10 +35,11 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_kill_in_the_middle_leaves_nothing_under_the_final_name(tmp_path: Path) -> None:
+def test_a_kill_in_the_middle_keeps_the_former_result(tmp_path: Path) -> None:
+    made(tmp_path, "net", "old")
     text = (
         "import sys, time; from pathlib import Path; from nas.files.staging import StagedDir\n"
-        f"with StagedDir(Path({str(tmp_path)!r}), 'net') as draft:\n"
+        f"with StagedDir(Path({str(tmp_path)!r}), 'net', force=True) as draft:\n"
         "    (draft.folder / 'file').write_text('half')\n"
         "    print('written', flush=True); time.sleep(60)\n"
     )
@@ -46,7 +47,9 @@ def test_a_kill_in_the_middle_leaves_nothing_under_the_final_name(tmp_path: Path
         assert process.stdout is not None
         assert process.stdout.readline() == b"written\n"
         os.kill(process.pid, signal.SIGKILL)
-    assert not (tmp_path / "net").exists()
+    assert names(tmp_path / "net") == ["old"]
+    made(tmp_path, "net", "new", force=True)
+    assert names(tmp_path / "net") == ["new"]
 
 
 def test_a_full_disk_ends_with_one_message(tmp_path: Path) -> None:
