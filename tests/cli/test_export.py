@@ -125,14 +125,31 @@ def test_a_killed_export_leaves_nothing_under_its_name(tmp_path: Path) -> None:
     assert (draft / f"{SMALL}.yaml").exists()
 
 
+WIDE = """
+name: wide
+source: "made for a test"
+input: [3, 32, 32]
+columns: [op, k, out, act, s]
+rows:
+  - [conv, 3, 768, relu, 4]
+  - [pool, ~, ~, ~, ~]
+  - [linear, ~, 1000, ~, ~]
+"""
+"""Few ops, which are soon converted, and more than 1 MB of weights in any precision."""
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="cannot mount")
 @pytest.mark.parametrize("format", ["torch", "onnx", "coreml", "litert", "executorch"])
-def test_a_full_disk_leaves_nothing_and_is_said(format: str, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing_and_is_said(
+    format: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """On a real file system of 1 MB, in a mount namespace of its own."""
+    wide = tmp_path_factory.mktemp("wide") / "wide.yaml"
+    wide.write_text(WIDE, encoding="utf-8")
     script = (
         f"mount -t tmpfs -o size=1m none {tmp_path} || exit 77; "
-        f'"$@" export {SMALL} --format {format} --out {tmp_path}; '
+        f'"$@" export {wide} --format {format} --out {tmp_path}; '
         f"code=$?; ls -A {tmp_path} >&2; exit $code"
     )
     command = ["unshare", "--mount", "bash", "-c", script, "bash", *COMMAND]

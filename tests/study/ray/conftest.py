@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from ...cli.conftest import Nas, Ran, nas
+
+__all__ = ["nas"]
+
 SPACE = (Path(__file__).parents[1] / "sweep" / "small.yaml").read_text(encoding="utf-8")
 TEXT = """
 name: small
@@ -84,9 +88,13 @@ class Driver:
         (folder / "sweep.yaml").write_text(text)
         self.folder, self._address = folder, address
 
-    def begin(self, *words: str) -> subprocess.Popen[str]:
+    def command(self, *words: str) -> list[str]:
+        """After `nas`."""
         address = ["--address", self._address] if self._address else []
-        command = [sys.executable, "-m", "nas", "sweep", "sweep.yaml", *address, *words]
+        return ["sweep", "sweep.yaml", *address, *words]
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "nas", *self.command(*words)]
         env = os.environ | {"OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
             command,
@@ -110,6 +118,17 @@ class Driver:
     def begun(self) -> list[Path]:
         """Trainings at work: each notes the process that began it."""
         return sorted(self.work.glob("trials/*/*/begun.txt"))
+
+
+@pytest.fixture
+def run_here(nas: Nas, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Runs a driver's command in this process, where nothing has to be imported first."""
+
+    def run(driver: Driver, *words: str) -> Ran:
+        monkeypatch.chdir(driver.folder)
+        return nas(*driver.command(*words))
+
+    return run
 
 
 def trials(database: Path) -> dict[str, list[Any]]:

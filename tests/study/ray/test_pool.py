@@ -15,10 +15,8 @@ from nas.evaluate.fidelity.run import JOURNAL
 from nas.library import load_device
 from nas.space.arch import Arch
 
-from ...cli.conftest import Nas, nas
+from ...cli.conftest import Nas
 from .conftest import REAL, wait
-
-__all__ = ["nas"]
 
 pytestmark = REAL
 
@@ -86,7 +84,10 @@ def test_samples_are_scored_by_the_nodes_that_are_left(
     nodes.remove_node(two[1])
 
 
-def test_a_cluster_without_room_is_refused(nodes: Any, folder: Path) -> None:
-    process = begin(folder, *SAMPLE, "--address", nodes.address)
-    assert "the cluster has 1 x 0 CPUs and 0 GPUs" in process.communicate(timeout=600)[1]
-    assert process.returncode == 2
+def test_a_cluster_without_room_is_refused(
+    nodes: Any, folder: Path, nas: Nas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = nas(*SAMPLE, "--data", "digits", "--address", nodes.address)
+    assert "the cluster has 1 x 0 CPUs and 0 GPUs" in done.err
+    assert done.code == 2

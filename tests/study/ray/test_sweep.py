@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ...cli.conftest import Ran
 from .conftest import REAL, TEXT, Driver, trials, wait
 
 pytestmark = REAL
+RunHere = Callable[..., Ran]
 
-LONG = TEXT.replace("epochs: 4", "epochs: 40") + "scheduler: {name: none}\n"
+LONG = TEXT.replace("epochs: 4", "epochs: 25") + "scheduler: {name: none}\n"
 """Trainings of some seconds, so that there is something to be killed."""
 
 
@@ -91,7 +93,9 @@ def test_a_candidate_that_kills_its_process_costs_only_itself(
 
 
 @pytest.mark.usefixtures("hears_ctrl_c")
-def test_ctrl_c_keeps_what_is_finished(nodes: Any, two: list[Any], folder: Path) -> None:
+def test_ctrl_c_keeps_what_is_finished(
+    nodes: Any, two: list[Any], folder: Path, run_here: RunHere
+) -> None:
     driver = Driver(folder, nodes.address, LONG)
     process = driver.begin()
     wait(lambda: any(driver.work.glob("trials/*/*/log.csv")))
@@ -100,35 +104,36 @@ def test_ctrl_c_keeps_what_is_finished(nodes: Any, two: list[Any], folder: Path)
     assert process.returncode == 130
     assert "--resume goes on" in err
     assert "Traceback" not in err
-    code, out, _ = driver.run(timeout=600)
-    assert code == 2  # it was stopped, and was not asked to go on
-    assert not out
+    done = run_here(driver)
+    assert (done.code, done.out) == (2, "")  # it was stopped, and was not asked to go on
     code, _, err = driver.run("--resume")
     assert code == 0, err
     check_each_once(folder / "results" / "small" / "study.db", 4, 1)
 
 
-def test_brackets_of_hyperband_end(nodes: Any, two: list[Any], folder: Path) -> None:
+def test_brackets_of_hyperband_end(
+    nodes: Any, two: list[Any], folder: Path, run_here: RunHere
+) -> None:
     """Whom they cut is a race. The others are in the tests above."""
     text = f"{TEXT}scheduler: {{name: hyperband}}\nobjectives: [params]\n"
-    code, _, err = Driver(folder, nodes.address, text).run()
-    assert code == 0, err
+    done = run_here(Driver(folder, nodes.address, text))
+    assert done.code == 0, done.err
     check_each_once(folder / "results" / "small" / "study.db", 4, 1)
 
 
 def test_what_no_node_has_is_refused_before_anything_starts(
-    nodes: Any, two: list[Any], folder: Path
+    nodes: Any, two: list[Any], folder: Path, run_here: RunHere
 ) -> None:
     text = f"{TEXT}resources: {{cpus: 2, gpus: 0.5}}\n"
-    code, out, err = Driver(folder, nodes.address, text).run(timeout=600)
-    assert code == 2
-    assert "2 CPUs and 0.5 GPUs of one node; the cluster has" in err
-    assert "2 x 1 CPUs and 0 GPUs" in err
+    done = run_here(Driver(folder, nodes.address, text))
+    assert done.code == 2
+    assert "2 CPUs and 0.5 GPUs of one node; the cluster has" in done.err
+    assert "2 x 1 CPUs and 0 GPUs" in done.err
     assert not (folder / "results").exists()
 
 
 def test_a_client_sends_a_sweep_to_the_head_where_it_grows_and_is_shown_again(
-    nodes: Any, two: list[Any], folder: Path
+    nodes: Any, two: list[Any], folder: Path, run_here: RunHere
 ) -> None:
     """The client's paths are the head's: they are absolute, as the head works elsewhere."""
     few = TEXT.replace("trials: 4", "trials: 2").replace("small.yaml", str(folder / "small.yaml"))
@@ -139,9 +144,9 @@ def test_a_client_sends_a_sweep_to_the_head_where_it_grows_and_is_shown_again(
     (before,) = json.loads(out)["cells"]
     larger = Driver(folder, nodes.address, few.replace("trials: 2", "trials: 3"))
     for told in ("", "results/small is complete already"):
-        code, out, err = larger.run("--resume", "--json")
-        assert (code, told in err) == (0, True), err
-        (cell,) = json.loads(out)["cells"]
+        done = run_here(larger, "--resume", "--json")
+        assert (done.code, told in done.err) == (0, True), done.err
+        (cell,) = json.loads(done.out)["cells"]
         assert (cell["cell"], cell["state"], cell["wanted"]) == (before["cell"], "done", 4)
     result = folder / "results" / "small"
     assert len((result / cell["cell"] / "trials.csv").read_text().splitlines()) == 1 + 3
