@@ -37,7 +37,7 @@ SIDES = {"swin-t": 224, "transnext-micro": 224}
 
 
 def short(name: str) -> Arch:
-    """A network on small images, without rows that repeat others: all that a converter has to know."""
+    """A network on small images, without repeated rows: all that a converter has to know."""
     arch, seen, rows = load_arch(name), set(), list[Any]()
     for row in arch.rows:
         choices = ("s", "k", "act", "se", "patch")
