@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from nas.adapt.steps import STEPS
+from nas.cli.main import main
 from nas.library import load_arch, load_device
 from nas.modules import build
 from nas.space.arch import Arch
@@ -31,9 +32,13 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a network that was trained on digits."""
     folder = tmp_path_factory.mktemp("learnt")
     (folder / "tiny.yaml").write_text(TABLE, encoding="utf-8")
-    command = [sys.executable, "-m", "nas", "train", "tiny.yaml", "--data", "digits"]
-    more = ["--batch", "64", "--epochs", "3", "--name", "start"]
-    subprocess.run([*command, *more], cwd=folder, check=True, capture_output=True)
+    few = ["--batch", "64", "--epochs", "3", "--out", str(folder / "results"), "--name", "start"]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="0"):
+        patch.setattr(
+            sys, "argv", ["nas", "train", str(folder / "tiny.yaml"), "--data", "digits", *few]
+        )
+        main()
+        raise SystemExit(0)
     return folder / "results" / "start"
 
 

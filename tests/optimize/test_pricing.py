@@ -17,7 +17,7 @@ def pricing(request: pytest.FixtureRequest) -> Pricing:
 
 
 def test_priced_is_predicted(pricing: Pricing) -> None:
-    codes = pricing.layered.sample(25, np.random.default_rng(0))
+    codes = pricing.layered.sample(8, np.random.default_rng(0))
     prices, (top1, sd) = pricing.price(codes), pricing.estimate(codes)
     for code, price, estimate, deviation in zip(codes, prices, top1, sd, strict=True):
         arch = pricing.space.decode(code)

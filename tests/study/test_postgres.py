@@ -139,8 +139,8 @@ def test_a_trial_that_kills_every_machine_is_given_up_after_three(url: str, tmp_
         place = tmp_path / str(len(ends))
         place.mkdir()
         ends.append(subprocess.run([sys.executable, "-c", KILLER, str(place), url]).returncode)
+        assert ends[-1] in (9, 3, 0)  # 3: it waited for one that might have lived
     assert ends.count(9) == ATTEMPTS
-    assert set(ends) <= {9, 3, 0}  # 3: it waited for one that might have lived
     database = Database(tmp_path, url)
     (record,) = Store(database, "killer").records()
     database.close()
