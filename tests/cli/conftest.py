@@ -11,7 +11,7 @@ import pytest
 
 from nas.cli import progress
 from nas.cli.main import main
-from nas.optimize import Settings
+from nas.optimize import EvolutionSettings
 
 
 class Ran(NamedTuple):
@@ -44,8 +44,8 @@ def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def few_generations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches try less, where what they find does not matter."""
-    few = partial(Settings, generations=5, children=300)
-    monkeypatch.setattr("nas.optimize.run.Settings", few)
+    few = partial(EvolutionSettings, generations=5, children=300)
+    monkeypatch.setattr("nas.optimize.run.EvolutionSettings", few)
 
 
 @pytest.fixture
