@@ -33,7 +33,7 @@ from nas.files.provenance import provenance
 from nas.files.resources import WEIGHTS
 from nas.modules import save_weights
 from nas.modules.checkpoints.weights import read_state
-from nas.report.plots.search import plain_numbers
+from nas.report.plots.style import plain_numbers
 from nas.report.plots.widths import save_widths
 from nas.space.arch import Arch
 from nas.space.scaling import scaled

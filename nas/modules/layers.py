@@ -54,9 +54,9 @@ class SameConv2d(nn.Conv2d):
         stride: int,
         *,
         sides: tuple[int, ...],
-        dilation: int,
-        groups: int,
-        bias: bool,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
     ) -> None:
         super().__init__(
             *(in_channels, out_channels, kernel_size, stride),
@@ -65,6 +65,11 @@ class SameConv2d(nn.Conv2d):
             bias=bias,
         )
         self.sides = sides
+
+    def extra_repr(self) -> str:
+        sizes = f"{self.in_channels}, {self.out_channels}, {self.kernel_size[0]}, {self.stride[0]}"
+        rest = f"dilation={self.dilation[0]}, groups={self.groups}, bias={self.bias is not None}"
+        return f"{sizes}, sides={self.sides}, {rest}"
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.pad(x, self.sides))
@@ -116,6 +121,9 @@ class Scale(nn.Module):
         super().__init__()
         self.gamma = nn.Parameter(torch.full((channels,), SCALE))
 
+    def extra_repr(self) -> str:
+        return str(len(self.gamma))
+
     def forward(self, x: Tensor) -> Tensor:
         return x * self.gamma[:, None, None]
 
@@ -127,6 +135,9 @@ class Param(nn.Module):
         super().__init__()
         self.fill = fill
         self.weight = nn.Parameter(torch.full(tuple(shape), fill or 0.0))
+
+    def extra_repr(self) -> str:
+        return f"{tuple(self.weight.shape)}, fill={self.fill}"
 
     def forward(self, images: Tensor | None = None) -> Tensor:
         return _for_each(images, self.weight)
@@ -140,6 +151,9 @@ class Constant(nn.Module):
     def __init__(self, values: Any) -> None:
         super().__init__()
         self.register_buffer("values", torch.tensor(values, dtype=torch.get_default_dtype()), False)
+
+    def extra_repr(self) -> str:
+        return str(tuple(self.values.shape))
 
     def forward(self, images: Tensor | None = None) -> Tensor:
         return _for_each(images, self.values)
@@ -158,6 +172,9 @@ class Gather(nn.Module):
     def __init__(self, index: Any) -> None:
         super().__init__()
         self.register_buffer("index", torch.tensor(index), persistent=False)
+
+    def extra_repr(self) -> str:
+        return str(tuple(self.index.shape))
 
     def forward(self, table: Tensor) -> Tensor:
         return table[:, self.index]

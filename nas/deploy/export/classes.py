@@ -1,159 +1,193 @@
-"""The classes of a network: one per form of its scopes, with what differs as parameters.
+"""The classes of a standalone file: one for each row of the table, and for its inner parts.
 
-Every scope becomes a module of its own, so that tensors keep their names. Scopes that differ in
-numbers alone share a class, unless it would take more than `MAX_PARAMS`: then those of the same
-numbers do. Up to `MAX_CHAIN` layers in a row are a sequence.
+A scope is what op names share before a dot: `row3_bneck`, `row3_bneck.se`. Each is a module, so
+tensors keep their names. Scopes with the same code share a class.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import accumulate, pairwise
+from keyword import iskeyword
+from typing import NamedTuple
 
-from nas.deploy.export.code import Call, Slot, literal
-from nas.deploy.export.scopes import Body, Reader, camel, identifier
+import torch
+
+from nas.deploy.export.code import call_lines, layer_code, wrapped
 from nas.graph.graph import Graph
+from nas.modules.layers import LAYERS
 
-MAX_PARAMS = 8
 MAX_CHAIN = 3
-MAX_EXTRAS = 3
-"""Words that tell classes apart."""
-
+"""A scope of at most this many layers, one after the other, needs no class of its own."""
 CLASSES = {"Constant", "Gather", "Param", "Path", "Scale", "Sequence", "Tensor"}
+VALUES = {"F", "nn", "self", "torch"}
 """Names that the file has other uses for."""
 
-RELATIONS: tuple[tuple[str, Callable[[int], int]], ...] = (
-    ("{} * 2", lambda n: n * 2),
-    ("{} * 3", lambda n: n * 3),
-    ("{} * 4", lambda n: n * 4),
-    ("{} // 2", lambda n: n // 2),
-    ("{} // 4", lambda n: n // 4),
-)
-"""A number that is so of a parameter in all instances needs none of its own."""
+
+class Body(NamedTuple):
+    """The code of a scope."""
+
+    inputs: tuple[str, ...]
+    outputs: int
+    parts: tuple[tuple[str, str], ...]
+    """Attributes, and the calls that make them."""
+    forward: tuple[str, ...]
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether its parts run one after the other, and that is all."""
+        *calls, last = (f"self.{part}(x)" for part, _ in self.parts)
+        return self.forward == (*(f"x = {call}" for call in calls), f"return {last}")
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """Of a constructor: its name there, and its value for each instance."""
+class ClassWriter:
+    """Writes the classes of a graph, those of inner scopes first."""
 
-    name: str
-    values: tuple[Any, ...]
+    def __init__(self, graph: Graph, comments: Mapping[str, str]) -> None:
+        self.ops, self.readers = graph.ops, graph.consumers()
+        self.comments = comments
+        """Attribute of the network -> what stands above it."""
+        self.runs = _runs(graph)
+        with torch.device("meta"):
+            layers = {op.name: LAYERS[op.kind](op) for op in graph.ops if op.kind in LAYERS}
+        self.layers = [*layers]
+        self.made = {name: layer_code(layer) for name, layer in layers.items()}
+        """Layer or scope -> the call that makes its module."""
 
+    def write(self) -> list[str]:
+        """The code of all classes; the last is the network."""
+        scopes: dict[Body, list[str]] = defaultdict(list)
+        names: dict[Body, str] = {}
+        for path in self.runs:
+            body = self._body(path)
+            if path and body.is_chain and len(self._within(path)) <= MAX_CHAIN:
+                layers = (f"{part}={made}" for part, made in body.parts)
+                self.made[path] = f"chain({', '.join(layers)})"
+                continue
+            if body not in names:
+                names[body] = _free(_class_name(path), {*names.values(), *CLASSES})
+            scopes[body].append(path)
+            self.made[path] = f"{names[body]}()"
+        return [self._class(name, scopes[body], body) for body, name in names.items()]
 
-@dataclass(slots=True)
-class Class:
-    """A body, and the scopes that are instances of it."""
+    def _class(self, name: str, paths: list[str], body: Body) -> str:
+        comments = self.comments if paths == [""] else {}
+        tensors = "".join(f", {tensor}: Tensor" for tensor in body.inputs)
+        result = f"tuple[{', '.join(['Tensor'] * body.outputs)}]" if body.outputs > 1 else "Tensor"
+        lines = [f"class {name}(nn.Module):", f'    """{_where(paths)}."""', ""]
+        lines += ["    def __init__(self) -> None:", "        super().__init__()"]
+        for part, made in body.parts:
+            lines += [f"        # {comments[part]}"] if part in comments else []
+            lines += [wrapped(f"self.{part} = {made}", 8)]
+        lines += ["", wrapped(f"def forward(self{tensors}) -> {result}:", 4)]
+        return "\n".join([*lines, *(wrapped(line, 8) for line in body.forward), ""])
 
-    body: Body
-    paths: list[str]
-    name: str = ""
-    parameters: list[Parameter] = field(default_factory=list)
-    fills: list[tuple[str, str]] = field(default_factory=list)
-    """For each slot code with a place for a parameter, and its name; or code, and ""."""
+    def _within(self, path: str) -> list[str]:
+        """Names of the layers in a scope, without the scope's own."""
+        return [n.removeprefix(_start(path)) for n in self.layers if n.startswith(_start(path))]
 
-
-def classes(graph: Graph) -> list[Class]:
-    """Every class comes behind those it uses; the last is the network.
-
-    Heads of the calls that make an instance are the class's index, `@3`.
-    """
-    reader = Reader(graph)
-    found: list[Class] = []
-    for _, level in groupby(sorted(reader.runs, key=reader.height), key=reader.height):
-        alike: dict[Body, dict[str, list[Slot]]] = defaultdict(dict)
-        for path in level:
-            body = reader.body(path)
-            if path and body.is_chain() and reader.layers_under(path) <= MAX_CHAIN:
-                reader.made[path] = Call("chain", body.parts)
+    def _body(self, path: str) -> Body:
+        """The code of a scope, once its inner scopes are made."""
+        parts = dict.fromkeys(name.partition(".")[0] for name in self._within(path))
+        run = self.runs[path]
+        inputs, outputs = self._reads(run), self._writes(run)
+        values = {index: f"x{n}" if n else "x" for n, index in enumerate(inputs)}
+        arguments, forward = tuple(values.values()), list[str]()
+        for name, step, is_module in self._steps(path):
+            read = [values[index] for index in self._reads(step)]
+            live = {name for index, name in values.items() if self._lives(index, step, run)}
+            written = self._writes(step)
+            for index in written:
+                own = name if len(written) == 1 else self.ops[index].name.rpartition(".")[2]
+                values[index] = _free(own.replace(".", "_"), {*live, *VALUES}) if live else "x"
+                live.add(values[index])
+            result = ", ".join(values[index] for index in written)
+            if is_module:
+                forward.append(f"{result} = self.{name}({', '.join(read)})")
             else:
-                alike[body][path] = body.slots()
-        for body, instances in alike.items():
-            for made in _made(body, instances):
-                for i, path in enumerate(made.paths):
-                    args = ((p.name, Slot(p.name, p.values[i])) for p in made.parameters)
-                    reader.made[path] = Call(f"@{len(found)}", tuple(args))
-                found.append(made)
-    _name(found)
-    return found
+                forward += call_lines(self.ops[step.start], read, result)
+        results = ", ".join(values[index] for index in outputs)
+        name, _, value = forward[-1].partition(" = ")
+        if name == results:
+            forward.pop()
+        forward.append(f"return {value if name == results else results}")
+        made = tuple((part, self.made[_start(path) + part]) for part in parts)
+        return Body(arguments, len(outputs), made, tuple(forward))
+
+    def _lives(self, index: int, step: range, run: range) -> bool:
+        """Whether a value is read behind a step of a run, or is a result of the run."""
+        return index in self._writes(run) or any(
+            step.stop <= reader < run.stop for reader in self.readers[index]
+        )
+
+    def _steps(self, path: str) -> Iterator[tuple[str, range, bool]]:
+        """All that a scope does: name, ops, and whether it is a module that is called."""
+        at, stop = self.runs[path].start, self.runs[path].stop
+        while at < stop:
+            inside = (p for p, run in self.runs.items() if run.start == at and p != path)
+            child = min((p for p in inside if p.startswith(_start(path))), key=len, default="")
+            run = self.runs[child] if child else range(at, at + 1)
+            is_module = bool(child) or self.ops[at].kind in LAYERS
+            yield (child or self.ops[at].name).removeprefix(_start(path)), run, is_module
+            at = run.stop
+
+    def _reads(self, run: range) -> list[int]:
+        """Values from outside, in the order in which they are first read."""
+        read = (index for op in self.ops[run.start : run.stop] for index in op.inputs)
+        return list(dict.fromkeys(index for index in read if index < run.start))
+
+    def _writes(self, run: range) -> list[int]:
+        """Values that are read outside; the last one if there is none."""
+        end = len(self.ops) - 1
+        read = [i for i in run if i == end or any(r >= run.stop for r in self.readers[i])]
+        return read or [run.stop - 1]
 
 
-def _made(body: Body, instances: dict[str, list[Slot]]) -> Iterator[Class]:
-    """One class of these scopes; one for each set of numbers if it took too many parameters."""
-    whole = _parameterised(body, instances)
-    if len(whole.parameters) <= MAX_PARAMS:
-        yield whole
-        return
-    alike: dict[tuple[str, ...], dict[str, list[Slot]]] = defaultdict(dict)
-    for path, found in instances.items():
-        alike[tuple(literal(slot.value) for slot in found)][path] = found
-    for part in alike.values():
-        yield _parameterised(body, part)
+def _runs(graph: Graph) -> dict[str, range]:
+    """Scopes with layers, inner ones first, and the longest stretch of ops in each.
+
+    An op of a scope outside its stretch is called from around it.
+    """
+    members: dict[str, list[int]] = {"": list(range(1, len(graph.ops)))}
+    with_layers = {""}
+    for index, op in enumerate(graph.ops):
+        *scopes, _ = accumulate(op.name.split("."), "{}.{}".format)
+        for path in scopes:
+            members.setdefault(path, []).append(index)
+        if op.kind in LAYERS:
+            with_layers.update(scopes)
+    ends = {path: (members[path][-1], -len(path)) for path in with_layers}
+    return {path: _longest(members[path]) for path in sorted(ends, key=ends.__getitem__)}
 
 
-def _parameterised(body: Body, instances: dict[str, list[Slot]]) -> Class:
-    """With a parameter for each value that differs, and differs from those before it."""
-    fills: list[tuple[str, str]] = []
-    known: dict[tuple[str, ...], tuple[str, str]] = {}
-    columns: dict[str, tuple[Any, ...]] = {}
-    for found in zip(*instances.values(), strict=True):
-        name, column = found[0].name, tuple(slot.value for slot in found)
-        texts = tuple(map(literal, column))
-        if len(set(texts)) == 1:
-            fills.append(("" if column[0] == found[0].default else texts[0], ""))
-            continue
-        if texts not in known:
-            known[texts] = _relation(column, columns) or ("{}", name)
-            if known[texts][1] == name:
-                columns[name] = column
-        fills.append(known[texts])
-    short = _short(list(columns), {name for name, _ in body.parts})
-    parameters = [Parameter(short[name], column) for name, column in columns.items()]
-    named = [(text, short[name] if name else "") for text, name in fills]
-    return Class(body, list(instances), parameters=parameters, fills=named)
+def _longest(indices: list[int]) -> range:
+    """The longest stretch without a gap; the first of several."""
+    gaps = [k for k, (a, b) in enumerate(pairwise(indices), 1) if b != a + 1]
+    start, stop = max(pairwise([0, *gaps, len(indices)]), key=lambda edge: edge[1] - edge[0])
+    return range(indices[start], indices[stop - 1] + 1)
 
 
-def _relation(
-    column: tuple[Any, ...], columns: dict[str, tuple[Any, ...]]
-) -> tuple[str, str] | None:
-    """How the numbers follow from a parameter's, and which."""
-    for name, others in columns.items():
-        if all(type(n) is int for n in (*column, *others)):
-            for text, relation in RELATIONS:
-                if tuple(map(relation, others)) == column:
-                    return text, name
-    return None
+def _start(path: str) -> str:
+    return f"{path}." if path else ""
 
 
-def _short(names: list[str], taken: set[str]) -> dict[str, str]:
-    """For each dotted name its last part; with the first in front where others end alike."""
-    lasts = {name: name.rpartition(".")[2] for name in names}
-    firsts = {name: f"{name.partition('.')[0]}_{last}" for name, last in lasts.items()}
-    short: dict[str, str] = {}
-    for attempt in (lasts, firsts):
-        counts = Counter(attempt.values())
-        for name, text in attempt.items():
-            if counts[text] == 1 and text not in taken.union(short.values()):
-                short.setdefault(name, text)
-    for name in names:
-        short.setdefault(name, identifier(name, taken.union(short.values())))
-    return short
+def _free(name: str, taken: Collection[str]) -> str:
+    """The name itself, or with underscores behind it until it is free."""
+    while name in taken or iskeyword(name):
+        name += "_"
+    return name
 
 
-def _name(found: list[Class]) -> None:
-    """After the scope; several of one name also after what only some of them do, or by number."""
-    alike: dict[str, list[Class]] = defaultdict(list)
-    for each in found:
-        alike[each.body.base].append(each)
-    taken = {*CLASSES}
-    for base, group in alike.items():
-        common = set.intersection(*(set(each.body.steps) for each in group))
-        extras = [[s for s in dict.fromkeys(c.body.steps) if s not in common] for c in group]
-        named = [base + "".join(map(camel, extra)) for extra in extras]
-        if len(set(named)) < len(named) or max(map(len, extras)) > MAX_EXTRAS:
-            named = [f"{base}{number}" for number in range(1, len(group) + 1)]
-        for each, name in zip(group, named, strict=True):
-            each.name = f"{name}Block" if name in taken else name
-            taken.add(each.name)
+def _class_name(path: str) -> str:
+    """`row3_fused_mbconv` as `Row3FusedMbconv`, a part of it as `Row3Se`."""
+    row, *parts = path.split(".")
+    words = "_".join([row.partition("_")[0], parts[-1]]) if parts else row or "network"
+    return "".join(word[:1].upper() + word[1:] for word in words.split("_"))
+
+
+def _where(paths: Iterable[str]) -> str:
+    """The rows that have a class: `Rows 3, 4, 5`."""
+    rows = dict.fromkeys(match[1] for p in paths if (match := re.match(r"row(\d+)_", p)))
+    return f"Row{'s' if len(rows) > 1 else ''} {', '.join(rows)}" if rows else "All rows"

@@ -1,105 +1,78 @@
-"""Expressions of generated Python: calls whose numbers may differ where their form is the same.
-
-Lines are laid out as ruff and black do it, so that generated code passes their checks.
-"""
+"""Layers and ops as lines of Python."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from math import isinf
+import inspect
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-LINE = 100
-INDENT = 4
+from torch import fx, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own spelling
+
+from nas.graph.ops import Op
+from nas.modules.layers import CALLS
+
+WIDTH = 100
+"""Longest line, where it can be split."""
+OPERATORS = {"add": "+", "mul": "*", "matmul": "@"}
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A value in an expression. Two are equal that have one name: their values may differ."""
-
-    name: str
-    """Behind the dotted path of the part it belongs to."""
-    value: Any = field(compare=False)
-    default: Any = field(default=..., compare=False)
-    """An argument of this value is left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`head(argument, keyword=argument)`; positional arguments have the keyword ""."""
-
-    head: Expr
-    args: tuple[tuple[str, Expr], ...] = ()
+def layer_code(layer: nn.Module) -> str:
+    """The call that makes a layer: what torch prints for it, without the usual defaults."""
+    if isinstance(layer, nn.Sequential):
+        return f"nn.Sequential({', '.join(map(layer_code, layer))})"
+    kind = type(layer)
+    name = f"nn.{kind.__name__}" if kind.__module__.startswith("torch.") else kind.__name__
+    arguments = re.sub(r"(, )?(\w+=True|approximate='none')", "", layer.extra_repr())
+    arguments = re.sub(r"=\((\d+), \1\)", r"=\1", arguments)  # one number for a square
+    arguments = arguments.replace("-inf", 'float("-inf")')
+    return f"{name}({arguments})"
 
 
-Expr = str | Slot | Call
-"""A string is code that is the same wherever the form is the same."""
+def call_lines(op: Op, inputs: Sequence[str], name: str) -> Iterator[str]:
+    """Statements that compute an op without a layer from the named inputs; the last sets `name`."""
+    graph = fx.Graph()
+    tracer = fx.proxy.GraphAppendingTracer(graph)
+    result: Any = CALLS[op.kind](op, *(fx.Proxy(graph.placeholder("x"), tracer) for _ in inputs))
+    for number, node in enumerate(graph.nodes, start=1 - len(inputs)):
+        if node.op == "placeholder":
+            node.name = inputs[number - 1]  # a node is printed as its name
+            continue
+        node.name = name if node is result.node else f"{name}_{number}"
+        yield f"{node.name} = {_call(node)}"
 
 
-def slots(expr: Expr) -> Iterator[Slot]:
-    """All slots from left to right."""
-    if isinstance(expr, Slot):
-        yield expr
-    elif isinstance(expr, Call):
-        yield from slots(expr.head)
-        for _, arg in expr.args:
-            yield from slots(arg)
+def _call(node: fx.Node) -> str:
+    """A call of a tensor's method or of a function, or an operator."""
+    name, args = getattr(node.target, "__name__", str(node.target)), [*node.args]
+    if name in OPERATORS:
+        return f" {OPERATORS[name]} ".join(map(str, args))
+    while args[-1] is None:
+        args.pop()
+    head = f"F.{name}" if getattr(F, name, None) is node.target else f"torch.{name}"
+    if node.op == "call_method":
+        head = f"{args.pop(0)}.{name}"
+    usual = inspect.signature(node.target).parameters if inspect.isfunction(node.target) else {}
+    options = {k: v for k, v in node.kwargs.items() if k not in usual or v != usual[k].default}
+    named = (f"{key}={value}" for key, value in options.items() if value is not None)
+    return f"{head}({', '.join([*map(str, args), *named])})"
 
 
-def under(path: str, expr: Expr) -> Expr:
-    """The expression as that of a part: `path` goes in front of its slots' names."""
-    if isinstance(expr, Slot):
-        return Slot(f"{path}.{expr.name}", expr.value, expr.default)
-    if isinstance(expr, Call):
-        args = tuple((keyword, under(path, arg)) for keyword, arg in expr.args)
-        return Call(under(path, expr.head), args)
-    return expr
-
-
-def filled(expr: Expr, texts: Iterator[str], names: Mapping[str, str]) -> Expr:
-    """The expression with the next text in place of each slot; an empty one leaves it out.
-
-    `names` replaces heads.
-    """
-    if isinstance(expr, Slot):
-        return next(texts)
-    if isinstance(expr, Call):
-        head = filled(expr.head, texts, names)
-        args = [(keyword, filled(arg, texts, names)) for keyword, arg in expr.args]
-        return Call(head, tuple((keyword, arg) for keyword, arg in args if arg != ""))
-    return names.get(expr, expr)
-
-
-def literal(value: Any) -> str:
-    """A number, tuple, truth value or class of layers as code."""
-    if isinstance(value, type):
-        return f"nn.{value.__name__}"
-    if isinstance(value, float) and isinf(value):
-        return f'float("{value}")'
-    return repr(value)
-
-
-def lines(expr: Expr, indent: int, before: str = "", after: str = "") -> list[str]:
-    """A filled expression on one line, or with its arguments on one line or one line each."""
-    margin = " " * indent
-    line = f"{margin}{before}{flat(expr)}{after}"
-    if len(line) <= LINE or not isinstance(expr, Call):
-        return [line]
-    inside = [f"{margin}{' ' * INDENT}{_arguments(expr)}"]
-    if len(inside[0]) > LINE:
-        inside = [
-            line
-            for keyword, arg in expr.args
-            for line in lines(arg, indent + INDENT, f"{keyword}=" if keyword else "", ",")
-        ]
-    return [f"{margin}{before}{flat(expr.head)}(", *inside, f"{margin}){after}"]
-
-
-def flat(expr: Expr) -> str:
-    """A filled expression on one line."""
-    return f"{flat(expr.head)}({_arguments(expr)})" if isinstance(expr, Call) else str(expr)
-
-
-def _arguments(call: Call) -> str:
-    return ", ".join(f"{k}={flat(arg)}" if k else flat(arg) for k, arg in call.args)
+def wrapped(line: str, indent: int) -> str:
+    """An indented statement; if it is too long, the arguments of its call stand below it."""
+    pad = " " * indent
+    if len(pad + line) <= WIDTH or "(" not in line:
+        return pad + line
+    start, end, depth, arguments = line.index("(") + 1, line.index("(") + 1, 1, [""]
+    while depth:
+        letter, end = line[end], end + 1
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth == 1:
+            arguments.append("")
+        elif depth:
+            arguments[-1] += letter
+    inside = f"{pad}    {line[start : end - 1]}"
+    if len(inside) > WIDTH:
+        inside = "\n".join(wrapped(f"{argument.strip()},", indent + 4) for argument in arguments)
+    return f"{pad}{line[:start]}\n{inside}\n{pad}{line[end - 1 :]}"

@@ -9,16 +9,13 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Mapping
 from io import BytesIO
-from itertools import groupby
 from pathlib import Path
 
 import torch
 
 from nas.deploy.export.base import Deployed
-from nas.deploy.export.classes import Class, classes
-from nas.deploy.export.code import Call, filled, lines
+from nas.deploy.export.classes import ClassWriter
 from nas.deploy.export.images import InputImages
 from nas.graph.cost import macs, params
 from nas.graph.graph import Graph
@@ -109,10 +106,7 @@ def write(deployed: Deployed, path: Path) -> None:
 
 def source(arch: Arch, graph: Graph, weights_file: str, images: InputImages = IMAGES) -> str:
     """The text of the file; `graph` is the network's, usually fused."""
-    found = classes(graph)
-    names = {f"@{index}": each.name for index, each in enumerate(found)}
-    comments = _rows(arch)
-    code = [_class(each, names, comments if each is found[-1] else {}) for each in found]
+    code = ClassWriter(graph, _rows(arch)).write()
     own = _own("".join(code))
     blocks = [
         *own.values(),
@@ -152,66 +146,6 @@ if __name__ == "__main__":
     with torch.no_grad():
         print(tuple(build(WEIGHTS)(torch.zeros(1, {_sizes(arch.input)})).shape))
 """
-
-
-def _class(made: Class, names: Mapping[str, str], comments: Mapping[str, str]) -> str:
-    """The code of a class; `comments` stand above the parts of these names."""
-    body = made.body
-    texts = iter(made.fills)
-    here = (text.format(name) for text, name in texts)
-    stored = (text.format(f"self.{name}") for text, name in texts)
-    parts = []
-    for name, expr in body.parts:
-        parts += [f"        # {comments[name]}"] if name in comments else []
-        parts += lines(filled(expr, here, names), 8, f"self.{name} = ")
-    left = [*made.fills[sum(1 for _ in body.part_slots()) :]]
-    keep = dict.fromkeys(name for _, name in left if name)
-    forward = []
-    for name, expr in body.forward:
-        before = "return " if name == "return" else f"{name} = "
-        forward += lines(filled(expr, stored, names), 8, before)
-    hints = [f"{p.name}: {_hint(p.values)}" for p in made.parameters]
-    tensors = [f"{name}: Tensor" for name in body.inputs]
-    result = "Tensor" if body.outputs == 1 else f"tuple[{', '.join(['Tensor'] * body.outputs)}]"
-    return "\n".join(
-        [
-            f"class {made.name}(nn.Module):",
-            f'    """{_where(made.paths)}."""',
-            "",
-            *_definition("__init__", hints, "None"),
-            "        super().__init__()",
-            *(f"        self.{name} = {name}" for name in keep),
-            *parts,
-            "",
-            *_definition("forward", tensors, result),
-            *forward,
-            "",
-        ]
-    )
-
-
-def _definition(name: str, arguments: list[str], result: str) -> list[str]:
-    call = Call(name, tuple(("", argument) for argument in ("self", *arguments)))
-    return lines(call, 4, "def ", f" -> {result}:")
-
-
-def _hint(values: tuple[object, ...]) -> str:
-    """The type of a parameter that has these values."""
-    names = {"tuple": "tuple[int, ...]", "type": "type[nn.Module]", "NoneType": "None"}
-    kinds = dict.fromkeys(type(value).__name__ for value in values)
-    return " | ".join(names.get(kind, kind) for kind in sorted(kinds))
-
-
-def _where(paths: list[str]) -> str:
-    """The rows that have it: `Rows 3-5, 9`."""
-    if paths == [""]:
-        return "All rows of the table"
-    rows = sorted({int(match[1]) for path in paths if (match := re.match(r"row(\d+)_", path))})
-    runs = [
-        [row for _, row in run] for _, run in groupby(enumerate(rows), lambda at: at[1] - at[0])
-    ]
-    spans = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
-    return f"Row{'s' if len(rows) > 1 else ''} {', '.join(spans)}"
 
 
 def _rows(arch: Arch) -> dict[str, str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from nas.report.pages.labels import corners
 from nas.report.pages.page import plain
 from nas.report.plots.search import FAMILIES, FOUND, MARGIN
 from nas.report.svg.drawing import DARK, GREY, WHITE
@@ -23,8 +22,6 @@ BAR = "#0072B2"
 GRID = "#e0e0e0"
 SPAN = 4.0
 """Latencies that span more than so many times are on a logarithmic axis."""
-LEAST_MS = 1e-3
-"""Where such an axis begins at the left: files may hold a rounded 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,6 @@ def front_figure(
         top = max(spot.y_high for spot in [*named, *front])
         figure.update_yaxes(range=[lowest - MARGIN, top + 1])
     _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
-    _name(figure, named, front)
     return figure
 
 
@@ -231,44 +227,14 @@ def _band(figure: Figure, front: Sequence[PlotPoint]) -> None:
 def _line_at(figure: Figure, x: float, text: str) -> None:
     figure.add_vline(x=x, line={"color": DARK, "width": 1, "dash": "dash"})
     figure.add_annotation(
-        x=_on_axis(figure, x),
+        # an annotation on a logarithmic axis takes the exponent
+        x=log10(x) if figure.layout.xaxis.type == "log" else x,
         y=1,
         yref="paper",
         yanchor="bottom",
         text=plain(text),
         showarrow=False,
     )
-
-
-def _name(figure: Figure, spots: Sequence[PlotPoint], among: Sequence[PlotPoint]) -> None:
-    """Names beside the points, away from each other and from the points `among` them."""
-    every = [*spots, *among]
-    left = _on_axis(figure, min((spot.x_low for spot in every), default=0.1))
-    right = _on_axis(figure, max((spot.x_high for spot in every), default=1.0))
-    low = min((spot.y_low for spot in spots), default=0.0)
-    high = max((spot.y_high for spot in every), default=1.0)
-    wide, tall = right - left or 1.0, high - low or 1.0
-    places = [((_on_axis(figure, s.x) - left) / wide, (s.y - low) / tall) for s in every]
-    named = [(place, spot.name) for place, spot in zip(places, spots, strict=False)]
-    for spot, (side, up) in zip(spots, corners(named, places), strict=True):
-        figure.add_annotation(
-            name="name",
-            x=_on_axis(figure, spot.x),
-            y=spot.y,
-            text=plain(spot.name),
-            showarrow=False,
-            xanchor="left" if side > 0 else "right",
-            yanchor="bottom" if up > 0 else "top",
-            xshift=6 * side,
-            yshift=3 * up,
-            font={"size": 11},
-            borderpad=0,
-        )
-
-
-def _on_axis(figure: Figure, x: float) -> float:
-    """Where an annotation stands: plotly wants the exponent on a logarithmic axis."""
-    return log10(max(x, LEAST_MS)) if figure.layout.xaxis.type == "log" else x
 
 
 def _plain_ticks(spots: Sequence[PlotPoint]) -> dict[str, Any]:

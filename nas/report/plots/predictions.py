@@ -6,48 +6,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import ResultError
-from nas.files.staging import MADE, staged_file
-from nas.report.plots.search import plain_numbers
+from nas.files.staging import staged_file
+from nas.report.plots.style import BLUE, METADATA, RED, plain_numbers, plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from nas.devices.calibration.validate import Validation
 
-INSIDE, OUTSIDE = "#0072B2", "#D55E00"
-"""Of Okabe and Ito's palette for all eyes."""
 NAMED = 5
-"""Worst networks that bear their name."""
-
-METADATA: dict[str, dict[str, str | None]] = {
-    "png": {"Software": MADE},
-    "svg": {"Creator": MADE, "Date": None},
-    "pdf": {"Creator": MADE},
-}
-"""Kinds of picture, and how each says that nas made it."""
+"""The worst so many networks are labelled."""
 
 
 def save_predictions(found: Validation, path: Path, *, force: bool = False) -> None:
     """Write predicted over measured milliseconds, each with its interval, as PNG, SVG or PDF.
 
     Raises:
-        ResultError: the place cannot be written, is not free (and not `force`), or the suffix is
-            of no kind of picture.
+        ResultError: the file cannot be written, exists already (without `force`), or its suffix is
+            no picture format.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    # without pyplot: no global state, no display; fixed ids keep the SVG repeatable
-    with rc_context({"svg.hashsalt": "nas", "font.size": 10, "axes.spines.right": False}):
-        figure = Figure(figsize=(6.5, 6), layout="constrained")
-        axes = figure.subplots()
-        axes.spines["top"].set_visible(False)
+    if path.suffix[1:].lower() not in METADATA:
+        raise ResultError(f"{path} cannot be written: expected a name ending in .png or .svg")
+    with staged_file(path, force=force) as made, plot(made, size=(6.5, 6)) as axes:
         _draw(axes, found)
-        kind = path.suffix[1:].lower()  # said, since matplotlib would add one to a name without
-        if kind not in METADATA:
-            raise ResultError(f"{path} cannot be written: expected a name ending in .png or .svg")
-        with staged_file(path, force=force) as made:
-            figure.savefig(made, dpi=150, format=kind, metadata=METADATA[kind])
 
 
 def _draw(axes: Axes, found: Validation) -> None:
@@ -57,8 +38,8 @@ def _draw(axes: Axes, found: Validation) -> None:
     axes.fill_between(line, *within, color="0.9", lw=0, label="± 10 %")
     axes.plot(line, line, color="black", lw=1, ls="--")
     for inside, colour, label in (
-        (True, INSIDE, "in its interval"),
-        (False, OUTSIDE, "outside"),
+        (True, BLUE, "in its interval"),
+        (False, RED, "outside"),
     ):
         own = [each for each in found.checked if each.inside == inside]
         if not own:
@@ -77,7 +58,7 @@ def _draw(axes: Axes, found: Validation) -> None:
             label=f"{len(own)} {label}",
         )
     for each in found.worst[:NAMED]:
-        above = each.error_pct > 0  # its name stands on the side away from the line
+        above = each.error_pct > 0  # the label stands on the side away from the line
         axes.annotate(
             each.network,
             (each.ms, each.prediction.ms),
@@ -98,5 +79,4 @@ def _draw(axes: Axes, found: Validation) -> None:
     error = found.errors["median_error_pct"]
     title = f"{found.device.name}: median error {error:.1f} % on {len(found.checked)} networks"
     axes.set_title(title, loc="left")
-    axes.grid(alpha=0.25)
     axes.legend(loc="upper left", frameon=False)

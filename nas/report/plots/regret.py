@@ -16,14 +16,12 @@ from nas.evaluate.bench.comparison import BASELINE, Comparison
 from nas.evaluate.bench.figures import reaches
 from nas.evaluate.bench.run import Run
 from nas.optimize.strategies import STRATEGIES
-from nas.report.plots.search import plain_numbers
+from nas.report.plots.style import COLOURS, GREY, plain_numbers, plot
 from nas.space.columns import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: for all eyes, from Okabe and Ito's palette and Tol's
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#882255", "#56B4E9")
 STYLES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
 """Of lines, one a round through the colours."""
 PLAIN = "#000000"
@@ -38,13 +36,8 @@ SPACE = 0.042
 
 def save_curves(comparison: Comparison, path: Path) -> None:
     """Write the picture as PNG."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context({"font.size": 10, "axes.spines.right": False, "axes.spines.top": False}):
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        draw(figure.subplots(), comparison)
-        figure.savefig(path, dpi=150)
+    with plot(path) as axes:
+        draw(axes, comparison)
 
 
 def draw(axes: Axes, comparison: Comparison) -> None:
@@ -93,7 +86,7 @@ def _frame(
     what = "optimum" if comparison.proven else "best known"
     axes.axhline(
         NEAREST,
-        color="#777777",
+        color=GREY,
         lw=1,
         ls="--",
         zorder=1,
@@ -102,7 +95,6 @@ def _frame(
     axes.legend(loc="upper right", frameon=False, fontsize=8.5)  # where no curve comes
     axes.set_xlabel("networks evaluated")
     axes.set_ylabel("mean regret of the best so far [points], 95 % interval")
-    axes.grid(alpha=0.25)
 
 
 def _name(axes: Axes, curves: dict[str, Floats]) -> None:
@@ -133,22 +125,12 @@ def _name(axes: Axes, curves: dict[str, Floats]) -> None:
 
 
 def apart(wanted: Sequence[float]) -> list[float]:
-    """Places from 0 to 1 for names that want these (ascending), at least `SPACE` apart.
+    """Places from 0 to 1 nearest to the wanted (ascending) ones, at least `SPACE` apart."""
+    from scipy.optimize import isotonic_regression
 
-    Names that touch are a block, which stands where its members want to be on average.
-    """
-    blocks: list[list[float]] = []
-
-    def start(block: list[float]) -> float:
-        """Where the first of a block stands."""
-        tall = SPACE * (len(block) - 1)
-        return min(max(sum(block) / len(block) - tall / 2, 0.0), max(1 - tall, 0.0))
-
-    for place in wanted:
-        blocks.append([place])
-        while len(blocks) > 1 and (
-            start(blocks[-2]) + SPACE * len(blocks[-2]) > start(blocks[-1]) + 1e-12
-        ):
-            last = blocks.pop()
-            blocks[-1] += last
-    return [start(block) + SPACE * n for block in blocks for n in range(len(block))]
+    if not wanted:
+        return []
+    # with every gap taken out, places need only ascend: a least-squares problem
+    gaps = SPACE * np.arange(len(wanted))
+    places = isotonic_regression(np.asarray(wanted) - gaps).x
+    return list(np.clip(places, 0, max(1 - gaps[-1], 0)) + gaps)

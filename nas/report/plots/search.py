@@ -1,4 +1,4 @@
-"""The picture of a search: estimated top-1 over predicted milliseconds, PNG and SVG."""
+"""Plot of a search: estimated top-1 over predicted milliseconds."""
 
 from __future__ import annotations
 
@@ -7,41 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.optimize import Candidate, SearchResult
+from nas.report.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, plain_numbers, plot
 from nas.space.family import family_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
 
-#: family of a seed -> colour, from Okabe and Ito's palette for all eyes
-FAMILIES = {
-    "mobilenet": "#E69F00",
-    "efficientnet": "#009E73",
-    "mobilevit": "#CC79A7",
-    "repvit": "#0072B2",
-}
-FOUND = "#D55E00"
-OTHER = "#777777"
+FAMILIES = {"mobilenet": ORANGE, "efficientnet": GREEN, "mobilevit": PINK, "repvit": BLUE}
+"""Family of a known network -> colour."""
+FOUND, OTHER = RED, GREY
 MARGIN = 3.0
 """Points of accuracy below the lowest named network."""
 
 
 def save_front(result: SearchResult, folder: Path) -> None:
     """Write `pareto.png` and `pareto.svg`."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    # without pyplot: no global state, no display; fixed ids keep the SVG repeatable
-    with rc_context({"svg.hashsalt": "nas", "font.size": 10, "axes.spines.right": False}):
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        axes = figure.subplots()
-        axes.spines["top"].set_visible(False)
-        _draw(axes, result)
-        figure.savefig(folder / "pareto.png", dpi=150)
-        figure.savefig(folder / "pareto.svg", metadata={"Date": None})
+    with plot(folder / "pareto.png", folder / "pareto.svg") as axes:
+        draw(axes, result)
 
 
-def _draw(axes: Axes, result: SearchResult) -> None:
+def draw(axes: Axes, result: SearchResult) -> None:
+    """Known networks, the front with its deviation, the best, and the budget."""
     axes.axvline(result.budget_ms, color="black", lw=1, ls="--")
     axes.annotate(
         f" budget {result.budget_ms:g} ms",
@@ -65,7 +51,6 @@ def _draw(axes: Axes, result: SearchResult) -> None:
     axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
     sure = "" if result.confidence is None else f" with probability {result.confidence:g}"
     axes.set_title(f"{result.space.name} within {result.budget_ms:g} ms{sure}", loc="left")
-    axes.grid(alpha=0.25)
     axes.legend(loc="lower right", frameon=False)
 
 
@@ -108,16 +93,6 @@ def _frame(axes: Axes, named: Sequence[Candidate], front: Sequence[Candidate]) -
     if max(ms) > 4 * min(ms):
         axes.set_xscale("log")
         plain_numbers(axes.xaxis)
-
-
-def plain_numbers(axis: Axis, digits: Sequence[float] = (1, 1.5, 2, 3, 4, 5, 6, 8)) -> None:
-    """Numbers as one writes them on a logarithmic axis, at these leading digits."""
-    from matplotlib.ticker import FixedLocator, NullLocator
-
-    ticks = [digit * 10.0**power for power in range(-3, 5) for digit in digits]
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter("{x:g}")
 
 
 def _colour(name: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.report.plots.regret import COLOURS
+from nas.report.plots.style import COLOURS, plot
 from nas.report.tables.sweep import label_of
 from nas.study.fronts import fronts
 from nas.study.sweep.cell_status import CellStatus
@@ -19,32 +18,26 @@ BUDGETS = "budgets.png"
 
 
 def save_sweep_plots(folder: Path, statuses: Sequence[CellStatus]) -> None:
-    """`pareto-DEVICE.png` of each device, and `budgets.png`; nothing of a device without a cell."""
+    """Write `pareto-DEVICE.png` for each device with a finished cell, and `budgets.png`."""
     done = [status for status in statuses if status.state == "done"]
     devices = list(dict.fromkeys(status.device for status in done))
     for device in devices:
         own = [status for status in done if status.device == device]
-        _save(folder / f"pareto-{Path(device).name}.png", partial(_front, done=own))
+        with plot(folder / f"pareto-{Path(device).name}.png") as axes:
+            _front(axes, own)
     if len({status.budget_ms for status in done}) > 1:
-        _save(folder / BUDGETS, partial(_budgets, done=done))
+        with plot(folder / BUDGETS) as axes:
+            _budgets(axes, done)
 
 
-def _save(path: Path, draw: Callable[[Axes], None]) -> None:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context({"font.size": 10, "axes.spines.right": False, "axes.spines.top": False}):
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        axes = figure.subplots()
-        draw(axes)
-        figure.legend(loc="outside lower center", ncols=2, frameon=False)
-        axes.grid(alpha=0.25)
-        axes.set_ylabel("trained top-1 of the winner [%], 95 % interval")
-        figure.savefig(path, dpi=150)
+def _finish(axes: Axes) -> None:
+    figure: Any = axes.figure
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    axes.set_ylabel("trained top-1 of the winner [%], 95 % interval")
 
 
 def _front(axes: Axes, done: Sequence[CellStatus]) -> None:
-    """Winners of a device; a line through those that no other one beats."""
+    """Winners on one device; a line joins those that no other one beats."""
     import numpy as np
 
     for index, (label, own) in enumerate(_grouped(done, ("space", "strategy"))):
@@ -55,10 +48,11 @@ def _front(axes: Axes, done: Sequence[CellStatus]) -> None:
     axes.plot(-first[order, 1], first[order, 0], color="black", lw=1, zorder=1, label="front")
     axes.set_xlabel("predicted ms")
     axes.set_title(f"Winners of the cells on {Path(done[0].device).name}", loc="left")
+    _finish(axes)
 
 
 def _budgets(axes: Axes, done: Sequence[CellStatus]) -> None:
-    """Accuracy over the budget: every cell, and a line through the means of its seeds."""
+    """Accuracy of every cell over its budget; a line joins the means of the seeds."""
     for index, (label, own) in enumerate(_grouped(done, ("space", "device", "strategy"))):
         colour = COLOURS[index % len(COLOURS)]
         _points(axes, [s.budget_ms for s in own], own, label, colour)
@@ -69,6 +63,7 @@ def _budgets(axes: Axes, done: Sequence[CellStatus]) -> None:
         axes.plot(*zip(*sorted(means), strict=True), color=colour, lw=1.2)
     axes.set_xlabel("latency budget [predicted ms]")
     axes.set_title("Accuracy that a budget buys; a line joins the means of seeds", loc="left")
+    _finish(axes)
 
 
 def _points(axes: Axes, x: Sequence[Any], own: Sequence[Any], label: str, colour: str) -> None:
@@ -92,7 +87,7 @@ def _points(axes: Axes, x: Sequence[Any], own: Sequence[Any], label: str, colour
 def _grouped(
     statuses: Iterable[CellStatus], names: Sequence[str]
 ) -> list[tuple[str, list[CellStatus]]]:
-    """Standings with the same of these, under what they have in common."""
+    """Group cells by these settings, under a label that names them."""
     found: dict[str, list[CellStatus]] = {}
     for status in statuses:
         found.setdefault(", ".join(label_of(status, name) for name in names), []).append(status)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.adapt.width_groups import width_columns
 from nas.files.csv import write_csv
+from nas.report.plots.style import BLUE, ORANGE, plot
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ COLUMNS = ("step", "knob", "before", "after", "predicted_ms", "top1", "taken", "
 """Of `history.csv`: one row for each proposal, and one for the start."""
 SHOWN = 10
 """Points below the worst step that was taken, of proposals in the picture."""
-BEFORE, AFTER, TRIED = "#BBBBBB", "#0072B2", "#E69F00"
+BEFORE, AFTER, TRIED = "#BBBBBB", BLUE, ORANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,9 @@ def save_accuracy(
     budget_ms: float,
 ) -> None:
     """Top-1 over predicted milliseconds: every proposal, and the way that was taken."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context({"font.size": 10, "axes.spines.right": False, "axes.spines.top": False}):
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        axes = figure.subplots()
-        lowest = min(step.top1 for step in steps) - SHOWN
-        shown = [point for point in tried if point[1] >= lowest]
+    lowest = min(step.top1 for step in steps) - SHOWN
+    shown = [point for point in tried if point[1] >= lowest]
+    with plot(path) as axes:
         if shown:
             below = f", {len(tried) - len(shown)} lower" if len(shown) < len(tried) else ""
             label = f"proposals{below}"
@@ -74,25 +70,19 @@ def save_accuracy(
         axes.set_xlabel(f"predicted on {device} [ms]")
         axes.set_ylabel("top-1 after the short training [% of judging images]")
         axes.set_title(f"{steps[0].arch.name}, {len(steps) - 1} steps", loc="left")
-        axes.grid(alpha=0.25)
         axes.legend(frameon=False)
-        figure.savefig(path, dpi=150)
 
 
 def save_widths(path: Path, before: Arch, after: Arch) -> None:
     """A pair of bars for each width, row by row, the classifier's left out."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     shown = [
         w for w in width_changes(before, after) if w.row < len(before.rows) and w.column != "heads"
     ]
-    with rc_context({"font.size": 9, "axes.spines.right": False, "axes.spines.top": False}):
-        figure = Figure(figsize=(8, max(3.0, 0.19 * len(shown) + 1.2)), layout="constrained")
-        axes = figure.subplots()
+    height = max(3.0, 0.19 * len(shown) + 1.2)
+    with plot(path, size=(8, height), font_size=9) as axes:
+        axes.grid(visible=False)
         _bars(axes, shown)
         axes.set_title(f"{before.name}: widths before and after", loc="left")
-        figure.savefig(path, dpi=150)
 
 
 def _bars(axes: Axes, shown: Sequence[WidthChange]) -> None:

@@ -1,8 +1,11 @@
-"""Two networks as one picture: rows that belong together side by side, differences marked."""
+"""Two networks side by side as SVG: matching rows beside each other, differences marked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import chain, groupby, zip_longest
+from operator import attrgetter
 
 from nas.report.svg.diagram import NetworkDiagram
 from nas.report.svg.drawing import Drawing
@@ -10,14 +13,12 @@ from nas.report.svg.network import compose
 from nas.report.svg.rows import DrawnRow, describe, drawn_rows, fills_of, shown_columns
 from nas.report.tables.network import NetworkSummary
 
-Pairs = list[tuple[DrawnRow | None, DrawnRow | None]]
-
-LIKENESS = {"place": 4, "op": 3, "out": 1, "cells": 1}
-"""How much it counts that two rows agree in something; other resolutions never pair."""
+Pair = tuple[DrawnRow | None, DrawnRow | None]
+Pairs = list[Pair]
 
 
 def comparison_picture(left: NetworkSummary, right: NetworkSummary) -> str:
-    """Two networks as SVG; milliseconds in both where both are predicted, on one scale."""
+    """Two networks as SVG; where latency is predicted for both, their bars have one scale."""
     columns = shown_columns([left, right])
     pairs = align_rows(drawn_rows(left, columns), drawn_rows(right, columns))
     ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
@@ -37,35 +38,27 @@ def comparison_picture(left: NetworkSummary, right: NetworkSummary) -> str:
 
 
 def align_rows(left: Sequence[DrawnRow], right: Sequence[DrawnRow]) -> Pairs:
-    """The pairs of most likeness, in order; what has no like stands alone (Needleman, Wunsch)."""
-    best = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for i in reversed(range(len(left))):
-        for j in reversed(range(len(right))):
-            best[i][j] = max(
-                best[i + 1][j],
-                best[i][j + 1],
-                best[i + 1][j + 1] + _likeness(left[i], right[j]),
-            )
+    """Pair rows of the same resolution, in order; others stand alone."""
+    runs = [[[*run] for _, run in groupby(rows, attrgetter("place"))] for rows in (left, right)]
+    places = [[run[0].place for run in side] for side in runs]
     pairs: Pairs = []
-    i = j = 0
-    while i < len(left) or j < len(right):
-        if i == len(left) or j == len(right):
-            alone = i == len(left)
+    for tag, i, i_end, j, j_end in SequenceMatcher(None, *places, autojunk=False).get_opcodes():
+        ours, theirs = runs[0][i:i_end], runs[1][j:j_end]
+        if tag == "equal":
+            pairs += chain.from_iterable(map(_pairs, ours, theirs))
         else:
-            like = _likeness(left[i], right[j])
-            if like and best[i][j] == best[i + 1][j + 1] + like:
-                pairs.append((left[i], right[j]))
-                i, j = i + 1, j + 1
-                continue
-            alone = best[i][j] == best[i][j + 1]
-        pairs.append((None, right[j]) if alone else (left[i], None))
-        i, j = (i, j + 1) if alone else (i + 1, j)
+            pairs += [(row, None) for run in ours for row in run]
+            pairs += [(None, row) for run in theirs for row in run]
     return pairs
 
 
-def _likeness(left: DrawnRow, right: DrawnRow) -> int:
-    if left.place != right.place:
-        return 0
-    return sum(
-        points for name, points in LIKENESS.items() if getattr(left, name) == getattr(right, name)
-    )
+def _pairs(
+    own: Sequence[DrawnRow], other: Sequence[DrawnRow], names: Sequence[str] = ("op", "out")
+) -> Iterator[Pair]:
+    """Pair rows of one resolution: first those of the same op and width, then of the same op."""
+    if not names:
+        yield from zip_longest(own, other)
+        return
+    keys = [[*map(attrgetter(*names), rows)] for rows in (own, other)]
+    for tag, i, i_end, j, j_end in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+        yield from _pairs(own[i:i_end], other[j:j_end], () if tag == "equal" else names[:-1])

@@ -196,12 +196,14 @@ def test_code_is_tidy_and_always_the_same(every_kind: Deployed, tmp_path: Path) 
         assert done.returncode == 0, done.stdout
 
 
-def test_rows_that_differ_in_numbers_alone_are_one_class() -> None:
+def test_every_row_is_a_class_and_equal_rows_share_one() -> None:
     arch = load_arch("mobilenetv1")
     text = source(arch, arch.fused, "w.pt")
     defined = [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
-    assert defined == ["Pool", "DwSeparable", "Network"]
-    assert text.count("= DwSeparable(") == 13
+    rows = [f"Row{row}DwSeparable" for row in (2, 3, 4, 5, 6, 7, 8, 13, 14)]
+    assert defined == [*rows, "Row15Pool", "Network"]
+    assert text.count("= Row8DwSeparable(") == 5
+    assert '"""Rows 8, 9, 10, 11, 12."""' in text
     assert "# 112x32 dw_separable " in text
 
 

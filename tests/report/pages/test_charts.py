@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from nas.report.pages.charts import LEAST_MS, PlotPoint, front_figure
+from nas.report.pages.charts import PlotPoint, front_figure
 
 
-def test_a_latency_rounded_to_0_stands_where_a_logarithmic_axis_begins() -> None:
+def test_a_latency_rounded_to_0_does_not_break_a_logarithmic_axis() -> None:
     fast = PlotPoint("fast", 0.0, 0.0, 0.1, 70.0, 69.0, 71.0)
     slow = [PlotPoint(f"at {ms:g}", ms, 0.9 * ms, 1.1 * ms, 75.0, 74.0, 76.0) for ms in (1.0, 9.0)]
     figure = front_figure([fast, *slow], slow[1], [fast], 10.0, "predicted [ms]")
     assert figure.layout.xaxis.type == "log"
-    names = {a.text: a.x for a in figure.layout.annotations if a.name == "name"}
-    assert 10 ** names["fast"] == LEAST_MS
+    assert min(figure.layout.xaxis.tickvals) > 0
+    (budget,) = figure.layout.annotations
+    assert (budget.text, budget.x) == ("budget 10 ms", 1.0)
+
+
+def test_every_network_is_named_when_pointed_at() -> None:
+    known = [PlotPoint(f"net{ms}", ms, ms, ms, 75.0, 74.0, 76.0) for ms in (1.0, 2.0)]
+    figure = front_figure(known, known[0], known, 2.0, "predicted [ms]")
+    texts = [text for trace in figure.data for text in trace.hovertext or ()]
+    assert all(any(point.name in text for text in texts) for point in known)

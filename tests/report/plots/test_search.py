@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 import nas
 from nas.optimize import EvolutionSettings, SearchResult
-from nas.report.plots.search import _draw, save_front
+from nas.report.plots.search import draw, save_front
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def result() -> SearchResult:
 
 def test_names_the_best_every_seed_and_the_budget(result: SearchResult) -> None:
     axes = Figure().subplots()
-    _draw(axes, result)
+    draw(axes, result)
     texts = [text.get_text() for text in axes.texts]
     for name in (*(seed.arch.name for seed in result.known), f"found: {result.best.arch.name}"):
         assert name in texts
@@ -30,7 +30,7 @@ def test_names_the_best_every_seed_and_the_budget(result: SearchResult) -> None:
 
 def test_every_named_network_is_inside_the_axes(result: SearchResult) -> None:
     axes = Figure().subplots()
-    _draw(axes, result)
+    draw(axes, result)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     for found in (*result.known, result.best):
         assert left < found.ms < right

@@ -1,7 +1,7 @@
 // Draws the plots and answers their controls; what is drawn stands in the page as JSON.
 "use strict";
 
-const NARROW = 600; // pixels, below which names leave the points and the legend goes underneath
+const NARROW = 600; // pixels, below which the legend goes underneath
 const LINE = 20; // pixels of a key of the legend
 const PAPER = 660; // width of a plot in print
 const HEIGHT = 420; // of a plot that does not say its own
@@ -15,7 +15,6 @@ function fitted(figure, width) {
   const narrow = width < NARROW;
   layout.dragmode = touch ? false : "zoom"; // a finger on a plot scrolls the page
   if (narrow) {
-    layout.annotations = (layout.annotations || []).filter((a) => a.name !== "name");
     layout.font.size = 11;
     layout.margin.l = Math.min(layout.margin.l, 100);
     for (const axis of [layout.xaxis, layout.yaxis]) {

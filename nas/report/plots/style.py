@@ -1,0 +1,58 @@
+"""The style that all matplotlib plots share: palette, frame, number format, file metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.files.staging import MADE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+#: readable with any colour vision: Okabe and Ito's palette, with a purple of Tol's
+ORANGE, GREEN, PINK, BLUE = "#E69F00", "#009E73", "#CC79A7", "#0072B2"
+RED, PURPLE, SKY, GREY = "#D55E00", "#882255", "#56B4E9", "#777777"
+COLOURS = (RED, BLUE, GREEN, PINK, ORANGE, PURPLE, SKY)
+"""Colours of curves, most distinct first."""
+
+METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": MADE},
+    "svg": {"Creator": MADE, "Date": None},
+    "pdf": {"Creator": MADE},
+}
+"""Picture format -> metadata which say that nas made it."""
+
+
+@contextmanager
+def plot(*paths: Path, size: tuple[float, float] = (8, 5), font_size: float = 10) -> Iterator[Axes]:
+    """Axes in the common style; at the end the figure is written to all paths.
+
+    The suffix of a path chooses the format: PNG, SVG or PDF. `size` is in inches.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    frame = {"axes.spines.right": False, "axes.spines.top": False}
+    # a Figure without pyplot needs no display; the salt makes ids in an SVG repeatable
+    with rc_context({"svg.hashsalt": "nas", "font.size": font_size, **frame}):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots()
+        axes.grid(alpha=0.25)
+        yield axes
+        for path in paths:
+            kind = path.suffix[1:].lower()
+            figure.savefig(path, dpi=150, format=kind, metadata=METADATA[kind])
+
+
+def plain_numbers(axis: Axis, digits: Sequence[float] = (1, 1.5, 2, 3, 4, 5, 6, 8)) -> None:
+    """Label a logarithmic axis with plain numbers at these leading digits."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    ticks = [digit * 10.0**power for power in range(-3, 5) for digit in digits]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
