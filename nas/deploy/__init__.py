@@ -1,1 +1,1 @@
-"""Networks for a runtime: exported files, the runtimes that execute them, and a linter."""
+"""Deployment: export to file formats, and runtimes that execute the files."""

@@ -1,4 +1,4 @@
-"""Graph -> torch module. torch starts here, and only when `build` is called."""
+"""Build torch modules from graphs. torch is imported when `build` is called."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def build(
     weights_of: str = "",
     tensorflow: bool = False,
 ) -> GraphModule:
-    """The torch module of an architecture as trained, or of any graph (`arch.fused`).
+    """Build the torch module of an architecture as trained, or of any graph (`arch.fused`).
 
-    It takes a batch of images. Its weights come from a checkpoint of the same network (ours, timm's
-    or torchvision's; safetensors or torch), or freshly from torch's random generator. Its `.code`
-    is plain Python without branches; submodules are named after the table's rows.
+    The module takes a batch of images. Its weights come from a checkpoint of the same network
+    (ours, timm's or torchvision's; safetensors or torch) or from torch's random generator. Its
+    `.code` is plain Python without branches; submodules are named after the table's rows.
 
-    Batch norms and padding are what the weights count on, where the table or the file says it;
-    `weights_of` (timm, torchvision, tensorflow, nas) says it where they do not. `tensorflow=True`
-    builds them so without weights.
+    Epsilon of batch norms and padding follow the table or the checkpoint. If neither states them,
+    `weights_of` (timm, torchvision, tensorflow, nas) does. `tensorflow=True` builds a network
+    without weights in TensorFlow's conventions.
 
     Raises:
-        UnknownNameError: of the origin.
+        UnknownNameError: `weights_of` is no known origin.
         MissingExtraError: torch is not installed.
-        ArchError: an op kind that only traced graphs have.
-        WeightsError: the file is damaged, or its first tensor that does not fit.
+        ArchError: an op kind can be traced, but not built.
+        WeightsError: the file is damaged, or a tensor does not fit (the first is named).
     """
     require("train")
     from nas.modules.checkpoints.conventions import known_conventions
@@ -59,7 +59,7 @@ def build(
 
 
 def save_weights(module: nn.Module, path: str | Path) -> None:
-    """Write a network's parameters and statistics to a safetensors file, whole or not at all."""
+    """Write a network's parameters and statistics to a safetensors file, atomically."""
     require("train")
     from nas.modules.checkpoints.weights import save_weights as save
 

@@ -1,8 +1,8 @@
-"""Weights of the deployed network: what `nas.graph.fuse.fuse` merges, merged with its numbers.
+"""Merge weights where `nas.graph.fuse.fuse` merges ops.
 
-Every fused convolution or linear layer is a sum of branches that are affine in one input: a kernel,
-a batch norm, the input itself. Each branch is written as a kernel and a bias of the fused layer's
-shape, and they are added (RepVGG, arXiv:2101.03697, section 3.3).
+A fused convolution or linear layer is a sum of branches that are affine in one input: a kernel, a
+batch norm, the input itself. Each branch becomes a kernel and a bias of the fused layer's shape,
+and these are added (RepVGG, arXiv:2101.03697, section 3.3).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from nas.modules.layers import StandardConv2d, assemble
 
 @torch.no_grad()
 def fused(graph: Graph, trained: fx.GraphModule) -> fx.GraphModule:
-    """The module of the fused graph, in evaluation mode, computing what `trained` does there.
+    """The module of the fused graph, in evaluation mode, with the function of `trained`.
 
-    `trained` is the module of `graph`, as `nas.modules.build` makes it.
+    `trained` is the module that `nas.modules.build` makes of `graph`.
     """
     merged, origins = fuse_traced(graph)
     module = assemble(merged).to(next(trained.parameters()).dtype).eval()
@@ -42,7 +42,7 @@ def fused(graph: Graph, trained: fx.GraphModule) -> fx.GraphModule:
 
 @dataclass(frozen=True, slots=True)
 class _Branches:
-    """Ops between an input and an output of a graph, as kernels of the layer that replaces them."""
+    """Ops between two values of a graph, as kernels of the layer that replaces them."""
 
     graph: Graph
     trained: nn.Module
@@ -50,7 +50,7 @@ class _Branches:
     layer: nn.Conv2d | nn.Linear
 
     def affine(self, index: int) -> tuple[Tensor, Tensor]:
-        """Kernel and bias that yield op `index` from the source."""
+        """Kernel and bias that compute op `index` from the source."""
         op = self.graph.ops[index]
         if index == self.source:
             return self._identity()
@@ -78,7 +78,7 @@ class _Branches:
         return kernel, kernel.new_zeros(len(kernel))
 
     def _norm(self, index: int) -> tuple[Tensor, Tensor]:
-        """Factor and summand per channel of a batch norm in evaluation mode."""
+        """Scale and shift per channel of a batch norm in evaluation mode."""
         norm: Any = self.trained.get_submodule(self.graph.ops[index].name)
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
         return scale, norm.bias - norm.running_mean * scale

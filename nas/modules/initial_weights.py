@@ -1,4 +1,4 @@
-"""Initial weights, so that a generated network trains.
+"""Initial weights of a network.
 
 Convolutions: normal with variance 2 / fan-out (He et al., arXiv:1502.01852), where the fan-out of a
 grouped convolution is that of one group, as in EfficientNet's reference code. Linear layers and

@@ -1,8 +1,8 @@
-"""How each op kind becomes torch, and how a graph of them becomes one `torch.fx.GraphModule`.
+"""The torch layer or call of each op kind, and the `torch.fx.GraphModule` of a graph.
 
-A graph's shapes are per image; the module takes a batch in front of them. The batch size is never
-read (it is the -1 of every reshape), so the module exports with a dynamic batch. Leaves out
-training-time extras that are no op of the graph: dropout and stochastic depth.
+A graph's shapes are per image; the module's tensors have a batch dimension in front. The batch size
+is never read (it is the -1 of every reshape), so a module exports with a dynamic batch. Dropout and
+stochastic depth are left out, since they are no ops of the graph.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
 from nas.errors import ArchError
-from nas.graph.conventions import EPS  # also of layer and group norms, where an op does not say
+from nas.graph.conventions import EPS  # also for layer and group norms whose op states none
 from nas.graph.graph import Graph
 from nas.graph.ops import KINDS, Op, padding, same_padding
 
 STANDARD_EPS = 1e-8
-"""Of the variance of standardised weights."""
+"""Epsilon added to the variance of standardised weights."""
 
 SCALE = 1e-6
-"""Layer scale starts here (ConvNeXt, arXiv:2201.03545, appendix A.1)."""
+"""Initial layer scale (ConvNeXt, arXiv:2201.03545, appendix A.1)."""
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -40,7 +40,7 @@ INNER: dict[str, Callable[[], nn.Module]] = {
     "softmax": lambda: nn.Softmax(dim=-1),
     "softplus": nn.Softplus,
 }
-"""Activations that only a block places, not a table."""
+"""Activations that blocks use but tables cannot name."""
 
 
 class SameConv2d(nn.Conv2d):
@@ -76,14 +76,14 @@ class SameConv2d(nn.Conv2d):
 
 
 class StandardConv2d(SameConv2d):
-    """With each filter's weights brought to mean 0 and variance 1 (arXiv:1903.10520)."""
+    """Convolution whose filters have mean 0 and variance 1 (arXiv:1903.10520)."""
 
     def forward(self, x: Tensor) -> Tensor:
         x, weight = F.pad(x, self.sides), self.standardised()
         return F.conv2d(x, weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
     def standardised(self) -> Tensor:
-        """The weights that it convolves with."""
+        """The standardised weights."""
         variance, mean = torch.var_mean(self.weight, dim=(1, 2, 3), correction=0, keepdim=True)
         return (self.weight - mean) / (variance + STANDARD_EPS).sqrt()
 
@@ -115,7 +115,7 @@ def _max_pool(op: Op) -> nn.Module:
 
 
 class Scale(nn.Module):
-    """Times one trained factor per channel of a map: the layer scale of CaiT and ConvNeXt."""
+    """Multiplies each channel by a trained factor: the layer scale of CaiT and ConvNeXt."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class Scale(nn.Module):
 
 
 class Param(nn.Module):
-    """A trained tensor that images share; given images, it is repeated for each."""
+    """A trained tensor shared by all images; given images, it is repeated for each."""
 
     def __init__(self, shape: Sequence[int], fill: float | None) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class Param(nn.Module):
 
 
 class Constant(nn.Module):
-    """A tensor that follows from the shapes; no weight."""
+    """A fixed tensor that follows from the shapes."""
 
     values: Tensor
 
@@ -160,7 +160,7 @@ class Constant(nn.Module):
 
 
 def _for_each(images: Tensor | None, tensor: Tensor) -> Tensor:
-    """Once, to be broadcast, or for each image where parts of a batch are put together."""
+    """Add a batch dimension: of 1 to be broadcast, or one copy for each image."""
     return tensor[None] if images is None else tensor.expand(images.shape[0], *tensor.shape)
 
 
@@ -181,7 +181,7 @@ class Gather(nn.Module):
 
 
 def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
-    """In 4-D, the only form that runtimes take: leading dimensions are folded into the heads."""
+    """Attention on 4-D tensors, as runtimes require; leading dimensions become heads."""
     lead, n, m = op.shape[:-2], op.shape[-2], op.in_shapes[1][-2]
     q, k, v = (
         x.reshape(-1, prod(lead), *s[-2:]) for x, s in zip((q, k, v), op.in_shapes, strict=False)
@@ -189,7 +189,7 @@ def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = No
     if bias is not None:
         bias = bias.expand(-1, *lead, n, m).reshape(-1, prod(lead), n, m)
     h = F.scaled_dot_product_attention(q, k, v, bias, scale=op.attrs.get("scale"))
-    # its layout follows q's, but not where a converter takes it apart
+    # the result has q's layout, unless a converter decomposes the op
     return h.contiguous().reshape(-1, *op.shape)
 
 
@@ -229,14 +229,14 @@ CALLS: dict[str, Callable[..., Tensor]] = {
 
 
 def assemble(graph: Graph) -> fx.GraphModule:
-    """The module that executes the graph's ops in order.
+    """Build the module that executes a graph's ops in order.
 
     Raises:
-        ArchError: an op that only traced graphs have.
+        ArchError: an op kind can be traced, but not built.
     """
     module = fx.GraphModule(nn.Module(), fx.Graph(), "Network")
     tracer = fx.proxy.GraphAppendingTracer(module.graph)
-    values: list[Any] = []  # proxies, which pass for tensors
+    values: list[Any] = []  # fx proxies, which stand in for tensors
     for op in graph.ops:
         inputs = [values[i] for i in op.inputs]
         if op.kind in CALLS:

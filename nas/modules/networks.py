@@ -1,14 +1,15 @@
-"""Networks by name: the project's own tables, timm's and torchvision's models, the user's modules.
+"""Load networks by name: tables, models of timm and torchvision, the user's own modules.
 
     mobilenetv3-large          a table: a shipped name, a YAML file or a results folder
     timm:mobileone_s1          a model of timm, re-parameterised where it offers that
     torchvision:resnet18       a classifier of torchvision
     path/to/file.py:factory    a module of the user's: what `factory()` returns, or a module itself
 
-Each may end in @SIDE or @HEIGHTxWIDTH: on images of that size. What is no table is traced without
-weights, on torch's meta device where it can be, and no file is fetched. The user's file is run as
-Python would import it. It may say what it takes by tensors in `example_inputs`, or the module by
-`example_input_array` (Lightning's name); otherwise it is called with as many images as it needs.
+A name may end in @SIDE or @HEIGHTxWIDTH, for images of that size. Networks other than tables are
+traced without weights, on torch's meta device if possible, and nothing is downloaded. The user's
+file is run as Python would import it. It may define tensors `example_inputs`, or the module may
+define `example_input_array` (Lightning's name); otherwise the module is called with as many images
+as it requires.
 """
 
 from __future__ import annotations
@@ -41,20 +42,20 @@ from nas.system.extras import require
 
 @dataclass(frozen=True, eq=False)
 class TracedNetwork:
-    """A network that was traced from a torch module; it stands where an `Arch` does."""
+    """A network traced from a torch module; it can be used like an `Arch`."""
 
     name: str
     source: str
-    """What it was traced from, with its version."""
+    """Library and version, or file, that it was traced from."""
     input: Shape
     """(C, H, W)"""
     graph: Graph
     rows: tuple[SubmoduleRow, ...]
-    """Its top-level submodules, in order of use."""
+    """Top-level submodules in the order of use."""
     unmapped: tuple[str, ...]
-    """Calls without an op kind: their work is unknown."""
+    """Calls without an op kind, whose work is unknown."""
     check: CountCheck = CountCheck()
-    """What the counts were held against."""
+    """Comparison of the counts with the module's and PyTorch's."""
 
     @cached_property
     def fused(self) -> Graph:
@@ -68,7 +69,7 @@ class TracedNetwork:
 
     @cached_property
     def macs(self) -> int:
-        """Multiply-adds of one image, without those of `unmapped`."""
+        """Multiply-adds for one image, without those of `unmapped`."""
         return int(macs(self.graph))
 
 
@@ -76,13 +77,13 @@ Network = Arch | TracedNetwork
 
 
 def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
-    """A network by any of the names above, on inputs such as `1x96x192:float16`.
+    """Load a network by name, for inputs such as `1x96x192:float16`.
 
     Raises:
-        UnknownNameError: with the nearest names.
+        UnknownNameError: there is no such network; the nearest names are given.
         ArchError: a table does not fit images of that size.
         TraceError: a module cannot be built or traced.
-        MissingExtraError: what it is of is not installed.
+        MissingExtraError: the network's library is not installed.
     """
     base, size = _split(name)
     asked = NetworkRequest(name, size, tuple(map(parse, inputs)))
@@ -106,7 +107,7 @@ def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
 
 
 def _split(name: str) -> tuple[str, Size | None]:
-    """A name without its @SIDE or @HxW, and the size; a file may have such a name of its own."""
+    """Split @SIDE or @HxW from a name, unless a file has the whole name."""
     if sized := re.fullmatch(r"(.+)@(\d{1,18})(?:x(\d{1,18}))?", name):
         try:
             find("architecture", name)
@@ -125,7 +126,7 @@ Size = tuple[int, int]
 """Height and width."""
 
 Create = Callable[[Size | None], Any]
-"""Makes a module for images of a size, or of the size that it is made for."""
+"""Makes a module for a given image size, or for its default size."""
 
 
 class NetworkRequest(NamedTuple):
@@ -174,7 +175,7 @@ LIBRARIES: dict[str, Callable[[NetworkRequest, str], TracedNetwork]] = {
 
 
 def _from_user_file(asked: NetworkRequest, file: Path, factory: str) -> TracedNetwork:
-    """A module of the user's: what a function or class returns, or a module as it stands."""
+    """Trace a user's module: the result of a function or class, or a module itself."""
     torch = require("train")
     if not file.is_file():
         raise TraceError(f"{file}: no such file")
@@ -212,12 +213,12 @@ def _traced(
     create: Create,
     made_for: Callable[[Any], Iterable[tuple[Input, ...]]],
 ) -> TracedNetwork:
-    """Traced on the inputs asked for, or on the first of its own that the module takes."""
+    """Trace on the requested inputs, or on the first of the module's own that works."""
     name, size, inputs = asked
     module = create(None)
     tries = [inputs] if inputs else list(made_for(module))
     if size is not None and tries[0] != (tries := [resized(i, size) for i in tries])[0]:
-        with suppress(TypeError):  # most networks take any size and no word about it
+        with suppress(TypeError):  # most networks take images of any size and no argument for it
             module = create(size)
     found, taken = _first_taken(module, tries)
     graph, rows, unmapped, check = found
@@ -226,7 +227,7 @@ def _traced(
 
 
 def _first_taken(module: Any, tries: list[tuple[Input, ...]]) -> tuple[Trace, tuple[Input, ...]]:
-    """The trace on the first inputs that the module takes; its first failure where none do."""
+    """The trace on the first inputs that work; raises the first error if none does."""
     failures = []
     for inputs in tries:
         try:
@@ -237,14 +238,14 @@ def _first_taken(module: Any, tries: list[tuple[Input, ...]]) -> tuple[Trace, tu
 
 
 def _size(option: str, size: Size | None) -> dict[str, Any]:
-    """A square by its side, as most models take it."""
+    """The keyword argument for a size; a square is given by its side."""
     if size is None:
         return {}
     return {option: size[0] if size[0] == size[1] else size}
 
 
 def _on_meta(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """The module without memory, unless it wants to see its own values."""
+    """Make a module on the meta device, or on the CPU if it reads its own values."""
     with suppress(RuntimeError), require("train").device("meta"):
         return make(*args, **options)
     return make(*args, **options)
@@ -252,15 +253,15 @@ def _on_meta(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 @contextmanager
 def _foreign_code(name: str, hint: str = "") -> Iterator[None]:
-    """Runs others' code, which may print and raise anything.
+    """Run code of others, which may print and raise anything.
 
     Raises:
-        TraceError: with its first words.
+        TraceError: with the first line of the error.
     """
     try:
         with capture_output():
             yield
     except NasError:
         raise
-    except (Exception, SystemExit) as error:  # a script without a guard may end Python
+    except (Exception, SystemExit) as error:  # a script may call sys.exit
         raise TraceError(f"{name}: {explain_error(error, hint)}") from error

@@ -1,4 +1,4 @@
-"""What the exceptions of others' code say, in the user's words and with the user's line."""
+"""Explain exceptions raised by the user's code, with the line in that code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nas.modules.user_file import installed
 VALUE_ERRORS = frozenset(
     {"GuardOnDataDependentSymNode", "DataDependentOutputException", "UserError"}
 )
-"""What torch raises where Python asks a tensor without values for one."""
+"""Errors of torch for code that reads the value of a tensor without values."""
 
 NOT_OWN = (Path(__file__).parents[1], Path(sysconfig.get_path("stdlib")))
-"""Folders of code that the user has not written."""
+"""Folders of code that is not the user's."""
 
 
 def explain_error(error: BaseException, hint: str = "") -> str:
-    """One line: what went wrong, where in the user's code, and what to do; else the hint."""
+    """Say in one line what failed, where in the user's code, and what to do."""
     at = _own_line(error)
     if any(kind.__name__ in VALUE_ERRORS for kind in type(error).__mro__):
         where = f"line {at.lineno} of {at.filename}" if at else "it"
@@ -34,7 +34,7 @@ def explain_error(error: BaseException, hint: str = "") -> str:
 
 
 def _own_line(error: BaseException) -> traceback.FrameSummary | None:
-    """The innermost line that is neither installed nor ours."""
+    """The innermost line of the user's own code."""
     frames = reversed(traceback.extract_tb(error.__traceback__))
     return next((frame for frame in frames if _is_own(frame.filename)), None)
 

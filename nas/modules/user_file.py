@@ -1,8 +1,8 @@
-"""A file of the user's as a module, found and run as Python itself would import it.
+"""Import a Python file of the user as Python itself would.
 
-A file in a package is imported under its dotted name with the package's root first on the path; any
-other has its own folder there, like a script. Everything is put back afterwards, so two files may
-each have a `layers.py`, and a clone of a library may stand in for the one that is installed.
+A file in a package is imported by its dotted name, with the package's root first on the path; any
+other file like a script, with its own folder first. All is restored afterwards, so two files may
+each import their own `layers.py`, and a local clone of a library replaces the installed one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from types import ModuleType
 
 KEPT = frozenset({"nas", "numpy", "torch", "torchvision"}) | sys.stdlib_module_names
-"""Modules that no file of the user's takes the place of: they are loaded once in a process."""
+"""Modules that a user's file never replaces: they can be loaded only once."""
 
 
 @contextmanager
 def imported_file(file: Path) -> Iterator[ModuleType]:
-    """The module of a file, with what it imports at hand as long as the context is open."""
+    """Import a file; its own imports are available as long as the context is open."""
     file = file.resolve()
     folder = file.parent
     while (folder / "__init__.py").is_file():
@@ -31,7 +31,7 @@ def imported_file(file: Path) -> Iterator[ModuleType]:
 
 
 def _load(file: Path, root: Path) -> ModuleType:
-    """Under its name from the root; a relative import makes packages of plain folders."""
+    """Import by the name from the root; for relative imports plain folders become packages."""
     while True:
         try:
             if root == file.parent:
@@ -56,7 +56,7 @@ def _script(file: Path) -> ModuleType:
 
 @contextmanager
 def _importing(roots: list[Path]) -> Iterator[None]:
-    """Import from the roots first; afterwards path and modules are as they were."""
+    """Import from these folders first; afterwards restore path and modules."""
     path, writes, before = sys.path[:], sys.dont_write_bytecode, dict(sys.modules)
     sys.path[:0] = [str(root) for root in roots]
     sys.dont_write_bytecode = True
@@ -74,7 +74,7 @@ def _importing(roots: list[Path]) -> Iterator[None]:
 
 
 def _hidden(root: Path) -> list[str]:
-    """Loaded modules whose names the root's own files and packages take."""
+    """Loaded modules with the names of files or packages in the root."""
     tops = {name.partition(".")[0] for name in sys.modules} - KEPT
     taken = {
         top
@@ -85,7 +85,7 @@ def _hidden(root: Path) -> list[str]:
 
 
 def _is_own(name: str) -> bool:
-    """A module of the user's: neither installed nor a part of Python."""
+    """Whether a module is the user's: neither installed nor part of Python."""
     top = name.partition(".")[0]
     module = sys.modules.get(top)
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
@@ -94,5 +94,5 @@ def _is_own(name: str) -> bool:
 
 
 def installed(path: Path) -> bool:
-    """Whether a file or folder is of an installed package."""
+    """Whether a file or folder belongs to an installed package."""
     return not {"site-packages", "dist-packages"}.isdisjoint(path.parts)

@@ -1,1 +1,1 @@
-"""Results to tables, figures, pages and folders, and those folders back; networks to pictures."""
+"""Write results as tables, plots, pages and folders, read folders back, and draw networks."""

@@ -1,4 +1,4 @@
-"""Exports: the network as deployed, in the file formats of runtimes on phones and elsewhere."""
+"""Export networks to the file formats of runtimes."""
 
 from __future__ import annotations
 

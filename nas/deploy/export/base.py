@@ -1,7 +1,7 @@
-"""What every export format is written from: the network as deployed, with its weights.
+"""The network as deployed, with its weights: the input of every export format.
 
-Batch norms are folded and branches merged first (`nas.modules.fused_weights`), so no converter
-has to.
+Batch norms are folded and branches merged beforehand (`nas.modules.fused_weights`), so no converter
+needs to.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from nas.train.preprocessing import NORMALISATIONS
 INPUT = "image"
 OUTPUT = "logits"
 BATCH = "batch"
-"""Name of the dynamic axis."""
+"""Name of the dynamic batch axis."""
 
 SEED = 0
-"""Of the weights of a network that comes without."""
+"""Random seed of weights, if there is no weights file."""
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,23 @@ class Deployed:
 
     arch: Arch
     graph: Graph
-    """Fused; its ops bear the names of the module's submodules."""
+    """The fused graph; its ops have the names of the module's submodules."""
     module: Any
-    """`torch.fx.GraphModule`."""
+    """A `torch.fx.GraphModule`."""
     batch: int | None = 1
-    """None: dynamic."""
+    """Batch size; None for dynamic."""
     images: InputImages = InputImages()
     image_input: bool = False
-    """Take raw RGB images and normalise inside, in the formats that can (Core ML)."""
+    """Normalise raw RGB images inside the network, in formats that can (Core ML)."""
 
     @property
     def params(self) -> int:
-        """As deployed."""
+        """Parameters of the fused network."""
         return int(params(self.graph))
 
     @property
     def example(self) -> Any:
-        """A tensor to trace with; a dynamic batch must not be 1, which is traced as a constant."""
+        """An input to trace with; its batch is 2 if dynamic, since 1 is traced as a constant."""
         torch = require("train")
         return torch.zeros(self.batch or 2, *self.arch.input)
 
@@ -69,7 +69,7 @@ class Deployed:
             return torch.export.export(self.module, (self.example,), dynamic_shapes=dynamic)
 
     def module_of(self, graph: Graph) -> Any:
-        """The module of a rewritten graph, with these weights; its layers bear the same names."""
+        """The module of a rewritten graph whose layers have the same names, with these weights."""
         from nas.modules.layers import assemble
 
         if graph is self.graph:
@@ -79,16 +79,17 @@ class Deployed:
         return module
 
     def logits(self, images: Floats32) -> Floats32:
-        """What torch computes. Shapes: images (B, C, H, W) -> (B, classes)."""
+        """Logits computed by torch. Shapes: images (B, C, H, W) -> (B, classes)."""
         torch = require("train")
         with torch.no_grad():
             found: Floats32 = self.module(torch.from_numpy(images)).numpy()
         return found
 
     def normalise(self, images: NDArray[np.float32]) -> Floats32:
-        """RGB in 0..1 to what the network takes. Shapes: (B, 3, H, W), as the result.
+        """Normalise RGB in 0..1. Shapes: (B, 3, H, W) -> (B, 3, H, W).
 
-        Where nothing says how it was trained, as ImageNet: for comparing formats any will do.
+        ImageNet's normalisation is used if the network's own is not known: any will do to compare
+        formats.
         """
         mean, std = self.images.normalisation or NORMALISATIONS["imagenet"]
         shape = (1, 3, 1, 1)
@@ -100,25 +101,25 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One file format. `write` puts the file, and what belongs to it, beside each other."""
+    """A file format; `write` makes the file and others that belong to it beside it."""
 
     name: str
     extra: str | None
-    """Of the project, that installs what it needs; None: nothing."""
+    """The project's extra that installs its packages; None if it needs none."""
     suffix: str
     write: Callable[[Deployed, Path], None]
     runtime: str | None
-    """Checks its numbers on this machine."""
+    """Runtime that checks its logits on this machine; None if there is none."""
     exact: bool = True
-    """Computes in fp32, so its logits must be torch's."""
+    """Whether it computes in fp32, so its logits must equal torch's."""
     examine: Callable[[Deployed, Path, Floats32], str] | None = None
-    """Without a runtime: what was checked instead; takes photographs as the network does."""
+    """Check of a format without a runtime; takes normalised photographs, returns a description."""
     lint: str = ""
-    """Target of `nas.graph.lint`; the format's name where it is left out."""
+    """Target of `nas.graph.lint`; the format's name if empty."""
 
     @property
     def target(self) -> str:
-        """What `nas.graph.lint` calls the system that takes it."""
+        """The format's target in `nas.graph.lint`."""
         return self.lint or self.name
 
 
@@ -131,18 +132,17 @@ def deploy(
     normalisation: str | None = None,
     image_input: bool = False,
 ) -> Deployed:
-    """Build a network, load its weights (without a file: seeded random ones) and fuse it.
+    """Build a network, load its weights (or seeded random ones) and fuse it.
 
-    It is the network that the file is of: with its classes, and what the weights count on. What
-    images and classes it was trained on is read from the folder of results that the weights lie in;
-    `normalisation` overrides that.
+    Number of classes and conventions are those of the weights. Normalisation and class names are
+    read from the results folder that holds the weights; `normalisation` overrides it.
 
     Raises:
         MissingExtraError: torch is not installed.
         WeightsError: the weights do not fit the network.
-        UnknownNameError, DocumentError: of normalisation or origin; the folder is damaged.
-        ExportError: images are to be normalised inside, and nothing says how; or the folder of the
-            weights names other classes.
+        UnknownNameError, DocumentError: normalisation or origin is unknown; the folder is damaged.
+        ExportError: `image_input` is set, but no normalisation is known; or the folder of the
+            weights names a different number of classes.
     """
     images = InputImages.of(weights, normalisation)
     if image_input and images.normalisation is None:

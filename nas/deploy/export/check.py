@@ -1,4 +1,4 @@
-"""Whether an exported file computes what torch does, on photographs and on noise."""
+"""Compare the logits of an exported file with torch's, on photographs and noise."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from nas.deploy.runtimes import RUNTIMES, Floats32, run
 from nas.errors import DocumentError, ExportError
 
 TOLERANCE = 1e-3
-"""Largest difference of logits in fp32, as a share of the largest: fresh ones reach 1e10."""
+"""Largest relative difference of fp32 logits; random weights give logits up to 1e10."""
 NOISE_SEED = 0
 CROPS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0))
-"""Of the sample photograph: where the square window lies, as a share of the room it has."""
+"""Positions of square windows in the sample photograph, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputCheck:
-    """How far the logits of a runtime are from torch's."""
+    """Differences between the logits of a runtime and torch."""
 
     runtime: str
     version: str
     max_diff_photos: float
     max_diff_noise: float
     max_logit: float
-    """Largest magnitude of torch's, to compare the differences with."""
+    """Largest magnitude of torch's logits, for comparison."""
     same_top1: float
-    """Share of all images with the same first class."""
+    """Fraction of all images with the same top-1 class."""
 
     @property
     def worst(self) -> float:
-        """The larger difference; NaN if either is."""
+        """The larger of both differences; NaN if either is NaN."""
         return float(np.maximum(self.max_diff_photos, self.max_diff_noise))
 
 
 def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> OutputCheck | None:
-    """Run the file in its runtime. None: the format has no runtime on this machine.
+    """Check the file in its runtime; None if the format has no runtime on this machine.
 
-    Shapes: photos (B, 3, H, W) as the network takes them.
+    Shapes: photos (B, 3, H, W), normalised.
 
     Raises:
         ExportError: the logits differ by more than `TOLERANCE`, and the format is exact.
@@ -62,7 +62,7 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Out
     on_photos, on_noise = differences
     same = sum(agree) / len(agree)
     found = OutputCheck(runtime.name, runtime.version(), on_photos, on_noise, max(expected), same)
-    if form.exact and not found.worst <= TOLERANCE * found.max_logit:  # nor NaN
+    if form.exact and not found.worst <= TOLERANCE * found.max_logit:  # also fails for NaN
         raise ExportError(
             f"{form.name}: logits differ from torch's by up to {found.worst:.3g}"
             f" (largest logit {found.max_logit:.3g}), more than {TOLERANCE:g} of it"
@@ -71,21 +71,21 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Out
 
 
 def _batches(images: Floats32, size: int) -> list[Floats32]:
-    """All images in batches of one size, the last filled up with the first ones."""
+    """Split images into batches of one size; the last is filled up with the first images."""
     count = -(-len(images) // size) * size
     filled = np.resize(images, (count, *images.shape[1:]))
     return [filled[i : i + size] for i in range(0, count, size)]
 
 
 def load_photos(deployed: Deployed, folder: Path | None = None) -> Floats32:
-    """Photographs as the network takes them, square and scaled. Shapes: (B, 3, H, W).
+    """Load normalised photographs of the network's size. Shapes: (B, 3, H, W).
 
-    All of a folder, or windows of the sample that comes with Matplotlib (a portrait of Grace
-    Hopper, public domain).
+    All images of a folder, or windows of Matplotlib's sample (a portrait of Grace Hopper, public
+    domain).
 
     Raises:
-        DocumentError: the folder holds no image.
-        DataError: one cannot be decoded.
+        DocumentError: the folder has no image.
+        DataError: an image cannot be decoded.
     """
     from PIL import Image
 

@@ -1,7 +1,7 @@
-"""The classes of a standalone file: one for each row of the table, and for its inner parts.
+"""The classes of a standalone file: one for each row, and for parts within rows.
 
-A scope is what op names share before a dot: `row3_bneck`, `row3_bneck.se`. Each is a module, so
-tensors keep their names. Scopes with the same code share a class.
+A scope is a common prefix of op names: `row3_bneck`, `row3_bneck.se`. Each scope becomes a module,
+so tensors keep their names. Scopes with the same code share a class.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from nas.graph.graph import Graph
 from nas.modules.layers import LAYERS
 
 MAX_CHAIN = 3
-"""A scope of at most this many layers, one after the other, needs no class of its own."""
+"""A sequence of at most this many layers needs no class of its own."""
 CLASSES = {"Constant", "Gather", "Param", "Path", "Scale", "Sequence", "Tensor"}
 VALUES = {"F", "nn", "self", "torch"}
-"""Names that the file has other uses for."""
+"""Names with other meanings in the file."""
 
 
 class Body(NamedTuple):
@@ -32,12 +32,12 @@ class Body(NamedTuple):
     inputs: tuple[str, ...]
     outputs: int
     parts: tuple[tuple[str, str], ...]
-    """Attributes, and the calls that make them."""
+    """Attributes and the expressions that create them."""
     forward: tuple[str, ...]
 
     @property
     def is_chain(self) -> bool:
-        """Whether its parts run one after the other, and that is all."""
+        """Whether the scope only runs its parts one after another."""
         *calls, last = (f"self.{part}(x)" for part, _ in self.parts)
         return self.forward == (*(f"x = {call}" for call in calls), f"return {last}")
 
@@ -48,13 +48,13 @@ class ClassWriter:
     def __init__(self, graph: Graph, comments: Mapping[str, str]) -> None:
         self.ops, self.readers = graph.ops, graph.consumers()
         self.comments = comments
-        """Attribute of the network -> what stands above it."""
+        """Attribute of the network -> comment above it."""
         self.runs = _runs(graph)
         with torch.device("meta"):
             layers = {op.name: LAYERS[op.kind](op) for op in graph.ops if op.kind in LAYERS}
         self.layers = [*layers]
         self.made = {name: layer_code(layer) for name, layer in layers.items()}
-        """Layer or scope -> the call that makes its module."""
+        """Layer or scope -> the expression that creates its module."""
 
     def write(self) -> list[str]:
         """The code of all classes; the last is the network."""
@@ -85,11 +85,11 @@ class ClassWriter:
         return "\n".join([*lines, *(wrapped(line, 8) for line in body.forward), ""])
 
     def _within(self, path: str) -> list[str]:
-        """Names of the layers in a scope, without the scope's own."""
+        """Names of the layers in a scope, relative to it."""
         return [n.removeprefix(_start(path)) for n in self.layers if n.startswith(_start(path))]
 
     def _body(self, path: str) -> Body:
-        """The code of a scope, once its inner scopes are made."""
+        """The code of a scope; its inner scopes are in `made`."""
         parts = dict.fromkeys(name.partition(".")[0] for name in self._within(path))
         run = self.runs[path]
         inputs, outputs = self._reads(run), self._writes(run)
@@ -117,13 +117,13 @@ class ClassWriter:
         return Body(arguments, len(outputs), made, tuple(forward))
 
     def _lives(self, index: int, step: range, run: range) -> bool:
-        """Whether a value is read behind a step of a run, or is a result of the run."""
+        """Whether a value is read after a step of a run, or is a result of the run."""
         return index in self._writes(run) or any(
             step.stop <= reader < run.stop for reader in self.readers[index]
         )
 
     def _steps(self, path: str) -> Iterator[tuple[str, range, bool]]:
-        """All that a scope does: name, ops, and whether it is a module that is called."""
+        """Steps of a scope's forward pass: name, ops, and whether a module is called."""
         at, stop = self.runs[path].start, self.runs[path].stop
         while at < stop:
             inside = (p for p, run in self.runs.items() if run.start == at and p != path)
@@ -134,21 +134,21 @@ class ClassWriter:
             at = run.stop
 
     def _reads(self, run: range) -> list[int]:
-        """Values from outside, in the order in which they are first read."""
+        """Values from outside the run, in the order in which they are first read."""
         read = (index for op in self.ops[run.start : run.stop] for index in op.inputs)
         return list(dict.fromkeys(index for index in read if index < run.start))
 
     def _writes(self, run: range) -> list[int]:
-        """Values that are read outside; the last one if there is none."""
+        """Values that are read outside the run; the last value if there are none."""
         end = len(self.ops) - 1
         read = [i for i in run if i == end or any(r >= run.stop for r in self.readers[i])]
         return read or [run.stop - 1]
 
 
 def _runs(graph: Graph) -> dict[str, range]:
-    """Scopes with layers, inner ones first, and the longest stretch of ops in each.
+    """Scopes with layers, inner ones first, and the longest run of ops in each.
 
-    An op of a scope outside its stretch is called from around it.
+    Ops of a scope outside this run are called from the scope around it.
     """
     members: dict[str, list[int]] = {"": list(range(1, len(graph.ops)))}
     with_layers = {""}
@@ -163,7 +163,7 @@ def _runs(graph: Graph) -> dict[str, range]:
 
 
 def _longest(indices: list[int]) -> range:
-    """The longest stretch without a gap; the first of several."""
+    """The longest run without a gap; the first of several."""
     gaps = [k for k, (a, b) in enumerate(pairwise(indices), 1) if b != a + 1]
     start, stop = max(pairwise([0, *gaps, len(indices)]), key=lambda edge: edge[1] - edge[0])
     return range(indices[start], indices[stop - 1] + 1)
@@ -174,7 +174,7 @@ def _start(path: str) -> str:
 
 
 def _free(name: str, taken: Collection[str]) -> str:
-    """The name itself, or with underscores behind it until it is free."""
+    """The name, with underscores appended until it is free."""
     while name in taken or iskeyword(name):
         name += "_"
     return name

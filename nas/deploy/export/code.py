@@ -14,37 +14,37 @@ from nas.graph.ops import Op
 from nas.modules.layers import CALLS
 
 WIDTH = 100
-"""Longest line, where it can be split."""
+"""Maximum line length, if a line can be split."""
 OPERATORS = {"add": "+", "mul": "*", "matmul": "@"}
 
 
 def layer_code(layer: nn.Module) -> str:
-    """The call that makes a layer: what torch prints for it, without the usual defaults."""
+    """The expression that creates a layer: its `repr`, without common defaults."""
     if isinstance(layer, nn.Sequential):
         return f"nn.Sequential({', '.join(map(layer_code, layer))})"
     kind = type(layer)
     name = f"nn.{kind.__name__}" if kind.__module__.startswith("torch.") else kind.__name__
     arguments = re.sub(r"(, )?(\w+=True|approximate='none')", "", layer.extra_repr())
-    arguments = re.sub(r"=\((\d+), \1\)", r"=\1", arguments)  # one number for a square
+    arguments = re.sub(r"=\((\d+), \1\)", r"=\1", arguments)  # a single number for a square
     arguments = arguments.replace("-inf", 'float("-inf")')
     return f"{name}({arguments})"
 
 
 def call_lines(op: Op, inputs: Sequence[str], name: str) -> Iterator[str]:
-    """Statements that compute an op without a layer from the named inputs; the last sets `name`."""
+    """Statements that compute an op without a layer, and assign it to `name`."""
     graph = fx.Graph()
     tracer = fx.proxy.GraphAppendingTracer(graph)
     result: Any = CALLS[op.kind](op, *(fx.Proxy(graph.placeholder("x"), tracer) for _ in inputs))
     for number, node in enumerate(graph.nodes, start=1 - len(inputs)):
         if node.op == "placeholder":
-            node.name = inputs[number - 1]  # a node is printed as its name
+            node.name = inputs[number - 1]  # the repr of a node is its name
             continue
         node.name = name if node is result.node else f"{name}_{number}"
         yield f"{node.name} = {_call(node)}"
 
 
 def _call(node: fx.Node) -> str:
-    """A call of a tensor's method or of a function, or an operator."""
+    """The expression of a node: a method or function call, or an operator."""
     name, args = getattr(node.target, "__name__", str(node.target)), [*node.args]
     if name in OPERATORS:
         return f" {OPERATORS[name]} ".join(map(str, args))
@@ -60,7 +60,7 @@ def _call(node: fx.Node) -> str:
 
 
 def wrapped(line: str, indent: int) -> str:
-    """An indented statement; if it is too long, the arguments of its call stand below it."""
+    """Indent a statement; if it is too long, move the arguments of its call to new lines."""
     pad = " " * indent
     if len(pad + line) <= WIDTH or "(" not in line:
         return pad + line

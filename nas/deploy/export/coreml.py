@@ -31,9 +31,9 @@ from nas.system.extras import require
 from nas.train.preprocessing import Normalisation
 
 SPECIFICATION = 7
-"""Version of the file format that iOS 16 brought."""
+"""Version of the file format since iOS 16."""
 MAX_BATCH = 64
-"""Of a dynamic batch: a range without an end has no default size."""
+"""Upper bound of a dynamic batch: Core ML needs a finite range for a default size."""
 LABEL, PROBABILITIES = "classLabel", "classLabel_probs"
 """Outputs of a classifier, by coremltools' usual names."""
 CLASSIFIER = f"a classifier: it gives {LABEL} and {PROBABILITIES}, no {OUTPUT}"
@@ -42,7 +42,7 @@ NOT_EXECUTED = (
     " file are the network's"
 )
 WEIGHTED = ("conv", "linear")
-"""Core ML's ops that hold most weights; the graph has the same names for them."""
+"""Core ML's ops with most weights; the graph uses the same names."""
 
 
 def write(deployed: Deployed, path: Path) -> None:
@@ -77,7 +77,7 @@ def _classifies(deployed: Deployed) -> bool:
 
 
 def _program(deployed: Deployed) -> Any:
-    """The exported program, with ranks that Core ML takes, and normalisation if asked for."""
+    """The exported program within Core ML's rank limit, with normalisation if requested."""
     import torch
 
     module = deployed.module_of(within_rank(deployed.graph))
@@ -93,7 +93,7 @@ def _program(deployed: Deployed) -> Any:
 
 
 def _normalising(network: Any, normalisation: Normalisation, *, classify: bool = False) -> Any:
-    """The network on RGB in 0..255; probabilities in place of logits to `classify`."""
+    """Wrap the network to take RGB in 0..255, and to return probabilities if `classify`."""
     import torch
 
     class Normalising(torch.nn.Module):
@@ -115,10 +115,10 @@ def _normalising(network: Any, normalisation: Normalisation, *, classify: bool =
 
 
 def verify(deployed: Deployed, spec: Any) -> Counter[str]:
-    """Compare a file's content with the network; how often each Core ML op occurs.
+    """Compare a file's content with the network; return how often each Core ML op occurs.
 
     Raises:
-        ExportError: naming what was expected and what was found.
+        ExportError: the file differs; expected and found are named.
     """
     ops = list(_ops(spec))
     counts = Counter(op.type for op in ops if op.type != "const")
@@ -160,15 +160,15 @@ def _known_ops() -> set[str]:
 
 
 def _weights(ops: list[Any], shapes: dict[str, tuple[int, ...]], kind: str) -> int:
-    """Elements, counted for each layer that reads them: equal tensors are stored once."""
+    """Number of weights, counted once for each layer, since equal tensors are stored once."""
     names = [op.inputs["weight"].arguments[0].name for op in ops if op.type == kind]
     return sum(prod(shapes[name]) for name in names)
 
 
 def _layers(graph: Graph, kind: str) -> list[int]:
-    """Weights of each layer that works on the image; what works on constants is computed once.
+    """Weights of each layer that depends on the image; others are computed once.
 
-    The converter unfolds by a dense convolution whose kernels pick one neighbour each.
+    The converter implements unfold as a dense convolution that picks neighbours.
     """
     fed, found = {0}, []
     for index, op in enumerate(graph.ops):
@@ -182,7 +182,7 @@ def _layers(graph: Graph, kind: str) -> list[int]:
 
 
 def _interface(features: Any) -> dict[str, tuple[Any, ...]]:
-    """Each feature as type and shape; where the batch is a range, its bounds."""
+    """Type and shape of each feature; bounds if the batch is a range."""
     found: dict[str, tuple[Any, ...]] = {}
     for feature in features:
         kind = feature.type.WhichOneof("Type")
@@ -218,19 +218,19 @@ def _outputs(deployed: Deployed) -> dict[str, tuple[Any, ...]]:
 
 
 def _classes(ops: list[Any]) -> list[str]:
-    """Names in the file, in the order of the logits."""
+    """Class names in the file, in the order of the logits."""
     held = [op.inputs["classes"].arguments[0].value for op in ops if op.type == "classify"]
     values = [value for one in held for value in one.immediateValue.list.values]
     return [name for value in values for name in value.immediateValue.tensor.strings.values]
 
 
 def check(deployed: Deployed, path: Path, photos: Floats32) -> str:
-    """Compare the file with the network and, on a Mac, run it; what was done.
+    """Compare the file with the network and, on a Mac, run it; describe what was done.
 
-    Shapes: photos (B, 3, H, W) as the network takes them.
+    Shapes: photos (B, 3, H, W), normalised.
 
     Raises:
-        ExportError: the file does not hold the network.
+        ExportError: the file differs from the network.
     """
     verify(deployed, require("coreml").utils.load_spec(str(path)))
     if sys.platform != "darwin":

@@ -1,4 +1,4 @@
-"""ExecuTorch, lowered to XNNPACK; what XNNPACK does not take runs in portable kernels."""
+"""ExecuTorch, lowered to XNNPACK; ops that XNNPACK lacks run in portable kernels."""
 
 from __future__ import annotations
 

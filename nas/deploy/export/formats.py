@@ -1,4 +1,4 @@
-"""The formats, by name. A new one is a file with `write` and an entry here."""
+"""Export formats by name. A new format is a module with `write` and an entry here."""
 
 from __future__ import annotations
 

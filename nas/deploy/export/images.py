@@ -1,4 +1,4 @@
-"""What an export says of the images that its network takes, and of the classes that it tells."""
+"""Metadata of an export about input images and classes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from nas.train.preprocessing import (
 
 INTERPOLATION = "bilinear, antialiased"
 GIVEN, AS_TRAINED, UNKNOWN = "given", "trained", "unknown"
-"""Names of a normalisation that is none of `NORMALISATIONS`."""
+"""Name of a normalisation that is not one of `NORMALISATIONS`."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputImages:
-    """Of one network. Without a normalisation: nothing says what it was trained with."""
+    """Images and classes of one network; its normalisation is None if not known."""
 
     normalisation: Normalisation | None = NORMALISATIONS["imagenet"]
     trained: Trained = Trained()
 
     @classmethod
     def of(cls, weights: Path | None, wanted: str | None = None) -> InputImages:
-        """As the folder of the weights says, where one does; `wanted` overrides its normalisation.
+        """Read the results folder of the weights, if any; `wanted` replaces its normalisation.
 
-        Networks with random weights are normalised as ImageNet, as is usual.
+        Networks with random weights use ImageNet's normalisation.
 
         Raises:
-            UnknownNameError, DocumentError: no normalisation is called `wanted`; a damaged folder.
+            UnknownNameError, DocumentError: `wanted` is unknown, or the folder is damaged.
         """
         trained = Trained() if weights is None else trained_with(weights)
         if wanted is not None:
@@ -47,17 +47,17 @@ class InputImages:
 
     @property
     def how(self) -> Preprocessing | None:
-        """Everything that the training said, if it did."""
+        """The preprocessing of the training, if recorded."""
         return self.trained.preprocessing
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """In the order of the logits; empty: not known."""
+        """Class names in the order of the logits; empty if not known."""
         return self.how.classes if self.how else ()
 
     @property
     def name(self) -> str:
-        """Of the normalisation."""
+        """Name of the normalisation."""
         if self.normalisation is None:
             return UNKNOWN
         if self.how and self.how.normalisation == self.normalisation:
@@ -66,7 +66,7 @@ class InputImages:
         return names[0] if names else GIVEN
 
     def facts(self) -> dict[str, Any]:
-        """Of the input, for the manifest: what brings an image to the tensor, in this order."""
+        """Input facts for the manifest: how to preprocess an image, in this order."""
         mean, std = self.normalisation or (None, None)
         found: dict[str, Any] = {}
         if self.how and self.how.decoding:
@@ -83,19 +83,19 @@ class InputImages:
         }
 
     def training(self) -> dict[str, str]:
-        """What the weights were trained on, for the manifest; empty: not known."""
+        """Training facts for the manifest; empty if not known."""
         found = {"recipe": self.trained.recipe}
         if self.how:
             found |= {"data": self.how.name, "fingerprint": self.how.fingerprint}
         return {key: value for key, value in found.items() if value}
 
     def metadata(self) -> dict[str, str]:
-        """The same as text, for formats that keep some: values as JSON."""
+        """The facts as text, with JSON values, for formats with metadata."""
         facts = self.facts() | {"training": self.training(), "classes": self.classes}
         return {key: json.dumps(value, ensure_ascii=False) for key, value in facts.items() if value}
 
     def lines(self, width: int) -> list[str]:
-        """The same for a person to read."""
+        """The facts as readable lines."""
         if self.normalisation is None:
             found = ["RGB images; nothing says how they were normalised in training"]
         else:

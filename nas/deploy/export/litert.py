@@ -1,7 +1,7 @@
 """LiteRT (TensorFlow Lite) by `litert-torch`: fp32, or int8 weights.
 
-The int8 form quantises weights per channel and, where XNNPACK has a kernel for it, activations
-dynamically at run time (`dynamic_wi8_afp32` of AI Edge Quantizer); it needs no calibration images.
+The int8 format quantises weights per channel and, if XNNPACK has a kernel, activations dynamically
+at run time (`dynamic_wi8_afp32` of AI Edge Quantizer). It needs no calibration images.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nas.graph.ops import Op, Shape
 from nas.system.extras import require
 
 TOKENWISE = frozenset({"linear", "layer_norm", "act", "add", "reshape"})
-"""Kinds that do not care how tokens are grouped."""
+"""Kinds that do not depend on how tokens are grouped."""
 
 
 def write(deployed: Deployed, path: Path) -> None:
@@ -23,7 +23,7 @@ def write(deployed: Deployed, path: Path) -> None:
 
 
 def converted(deployed: Deployed) -> bytes:
-    """The content of a `.tflite` file; LiteRT itself would end the process on a full disk."""
+    """The content of a `.tflite` file; LiteRT would end the process on a full disk."""
     litert = require("litert")
     torch = require("train")
     dynamic = None
@@ -36,11 +36,10 @@ def converted(deployed: Deployed) -> bytes:
 
 
 def without_lone_tokens(graph: Graph) -> Graph:
-    """The same computation where groups have one token each: all tokens in one group instead.
+    """Replace groups of one token each by one group of all tokens.
 
-    A patch as large as its map leaves one patch. The converter drops the side of 1 from the
-    products that layers become there, and then refuses them for their rank. Attention to one key
-    passes on its value.
+    A patch as large as the map gives groups of one token. The converter drops the dimension of 1
+    from products and then refuses their rank. Attention to a single key returns its value.
     """
     lone = [_in_one_group(op.shape) != op.shape for op in graph.ops]
     keys = [op.kind == "attention" and op.in_shapes[1][-2] == 1 for op in graph.ops]
@@ -63,7 +62,7 @@ def without_lone_tokens(graph: Graph) -> Graph:
 
 
 def _in_one_group(shape: Shape) -> Shape:
-    """(groups, 1, C) as (1, groups, C)."""
+    """Change (groups, 1, C) to (1, groups, C)."""
     return (1, shape[0], shape[2]) if len(shape) == 3 and shape[1] == 1 < shape[2] else shape
 
 

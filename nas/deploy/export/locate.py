@@ -1,7 +1,7 @@
-"""Which op of a network a converter cannot take.
+"""Find the op of a network that a converter refuses.
 
-Converters fail with messages about their own nodes. The network is cut after ever fewer ops, by
-bisection, until the first op is found with which the conversion fails; this holds for every format.
+Messages of converters are about their own nodes. Bisection over truncated networks finds the first
+op with which the conversion fails, for every format.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nas.system.capture import capture_output
 
 
 def first_refused(deployed: Deployed, form: Format) -> Op | None:
-    """The first op that cannot be converted; None where no single op is to blame."""
+    """The first op that cannot be converted; None if no single op is the cause."""
     low, high = 0, len(deployed.graph.ops)  # the first `low` ops convert, the first `high` do not
     while high - low > 1:
         middle = (low + high) // 2
@@ -29,7 +29,7 @@ def first_refused(deployed: Deployed, form: Format) -> Op | None:
 
 
 def _converts(deployed: Deployed, form: Format, length: int) -> bool:
-    """Whether the first ops can be converted, to a network that ends with the last of them."""
+    """Whether a network of only the first ops can be converted."""
     from nas.modules.layers import assemble
 
     graph = Graph(deployed.graph.ops[:length], deployed.graph.resolution)

@@ -1,4 +1,4 @@
-"""What an export leaves beside its files: from what they were made, and how they were checked."""
+"""The manifest of an export: inputs, versions, files and their checks."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One format: its files, and what was found."""
+    """The result of exporting one format."""
 
     format: str
     files: Mapping[str, int] = field(default_factory=dict)
-    """Name (of a file, or of a package that is a folder) -> bytes; the first is the network."""
+    """File or package folder -> size in bytes; the first is the network."""
     check: OutputCheck | None = None
     note: str = ""
-    """Why there is no check."""
+    """Reason, if there is no check."""
     error: str = ""
-    """Why there are no files."""
+    """Reason, if there are no files."""
 
 
 def manifest(
@@ -40,7 +40,7 @@ def manifest(
     extras: Iterable[str],
     folder: Path,
 ) -> dict[str, Any]:
-    """The manifest of the files in a folder, to be written as YAML."""
+    """The manifest of the files in a folder, as data for YAML."""
     arch, batch = deployed.arch, deployed.batch or "dynamic"
     images = deployed.images
     source = {"file": weights.name, "sha256": _sha256(weights)} if weights else {"seed": SEED}
@@ -73,7 +73,7 @@ def manifest(
 
 
 def _conventions(deployed: Deployed) -> dict[str, Any]:
-    """What the weights count on, where that is known."""
+    """Conventions of the weights, if known."""
     found = deployed.arch.conventions
     return {} if found is None else {"conventions": as_document(found)}
 
@@ -91,7 +91,7 @@ def _entry(one: Exported, folder: Path) -> dict[str, Any]:
 
 
 def _versions(extras: Iterable[str]) -> dict[str, str]:
-    """Of everything that had a part in it."""
+    """Versions of Python, the system and all packages used."""
     found = {"nas": __version__, "python": python_version(), "system": platform()}
     for module in (module for extra in ("train", *extras) for module in EXTRAS[extra]):
         try:

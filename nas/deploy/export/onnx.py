@@ -1,4 +1,4 @@
-"""ONNX, opset 18, by torch's own exporter; checked by the reference checker of `onnx`."""
+"""ONNX, opset 18, by torch's exporter; checked with `onnx.checker`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OPSET = 18
 
 
 def write(deployed: Deployed, path: Path) -> None:
-    """Write one `.onnx` file with the weights inside, and what it expects as its metadata."""
+    """Write one `.onnx` file with weights, and input facts as its metadata."""
     torch, onnx = require("train"), require("onnx")
     program = torch.onnx.export(
         deployed.program,
@@ -19,7 +19,7 @@ def write(deployed: Deployed, path: Path) -> None:
         opset_version=OPSET,
         input_names=[INPUT],
         output_names=[OUTPUT],
-        dynamic_shapes=({0: BATCH},) if deployed.batch is None else None,  # only names the axis
+        dynamic_shapes=({0: BATCH},) if deployed.batch is None else None,  # names the axis
         verbose=False,
     )
     program.model.metadata_props.update(deployed.images.metadata())

@@ -1,10 +1,10 @@
-"""No tensor of more than 4 dimensions per image: Core ML takes 5, and the batch is one of them.
+"""Rewrite a graph to tensors of at most 4 dimensions per image, as Core ML requires.
 
-What has more are intermediate shapes of pixel shuffles: a reshape splits dimensions, a permutation
-moves the parts, a reshape joins them. A reshape changes no element, so a value may be kept in any
-shape of its elements in their order. Only the permutation must be done, and one that moves more
-than 4 blocks of neighbours is done as the shortest chain of permutations that each move 4 or
-fewer: two for MobileViT's unfolding and folding, one or two for attention heads.
+Only intermediate values of pixel shuffles have more: a reshape splits dimensions, a permutation
+moves them, a reshape joins them. A reshape changes no element, so a value may keep any other shape.
+Only the permutation remains. If it moves more than 4 blocks of neighbouring dimensions, it becomes
+the shortest chain of permutations of at most 4 blocks: two for MobileViT's unfolding and folding,
+one or two for attention heads.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from nas.graph.graph import Graph
 from nas.graph.ops import MAX_RANK, Op, Shape
 
 Blocks = tuple[int, ...]
-"""An order of blocks that move as one."""
+"""An order of blocks of dimensions."""
 Move = tuple[tuple[Blocks, ...], Blocks]
-"""Groups of neighbouring blocks, and the order that the groups are put into."""
+"""Groups of neighbouring blocks, and the new order of the groups."""
 
 
 def within_rank(graph: Graph) -> Graph:
     """The same computation with tensors of at most `MAX_RANK` dimensions.
 
-    An output of more keeps its elements and their order, not its shape.
+    An output of higher rank keeps its elements in order, but not its shape.
 
     Raises:
-        ExportError: an op that is no reshape, permutation or selection works on more.
+        ExportError: an op other than reshape, permutation or selection has a higher rank.
     """
     if all(len(op.shape) <= MAX_RANK for op in graph.ops):
         return graph
@@ -45,7 +45,7 @@ class _Rewriter:
     def __init__(self) -> None:
         self.ops: list[Op] = []
         self.at: dict[int, int] = {}
-        """Old index -> new index of the same elements, in another shape where the rank was high."""
+        """Old op index -> new index of the same elements, perhaps in another shape."""
 
     def take(self, index: int, op: Op) -> None:
         if max(map(len, (op.shape, *op.in_shapes))) <= MAX_RANK:
@@ -98,7 +98,7 @@ def _refused(op: Op) -> ExportError:
 
 
 def _blocks(shape: Shape, dims: Sequence[int]) -> tuple[list[int], Blocks]:
-    """Sizes of the blocks of neighbours that a permutation leaves together, and their new order.
+    """Sizes of blocks of dimensions that a permutation keeps together, and their new order.
 
     >>> _blocks((2, 3, 1, 5, 7), (3, 4, 2, 0, 1))
     ([6, 35], (1, 0))
@@ -129,7 +129,7 @@ def _moves(target: Blocks) -> tuple[Move, ...]:
 
 
 def _choices(order: Blocks) -> Iterator[Move]:
-    """Every cut into at most `MAX_RANK` groups, in every other order."""
+    """Every division into at most `MAX_RANK` groups, in every other order."""
     for n in range(2, MAX_RANK + 1):
         for cuts in combinations(range(1, len(order)), n - 1):
             edges = pairwise((0, *cuts, len(order)))

@@ -1,7 +1,7 @@
-"""Published weights whose logits are known from their own implementation.
+"""Reference logits of published weights, from their own implementation.
 
-The check of a format compares it with our module, which could misread the weights just as the file
-does. For these checkpoints it is compared with what the reference computes of a fixed image.
+A format is compared with our module, which itself might misread the weights. For these checkpoints
+the module is compared with the logits of the reference implementation on a fixed image.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from nas.deploy.runtimes import Floats32
 from nas.errors import ExportError
 
 TOLERANCE = 1e-4
-"""Of the largest logit."""
+"""Tolerance, relative to the largest logit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The first logits of the fixed image, and the largest magnitude of all."""
+    """The first logits for the fixed image, and the largest magnitude of all."""
 
     implementation: str
     input: tuple[int, int, int]
@@ -43,16 +43,16 @@ REFERENCES: Mapping[str, Reference] = {
 
 
 def fixed_image(channels: int, height: int, width: int) -> Floats32:
-    """A wave of another phase in each channel. Shapes: (1, C, H, W)."""
+    """A sine wave with a different phase in each channel. Shapes: (1, C, H, W)."""
     c, y, x = np.ogrid[:channels, :height, :width]
     return np.sin(0.07 * x + 0.11 * y + 2.0 * c).astype(np.float32)[None]
 
 
 def check_reference(deployed: Deployed, weights: Path) -> str:
-    """Compare with the reference implementation, if the file is a known one; its name then.
+    """Compare a known checkpoint with its reference; return the reference's name, or "".
 
     Raises:
-        ExportError: the network computes something else from these weights.
+        ExportError: the network computes other logits from these weights.
     """
     with weights.open("rb") as file:
         known = REFERENCES.get(file_digest(file, "sha256").hexdigest())

@@ -1,4 +1,4 @@
-"""Export: write each format, check its numbers, and leave a manifest of both."""
+"""Write and check each format, and write a manifest."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from nas.system.progress import OnProgress, ignore
 
 MANIFEST = "manifest.yaml"
 MAX_REASON = 300
-"""Characters of a converter's message that are worth reading."""
+"""Maximum length of a converter's message that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A folder with all formats of one network."""
+    """An export folder with all formats of one network."""
 
     path: Path
     exported: tuple[Exported, ...]
@@ -37,7 +37,7 @@ class Export:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Why formats could not be written."""
+        """Errors of formats that could not be written."""
         return tuple(one.error for one in self.exported if one.error)
 
 
@@ -55,14 +55,13 @@ def export(
     force: bool = False,
     on_progress: OnProgress = ignore,
 ) -> Export:
-    """Write a network to the folder `out / arch.name`, in these formats.
+    """Export a network to the folder `out / arch.name` in these formats.
 
-    A format that fails does not keep the others from being written; the folder appears under its
-    name when it is complete.
+    A format that fails does not stop the others. The folder appears when it is complete.
 
     Raises:
-        UnknownNameError: of a format.
-        ExportError: no format could be written, or the network is not that of known weights.
+        UnknownNameError: a format is unknown.
+        ExportError: no format could be written, or known weights give other logits.
         ResultError: the folder exists already or cannot be written.
         MissingExtraError, WeightsError, UnknownNameError, DocumentError, DataError: see `deploy`
             and `load_photos`.
@@ -114,16 +113,16 @@ def _one(deployed: Deployed, form: Format, folder: Path, photos: Floats32) -> Ex
 
 
 def write(deployed: Deployed, form: Format, path: Path) -> None:
-    """Write one file, and what belongs to it.
+    """Write one format's file, and others that belong to it.
 
     Raises:
-        ExportError: naming the op and the row that the format cannot take.
-        MissingExtraError: with the install line.
+        ExportError: the format refuses an op; the op and its row are named.
+        MissingExtraError: the format's extra is not installed.
     """
     try:
         with capture_output():
             form.write(deployed, path)
-    except (ExportError, MissingExtraError, OSError):  # OSError: the disk, not the network
+    except (ExportError, MissingExtraError, OSError):  # OSError: a full disk
         raise
     except Exception as error:  # a converter may fail in any way
         refused = first_refused(deployed, form)
@@ -132,7 +131,7 @@ def write(deployed: Deployed, form: Format, path: Path) -> None:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all files of a package that is a folder."""
+    """Size in bytes of a file, or of all files in a package folder."""
     parts = path.rglob("*") if path.is_dir() else [path]
     return sum(part.stat().st_size for part in parts if part.is_file())
 

@@ -1,7 +1,7 @@
-"""A network as one Python file that needs torch alone: plain `nn.Module` code, weights beside it.
+"""A network as one Python file that needs only torch, with its weights beside it.
 
-Tensors keep their names. What follows from the sizes alone (masks, indices) would be long as text,
-so it stands with the weights.
+Tensors keep their names. Masks and indices, which follow from the sizes, would be long as text and
+are stored with the weights.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from nas.modules import layers as built
 from nas.space.arch import Arch, show_shape, step
 
 IMAGES = InputImages()
-"""Of a network that nothing is known of."""
+"""Images of a network about which nothing is known."""
 WIDTH = 90
-"""Of the lines about images in the file's docstring."""
+"""Width of the lines about images in the file's docstring."""
 CHAIN = '''\
 def chain(**layers: nn.Module) -> nn.Sequential:
     """Layers under their names, one after the other."""
@@ -56,7 +56,7 @@ class Gather(nn.Module):
         return table[:, self.index]
 ''',
 }
-"""In place of the project's own, which compute what they hold."""
+"""Replacements for our own classes, which compute their content."""
 
 LOAD = """\
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
@@ -91,7 +91,7 @@ IMPORTS = (
 
 
 def write(deployed: Deployed, path: Path) -> None:
-    """Write the code to `path`, and its weights to a `.pt` of the same name."""
+    """Write the code to `path`, and the weights to a `.pt` file of the same name."""
     weights = path.with_suffix(".pt")
     text = source(deployed.arch, deployed.graph, weights.name, deployed.images)
     path.write_text(text, encoding="utf-8")
@@ -99,13 +99,13 @@ def write(deployed: Deployed, path: Path) -> None:
     for name, layer in deployed.module.named_modules():
         if type(layer).__name__ in STORED:
             state |= {f"{name}.{buffer}": values for buffer, values in layer.named_buffers()}
-    whole = BytesIO()  # torch itself would end the process where the disk is full
+    whole = BytesIO()  # torch would end the process on a full disk
     torch.save({name: tensor.contiguous() for name, tensor in state.items()}, whole)
     weights.write_bytes(whole.getbuffer())
 
 
 def source(arch: Arch, graph: Graph, weights_file: str, images: InputImages = IMAGES) -> str:
-    """The text of the file; `graph` is the network's, usually fused."""
+    """The text of the file for a network's graph, usually fused."""
     code = ClassWriter(graph, _rows(arch)).write()
     own = _own("".join(code))
     blocks = [
@@ -149,7 +149,7 @@ if __name__ == "__main__":
 
 
 def _rows(arch: Arch) -> dict[str, str]:
-    """The table's row for each part of the network: `56x24 bneck k 3 exp 72 out 40`."""
+    """Part of the network -> its table row, such as `56x24 bneck k 3 exp 72 out 40`."""
     rows, shape = {}, arch.input
     for index, row in enumerate(arch.rows, 1):
         cells = [f"{name} {value}" for name, value in row.canonical().items() if value is not None]
@@ -160,7 +160,7 @@ def _rows(arch: Arch) -> dict[str, str]:
 
 
 def _own(code: str) -> dict[str, str]:
-    """The definitions that torch does not have and the code uses, by name, in order of use."""
+    """Definitions that the code needs beyond torch, by name."""
     found = {"chain": CHAIN} if "chain(" in code else {}
     for name in ("SameConv2d", "StandardConv2d", "Scale", "Param", "Constant", "Gather"):
         if re.search(rf"\b(?<!\.){name}\(", code):
@@ -169,7 +169,7 @@ def _own(code: str) -> dict[str, str]:
 
 
 def _with_needs(name: str) -> dict[str, str]:
-    """A definition of `nas.modules.layers`, behind those it needs."""
+    """A definition from `nas.modules.layers`, after those it needs."""
     value = getattr(built, name)
     if isinstance(value, float):
         return {name: f"{name} = {value!r}\n"}
@@ -183,7 +183,7 @@ def _with_needs(name: str) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Text on one line of a docstring, which it cannot end."""
+    """Text made safe for one line of a docstring."""
     line = " ".join(text.replace("\\", "/").replace('"', "'").split())
     return "".join(character for character in line if character.isprintable())
 

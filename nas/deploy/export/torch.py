@@ -1,7 +1,7 @@
-"""PyTorch: the `torch.export` program, and Python code that needs torch alone.
+"""PyTorch: the `torch.export` program, and Python code that needs only torch.
 
-`.pt2` is read back by `torch.export.load`; `.py` is plain `nn.Module` code with its weights in a
-`.pt` beside it, for whom no format is open enough.
+`torch.export.load` reads the `.pt2`. The `.py` is plain `nn.Module` code with its weights in a
+`.pt` beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def write(deployed: Deployed, path: Path) -> None:
     from nas.deploy.export import standalone
 
     torch = require("train")
-    whole = BytesIO()  # torch itself would end the process where the disk is full
+    whole = BytesIO()  # torch would end the process on a full disk
     torch.export.save(deployed.program, whole)
     path.write_bytes(whole.getbuffer())
     standalone.write(deployed, path.with_suffix(".py"))

@@ -1,4 +1,4 @@
-"""The network's own table as YAML, with what every row costs in a comment; reads back the same."""
+"""The network's table as YAML, with the cost of every row as a comment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nas.deploy.export.base import Deployed
 from nas.graph.ops import op_macs, op_params
 
 WIDTH = 98
-"""Of a comment."""
+"""Column of the comments."""
 ROW = "  -      ["
 
 

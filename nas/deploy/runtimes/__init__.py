@@ -1,4 +1,4 @@
-"""Runtimes that execute exported networks on this machine. A new one is a file and an entry."""
+"""Runtimes that execute exported networks on this machine, by name."""
 
 from __future__ import annotations
 

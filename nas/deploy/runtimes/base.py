@@ -1,7 +1,7 @@
-"""What a runtime is: something that loads a network from a file and runs images through it.
+"""The interface of runtimes, which load a network from a file and run it.
 
-A session takes its input, runs and gives its output in three steps, so that timing sees the run
-alone, as a runtime's own benchmark does.
+Setting the input, running and getting the output are separate steps, so timing covers only the run,
+as in the runtimes' own benchmarks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Session(Protocol):
         """Set the input. Shapes: images (B, C, H, W)."""
 
     def invoke(self) -> None:
-        """Run the network once; returns when the output is there."""
+        """Run the network once; return when the output is complete."""
 
     def result(self) -> Floats32:
         """Logits of the last run. Shapes: (B, classes)."""
@@ -32,26 +32,26 @@ class Session(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One way to execute an exported network on this machine."""
+    """A runtime on this machine."""
 
     name: str
     format: str
     """The export format it runs."""
     extra: str
-    """Of the project, that installs it."""
+    """The project's extra that installs it."""
     load: Callable[[Path, int], Session]
-    """Of a file and a number of threads."""
+    """Load a file, to run with this number of threads."""
     version: Callable[[], str]
     precision: str = "fp32"
     accelerator: Callable[[], str] | None = None
-    """Name of what executes it, where that is not the CPU."""
+    """Name of the hardware, if it is not the CPU."""
 
     def one_at_work(self, threads: int) -> bool:
-        """One thread of the CPU does all the work, so its waiting for a core can be told."""
+        """Whether one CPU thread does all the work, so its waiting time can be measured."""
         return threads == 1 and self.accelerator is None
 
     def hardware(self, cpu: str) -> str:
-        """What executes it, on a machine with this CPU."""
+        """Name of the hardware, on a machine with this CPU."""
         return self.accelerator() if self.accelerator else cpu
 
 

@@ -1,4 +1,4 @@
-"""ExecuTorch on the CPU: XNNPACK where a network was lowered to it, portable kernels elsewhere."""
+"""ExecuTorch on the CPU: XNNPACK for lowered ops, portable kernels for others."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class _Session:
 
 
 def load(path: Path, threads: int) -> _Session:
-    """Load a .pte file. The number of threads is one for the whole process: the last one set."""
-    with capture_output():  # it looks for the CPU's name in places that need not exist
+    """Load a .pte file. The number of threads applies to the whole process."""
+    with capture_output():  # it prints warnings when it does not find the CPU's name
         runtime = require("executorch", "executorch.runtime").Runtime
         pool = require("executorch", "executorch.extension.pybindings.portable_lib")
         pool._unsafe_reset_threadpool(threads)

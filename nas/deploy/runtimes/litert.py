@@ -33,7 +33,7 @@ class _Session:
 def load(path: Path, threads: int) -> _Session:
     """Load a .tflite file."""
     module = require("litert", "ai_edge_litert.interpreter")
-    with capture_output():  # it announces its delegate
+    with capture_output():  # it prints the name of its delegate
         interpreter = module.Interpreter(str(path), num_threads=threads)
         interpreter.allocate_tensors()
     return _Session(interpreter)

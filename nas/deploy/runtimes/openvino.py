@@ -29,7 +29,7 @@ def load(path: Path, threads: int) -> _Session:
     """Load an ONNX file."""
     openvino = require("openvino")
     settings = {
-        "INFERENCE_PRECISION_HINT": "f32",  # it would take bf16 where the CPU has it
+        "INFERENCE_PRECISION_HINT": "f32",  # the default is bf16 if the CPU supports it
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",

@@ -1,4 +1,4 @@
-"""PyTorch itself, eager, on the CPU or a CUDA device: an exported program read back."""
+"""PyTorch, eager, on the CPU or a CUDA device: runs an exported program."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Session:
 
 
 def load(path: Path, threads: int) -> _Session:
-    """Load a .pt2 file on the CPU. The number of threads is one for the whole process."""
+    """Load a .pt2 file on the CPU. The number of threads applies to the whole process."""
     torch = require("train")
     torch.set_num_threads(threads)
     with capture_output():
@@ -40,10 +40,10 @@ def load(path: Path, threads: int) -> _Session:
 
 
 def load_cuda(path: Path, threads: int) -> _Session:
-    """Load a .pt2 file on the current CUDA device; TF32 is left as torch has it.
+    """Load a .pt2 file on the current CUDA device, with torch's default for TF32.
 
     Raises:
-        RuntimeUnavailableError: there is none.
+        RuntimeUnavailableError: there is no CUDA device.
     """
     torch = require("train")
     if not torch.cuda.is_available():
@@ -56,6 +56,6 @@ def load_cuda(path: Path, threads: int) -> _Session:
 
 
 def name_of_gpu() -> str:
-    """Of the current CUDA device."""
+    """Name of the current CUDA device."""
     name: str = require("train").cuda.get_device_name()
     return name

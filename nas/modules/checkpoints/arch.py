@@ -1,4 +1,4 @@
-"""A network as the checkpoint that fills it has it: its conventions, and its number of classes."""
+"""Adapt a network to a checkpoint: its conventions and its number of classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nas.space.retarget import for_task
 
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
-    """A network and the weights that a file holds of it."""
+    """A network and the checkpoint of its weights."""
 
     arch: Arch
     saved: Checkpoint
@@ -27,7 +27,7 @@ class TrainedNetwork:
 
     @property
     def doubt(self) -> str:
-        """What the file leaves open about its conventions; empty: nothing."""
+        """A hint if the file leaves its conventions open, else empty."""
         found = self.arch.conventions
         if found is None and not self.saved.is_own:
             return "not told whose they are: taken for PyTorch's; --weights-of says another"
@@ -36,7 +36,7 @@ class TrainedNetwork:
         return ""
 
     def describe(self) -> str:
-        """The file, where in it they stand, and what they count on, for people."""
+        """File name, key and conventions of the weights, as text."""
         found = self.arch.conventions
         parts = [self.path.name, self.saved.describe(), found.describe() if found else ""]
         return ", ".join(part for part in parts if part)
@@ -45,13 +45,13 @@ class TrainedNetwork:
 def network_of_checkpoint(
     arch: Arch, path: Path, *, weights_of: str = "", classes: int | None = None
 ) -> TrainedNetwork:
-    """The network that the weights in a file are of.
+    """Adapt `arch` to the weights in a file.
 
-    `weights_of` and `classes` say what the file does not, or decide where it says another thing.
+    `weights_of` and `classes` override what the file states.
 
     Raises:
-        WeightsError: the file holds no weights, or is of another number of classes.
-        UnknownNameError: of the origin.
+        WeightsError: the file holds no weights, or its number of classes is not `classes`.
+        UnknownNameError: `weights_of` is no known origin.
     """
     saved = read_checkpoint(path)
     arch = _with_classes(arch, saved, path, classes)

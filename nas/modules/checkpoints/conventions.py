@@ -1,4 +1,4 @@
-"""Whose weights a checkpoint holds, as far as its names and what stands beside them tell."""
+"""Detect the conventions of a checkpoint from its tensor names and metadata."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nas.graph.graph import Graph
 from nas.modules.checkpoints.file import Checkpoint
 from nas.modules.layers import SameConv2d, StandardConv2d
 
-#: names of tensors that one library alone gives -> whose conventions the weights are for
+#: tensor names that only one library uses -> the library whose conventions hold
 NAMES: Mapping[str, str] = {
-    # lukemelas' EfficientNet-PyTorch and efficientnet_lite_pytorch: converted from TensorFlow
+    # EfficientNet-PyTorch and efficientnet_lite_pytorch: converted from TensorFlow
     r"(?:^|\.)_blocks\.\d+\._(?:depthwise|expand)_conv\.": "tensorflow",
     # transformers: MobileNetV1, MobileNetV2, EfficientNet, converted from TensorFlow
     r"^mobilenet_v[12]\.|(?:^|\.)conv_stem\.first_conv\.convolution\.": "tensorflow",
@@ -26,14 +26,14 @@ NAMES: Mapping[str, str] = {
     r"(?:^|\.)blocks\.\d+\.\d+\.conv_(?:pw|pwl|dw|exp)\.": "timm",
 }
 TENSORFLOW = re.compile(r"(?:^|[^a-zA-Z0-9])tf_(?:efficientnet|mobilenet|mixnet)")
-"""Networks of timm with converted weights: their names of tensors are those of the others."""
+"""timm's networks with converted weights; their tensor names are the same as timm's others."""
 
 
 def known_conventions(saved: Checkpoint, path: Path, graph: Graph) -> Conventions | None:
-    """What the file says its weights count on; None: it says nothing.
+    """The conventions that the file states or implies; None if it does neither.
 
     Raises:
-        WeightsError: its metadata are none.
+        WeightsError: the metadata are not valid.
     """
     if "batch_norm_eps" in saved.metadata:
         return _from_metadata(saved.metadata, path)
@@ -42,7 +42,7 @@ def known_conventions(saved: Checkpoint, path: Path, graph: Graph) -> Convention
 
 
 def origin_of(saved: Checkpoint, path: Path) -> str:
-    """One of `ORIGINS`, or nothing."""
+    """One of `ORIGINS`, or empty if unknown."""
     found = "nas" if saved.is_own else ""
     for pattern, origin in NAMES.items():
         if any(re.search(pattern, name) for name in saved.state):
@@ -65,7 +65,7 @@ def _from_metadata(metadata: Mapping[str, str], path: Path) -> Conventions:
 
 
 def as_metadata(conventions: Conventions | None) -> dict[str, str]:
-    """What a safetensors file says of them."""
+    """Conventions as metadata of a safetensors file."""
     if conventions is None:
         return {}
     return {
@@ -76,7 +76,7 @@ def as_metadata(conventions: Conventions | None) -> dict[str, str]:
 
 
 def conventions_in(module: nn.Module) -> Conventions | None:
-    """Those that a module computes with; None: they are PyTorch's, or differ between layers."""
+    """Conventions of a module; None if they are PyTorch's or differ between layers."""
     eps = {
         layer.eps
         for layer in module.modules()

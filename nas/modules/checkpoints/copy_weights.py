@@ -1,7 +1,7 @@
-"""Move weights between two implementations of one network by order of execution.
+"""Copy weights between two implementations of one network by order of execution.
 
-Names differ between implementations, the order in which layers finish does not. Every layer that
-owns tensors is matched with the one that finishes at the same place in the other network.
+Names differ between implementations, but not the order in which layers finish. Each layer with
+tensors is matched with the layer that finishes at the same position in the other network.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ KINDS: tuple[tuple[type[nn.Module], ...], ...] = (
     (nn.BatchNorm1d, nn.BatchNorm2d),
     (nn.LayerNorm,),
 )
-"""Layers of one kind do the same with tensors of the same names and shapes."""
+"""Layer types of one kind compute the same from tensors of the same names and shapes."""
 
 
 @torch.no_grad()
 def copy_by_structure(source: nn.Module, target: nn.Module, example: Tensor) -> None:
-    """Copy parameters and buffers of `source` to `target`, both executed once on `example`.
+    """Copy parameters and buffers of `source` to `target`; both are run once on `example`.
 
     Raises:
-        WeightsError: naming the first tensor that does not fit; `target` is unchanged.
+        WeightsError: a tensor does not fit (the first is named); `target` is unchanged.
     """
     given, wanted = _executed(source, example), _executed(target, example)
     moves = [move for pair in zip(given, wanted, strict=False) for move in _matched(*pair)]
@@ -35,7 +35,7 @@ def copy_by_structure(source: nn.Module, target: nn.Module, example: Tensor) -> 
 
 
 def _executed(network: nn.Module, example: Tensor) -> list[tuple[str, nn.Module]]:
-    """Layers that own tensors with their names, as they first finish (evaluation mode)."""
+    """Names and layers with tensors of their own, in the order in which they first finish."""
     owners = {layer: name for name, layer in network.named_modules() if _tensors(layer)}
     order: dict[nn.Module, None] = {}
 
@@ -73,13 +73,13 @@ def _matched(
 
 def _same_kind(a: nn.Module, b: nn.Module) -> bool:
     if any(True for _ in a.children()) or any(True for _ in b.children()):
-        return True  # a tensor of a block itself, such as a layer scale: shapes must do
+        return True  # a tensor of a block itself, such as a layer scale: only shapes are compared
     kinds = (*KINDS, (type(a),))
     return any(isinstance(a, kind) and isinstance(b, kind) for kind in kinds)
 
 
 def _sizes(tensor: Tensor) -> tuple[int, ...]:
-    """The shape, without the sides of a 1 x 1 kernel."""
+    """The shape without the spatial sizes of a 1 x 1 kernel."""
     sizes = tuple(tensor.shape)
     return sizes[:2] if sizes[2:] == (1, 1) else sizes
 
@@ -90,6 +90,6 @@ def _describe(name: str, layer: nn.Module, tensor: str, found: Tensor | None) ->
 
 
 def _tensors(layer: nn.Module) -> dict[str, Tensor]:
-    """Parameters and persistent buffers of the layer itself, not of its children."""
+    """Parameters and persistent buffers of the layer, without its children's."""
     state = layer.state_dict(keep_vars=True)
     return {name: tensor for name, tensor in state.items() if "." not in name}

@@ -1,8 +1,8 @@
-"""Checkpoints as people have them: the tensors of the network, out of what is saved beside them.
+"""Read checkpoint files: find the network's tensors among what training programs save.
 
-Training programs save a state dict under a key, with epochs, arguments and an optimiser beside it,
-and wrappers put prefixes before its names. Nothing is unpickled: safetensors holds no objects, and
-of torch files tensors, plain values and the few harmless classes of `ALLOWED` are loaded.
+Training programs save a state dict under a key, beside epochs, arguments and an optimiser, and
+wrappers add prefixes to its names. No arbitrary object is unpickled: safetensors has none, and from
+torch files only tensors, plain values and the harmless classes of `ALLOWED` are loaded.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from torch import Tensor
 from nas.errors import WeightsError, brief, first_line
 
 AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema")
-"""Keys of averaged weights, which people deploy: they are taken before the others."""
+"""Keys of averaged weights, which are preferred because people deploy them."""
 PLAIN = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params")
 NAMED = ("arch", "architecture", "model_name", "model")
-"""Keys, also of saved arguments, that may name the network."""
+"""Keys of the file, or of saved arguments, that may name the network."""
 PREFIXES = re.compile(r"^(?:(?:module|_orig_mod|model|net|network)\.)+")
 COUNTERS = re.compile(r"(?:^|\.)(?:total_ops|total_params|n_averaged)$")
-"""What thop and weight averaging leave beside the weights."""
+"""Counters that thop and weight averaging add."""
 OWN = re.compile(r"row\d+_")
 MAX_NESTED = 4
 SHOWN = 5
@@ -60,34 +60,34 @@ ALLOWED: list[Any] = [
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a file holds of one network."""
+    """The weights of one network, read from a file."""
 
     state: dict[str, Tensor]
-    """Without wrappers' prefixes and counters."""
+    """Tensors by name, without prefixes of wrappers and counters."""
     ordered: bool
-    """Its order is that of the definition."""
+    """Whether the tensors are in the order of the network's definition."""
     key: str = ""
-    """Where in the file it stood."""
+    """Key of the state dict in the file."""
     network: str = ""
-    """What the file calls the network, if it does."""
+    """The network's name in the file, if there is one."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Of a safetensors file."""
+    """Metadata of a safetensors file."""
 
     @property
     def is_own(self) -> bool:
-        """The names are those of our modules."""
+        """Whether the names are those of our own modules."""
         return any(OWN.match(name) for name in self.state)
 
     def describe(self) -> str:
-        """Where the weights were, for people; empty: the whole file."""
+        """The key as text; empty if the whole file is the state dict."""
         return f"under {self.key!r}" if self.key else ""
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The weights in a file: safetensors, or what `torch.save` wrote.
+    """Read the weights in a file of safetensors or `torch.save`.
 
     Raises:
-        WeightsError: the file is damaged, holds objects, or no weights; saying what it holds.
+        WeightsError: the file is damaged or holds objects or no weights; its content is named.
     """
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
@@ -103,7 +103,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
         with safe_open(path, "pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = dict(file.metadata() or {})
-    except Exception as error:  # a damaged file makes the reader raise nearly anything
+    except Exception as error:  # a damaged file can raise nearly any error
         raise WeightsError(
             f"{path}: holds no weights that can be read: {first_line(error)}"
         ) from error
@@ -116,7 +116,7 @@ def _load(path: Path) -> Any:
     try:
         with torch.serialization.safe_globals(ALLOWED):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:  # torch would have the user allow any object
+    except UnpicklingError as error:  # torch's own message suggests to allow any object
         raise WeightsError(f"{path}: {_objects(path)}") from error
     except Exception as error:
         reason = first_line(error)
@@ -126,11 +126,11 @@ def _load(path: Path) -> Any:
 
 
 def _objects(path: Path) -> str:
-    """What a file holds that is not loaded, and what to do."""
+    """An error message: which content is not loaded, and what to do."""
     try:
         with torch.serialization.safe_globals(ALLOWED):
             found = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # it is no file of torch's at all
+    except Exception:  # it is not a file of torch
         found = []
     if not found:
         return (
@@ -149,7 +149,7 @@ def _objects(path: Path) -> str:
 
 
 def _find(content: Mapping[Any, Any], path: Path) -> tuple[str, Mapping[str, Any]]:
-    """The state dict and where it stands; averaged weights before the others."""
+    """The key and the state dict; averaged weights are preferred."""
     found = dict(_states(content, ""))
     if "" in found:
         return "", found[""]
@@ -171,7 +171,7 @@ def _find(content: Mapping[Any, Any], path: Path) -> tuple[str, Mapping[str, Any
 def _states(
     content: Mapping[Any, Any], key: str, depth: int = 0
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every mapping that is a state dict, and the keys to it; not what an optimiser keeps."""
+    """All mappings that are state dicts, with their keys, except for an optimiser's."""
     inner = {k: v for k, v in content.items() if isinstance(v, Mapping) and isinstance(k, str)}
     tensors = [k for k, v in content.items() if isinstance(v, Tensor) and isinstance(k, str)]
     if any("." in name for name in tensors) or (len(tensors) > 1 and not inner):
@@ -183,7 +183,7 @@ def _states(
 
 
 def _cleaned(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Tensors alone, without counters and the prefixes that all names share."""
+    """Only tensors, without counters and without a prefix that all names share."""
     kept = {
         name: tensor
         for name, tensor in state.items()
@@ -200,7 +200,7 @@ def _cleaned(state: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _network(content: Mapping[Any, Any]) -> str:
-    """The network's name, as training programs note it."""
+    """The network's name as training programs record it."""
     noted = [content]
     for key in ("args", "config", "cfg", "hyper_parameters"):
         value = content.get(key)

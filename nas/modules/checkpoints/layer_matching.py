@@ -1,4 +1,4 @@
-"""Layers of a checkpoint and of a network, matched by structure.
+"""Match the layers of a checkpoint and a network by structure.
 
 A checkpoint has names and tensors but no order of execution: safetensors sorts them. Its dotted
 names form a tree. Siblings with numbers (`3`, `conv3`) run in the order of their numbers; others
@@ -21,25 +21,25 @@ from torch import Tensor
 from nas.errors import WeightsError, brief
 
 STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-"""Tensors of one layer; one of another name stands for itself (class tokens, layer scales)."""
+"""Tensors of one layer; a tensor of another name (class token, layer scale) is its own layer."""
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 MAX_DEPTH = 32
 MAX_STEPS = 20_000
-"""Of names, and of the search: a hostile file ends with an error."""
+"""Limits of name depth and search steps: a hostile file ends with an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerTensors:
-    """Tensors that belong together, by their standard names."""
+    """The tensors of one layer by their standard names."""
 
     tensors: Mapping[str, Tensor]
     names: Mapping[str, str]
     """Standard name -> name in the file or the network."""
 
     def shapes(self, least: int) -> Shapes:
-        """What must agree; sides below `least` do not count."""
+        """Shapes that must agree; sizes below `least` are left out."""
         sizes = {name: tuple(n for n in t.shape if n >= least) for name, t in self.tensors.items()}
         return tuple(sorted(item for item in sizes.items() if item[0] != "num_batches_tracked"))
 
@@ -51,7 +51,7 @@ class LayerTensors:
 
 
 def layers_of(state: Mapping[str, Tensor]) -> list[LayerTensors]:
-    """Layers in order of their first tensors, without what is derived (index tables, masks)."""
+    """Layers in the order of their first tensors, without index tables and masks."""
     paths: dict[str, dict[str, str]] = {}
     for name, tensor in state.items():
         path, _, last = name.replace("in_proj_", "in_proj.").rpartition(".")
@@ -65,7 +65,7 @@ def layers_of(state: Mapping[str, Tensor]) -> list[LayerTensors]:
 
 
 def check_multiset(given: list[LayerTensors], wanted: list[LayerTensors]) -> None:
-    """Every layer has a partner of its shapes; otherwise name the first that has none."""
+    """Raise WeightsError for the first layer without a partner of the same shapes."""
     extra, missing = surplus(given, wanted, 2), surplus(wanted, given, 2)
     if extra and missing:
         ours, theirs = dict(missing.shapes(2)), dict(extra.shapes(2))
@@ -87,14 +87,14 @@ def check_multiset(given: list[LayerTensors], wanted: list[LayerTensors]) -> Non
 def surplus(
     layers: Iterable[LayerTensors], others: Iterable[LayerTensors], least: int
 ) -> LayerTensors | None:
-    """The first of `layers` that has no partner left among `others`."""
+    """The first of `layers` without a partner in `others`."""
     return next(iter(unmatched(layers, others, least)), None)
 
 
 def unmatched(
     layers: Iterable[LayerTensors], others: Iterable[LayerTensors], least: int = 2
 ) -> list[LayerTensors]:
-    """Those of `layers` that have no partner left among `others`."""
+    """All of `layers` without a partner in `others`; each partner is used once."""
     left, found = Counter(layer.shapes(least) for layer in others), []
     for layer in layers:
         left[layer.shapes(least)] -= 1
@@ -104,7 +104,7 @@ def unmatched(
 
 
 class LayerMatcher:
-    """Search for the order of siblings that makes the tree's layers equal to `wanted`."""
+    """Searches for an order of siblings in which the tree's layers fit `wanted`."""
 
     def __init__(self, given: list[LayerTensors], wanted: list[LayerTensors], least: int) -> None:
         self.wanted = wanted
@@ -117,7 +117,7 @@ class LayerMatcher:
             self._plant(layer)
 
     def _plant(self, layer: LayerTensors) -> None:
-        """Each node maps its children's names to nodes; its own layer is named ""."""
+        """Insert a layer. A node maps names of children to nodes, and "" to its own layer."""
         node: dict[str, object] = self.tree
         path = next(iter(layer.names.values())).replace("in_proj_", "in_proj.").split(".")
         if len(path) > MAX_DEPTH:
@@ -138,7 +138,7 @@ class LayerMatcher:
     def _children(
         self, node: dict[str, object], names: tuple[str, ...], at: int
     ) -> list[LayerTensors] | None:
-        """Layers of `names` of `node` in an order that fits from `at` on."""
+        """Layers of the children `names` in an order that fits from position `at`, or None."""
         state = (id(node), names, at)
         if not names or state in self.failed:
             return None if names else []
@@ -168,7 +168,7 @@ class LayerMatcher:
 
 
 def _ready(names: tuple[str, ...]) -> list[str]:
-    """Siblings that none of the others precedes: `conv2` waits for `conv1`, `bn` for `conv`."""
+    """Siblings that may run next: `conv2` waits for `conv1`, `bn` for `conv`."""
     first: dict[str, int] = {}
     numbered = {name: match for name in names if (match := re.fullmatch(r"(\D*)(\d{1,9})", name))}
     for stem, number in (match.groups() for match in numbered.values()):
@@ -182,7 +182,7 @@ def _ready(names: tuple[str, ...]) -> list[str]:
 
 
 def natural(name: str) -> list[tuple[bool, list[tuple[int, str]]]]:
-    """Sorts `block2` before `block10`, and a plain `norm`, which closes its parent, last."""
+    """Sort key: `block2` before `block10`, and a plain `norm` last, since it closes its parent."""
     parts = name.split(".")
     numbers = ([(int(n or 0), text) for n, text in re.findall(r"(\d*)(\D*)", p)] for p in parts)
     return [(part == "norm", key) for part, key in zip(parts, numbers, strict=True)]

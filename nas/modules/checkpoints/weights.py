@@ -1,4 +1,4 @@
-"""Weights from a file into a network, matched by structure, and back to a file.
+"""Load weights into a network, matched by structure, and save them.
 
 `nas.modules.checkpoints.file` reads the files, `nas.modules.checkpoints.layer_matching` matches the
 layers.
@@ -31,17 +31,17 @@ from nas.modules.checkpoints.layer_matching import (
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
-    """Fill `module` from a checkpoint of the same network: ours, timm's or torchvision's.
+    """Load a checkpoint of the same network (ours, timm's or torchvision's) into `module`.
 
     Raises:
-        WeightsError: the file is damaged, or its first tensor that does not fit; `module` is
+        WeightsError: the file is damaged, or a tensor does not fit (named); `module` is
             unchanged.
     """
     load_checkpoint(module, read_checkpoint(Path(path)), path)
 
 
 def load_checkpoint(module: nn.Module, saved: Checkpoint, path: str | Path) -> None:
-    """As `load_weights`, of a file that is read; `path` names it in errors."""
+    """Like `load_weights`, for a checkpoint already read; `path` is for messages."""
     try:
         load_state(module, saved.state, ordered=saved.ordered)
     except WeightsError as error:
@@ -49,10 +49,10 @@ def load_checkpoint(module: nn.Module, saved: Checkpoint, path: str | Path) -> N
 
 
 def save_weights(module: nn.Module, path: str | Path) -> None:
-    """Write all parameters and statistics to a safetensors file, whole or not at all.
+    """Write all parameters and statistics to a safetensors file, atomically.
 
     Raises:
-        WriteError: the place cannot be written.
+        WriteError: the file cannot be written.
     """
     save_state(module.state_dict(), path, conventions_in(module))
 
@@ -60,7 +60,7 @@ def save_weights(module: nn.Module, path: str | Path) -> None:
 def save_state(
     state: Mapping[str, Tensor], path: str | Path, conventions: Conventions | None = None
 ) -> None:
-    """As `save_weights`, of tensors that are in no module, and what they count on."""
+    """Like `save_weights`, for tensors without a module and their conventions."""
     path = Path(path)
     try:
         with TemporaryDirectory(dir=path.parent) as folder:
@@ -73,29 +73,29 @@ def save_state(
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Names and tensors of a file."""
+    """The tensors of a file by name."""
     return read_checkpoint(path).state
 
 
 @torch.no_grad()
 def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool = True) -> None:
-    """Copy a state dict into `module`; `ordered`: its order may decide between equals.
+    """Copy a state dict into `module`; if `ordered`, its order decides between equal layers.
 
     Raises:
-        WeightsError: naming the first tensor that does not fit; `module` is unchanged.
+        WeightsError: a tensor does not fit (the first is named); `module` is unchanged.
     """
     wanted = layers_of(module.state_dict(keep_vars=True))
     given = _fitting(
         state if ordered else {n: state[n] for n in sorted(state, key=natural)}, wanted
     )
-    # a 1 x 1 convolution may stand for a linear layer: then sides of 1 do not count
+    # a 1 x 1 convolution may be a linear layer in the other: then ignore sizes of 1
     exact = not (surplus(given, wanted, 1) or surplus(wanted, given, 1))
     least = 1 if exact else 2
     check_multiset(given, wanted)
     named = {frozenset(layer.names.values()): layer for layer in given}
     same = [named.get(frozenset(layer.names.values())) for layer in wanted]
     if all(a and a.shapes(least) == b.shapes(least) for a, b in zip(same, wanted, strict=True)):
-        given = [layer for layer in same if layer]  # a file of our own
+        given = [layer for layer in same if layer]  # all names agree: one of our files
     else:
         given = LayerMatcher(given, wanted, least).run()
     for source, layer in zip(given, wanted, strict=True):
@@ -105,7 +105,7 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool 
 
 
 def classes_in(module: nn.Module, state: Mapping[str, Tensor], head: str) -> int | None:
-    """Classes of a checkpoint that is like `module` but for the layer under `head`; else None."""
+    """Number of classes of a checkpoint that differs from `module` only in `head`, else None."""
     wanted = layers_of(module.state_dict())
     given = _fitting(state, wanted)
     extra, missing = unmatched(given, wanted), unmatched(wanted, given)
@@ -118,9 +118,9 @@ def classes_in(module: nn.Module, state: Mapping[str, Tensor], head: str) -> int
 
 
 def _fitting(state: Mapping[str, Tensor], wanted: list[LayerTensors]) -> list[LayerTensors]:
-    """Layers of the part of a file that fits best: all, or what stands under one first name.
+    """Layers of the best fitting part of a file: all, or those with one first name.
 
-    Training frameworks save a loss, a teacher or an average of the weights beside the network.
+    Training programs save a loss, a teacher or averaged weights beside the network.
     """
     parts: dict[str, dict[str, Tensor]] = {}
     for name, tensor in state.items():

@@ -1,4 +1,4 @@
-"""Which values of a program share memory, so that writing to one of them changes the others."""
+"""Track which values of a program share memory and so change together."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from nas.modules.tracing.nodes import viewed, written
 
 
 class Aliases:
-    """Views of one tensor belong together; a call that writes to one of them writes to all."""
+    """Groups views of one tensor; a call that writes to one of them writes to all."""
 
     def __init__(self, trained: Container[str]) -> None:
         self.trained = trained
         self.root: dict[Any, Any] = {}
-        """Of each view the tensor whose memory it shows."""
+        """View -> the tensor whose memory it shows."""
         self.sharing: dict[Any, list[Any]] = {}
-        """Of each such tensor all nodes that show it, itself included."""
+        """Tensor -> all nodes that show its memory, itself included."""
         self.writers: dict[Any, list[Any]] = {}
 
     def take(self, node: Any) -> None:
-        """Note what memory the next call of the program reads, makes and writes."""
+        """Record the memory that the program's next call reads, allocates and writes."""
         targets = written(node)
         base = targets[0] if targets else viewed(node)
         root = node if base is None else self.root.get(base, base)
@@ -30,14 +30,14 @@ class Aliases:
             self.writers.setdefault(self.root.get(target, target), []).append(node)
 
     def changed(self, node: Any) -> list[Any]:
-        """All nodes whose values the call has changed."""
+        """All nodes whose values the call changes."""
         roots = {self.root.get(target, target): None for target in written(node)}
         return [shared for root in roots for shared in self.sharing.get(root, [root])]
 
     def leaves(self, nodes: list[Any], index: Container[Any]) -> set[Any]:
-        """The trained tensors that constants are made of, also by writing to them in place.
+        """Trained tensors that constants are computed from, also by in-place writes.
 
-        Nodes in `index` depend on the input and end the way.
+        The search stops at nodes in `index`, which depend on the input.
         """
         found, seen = set(), set()
         todo = list(nodes)

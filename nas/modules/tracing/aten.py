@@ -1,4 +1,4 @@
-"""What every call of a `torch.export` program is: the one table that a trace reads.
+"""The op kind of every call in a `torch.export` program.
 
 A rule names the op kind that a call becomes, or why its work stays unknown. Additions, comparisons
 and data movement multiply nothing and so count nothing, like products with a vector (`mv`, `dot`),
@@ -11,26 +11,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 ALIAS = "alias"
-"""The value is the first input; nothing is done."""
+"""The value is the first input, unchanged."""
 PART = "part"
-"""A tuple of parts of the first input; nothing is done."""
+"""The value is a tuple of parts of the first input."""
 CREATED = "created"
-"""A tensor that depends on the shape of its inputs at most: a constant."""
+"""A constant: it depends at most on the shape of the inputs."""
 OPAQUE = "opaque"
 """Unknown work; `Rule.reason` says why."""
 PRODUCT = "product"
-"""Multiply-adds by a formula of its own (`nas.modules.tracing.multiply`)."""
+"""Multiply-adds follow a formula in `nas.modules.tracing.multiply`."""
 
 
 class AtenRule(NamedTuple):
-    """What a call becomes in a graph."""
+    """The op kind of a call."""
 
     kind: str
-    """An op kind of `nas.graph.ops.KINDS`, or one of the words above."""
+    """An op kind of `nas.graph.ops.KINDS`, or one of the constants above."""
     fn: str = ""
-    """The activation, where the kind is `act`."""
+    """The activation, if the kind is `act`."""
     reason: str = ""
-    """Why the work is unknown, where the kind is `opaque`."""
+    """Why the work is unknown, if the kind is `opaque`."""
 
 
 def _calls(kind: str, names: str) -> dict[str, AtenRule]:
@@ -168,13 +168,13 @@ ATEN: dict[str, AtenRule] = {
 
 NO_RULE = AtenRule(OPAQUE, reason="a call that no rule knows")
 
-#: calls that do nothing where the shape stays as it is
+#: calls that do nothing if the shape stays the same
 SHAPES = frozenset(
     {"pad", "slice", *(call for call, rule in ATEN.items() if rule.kind == "reshape")}
 )
 
 CHANNELS = frozenset({"conv", "batch_norm", "group_norm", "avg_pool", "max_pool"})
-"""Kinds of maps, whose second dimension in torch is the channels, whatever the first one holds."""
+"""Kinds that work on maps: torch's second dimension is the channels."""
 
 OPERANDS = frozenset({"add", "mul", "concat", "attention", "matmul"})
-"""Kinds that read constants like any other operand."""
+"""Kinds whose operands may be constants."""

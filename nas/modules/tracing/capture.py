@@ -1,7 +1,7 @@
-"""A torch module run once on tensors without values: its calls, and its parameters.
+"""Capture the calls and parameters of a torch module.
 
-`torch.export` runs the module's own Python on fake tensors of the device that the module is on, so
-nothing is copied, computed or moved. What a region like `autocast` wraps is put in its place.
+`torch.export` runs the module's Python on fake tensors of the module's device, so nothing is
+computed, copied or moved. Regions such as `autocast` are replaced by their content.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from nas.system.capture import capture_output
 
 
 class Program(NamedTuple):
-    """Calls in order of execution."""
+    """A captured program: calls in order of execution."""
 
     graph: torch.fx.Graph
     images: tuple[str, ...]
-    """Names of the nodes that the inputs are."""
+    """Names of the input nodes."""
     trained: dict[str, nn.Parameter]
-    """Of each node that is a parameter; one that two modules share may have two nodes."""
+    """Node -> parameter; a parameter that two modules share may have two nodes."""
 
 
 class _Flat(nn.Module):
-    """The module, with all tensors that it returns as one tuple, whatever holds them."""
+    """Wraps a module to return all its output tensors as one tuple."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -51,9 +51,9 @@ def _tensors(found: Any) -> Iterator[torch.Tensor]:
 
 
 def ready(module: nn.Module, inputs: Sequence[Input]) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
-    """The module with its lazy layers made and its scripts opened, and zeros to call it with.
+    """Initialise lazy layers, convert TorchScript, and make zeros as inputs.
 
-    Either takes one image that is really computed, which makes lazy layers as any first call does.
+    For either, the module is really run once on one image.
     """
     images = tensors_of(module, inputs)
     if any(nn.parameter.is_lazy(p) for p in [*module.parameters(), *module.buffers()]):
@@ -68,7 +68,7 @@ def ready(module: nn.Module, inputs: Sequence[Input]) -> tuple[nn.Module, tuple[
 
 
 def _scripts(module: nn.Module) -> Iterator[nn.Module]:
-    """The outermost TorchScript modules in a module."""
+    """The outermost TorchScript modules of a module."""
     if isinstance(module, torch.jit.ScriptModule):
         yield module
     else:
@@ -77,7 +77,7 @@ def _scripts(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def capture(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Program:
-    """The calls of one forward pass in evaluation mode; the module is left as it was."""
+    """Capture one forward pass in evaluation mode; the module is not changed."""
     with evaluating(module):
         program = export(_Flat(module), inputs, strict=False)
     _inline(program.graph_module)
@@ -92,7 +92,7 @@ def capture(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Program:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients, as plain layers: no fused kernel hides its parts."""
+    """Evaluation mode without gradients and without fused kernels, which hide their parts."""
     training = [part for part in module.modules() if part.training]
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -107,7 +107,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def _inline(module: torch.fx.GraphModule) -> None:
-    """Put the calls of every wrapped region (autocast, no_grad, ...) where the region stands."""
+    """Replace every wrapped region (autocast, no_grad, ...) by its calls."""
     graph = module.graph
     for node in list(graph.nodes):
         region = _region(module, node)
@@ -123,7 +123,7 @@ def _inline(module: torch.fx.GraphModule) -> None:
 
 
 def _replace(node: Any, result: Any) -> None:
-    """Give the readers of a region's results the nodes that made them."""
+    """Connect the readers of a region's results to the nodes that compute them."""
     for reader in list(node.users):
         part = result[reader.args[1]] if isinstance(result, list | tuple) else result
         reader.replace_all_uses_with(part)
@@ -132,7 +132,7 @@ def _replace(node: Any, result: Any) -> None:
 
 
 def _region(module: torch.fx.GraphModule, node: torch.fx.Node) -> torch.fx.GraphModule | None:
-    """The one region that a call wraps; None where it wraps none, or chooses between two."""
+    """The region that a call wraps; None if there is none or more than one."""
     if not isinstance(node.target, torch._ops.HigherOrderOperator):
         return None
     regions = [found for a in node.args if (found := _attribute(module, a)) is not None]

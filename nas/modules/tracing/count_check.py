@@ -1,9 +1,9 @@
-"""A trace held against two counts that are not ours: the module's parameters, and PyTorch's MACs.
+"""Check a trace against two independent counts: the module's parameters and PyTorch's MACs.
 
-`torch.utils.flop_counter.FlopCounterMode` counts the same forward pass, run by itself on tensors
-without values. By rule it differs from ours in three ways: it counts products of weights alone,
-which we compute once; it has no formula for some calls, such as an LSTM; and it looks into calls
-that a trace leaves unknown. Whatever else differs is listed, and may be a mistake of the trace.
+`torch.utils.flop_counter.FlopCounterMode` counts a forward pass of its own on tensors without
+values. It differs from ours by rule in three ways: it counts products of weights alone, which we
+compute once; it has no formula for some calls, such as LSTM; and it sees inside calls that a trace
+leaves unknown. Any other difference is listed, since the trace may be wrong.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from nas.modules.tracing.nodes import call_name, rule_of, value, written
 from nas.modules.tracing.trace import CountCheck
 
 MOST_CALLS = 3
-"""Calls that a difference names."""
+"""Maximum number of calls named as different."""
 
 
 def check_macs(
     module: nn.Module, inputs: tuple[torch.Tensor, ...], program: Program, ops: Sequence[Op]
 ) -> CountCheck:
-    """Compare the MACs of a trace with those that PyTorch's counter finds in the module.
+    """Compare the MACs of a trace with those of PyTorch's counter.
 
-    `ops` were traced from the calls of `program`, and have their names.
+    `ops` were traced from the calls of `program` and have their names.
     """
     try:
         theirs = _eager_macs(module, inputs)
-    except Exception as error:  # the user's code may do anything with a tensor without values
+    except Exception as error:  # the user's code may fail on tensors without values
         return CountCheck(
             differences=(f"PyTorch's counter cannot run it: {brief(first_line(error))}",)
         )
@@ -61,7 +61,7 @@ def check_macs(
 
 
 def _eager_macs(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> int:
-    """MACs of one forward pass, without values."""
+    """MACs of one forward pass on tensors without values."""
     tensors = [*module.parameters(), *module.buffers(), *inputs]
     fake = next((tensor for tensor in tensors if isinstance(tensor, FakeTensor)), None)
     mode = FakeTensorMode(allow_non_fake_inputs=True) if fake is None else fake.fake_mode
@@ -72,7 +72,7 @@ def _eager_macs(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> int:
 
 @contextmanager
 def _frozen(module: nn.Module) -> Iterator[None]:
-    """The counter hooks itself to whatever wants a gradient, which fails where none is made."""
+    """Turn off gradients, since the counter hooks into parameters that require them."""
     wanted = [parameter for parameter in module.parameters() if parameter.requires_grad]
     for parameter in wanted:
         parameter.requires_grad = False
@@ -84,23 +84,24 @@ def _frozen(module: nn.Module) -> Iterator[None]:
 
 
 def _calls(program: Program, ops: dict[str, Op]) -> Iterator[tuple[str, str, int, int]]:
-    """Every call that may multiply, the rule it differs by, our MACs and PyTorch's."""
+    """Calls that may multiply: name, rule of a difference, our MACs, PyTorch's MACs."""
     moving = _moving(program)
     for node in program.graph.nodes:
         kind, op = rule_of(node).kind, ops.get(node.name)
         if node.op != "call_function" or kind not in (*MULTIPLY, "attention", OPAQUE):
             continue
         rule = "" if op or node in moving else "products of weights alone are computed once"
-        if kind == OPAQUE or call_name(node) in COUNTS or written(node):  # addmm_ is another call
+        # written: the counter knows addmm, but not addmm_
+        if kind == OPAQUE or call_name(node) in COUNTS or written(node):
             rule = f"{call_name(node)} has a formula in one of the counters only"
         counted = 0
-        with suppress(*([Exception] if kind == OPAQUE else [])):  # it may be anybody's
+        with suppress(*([Exception] if kind == OPAQUE else [])):  # a custom op may fail
             counted = torch_macs(node)
         yield node.name, rule, op_macs(op) if op else 0, counted
 
 
 def _moving(program: Program) -> set[Any]:
-    """Nodes that depend on the input, told by the memory they share and not by a trace's rules."""
+    """Nodes that depend on the input, found by shared memory and not by a trace's rules."""
     found: set[Any] = set()
     memory: set[int] = set()
     for node in program.graph.nodes:
@@ -113,6 +114,6 @@ def _moving(program: Program) -> set[Any]:
 
 
 def _storage(node: Any) -> int:
-    """What memory a node's value is in; 0 where it is no tensor."""
+    """Identity of the memory of a node's value; 0 if it is no tensor."""
     tensor = value(node)
     return 0 if tensor is None else tensor.untyped_storage()._cdata

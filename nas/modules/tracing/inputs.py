@@ -1,4 +1,4 @@
-"""What a module is called with: shapes and number types, as said, as stated, or as guessed.
+"""Inputs of a module: given by the user, stated by the module, or guessed.
 
 3x224x224            one image (channels, height, width), in the module's own number type
 1x96x192:float16     of another type
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 DEFAULT: Shape = (3, 224, 224)
-"""One image, where nothing says what a module was made for."""
+"""Default input: one image."""
 
 TYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "uint8", "bool")
 
@@ -32,14 +32,14 @@ class Input(NamedTuple):
 
     shape: Shape
     dtype: str = ""
-    """A name of `TYPES`; empty: that of the module's parameters."""
+    """A name of `TYPES`; empty for the type of the module's parameters."""
 
 
 def parse(text: str) -> Input:
-    """An input as it is written above.
+    """Parse an input in the notation above.
 
     Raises:
-        TraceError: it is not written so.
+        TraceError: the text is not in this notation.
         UnknownNameError: there is no such number type.
     """
     if not (found := re.fullmatch(r"([1-9]\d{0,8}(?:x[1-9]\d{0,8})*)(?::(\w+))?", text)):
@@ -53,14 +53,14 @@ def parse(text: str) -> Input:
 
 
 def resized(inputs: Sequence[Input], size: tuple[int, int]) -> tuple[Input, ...]:
-    """The inputs with every image at another height and width."""
+    """The inputs with every image at this height and width."""
     return tuple(
         i._replace(shape=(*i.shape[:-2], *size)) if len(i.shape) > 2 else i for i in inputs
     )
 
 
 def guesses(module: Any) -> Iterator[tuple[Input, ...]]:
-    """What a module may take that does not say: so many images as `forward` has to be given."""
+    """Guess inputs: as many images as `forward` requires."""
     torch = require("train")
     count = 1
     with suppress(ValueError):  # TorchScript has no signature
@@ -68,7 +68,7 @@ def guesses(module: Any) -> Iterator[tuple[Input, ...]]:
         count = sum(p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD for p in takes)
     convs = (m for m in module.modules() if isinstance(m, torch.nn.Conv2d))
     widths = [DEFAULT[0], *(conv.in_channels for conv in list(convs)[:1])]
-    for channels in dict.fromkeys(filter(None, widths)):  # a lazy one has no width yet
+    for channels in dict.fromkeys(filter(None, widths)):  # a lazy layer has no width yet
         yield (Input((channels, *DEFAULT[1:])),) * max(count, 1)
 
 
@@ -83,7 +83,7 @@ def stated(examples: Any) -> tuple[Input, ...]:
 
 
 def tensors_of(module: nn.Module, inputs: Sequence[Input]) -> tuple[torch.Tensor, ...]:
-    """Zeros of a batch of one, where the module's parameters are and of their number type."""
+    """Zeros with a batch of one, on the device and in the number type of the module."""
     import torch
 
     made = (p for p in module.parameters() if not torch.nn.parameter.is_lazy(p))

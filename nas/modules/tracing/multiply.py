@@ -1,4 +1,4 @@
-"""Kinds and attributes of the calls that multiply: convolutions, products, recurrent layers."""
+"""Op kinds and attributes of calls that multiply."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from nas.modules.tracing.nodes import (
 from nas.system.extras import require
 
 MULTIPLY = frozenset({"conv", "transposed", "linear", "matmul", PRODUCT})
-"""Kinds of rules whose op kind `multiplied` tells."""
+"""Rule kinds whose op kind `multiplied` determines."""
 
 
 def multiplied(node: Any, constants: list[Any]) -> tuple[str, dict[str, Any]]:
-    """Op kind and attributes of a call that multiplies; `constants` depend on no input."""
+    """Op kind and attributes of a call that multiplies; `constants` do not depend on inputs."""
     kind, shape = rule_of(node).kind, image_shape(node)
     if is_transposed(node):
         return "linear", transposed_attrs(node)
@@ -44,7 +44,7 @@ def multiplied(node: Any, constants: list[Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _product(node: Any, shape: Shape) -> tuple[str, dict[str, Any]]:
-    """A matrix product where every element sums alike; elementwise where nothing is summed."""
+    """A matrix product if all elements sum equally many products; elementwise if none sums."""
     macs, call = product_macs(node), call_name(node)
     if macs == 0:
         return "mul", {"shape": shape}
@@ -56,10 +56,10 @@ def _product(node: Any, shape: Shape) -> tuple[str, dict[str, Any]]:
 def shapes_of(
     node: Any, kind: str, attrs: dict[str, Any], operands: list[Any]
 ) -> tuple[Shape, tuple[Shape, ...]]:
-    """Shapes of an op and of what it reads, as the formulas of its kind take them."""
+    """Output and input shapes of an op in the form that its kind's formulas take."""
     shape, rank = image_shape(node), spatial_rank(node)
     found = [image_shape(n) for n in operands]
-    if call_name(node) == "getitem":  # a part of a split reads as much as it writes
+    if call_name(node) == "getitem":  # part of a split: it reads as much as it writes
         found = [shape]
     elif kind in CHANNELS:
         shape, found[0] = map_shape(node, rank), map_shape(node.args[0], rank)
@@ -76,15 +76,15 @@ def shapes_of(
 
 
 def pool_attrs(node: Any) -> dict[str, Any]:
-    """Window and stride, of one dimension."""
+    """Window and stride of a pool, of the first dimension."""
     given = arguments(node)
     return {"k": first(given["kernel_size"]), "s": first(given["stride"] or given["kernel_size"])}
 
 
 def conv_attrs(node: Any) -> dict[str, Any]:
-    """`kw` is the other side of a kernel that is no square (of all others, in three dimensions).
+    """Attributes of a convolution; `kw` is set for kernels that are not square.
 
-    `pad` and `d` are left out where they are as a convolution's of a table: k // 2, and 1.
+    `pad` and `d` are left out if they are a table's defaults, k // 2 and 1.
     """
     given = arguments(node)
     out, _, *kernel = raw_shape(given["weight"])
@@ -100,19 +100,19 @@ def conv_attrs(node: Any) -> dict[str, Any]:
 
 
 def _padding(given: Any, reach: int) -> int:
-    """On every side of a square; of "same" what a stride of 1 needs."""
+    """Padding on each side; "same" is that of stride 1."""
     if isinstance(given, str):
         return (reach + 1) // 2 if given == "same" else 0
     return first(given)
 
 
 def is_transposed(node: Any) -> bool:
-    """A transposed convolution, by its own name or by a flag of the general call."""
+    """Whether a call is a transposed convolution, by name or by its `transposed` flag."""
     return call_name(node).startswith("conv_transpose") or bool(arguments(node).get("transposed"))
 
 
 def transposed_attrs(node: Any) -> dict[str, Any]:
-    """A transposed convolution is a linear layer: every input pixel times the whole kernel."""
+    """Attributes of a transposed convolution as a linear layer from pixel to kernel."""
     given = arguments(node)
     _, out, *kernel = raw_shape(given["weight"])
     groups = given["groups"]
@@ -126,12 +126,12 @@ def factors(node: Any) -> tuple[Any, Any]:
 
 
 def product_macs(node: Any) -> int:
-    """Multiply-adds of a call of the kind `product`."""
+    """Multiply-adds of a call of kind `product`."""
     return COUNTS.get(call_name(node), torch_macs)(node)
 
 
 def torch_macs(node: Any) -> int:
-    """What PyTorch's own counter finds in one call, on its tensors without values."""
+    """MACs of one call by PyTorch's counter, on tensors without values."""
     torch = require("train")
 
     def filled(argument: Any) -> Any:
@@ -144,7 +144,7 @@ def torch_macs(node: Any) -> int:
 
 @contextmanager
 def torch_counter() -> Iterator[Any]:
-    """PyTorch's counter of multiplications and additions, which sees attention as two products."""
+    """PyTorch's FLOP counter, with attention as two products."""
     counter = require("train", "torch.utils.flop_counter").FlopCounterMode(display=False)
     attention = require("train", "torch.nn.attention")
     with attention.sdpa_kernel(attention.SDPBackend.MATH), counter:
@@ -152,7 +152,7 @@ def torch_counter() -> Iterator[Any]:
 
 
 def _layer_macs(node: Any) -> int:
-    """Every step multiplies the matrices of all layers and directions."""
+    """MACs of a recurrent layer: each step multiplies all matrices."""
     given = arguments(node)
     steps = prod(raw_shape(given.get("input", given.get("data")))[:-1])
     return steps * _matrices(given["params"])
@@ -164,7 +164,7 @@ def _cell_macs(node: Any) -> int:
 
 
 def _matrices(weights: list[Any]) -> int:
-    """Elements of all matrices; biases are vectors."""
+    """Number of elements of all matrices, without biases."""
     shapes = [raw_shape(weight) for weight in weights]
     return sum(prod(shape) for shape in shapes if len(shape) == 2)
 
@@ -184,14 +184,14 @@ def _addbmm_macs(node: Any) -> int:
 
 
 def _bilinear_macs(node: Any) -> int:
-    """x1 W x2 for each output."""
+    """MACs of x1 W x2 for each output."""
     given = arguments(node)
     rows = prod(raw_shape(given["input1"])[:-1])
     out, one, other = raw_shape(given["weight"])
     return rows * out * other * (one + 1)
 
 
-#: calls that PyTorch's counter has no formula for
+#: calls without a formula in PyTorch's counter
 COUNTS: dict[str, Callable[[Any], int]] = {
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _layer_macs),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _cell_macs),

@@ -1,4 +1,4 @@
-"""Reading one node of an exported program: its call, arguments, tensors and shapes."""
+"""Read a node of an exported program: call, arguments, tensors and shapes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from nas.graph.ops import Shape
 from nas.modules.tracing.aten import ATEN, NO_RULE, AtenRule
 
 PREFIX = "module."
-"""Of every path in a program: the traced module's own place (`nas.modules.tracing.capture`)."""
+"""Prefix of all paths in a program (see `nas.modules.tracing.capture`)."""
 
 
 def call_name(node: Any) -> str:
-    """Name of a node's call without overload and in-place underscore."""
+    """Name of a node's call, without overload and in-place underscore."""
     name = getattr(node.target, "__name__", str(node.target)).split(".")[0]
     return name if name.startswith("_") else name.rstrip("_")
 
 
 def rule_of(node: Any) -> AtenRule:
-    """What the node's call becomes."""
+    """The rule for a node's call."""
     return ATEN.get(call_name(node), NO_RULE)
 
 
 def arguments(node: Any) -> dict[str, Any]:
-    """The node's arguments by the names of the call's schema, defaults included."""
+    """Arguments of a node by their names in the schema, with defaults."""
     schema = getattr(node.target, "_schema", None)
     known = [] if schema is None else schema.arguments
     found = {a.name: a.default_value for a in known}
@@ -36,7 +36,7 @@ def arguments(node: Any) -> dict[str, Any]:
 
 
 def written(node: Any) -> list[Any]:
-    """Nodes whose tensors the call writes to."""
+    """Nodes whose tensors a call writes to."""
     schema = getattr(node.target, "_schema", None)
     if schema is None:
         return []
@@ -46,7 +46,7 @@ def written(node: Any) -> list[Any]:
 
 
 def viewed(node: Any) -> Any:
-    """The node whose memory the node's value may share; None where it is new."""
+    """The node whose memory a value may share; None if the value is new."""
     if call_name(node) == "getitem":
         return node.args[0]
     schema = getattr(node.target, "_schema", None)
@@ -58,13 +58,13 @@ def viewed(node: Any) -> Any:
 
 
 def tensors(node: Any) -> list[Any]:
-    """The nodes of the tensors whose values the call reads, in order, repeated where they are."""
+    """Nodes whose values a call reads, in order, with repetitions."""
     found = [n for n in _nodes([*node.args, *node.kwargs.values()]) if value(n) is not None]
     return found[:1] if _formed_after(node) else found
 
 
 def _formed_after(node: Any) -> bool:
-    """Whether the second tensor of a call gives no value but a shape or a type to the first."""
+    """Whether a call uses only the shape or type of its second tensor."""
     return call_name(node).endswith("_as") or str(node.target) == "aten.to.other"
 
 
@@ -77,7 +77,7 @@ def _nodes(argument: Any) -> Iterator[Any]:
 
 
 def value(node: Any) -> Any:
-    """What a node yields; the first tensor of several; None where that is no tensor."""
+    """The value of a node, or the first tensor of several; None if there is no tensor."""
     found = node.meta.get("val")
     if isinstance(found, list | tuple):
         found = next((item for item in found if hasattr(item, "shape")), None)
@@ -85,12 +85,12 @@ def value(node: Any) -> Any:
 
 
 def raw_shape(node: Any) -> tuple[int, ...]:
-    """The whole shape of a node's value, with its batch."""
+    """The full shape of a node's value, with its batch."""
     return tuple(int(size) for size in value(node).shape)
 
 
 def image_shape(node: Any) -> Shape:
-    """Shape of a node's value for one image; the batch is first, or has been moved behind it."""
+    """Shape of a node's value for one image, without the batch dimension."""
     shape = raw_shape(node)
     if len(shape) > 1 and shape[0] == 1:
         return shape[1:]
@@ -101,9 +101,9 @@ def image_shape(node: Any) -> Shape:
 
 
 def map_shape(node: Any, rank: int | None = None) -> Shape:
-    """(C, H, W) of a value of any rank; windows folded into the batch count as height.
+    """Shape (C, H, W) of a value of any rank; windows in the batch count as height.
 
-    A value of so many dimensions as `rank` and one more has no batch.
+    A value of `rank` + 1 dimensions has no batch.
     """
     shape = raw_shape(node)
     n, c, *sizes = (1, *shape) if rank is not None and len(shape) == rank + 1 else shape
@@ -111,7 +111,7 @@ def map_shape(node: Any, rank: int | None = None) -> Shape:
 
 
 def spatial_rank(node: Any) -> int | None:
-    """Dimensions of the maps that a convolution or pool slides over; None where any will do."""
+    """Spatial dimensions of a convolution or pool; None for other calls."""
     if (weight := arguments(node).get("weight")) is not None and rule_of(node).kind in (
         "conv",
         "transposed",
@@ -122,17 +122,17 @@ def spatial_rank(node: Any) -> int | None:
 
 
 def first(values: Any) -> int:
-    """A number, or the first of several."""
+    """A number, or the first of a list."""
     return int(values[0] if isinstance(values, list | tuple) else values)
 
 
 def module_path(node: Any) -> str:
-    """Path of the module that a node stands in; empty outside of all submodules."""
+    """Path of the submodule that a node is in; empty outside of all."""
     stack = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
     return next((p.removeprefix(PREFIX) for p in reversed(stack) if p.startswith(PREFIX)), "")
 
 
 def row_name(path: str) -> str:
-    """The top-level submodule that a path leads into; a list of stages counts its members."""
+    """The top-level submodule of a path; for a list of stages, the stage."""
     top = path.split(".")[:2]
     return ".".join(top if len(top) == 2 and top[1].isdigit() else top[:1])

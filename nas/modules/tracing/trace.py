@@ -1,4 +1,4 @@
-"""Any torch module as a `Graph`, through `torch.export`: to be priced, not to be built again.
+"""Trace any torch module to a `Graph` through `torch.export`, to predict its cost.
 
 The module is run once without values, in evaluation mode, with a batch of one that the shapes leave
 out; re-parameterise it first where it offers that. What depends on no input (position codes, masks)
@@ -37,39 +37,39 @@ if TYPE_CHECKING:
 
 
 class SubmoduleRow(NamedTuple):
-    """What belongs to one top-level submodule."""
+    """One top-level submodule."""
 
     name: str
-    """Its path; empty for what stands outside of all."""
+    """Path of the submodule; empty for ops outside of all."""
     params: int
-    """Of the module itself: what a graph's ops count is what they read, tables expanded."""
+    """Parameters of the module; a graph's ops count what they read, with tables expanded."""
 
 
 class CountCheck(NamedTuple):
-    """A trace held against the module's own parameters and PyTorch's own counter of MACs."""
+    """Comparison of a trace with the module's parameters and PyTorch's MACs."""
 
     unread: tuple[str, ...] = ()
-    """Parameters that the forward pass does not read; they are counted."""
+    """Parameters that the forward pass does not read (they are counted)."""
     torch_macs: int | None = None
-    """By PyTorch's counter on the same input; None where it cannot run the module."""
+    """MACs by PyTorch's counter on the same input; None if it cannot run the module."""
     by_rule: tuple[str, ...] = ()
-    """Where the two counts of MACs differ by rule, and by how much."""
+    """Known reasons for different MACs, and by how much."""
     differences: tuple[str, ...] = ()
-    """Where a count differs and no rule says why: the trace may be wrong."""
+    """Differences without a known reason: the trace may be wrong."""
 
 
 class Trace(NamedTuple):
-    """A graph, its rows, what could not be mapped, and what the counts were held against."""
+    """A traced graph, its rows, unmapped calls, and the check of its counts."""
 
     graph: Graph
     rows: tuple[SubmoduleRow, ...]
     unmapped: list[str]
-    """Calls that have no op kind, with their row, shapes and why."""
+    """Calls without an op kind, with row, shapes and reason."""
     check: CountCheck
 
 
 def graph_of(module: Any, *input_shapes: Shape) -> tuple[Graph, list[str]]:
-    """The graph of a torch module on one image, and the calls that have no op kind.
+    """The graph of a torch module for one image, and its calls without an op kind.
 
     Shapes: each of input_shapes (C, H, W); one image of 3 x 224 x 224 if there are none.
     """
@@ -79,7 +79,7 @@ def graph_of(module: Any, *input_shapes: Shape) -> tuple[Graph, list[str]]:
 
 
 def trace(module: Any, inputs: Sequence[Input] = (Input(DEFAULT),)) -> Trace:
-    """The graph of a torch module, with the names of its rows, checked."""
+    """Trace a torch module and check its counts."""
     require("train")
     from nas.modules.tracing.count_check import check_macs
 
@@ -95,7 +95,7 @@ def trace(module: Any, inputs: Sequence[Input] = (Input(DEFAULT),)) -> Trace:
 
 
 def prepared(module: Any, inputs: Sequence[Input]) -> tuple[Any, tuple[Any, ...]]:
-    """The module as it can be traced, and its inputs without their values."""
+    """Prepare a module for tracing, and make its inputs."""
     require("train")
     from nas.modules.tracing.capture import ready
 
@@ -113,24 +113,24 @@ def _traced(module: Any, tensors: tuple[Any, ...]) -> tuple[Program, _Tracer]:
 
 
 class _Tracer:
-    """Ops so far, and for each node of the exported program the op that made its value."""
+    """Turns the nodes of an exported program into ops, one after another."""
 
     def __init__(self, program: Program) -> None:
         self.images = program.images
         self.trained = program.trained
         self.ops: list[Op] = []
         self.index: dict[Any, int] = {}
-        """Nodes that depend on the input; all others are weights and constants."""
+        """Node -> its op, for nodes that depend on the input; others are weights and constants."""
         self.memory = Aliases(program.trained)
         self.stored: dict[Any, int] = {}
-        """Constants that are read as they are."""
+        """Constant -> the op that stores it."""
         self.rows: dict[str, int] = {}
         self.params: list[int] = []
-        """Of each row."""
+        """Parameters of each row."""
         self.counted: set[int] = set()
-        """Identities of the parameters that are in `params`; one may be used twice."""
+        """Identities of parameters already counted in `params`."""
         self.read: set[int] = set()
-        """Identities of the parameters that some call reads."""
+        """Identities of parameters that a call reads."""
         self.unmapped: list[str] = []
 
     def take(self, node: Any) -> None:
@@ -138,7 +138,7 @@ class _Tracer:
             self._input(node)
         if node.op == "placeholder" and node.name in self.trained and node.users:
             self.read.add(id(self.trained[node.name]))
-        if node.op == "output":  # a constant may be a result as it is
+        if node.op == "output":  # a constant may be a result
             self._count(node, self._constants(node))
         if node.op != "call_function":
             return
@@ -158,7 +158,7 @@ class _Tracer:
             self.index[shared] = self.index[node]
 
     def graph(self) -> Graph:
-        """All ops so far; its resolution is the height of the first image."""
+        """The graph of all ops so far; its resolution is the first image's height."""
         shape = self.ops[0].shape
         return Graph(tuple(self.ops), shape[-2] if len(shape) > 1 else shape[0])
 
@@ -204,7 +204,7 @@ class _Tracer:
         return rule.kind, {"shape": shape}
 
     def _per_channel(self, constants: list[Any]) -> bool:
-        """All are trained vectors, whatever sides of 1 they have."""
+        """Whether all are trained vectors, apart from sizes of 1."""
         shapes = [image_shape(n) for n in constants]
         vectors = all(prod(shape) == max(shape, default=1) for shape in shapes)
         return vectors and all(self._leaves([n]) for n in constants)
@@ -213,7 +213,7 @@ class _Tracer:
         return [n for n in tensors(node) if n not in self.index]
 
     def _constant(self, node: Any, row: int) -> int:
-        """The op that stores a constant, behind those of the trained tensors it is made of."""
+        """Add ops that store a constant and the trained tensors it is computed from."""
         for leaf in [*sorted(self._leaves([node]), key=str), node]:
             if leaf not in self.stored:
                 kind = "param" if leaf.name in self.trained else "constant"
@@ -223,11 +223,11 @@ class _Tracer:
         return self.stored[node]
 
     def _leaves(self, nodes: list[Any]) -> set[Any]:
-        """Trained tensors that constants are made of."""
+        """Trained tensors that constants are computed from."""
         return self.memory.leaves(nodes, self.index)
 
     def _count(self, node: Any, constants: list[Any], row: int | None = None) -> None:
-        """Add the trained tensors that are read for the first time to a row, or to the node's."""
+        """Count trained tensors, when first read, for this row or the node's own."""
         for leaf in self._leaves(constants):
             if (parameter := id(self.trained[leaf.name])) not in self.counted:
                 row = self._row(node, node.op, self.ops[-1]) if row is None else row
@@ -235,16 +235,16 @@ class _Tracer:
                 self.counted.add(parameter)
 
     def count_unread(self, module: Any) -> tuple[str, ...]:
-        """Add the parameters that no call reads to their rows; their names."""
+        """Count parameters that no call reads for their rows; return their names."""
         unread = {n: p for n, p in module.named_parameters() if id(p) not in self.read}
         for name, parameter in unread.items():
             self.params[self._named(row_name(name.rpartition(".")[0]))] += parameter.numel()
         return tuple(unread)
 
     def _row(self, node: Any, kind: str, source: Op) -> int:
-        """Rows are numbered by first use; a list of stages counts its members.
+        """The row of a node; rows are numbered in the order of first use.
 
-        Norms and activations are of the row of the layer before them, whose kernel they join.
+        Norms and activations belong to the row of the layer before them, as they join its kernel.
         """
         if kind in ("batch_norm", "act") and source.kind in ("conv", "linear", "batch_norm"):
             return source.row

@@ -17,7 +17,7 @@ from nas.report.plots.widths import save_accuracy, save_widths, write_history
 from nas.space.arch import Arch
 
 KEYS = {"schema", "command", "date", "versions", "before", "after", "device"}
-"""Of `adapt.yaml`, beside how it went."""
+"""Keys of `adapt.yaml` that do not describe the adaptation itself."""
 HOW: Mapping[Any, Mapping[str, Any]] = {
     "netadapt": {
         "steps": int,
@@ -26,7 +26,7 @@ HOW: Mapping[Any, Mapping[str, Any]] = {
     },
     "knapsack": {"criterion": str, "optimality_gap": NUMBER},
 }
-"""What is read back of how it went."""
+"""Facts of each method that are read back."""
 
 
 def write_adapted(
@@ -37,7 +37,7 @@ def write_adapted(
     command: Sequence[str],
     facts: Mapping[str, Any],
 ) -> None:
-    """Write the table, what was asked, and the picture of the widths."""
+    """Write the table, the settings, and the plot of the widths."""
     after.to_yaml(folder / BEST)
     found, old = device.predict(after), device.predict(before)
     content: Mapping[str, Any] = provenance(command, "torch") | {
@@ -52,7 +52,7 @@ def write_adapted(
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """How a finished adaptation went, as `write_adapted` was told.
+    """The `facts` that `write_adapted` was given for a finished adaptation.
 
     Raises:
         DocumentError: `adapt.yaml` is damaged.
@@ -69,7 +69,7 @@ def _facts(arch: Arch, ms: float) -> dict[str, Any]:
 
 
 def write_steps(folder: Path, job: NetAdapt) -> dict[str, Any]:
-    """Write the history of a run and its curve; what `adapt.yaml` says of it."""
+    """Write the history of a run and its curve; return the facts for `adapt.yaml`."""
     rows, steps = job.tried(), job.steps()
     write_history(folder / "history.csv", rows)
     tried = [(row["predicted_ms"], row["top1"]) for row in rows if row.get("top1") is not None]

@@ -24,13 +24,13 @@ from nas.optimize.strategies import ON_OPTUNA
 from nas.report.plots.regret import save_curves
 
 DIGITS = 4
-"""Behind the point of an accuracy."""
+"""Decimals of an accuracy."""
 
 
 def write_comparison(
     folder: Path, comparisons: Sequence[Comparison], command: Sequence[str]
 ) -> None:
-    """Write everything into the draft of a folder."""
+    """Write all files of a comparison into a staged folder."""
     figures = [row for own in comparisons for row in summary(own)]
     runs = [row for own in comparisons for row in _runs(own)]
     for name, rows in (("summary.csv", figures), ("runs.csv", runs)):
@@ -41,7 +41,7 @@ def write_comparison(
 
 
 def summary(comparison: Comparison) -> list[dict[str, Any]]:
-    """One flat row a strategy, best first."""
+    """One flat row for each strategy, best first."""
     return [_case(comparison) | figures.row() for figures in comparison.figures]
 
 

@@ -1,4 +1,4 @@
-"""What `nas search` left in a folder, read back: see `nas.report.folders.write_search`."""
+"""Read the folder of `nas search`, as `nas.report.folders.write_search` writes it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TRAINING = {
     "finals": {"epochs": int, "seeds": int, "finalists": int},
     "top1": {"mean": NUMBER, "interval_95": [NUMBER, NUMBER], "images": int},
 }
-#: what a page needs of `study.yaml`
+#: keys of `study.yaml` that a page needs
 SHAPE = {
     "command": str,
     "date": str,
@@ -55,36 +55,36 @@ AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """One candidate that was trained, as `trials.csv` has it."""
+    """A row of `trials.csv`: one trained candidate."""
 
     name: str
     state: str
     predicted_ms: float
     estimated_top1: float
     trained: Mapping[int, float]
-    """Top-1 on the judging images, by epoch."""
+    """Epoch -> top-1 on the validation images."""
     finals: tuple[float, ...]
-    """Of the longer trainings, one a seed."""
+    """Top-1 of the final trainings, one for each seed."""
     error: str
 
 
 @dataclass(frozen=True, slots=True)
 class SearchFolder:
-    """A search."""
+    """The content of a search's folder."""
 
     folder: Path
     study: Mapping[str, Any]
     best: Arch
     yaml: str
-    """The file of the best, as it is."""
+    """The text of the best network's file."""
     front: tuple[Candidate, ...]
-    """Fastest first, on the search's device."""
+    """The front, fastest first on the search's device."""
     within: Mapping[str, float]
-    """`arch_id` -> probability that it meets the budget."""
+    """`arch_id` -> probability that the network meets the budget."""
     trials: tuple[TrialRecord, ...]
-    """Best first; empty without training."""
+    """Trained candidates, best first."""
     images: Preprocessing | None = None
-    """That the best was trained on, where it is said."""
+    """Preprocessing of the images that the best network was trained on, if recorded."""
 
     @property
     def name(self) -> str:
@@ -92,21 +92,21 @@ class SearchFolder:
 
     @property
     def budgets(self) -> Mapping[str, float]:
-        """Device -> milliseconds, the search's own first."""
+        """Device -> budget in milliseconds, the search's own device first."""
         own = {self.study["device"]["name"]: self.study["budget_ms"]}
         return own | {entry["name"]: entry["budget_ms"] for entry in self.study.get("others", [])}
 
     @property
     def training(self) -> Mapping[str, Any] | None:
-        """What was trained and how well the best did; None where nothing was."""
+        """The training settings and the best network's accuracy; None without training."""
         return self.study.get("training")
 
 
 def read_search(folder: Path) -> SearchFolder:
-    """Read a search's folder back.
+    """Read a search's folder.
 
     Raises:
-        DocumentError: it is none, or one of its files is broken.
+        DocumentError: the folder is no search's, or one of its files is damaged.
     """
     study = yaml.read(folder / STUDY, MAX_BYTES)
     check(study, SHAPE, f"{folder / STUDY}")

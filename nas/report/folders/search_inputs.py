@@ -1,6 +1,6 @@
-"""What a result only names, found again: devices, surrogate, and the known networks of its space.
+"""Load again what a search used: devices, surrogate, and known networks of its space.
 
-What has another content than when the search ran is used, and said.
+An input whose content has changed since the search is used with a caution.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SearchInputs:
-    """What was found of what a result names."""
+    """Inputs of a search that are available here."""
 
     devices: tuple[Device, ...]
-    """The search's first; those that are not there are left out."""
+    """The search's own first; missing devices are left out."""
     surrogate: Surrogate | None
     seeds: tuple[Arch, ...]
-    """Shipped networks that are points of the space."""
+    """Shipped networks that the space contains."""
     cautions: tuple[str, ...]
 
     def device(self, name: str) -> Device | None:
@@ -37,7 +37,7 @@ class SearchInputs:
         return next((device for device in self.devices if device.name == name), None)
 
     def assessed(self, device: Device) -> list[Candidate]:
-        """The known networks on a device, fastest first; none without a surrogate."""
+        """Assess the known networks on a device, fastest first; empty without a surrogate."""
         if self.surrogate is None:
             return []
         found = [assess(arch, device, self.surrogate) for arch in self.seeds]
@@ -45,7 +45,7 @@ class SearchInputs:
 
 
 def load_inputs(result: SearchFolder) -> SearchInputs:
-    """Look for everything that a result names."""
+    """Load everything that a search's folder names."""
     study, cautions = result.study, list[str]()
     entries = [study["device"], *study.get("others", [])]
     devices = [
@@ -62,7 +62,7 @@ def load_inputs(result: SearchFolder) -> SearchInputs:
 
 
 def found_device(name: str) -> Device | None:
-    """A device by name; None where it is not here."""
+    """Load a device by name; None if it is missing."""
     try:
         return library.load_device(name)
     except NasError:
@@ -76,7 +76,7 @@ def _found(
     content: str,
     cautions: list[str],
 ) -> Any:
-    """The named one, or None; a caution where it is missing or differs."""
+    """Load an input; add a caution if it is missing (then None) or has changed."""
     name, before = entry["name"], entry["hash"]
     try:
         found = load(entry.get("path", name))

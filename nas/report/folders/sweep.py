@@ -1,4 +1,4 @@
-"""A folder of many searches: what was asked, `cells.csv`, and a search's folder for each cell."""
+"""Read the folder of a sweep: its settings, `cells.csv`, and a search's folder for each cell."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class SweepCell:
     """One search of a sweep."""
 
     words: Mapping[str, str]
-    """The columns `WORDS` as they are."""
+    """Text of the columns `WORDS`."""
     budget_ms: float
     ms: tuple[float, float, float] | None
-    """Predicted, with its interval; None unless it is done."""
+    """Predicted latency and its interval; None until the search is done."""
     top1: tuple[float, float, float] | None
-    """Trained, with its interval; None where nothing was trained."""
+    """Trained top-1 and its interval; None without training."""
     error: str
     result: SearchFolder | None
 
@@ -44,12 +44,12 @@ class SweepCell:
 
 @dataclass(frozen=True, slots=True)
 class SweepFolder:
-    """Searches that were asked for together."""
+    """The content of a sweep's folder."""
 
     folder: Path
     asked: Mapping[str, Any]
     made: Mapping[str, Any]
-    """Command and versions; empty before its end."""
+    """Command and versions; empty until the sweep has ended."""
     cells: tuple[SweepCell, ...]
 
     @property
@@ -58,15 +58,15 @@ class SweepFolder:
 
     @property
     def devices(self) -> list[str]:
-        """In the order of the cells."""
+        """Names of the devices, in the order of the cells."""
         return list(dict.fromkeys(cell.device for cell in self.cells))
 
 
 def read_sweep(folder: Path) -> SweepFolder:
-    """Read a sweep's folder back.
+    """Read a sweep's folder.
 
     Raises:
-        DocumentError: one of its files is broken, or a cell's folder is.
+        DocumentError: one of its files, or a cell's folder, is damaged.
     """
     asked = yaml.read(folder / SWEEP_FILE)
     lines = read_csv(folder / CELLS_FILE, COLUMNS)

@@ -1,7 +1,7 @@
-"""What the store of a finished search tells beside its tables: when each trial ran, what mattered.
+"""Read from the store of a search when each trial ran and which choices mattered.
 
-The database is read and never written. Importances are Optuna's PED-ANOVA (arXiv:2304.10255): how
-much a choice tells the better trials from all of them.
+The database is never written. Importances are Optuna's PED-ANOVA (arXiv:2304.10255): how well a
+choice separates the better trials from all trials.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 ENOUGH = 30
-"""Trials below which the order of importances is mostly chance."""
+"""With fewer trials, the order of importances is mostly chance."""
 SHOWN = 15
-"""Choices that are listed."""
+"""Maximum number of choices listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTrial:
-    """One trial of the first rung, where a strategy looks for networks."""
+    """One trial of the first rung, whose networks the strategy chose."""
 
     number: int
-    """In the order they were begun."""
+    """Position in the order of starting."""
     name: str
     ms: float
     top1: float
     minutes: float
-    """From the beginning of the first trial to the end of this one."""
+    """From the start of the first trial to the end of this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialHistory:
-    """Trials in the order that they were asked for, and what mattered in them."""
+    """Trials in order, and the importance of choices."""
 
     trials: tuple[StoredTrial, ...]
     importances: tuple[tuple[str, float], ...]
-    """Choices by name and their shares of the whole, most important first."""
+    """Choices and their shares of the total importance, largest first."""
 
 
 def read_history(folder: Path, epochs: int, whole: int) -> TrialHistory | None:
-    """Of the study of what was trained for the first `epochs` of `whole`; None without a store.
+    """Read the study of the rung of `epochs` of `whole`; None without a store.
 
     Raises:
-        DocumentError: there is one that cannot be read.
-        MissingExtraError: there is one, and Optuna is not installed.
+        DocumentError: the store cannot be read.
+        MissingExtraError: there is a store, and Optuna is not installed.
     """
     path = folder / FILE
     if not path.exists():
@@ -67,25 +67,28 @@ def read_history(folder: Path, epochs: int, whole: int) -> TrialHistory | None:
     try:
         with _read_only(optuna, path) as storage:
             known = optuna.get_all_study_names(storage)
-            names = rung_name(epochs, whole), f"proxy, {epochs} epochs"  # and of an earlier version
+            names = (
+                rung_name(epochs, whole),
+                f"proxy, {epochs} epochs",
+            )  # of an earlier version
             name = next((name for name in names if name in known), names[0])
             study = optuna.load_study(study_name=name, storage=storage)
             return TrialHistory(_trials(study), _importances(optuna, study))
-    except Exception as error:  # of SQLite, SQLAlchemy or Optuna
+    except Exception as error:  # from SQLite, SQLAlchemy or Optuna
         raise DocumentError(f"{path}: no store of a search: {first_line(error)}") from None
 
 
 @contextmanager
 def _read_only(optuna: Any, path: Path) -> Iterator[RDBStorage]:
-    """The store, which may be open elsewhere or lie in a folder that nobody may write to."""
+    """Open the store read-only, even if another process has it open or the folder is read-only."""
     log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
     logged = log.exists() and log.stat().st_size > 0
     with ExitStack() as stack:
         if logged and not index.exists():
-            # nobody has it open, and SQLite would write the index into the folder
+            # no process has it open, and SQLite would write the index into the folder
             copies = Path(stack.enter_context(TemporaryDirectory()))
             path, log = (Path(shutil.copy(file, copies)) for file in (path, log))
-        # whoever has it open may not have merged the log; without one SQLite needs no other file
+        # a process that has it open may not have merged the log; without a log no index is needed
         how = {} if logged else {"immutable": "1"}
         url = sqlite_url(path, mode="ro", **how)
         storage: RDBStorage = optuna.storages.RDBStorage(url)
@@ -108,16 +111,16 @@ def _trials(study: Study) -> tuple[StoredTrial, ...]:
 
 
 def _importances(optuna: Any, study: Study) -> tuple[tuple[str, float], ...]:
-    """Of the choices that every trial has; none where all did equally well."""
+    """Importance of choices that every trial has; empty if all trials scored the same."""
     top1s = {t.values[0] for t in study.trials if t.state.name == "COMPLETE"}
     if len(top1s) < 2:
         return ()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of few trials and of the sign, which is right here
+        warnings.simplefilter("ignore")  # about few trials, and about the sign, which is right here
         found = optuna.importance.get_param_importances(
             study,
             evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
-            target=lambda trial: -trial.values[0],  # it asks what makes a low value
+            target=lambda trial: -trial.values[0],  # the evaluator looks for low values
         )
     return tuple(_most(list(found.items())))
 

@@ -1,4 +1,4 @@
-"""A result folder: `best.yaml`, `pareto.csv`, `study.yaml`, the plot, the networks of the front."""
+"""Write the folder of a search: `best.yaml`, `pareto.csv`, `study.yaml`, plot and front."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PARETO_COLUMNS = (
 def write_result(
     draft: Path, result: SearchResult, command: Sequence[str], studied: StudyResult | None = None
 ) -> None:
-    """Write everything into the draft of a result folder; with training, its best is the best."""
+    """Write all files into a staged folder; after training the best trained network is `best`."""
     best = studied.trials[0].candidate if studied else result.best
     best.to_yaml(draft / BEST)
     _write_pareto(result, draft)
@@ -52,7 +52,7 @@ def write_result(
 
 
 def _write_pareto(result: SearchResult, folder: Path) -> None:
-    (folder / "pareto").mkdir(exist_ok=True)  # a kill may have come after it
+    (folder / "pareto").mkdir(exist_ok=True)  # an interrupted run may have made it
     rows = []
     for found in result.pareto:
         name = f"pareto/{found.arch.arch_id}.yaml"
@@ -65,7 +65,7 @@ def _write_pareto(result: SearchResult, folder: Path) -> None:
 
 
 def _write_trials(studied: StudyResult, folder: Path) -> None:
-    """`trials.csv`: what was estimated and what training found, each in a column of its own."""
+    """Write `trials.csv`, with estimated and trained accuracy in separate columns."""
     epochs = sorted({epoch for trial in studied.trials for epoch in trial.top1s})
     columns = ["arch_id", "name", "state", "predicted_ms", "estimated_top1"]
     columns += [f"trained_top1_epoch{epoch}" for epoch in epochs]
@@ -91,7 +91,7 @@ def _rounded(top1: float | None) -> str:
 
 
 def _training(studied: StudyResult) -> dict[str, Any]:
-    """What was trained, for `study.yaml`."""
+    """The training section of `study.yaml`."""
     plan, top1 = studied.plan, studied.accuracy
     return {
         "data": studied.data,
@@ -113,7 +113,7 @@ def _training(studied: StudyResult) -> dict[str, Any]:
 
 
 def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
-    """What made the result; everything but `date` and `seconds` repeats with the same seed."""
+    """How the result was made; all but `date` and `seconds` repeats with the same seed."""
     return provenance(command, "numpy", "scipy") | {
         "seed": result.seed,
         "budget_ms": result.budget_ms,
@@ -141,7 +141,7 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
 
 
 def _named(what: What, found: Space | Device | Surrogate) -> dict[str, Any]:
-    """Name and content; of what is not shipped also where it lies, as it was given."""
+    """Name and content hash, and the path of an input that is not shipped."""
     hashed = found.space_hash if isinstance(found, Space) else found.content_hash
     origin = found.table.origin if isinstance(found, Space) else found.origin
     shipped = str(named(what).get(found.name)) == origin

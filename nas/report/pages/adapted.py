@@ -1,4 +1,4 @@
-"""The page of an adapted network: before and after, what was tried, where its milliseconds go."""
+"""The page of an adapted network: before and after, proposals, latency by kernel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from nas.space.arch import Arch, read_arch
 
 ADAPTED = "adapt.yaml"
 COUNTED = {"name": str, "arch_id": str, "predicted_ms": NUMBER, "params": int, "macs": int}
-#: what a page needs of it
+#: keys of `adapt.yaml` that a page needs
 SHAPE = {
     "before": COUNTED,
     "after": COUNTED | {"low_ms": NUMBER, "high_ms": NUMBER},
@@ -38,24 +38,24 @@ SHAPE = {
 
 @dataclass(frozen=True, slots=True)
 class AdaptedFolder:
-    """What `nas adapt` left."""
+    """The content of a folder of `nas adapt`."""
 
     folder: Path
     made: Mapping[str, Any]
-    """`adapt.yaml`."""
+    """Content of `adapt.yaml`."""
     after: Arch
     yaml: str
     history: tuple[CsvRow, ...]
-    """Every proposal, where there were steps."""
+    """Every proposal; empty without steps."""
 
     @property
     def device(self) -> Device | None:
-        """Where it is to be faster, if that is still there."""
+        """The target device, if it is available."""
         return found_device(self.made["device"]["name"])
 
     @property
     def before(self) -> Arch | None:
-        """The start, where it is a shipped network: nobody wrote its table down."""
+        """The original network if it is a shipped one; else its table is not known."""
         try:
             found = library.load_arch(self.made["before"]["name"])
         except NasError:
@@ -64,10 +64,10 @@ class AdaptedFolder:
 
 
 def read_adapted(folder: Path) -> AdaptedFolder:
-    """Read the folder back.
+    """Read the folder of an adapted network.
 
     Raises:
-        DocumentError: one of its files is broken.
+        DocumentError: one of its files is damaged.
     """
     made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
     check(made, SHAPE, f"{folder / ADAPTED}")
@@ -76,7 +76,7 @@ def read_adapted(folder: Path) -> AdaptedFolder:
 
 
 def adapted_page(adapted: AdaptedFolder) -> Page:
-    """Everything that its folder says."""
+    """Make the page of an adapted network."""
     made, after, device = adapted.made, adapted.after, adapted.device
     sections = [
         *_beside(adapted),
@@ -110,7 +110,7 @@ def _figures(made: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _beside(adapted: AdaptedFolder) -> Iterator[Section]:
-    """Both tables, where the start is known."""
+    """Both networks side by side, if the original is known."""
     if (before := adapted.before) is None:
         return
     picture = comparison_picture(summarise(before), summarise(adapted.after))
@@ -119,7 +119,7 @@ def _beside(adapted: AdaptedFolder) -> Iterator[Section]:
 
 
 def _tried(adapted: AdaptedFolder) -> Iterator[Section]:
-    """Accuracy over milliseconds, of all proposals and of those that were taken."""
+    """Accuracy over latency of all proposals and of the accepted ones."""
     lines = [line for line in adapted.history if line.cells["top1"]]
     if not lines:
         return

@@ -1,4 +1,4 @@
-"""The figures of a page: plotly's, on white, in colours for all eyes, told apart by shape too."""
+"""Plotly figures of a page; groups differ in colour and shape."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#882255", "#5
 BAR = "#0072B2"
 GRID = "#e0e0e0"
 SPAN = 4.0
-"""Latencies that span more than so many times are on a logarithmic axis."""
+"""The latency axis is logarithmic if the slowest takes more than this many times the fastest."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlotPoint:
-    """A network in a plot."""
+    """A network in a plot, with intervals."""
 
     name: str
     x: float
@@ -36,7 +36,7 @@ class PlotPoint:
     y_low: float
     y_high: float
     more: str = ""
-    """Shown with it when it is pointed at."""
+    """Further text for the hover label."""
 
     @property
     def hover(self) -> str:
@@ -52,7 +52,7 @@ def scatter(
     colours: Mapping[str, str] | None = None,
     scale_of: Sequence[PlotPoint] = (),
 ) -> Figure:
-    """Points with intervals, a colour and a shape for each group; the axis fits `scale_of` too."""
+    """Plot points with intervals, grouped by colour and shape; the axis also fits `scale_of`."""
     figure = framed(x_title, y_title)
     every = [*(spot for group in groups.values() for spot in group), *scale_of]
     if spread(every):
@@ -73,7 +73,7 @@ def scatter(
 
 
 def spread(spots: Sequence[PlotPoint]) -> bool:
-    """Whether latencies differ so much that equal ratios should look equal."""
+    """Whether latencies differ enough for a logarithmic axis."""
     found = [spot.x for spot in spots if spot.x > 0]
     return bool(found) and max(found) > SPAN * min(found)
 
@@ -85,7 +85,7 @@ def front_figure(
     budget_ms: float,
     x_title: str,
 ) -> Figure:
-    """What was found and the known networks: estimated top-1 over predicted milliseconds."""
+    """Plot the front and the known networks: estimated top-1 over predicted latency."""
     groups: dict[str, list[PlotPoint]] = {}
     for seed in seeds:
         groups.setdefault(_family(seed.name), []).append(seed)
@@ -99,7 +99,7 @@ def front_figure(
         figure.add_scatter(name="best", **_points([best]), mode="markers", marker=star)
     lowest = min((spot.y_low for spot in named), default=0.0)
     if named and front and min(spot.y for spot in front) < lowest:
-        # the front's fast end would press all others into a line
+        # otherwise the front's fast end would squeeze the others together
         top = max(spot.y_high for spot in [*named, *front])
         figure.update_yaxes(range=[lowest - MARGIN, top + 1])
     _line_at(figure, budget_ms, f"budget {budget_ms:g} ms")
@@ -107,7 +107,7 @@ def front_figure(
 
 
 def join(figure: Figure, spots: Sequence[PlotPoint], name: str) -> None:
-    """A line through points that are drawn already."""
+    """Add a line through points that are already drawn."""
     figure.add_scatter(
         name=name,
         x=[spot.x for spot in spots],
@@ -119,7 +119,7 @@ def join(figure: Figure, spots: Sequence[PlotPoint], name: str) -> None:
 
 
 def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], title: str) -> Figure:
-    """Horizontal bars, the first on top."""
+    """Horizontal bars, the first at the top."""
     figure = framed(title, "")
     figure.add_bar(
         orientation="h",
@@ -144,7 +144,7 @@ def points_and_line(
     *,
     steps: bool = False,
 ) -> Figure:
-    """Points by name, x, y and what is told of each; a line by name, x and y."""
+    """Points (name, x, y, hover texts) and a line (name, x, y)."""
     figure = framed(x_title, y_title)
     name, x, y, told = points
     figure.add_scatter(
@@ -200,7 +200,7 @@ def _points(spots: Sequence[PlotPoint]) -> dict[str, Any]:
 
 
 def _band(figure: Figure, front: Sequence[PlotPoint]) -> None:
-    """The front as a line in a band of its standard deviations."""
+    """Draw the front as a line within a band of one standard deviation."""
     ends = [spot.y_low for spot in front] + [spot.y_high for spot in front[::-1]]
     figure.add_scatter(
         name="± 1 sd of the front",
@@ -238,7 +238,7 @@ def _line_at(figure: Figure, x: float, text: str) -> None:
 
 
 def _plain_ticks(spots: Sequence[PlotPoint]) -> dict[str, Any]:
-    """Numbers as one writes them on a logarithmic axis."""
+    """Plain numbers as ticks of a logarithmic axis."""
     ends = min(s.x_low for s in spots) / 1.1, max(s.x_high for s in spots) * 1.1
     ticks = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 1.5, 2, 3, 5, 7)]
     shown = [tick for tick in ticks if ends[0] <= tick <= ends[1]]

@@ -1,4 +1,4 @@
-"""Whose page a folder's is: a search's, a sweep's or an adapted network's."""
+"""Choose the report page for a results folder: search, sweep or adapted network."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nas.study.sweep.files import SWEEP_FILE
 
 
 def page_of(folder: Path) -> Page:
-    """The page of what a command left in a folder.
+    """Make the page of a results folder.
 
     Raises:
-        DocumentError: it is no folder of results, or one of its files is broken.
-        MissingExtraError: what draws its plots is not installed.
+        DocumentError: the folder holds no results, or one of its files is damaged.
+        MissingExtraError: the `report` extra is not installed.
     """
     if not folder.is_dir():
         raise DocumentError(f"{folder}: no such folder")

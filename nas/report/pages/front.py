@@ -1,4 +1,4 @@
-"""What a search found beside the known networks: a plot for each of its devices, and a table."""
+"""The front of a search and the known networks: a plot for each device, and a table."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from nas.latency.device import Device
 
 UNIT = "ms"
-"""Of a device that is not here to say it."""
+"""Latency unit of a device that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """A search's networks on one of its devices."""
+    """The networks of a search on one of its devices."""
 
     device: str
     unit: str
     budget_ms: float
     best: Candidate | None
-    """The winner; with training it need not be on the front, and its device may be gone."""
+    """The best network; None if it is not on the front and the device is missing."""
     front: tuple[Candidate, ...]
     seeds: tuple[Candidate, ...]
 
 
 def device_views(result: SearchFolder, found: SearchInputs) -> list[DeviceView]:
-    """The search's device first, with figures as they were found; further ones predicted anew.
+    """One view for each device; latency is predicted again for all but the search's own.
 
-    Known networks are shown on all of them, or on none where the search's device is not here.
+    Known networks are shown on every device, or on none if the search's device is missing.
     """
     own = result.study["device"]["name"]
     seeded = found.device(own) is not None
@@ -73,7 +73,7 @@ def _moved(found: Candidate, device: Device) -> Candidate:
 
 
 def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
-    """Estimated accuracy over predicted milliseconds."""
+    """The plot and table of estimated accuracy over predicted latency."""
     figures = {
         view.device: charts.front_figure(
             [_spot(c) for c in view.front],
@@ -127,7 +127,7 @@ def _table(result: SearchFolder, shown: Sequence[DeviceView]) -> TablePart:
 
 
 def _kinds(view: DeviceView) -> Iterator[tuple[str, Candidate]]:
-    """In one order on every device: known networks by name, since each has another fastest."""
+    """Kind and network, in the same order on every device: known networks by name."""
     best = view.best
     if best:
         yield "best", best

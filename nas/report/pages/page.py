@@ -1,7 +1,7 @@
-"""The parts of a page, and the page: one HTML file that asks the network for nothing.
+"""A page and its parts: one HTML file that loads nothing from the network.
 
-Scripts are named by their hashes and everything else is forbidden, so that no text from a file can
-become one. Every plot has its figures in a table beside it.
+The page's policy allows its own scripts by hash and nothing else, so text from a file cannot run.
+Beside every plot is a table of its values.
 """
 
 from __future__ import annotations
@@ -25,58 +25,58 @@ FILES = Path(__file__).parent / "web"
 
 @dataclass(frozen=True, slots=True)
 class BarCell:
-    """A number with a bar under it."""
+    """A number with a bar below it."""
 
     text: str
     share: float
-    """Of the longest one's, from 0 to 1."""
+    """Length relative to the longest bar, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkCell:
-    """A place on the page."""
+    """A link to a section of the page."""
 
     text: str
     anchor: str
 
 
 PageCell = str | BarCell | LinkCell | None
-"""None is printed as a dash: there is no such figure."""
+"""None (there is no value) is shown as a dash."""
 
 
 @dataclass(frozen=True, slots=True)
 class TablePart:
-    """Rows under headers; a caption says what they are."""
+    """A table with a caption."""
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[PageCell]]
     total: Sequence[PageCell] = ()
     groups: Sequence[str] = ()
-    """Of each row; of a plot's table only rows of what is chosen are shown."""
+    """Group of each row; beside a plot only the rows of the chosen figure are shown."""
     kind: Literal["table"] = "table"
 
 
 @dataclass(frozen=True, slots=True)
 class PlotPart:
-    """A figure for each choice, and a table of what it shows."""
+    """A figure for each choice, and a table of its values."""
 
     name: str
-    """For links, and unique on its page."""
+    """Anchor for links; unique on the page."""
     caption: str
     choice: str
-    """What the reader chooses: `Device`."""
+    """Label of the menu that chooses a figure, for example `Device`."""
     figures: Mapping[str, Figure]
     table: TablePart
     note: str = ""
     intervals: bool = False
-    """Whether they can be hidden."""
+    """Whether the reader can hide intervals."""
     kind: Literal["plot"] = "plot"
 
 
 @dataclass(frozen=True, slots=True)
 class PicturePart:
-    """An SVG of ours."""
+    """An SVG drawing."""
 
     caption: str
     svg: str
@@ -92,7 +92,7 @@ class FactsPart:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> FactsPart:
-        """A document, its keys joined by points."""
+        """Flatten a document; nested keys are joined by dots."""
         return cls(list(_flat(content)))
 
 
@@ -106,7 +106,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class DownloadPart:
-    """A file inside the page."""
+    """A file embedded in the page."""
 
     label: str
     name: str
@@ -123,10 +123,10 @@ Part = TablePart | PlotPart | PicturePart | FactsPart | TextPart | DownloadPart
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and its parts."""
 
     name: str
-    """For links, and unique on its page."""
+    """Anchor for links; unique on the page."""
     title: str
     parts: Sequence[Part]
     folded: bool = False
@@ -134,20 +134,20 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything that a reader sees."""
+    """A whole page."""
 
     title: str
     lead: str
     figures: Sequence[tuple[str, str, str]]
-    """What matters most: its name, value, and what kind of figure it is."""
+    """Key figures: name, value, and how the value was obtained."""
     sections: Sequence[Section]
     cautions: Sequence[str] = ()
 
     def html(self) -> str:
-        """The file.
+        """Render the page as one HTML file.
 
         Raises:
-            MissingExtraError: what writes it is not installed.
+            MissingExtraError: the `report` extra is not installed.
         """
         jinja2 = require("report", "jinja2")
         plotly = require("report", "plotly.offline")
@@ -173,7 +173,7 @@ def _hash(script: str) -> str:
 
 
 def _drawn(figure: Figure) -> Mapping[str, Any]:
-    """What plotly.js is given: traces and layout without the template of Python's defaults."""
+    """Traces and layout for plotly.js, without the template of Plotly's Python defaults."""
     content: dict[str, Any] = figure.to_plotly_json()
     content["layout"].pop("template", None)
     return content
@@ -191,5 +191,5 @@ def _flat(content: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def plain(text: str) -> str:
-    """A text for a figure, where plotly would read tags."""
+    """Escape text for a figure, where plotly would read it as HTML."""
     return escape(text, quote=False)

@@ -1,4 +1,4 @@
-"""The page of a search: what it found, why, how fast its rows are, and how it was made."""
+"""The page of a search: front, best network, latency by kernel, training, settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nas.report.pages.winner import count, latency_section, network_section, win
 
 
 def search_page(result: SearchFolder) -> Page:
-    """Everything that a search's folder says, and what the library adds to it."""
+    """Make the page of a search."""
     found = load_inputs(result)
     shown = device_views(result, found)
     device = found.device(result.study["device"]["name"])
@@ -37,7 +37,7 @@ def search_page(result: SearchFolder) -> Page:
 
 
 def _flags(result: SearchFolder, devices: Sequence[Device]) -> Iterator[str]:
-    """What to distrust of the winner's milliseconds."""
+    """Warnings about the predicted latency of the best network."""
     for device in devices:
         for flag in device.predict(result.best).flags:
             yield f"Predicted for {device.name}: {flag}."
@@ -51,7 +51,7 @@ def _nature(result: SearchFolder) -> str:
 
 
 def facts_of(result: SearchFolder) -> list[tuple[str, str]]:
-    """Command, versions and what the search was asked."""
+    """Command, versions and settings of a search."""
     study = result.study
     versions = ", ".join(f"{name} {number}" for name, number in study["versions"].items())
     pairs = [("command", study["command"]), ("date", study["date"]), ("versions", versions)]

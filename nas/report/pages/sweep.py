@@ -1,4 +1,4 @@
-"""The page of a sweep: all cells, trained accuracy over latency and budget, every cell's winner."""
+"""The page of a sweep: all cells, accuracy over latency and budget, best networks."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from nas.latency.device import Device
 
 Draw = Callable[[Sequence[SweepCell], str, str], "Figure"]
-"""Of the cells of a device, its name and unit."""
+"""Draws the cells of a device, given its name and latency unit."""
 TRAINED = "trained top-1 [%], 95 % interval"
 Devices = Mapping[str, "Device | None"]
-"""By name; None is not here."""
+"""Name -> device; None if it is missing."""
 KEYS = ("space", "strategy")
-"""What points are told apart by, where it differs."""
+"""Columns that group the points, if their values differ."""
 VARIES = ("space", "strategy", "seed")
 
 
 def sweep_page(sweep: SweepFolder) -> Page:
-    """Everything that a sweep's folder says."""
+    """Make the page of a sweep."""
     counts = Counter(cell.words["state"] for cell in sweep.cells)
     states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     done = [cell for cell in sweep.cells if cell.ms and cell.top1]
@@ -65,13 +65,13 @@ def sweep_page(sweep: SweepFolder) -> Page:
 
 
 def _data(done: Sequence[SweepCell]) -> str:
-    """What was trained on, in words."""
+    """The data sets used for training, as text."""
     names = (c.result.training["data"] for c in done if c.result and c.result.training)
     return f"Trained on {', '.join(dict.fromkeys(names))}" if done else "Nothing is trained"
 
 
 def _best(done: Sequence[SweepCell]) -> Iterator[tuple[str, str, str]]:
-    """The most accurate on each device."""
+    """The best trained accuracy on each device."""
     for device in dict.fromkeys(cell.device for cell in done):
         own = [(cell.top1, cell.budget_ms) for cell in done if cell.top1 and cell.device == device]
         top1, budget_ms = max(own)
@@ -158,7 +158,7 @@ def _plot(
 def _groups(
     cells: Sequence[SweepCell], places: Sequence[tuple[float, ...]]
 ) -> dict[str, list[PlotPoint]]:
-    """Spots by what differs between the cells."""
+    """Points grouped by the settings that differ between cells."""
     keys = [key for key in KEYS if len({cell.words[key] for cell in cells}) > 1]
     groups: dict[str, list[PlotPoint]] = {}
     for cell, (x, x_low, x_high) in zip(cells, places, strict=True):
@@ -170,7 +170,7 @@ def _groups(
 
 
 def _undominated(spots: Sequence[PlotPoint]) -> list[PlotPoint]:
-    """Fastest first: each more accurate than all that are as fast."""
+    """The Pareto front, fastest first."""
     front: list[PlotPoint] = []
     for spot in sorted(spots, key=lambda spot: (spot.x, -spot.y)):
         if not front or spot.y > front[-1].y:

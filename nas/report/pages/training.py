@@ -1,4 +1,4 @@
-"""The sections of a page about candidates that were trained."""
+"""The sections of a page about trained candidates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def training_sections(result: SearchFolder) -> Iterator[Section]:
-    """What was trained: progress, all candidates, which choices mattered; nothing without."""
+    """Progress, all candidates, and importance of choices; nothing without training."""
     training = result.training
     if training is None:
         return
@@ -28,7 +28,7 @@ def training_sections(result: SearchFolder) -> Iterator[Section]:
     missing = "the store of the trials is elsewhere"
     try:
         history = read_history(result.folder, epochs, whole)
-    except MissingExtraError as error:  # read on another machine than it was made
+    except MissingExtraError as error:  # the page may be made on another machine
         history, missing = None, str(error)
     order: PlotPart | TextPart = TextPart(f"The order of the trials is not shown: {missing}.")
     if history and history.trials:
@@ -43,7 +43,7 @@ def _progress(history: TrialHistory, epochs: int, data: str) -> PlotPart:
     trials, trained = history.trials, f"{count(epochs, 'epoch')} on {data}"
 
     def figure(places: Sequence[float], x_title: str) -> Figure:
-        """In order of their places, with the best so far."""
+        """Trials ordered by these positions, with a line of the best so far."""
         order = sorted(range(len(trials)), key=lambda index: places[index])
         x, y = [places[i] for i in order], [trials[i].top1 for i in order]
         told = [f"{trials[i].name}, {trials[i].ms:.2f} ms predicted" for i in order]

@@ -1,4 +1,4 @@
-"""The network that won: its figures, its table with bars, its picture, its file."""
+"""The best network: key figures, table with bars, drawing, file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def winner_figures(
     result: SearchFolder, shown: Sequence[DeviceView]
 ) -> Iterator[tuple[str, str, str]]:
-    """What is known of it, each with the kind of figure it is."""
+    """Key figures of the best network, each with how it was obtained."""
     found = [(view, view.best) for view in shown if view.best]
     for view, best in found:
         ms = f"{interval(best.ms, best.ms_low, best.ms_high)} {view.unit}"
@@ -52,12 +52,12 @@ def winner_figures(
 
 
 def count(number: int, noun: str) -> str:
-    """1 seed, 2 seeds."""
+    """A count with its noun: `1 seed`, `2 seeds`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
-    """Its file, picture and table."""
+    """File, drawing and table of a network."""
     return [
         DownloadPart(f"Download {best.name} (YAML)", f"{best.arch_id}.yaml", yaml),
         PicturePart(f"{best.name}, row by row.", network_picture(summarise(best))),
@@ -66,12 +66,12 @@ def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
 
 
 def network_section(best: Arch, yaml: str, device: Device | None) -> Section:
-    """The same under a heading."""
+    """The parts of a network as a section."""
     return Section("network", f"The network {best.name}", network_parts(best, yaml, device))
 
 
 def row_table(shown: NetworkSummary) -> TablePart:
-    """The paper's table, with a bar of milliseconds a row."""
+    """The network's table with a latency bar for each row."""
     rows: list[list[PageCell]] = [list(row) for row in cells(shown)]
     heads = columns(shown)
     caption = f"{shown.arch.name} ({shown.arch.source})."
@@ -86,7 +86,7 @@ def row_table(shown: NetworkSummary) -> TablePart:
 
 
 def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
-    """Where the milliseconds go, by sort of kernel, on each device; none without a device."""
+    """Latency by kernel class on each device; empty without a device."""
     figures, rows, groups = {}, [], []
     for device in devices:
         found = breakdown(best, device)
@@ -108,13 +108,13 @@ def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
 
 
 def breakdown(arch: Arch, device: Device) -> list[tuple[str, int, float]]:
-    """Sort of kernel, how many there are, and predicted milliseconds; most first, they add up."""
+    """Kernel class, count and predicted milliseconds, slowest first; they sum to the prediction."""
     prediction = device.predict(arch)
     sums, counts = defaultdict[str, float](float), defaultdict[str, int](int)
     for kernel in device.kernels(arch.graph):
         sums[kernel.cls] += float(device.kernel_ms(kernel))
         counts[kernel.cls] += 1
-    # from the sum over kernels to the network, as the device does it
+    # scale the sum over kernels to the network, as the device does
     ratio = sum(prediction.rows) / sum(sums.values())
     found = [(name, counts[name], ms * ratio) for name, ms in sums.items()]
     found.append(("fixed part", 0, prediction.fixed_ms))

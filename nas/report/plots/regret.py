@@ -1,7 +1,7 @@
-"""The picture of a comparison: regret over evaluations, one curve a strategy, as PNG.
+"""Plot of a comparison: regret over evaluations, one curve for each strategy.
 
-Regret is on a logarithmic axis that ends at a hundredth of a point: what is nearer to the optimum
-lies on its line. Names stand at the ends of their curves, pushed apart where they would overlap.
+The axis of regret is logarithmic and ends at 0.01 points; smaller regret is drawn there. Names
+stand at the ends of their curves, moved apart if they would overlap.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STYLES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
-"""Of lines, one a round through the colours."""
+"""Line styles; the next one is used once all colours are."""
 PLAIN = "#000000"
-"""Of random search."""
+"""Colour of random search."""
 NEAREST = 0.01
-"""Points; the end of the axis."""
+"""Smallest regret on the axis, in percentage points."""
 FIRST = 10
-"""Evaluations before this one are drawn, but do not stretch the axis."""
+"""Earlier evaluations do not stretch the axis."""
 SPACE = 0.042
-"""Between two names, as a share of the axis."""
+"""Distance between two names, as a fraction of the axis."""
 
 
 def save_curves(comparison: Comparison, path: Path) -> None:
-    """Write the picture as PNG."""
+    """Write the plot."""
     with plot(path) as axes:
         draw(axes, comparison)
 
 
 def draw(axes: Axes, comparison: Comparison) -> None:
-    """Curves with bands, the optimum as a line, names at the right."""
+    """Draw curves with bands, the optimum as a line, and names on the right."""
     regrets = {name: _regret(runs, comparison.optimum) for name, runs in comparison.runs.items()}
     evaluations = max(len(mean) for mean, _ in regrets.values())
     x = np.arange(1, evaluations + 1)
@@ -59,13 +59,13 @@ def draw(axes: Axes, comparison: Comparison) -> None:
 
 
 def _regret(runs: Sequence[Run], optimum: float) -> tuple[Floats, Floats]:
-    """(evaluations,) means, and half the widths of their intervals."""
+    """Means and half-widths of their intervals, each of shape (evaluations,)."""
     regret = optimum - np.array([own.best for own in runs])
     return regret.mean(axis=0), reaches(regret)
 
 
 def _look(name: str) -> tuple[str, str | tuple[int, tuple[float, ...]]]:
-    """Colour and style of a line, the same in all pictures."""
+    """Colour and style of a strategy's line, the same in all plots."""
     if name == BASELINE:
         return PLAIN, "-"
     index = [other for other in STRATEGIES if other != BASELINE].index(name)
@@ -92,13 +92,13 @@ def _frame(
         zorder=1,
         label=f"{what}: {comparison.optimum:.2f} %, or nearer than {NEAREST:g}",
     )
-    axes.legend(loc="upper right", frameon=False, fontsize=8.5)  # where no curve comes
+    axes.legend(loc="upper right", frameon=False, fontsize=8.5)  # no curve gets there
     axes.set_xlabel("networks evaluated")
     axes.set_ylabel("mean regret of the best so far [points], 95 % interval")
 
 
 def _name(axes: Axes, curves: dict[str, Floats]) -> None:
-    """Names beside the right end, in the order of the logarithmic curves, lowest first."""
+    """Name the curves at the right, in the order of their ends."""
     order = sorted(curves, key=lambda name: (curves[name][-1], curves[name].mean()))
     low, high = np.log(axes.get_ylim())
     wanted = [float(curves[name][-1] - low) / float(high - low) for name in order]

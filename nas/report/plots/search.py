@@ -17,7 +17,7 @@ FAMILIES = {"mobilenet": ORANGE, "efficientnet": GREEN, "mobilevit": PINK, "repv
 """Family of a known network -> colour."""
 FOUND, OTHER = RED, GREY
 MARGIN = 3.0
-"""Points of accuracy below the lowest named network."""
+"""Space below the lowest known network, in percentage points."""
 
 
 def save_front(result: SearchResult, folder: Path) -> None:
@@ -78,14 +78,14 @@ def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = 
         color=colour,
         zorder=4,
     )
-    # readable where it crosses a line or another point's bar
+    # keeps the label readable across lines and error bars
     text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 
 def _frame(axes: Axes, named: Sequence[Candidate], front: Sequence[Candidate]) -> None:
-    """A logarithmic axis where latencies span more than fourfold; accuracies of named networks.
+    """Fit the accuracy axis to named networks; a wide range of latencies is logarithmic.
 
-    The fast end of a front may fall far below them all, and would press them into one line.
+    The fast end of a front may be far below the named networks and would squeeze them together.
     """
     lowest = min(c.top1 - c.top1_sd for c in named)
     axes.set_ylim(bottom=lowest - MARGIN if min(c.top1 for c in front) < lowest else None)

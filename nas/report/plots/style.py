@@ -36,11 +36,11 @@ def plot(*paths: Path, size: tuple[float, float] = (8, 5), font_size: float = 10
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    frame = {"axes.spines.right": False, "axes.spines.top": False}
     # a Figure without pyplot needs no display; the salt makes ids in an SVG repeatable
-    with rc_context({"svg.hashsalt": "nas", "font.size": font_size, **frame}):
+    with rc_context({"svg.hashsalt": "nas", "font.size": font_size}):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
+        axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
         yield axes
         for path in paths:

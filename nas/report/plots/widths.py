@@ -1,4 +1,4 @@
-"""What became of a network's widths: the history of a run, its curve, and a picture of the rows."""
+"""Plots of adapted widths, and the history of a run."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from nas.adapt.steps import Step
 
 COLUMNS = ("step", "knob", "before", "after", "predicted_ms", "top1", "taken", "error")
-"""Of `history.csv`: one row for each proposal, and one for the start."""
+"""Columns of `history.csv`: one row for the original network and one for each proposal."""
 SHOWN = 10
-"""Points below the worst step that was taken, of proposals in the picture."""
+"""Proposals this many points below the worst accepted step are not drawn."""
 BEFORE, AFTER, TRIED = "#BBBBBB", BLUE, ORANGE
 
 
 @dataclass(frozen=True, slots=True)
 class WidthChange:
-    """One cell of the table, before and after."""
+    """One width of the table, before and after."""
 
     row: int
-    """From 1."""
+    """Row number, from 1."""
     op: str
     column: str
     before: int
@@ -37,7 +37,7 @@ class WidthChange:
 
 
 def width_changes(before: Arch, after: Arch) -> Iterator[WidthChange]:
-    """Every width of two tables of the same rows."""
+    """Compare every width of two tables with the same rows."""
     pairs = zip(before.rows, after.rows, strict=True)
     for number, (old, new) in enumerate(pairs, start=1):
         for name in width_columns(old):
@@ -45,7 +45,7 @@ def width_changes(before: Arch, after: Arch) -> Iterator[WidthChange]:
 
 
 def write_history(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write all proposals, in order of their step."""
+    """Write all proposals in order of their steps."""
     write_csv(path, COLUMNS, rows)
 
 
@@ -56,7 +56,7 @@ def save_accuracy(
     device: str,
     budget_ms: float,
 ) -> None:
-    """Top-1 over predicted milliseconds: every proposal, and the way that was taken."""
+    """Plot top-1 over predicted latency: every proposal, and the accepted path."""
     lowest = min(step.top1 for step in steps) - SHOWN
     shown = [point for point in tried if point[1] >= lowest]
     with plot(path) as axes:
@@ -74,7 +74,7 @@ def save_accuracy(
 
 
 def save_widths(path: Path, before: Arch, after: Arch) -> None:
-    """A pair of bars for each width, row by row, the classifier's left out."""
+    """Plot a pair of bars for each width except the classifier's."""
     shown = [
         w for w in width_changes(before, after) if w.row < len(before.rows) and w.column != "heads"
     ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import chain, groupby, zip_longest
 from operator import attrgetter
+from typing import TypeVar
 
 from nas.report.svg.diagram import NetworkDiagram
 from nas.report.svg.drawing import Drawing
@@ -13,6 +14,7 @@ from nas.report.svg.network import compose
 from nas.report.svg.rows import DrawnRow, describe, drawn_rows, fills_of, shown_columns
 from nas.report.tables.network import NetworkSummary
 
+T = TypeVar("T")
 Pair = tuple[DrawnRow | None, DrawnRow | None]
 Pairs = list[Pair]
 
@@ -39,12 +41,12 @@ def comparison_picture(left: NetworkSummary, right: NetworkSummary) -> str:
 
 def align_rows(left: Sequence[DrawnRow], right: Sequence[DrawnRow]) -> Pairs:
     """Pair rows of the same resolution, in order; others stand alone."""
-    runs = [[[*run] for _, run in groupby(rows, attrgetter("place"))] for rows in (left, right)]
-    places = [[run[0].place for run in side] for side in runs]
+    own, other = (
+        [[*run] for _, run in groupby(rows, attrgetter("place"))] for rows in (left, right)
+    )
     pairs: Pairs = []
-    for tag, i, i_end, j, j_end in SequenceMatcher(None, *places, autojunk=False).get_opcodes():
-        ours, theirs = runs[0][i:i_end], runs[1][j:j_end]
-        if tag == "equal":
+    for equal, ours, theirs in _matched(own, other, lambda run: run[0].place):
+        if equal:
             pairs += chain.from_iterable(map(_pairs, ours, theirs))
         else:
             pairs += [(row, None) for run in ours for row in run]
@@ -59,6 +61,14 @@ def _pairs(
     if not names:
         yield from zip_longest(own, other)
         return
-    keys = [[*map(attrgetter(*names), rows)] for rows in (own, other)]
-    for tag, i, i_end, j, j_end in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
-        yield from _pairs(own[i:i_end], other[j:j_end], () if tag == "equal" else names[:-1])
+    for equal, ours, theirs in _matched(own, other, attrgetter(*names)):
+        yield from _pairs(ours, theirs, () if equal else names[:-1])
+
+
+def _matched(
+    left: Sequence[T], right: Sequence[T], key: Callable[[T], Hashable]
+) -> Iterator[tuple[bool, Sequence[T], Sequence[T]]]:
+    """Stretches of both sequences in order, and whether their keys are equal."""
+    matcher = SequenceMatcher(None, [*map(key, left)], [*map(key, right)], autojunk=False)
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+        yield tag == "equal", left[i:i_end], right[j:j_end]

@@ -1,4 +1,4 @@
-"""Blocks under each other on bands of one resolution, beside what their table says of them."""
+"""One network as a column of blocks beside the columns of its table."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from nas.report.svg.drawing import DARK, GREY, PALE, WHITE, Drawing, text_width
 from nas.report.svg.rows import DrawnRow
 
 HEADERS = {"k": "kernel", "exp": "expand", "se": "SE", "s": "stride", "n": "depth"}
-"""What the picture calls a table's column, where its name is short."""
+"""Headers of table columns with abbreviated names."""
 UNSAID = {"stride": "1"}
-"""What an empty cell means, where it is held against another; else there is nothing."""
+"""Text for an empty cell that differs from the other network's."""
 ROW, BLOCK = 24, 18
 """Heights of a row and of the block in it."""
 NARROWEST, WIDEST = 46, 190
-"""A block, in pixels."""
+"""Widths of the narrowest and the widest block, in pixels."""
 ARC = 16
-"""Room beside a block for its residual connection."""
+"""Space beside a block for its residual connection."""
 BARS, FIGURE = 90, 60
-"""The longest bar of milliseconds, and room for its figure."""
+"""Lengths of the longest latency bar and of its label."""
 GAP = 14
-"""Between columns."""
+"""Space between columns."""
 SMALL = 11
-"""Size of text."""
+"""Font size."""
 DIFFERS, BAR = "#fff0b3", "#0072b2"
 
 
 @dataclass(frozen=True)
 class NetworkDiagram:
-    """Blocks of one network under each other; a None is a row that only another network has."""
+    """Blocks of one network; None is a row that only the other network has."""
 
     blocks: Sequence[DrawnRow | None]
     columns: Sequence[str]
     fills: dict[str, str]
-    """Of each op."""
+    """Op -> colour."""
     widest: int
-    """Channels of the widest block in the picture."""
+    """Channels of the widest block in the whole drawing."""
     slowest: float = 0.0
-    """Milliseconds of the longest bar; 0: there are no bars."""
+    """Milliseconds of the longest bar; 0 for no bars."""
     others: Sequence[DrawnRow | None] = ()
-    """What each row is held against."""
+    """The other network's row for each row, to mark differences."""
 
     @cached_property
     def _places(self) -> dict[str, tuple[float, float]]:
-        """Header -> where its column begins and how wide it is."""
+        """Header -> left edge and width of its column."""
         own = [block for block in self.blocks if block]
         texts = {"": [block.place for block in own], "channels": [], "op": [b.op for b in own]}
         for index, name in enumerate(self.columns):
@@ -63,17 +63,17 @@ class NetworkDiagram:
 
     @property
     def width(self) -> float:
-        """Pixels it takes."""
+        """Total width in pixels."""
         x, width = [*self._places.values()][-1]
         return x + width
 
     @property
     def height(self) -> float:
-        """With the line of headers."""
+        """Total height in pixels, with the headers."""
         return (len(self.blocks) + 1) * ROW
 
     def draw(self, to: Drawing, left: float, top: float) -> None:
-        """Headers, then row by row."""
+        """Draw the headers and all rows."""
         for header, (x, _) in self._places.items():
             middle = header == "channels"
             at, anchor = (x + WIDEST / 2, "middle") if middle else (x, "start")
@@ -92,7 +92,7 @@ class NetworkDiagram:
                 self._row(to, left, y, block, other)
 
     def _bands(self, to: Drawing, left: float, top: float) -> None:
-        """A ground for each resolution, and its name at the first row of it."""
+        """Shade every other resolution and label its first row."""
         place, shade = "", False
         for index, block in enumerate(self.blocks):
             new = block is not None and block.place != place

@@ -1,7 +1,7 @@
-"""Plain SVG: boxes, lines and text whose place is known, nothing else.
+"""Plain SVG: boxes, lines and text at given positions.
 
-Text is as wide as in DejaVu Sans or Verdana, the widest of the fonts that a viewer may have, so
-that what fits here fits everywhere.
+Text widths are those of DejaVu Sans and Verdana, the widest common fonts, so text that fits here
+fits everywhere.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from xml.etree import ElementTree
 
 FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
 EM = 0.65
-"""Mean width of a character, as a share of the font's size."""
+"""Mean width of a character, as a fraction of the font size."""
 DARK, GREY, PALE, WHITE = "#1a1a1a", "#595959", "#f2f2f2", "#ffffff"
-"""Text on white; text that matters less, still at a contrast of 7; grounds."""
+"""Text, secondary text (contrast 7 on white), and two backgrounds."""
 
 
 def text_width(text: str, size: float = 12, *, bold: bool = False) -> float:
-    """Pixels that a text takes at most."""
+    """Maximum width of a text in pixels."""
     return len(text) * size * EM * (1.08 if bold else 1)
 
 
 class Drawing:
-    """One picture, grown downwards: its size is given at the end."""
+    """An SVG document; its size is given at the end."""
 
     def __init__(self, title: str, description: str) -> None:
         self.root = ElementTree.Element(
@@ -33,7 +33,7 @@ class Drawing:
         ElementTree.SubElement(self.root, "desc").text = description
 
     def svg(self, width: float, height: float) -> str:
-        """The picture as a document of its own, or as a part of a page."""
+        """The drawing as an SVG document, which HTML may also embed."""
         size = {"width": f"{width:.0f}", "height": f"{height:.0f}"}
         self.root.attrib |= size | {"viewBox": f"0 0 {size['width']} {size['height']}"}
         ElementTree.indent(self.root, " ")
@@ -51,19 +51,19 @@ class Drawing:
         dashed: bool = False,
         round_by: float = 0,
     ) -> None:
-        """A rectangle."""
+        """Draw a rectangle."""
         shape = {"x": x, "y": y, "width": width, "height": height, "rx": round_by}
         line = {"stroke": stroke, "stroke-width": "1.5"} if stroke else {}
         line |= {"stroke-dasharray": "4 3"} if dashed else {}
         self._add("rect", shape, {"fill": fill, **line})
 
     def line(self, points: Sequence[tuple[float, float]], colour: str = GREY) -> None:
-        """A line through points."""
+        """Draw a line through points."""
         path = " ".join(f"{x:g},{y:g}" for x, y in points)
         self._add("polyline", {}, {"points": path, "fill": "none", "stroke": colour})
 
     def arc(self, x: float, top: float, bottom: float, reach: float, colour: str = GREY) -> None:
-        """From one height to another, around what stands at the left of it."""
+        """Draw an arc from `top` to `bottom` that bulges to the right."""
         far = x + reach * 4 / 3
         path = f"M{x:g},{top:g} C{far:g},{top:g} {far:g},{bottom:g} {x:g},{bottom:g}"
         self._add("path", {}, {"d": path, "fill": "none", "stroke": colour})
@@ -79,7 +79,7 @@ class Drawing:
         anchor: str = "start",
         bold: bool = False,
     ) -> None:
-        """One line; `anchor`: `start`, `middle` or `end` of it stands at x."""
+        """Draw one line of text; its `start`, `middle` or `end` (`anchor`) is at x."""
         style = {"fill": colour, "text-anchor": anchor} | ({"font-weight": "bold"} if bold else {})
         self._add("text", {"x": x, "y": baseline, "font-size": size}, style).text = text
 

@@ -1,7 +1,7 @@
-"""A network as a picture: one block a row, as wide as its output, on bands of one resolution.
+"""A network as SVG: one block for each row, as wide as its output channels.
 
-Beside each block stands what its table says, and its predicted milliseconds as a bar. An arc is a
-residual connection over the whole row, as the graph has it.
+Beside each block are its table's columns and a bar of predicted milliseconds. An arc is a residual
+connection over the whole row.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from nas.report.tables.network import NetworkSummary
 from nas.report.tables.text import interval, millions, plus_minus
 
 MARGIN = 16
-"""Around everything, and twice of it between two networks."""
+"""Margin around the drawing; twice as much between two networks."""
 TITLE, LINE, KEY = 16, 15, 20
-"""Size of a name; heights of a line of facts and of the legend."""
+"""Font size of the title; heights of a line of facts and of the legend."""
 SWATCH = 14
-"""Side of a colour in the legend."""
+"""Side of a colour square in the legend."""
 
 
 def network_picture(summary: NetworkSummary) -> str:
-    """One network as SVG, with a bar of milliseconds for each row where a device predicts them."""
+    """Draw one network, with a latency bar for each row if latency is predicted."""
     columns = shown_columns([summary])
     own = drawn_rows(summary, columns)
     fills = fills_of(own)
@@ -41,7 +41,7 @@ def compose(
     drawn: Sequence[DrawnRow],
     *notes: str,
 ) -> str:
-    """Panels beside each other, each under the facts of its network, over one legend."""
+    """Place diagrams side by side, each below its network's facts, above one legend."""
     facts = [_wrapped(panel.width, facts_of(summary)) for panel, summary in panels]
     under = MARGIN + TITLE + 8 + LINE * max(map(len, facts))
     width = sum(panel.width + 2 * MARGIN for panel, _ in panels)
@@ -63,7 +63,7 @@ def compose(
 
 
 def _head(to: Drawing, left: float, name: str, lines: Sequence[str], width: float) -> None:
-    """A name, smaller where it is long, over the facts."""
+    """Draw the name (smaller if it is long) and the facts below it."""
     size = min(TITLE, TITLE * width / text_width(name, TITLE, bold=True))
     to.text(left, MARGIN + TITLE - 2, name, size=size, bold=True)
     for index, text in enumerate(lines, start=1):
@@ -71,7 +71,7 @@ def _head(to: Drawing, left: float, name: str, lines: Sequence[str], width: floa
 
 
 def facts_of(summary: NetworkSummary) -> list[str]:
-    """What is counted, predicted and estimated, each on a line of its own, and the source."""
+    """Lines for what is counted, predicted and estimated, and for the source."""
     arch, p, guess = summary.arch, summary.prediction, summary.guess
     lines = [f"{millions(arch.params)} M parameters, {millions(arch.macs)} M MACs"]
     if p and (device := summary.device):
@@ -92,7 +92,7 @@ def _wrapped(width: float, lines: Iterable[str]) -> list[str]:
 def _keys(
     fills: Mapping[str, str], drawn: Sequence[DrawnRow], *notes: str
 ) -> Iterator[tuple[str, str]]:
-    """Texts of the legend and their colours; notes have none."""
+    """Legend texts and their colours; notes have no colour."""
     yield from fills.items()
     yield "a block is labelled with its output channels", ""
     if any(block.skip for block in drawn):
@@ -102,7 +102,7 @@ def _keys(
 
 
 def _flow(keys: Iterable[tuple[str, str]], width: float) -> Iterator[tuple[int, float, str, str]]:
-    """Line and x of each key, wrapped."""
+    """Line number and x of each legend entry, wrapped to the width."""
     line, x = 0, 0.0
     for text, fill in keys:
         needed = text_width(text, SMALL) + (KEY if fill else 0)

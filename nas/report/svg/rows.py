@@ -1,4 +1,4 @@
-"""A network's rows as blocks: what a picture shows of each."""
+"""The rows of a network as they are drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILLS = (
     *("#9ecae9", "#f6b26b", "#a8d5a2", "#e3a8c8", "#ffe08a", "#c5b3e6", "#8fd3c8", "#d9b38c"),
     *("#c9d66b", "#f2a49b"),
 )
-"""Of ops in order of appearance; dark text is readable on each."""
+"""Colours of ops in order of appearance; dark text is readable on each."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class DrawnRow:
 
     op: str
     place: str
-    """Resolution that reaches it: `112×112`, or `vector`."""
+    """Input resolution: `112×112`, or `vector`."""
     out: int
-    """Channels that it yields."""
+    """Output channels."""
     skip: bool
-    """Whether a residual connection goes around it."""
+    """Whether a residual connection spans the row."""
     cells: tuple[str, ...]
-    """One a column of the picture; empty where the row has none."""
+    """Text for each shown column; empty if the row has no such column."""
     ms: float | None
     known: bool
-    """Whether there is a table: of a traced row nobody says what the cells would be."""
+    """False for a traced row, which has no table and so no cells."""
 
 
 def drawn_rows(summary: NetworkSummary, columns: Sequence[str]) -> list[DrawnRow]:
-    """Every row of a network; `columns` are those of its table that are shown beside it."""
+    """The rows of a network with the text of these table columns."""
     ops = summary.arch.graph.ops
     last = {op.row: index for index, op in enumerate(ops)}
     table = isinstance(summary.arch, Arch)
@@ -53,7 +53,7 @@ def drawn_rows(summary: NetworkSummary, columns: Sequence[str]) -> list[DrawnRow
 
 
 def shown_columns(summaries: Iterable[NetworkSummary]) -> list[str]:
-    """Columns beside the blocks: the tables' own that say something, but for the width."""
+    """Table columns with any text, except for the output width."""
     said = {
         name
         for summary in summaries
@@ -76,13 +76,13 @@ def _cell(column: str, value: object) -> str:
 
 
 def fills_of(drawn: Iterable[DrawnRow]) -> dict[str, str]:
-    """A colour for each op; more ops than colours share some, and are told apart by name."""
+    """A colour for each op; with more ops than colours, some share one."""
     names = dict.fromkeys(block.op for block in drawn)
     return {name: FILLS[index % len(FILLS)] for index, name in enumerate(names)}
 
 
 def describe(drawn: Iterable[DrawnRow | None]) -> str:
-    """The rows in words, for who does not see the picture."""
+    """The rows as text, for readers who cannot see the drawing."""
     return "; ".join(
         f"{block.place} {block.op} to {block.out} channels" for block in drawn if block
     )

@@ -14,7 +14,7 @@ ERROR_COLUMNS = (
 
 
 def error_cells(model: str, errors: Mapping[str, float]) -> TableRow:
-    """The errors of one model (`nas.latency.fit.assess.errors`) under `ERROR_COLUMNS`."""
+    """Errors of one model (from `nas.latency.fit.assess.errors`) under `ERROR_COLUMNS`."""
     keys = ("median_error_pct", "mean_error_pct", "p90_error_pct")
     shares = (f"within_{pct}_pct" for pct in (5, 10, 20))
     return [
@@ -26,6 +26,6 @@ def error_cells(model: str, errors: Mapping[str, float]) -> TableRow:
 
 
 def trivial_errors(score: Mapping[str, float]) -> dict[str, float]:
-    """The errors of the trivial model, which stand beside a device's in its `held_out`."""
+    """Errors of the trivial model, out of a device's `held_out`."""
     start = "trivial_"
     return {key.removeprefix(start): score[key] for key in score if key.startswith(start)}

@@ -1,9 +1,8 @@
-"""The data summary of one network: what is counted, predicted, estimated and published.
+"""Summary of one network: counted, predicted, estimated and published figures.
 
-Four kinds of figures, each under its own name and never mixed: params and MACs are counted,
-milliseconds predicted by a device, top-1 estimated by a surrogate, or printed by the authors. A
-traced network has no estimate: the surrogate reads a table's rows, which are blocks, and its rows
-are stages.
+Each kind has its own name: params and MACs are counted, milliseconds are predicted by a device,
+top-1 is estimated by a surrogate or published by the authors. A traced network has no estimate,
+because the surrogate reads the rows of a table.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ if TYPE_CHECKING:
     from nas.modules.tracing.trace import CountCheck
 
 ALWAYS = ("k", "exp", "out", "act", "s", "patch")
-"""Columns shown wherever an op has them; a default in one of the others goes without saying."""
+"""Columns always shown if an op has them; others only if a value is not the default."""
 
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """One network's figures; what nobody asked for is None."""
+    """Figures of one network; None if not requested."""
 
     arch: Network
     fused: bool = False
-    """Rows count the fused graph."""
+    """Count params and MACs of the fused graph."""
     device: Device | None = None
     prediction: Prediction | None = None
     guess: AccuracyEstimate | None = None
@@ -44,15 +43,16 @@ class NetworkSummary:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """For each table row its input shape, op, columns, params, MACs and predicted ms."""
+        """Input shape, op, columns, params, MACs and predicted ms of each table row."""
         counts = _counts(self.arch, fused=self.fused)
         milliseconds = self.prediction.rows if self.prediction else ()
-        parts = zip_longest(_heads(self.arch), counts, milliseconds)  # rows without ops take none
+        # rows without ops have no latency
+        parts = zip_longest(_heads(self.arch), counts, milliseconds)
         return [head | count | {"ms": ms} for head, count, ms in parts]
 
     @property
     def columns(self) -> list[str]:
-        """Columns to show: rarer ones only where a row departs from its op's default."""
+        """Columns to show: `ALWAYS`, and those where a row differs from its op's default."""
         if not isinstance(self.arch, Arch):
             return []
         departs = set(ALWAYS)
@@ -67,7 +67,7 @@ class NetworkSummary:
 
     @property
     def check(self) -> CountCheck | None:
-        """What the counts of a traced network were held against."""
+        """Check of a traced network's counts."""
         return None if isinstance(self.arch, Arch) else self.arch.check
 
     def _check(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class NetworkSummary:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in check._asdict().items()}
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, for `--json`."""
+        """All figures as JSON data."""
         p, g = self.prediction, self.guess
         return {
             "name": self.arch.name,
@@ -134,7 +134,7 @@ def summarise(
 
 
 def _heads(arch: Network) -> list[dict[str, Any]]:
-    """What each row is: a table's own columns, or the path of a traced submodule."""
+    """First cells of each row: table columns, or the path of a traced submodule."""
     if isinstance(arch, Arch):
         pairs = zip(arch.shapes, arch.rows, strict=False)
         return [{"in": show_shape(shape)} | row.canonical() for shape, row in pairs]
@@ -146,7 +146,7 @@ def _heads(arch: Network) -> list[dict[str, Any]]:
 
 
 def _departs(row: Row, name: str, width: int) -> bool:
-    """The row's value is not what its op would have taken by default."""
+    """Whether the row's value differs from its op's default."""
     default = next((f.default for f in fields(row) if f.name == name), MISSING)
     if default is MISSING:
         return name != "op"
@@ -160,7 +160,7 @@ def _counts(arch: Network, *, fused: bool) -> list[dict[str, int]]:
         counts[op.row]["params"] += int(op_params(op))
         counts[op.row]["macs"] += int(op_macs(op))
     if not isinstance(arch, Arch):
-        # a trace's ops count what is read: the module's own parameters, less what fusing saves
+        # a trace's ops count what they read; count the module's parameters, less what fusing saves
         for op in arch.graph.ops[1:]:
             counts[op.row]["params"] -= int(op_params(op))
         for row, count in zip(arch.rows, counts, strict=True):

@@ -1,4 +1,4 @@
-"""A network's own table with what every row costs: of `nas show` and of a page."""
+"""The table of a network with the cost of every row."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from nas.report.tables.text import Column, numbers
 
 
 def columns(summary: NetworkSummary) -> list[Column]:
-    """Input shape, op, the columns that the table needs, and costs."""
+    """Columns: input shape, op, the network's own columns, costs."""
     costs = numbers(*summary.columns, "params", "MACs\nM", *(["ms"] if summary.prediction else []))
     return [Column("in"), Column("op"), *costs]
 
 
 def cells(summary: NetworkSummary) -> list[list[str | None]]:
-    """One line a row, and one for the part of the latency that is in no row."""
+    """One line for each row, and one for the fixed part of the latency."""
     keys = ["in", "op", *summary.columns, "params", "macs", *(["ms"] if summary.prediction else [])]
     rows = [[_cell(key, row.get(key)) for key in keys] for row in summary.rows]
     if summary.prediction:
@@ -25,14 +25,14 @@ def cells(summary: NetworkSummary) -> list[list[str | None]]:
 
 
 def total(summary: NetworkSummary) -> list[str | None]:
-    """The line under the rows."""
+    """Totals below the rows."""
     found = [_cell(key, sum(row[key] for row in summary.rows)) for key in ("params", "macs")]
     ms = [_cell("ms", summary.prediction.ms)] if summary.prediction else []
     return ["", "total", *[""] * len(summary.columns), *found, *ms]
 
 
 def _cell(key: str, value: Any) -> str | None:
-    """A cell as text; None where the op has no such column."""
+    """A cell as text; None if the op has no such column."""
     if value is None:
         return None
     if key == "params":

@@ -1,4 +1,4 @@
-"""Networks side by side, one line each: the table of `nas compare` and `nas search`."""
+"""Several networks in one table, one line each."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nas.report.tables.text import (
 from nas.space.arch import Arch
 
 REFERENCE_RECIPE = "supervised"
-"""What the surrogate's estimates are for, as in `results/published/imagenet.csv`."""
+"""Recipe of the surrogate's estimates, as in `results/published/imagenet.csv`."""
 
 
 MOST_NAMES = 4
-"""Unused parameters that are named."""
+"""Maximum number of unused parameters that are named."""
 
 
 def print_together(groups: Mapping[str, Iterable[NetworkSummary]], *, title: str = "") -> None:
-    """One table; each group's name stands on a line above its networks ("" has none)."""
+    """Print one table, with each group's name (if not empty) above its networks."""
     columns = [
         Column("network"),
         *numbers("predicted\nms", "estimated\ntop-1 %", "published\ntop-1 %"),
@@ -40,7 +40,7 @@ def print_together(groups: Mapping[str, Iterable[NetworkSummary]], *, title: str
 
 
 def print_sources(summaries: Sequence[NetworkSummary]) -> None:
-    """Where traced networks come from, and where each published figure of the table was printed."""
+    """Print the sources of traced networks and of published figures."""
     traced = [s.arch for s in summaries if not isinstance(s.arch, Arch)]
     if traced:
         print_line()
@@ -60,7 +60,7 @@ def print_sources(summaries: Sequence[NetworkSummary]) -> None:
 
 
 def count_doubts(summary: NetworkSummary) -> Iterator[tuple[str, str]]:
-    """Where the counts of a traced network differ from the module's own and PyTorch's."""
+    """Differences between the counts of a trace, the module and PyTorch."""
     if (check := summary.check) is None:
         return
     for text in check.differences:
@@ -73,7 +73,7 @@ def count_doubts(summary: NetworkSummary) -> Iterator[tuple[str, str]]:
 
 
 def _other_recipe(summary: NetworkSummary) -> bool:
-    """The published figure is for other training than the surrogate's reference."""
+    """Whether the published figure is for another recipe than the surrogate's."""
     return summary.published[0].recipe != REFERENCE_RECIPE
 
 

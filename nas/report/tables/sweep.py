@@ -9,11 +9,11 @@ from nas.report.tables.text import Column, TableRow, interval, numbers
 from nas.study.sweep.cell_status import CellStatus
 
 VARYING = ("space", "device", "budget_ms", "strategy", "seed")
-"""Columns of the table that are shown where they differ."""
+"""Columns shown if their values differ."""
 
 
 def cell_table(statuses: Sequence[CellStatus]) -> tuple[list[Column], list[TableRow]]:
-    """Columns and rows of the cells: what differs, how far it is, and the best so far."""
+    """Columns and rows for the cells: settings that differ, progress, best result so far."""
     shown = [name for name in VARYING if len({getattr(s, name) for s in statuses}) > 1]
     columns = [
         *(Column(name.removesuffix("_ms").replace("_", " ") + _unit(name)) for name in shown),

@@ -1,8 +1,7 @@
-"""The only printer of tables: plain, numbers to the right, units in the headers.
+"""Print tables, facts, lines and JSON; numbers are right-aligned, units are in headers.
 
-A number is never cut: where the terminal is too narrow, text wraps, then the gaps shrink, then
-words are broken, and at last the table is wider than the terminal. Tables and JSON go to stdout,
-everything else to stderr.
+A number is never cut. In a narrow terminal text wraps, then gaps shrink, then words are broken, and
+in the end the table is wider than the terminal. Tables and JSON go to stdout.
 """
 
 from __future__ import annotations
@@ -19,24 +18,25 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 TableRow = Sequence[str | None]
-"""One row; None is printed as a dash: there is no such figure."""
+"""One row; None (there is no value) is printed as a dash."""
 
 LAYOUTS = ((2, 20), (1, 20), (1, 12))
-"""Spaces between two columns, and the longest word of a text that is kept whole: the first that
-fits."""
+"""Spaces between columns, and length of the longest unbroken word; the first pair that fits is
+used.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. Text wraps to what is left of the line; a column to the right never does."""
+    """A column of a table. Text wraps; right-aligned numbers never do."""
 
     header: str
-    """With its unit on a second line: `MACs` newline `M`."""
+    """Name, with the unit on a second line: `MACs` newline `M`."""
     justify: Literal["left", "right"] = "left"
 
 
 def numbers(*headers: str) -> list[Column]:
-    """Columns of numbers."""
+    """Right-aligned columns."""
     return [Column(header, "right") for header in headers]
 
 
@@ -62,7 +62,7 @@ def print_table(
 
 
 def _width(table: Table, console: Console) -> int:
-    """Of the longest line; rich may take more than it has, to leave no column below its least."""
+    """Width of the longest line, which may exceed the console's width."""
     from rich.segment import Segment
 
     lines = Segment.split_lines(console.render(table))
@@ -78,7 +78,7 @@ def render(
     gap: int = LAYOUTS[0][0],
     word: int = LAYOUTS[0][1],
 ) -> Table:
-    """Lay out the table for rich, as a layout of `LAYOUTS` says."""
+    """Make the table for rich, with a layout of `LAYOUTS`."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
@@ -95,7 +95,7 @@ def render(
         show_header=any(column.header for column in columns),
         show_footer=total is not None,
     )
-    # Text, since a string would be read as rich's markup: "[0.91, 1.09]" is none
+    # Text, because rich would read "[0.91, 1.09]" in a string as markup
     body = [[Text("-" if cell is None else cell) for cell in row] for row in rows]
     feet = [Text(cell or "") for cell in total or [""] * len(columns)]
     for index, (column, foot) in enumerate(zip(columns, feet, strict=True)):
@@ -114,14 +114,14 @@ def render(
 
 
 def _narrowest(column: Column, cells: Iterable[Text], word: int) -> int:
-    """Characters that a column cannot do without: a whole number, or an ordinary word."""
+    """Minimum width of a column: its longest number, or an ordinary word."""
     if column.justify == "right":
         return max(line.cell_len for cell in cells for line in cell.split(allow_blank=True))
     return min(word, max(len(part) for cell in cells for part in cell.plain.split() or [""]))
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Print names and values, one a line."""
+    """Print names and values, one pair on each line."""
     print_table([Column(""), Column("")], facts)
 
 
@@ -131,18 +131,18 @@ def print_line(text: str = "") -> None:
 
 
 def print_json(content: Any) -> None:
-    """Print one JSON document to stdout; a NaN in it is a bug of ours, not a number to pass on."""
+    """Print one JSON document to stdout; NaN raises an error."""
     print_line(json.dumps(content, indent=2, allow_nan=False))
 
 
 def interval(value: float, low: float, high: float) -> str:
-    """`1.00 [0.91, 1.09]`; from 10 on with one decimal, from 100 on with none."""
+    """Format as `1.00 [0.91, 1.09]`; one decimal from 10, none from 100."""
     decimals = _decimals(high)
     return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def plain(value: float) -> str:
-    """`1.00`, `23.4`, `456`: as many decimals as `interval` gives."""
+    """Format as `1.00`, `23.4` or `456`, with as many decimals as `interval`."""
     return f"{value:.{_decimals(value)}f}"
 
 
@@ -151,10 +151,10 @@ def _decimals(value: float) -> int:
 
 
 def plus_minus(value: float, sd: float) -> str:
-    """`75.2 ± 0.4`."""
+    """Format as `75.2 ± 0.4`."""
     return f"{value:.1f} ± {sd:.1f}"
 
 
 def millions(count: int) -> str:
-    """5483032 as `5.48`."""
+    """Format 5483032 as `5.48`."""
     return f"{count / 1e6:,.2f}"
