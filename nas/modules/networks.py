@@ -88,7 +88,7 @@ def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
     base, size = _split(name)
     asked = NetworkRequest(name, size, tuple(map(parse, inputs)))
     if inputs and size:
-        raise TraceError(f"{name}: the size is said twice; leave out @ or --input")
+        raise TraceError(f"{name}: the size is given twice; leave out @ or --input")
     library_name, _, model = base.partition(":")
     if library_name in LIBRARIES:
         with _foreign_code(name):
@@ -98,7 +98,7 @@ def load_network(name: str, inputs: Sequence[str] = ()) -> Network:
         return _from_user_file(asked, Path(file), factory)
     arch = library.load_arch(base)
     if inputs:
-        raise TraceError(f"{name}: a table states its input; say another size as {base}@224")
+        raise TraceError(f"{name}: a table has a fixed input; choose another size with {base}@224")
     if size is None:
         return arch
     if size[0] != size[1]:
@@ -179,7 +179,7 @@ def _from_user_file(asked: NetworkRequest, file: Path, factory: str) -> TracedNe
     torch = require("train")
     if not file.is_file():
         raise TraceError(f"{file}: no such file")
-    hint = "" if asked.inputs else "; if it takes other inputs, say them by --input"
+    hint = "" if asked.inputs else "; if it takes other inputs, give them with --input"
     with _foreign_code(asked.name, hint), imported_file(file) as own:
         found = vars(own)
         if factory not in found:

@@ -48,7 +48,7 @@ def _script(file: Path) -> ModuleType:
     name = f"_{file.stem}" if file.stem in KEPT else file.stem
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no Python file")
+        raise ImportError(f"{file} is not a Python file")
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

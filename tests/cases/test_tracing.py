@@ -162,9 +162,9 @@ def test_inputs_other_than_3_square_float(case: str) -> None:
     [
         ("inputs:gray", "1x96x", "--input '1x96x': expected sizes without the batch"),
         ("inputs:gray", "1x9x9:half", "--input 1x9x9:half: unknown number type 'half'; valid: bf"),
-        ("inputs:gray@9", "1x9x9", "the size is said twice; leave out @ or --input"),
+        ("inputs:gray@9", "1x9x9", "the size is given twice; leave out @ or --input"),
         ("inputs:Two", "3x8x8", "missing 1 required positional argument: 'y'"),
-        ("inputs:ImageAndText", "", "if it takes other inputs, say them by --input"),
+        ("inputs:ImageAndText", "", "if it takes other inputs, give them with --input"),
     ],
 )
 def test_an_input_that_is_not_taken_is_one_message(name: str, said: str, message: str) -> None:

@@ -166,7 +166,7 @@ REFUSED: dict[str, tuple[Callable[[State], Any], str]] = {
     ),
     "ten_classes": (
         lambda s: {k: v[:10] if "classifier" in k else v for k, v in s.items()},
-        r"does not fit; .*is it of 10 classes\?",
+        r"does not fit; .*does it have 10 classes\?",
     ),
 }
 
@@ -199,7 +199,7 @@ def test_nested_on_the_command_line(nas: Nas, here: Path, reference: nn.Module) 
     assert "ten.pth, under 'state_dict_ema', timm's: epsilon 1e-05" in " ".join(shown.split())
     refused = nas(*given, "--force", "--classes", "7")
     assert refused.code == 2
-    assert "ten.pth: is of 10 classes, --classes says 7" in refused.err
+    assert "ten.pth: the weights have 10 classes, but --classes is 7" in refused.err
     assert nas("export", NAME, "--weights-of", "timm").code == 2
 
 

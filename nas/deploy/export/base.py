@@ -147,8 +147,8 @@ def deploy(
     images = InputImages.of(weights, normalisation)
     if image_input and images.normalisation is None:
         raise ExportError(
-            f"{weights}: nothing says how images were normalised in training, so no image input can"
-            " do it; say it with --normalisation"
+            f"{weights}: an image input needs the normalisation of the training, which is not"
+            " known; give it with --normalisation"
         )
     torch = require("train")
     from nas.modules.checkpoints.arch import network_of_checkpoint

@@ -92,8 +92,8 @@ class _Rewriter:
 def _refused(op: Op) -> ExportError:
     rank = max(map(len, (op.shape, *op.in_shapes)))
     return ExportError(
-        f"row {op.row + 1}, {op.name}: {op.kind} works on {rank} dimensions per image, and Core ML"
-        f" takes {MAX_RANK}; only what moves elements can be rewritten"
+        f"row {op.row + 1}, {op.name}: {op.kind} has {rank} dimensions per image, and Core ML"
+        f" takes {MAX_RANK}; only ops that move elements can be rewritten"
     )
 
 

@@ -35,7 +35,7 @@ def chain(**layers: nn.Module) -> nn.Sequential:
 STORED = {
     "Constant": '''\
 class Constant(nn.Module):
-    """A tensor that follows from the sizes alone; it stands with the weights."""
+    """A fixed tensor, stored with the weights."""
 
     def __init__(self, shape: Sequence[int]) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Constant(nn.Module):
 ''',
     "Gather": '''\
 class Gather(nn.Module):
-    """Rows of a table by a fixed index, which stands with the weights."""
+    """Rows of a table by a fixed index, stored with the weights."""
 
     def __init__(self, shape: Sequence[int]) -> None:
         super().__init__()
@@ -63,16 +63,16 @@ LOAD = """\
 """
 MAY_LOAD = f'''\
 def build(weights: str | Path | None = None) -> Network:
-    """For inference, with the weights of a file (`WEIGHTS` is the one beside this), or random."""
+    """Build the network for inference, with weights from a file (`WEIGHTS`) or random ones."""
     network = Network()
     if weights is not None:
     {LOAD}    return network.eval()
 '''
 MUST_LOAD = f'''\
 def build(weights: str | Path | None = None) -> Network:
-    """For inference, with the weights of a file; without one, those beside this, `WEIGHTS`.
+    """Build the network for inference, with weights from a file (`WEIGHTS` by default).
 
-    The file also holds masks and indices, without which the network computes nothing sensible.
+    The file also holds masks and indices that the network needs.
     """
     network = Network()
     weights = weights or WEIGHTS
@@ -133,7 +133,7 @@ MACs     {macs(graph):,} per image
 Weights  {_plain(weights_file)}
 arch_id  {arch.arch_id}
 
-Needs torch alone. Batch norms are folded into the layers beside them, parallel branches merged.
+Needs only torch. Batch norms are folded into the layers before them, branches are merged.
 """
 
 from __future__ import annotations

@@ -69,5 +69,5 @@ def _with_classes(arch: Arch, saved: Checkpoint, path: Path, classes: int | None
     own = arch.graph.shape[0]
     found = classes_in(module, saved.state, f"row{len(arch.rows)}_") or own
     if classes not in (None, found):
-        raise WeightsError(f"{path}: is of {found} classes, --classes says {classes}")
+        raise WeightsError(f"{path}: the weights have {found} classes, but --classes is {classes}")
     return arch if found == own else for_task(arch, classes=found)

@@ -60,7 +60,7 @@ def _from_metadata(metadata: Mapping[str, str], path: Path) -> Conventions:
     except ValueError:
         eps = 0.0
     if not 0 < eps < 1 or of not in ORIGINS or padding not in PADDINGS:
-        raise WeightsError(f"{path}: its metadata are not readable: {dict(metadata)}")
+        raise WeightsError(f"{path}: cannot read its metadata: {dict(metadata)}")
     return Conventions(of, eps, padding)
 
 

@@ -73,7 +73,7 @@ def check_multiset(given: list[LayerTensors], wanted: list[LayerTensors]) -> Non
         other_head = missing is wanted[-1] and ours.keys() == theirs.keys() and bool(theirs[tensor])
         raise WeightsError(
             f"{extra.describe(tensor)} does not fit; the network has {missing.describe(tensor)}"
-            + (f"; is it of {theirs[tensor][0]} classes?" if other_head else "")
+            + (f"; does it have {theirs[tensor][0]} classes?" if other_head else "")
         )
     if extra:
         raise WeightsError(f"{extra.describe('weight')} has no counterpart in the network")
@@ -131,7 +131,7 @@ class LayerMatcher:
         if found is None:
             layer = self.wanted[min(self.furthest, len(self.wanted) - 1)]
             raise WeightsError(
-                f"no order of layers puts one where the network has {layer.describe('weight')}"
+                f"no layer of the checkpoint matches the network's {layer.describe('weight')}"
             )
         return found
 
@@ -144,7 +144,7 @@ class LayerMatcher:
             return None if names else []
         self.steps += 1
         if self.steps > MAX_STEPS:
-            raise WeightsError("too many layers are alike to find their order")
+            raise WeightsError("too many layers look alike to determine their order")
         for name in _ready(names):
             head = self._child(node[name], at)
             if head is None:

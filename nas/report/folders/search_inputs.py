@@ -81,12 +81,14 @@ def _found(
     try:
         found = load(entry.get("path", name))
     except NasError as error:
-        cautions.append(f"The {what} {name} is not here, nor what follows from it: {error}")
+        cautions.append(
+            f"The {what} {name} is missing, and so are figures that depend on it: {error}"
+        )
         return None
     now = getattr(found, content)
     if now != before:
         cautions.append(
-            f"The {what} {name} has changed since the search (hash {now}, then {before});"
-            " known networks, rows and other devices are shown by it as it is now."
+            f"The {what} {name} has changed since the search (hash {now}, was {before});"
+            " known networks, rows and other devices are computed with its present content."
         )
     return found

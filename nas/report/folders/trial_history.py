@@ -75,7 +75,9 @@ def read_history(folder: Path, epochs: int, whole: int) -> TrialHistory | None:
             study = optuna.load_study(study_name=name, storage=storage)
             return TrialHistory(_trials(study), _importances(optuna, study))
     except Exception as error:  # from SQLite, SQLAlchemy or Optuna
-        raise DocumentError(f"{path}: no store of a search: {first_line(error)}") from None
+        raise DocumentError(
+            f"{path}: not a readable store of a search: {first_line(error)}"
+        ) from None
 
 
 @contextmanager

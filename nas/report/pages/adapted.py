@@ -106,7 +106,7 @@ def _figures(made: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "ImageNet top-1 after", f"{plus_minus(guess['top1'], guess['sd'])} %", "estimated"
     if judged := made.get("judged_top1"):
         both = f"{judged['before']:.1f} %, {judged['after_the_steps']:.1f} %"
-        yield "top-1 before, after the steps", both, "trained, on the judging images"
+        yield "top-1 before, after the steps", both, "trained, on the validation images"
 
 
 def _beside(adapted: AdaptedFolder) -> Iterator[Section]:
@@ -131,7 +131,7 @@ def _tried(adapted: AdaptedFolder) -> Iterator[Section]:
         ("proposal", ms, top1s, told),
         ("taken, one a step", [ms[i] for i in way], [top1s[i] for i in way]),
         f"predicted on {adapted.made['device']['name']} [ms]",
-        "top-1 after the short training [% of judging images]",
+        "top-1 after the short training [% of validation images]",
     )
     heads = [*numbers("step"), Column("width"), *numbers("from", "to", "predicted\nms", "top-1 %")]
     rows = [

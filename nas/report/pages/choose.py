@@ -30,6 +30,6 @@ def page_of(folder: Path) -> Page:
     if (folder / ADAPTED).exists():
         return adapted_page(read_adapted(folder))
     raise DocumentError(
-        f"{folder}: no folder of results: expected {STUDY}, as nas search writes it, {SWEEP_FILE},"
-        f" as nas sweep does, or {ADAPTED}, as nas adapt does"
+        f"{folder}: not a results folder: expected {STUDY} (nas search), {SWEEP_FILE} (nas sweep)"
+        f" or {ADAPTED} (nas adapt)"
     )

@@ -74,9 +74,9 @@ def _importances(history: TrialHistory) -> PlotPart:
     rows = [[name, text] for name, text in zip(names, texts, strict=True)]
     table = TablePart("Choices by importance.", [Column("choice"), *numbers("share")], rows)
     note = (
-        f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how much a"
-        " choice of the space's table (row and column) tells better trials from all; of choices"
-        " that every trial has, shares of their sum."
+        f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how well a"
+        " choice of the space's table (row and column) separates the better trials from all. Shares"
+        " are of the choices that every trial has."
     )
     if len(history.trials) < ENOUGH:
         note += f" With fewer than {ENOUGH} trials the order is mostly chance."

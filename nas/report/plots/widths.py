@@ -68,7 +68,7 @@ def save_accuracy(
         axes.plot(*way, "-o", color=AFTER, ms=4, label="taken, one a step")
         axes.axvline(budget_ms, color="black", lw=1, ls="--", label=f"budget {budget_ms:g} ms")
         axes.set_xlabel(f"predicted on {device} [ms]")
-        axes.set_ylabel("top-1 after the short training [% of judging images]")
+        axes.set_ylabel("top-1 after the short training [% of validation images]")
         axes.set_title(f"{steps[0].arch.name}, {len(steps) - 1} steps", loc="left")
         axes.legend(frameon=False)
 

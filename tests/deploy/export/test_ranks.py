@@ -106,7 +106,7 @@ def test_what_computes_on_a_high_rank_is_refused_with_its_row() -> None:
     g.row = 3
     x = g.add("reshape", (g.input,), "split", shape=(2, 2, 2, 2, 2))
     g.act(x, "relu")
-    with pytest.raises(ExportError, match=r"row 4, act: act works on 5 dimensions"):
+    with pytest.raises(ExportError, match=r"row 4, act: act has 5 dimensions"):
         within_rank(g.graph())
 
 

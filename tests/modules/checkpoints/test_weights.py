@@ -158,7 +158,7 @@ BROKEN: dict[str, tuple[Callable[[State], None], str]] = {
     ),
     "missing": (without_a_layer, r"nothing fits the network's row3_mobilevit\.layer1\.ffn1"),
     "extra": (with_a_layer, r"head\.weight \(3x8\) has no counterpart in the network"),
-    "order": (swapped, r"no order of layers puts one where the network has row"),
+    "order": (swapped, r"no layer of the checkpoint matches the network's row"),
 }
 
 

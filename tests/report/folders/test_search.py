@@ -73,7 +73,9 @@ def test_a_broken_study_names_the_key(run: Path, values: dict[str, object], mess
 
 
 def test_another_folder_is_none_of_results(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="no folder of results: expected study.yaml, as nas"):
+    with pytest.raises(
+        DocumentError, match=r"not a results folder: expected study.yaml \(nas search"
+    ):
         page_of(tmp_path)
     with pytest.raises(DocumentError, match="no such folder"):
         page_of(tmp_path / "none")

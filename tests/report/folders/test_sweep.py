@@ -120,7 +120,7 @@ def test_importances_are_shares_with_a_caution_where_trials_are_few(trained: Pat
 def test_a_store_that_is_none_is_one_message(trained: Path, tmp_path: Path) -> None:
     assert read_history(tmp_path, 1, 1) is None
     (tmp_path / "study.db").write_text("not a database")
-    with pytest.raises(DocumentError, match=r"study\.db: no store of a search"):
+    with pytest.raises(DocumentError, match=r"study\.db: not a readable store of a search"):
         read_history(tmp_path, 1, 1)
 
 
@@ -129,7 +129,7 @@ def test_a_store_without_the_rung_is_one_message_and_closed_again(tmp_path: Path
     database = Database(tmp_path)
     Store(database, rung_name(1, 2))
     database.close()
-    with pytest.raises(DocumentError, match=r"study\.db: no store of a search"):
+    with pytest.raises(DocumentError, match=r"study\.db: not a readable store of a search"):
         read_history(tmp_path, 9, 9)
     opened = {link.resolve() for link in Path("/proc/self/fd").glob("*")}  # of Linux alone
     assert tmp_path / "study.db" not in opened
