@@ -9,11 +9,11 @@ pairs.csv        the experts' quadratic terms
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
-from math import isfinite
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,18 +21,45 @@ from nas.accuracy.features import FEATURES
 from nas.accuracy.inputs import INPUTS, LAW, inputs, law_basis
 from nas.accuracy.score_process import ScoreCovariance, ScoreProcess, network_factor
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
-from nas.errors import DocumentError, brief
+from nas.errors import DocumentError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
+from nas.files.records import between, read_record
 from nas.files.resources import content_hash
 from nas.gp import Posterior
 from nas.space.columns import Floats
 
-SCHEMA = 1
 FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
 KERNEL = tuple(field.name for field in fields(ScoreCovariance))
 NETWORK = ("network", "recipe", "noise_sd", "weight", "resolution", *FEATURES)
 PROVENANCE = ("schema", "name", "reference", "sources", "held_out", "made")
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """Scalars of the surrogate, with those of its `ScoreCovariance`."""
+
+    ceiling: float = between(above=0, high=inf)
+    floor_sd: float = between(above=0, high=inf)
+    law_sd: float = between(above=0, high=inf)
+    input_sd: float = between(above=0, high=inf)
+    amplitude: float = between(above=0, high=inf)
+    length: float = between(above=0, high=inf)
+    recipe_sd: float = between(above=0, high=inf)
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """Keys of `surrogate.yaml`."""
+
+    schema: Literal[1]
+    name: Any
+    reference: Any
+    sources: Any
+    held_out: Any
+    made: Any
+    model: _Model
+    experts: Mapping[str, float]
 
 
 def load_surrogate(folder: str | Path) -> Surrogate:
@@ -44,11 +71,8 @@ def load_surrogate(folder: str | Path) -> Surrogate:
     folder = Path(folder)
     origin = folder / "surrogate.yaml"
     content = yaml.read(origin)
-    yaml.check_keys(content, str(origin), required={*PROVENANCE, "experts", "model"})
-    if content["schema"] != SCHEMA:
-        raise DocumentError(f"{origin} (schema): expected {SCHEMA}, found {content['schema']!r}")
-    model = _model(content["model"], str(origin))
-    constants = _experts(content["experts"], str(origin))
+    document = read_record(_Document, content, str(origin))
+    model, constants = document.model, document.experts
     columns = [
         f"{name}_{part}" for name in constants for part in ("centre", "scale", "radius", "linear")
     ]
@@ -57,17 +81,17 @@ def load_surrogate(folder: str | Path) -> Surrogate:
     pairs = [f"{a} {b}" for i, a in enumerate(INPUTS) for b in INPUTS[i:]]
     quadratic = _table(folder / "pairs.csv", ("first", "second"), tuple(constants), pairs)
     scaling = Scaling(table[:, 0], table[:, 1], terms[:, 0], terms[:, 1])
-    kernel = ScoreCovariance(**{name: model[name] for name in KERNEL})
+    kernel = ScoreCovariance(**{name: getattr(model, name) for name in KERNEL})
     return Surrogate(
-        name=str(content["name"]),
-        ceiling=model["ceiling"],
+        name=str(document.name),
+        ceiling=model.ceiling,
         scaling=scaling,
         process=_process(folder / "networks.csv", kernel, scaling),
         experts=tuple(
             _expert(name, constant, table[:, 2 + 4 * i : 6 + 4 * i], quadratic[:, i])
             for i, (name, constant) in enumerate(constants.items())
         ),
-        floor_sd=model["floor_sd"],
+        floor_sd=model.floor_sd,
         content_hash=content_hash(*(folder / name for name in FILES)),
         provenance={key: content[key] for key in PROVENANCE},
         origin=str(origin),
@@ -95,29 +119,9 @@ def _process(path: Path, kernel: ScoreCovariance, scaling: Scaling) -> ScoreProc
     return ScoreProcess(kernel, z, terms, Posterior(factor, weights))
 
 
-def _model(cell: Any, origin: str) -> dict[str, float]:
-    names = {"ceiling", "floor_sd", *KERNEL}
-    if not isinstance(cell, dict):
-        raise DocumentError(f"{origin} (model): expected a mapping, found {brief(cell)}")
-    yaml.check_keys(cell, f"{origin} (model)", required=names)
-    return {name: _positive(cell[name], f"{origin} (model.{name})") for name in names}
-
-
-def _experts(cell: Any, origin: str) -> dict[str, float]:
-    if not isinstance(cell, dict) or not all(type(v) in (int, float) for v in cell.values()):
-        raise DocumentError(f"{origin} (experts): expected a constant for each name: {brief(cell)}")
-    return {str(name): float(value) for name, value in cell.items()}
-
-
 def _expert(name: str, constant: float, columns: Floats, upper: Floats) -> Expert:
     centre, scale, radius, linear = columns.T
     return Expert(name, centre, scale, radius, constant, linear, symmetric(upper))
-
-
-def _positive(cell: Any, where: str) -> float:
-    if type(cell) not in (int, float) or not (isfinite(cell) and cell > 0):
-        raise DocumentError(f"{where}: expected a positive number, found {brief(cell)}")
-    return float(cell)
 
 
 def _table(

@@ -1,83 +1,232 @@
-"""Documents whose keys are the fields of frozen dataclasses, read strictly.
+"""Documents whose keys are the fields of frozen dataclasses: read strictly, and as JSON Schema.
 
-A field without a default must be there. Its type says what is expected: a number within a range,
-one of some names, text, true or false, a list of one of these, values by any name, or fields again.
+A field without a default must be there. Its type, and what `between`, `one_of`, `some_of` or `text`
+add to it, say which values are valid: a number in a range, one of some names, text, true or false,
+a list, values by name, a nested dataclass, or anything. The docstring under a field is its
+description in the schema.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, field, fields, is_dataclass
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+import ast
+import inspect
+from collections.abc import Mapping, Set
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from math import inf, isfinite
+from types import NoneType, UnionType
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nas.errors import DocumentError, UnknownNameError, brief
 from nas.files.yaml import check_keys
 
 T = TypeVar("T")
+Schema = dict[str, Any]
+
+
+class Range(NamedTuple):
+    """Numbers from `low` to `high` and above `above`."""
+
+    low: float = -inf
+    high: float = inf
+    above: float = -inf
+
+    def __contains__(self, number: object) -> bool:
+        assert isinstance(number, int | float)
+        return isfinite(number) and self.low <= number <= self.high and number > self.above
+
+    def __str__(self) -> str:
+        least = f" above {self.above:g}" if self.above > -inf else ""
+        least = f" from {self.low:g}" if self.low > -inf else least
+        return least + (f" to {self.high:g}" if self.high < inf else "")
+
+    def schema(self) -> Schema:
+        """As keywords of JSON Schema."""
+        ends = {"minimum": self.low, "maximum": self.high, "exclusiveMinimum": self.above}
+        return {key: end for key, end in ends.items() if isfinite(end)}
+
+
+ANY_NUMBER = Range()
 
 
 def one_of(*names: str) -> Any:
-    """A field that is one of these names; the first unless it is said."""
+    """A field that is one of these names; defaults to the first."""
     return field(default=names[0], metadata={"names": names})
 
 
-def between(default: Any = MISSING, low: float = 0.0, high: float = 1e6) -> Any:
-    """A field that is a number in this range, or several."""
-    return field(default=default, metadata={"range": (low, high)})
+def some_of(*names: str, default: Any = MISSING) -> Any:
+    """A field that lists any of these names, or any values without names; it may be empty."""
+    return field(default=default, metadata={"names": names, "may_be_empty": True})
 
 
-def read_fields(kind: type[T], content: Any, where: str) -> T:
-    """The dataclass that a mapping describes.
+def between(
+    default: Any = MISSING, low: float = 0.0, high: float = 1e6, *, above: float = -inf
+) -> Any:
+    """A field that is a number in this range, or several; default None: it may be missing."""
+    low = -inf if above > -inf else low
+    return field(default=default, metadata={"range": Range(low, high, above)})
+
+
+def optional() -> Any:
+    """A field that may be missing, and then is None."""
+    return field(default=None)
+
+
+def text(*, line: bool = False) -> Any:
+    """A field that is text, not blank; one `line` has no control codes."""
+    return field(metadata={"text": "a line of text" if line else "text"})
+
+
+def read_record(kind: type[T], content: Any, origin: str, *, closed: bool = True) -> T:
+    """The dataclass that a mapping describes; unknown keys are ignored if it is not `closed`.
 
     Raises:
-        DocumentError: naming `where`, the key, what was found and what was expected.
+        DocumentError: naming `origin`, the key, what was found and what was expected.
     """
-    if not isinstance(content, Mapping):
-        raise DocumentError(f"{where}: expected keys and values, found {brief(content)}")
-    parts = {part.name: part for part in fields(kind)}  # type: ignore[arg-type]
-    check_keys(dict(content), where, required=required(kind), optional=set(parts))
-    hints = get_type_hints(kind)
-    return kind(
-        **{
-            key: _value(hints[key], parts[key].metadata, cell, f"{where} ({key})")
-            for key, cell in content.items()
-        }
-    )
+    return _Reader(origin, closed).record(kind, content, "")
 
 
-def required(kind: Any) -> set[str]:
+def required_keys(kind: Any) -> set[str]:
     """Names of the fields that must be there."""
     return {part.name for part in fields(kind) if part.default is MISSING}
 
 
-def _value(hint: Any, metadata: Mapping[str, Any], cell: Any, where: str) -> Any:
-    if get_origin(hint) is tuple:
-        if not isinstance(cell, list) or not cell:
-            raise DocumentError(f"{where}: expected a list, found {brief(cell)}")
-        return tuple(_value(get_args(hint)[0], metadata, item, where) for item in cell)
-    if get_origin(hint) is Mapping:
-        if not isinstance(cell, Mapping):
-            raise DocumentError(f"{where}: expected keys and values, found {brief(cell)}")
-        own = get_args(hint)[1]
-        return {key: _value(own, metadata, item, f"{where}.{key}") for key, item in cell.items()}
-    if is_dataclass(hint):
-        return read_fields(hint, cell, where)  # type: ignore[arg-type]
-    if hint in (int, float):
-        return _number(hint, metadata["range"], cell, where)
-    if not isinstance(cell, hint):
-        raise DocumentError(f"{where}: expected {hint.__name__}, found {brief(cell)}")
-    if (names := metadata.get("names")) and cell not in names:
-        raise DocumentError(str(UnknownNameError("value", cell, names, where)))
-    return cell
+class _Reader:
+    """Reads values at their paths in one document."""
 
+    def __init__(self, origin: str, closed: bool) -> None:
+        self.origin, self.closed = origin, closed
 
-def _number(kind: type, limits: tuple[float, float], cell: Any, where: str) -> Any:
-    whole = kind is int
-    low, high = limits
-    if isinstance(cell, bool) or not isinstance(cell, int if whole else (int, float)):
-        raise DocumentError(
-            f"{where}: expected a {'whole ' if whole else ''}number, found {brief(cell)}"
+    def record(self, kind: type[T], content: Any, path: str) -> T:
+        if not isinstance(content, Mapping):
+            self._fail(path, "keys and values", content)
+        parts = {part.name: part for part in fields(kind)}  # type: ignore[arg-type]
+        known = {key: cell for key, cell in content.items() if self.closed or key in parts}
+        check_keys(known, self._place(path), required=required_keys(kind), optional=set(parts))
+        hints = get_type_hints(kind)
+        return kind(
+            **{
+                key: self._value(hints[key], parts[key].metadata, cell, _at(path, key))
+                for key, cell in known.items()
+            }
         )
-    if not low <= cell <= high:
-        raise DocumentError(f"{where}: expected {low:g} to {high:g}, found {cell:g}")
-    return kind(cell)
+
+    def _value(self, hint: Any, metadata: Mapping[str, Any], cell: Any, path: str) -> Any:
+        if hint is Any or (cell is None and _may_be_none(hint)):
+            return cell
+        hint = _without_none(hint)
+        origin, args = get_origin(hint), get_args(hint)
+        if origin is tuple:
+            return self._items(args, metadata, cell, path)
+        if origin is Mapping:
+            if not isinstance(cell, Mapping):
+                self._fail(path, "keys and values", cell)
+            return {k: self._value(args[1], metadata, v, _at(path, k)) for k, v in cell.items()}
+        if is_dataclass(hint):
+            return self.record(hint, cell, path)  # type: ignore[arg-type]
+        if origin is Literal:
+            if cell not in args or type(cell) is not type(args[0]):
+                self._fail(path, " or ".join(map(str, args)), cell)
+        elif hint in (int, float):
+            return self._number(hint, metadata.get("range", ANY_NUMBER), cell, path)
+        elif not isinstance(cell, hint) or ("text" in metadata and not cell.strip()):
+            self._fail(path, metadata.get("text", hint.__name__), cell)
+        elif metadata.get("text") == "a line of text" and not cell.isprintable():
+            self._fail(path, "a line of text", cell)
+        elif (names := metadata.get("names")) and cell not in names:
+            raise DocumentError(str(UnknownNameError("value", cell, names, self._place(path))))
+        return cell
+
+    def _items(
+        self, args: tuple[Any, ...], metadata: Mapping[str, Any], cell: Any, path: str
+    ) -> Any:
+        if not isinstance(cell, list) or not (cell or metadata.get("may_be_empty")):
+            self._fail(path, "a list", cell)
+        hints = args[:1] * len(cell) if args[-1] is ... else args
+        if len(hints) != len(cell):
+            self._fail(path, f"{len(hints)} values", cell)
+        pairs = zip(hints, cell, strict=True)
+        return tuple(self._value(hint, metadata, item, path) for hint, item in pairs)
+
+    def _number(self, kind: type, limits: Range, cell: Any, path: str) -> Any:
+        types = int if kind is int else (int, float)
+        if isinstance(cell, bool) or not isinstance(cell, types) or cell not in limits:
+            self._fail(path, f"a {'whole ' if kind is int else ''}number{limits}", cell)
+        return kind(cell)
+
+    def _place(self, path: str) -> str:
+        return f"{self.origin} ({path})" if path else self.origin
+
+    def _fail(self, path: str, expected: str, found: Any) -> Any:
+        raise DocumentError(f"{self._place(path)}: expected {expected}, found {brief(found)}")
+
+
+def _at(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _may_be_none(hint: Any) -> bool:
+    return get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
+
+
+def _without_none(hint: Any) -> Any:
+    if not _may_be_none(hint):
+        return hint
+    (own,) = (arg for arg in get_args(hint) if arg is not NoneType)
+    return own
+
+
+def closed_mapping(content: Schema, required: Set[str]) -> Schema:
+    """JSON Schema of a mapping with these `properties` and no others."""
+    needed = [key for key in content["properties"] if key in required]
+    keywords = {"required": needed} if required else {}
+    return {"type": "object", **keywords, "additionalProperties": False, **content}
+
+
+def properties_of(kind: Any) -> Schema:
+    """JSON Schema of the fields of a dataclass, as `properties`."""
+    hints, texts = get_type_hints(kind), _docstrings(kind)
+    properties = {part.name: _schema(hints[part.name], part) for part in fields(kind)}
+    for name, description in texts.items():
+        properties[name] = {**properties[name], "description": description}
+    return {"properties": properties}
+
+
+def _docstrings(kind: type) -> dict[str, str]:
+    """Field -> the docstring under it, on one line."""
+    (tree,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for before, node in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(before, ast.AnnAssign) and isinstance(node, ast.Expr):
+            found[ast.unparse(before.target)] = " ".join(ast.literal_eval(node.value).split())
+    return found
+
+
+def _schema(hint: Any, part: Field[Any]) -> Schema:
+    default = {} if part.default in (MISSING, None, "", ()) else {"default": part.default}
+    if hint is Any:
+        return {}
+    if _may_be_none(hint):
+        found = _schema(_without_none(hint), part)
+        return {**found, "type": [found["type"], "null"]}
+    origin, args = get_origin(hint), get_args(hint)
+    if is_dataclass(hint):
+        own = closed_mapping(properties_of(hint), required_keys(hint))
+        return {"description": inspect.getdoc(hint), **own}
+    if origin is Literal:
+        return {"const": args[0]} if len(args) == 1 else {"enum": list(args)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _schema(args[1], part)}
+    if origin is tuple:
+        default = {"default": list(part.default)} if default else {}
+        items = _schema(args[0], part)
+        items.pop("default", None)
+        least: Schema = {} if part.metadata.get("may_be_empty") else {"minItems": 1}
+        return {"type": "array", **least, **({"items": items} if items else {}), **default}
+    if names := part.metadata.get("names"):
+        return {"enum": list(names), **default}
+    if hint in (int, float):
+        number = "integer" if hint is int else "number"
+        return {"type": number, **part.metadata.get("range", ANY_NUMBER).schema(), **default}
+    pattern = {"pattern": r"\S"} if "text" in part.metadata else {}
+    return {"type": "boolean" if hint is bool else "string", **pattern, **default}

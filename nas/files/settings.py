@@ -17,7 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 from nas.errors import DocumentError, ResultError, brief, first_line
-from nas.files.records import between, read_fields
+from nas.files.records import between, read_record
 from nas.files.yaml import read_text
 
 FILE = "settings.json"
@@ -168,7 +168,7 @@ def read_settings(folder: Path) -> RecordedSettings:
         content = _parsed(read_text(path), path)
         schema = content.pop("schema", None)
         if schema == SCHEMA:
-            return read_fields(RecordedSettings, content, str(path))
+            return read_record(RecordedSettings, content, str(path))
     except DocumentError as error:
         raise ResultError(f"{error}; without it the run cannot be resumed: {INSTEAD}") from None
     version = "an earlier" if schema is None else "another"

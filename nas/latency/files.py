@@ -3,79 +3,139 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
+from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Literal
 
-from nas.errors import DocumentError, UnknownNameError, brief
+from nas.errors import DocumentError, brief
 from nas.files import yaml
 from nas.files.csv import read_csv
+from nas.files.records import between, optional, read_record, some_of, text
 from nas.graph.ops import ACTIVATIONS
-from nas.latency.correction import STEEPEST, NetworkCorrection
+from nas.latency.correction import STEEPEST
 from nas.latency.kernels import BYTES, CLASSES, Kernel
 
-SCHEMA = 1
-
-#: keys of `device.yaml` that hold a text, and what it says
-TEXTS = {
-    "name": "of the folder",
-    "kind": "calibrated, adapted from another device, or profiled",
-    "hardware": "the machine, and what of it computes",
-    "runtime": "what executes the network",
-    "version": "of the runtime",
-    "precision": "of weights and activations",
-    "statistic": "what a figure is: median of so many runs, ...",
-    "date": "when it was made",
-}
-INTERVAL_KEYS = ("level", "low_ratio", "high_ratio", "coverage_pct", "coverage_across_families_pct")
+FUSIBLE = (*ACTIVATIONS, "scale", "add")
 TRIVIAL_KEYS = ("fixed_ms", "ms_per_mmac", "ms_per_weight_mb")
-WHOLE_KEYS = tuple(field.name for field in fields(NetworkCorrection))
-ERROR_KEYS = ("median_error_pct", "mean_error_pct")
-HELD_OUT_KEYS = ("networks", *ERROR_KEYS, *(f"trivial_{key}" for key in ERROR_KEYS))
-SHARE_KEYS = tuple(f"{prefix}within_{n}_pct" for prefix in ("", "trivial_") for n in (5, 10, 20))
-MORE_KEYS = {*SHARE_KEYS, "p90_error_pct", "trivial_p90_error_pct", "spearman", "trivial_spearman"}
-#: mappings of numbers in `device.yaml`: keys that must stand there, and keys that may
-NUMBERS: dict[str, tuple[tuple[str, ...], set[str]]] = {
-    "interval": (INTERVAL_KEYS, set()),
-    "trivial": (TRIVIAL_KEYS, set()),
-    "whole": (WHOLE_KEYS, set()),
-    "held_out": (HELD_OUT_KEYS, MORE_KEYS),
-    "held_out_conv": (HELD_OUT_KEYS, MORE_KEYS),
-    "held_out_large": (HELD_OUT_KEYS, MORE_KEYS),
-}
-REQUIRED = {
-    "schema": f"version of this format: {SCHEMA}",
-    **TEXTS,
-    "threads": "of the CPU; ~ where nobody chooses",
-    "batch": "images per invocation; milliseconds are of one image",
-    "fixed_ms": "milliseconds of an empty network",
-    "on_chip_mb": "what a kernel reads and writes beyond this is spilled",
-    "fuses": "what joins the kernel of the convolution or linear layer before it",
-    "sources": "where the figures are from",
-    "interval": "low_ratio and high_ratio times the estimate are to hold `level` of networks of a"
-    " family never seen; coverage: how many of those left out they held",
-    "held_out": "errors on networks left out of the fit, one family at a time; trivial_*: of the"
-    " model of parameters and MACs alone",
-}
-OPTIONAL = {
-    "held_out_conv": "the same for convolutional networks",
-    "held_out_large": "the same for large images",
-    "trivial": "the model of parameters and MACs alone",
-    "whole": "of a profiled machine: from the sum over kernels to the network",
-    "hash": "of what was fitted; after an edit by hand every prediction carries a warning",
-    "roadmap": "published steps from one network to another, and what was fitted to them",
-    "fit": "how it was made",
-    "notes": "free text",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Quantiles of measured over predicted milliseconds."""
+
+    level: float = between(low=0.01, high=0.999)
+    low_ratio: float = between(above=0, high=inf)
+    high_ratio: float = between(above=0, high=inf)
+    coverage_pct: float = between(high=100)
+    coverage_across_families_pct: float = between(high=100)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trivial:
+    """Costs of the model of parameters and MACs alone."""
+
+    fixed_ms: float = between(high=inf)
+    ms_per_mmac: float = between(high=inf)
+    ms_per_weight_mb: float = between(high=inf)
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    """Keys of `nas.latency.correction.NetworkCorrection`."""
+
+    factor: float = between(above=0, high=inf)
+    exponent: float = between(low=-STEEPEST, high=STEEPEST)
+    knot_ms: float = between(above=0, high=inf)
+    least_ms: float = between(above=0, high=inf)
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldOut:
+    """Errors of the device, and of the trivial model, on networks left out of the fit."""
+
+    networks: float = between(high=inf)
+    median_error_pct: float = between(high=inf)
+    mean_error_pct: float = between(high=inf)
+    trivial_median_error_pct: float = between(high=inf)
+    trivial_mean_error_pct: float = between(high=inf)
+    p90_error_pct: float = between(None, high=inf)
+    spearman: float = between(None, low=-1, high=1)
+    trivial_p90_error_pct: float = between(None, high=inf)
+    trivial_spearman: float = between(None, low=-1, high=1)
+    trivial_within_10_pct: float = between(None, high=100)
+    trivial_within_20_pct: float = between(None, high=100)
+    trivial_within_5_pct: float = between(None, high=100)
+    within_10_pct: float = between(None, high=100)
+    within_20_pct: float = between(None, high=100)
+    within_5_pct: float = between(None, high=100)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDocument:
+    """Keys of `device.yaml`."""
+
+    schema: Literal[1]
+    """version of this format: 1"""
+    name: str = text()
+    """name of the folder"""
+    kind: str = text()
+    """calibrated, adapted from another device, or profiled"""
+    hardware: str = text()
+    """the machine, and which part of it computes"""
+    runtime: str = text()
+    """what executes the network"""
+    version: str = text()
+    """version of the runtime"""
+    precision: str = field(metadata={"names": tuple(BYTES)})
+    """precision of weights and activations"""
+    statistic: str = text()
+    """what a figure is: median of so many runs, ..."""
+    date: str = text()
+    """date of the fit"""
+    threads: int | None = between(low=1, high=inf)
+    """threads of the CPU; ~ where they cannot be chosen"""
+    batch: int = between(low=1, high=inf)
+    """images per invocation; milliseconds are per image"""
+    fixed_ms: float = between(above=0, high=inf)
+    """milliseconds of an empty network"""
+    on_chip_mb: float = between(above=0, high=inf)
+    """MB that a kernel can read and write without spilling"""
+    fuses: tuple[str, ...] = some_of(*FUSIBLE)
+    """ops that join the kernel of the convolution or linear layer before them"""
+    sources: tuple[Any, ...]
+    """where the figures are from"""
+    interval: _Interval
+    """low_ratio and high_ratio times the estimate hold `level` of networks of an unseen family;
+    coverage: percent of the networks left out that they held"""
+    held_out: _HeldOut
+    """errors on networks left out of the fit, one family at a time; trivial_*: of the model of
+    parameters and MACs alone"""
+    held_out_conv: _HeldOut = optional()
+    """the same for convolutional networks"""
+    held_out_large: _HeldOut = optional()
+    """the same for large images"""
+    trivial: _Trivial = optional()
+    """the model of parameters and MACs alone"""
+    whole: _Correction = optional()
+    """of a profiled machine: from the sum over kernels to the network"""
+    hash: Any = None
+    """hash of what was fitted; after an edit by hand every prediction carries a warning"""
+    roadmap: Any = None
+    """published steps from one network to another, and what was fitted to them"""
+    fit: Any = None
+    """how the device was made"""
+    notes: Any = None
+    """free text"""
+
+
 FITTED = (
     *("precision", "fixed_ms", "on_chip_mb", "fuses", "batch"),
-    *(key for key in NUMBERS if key != "whole"),
+    *("interval", "trivial", "held_out", "held_out_conv", "held_out_large"),
 )
-"""Content of predictions and of the claims about them, beside `kernels.csv` and any `whole`."""
-FUSIBLE = (*ACTIVATIONS, "scale", "add")
+"""Keys that the hash of a device covers, beside `kernels.csv` and any `whole`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,79 +199,13 @@ def read_info(path: Path) -> dict[str, Any]:
         DocumentError: naming file and key.
     """
     info = yaml.read(path)
-    yaml.check_keys(info, str(path), required=REQUIRED.keys(), optional=OPTIONAL.keys())
-    if info["schema"] != SCHEMA:
-        _fail(path, "schema", info["schema"], str(SCHEMA))
-    for key in TEXTS:
-        if not isinstance(info[key], str) or not info[key].strip():
-            _fail(path, key, info[key], "text")
-    if info["precision"] not in BYTES:
-        _fail(path, "precision", info["precision"], " or ".join(BYTES))
-    for key in ("fixed_ms", "on_chip_mb"):
-        _check_number(path, key, info[key], POSITIVE)
-    for key in ("batch", "threads"):
-        _check_count(path, key, info[key])
-    for key in NUMBERS.keys() & info.keys():
-        _check_numbers(path, key, info[key])
-    interval = info["interval"]
-    if not interval["low_ratio"] <= 1 <= interval["high_ratio"]:
-        _fail(path, "interval", interval, "low_ratio <= 1 <= high_ratio")
-    for key in ("sources", "fuses"):
-        if not isinstance(info[key], list) or (key == "sources" and not info[key]):
-            _fail(path, key, info[key], "a list")
-    for name in info["fuses"]:
-        if name not in FUSIBLE:
-            raise DocumentError(str(UnknownNameError("fused op", name, FUSIBLE, f"{path} (fuses)")))
+    interval = read_record(DeviceDocument, info, str(path)).interval
+    if not interval.low_ratio <= 1 <= interval.high_ratio:
+        raise DocumentError(
+            f"{path} (interval): expected low_ratio <= 1 <= high_ratio,"
+            f" found {brief(info['interval'])}"
+        )
     return info
-
-
-def _check_numbers(path: Path, key: str, content: Any) -> None:
-    if not isinstance(content, dict):
-        _fail(path, key, content, "a mapping")
-    required, optional = NUMBERS[key]
-    yaml.check_keys(content, f"{path} ({key})", required=set(required), optional=optional)
-    for name, value in content.items():
-        _check_number(path, f"{key}.{name}", value, range_of(key, name))
-
-
-class NumberRange(NamedTuple):
-    """Range of a number: above `above`, and from `least` to `most`."""
-
-    above: float = -math.inf
-    least: float = 0
-    most: float = math.inf
-
-
-POSITIVE = NumberRange(above=0)
-LEVELS = NumberRange(least=0.01, most=0.999)
-"""Range of the level of an interval whose ends are quantiles."""
-
-
-def range_of(key: str, name: str) -> NumberRange:
-    """Range of the number `name` in the mapping `key` of NUMBERS."""
-    if name.endswith("spearman"):
-        return NumberRange(least=-1, most=1)
-    if name.startswith(("within", "trivial_within", "coverage")):
-        return NumberRange(most=100)
-    if name == "exponent":
-        return NumberRange(least=-STEEPEST, most=STEEPEST)
-    if name == "level":
-        return LEVELS
-    return POSITIVE if key in ("interval", "whole") else NumberRange()
-
-
-def _check_number(path: Path, key: str, value: Any, range_: NumberRange) -> None:
-    above, least, most = range_
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or not (value > above and least <= value <= most):
-        to = f" to {most:g}" if most < math.inf else ""
-        _fail(path, key, value, f"a number {'above' if above == 0 else 'from'} {least:g}{to}")
-
-
-def _check_count(path: Path, key: str, value: Any) -> None:
-    unknown = key == "threads" and value is None
-    if not unknown and (type(value) is not int or value < 1):
-        _fail(path, key, value, "a whole number from 1")
 
 
 def fitted_hash(info: Mapping[str, Any], *files: Path) -> str:
@@ -221,7 +215,3 @@ def fitted_hash(info: Mapping[str, Any], *files: Path) -> str:
     if "whole" in info:
         digest.update(json.dumps(info["whole"]).encode())
     return digest.hexdigest()[:12]
-
-
-def _fail(path: Path, key: str, found: Any, expected: str) -> NoReturn:
-    raise DocumentError(f"{path} ({key}): expected {expected}, found {brief(found)}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Set
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Schema = dict[str, Any]
+from nas.files.records import Schema, closed_mapping, properties_of, required_keys
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-TEXT: Schema = {"type": "string", "pattern": r"\S"}
 
 
 class Found(NamedTuple):
@@ -42,17 +43,14 @@ class Kind:
             "$schema": DIALECT,
             "title": self.title,
             "description": f"As in {self.files}",
-            **closed(self.content(), self.required),
+            **closed_mapping(self.content(), self.required),
         }
 
 
-def closed(content: Schema, required: Set[str]) -> Schema:
-    """A mapping with these `properties` and no others."""
-    needed = {"required": [key for key in content["properties"] if key in required]}
-    needed = needed if required else {}
-    return {"type": "object", **needed, "additionalProperties": False, **content}
-
-
-def described(keys: Mapping[str, str], schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Each key's schema with what it says; a key without one may hold anything."""
-    return {key: {"description": text, **schemas.get(key, {})} for key, text in keys.items()}
+def kind_of_record(
+    name: str, title: str, files: str, record: type, load: Callable[[Path], Found]
+) -> Kind:
+    """The kind of file that is read as a dataclass."""
+    required = required_keys(record)
+    optional = {part.name for part in fields(record)} - required
+    return Kind(name, title, files, required, optional, partial(properties_of, record), load)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.schema.fields import kind_of_fields
-from nas.schema.kind import Found
+from nas.schema.kind import Found, kind_of_record
 from nas.train.recipe import Recipe, load_recipe
 
 
@@ -15,4 +14,4 @@ def _load(path: Path) -> Found:
     return Found("recipe", recipe.name, holds)
 
 
-RECIPE = kind_of_fields("recipe", "Training recipe", "nas/train/recipes/*.yaml", Recipe, _load)
+RECIPE = kind_of_record("recipe", "Training recipe", "nas/train/recipes/*.yaml", Recipe, _load)

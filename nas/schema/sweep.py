@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from nas.schema.fields import kind_of_fields, properties_of
-from nas.schema.kind import Found, Schema
+from nas.files.records import Schema, properties_of
+from nas.schema.kind import Found, kind_of_record
 from nas.study.sweep.plan import Sweep, load_sweep
 
 
@@ -26,5 +26,5 @@ def _load(path: Path) -> Found:
 
 
 SWEEP = replace(
-    kind_of_fields("sweep", "Sweep", "docs/cluster/sweep.yaml", Sweep, _load), content=_content
+    kind_of_record("sweep", "Sweep", "docs/cluster/sweep.yaml", Sweep, _load), content=_content
 )

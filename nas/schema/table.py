@@ -6,27 +6,25 @@ be good in some column, so a word must be an op, an activation, a ratio or a sha
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nas.blocks import BLOCKS, FIELDS, Row
+from nas.files.records import Schema, closed_mapping, properties_of
 from nas.graph.conventions import ORIGINS, PADDINGS
-from nas.schema.kind import TEXT, Found, Kind, Schema, closed, described
+from nas.schema.kind import Found, Kind, kind_of_record
 from nas.space.arch import arch_of
 from nas.space.space import Space
 from nas.space.table import (
     COLUMNS,
-    FIGURES,
     MAX_REPEATS,
     MAX_SIDE,
-    OPTIONAL,
     REPEATS,
-    REQUIRED,
     SCALES,
-    SCHEMA,
     SIZES,
+    TableDocument,
     read_table,
 )
 
@@ -83,7 +81,7 @@ def _ref(name: str) -> Schema:
 
 def _only(key: str, value: Schema) -> Schema:
     """A mapping with this one key."""
-    return closed({"properties": {key: value}}, {key})
+    return closed_mapping({"properties": {key: value}}, {key})
 
 
 def _defs(*, choices: bool) -> dict[str, Schema]:
@@ -105,20 +103,13 @@ def _content(*, choices: bool) -> Schema:
     names = _list_of(_one_of({name: _column(name)["description"] for name in COLUMNS}))
     entry = {"anyOf": [_ref("entry"), _ref("group")]} if choices else _ref("row")
     properties = {
-        "name": TEXT,
-        "source": TEXT,
         "input": {"anyOf": [shape, _list_of(shape)]} if choices else shape,
         "columns": {**names, "uniqueItems": True, "contains": {"const": "op"}},
         "rows": _list_of(entry),
-        "expect": {
-            "type": ["object", "null"],
-            "properties": dict.fromkeys(FIGURES, {"type": "integer", "minimum": 0}),
-            "additionalProperties": False,
-        },
-        "schema": {"const": SCHEMA},
         "conventions": _conventions(),
     }
-    properties = described(REQUIRED | OPTIONAL, properties)
+    declared = properties_of(TableDocument)["properties"]
+    properties = {key: {**schema, **properties.get(key, {})} for key, schema in declared.items()}
     return {"properties": properties, "$defs": _defs(choices=choices)}
 
 
@@ -129,7 +120,8 @@ def _conventions() -> Schema:
         "batch_norm_eps": eps,
         "padding": {"enum": list(PADDINGS)},
     }
-    return closed({"properties": properties}, properties.keys()) | {"type": ["object", "null"]}
+    schema = closed_mapping({"properties": properties}, properties.keys())
+    return schema | {"type": ["object", "null"]}
 
 
 def _load(path: Path) -> Found:
@@ -142,7 +134,7 @@ def _load(path: Path) -> Found:
 
 def _kind(name: str, title: str, files: str, *, choices: bool) -> Kind:
     content = partial(_content, choices=choices)
-    return Kind(name, title, files, REQUIRED.keys(), OPTIONAL.keys(), content, _load)
+    return replace(kind_of_record(name, title, files, TableDocument, _load), content=content)
 
 
 ARCH = _kind("arch", "Architecture", "search_spaces/archs/*.yaml", choices=False)

@@ -22,18 +22,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from itertools import product
-from math import prod
+from math import inf, prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nas.blocks import BLOCKS, FIELDS, Row
 from nas.errors import ArchError, DocumentError, UnknownNameError, brief
 from nas.files import yaml
+from nas.files.records import between, read_record, text
 from nas.graph.conventions import Conventions, parse_conventions
 from nas.graph.ops import Shape
 from nas.graph.widths import Ratio
 
-SCHEMA = 1
 MAX_OPTIONS = 20_000
 MAX_REPEATS = 64
 MAX_ROWS = 512
@@ -45,21 +45,39 @@ COLUMNS = ("in", "op", *FIELDS, "n", "repeat", "scale")
 SIZES = re.compile("[0-9]{1,9}(x[0-9]{1,9}){0,2}")
 """Pattern of a shape in the `in` column."""
 
-#: keys of the document, and their meanings
-REQUIRED = {
-    "name": "one line of text; shipped networks and spaces are named after their file",
-    "source": "where the table is printed, one line of text",
-    "input": f"[C, H, W] of the images, each at most {MAX_SIDE}; a list of such lists is a choice",
-    "columns": "header of the rows; op must be among them",
-    "rows": "one list of cells for each row; in a space also `either:` and `any:` groups",
-}
-OPTIONAL = {
-    "conventions": "epsilon and padding that trained weights count on, of an architecture",
-    "expect": "figures of an architecture that can be recomputed",
-    "notes": "free text",
-    "schema": f"version of this format: {SCHEMA}",
-}
-FIGURES = ("params", "macs", "fused_params")
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Figures of an architecture that can be recomputed."""
+
+    params: int = between(None, high=inf)
+    macs: int = between(None, high=inf)
+    fused_params: int = between(None, high=inf)
+
+
+@dataclass(frozen=True, slots=True)
+class TableDocument:
+    """Keys of an architecture or a space."""
+
+    name: str = text(line=True)
+    """one line of text; shipped networks and spaces are named after their file"""
+    source: str = text(line=True)
+    """where the table is printed, one line of text"""
+    input: Any
+    """[C, H, W] of the images, each at most 4096; a list of such lists is a choice"""
+    columns: Any
+    """header of the rows; op must be among them"""
+    rows: Any
+    """one list of cells for each row; in a space also `either:` and `any:` groups"""
+    conventions: Any = None
+    """epsilon and padding of trained weights, of an architecture"""
+    expect: _Figures | None = None
+    """figures of an architecture that can be recomputed"""
+    notes: Any = None
+    """free text"""
+    schema: Literal[1] = 1
+    """version of this format: 1"""
+
 
 Option = tuple[Row, ...]
 """Rows of an option, with widths still relative; () leaves the position out."""
@@ -125,20 +143,13 @@ def parse_table(content: dict[str, Any], origin: str) -> Table:
     Raises:
         DocumentError: naming row, column, what was found and what was expected.
     """
-    yaml.check_keys(content, origin, required=REQUIRED.keys(), optional=OPTIONAL.keys())
-    for key in ("name", "source"):
-        text = content[key]
-        # a name is printed to the terminal, so it must not contain control codes
-        if not isinstance(text, str) or not text.strip() or not text.isprintable():
-            raise DocumentError(f"{origin} ({key}): expected a line of text, found {brief(text)}")
-    if content.get("schema", SCHEMA) != SCHEMA:
-        raise DocumentError(f"{origin} (schema): expected {SCHEMA}, found {content['schema']!r}")
+    read_record(TableDocument, content, origin)
     parser = _Parser(origin, _columns(content["columns"], origin))
     positions = tuple(parser.positions(content["rows"]))
     if sum(max(map(len, position.options)) for position in positions) > MAX_ROWS:
         raise DocumentError(f"{origin} (rows): expected at most {MAX_ROWS}, repeats counted")
     inputs = tuple(_input(cell, origin) for cell in _inputs(content["input"]))
-    expect = _expect(content.get("expect"), origin)
+    expect = content.get("expect") or {}
     found = parse_conventions(content.get("conventions"), origin)
     return Table(content["name"], content["source"], inputs, positions, expect, origin, found)
 
@@ -166,18 +177,6 @@ def _input(cell: Any, origin: str) -> Shape:
             f" found {brief(cell)}"
         )
     return tuple(cell)
-
-
-def _expect(cell: Any, origin: str) -> dict[str, int]:
-    if cell is None:
-        return {}
-    if not isinstance(cell, dict):
-        raise DocumentError(f"{origin} (expect): expected a mapping, found {brief(cell)}")
-    yaml.check_keys(cell, f"{origin} (expect)", required=set(), optional=set(FIGURES))
-    for key, value in cell.items():
-        if type(value) is not int or value < 0:
-            raise DocumentError(f"{origin} (expect.{key}): expected a count, found {brief(value)}")
-    return cell
 
 
 class _Parser:

@@ -12,7 +12,7 @@ import torch
 
 from nas.files import yaml
 from nas.files.provenance import provenance
-from nas.files.records import between, read_fields, required
+from nas.files.records import between, read_record
 from nas.files.resources import BEST, WEIGHTS
 from nas.files.staging import ResumableDir
 from nas.modules import save_weights
@@ -121,9 +121,7 @@ def read_final(folder: Path) -> Final:
         DocumentError: it is damaged.
     """
     path = folder / FACTS
-    content, keys = yaml.read(path), required(_Figures)
-    found = {key: own for key, own in content.items() if key in keys}
-    figures = read_fields(_Figures, found, str(path))
+    figures = read_record(_Figures, yaml.read(path), str(path), closed=False)
     return Final(read_arch(folder / BEST), figures.test, figures.judged, figures.seconds)
 
 

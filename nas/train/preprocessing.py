@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from nas.errors import DocumentError, UnknownNameError
 from nas.files import yaml
-from nas.files.records import between, read_fields
+from nas.files.records import between, read_record
 
 DOCUMENTS = (
     ("train.yaml", "data", ("recipe", "name")),
@@ -155,7 +155,7 @@ def read_preprocessing(content: Any, where: str) -> Preprocessing:
     Raises:
         DocumentError: naming `where` and the key.
     """
-    found = read_fields(Preprocessing, content, where)
+    found = read_record(Preprocessing, content, where)
     for name, values in (("mean", found.mean), ("sd", found.sd)):
         if len(values) not in (1, 3):
             raise DocumentError(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nas.errors import DocumentError, RecipeError, UnknownNameError
 from nas.files import yaml
-from nas.files.records import between, one_of, read_fields
+from nas.files.records import between, one_of, read_record
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -150,7 +150,7 @@ def load_recipe(name: str | Path) -> Recipe:
     path = known.get(str(name)) or Path(name)
     if not path.exists() and path.suffix != ".yaml":
         raise UnknownNameError("recipe", str(name), known)
-    recipe = read_fields(Recipe, yaml.read(path), str(path))
+    recipe = read_record(Recipe, yaml.read(path), str(path))
     if recipe.stages and recipe.sides:
         raise DocumentError(f"{path}: expected stages or sides, found both")
     if recipe.teacher.name and not recipe.teacher.name.startswith("timm:"):

@@ -7,20 +7,19 @@ UTF-16 (PowerShell's `>`), any line ends, colours, bytes that are no text in the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from nas.devices.measure.logs import read_log
-from nas.devices.measure.logs.base import LogRun, get
+from nas.devices.measure.logs.base import LogRun
 from nas.devices.measurements import MAX_BYTES, Measurement, merge_repeats, read_measurements
 from nas.errors import DocumentError, UnknownNameError
-from nas.files.yaml import check_keys, read, read_text
+from nas.files.records import read_record
+from nas.files.yaml import read, read_text
 
 KIT = "kit.yaml"
-KIT_COLUMNS = {"network": str, "arch_id": str, "precision": str, "batch": int}
-"""Of a measurement, that its manifest gives."""
 MODEL_SUFFIXES = (
     ".tflite",
     ".lite",
@@ -33,6 +32,26 @@ MODEL_SUFFIXES = (
 )
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """Columns of a measurement that a manifest gives."""
+
+    network: str
+    arch_id: str
+    precision: str
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """Keys of `kit.yaml`."""
+
+    schema: Any
+    device_os: Any
+    models: Mapping[str, _Model]
+    images: Any = None
 
 
 def import_measurements(files: Sequence[Path], device: str = "") -> list[Measurement]:
@@ -86,12 +105,5 @@ def read_kit(path: Path) -> dict[str, dict[str, Any]]:
     Raises:
         DocumentError: it is none.
     """
-    content = read(path)
-    check_keys(content, str(path), required={"schema", "device_os", "models"}, optional={"images"})
-    models: dict[str, dict[str, Any]] = get(content, "models", dict, str(path))
-    for file in models:
-        where = f"{path} ({file})"
-        check_keys(get(models, file, dict, str(path)), where, required={*KIT_COLUMNS})
-        for column, kind in KIT_COLUMNS.items():
-            get(models[file], column, kind, where)
-    return models
+    document = read_record(_Manifest, read(path), str(path))
+    return {file: asdict(model) for file, model in document.models.items()}

@@ -12,21 +12,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.errors import DocumentError, UnknownNameError, brief
+from nas.errors import DocumentError, UnknownNameError
 from nas.evaluate.bench.trees import LEAVES, Node, Tree, Trees
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
+from nas.files.records import read_record
 from nas.files.resources import content_hash
 from nas.space.choices import Choices
 from nas.space.space import Space
 
 YAML, CSV = "truth.yaml", "trees.csv"
 COLUMNS = ("tree", "node", "parameter", "at_most", "left", "right", "value")
-NUMBERS = {"constant", "networks"}
-TEXTS = {"name", "made", "accuracy", "source", "space_hash", "hash"}
 MAX_TREES = 10_000
 LAST_NODE = 2 * LEAVES - 2
 MAX_POINTS = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """Keys of `truth.yaml`."""
+
+    schema: Any
+    name: str
+    made: str
+    accuracy: str
+    source: str
+    networks: float
+    held_out: Any
+    constant: float
+    space_hash: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,16 +62,12 @@ def read_fitted(folder: Path, space: Space) -> Fitted:
     """
     path = folder / YAML
     content = yaml.read(path)
-    yaml.check_keys(content, str(path), required={"schema", "held_out", *NUMBERS, *TEXTS})
-    for key in sorted(NUMBERS | TEXTS):
-        what, types = ("a number", (int, float)) if key in NUMBERS else ("text", (str,))
-        if type(content[key]) not in types:
-            raise DocumentError(f"{path} ({key}): found {brief(content[key])}, expected {what}")
+    constant = read_record(_Document, content, str(path)).constant
     choices = Choices.of(space.table)
     trees = read_trees(folder / CSV, choices)
     _check_hash(path, content, "space_hash", space.space_hash, f"space {space.name}")
     _check_hash(path, content, "hash", content_hash(folder / CSV), CSV)
-    return Fitted(Trees(choices, trees, float(content["constant"])), content)
+    return Fitted(Trees(choices, trees, constant), content)
 
 
 def _check_hash(path: Path, content: Mapping[str, Any], key: str, found: str, of: str) -> None:

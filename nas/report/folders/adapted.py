@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from nas.adapt.netadapt import NetAdapt
 from nas.files import yaml
 from nas.files.provenance import provenance
+from nas.files.records import read_record
 from nas.files.resources import BEST
 from nas.latency.device import Device
-from nas.report.folders.shape import NUMBER, check
 from nas.report.plots.widths import save_accuracy, save_widths, write_history
 from nas.space.arch import Arch
 
 KEYS = {"schema", "command", "date", "versions", "before", "after", "device"}
 """Keys of `adapt.yaml` that do not describe the adaptation itself."""
-HOW: Mapping[Any, Mapping[str, Any]] = {
-    "netadapt": {
-        "steps": int,
-        "proposals": int,
-        "judged_top1": {"before": NUMBER, "after_the_steps": NUMBER},
-    },
-    "knapsack": {"criterion": str, "optimality_gap": NUMBER},
-}
-"""Facts of each method that are read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    before: float
+    after_the_steps: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Adapted:
+    """Keys of `adapt.yaml` on how the widths were found."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class _NetAdapt(_Adapted):
+    steps: int
+    proposals: int
+    judged_top1: _Judged
+
+
+@dataclass(frozen=True, slots=True)
+class _Knapsack(_Adapted):
+    criterion: str
+    optimality_gap: float
+
+
+HOW: Mapping[Any, type[_Adapted]] = {"netadapt": _NetAdapt, "knapsack": _Knapsack}
 
 
 def write_adapted(
@@ -59,7 +79,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """
     path = folder / "adapt.yaml"
     content = yaml.read(path)
-    check(content, HOW.get(content.get("how"), {"how": str}), str(path))
+    read_record(HOW.get(content.get("how"), _Adapted), content, str(path), closed=False)
     return {key: own for key, own in content.items() if key not in KEYS}
 
 

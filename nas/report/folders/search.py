@@ -4,53 +4,83 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nas.errors import DocumentError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
+from nas.files.records import optional, read_record, some_of
 from nas.files.resources import BEST
 from nas.optimize import Candidate
-from nas.report.folders.shape import NUMBER, check
 from nas.report.folders.write_search import PARETO_COLUMNS
 from nas.space.arch import Arch, read_arch
 from nas.train.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
 
 STUDY = "study.yaml"
-NAMED = {"name": str, "hash": str, "path?": str}
-TRAINING = {
-    "data": str,
-    "recipe": str,
-    "strategy": str,
-    "rungs": [[int, int]],
-    "finals": {"epochs": int, "seeds": int, "finalists": int},
-    "top1": {"mean": NUMBER, "interval_95": [NUMBER, NUMBER], "images": int},
-}
-#: keys of `study.yaml` that a page needs
-SHAPE = {
-    "command": str,
-    "date": str,
-    "versions": dict,
-    "seed": int,
-    "budget_ms": NUMBER,
-    "confidence?": (*NUMBER, type(None)),
-    "caution": NUMBER,
-    "space": NAMED,
-    "device": NAMED,
-    "surrogate": NAMED,
-    "others?": [NAMED | {"budget_ms": NUMBER}],
-    "limits?": dict,
-    "best": str,
-    "optimality_gap": NUMBER,
-    "priced": int,
-    "judged": int,
-    "seconds": NUMBER,
-    "training?": TRAINING,
-}
 TRIAL_COLUMNS = ("name", "state", "predicted_ms", "estimated_top1", "error")
 AFTER_EPOCH = re.compile(r"trained_top1_epoch(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+    hash: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Other(_Named):
+    budget_ms: float = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finals:
+    epochs: int
+    seeds: int
+    finalists: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Top1:
+    mean: float
+    interval_95: tuple[float, float]
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    data: str
+    recipe: str
+    strategy: str
+    finals: _Finals
+    top1: _Top1
+    rungs: tuple[tuple[int, int], ...] = some_of()
+
+
+@dataclass(frozen=True, slots=True)
+class StudyDocument:
+    """Keys of `study.yaml` that a page needs."""
+
+    command: str
+    date: str
+    versions: Mapping[str, Any]
+    seed: int
+    budget_ms: float
+    caution: float
+    space: _Named
+    device: _Named
+    surrogate: _Named
+    best: str
+    optimality_gap: float
+    priced: int
+    judged: int
+    seconds: float
+    confidence: float | None = None
+    others: tuple[_Other, ...] = some_of(default=())
+    limits: Mapping[str, Any] = optional()
+    training: _Training = optional()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +139,7 @@ def read_search(folder: Path) -> SearchFolder:
         DocumentError: the folder is no search's, or one of its files is damaged.
     """
     study = yaml.read(folder / STUDY, MAX_BYTES)
-    check(study, SHAPE, f"{folder / STUDY}")
+    read_record(StudyDocument, study, f"{folder / STUDY}", closed=False)
     path = folder / BEST
     front = read_csv(folder / "pareto.csv", PARETO_COLUMNS)
     trials, images = folder / "trials.csv", study.get("images")

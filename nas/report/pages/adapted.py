@@ -11,10 +11,10 @@ from nas import library
 from nas.errors import NasError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
+from nas.files.records import optional, read_record
 from nas.files.resources import BEST
 from nas.latency.device import Device
 from nas.report.folders.search_inputs import found_device
-from nas.report.folders.shape import NUMBER, check
 from nas.report.pages import charts
 from nas.report.pages.page import FactsPart, Page, PicturePart, PlotPart, Section, TablePart
 from nas.report.pages.winner import latency_section, network_section
@@ -25,15 +25,49 @@ from nas.report.tables.text import Column, interval, millions, numbers, plus_min
 from nas.space.arch import Arch, read_arch
 
 ADAPTED = "adapt.yaml"
-COUNTED = {"name": str, "arch_id": str, "predicted_ms": NUMBER, "params": int, "macs": int}
-#: keys of `adapt.yaml` that a page needs
-SHAPE = {
-    "before": COUNTED,
-    "after": COUNTED | {"low_ms": NUMBER, "high_ms": NUMBER},
-    "device": {"name": str},
-    "estimated_imagenet?": {"top1": NUMBER, "sd": NUMBER},
-    "judged_top1?": {"before": NUMBER, "after_the_steps": NUMBER},
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    name: str
+    arch_id: str
+    predicted_ms: float
+    params: int
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class _After(_Before):
+    low_ms: float
+    high_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimated:
+    top1: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    before: float
+    after_the_steps: float
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptedDocument:
+    """Keys of `adapt.yaml` that a page needs."""
+
+    before: _Before
+    after: _After
+    device: _Device
+    estimated_imagenet: _Estimated = optional()
+    judged_top1: _Trained = optional()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +104,7 @@ def read_adapted(folder: Path) -> AdaptedFolder:
         DocumentError: one of its files is damaged.
     """
     made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
-    check(made, SHAPE, f"{folder / ADAPTED}")
+    read_record(AdaptedDocument, made, f"{folder / ADAPTED}", closed=False)
     lines = read_csv(history, COLUMNS) if history.exists() else []
     return AdaptedFolder(folder, made, read_arch(path), yaml.read_text(path), tuple(lines))
 

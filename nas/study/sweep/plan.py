@@ -14,7 +14,7 @@ from typing import Any
 
 from nas.errors import DocumentError, UnknownNameError
 from nas.files import yaml
-from nas.files.records import between, one_of, read_fields
+from nas.files.records import between, one_of, read_record
 from nas.files.resources import named
 from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.optimize.strategies.problem import OBJECTIVES
@@ -181,7 +181,7 @@ def read_sweep(content: dict[str, Any], origin: str) -> Sweep:
     devices, budgets = content.get("devices"), content.get("budgets_ms")
     if isinstance(budgets, list) and isinstance(devices, list):
         content = content | {"budgets_ms": {str(device): budgets for device in devices}}
-    sweep = read_fields(Sweep, content, origin)
+    sweep = read_record(Sweep, content, origin)
     if Path(sweep.name).name != sweep.name or sweep.name in (".", ".."):
         raise DocumentError(f"{origin} (name): expected a plain name, found {sweep.name!r}")
     _check_names(sweep, origin)
