@@ -46,6 +46,8 @@ class Range(NamedTuple):
 
 
 ANY_NUMBER = Range()
+WORDS = {bool: "true or false", str: "text"}
+"""What a field of this type holds, in words."""
 
 
 def one_of(*names: str) -> Any:
@@ -129,7 +131,7 @@ class _Reader:
         elif hint in (int, float):
             return self._number(hint, metadata.get("range", ANY_NUMBER), cell, path)
         elif not isinstance(cell, hint) or ("text" in metadata and not cell.strip()):
-            self._fail(path, metadata.get("text", hint.__name__), cell)
+            self._fail(path, metadata.get("text", WORDS[hint]), cell)
         elif metadata.get("text") == "a line of text" and not cell.isprintable():
             self._fail(path, "a line of text", cell)
         elif (names := metadata.get("names")) and cell not in names:
@@ -187,7 +189,8 @@ def properties_of(kind: Any) -> Schema:
     hints, texts = get_type_hints(kind), _docstrings(kind)
     properties = {part.name: _schema(hints[part.name], part) for part in fields(kind)}
     for name, description in texts.items():
-        properties[name] = {**properties[name], "description": description}
+        first = {"description": description}
+        properties[name] = first | properties[name] | first
     return {"properties": properties}
 
 

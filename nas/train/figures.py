@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import hypot, sqrt
-from statistics import NormalDist
+from statistics import NormalDist, stdev
 
 from nas.files.records import between
 
@@ -40,7 +40,7 @@ def accuracy(top1s: list[float], images: int) -> Accuracy:
     low, high, sd = _of_images(mean, images)
     reach = 0.0
     if len(top1s) > 1:
-        reach, sd = _of_seeds(top1s, mean)
+        reach, sd = _of_seeds(top1s)
     low, high = mean - hypot(mean - low, reach), mean + hypot(high - mean, reach)
     return Accuracy(mean, max(0.0, low), min(100.0, high), sd, len(top1s), images)
 
@@ -54,10 +54,8 @@ def _of_images(mean: float, images: int) -> tuple[float, float, float]:
     return 100 * (centre - reach), 100 * (centre + reach), 100 * sd
 
 
-def _of_seeds(top1s: list[float], mean: float) -> tuple[float, float]:
+def _of_seeds(top1s: list[float]) -> tuple[float, float]:
     """Half of Student's interval of a mean, and the standard deviation of one."""
-    from scipy.stats import t
+    from scipy.stats import sem, t
 
-    n = len(top1s)
-    sd = sqrt(sum((top1 - mean) ** 2 for top1 in top1s) / (n - 1))
-    return float(t.ppf((1 + LEVEL) / 2, n - 1)) * sd / sqrt(n), sd
+    return float(t.ppf((1 + LEVEL) / 2, len(top1s) - 1) * sem(top1s)), stdev(top1s)

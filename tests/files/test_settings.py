@@ -79,10 +79,10 @@ def test_a_study_is_named_by_all_that_is_not_size() -> None:
         ('{"epochs": 3}', "is of an earlier version of nas (schema None, expected 1)"),
         ('{"schema": 9}', "is of another version of nas (schema 9, expected 1)"),
         ('{"schema": 1}', "settings.json: key 'command' is missing"),
-        ({"sizes": {"trials": "4"}}, "settings.json (sizes).trials: expected a whole number"),
-        ({"sizes": {"trials": True}}, "settings.json (sizes).trials: expected a whole number"),
+        ({"sizes": {"trials": "4"}}, "settings.json (sizes.trials): expected a whole number"),
+        ({"sizes": {"trials": True}}, "settings.json (sizes.trials): expected a whole number"),
         ({"sizes": []}, "settings.json (sizes): expected keys and values, found []"),
-        ({"contents": {"space": 1}}, "settings.json (contents).space: expected str, found 1"),
+        ({"contents": {"space": 1}}, "settings.json (contents.space): expected text, found 1"),
         ({"more": 1}, "unknown key 'more'"),
     ],
 )

@@ -120,10 +120,9 @@ def _after(best: Floats, optimum: float, evaluations: int) -> After:
 
 def reaches(values: Floats) -> Floats:
     """(runs, n) -> (n,) half the width of Student's interval of each mean; NaN of one run."""
-    from scipy.stats import t
+    from scipy.stats import sem, t
 
-    runs = len(values)
-    if runs == 1:
+    if len(values) == 1:
         return np.full(values.shape[1], np.nan)
-    wide: Floats = t.ppf((1 + LEVEL) / 2, runs - 1) * values.std(axis=0, ddof=1) / np.sqrt(runs)
+    wide: Floats = t.ppf((1 + LEVEL) / 2, len(values) - 1) * sem(values)
     return wide

@@ -59,8 +59,8 @@ def test_a_broken_table_names_line_and_column(
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"budget_ms": "fast"}, r"study.yaml \(budget_ms\): expected int or float, found 'fast'"),
-        ({"space": "mobile"}, r"\(space\): expected dict, found 'mobile'"),
+        ({"budget_ms": "fast"}, r"study.yaml \(budget_ms\): expected a number, found 'fast'"),
+        ({"space": "mobile"}, r"\(space\): expected keys and values, found 'mobile'"),
         ({"device": {"name": "x"}}, r"\(device\): key 'hash' is missing"),
         ({"others": [{"name": "x", "hash": "y"}]}, r"\(others 1\): key 'budget_ms' is missing"),
         ({"training": {"data": "digits"}}, r"\(training\): key 'recipe' is missing"),
