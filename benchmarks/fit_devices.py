@@ -25,7 +25,7 @@ from device_sources import DEVICES, Source
 from files import write_rows
 from iphone_fit import counted, is_large, roadmap
 
-from nas.devices.calibration.fit import Fit, adapted, described, fitted
+from nas.devices.calibration.fit import DeviceFit, adapt_device, device_facts, fit_device
 from nas.latency.device import load_device
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import costs_of
@@ -99,11 +99,11 @@ def as_figures(
     return found
 
 
-def fit_of(source: Source, figures: Sequence[LatencySample]) -> Fit:
+def fit_of(source: Source, figures: Sequence[LatencySample]) -> DeviceFit:
     """Fit the device, or adapt its prior."""
     if source.prior:
-        return adapted(figures, costs_of(load_device(source.prior)))
-    return fitted(
+        return adapt_device(figures, costs_of(load_device(source.prior)))
+    return fit_device(
         figures,
         source.recipe,
         own=source.owns,
@@ -111,7 +111,7 @@ def fit_of(source: Source, figures: Sequence[LatencySample]) -> Fit:
     )
 
 
-def usual(name: str, fit: Fit) -> list[HeldOut]:
+def usual(name: str, fit: DeviceFit) -> list[HeldOut]:
     """Return the networks that count in a device's errors."""
     return counted(fit.judged)["held_out"] if name.startswith("iphone") else list(fit.judged)
 
@@ -122,7 +122,7 @@ def describe(
     rows: Sequence[Row],
     missing: Collection[str],
     figures: Sequence[LatencySample],
-    fit: Fit,
+    fit: DeviceFit,
 ) -> dict[str, Any]:
     """Return the content of `device.yaml`."""
     info: dict[str, Any] = {
@@ -139,7 +139,7 @@ def describe(
         "date": DATE,
         "fuses": list(source.fuses),
         "on_chip_mb": ON_CHIP_MB,
-        **described(fit, usual(name, fit)),
+        **device_facts(fit, usual(name, fit)),
     }
     if name == "iphone12-lut":
         groups = counted(fit.judged)

@@ -19,7 +19,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.model_selection import KFold
 from truth_data import SOURCES, Networks, Source, check_macro, read_networks
 
-from nas.evaluate.bench import load_truth
+from nas.evaluate.bench import load_benchmark
 from nas.evaluate.bench.artefact import COLUMNS, CSV, YAML
 from nas.evaluate.bench.trees import LEAVES, Node, Tree, Trees
 from nas.evaluate.fidelity.ranking import kendall
@@ -71,7 +71,7 @@ def fit(source: Source, networks: Networks) -> None:
     found = Trees(choices, trees, constant)(networks.codes)
     assert np.abs(found - expected).max() < 1e-9, "the trees are not scikit-learn's"
     write(source, networks, choices, trees, constant, held_out)
-    written = load_truth(source.name).judge(networks.codes)
+    written = load_benchmark(source.name).evaluate(networks.codes)
     assert np.abs(written - expected).max() < 1e-3, "rounding moves the accuracies"
 
 
@@ -84,14 +84,14 @@ def fitted(values: Ints, top1: Floats) -> tuple[float, GradientBoostingRegressor
 def judge(values: Ints, networks: Networks) -> dict[str, float]:
     """Return figures on the folds left out, beside the ranking of size alone."""
     top1, predicted = networks.top1, np.empty(len(values))
-    judges = {"tau": predicted} | dict(
+    estimators = {"tau": predicted} | dict(
         zip(("tau_params", "tau_macs"), networks.sizes.T, strict=True)
     )
-    taus: dict[str, list[float]] = {name: [] for name in judges}
+    taus: dict[str, list[float]] = {name: [] for name in estimators}
     for learnt, held in KFold(FOLDS, shuffle=True, random_state=0).split(values):
         constant, model = fitted(values[learnt], top1[learnt])
         predicted[held] = constant + model.predict(values[held])
-        for name, scores in judges.items():
+        for name, scores in estimators.items():
             taus[name].append(kendall(np.column_stack([scores[held], top1[held]])))
     errors = predicted - top1
     return {

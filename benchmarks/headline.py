@@ -35,7 +35,7 @@ from headline_report import write_report
 from nas import library
 from nas.cli.training import TrainingOptions
 from nas.devices.measure.run import measure
-from nas.devices.profile.result import Settings
+from nas.devices.profile.result import ProfileSettings
 from nas.devices.profile.run import profile
 from nas.files.staging import ResumableDir
 from nas.optimize import search
@@ -95,7 +95,7 @@ class Experiment:
         """Profile this machine for the space."""
         path = self.folder / "onnxruntime-here"
         if not path.exists():
-            settings = Settings("onnxruntime", 1, library.load_space(SPACE), self.minutes)
+            settings = ProfileSettings("onnxruntime", 1, library.load_space(SPACE), self.minutes)
             profile(settings, path, on_progress=_progress)
         return path
 

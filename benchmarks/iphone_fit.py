@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from iphone12_networks import CONVOLUTIONAL
 
-from nas.devices.calibration.fit import Fit
+from nas.devices.calibration.fit import DeviceFit
 from nas.latency.fit.assess import HeldOut
 from nas.latency.fit.blend import FitRecipe, device_fold
 from nas.latency.fit.calibrate import LatencySample, Prior, predict
@@ -69,7 +69,7 @@ def counted(judged: Sequence[HeldOut]) -> dict[str, list[HeldOut]]:
     }
 
 
-def roadmap(figures: Sequence[LatencySample], fit: Fit) -> dict[str, Any]:
+def roadmap(figures: Sequence[LatencySample], fit: DeviceFit) -> dict[str, Any]:
     """Return published and predicted steps: predicted by the fit, and by a fit without RepViT."""
     names = [f"{step} 224" for step in STEPS]
     first = [next(i for i, figure in enumerate(figures) if figure.network == n) for n in names]

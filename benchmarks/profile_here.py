@@ -26,8 +26,8 @@ from files import read_rows, write_rows
 from nas import library
 from nas.deploy.runtimes import RUNTIMES
 from nas.devices.measurements import Measurement, read_measurements, write_measurements
-from nas.devices.profile.bench import NETWORK_PACE, Bench
 from nas.devices.profile.journal import FUSION, running_median
+from nas.devices.profile.part_timer import NETWORK_PACE, PartTimer
 from nas.devices.profile.run import TOGETHER
 from nas.errors import ExportError
 from nas.files.csv import read_csv
@@ -94,7 +94,7 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
     runtime = RUNTIMES[info["runtime"]]
     with (
         tempfile.TemporaryDirectory() as folder,
-        Bench(runtime, info["threads"], Path(folder), SEED) as bench,
+        PartTimer(runtime, info["threads"], Path(folder), SEED) as bench,
     ):
         open_ = [(name, arch) for name, arch in networks(device, n) if name not in done]
         open_ = open_[: n - len(rows)]

@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from files import read_rows, write_rows
 
-from nas.evaluate.bench.case import Case, posed
+from nas.evaluate.bench.benchmark import BENCHMARKS
 from nas.evaluate.bench.comparison import BASELINE, Comparison, faults
 from nas.evaluate.bench.optimum import optimum
 from nas.evaluate.bench.run import Run, compare
-from nas.evaluate.bench.truth import TRUTHS
+from nas.evaluate.bench.scenario import Scenario, load_scenario
 from nas.optimize.strategies import STRATEGIES
 from nas.report.folders.bench import summary
 from nas.report.plots.regret import save_curves
@@ -63,75 +63,79 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=cores())
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    for case in cases(options.data):
-        known = best(case)
+    for scenario in scenarios(options.data):
+        known = best(scenario)
         for name in STRATEGIES:
             if name in {BASELINE, *options.only}:
-                fill(case, known, name, options)
-        draw(case, known, options)
+                fill(scenario, known, name, options)
+        draw(scenario, known, options)
 
 
-def fill(case: Case, known: tuple[float, bool], name: str, options: argparse.Namespace) -> None:
+def fill(
+    scenario: Scenario, known: tuple[float, bool], name: str, options: argparse.Namespace
+) -> None:
     """Run a strategy if its row is missing, and write the row."""
     table = options.out / f"{NAME}.csv"
     rows = read(table)
-    if key(case, name) in rows:
+    if key(scenario, name) in rows:
         return
-    runs, workers = options.runs or planned(case, name), options.workers
-    found = [run for _, run in compare([case], [name], runs, options.evaluations, workers=workers)]
-    save(options.work / f"{stem(case)}-{name}.npz", found)
-    comparison = Comparison(case, posed(case).budget_ms, *known, {name: found})
+    runs, workers = options.runs or planned(scenario, name), options.workers
+    found = [
+        run for _, run in compare([scenario], [name], runs, options.evaluations, workers=workers)
+    ]
+    save(options.work / f"{stem(scenario)}-{name}.npz", found)
+    comparison = Comparison(scenario, load_scenario(scenario).budget_ms, *known, {name: found})
     assert not faults(comparison), faults(comparison)
     assert comparison.optimum == known[0], f"{name} is better than what counts as the best"
     (row,) = summary(comparison)
     print({part: row[part] for part in (*KEY, f"regret_{options.evaluations}")}, flush=True)
-    rows[key(case, name)] = {column: text(value) for column, value in row.items()} | {
+    rows[key(scenario, name)] = {column: text(value) for column, value in row.items()} | {
         "hardware": f"{environment().cpu}, {cores()} cores, {workers} at work",
         "date": datetime.now(UTC).date().isoformat(),
     }
     write(table, rows)
 
 
-def draw(case: Case, known: tuple[float, bool], options: argparse.Namespace) -> None:
+def draw(scenario: Scenario, known: tuple[float, bool], options: argparse.Namespace) -> None:
     """Return the folder that keeps the runs of all rows."""
     rows = read(options.out / f"{NAME}.csv")
     kept = {
-        name: options.work / f"{stem(case)}-{name}.npz"
+        name: options.work / f"{stem(scenario)}-{name}.npz"
         for name in STRATEGIES
-        if key(case, name) in rows
+        if key(scenario, name) in rows
     }
     if all(path.exists() for path in kept.values()):
         runs = {name: load(name, path) for name, path in kept.items()}
-        comparison = Comparison(case, posed(case).budget_ms, *known, runs)
-        save_curves(comparison, options.out / f"{NAME}-{stem(case)}.png")
+        comparison = Comparison(scenario, load_scenario(scenario).budget_ms, *known, runs)
+        save_curves(comparison, options.out / f"{NAME}-{stem(scenario)}.png")
 
 
-def best(case: Case) -> tuple[float, bool]:
+def best(scenario: Scenario) -> tuple[float, bool]:
     """Return the optimum in points and whether it is proven; otherwise from several searches."""
-    return max(optimum(posed(case), seed) for seed in range(SEARCHES))
+    return max(optimum(load_scenario(scenario), seed) for seed in range(SEARCHES))
 
 
-def cases(data: Path) -> Iterator[Case]:
+def scenarios(data: Path) -> Iterator[Scenario]:
     """Return each benchmark without a budget and with one."""
-    for name in TRUTHS:
+    for name in BENCHMARKS:
         for share in (None, SHARE):
-            yield Case(name, share, data=data)
+            yield Scenario(name, share, data=data)
 
 
-def planned(case: Case, name: str) -> int:
-    if name == "exact" and case.benchmark == TABLE and case.share:
+def planned(scenario: Scenario, name: str) -> int:
+    if name == "exact" and scenario.benchmark == TABLE and scenario.share:
         return round(SOME * SLOW_EXACT)
     if name in FEWER:
         return round(SOME * FEWER[name])
-    return RUNS.get(case.benchmark, SOME)
+    return RUNS.get(scenario.benchmark, SOME)
 
 
-def stem(case: Case) -> str:
-    return case.benchmark + ("" if case.share is None else "-budget")
+def stem(scenario: Scenario) -> str:
+    return scenario.benchmark + ("" if scenario.share is None else "-budget")
 
 
-def key(case: Case, name: str) -> tuple[str, ...]:
-    return case.benchmark, text(case.share), name
+def key(scenario: Scenario, name: str) -> tuple[str, ...]:
+    return scenario.benchmark, text(scenario.share), name
 
 
 def text(value: Any) -> str:
@@ -152,7 +156,7 @@ def write(path: Path, rows: dict[tuple[str, ...], dict[str, str]]) -> None:
 def place(row: Mapping[str, str]) -> tuple[int, str, float]:
     """Sort by benchmark, without a budget first, the least regret first."""
     last = max((column for column in row if column.startswith("regret_")), key=lambda c: int(c[7:]))
-    return [*TRUTHS].index(row["benchmark"]), row["budget_share"], float(row[last])
+    return [*BENCHMARKS].index(row["benchmark"]), row["budget_share"], float(row[last])
 
 
 def save(path: Path, runs: list[Run]) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nas.evaluate.bench.case import Case
 
 from nas.blocks import BLOCKS
 from nas.deploy.export import FORMATS
 from nas.deploy.runtimes import RUNTIMES
-from nas.evaluate.bench.case import Case
 from nas.evaluate.bench.comparison import Comparison
 from nas.evaluate.bench.run import Run
 from nas.evaluate.proxies import PROXIES

@@ -108,17 +108,17 @@ def bench(
     from contextlib import nullcontext
 
     from nas.errors import BudgetError
-    from nas.evaluate.bench.case import Case
     from nas.evaluate.bench.chosen import QUICK, benchmarks, strategies
     from nas.evaluate.bench.comparison import compared, faults
+    from nas.evaluate.bench.scenario import Scenario
     from nas.files.staging import StagedDir
     from nas.report.folders.bench import write_comparison
     from nas.system.processes import cores
 
     if not 0 < share <= 1:
         raise BudgetError(f"--budget-share: expected a share above 0 and up to 1, found {share:g}")
-    cases = [
-        Case(benchmark, share if share < 1 else None, device, data)
+    scenarios = [
+        Scenario(benchmark, share if share < 1 else None, device, data)
         for benchmark in benchmarks(names or [], data, say, shipped=quick)
     ]
     chosen = strategies(listed(strategy) or (QUICK if quick else ()), say)
@@ -129,7 +129,7 @@ def bench(
     with place as draft:
         with show_progress() as heard:
             comparisons = compared(
-                cases,
+                scenarios,
                 chosen,
                 runs or counts[0],
                 evaluations or counts[1],

@@ -54,8 +54,8 @@ def calibrate(
         nas calibrate --from measured.csv --prior iphone12-lut --out my-phone
     """
     from nas import library
-    from nas.devices.calibration.fit import calibrate as fit
-    from nas.devices.calibration.networks import measured
+    from nas.devices.calibration.fit import calibrate_device as fit
+    from nas.devices.calibration.networks import measured_networks
     from nas.devices.measurements import read_measurements
     from nas.files.staging import StagedDir, check_not_shipped
     from nas.latency.fit.write import write_device
@@ -67,7 +67,7 @@ def calibrate(
     others = read_measurements(holdout) if holdout else []
     with StagedDir(out.parent, out.name, force=force) as draft:
         with show_progress() as progress:
-            found = measured([*rows, *others], progress)
+            found = measured_networks([*rows, *others], progress)
             progress("fitting", 1.0)
             made = fit(found[: len(rows)], out.name, known, found[len(rows) :])
         write_device(draft.folder, made.info, made.rows, made.residual)

@@ -1,4 +1,4 @@
-"""`nas fidelity`: which cheap judge ranks networks as long training does."""
+"""`nas fidelity`: which cheap estimator ranks networks as long training does."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def fidelity(
     kept: Kept,
     json: Json = False,
 ) -> None:
-    """Train networks long, and say how well cheaper judges rank them.
+    """Train networks long, and say how well cheaper estimators rank them.
 
     Examples:
         nas fidelity --space mobile --data fashion-mnist --download
@@ -69,7 +69,7 @@ def fidelity(
     """
     from nas import library
     from nas.errors import RecipeError
-    from nas.evaluate.fidelity.judges import judges, sample
+    from nas.evaluate.fidelity.estimators import estimators, sample
     from nas.evaluate.fidelity.ranking import facts_of, write_fidelity
     from nas.evaluate.fidelity.run import Fidelity
     from nas.evaluate.proxies import check
@@ -86,12 +86,12 @@ def fidelity(
         short = sorted({int(part) for part in listed(epochs)})
     except ValueError:
         raise RecipeError(f"--epochs: expected a list as 1,2,5, found {epochs!r}") from None
-    compared = judges(short, long, proxies)
+    compared = estimators(short, long, proxies)
     task = replace(training.task(data), images=images)
     where = library.load_space(space)
     by = library.load_surrogate(surrogate)
     contents = {"space": where.space_hash, "surrogate": by.content_hash}
-    asked: dict[str, object] = {"judges": [judge.name for judge in compared], "long": long}
+    asked: dict[str, object] = {"judges": [estimator.name for estimator in compared], "long": long}
     asked |= {"most_mmacs": most_mmacs, "seed": seed, "networks": networks}
     name = kept.name or f"fidelity-{where.name}-{task.data.name}-{task.recipe.name}"
     settings = RunSettings.of("fidelity", name, {}, RunInputs(contents, asked), inputs(task))
@@ -140,7 +140,9 @@ def _as_json(found: Ranking) -> dict[str, object]:
     from dataclasses import asdict
     from math import isfinite
 
-    return asdict(found) | {"tau": found.tau if isfinite(found.tau) else None}
+    figures = asdict(found)
+    name = {"judge": figures.pop("estimator")}
+    return name | figures | {"tau": found.tau if isfinite(found.tau) else None}
 
 
 def _print(rankings: list[Ranking], title: str, folder: Path) -> None:
@@ -152,7 +154,7 @@ def _print(rankings: list[Ranking], title: str, folder: Path) -> None:
     ]
     rows = [
         [
-            found.judge,
+            found.estimator,
             f"{found.tau:.2f} [{found.low:.2f}, {found.high:.2f}]",
             f"{found.seconds:.3g}",
             str(found.networks),

@@ -39,7 +39,7 @@ def profile(
     """
     from nas import library
     from nas.deploy.runtimes import RUNTIMES
-    from nas.devices.profile.result import Settings
+    from nas.devices.profile.result import ProfileSettings
     from nas.devices.profile.run import profile as run
     from nas.errors import UnknownNameError
     from nas.report.tables.text import print_json
@@ -48,7 +48,7 @@ def profile(
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
-    settings = Settings(runtime, threads, library.load_space(space), minutes, seed)
+    settings = ProfileSettings(runtime, threads, library.load_space(space), minutes, seed)
     with capture_output():  # some announce themselves
         require("train")  # every export starts from a module
         require(RUNTIMES[runtime].extra)

@@ -12,7 +12,7 @@ from nas.cli.options import Force, Json
 from nas.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nas.devices.calibration.validate import Checked, Validation
+    from nas.devices.calibration.validate import ValidatedNetwork, Validation
 
 WORST = 10
 """Networks that are listed."""
@@ -51,7 +51,7 @@ def validate(
         nas validate my-phone --against measured.csv --plot errors.png
     """
     from nas import library
-    from nas.devices.calibration.networks import measured
+    from nas.devices.calibration.networks import measured_networks
     from nas.devices.calibration.validate import validate as check
     from nas.devices.measurements import read_measurements
     from nas.files.staging import check_replaceable
@@ -62,7 +62,7 @@ def validate(
         check_replaceable(plot, force=force)
     known, rows = library.load_device(device), read_measurements(against)
     with show_progress() as progress:
-        found = check(known, measured(rows, progress))
+        found = check(known, measured_networks(rows, progress))
     if plot:
         save_predictions(found, plot, force=force)
     if json:
@@ -90,10 +90,10 @@ def _as_json(found: Validation) -> dict[str, Any]:
                 "predicted_ms_low": each.prediction.low_ms,
                 "predicted_ms_high": each.prediction.high_ms,
                 "error_pct": each.error_pct,
-                "dearest_row": each.dearest.op.row + 1,
-                "dearest_row_ms": each.dearest_ms,
-                "dearest_op": each.dearest.op.name,
-                "dearest_class": each.dearest.cls,
+                "dearest_row": each.costliest.op.row + 1,
+                "dearest_row_ms": each.costliest_ms,
+                "dearest_op": each.costliest.op.name,
+                "dearest_class": each.costliest.cls,
                 "flags": list(each.prediction.flags),
             }
             for each in found.worst
@@ -119,22 +119,22 @@ def _print(found: Validation) -> None:
     columns = [
         Column("network"),
         *numbers("measured\n" + device.unit, "predicted\nms", "error %"),
-        Column("its dearest row"),
+        Column("its costliest row"),
         *numbers("ms"),
     ]
     title = "worst first" if len(found.checked) > 1 else ""
     print_table(columns, [_cells(each) for each in found.worst[:WORST]], title=title)
 
 
-def _cells(each: Checked) -> list[str]:
+def _cells(each: ValidatedNetwork) -> list[str]:
     from nas.report.tables.text import interval, plain
 
-    p, op = each.prediction, each.dearest.op
+    p, op = each.prediction, each.costliest.op
     return [
         each.network,
         plain(each.ms),
         interval(p.ms, p.low_ms, p.high_ms),
         f"{each.error_pct:+.1f}",
-        f"{op.row + 1}: {'.'.join(op.name.split('.')[-2:])} ({each.dearest.cls})",
-        plain(each.dearest_ms),
+        f"{op.row + 1}: {'.'.join(op.name.split('.')[-2:])} ({each.costliest.cls})",
+        plain(each.costliest_ms),
     ]

@@ -12,7 +12,7 @@ from nas.adapt.plan import CRITERIA
 from nas.cli import complete
 from nas.deploy.export import FORMATS, NORMALISATIONS
 from nas.deploy.runtimes import RUNTIMES
-from nas.evaluate.bench.truth import TRUTHS
+from nas.evaluate.bench.benchmark import BENCHMARKS
 from nas.evaluate.proxies import PROXIES
 from nas.files.resources import named
 from nas.graph.conventions import ORIGINS
@@ -89,7 +89,7 @@ def test_there_is_a_script_for(shell: str) -> None:
 
 
 def test_choices_are_those_that_there_are() -> None:
-    assert set(complete.BENCHMARKS) == set(TRUTHS)
+    assert set(complete.BENCHMARKS) == set(BENCHMARKS)
     assert set(complete.CRITERIA) == set(CRITERIA)
     assert set(complete.DATA_SETS) == set(SOURCES)
     assert set(complete.FORMATS) == set(FORMATS)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nas.devices.calibration.networks import Measured, stated
+from nas.devices.calibration.networks import MeasuredNetwork, stated
 from nas.errors import CalibrationError
 from nas.latency.device import Device
 from nas.latency.files import TRIVIAL_KEYS
@@ -44,7 +44,7 @@ NO_SOURCE = "measurements without a stated source"
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class DeviceFit:
     """A fitted or adapted device, judged on networks left out of its fit."""
 
     costs: Costs
@@ -61,13 +61,13 @@ class Fit:
     """The same networks, predicted by the known device as it was."""
 
 
-def fitted(
+def fit_device(
     figures: Sequence[LatencySample],
     recipe: FitRecipe = PLAIN,
     *,
     own: Callable[[LatencySample], bool] = lambda _: True,
     usual: Callable[[LatencySample], bool] = lambda _: True,
-) -> Fit:
+) -> DeviceFit:
     """Fit from the figures alone.
 
     `own` figures are of the device itself, others only of its relatives. The trivial model knows no
@@ -84,7 +84,7 @@ def fitted(
     predicted = left_out(figures, device_fold(recipe))
     mine = [index for index, figure in enumerate(figures) if own(figure)]
     few = [figure for figure in figures if usual(figure)]
-    return Fit(
+    return DeviceFit(
         blend(figures, recipe),
         fit_trivial(few, on_reference(few, prior)),
         tuple(
@@ -100,9 +100,9 @@ def fitted(
     )
 
 
-def adapted(
+def adapt_device(
     figures: Sequence[LatencySample], known: Costs, plain: Sequence[LatencySample] = ()
-) -> Fit:
+) -> DeviceFit:
     """Adapt a known device to the figures; `plain`: the same without factors of its residual."""
     plain = plain or figures
     prior = PLAIN.prior(plain)
@@ -113,7 +113,7 @@ def adapted(
     def judge(predicted: Floats) -> tuple[HeldOut, ...]:
         return tuple(assess.held_out_networks(figures, predicted, trivial, prior.reference))
 
-    return Fit(
+    return DeviceFit(
         costs,
         fit_trivial(plain, on_reference(plain, prior)),
         judge(predicted),
@@ -124,7 +124,7 @@ def adapted(
     )
 
 
-def described(fit: Fit, judged: Sequence[HeldOut] = ()) -> dict[str, Any]:
+def device_facts(fit: DeviceFit, judged: Sequence[HeldOut] = ()) -> dict[str, Any]:
     """The part of `device.yaml` that any fit writes; `judged` networks, or all of the fit."""
     judged = judged or fit.judged
     trivial = dict(zip(TRIVIAL_KEYS, map(_short, fit.trivial), strict=True))
@@ -144,18 +144,18 @@ def _short(value: float) -> float:
 class Calibration:
     """A device and the networks that it is judged by."""
 
-    fit: Fit
+    fit: DeviceFit
     info: dict[str, Any]
     rows: list[dict[str, Any]]
     residual: Residual
     """Of the device that it was adapted from."""
 
 
-def calibrate(
-    found: Sequence[Measured],
+def calibrate_device(
+    found: Sequence[MeasuredNetwork],
     name: str,
     prior: Device | None = None,
-    holdout: Sequence[Measured] = (),
+    holdout: Sequence[MeasuredNetwork] = (),
 ) -> Calibration:
     """The device called `name`, from measurements; `holdout` judges it instead of cross-validation.
 
@@ -189,13 +189,15 @@ def calibrate(
     )
 
     def figures(
-        some: Sequence[Measured], factor: Callable[[Kernel], float], ratios: Mapping[str, float]
+        some: Sequence[MeasuredNetwork],
+        factor: Callable[[Kernel], float],
+        ratios: Mapping[str, float],
     ) -> list[LatencySample]:
         work = {each: work_of(own, on_chip_mb, factor) * ratios[each] for each, own in run.items()}
-        return as_figures(some, work)
+        return latency_samples(some, work)
 
     own, plain = figures(found, residual.factor, ratios), figures(found, one, alone)
-    fit = adapted(own, known, plain) if known else fitted(plain)
+    fit = adapt_device(own, known, plain) if known else fit_device(plain)
     if holdout:
         others = figures(holdout, residual.factor, ratios), figures(holdout, one, alone)
         fit = _judged_on(fit, *others, known)
@@ -209,7 +211,9 @@ def calibrate(
     return Calibration(fit, info, reach, residual)
 
 
-def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[LatencySample]:
+def latency_samples(
+    found: Sequence[MeasuredNetwork], work: Mapping[str, Floats]
+) -> list[LatencySample]:
     """Figures for a fit; repeats of a network by one source share a weight."""
     repeats = Counter((each.row.network, each.row.source) for each in found)
     return [
@@ -226,8 +230,11 @@ def as_figures(found: Sequence[Measured], work: Mapping[str, Floats]) -> list[La
 
 
 def _judged_on(
-    fit: Fit, figures: Sequence[LatencySample], plain: Sequence[LatencySample], known: Costs | None
-) -> Fit:
+    fit: DeviceFit,
+    figures: Sequence[LatencySample],
+    plain: Sequence[LatencySample],
+    known: Costs | None,
+) -> DeviceFit:
     """The fit, judged on networks that took no part in it."""
     trivial = trivial_work(plain) @ fit.trivial
     reference = [harness for harness, factor in fit.factors.items() if factor == 1]
@@ -238,7 +245,7 @@ def _judged_on(
     return replace(fit, judged=judge(fit.costs), before=judge(known) if known else ())
 
 
-def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dict[str, Any]:
+def _info(name: str, rows: Sequence[Any], fit: DeviceFit, prior: Device | None) -> dict[str, Any]:
     """`device.yaml`."""
     was = prior.info if prior else {}
     batch = rows[0].batch
@@ -275,7 +282,7 @@ def _info(name: str, rows: Sequence[Any], fit: Fit, prior: Device | None) -> dic
         "date": datetime.now(UTC).date().isoformat(),
         "fuses": [],
         "on_chip_mb": 0.0,
-        **described(fit),
+        **device_facts(fit),
         "fit": made,
         "sources": [{"citation": source, "figures": n} for source, n in sorted(sources.items())],
     }

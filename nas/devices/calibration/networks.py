@@ -16,7 +16,7 @@ SHARED = ("device", "runtime", "precision", "threads", "batch")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class MeasuredNetwork:
     """One measurement and what was measured."""
 
     row: Measurement
@@ -32,7 +32,7 @@ class Measured:
 def measured(
     rows: Sequence[Measurement],
     on_progress: OnProgress = ignore,
-) -> list[Measured]:
+) -> list[MeasuredNetwork]:
     """The rows with their graphs.
 
     Raises:
@@ -52,7 +52,7 @@ def measured(
     for number, (network, row) in enumerate(reversed(graphs.items())):
         on_progress(network, number / len(graphs))
         loaded[network] = _graph(row)
-    return [Measured(row, loaded[row.network], family_of(row.name)) for row in rows]
+    return [MeasuredNetwork(row, loaded[row.network], family_of(row.name)) for row in rows]
 
 
 def _graph(row: Measurement) -> Graph:

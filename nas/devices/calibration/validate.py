@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas.devices.calibration.networks import Measured
+from nas.devices.calibration.networks import MeasuredNetwork
 from nas.errors import CalibrationError
 from nas.latency.device import Device, Prediction
 from nas.latency.files import TRIVIAL_KEYS
@@ -20,16 +20,16 @@ STATED = ("precision", "threads", "batch")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Checked:
+class ValidatedNetwork:
     """One measured network beside its prediction."""
 
     network: str
     ms: float
     prediction: Prediction
     trivial_ms: float | None
-    dearest: Kernel
+    costliest: Kernel
     """Of the row that takes most of the predicted milliseconds, the op that does."""
-    dearest_ms: float
+    costliest_ms: float
     """Of the whole row."""
 
     @property
@@ -48,7 +48,7 @@ class Validation:
     """All of them, and their figures."""
 
     device: Device
-    checked: tuple[Checked, ...]
+    checked: tuple[ValidatedNetwork, ...]
 
     @property
     def errors(self) -> dict[str, float]:
@@ -68,7 +68,7 @@ class Validation:
         return 100 * float(np.mean([each.inside for each in self.checked]))
 
     @property
-    def worst(self) -> list[Checked]:
+    def worst(self) -> list[ValidatedNetwork]:
         """Largest error first."""
         return sorted(self.checked, key=lambda each: -abs(each.error_pct))
 
@@ -77,7 +77,7 @@ class Validation:
         return np.array([each.ms for each in self.checked])
 
 
-def validate(device: Device, found: Sequence[Measured]) -> Validation:
+def validate(device: Device, found: Sequence[MeasuredNetwork]) -> Validation:
     """Predict what was measured.
 
     Raises:
@@ -93,19 +93,19 @@ def validate(device: Device, found: Sequence[Measured]) -> Validation:
     return Validation(device, tuple(_checked(device, each) for each in found))
 
 
-def _checked(device: Device, each: Measured) -> Checked:
+def _checked(device: Device, each: MeasuredNetwork) -> ValidatedNetwork:
     prediction = device.predict(each.graph)
     row = int(np.argmax(prediction.rows))
     found = list(device.kernels(each.graph))
     own = [kernel for kernel in found if max(0, kernel.op.row) == row]
-    dearest = max(own, key=device.kernel_ms)
+    costliest = max(own, key=device.kernel_ms)
     trivial = device.info.get("trivial")
     work = (1, sum(k.mmacs for k in found), sum(k.weight_mb for k in found))
-    return Checked(
+    return ValidatedNetwork(
         each.row.network,
         each.ms,
         prediction,
         float(np.dot(work, [trivial[key] for key in TRIVIAL_KEYS])) if trivial else None,
-        dearest,
+        costliest,
         prediction.rows[row],
     )

@@ -28,7 +28,7 @@ DECIMALS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredRun:
     """All networks of one run, and the machine they ran on."""
 
     rows: tuple[Measurement, ...]
@@ -45,7 +45,7 @@ def measure(
     seed: int = 0,
     device: str = "",
     on_progress: OnProgress = ignore,
-) -> Measured:
+) -> MeasuredRun:
     """Time networks, given with the names they go by, `seconds` each.
 
     The weights are seeded random ones; noise is fed.
@@ -89,7 +89,7 @@ def measure(
         _row(conditions, name, arch, timing)
         for (name, arch), timing in zip(archs, timings, strict=True)
     ]
-    return Measured(tuple(rows), machine)
+    return MeasuredRun(tuple(rows), machine)
 
 
 def load(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from nas.devices.profile.fit import NOISE, Model, covariance, first_guess
+from nas.devices.profile.fit import NOISE, ProfileModel, covariance, first_guess
 from nas.devices.profile.load import Load
 from nas.devices.profile.parts import Key, Part, Point, parts_of
 from nas.latency.kernels import CLASSES
@@ -23,7 +23,7 @@ SETUP_KERNELS = 10
 """A part takes as long to export and time as so many kernels, and its own."""
 
 
-class Pool:
+class CandidateParts:
     """KernelPoints whose parts may be measured, and whose latencies are to become sure."""
 
     def __init__(self, points: Sequence[Point], rng: np.random.Generator) -> None:
@@ -33,7 +33,7 @@ class Pool:
         self._alike = [point.load.similarity(self.kernels) for point in points]
 
     def choose(
-        self, model: Model, done: Mapping[Key, float], skip: Collection[Key], n: int
+        self, model: ProfileModel, done: Mapping[Key, float], skip: Collection[Key], n: int
     ) -> list[Part]:
         """The n best parts to measure next; `done`: relative deviation of what is measured."""
         rows = {
@@ -66,7 +66,7 @@ class Pool:
         return [open_[index] for index in chosen]
 
 
-def _by_row(model: Model, point: Point, alike: Floats) -> tuple[Floats, Floats]:
+def _by_row(model: ProfileModel, point: Point, alike: Floats) -> tuple[Floats, Floats]:
     """(R, m) milliseconds that each weight adds to each row, and (R,) the rows' own."""
     own = model.kernel_us(point.load) / 1000
     reach, ms = np.zeros((len(point.arch.rows), alike.shape[1])), np.zeros(len(point.arch.rows))

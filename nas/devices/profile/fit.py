@@ -63,7 +63,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Model:
+class ProfileModel:
     """A fitted machine."""
 
     costs: Costs
@@ -98,25 +98,25 @@ class Model:
         return each
 
     @property
-    def cold(self) -> Model:
+    def cold(self) -> ProfileModel:
         """The same for whole networks."""
         costs = Costs(self.costs.fixed_ms, self.costs.us + self.cold_us)
         return replace(self, costs=costs, cold_us=np.zeros_like(self.cold_us))
 
-    def for_networks(self, ends_mb: Floats) -> Model:
+    def for_networks(self, ends_mb: Floats) -> ProfileModel:
         """For whole networks, handing over image and logits of this size as a fixed part."""
         cold = self.cold
         fixed_ms = cold.costs.fixed_ms + float(ends_mb @ cold.ends_us) / 1000
         return replace(cold, costs=Costs(fixed_ms, cold.costs.us), ends_us=np.zeros(2))
 
 
-def first_guess() -> Model:
+def first_guess() -> ProfileModel:
     """Before anything is measured."""
     us, none = np.tile(GUESS_US, (len(CLASSES), 1)), np.zeros(len(TERMS))
-    return Model(Costs(0.01, us), np.full(2, 10.0), none, ON_CHIP_MB[2], Residual())
+    return ProfileModel(Costs(0.01, us), np.full(2, 10.0), none, ON_CHIP_MB[2], Residual())
 
 
-def fit(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) -> Model:
+def fit_costs(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) -> ProfileModel:
     """The model of these samples."""
     factors = [np.ones(len(sample.load.kinds)) for sample in samples]
     for _ in range(PASSES):
@@ -131,7 +131,7 @@ def fit(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) -> Model:
 class Networks:
     """A machine as whole networks see it."""
 
-    model: Model
+    model: ProfileModel
     """Of sums over their kernels."""
     correction: NetworkCorrection
     """From those sums to networks."""
@@ -147,15 +147,15 @@ def fit_networks(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) 
     sums = np.zeros(len(whole))
     for fold in range(min(FOLDS, len(whole))):
         others = [sample for i, sample in enumerate(whole) if i % FOLDS != fold]
-        own = fit([*parts, *others], points).for_networks(ends)
+        own = fit_costs([*parts, *others], points).for_networks(ends)
         sums[fold::FOLDS] = own.ms([sample.load for sample in whole[fold::FOLDS]])
-    model = fit(samples, points).for_networks(ends)
+    model = fit_costs(samples, points).for_networks(ends)
     return Networks(model, fit_correction(sums, [sample.ms for sample in whole]), sums)
 
 
 def _additive(
     samples: Sequence[Sample], factors: Sequence[Floats], on_chip_mb: float
-) -> tuple[Model, float]:
+) -> tuple[ProfileModel, float]:
     """Costs of all classes alike, then of each near that; without residual, and the error."""
     ms, sd = _measured(samples)
     each = zip(samples, factors, strict=True)
@@ -181,7 +181,7 @@ def _additive(
     us = np.maximum(us, TINY).reshape(len(CLASSES), len(TERMS))
     costs = Costs(float(fixed[0]) / 1000, us)
     error = np.minimum(np.abs(share @ found - 1), 2 * HUBER)
-    return Model(costs, ends_us, cold_us, on_chip_mb, Residual()), float(
+    return ProfileModel(costs, ends_us, cold_us, on_chip_mb, Residual()), float(
         np.average(error, weights=1 / sd)
     )
 
@@ -210,8 +210,8 @@ def _measured(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
 
 
 def _with_residual(
-    samples: Sequence[Sample], additive: Model, points: Mapping[str, KernelPoints]
-) -> Model:
+    samples: Sequence[Sample], additive: ProfileModel, points: Mapping[str, KernelPoints]
+) -> ProfileModel:
     """With the residual that explains samples left out one at a time best."""
     ms, sd = _measured(samples)
     models = [additive.cold if sample.whole else additive for sample in samples]
@@ -233,7 +233,7 @@ def _with_residual(
     return best
 
 
-def reach(model: Model, load: Load, points: Mapping[str, KernelPoints]) -> Floats:
+def reach(model: ProfileModel, load: Load, points: Mapping[str, KernelPoints]) -> Floats:
     """(m,) milliseconds that a weight of 1 of each point adds to the load."""
     added: Floats = model.kernel_us(load) @ load.similarity(points) / 1000
     return added

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nas.deploy.export import Deployed
-from nas.devices.profile.bench import NETWORK_PACE, Bench
+from nas.devices.profile.part_timer import NETWORK_PACE, PartTimer
 from nas.errors import ExportError
 from nas.graph.graph import Graph, GraphBuilder, Value
 from nas.graph.ops import ACTIVATIONS
@@ -69,7 +69,7 @@ def chain(after: After | None, *, last: After | None = None) -> Graph:
     return g.graph()
 
 
-def measure_fusion(bench: Bench) -> dict[str, float]:
+def measure_fusion(bench: PartTimer) -> dict[str, float]:
     """What each op costs after a convolution, as a share of an addition on its own.
 
     An op that the format cannot write is left out.

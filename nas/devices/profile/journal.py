@@ -27,7 +27,7 @@ FUSION, PART, WHOLE, HELD_OUT = ROLES = "fusion", "part", "whole", "held out"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One measurement."""
 
     role: str
@@ -58,7 +58,7 @@ class Entry:
         return (self.ms_high - self.ms_low) / (2 * 1.645 * self.ms)
 
 
-COLUMNS = tuple(field.name for field in fields(Entry))
+COLUMNS = tuple(field.name for field in fields(JournalEntry))
 
 
 class Journal:
@@ -90,12 +90,12 @@ class Journal:
             write_csv(path, COLUMNS, (), [comment])
         self.entries = [_entry(row) for row in read_csv(path, COLUMNS, closed=True, by_hand=True)]
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: JournalEntry) -> None:
         """Append; on the disk when this returns."""
         append_csv(self.path, COLUMNS, astuple(entry))
         self.entries.append(entry)
 
-    def of(self, role: str, *others: str) -> list[Entry]:
+    def of(self, role: str, *others: str) -> list[JournalEntry]:
         """The entries of these roles, in the order of time."""
         return [entry for entry in self.entries if entry.role in (role, *others)]
 
@@ -104,7 +104,7 @@ class Journal:
         return sum(entry.seconds for entry in self.of(role, *others))
 
 
-def drift(entries: Sequence[Entry]) -> Floats:
+def drift(entries: Sequence[JournalEntry]) -> Floats:
     """How slow the machine was at each entry, relative to all: running median of the anchor."""
     anchors = [entry.anchor_ms for entry in entries]
     if not anchors:
@@ -120,9 +120,9 @@ def running_median(values: Sequence[float]) -> Floats:
     return np.array([np.median(own) for own in around])
 
 
-def _entry(row: CsvRow) -> Entry:
+def _entry(row: CsvRow) -> JournalEntry:
     start, stop, runs = (row.integer(name, 0, MOST) for name in ("start", "stop", "runs"))
     ms, low, high, seconds = map(row.number, ("ms", "ms_low", "ms_high", "seconds"))
     role, anchor_ms = row.name("role", "role", ROLES), row.positive("anchor_ms")
     name, note = row.cells["name"], row.cells["note"]
-    return Entry(role, name, start, stop, ms, low, high, runs, anchor_ms, seconds, note)
+    return JournalEntry(role, name, start, stop, ms, low, high, runs, anchor_ms, seconds, note)

@@ -81,7 +81,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PointSource:
     """Where points come from, and how they are seen."""
 
     space: Space

@@ -15,9 +15,9 @@ from nas import __version__
 from nas.deploy.runtimes import RUNTIMES
 from nas.devices.measure.run import DECIMALS
 from nas.devices.measurements import Measurement, write_measurements
-from nas.devices.profile.fit import Model, Networks, Sample, fit_networks
-from nas.devices.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Entry, drift
-from nas.devices.profile.parts import Source
+from nas.devices.profile.fit import Networks, ProfileModel, Sample, fit_networks
+from nas.devices.profile.journal import FUSION, HELD_OUT, PART, WHOLE, JournalEntry, drift
+from nas.devices.profile.parts import PointSource
 from nas.latency.files import TRIVIAL_KEYS
 from nas.latency.fit import assess
 from nas.latency.fit.assess import HeldOut
@@ -30,7 +30,7 @@ from nas.system.environment import environment
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ProfileSettings:
     """What a profile is of."""
 
     runtime: str
@@ -51,7 +51,7 @@ class Settings:
         }
 
 
-def as_samples(source: Source, entries: Sequence[Entry]) -> list[Sample]:
+def as_samples(source: PointSource, entries: Sequence[JournalEntry]) -> list[Sample]:
     """The entries as a fit takes them, at the machine's usual speed."""
     slow = drift(entries)
     return [
@@ -64,13 +64,13 @@ def as_samples(source: Source, entries: Sequence[Entry]) -> list[Sample]:
 class Profile:
     """All that was measured, and what follows from it."""
 
-    settings: Settings
+    settings: ProfileSettings
     fusion: Mapping[str, float]
     """What each op costs after a convolution, as a share of an addition."""
-    source: Source
+    source: PointSource
     kernels: Mapping[str, KernelPoints]
     """Of the residual."""
-    entries: Sequence[Entry]
+    entries: Sequence[JournalEntry]
 
     @cached_property
     def samples(self) -> dict[str, list[Sample]]:
@@ -87,7 +87,7 @@ class Profile:
         return fit_networks([*self.samples[PART], *self.samples[WHOLE]], self.kernels)
 
     @property
-    def model(self) -> Model:
+    def model(self) -> ProfileModel:
         """Of sums over the kernels of whole networks."""
         return self.networks.model
 
@@ -182,7 +182,7 @@ def write_profile(draft: Path, out: Path, found: Profile) -> None:
 
 
 def _measurement(
-    entry: Entry, sample: Sample, info: Mapping[str, Any], arch_id: str, folder: str
+    entry: JournalEntry, sample: Sample, info: Mapping[str, Any], arch_id: str, folder: str
 ) -> Measurement:
     drifted = sample.ms / entry.ms
     ms, low, high = (

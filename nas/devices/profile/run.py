@@ -19,13 +19,13 @@ import numpy as np
 
 from nas.deploy.runtimes import RUNTIMES
 from nas.devices.measure.timing import Timing
-from nas.devices.profile.bench import NETWORK_PACE, PART_PACE, Bench
-from nas.devices.profile.design import Pool
-from nas.devices.profile.fit import first_guess, fit
+from nas.devices.profile.design import CandidateParts
+from nas.devices.profile.fit import first_guess, fit_costs
 from nas.devices.profile.fusion import fused, measure_fusion
-from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Entry, Journal
-from nas.devices.profile.parts import Key, Part, Source, seeds_of
-from nas.devices.profile.result import Profile, Settings, as_samples, write_profile
+from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Journal, JournalEntry
+from nas.devices.profile.part_timer import NETWORK_PACE, PART_PACE, PartTimer
+from nas.devices.profile.parts import Key, Part, PointSource, seeds_of
+from nas.devices.profile.result import Profile, ProfileSettings, as_samples, write_profile
 from nas.errors import ExportError, RuntimeUnavailableError, UnknownNameError
 from nas.files.staging import StagedDir, check_no_link, check_not_shipped, writing
 from nas.system.progress import OnProgress, ignore
@@ -51,7 +51,7 @@ MOST_UNTIMED = 20
 
 
 def profile(
-    settings: Settings,
+    settings: ProfileSettings,
     out: Path,
     *,
     force: bool = False,
@@ -82,23 +82,25 @@ def profile(
     return found
 
 
-def _measured(settings: Settings, path: Path, on_progress: OnProgress, *, force: bool) -> Profile:
+def _measured(
+    settings: ProfileSettings, path: Path, on_progress: OnProgress, *, force: bool
+) -> Profile:
     """What is in the journal, and all that is measured now."""
     start, runtime = perf_counter(), RUNTIMES[settings.runtime]
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
         journal = Journal(path, settings.as_json(), force=force)
-        with Bench(runtime, settings.threads, Path(folder), settings.seed) as bench:
-            return Campaign(settings, bench, journal, on_progress, start).measure()
+        with PartTimer(runtime, settings.threads, Path(folder), settings.seed) as bench:
+            return Profiler(settings, bench, journal, on_progress, start).measure()
 
 
 @dataclass
-class Campaign:
+class Profiler:
     """Measures for one profile; all that it learns is in the journal."""
 
-    settings: Settings
-    bench: Bench
+    settings: ProfileSettings
+    bench: PartTimer
     journal: Journal
     on_progress: OnProgress
     clock: float
@@ -114,13 +116,15 @@ class Campaign:
             self._fusion()
         fusion = {entry.name: entry.ms for entry in self.journal.of(FUSION)}
         space, precision = self.settings.space, self.bench.runtime.precision
-        self.source = Source(space, seeds_of(space), precision, fused(fusion))
+        self.source = PointSource(space, seeds_of(space), precision, fused(fusion))
         rng = self._rng(PART)
-        self.pool = Pool(list(islice(self.source.points(rng), POOL)), rng)
+        self.candidates = CandidateParts(list(islice(self.source.points(rng), POOL)), rng)
         self._parts()
         self._networks(WHOLE)
         self._networks(HELD_OUT)
-        return Profile(self.settings, fusion, self.source, self.pool.kernels, self.journal.entries)
+        return Profile(
+            self.settings, fusion, self.source, self.candidates.kernels, self.journal.entries
+        )
 
     def _rng(self, role: str) -> np.random.Generator:
         return np.random.default_rng([self.settings.seed, ROLES.index(role)])
@@ -135,15 +139,19 @@ class Campaign:
         shares = measure_fusion(self.bench)
         seconds = self._lap() / len(shares)
         for op, share in shares.items():
-            self.journal.add(Entry(FUSION, op, 0, 0, share, 0, 0, 0, 1.0, seconds, ""))
+            self.journal.add(JournalEntry(FUSION, op, 0, 0, share, 0, 0, 0, 1.0, seconds, ""))
 
     def _parts(self) -> None:
         """The parts that make the pool's latencies surer, most per second first."""
         while self._time_left(PART):
             done = {entry.key: entry.sd for entry in self.journal.of(PART)}
             samples = as_samples(self.source, self.journal.of(PART))
-            model = fit(samples, self.pool.kernels) if len(samples) >= BATCH else first_guess()
-            chosen = self.pool.choose(model, done, self.refused, BATCH)
+            model = (
+                fit_costs(samples, self.candidates.kernels)
+                if len(samples) >= BATCH
+                else first_guess()
+            )
+            chosen = self.candidates.choose(model, done, self.refused, BATCH)
             if not chosen:
                 return
             self._time(PART, chosen)
@@ -206,4 +214,4 @@ class Campaign:
     def _add(self, role: str, part: Part, timing: Timing, anchor: Timing) -> None:
         ends = timing.ms, *timing.interval_ms
         entry = (*part.key, *ends, timing.runs, anchor.ms, self._lap(), timing.noise)
-        self.journal.add(Entry(role, *entry))
+        self.journal.add(JournalEntry(role, *entry))

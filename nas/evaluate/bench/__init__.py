@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from nas.evaluate.bench.truth import TRUTHS, Truth, load_truth
+from nas.evaluate.bench.benchmark import BENCHMARKS, Benchmark, load_benchmark
 
-__all__ = ["TRUTHS", "Truth", "load_truth"]
+__all__ = ["BENCHMARKS", "Benchmark", "load_benchmark"]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nas.errors import MissingExtraError, UnknownNameError
+from nas.evaluate.bench.benchmark import BENCHMARKS
 from nas.evaluate.bench.comparison import BASELINE
 from nas.evaluate.bench.macro import FILE
 from nas.evaluate.bench.macro import SPACE as NOT_SHIPPED
-from nas.evaluate.bench.truth import TRUTHS
 from nas.optimize.strategies import DEFAULT, ON_OPTUNA, STRATEGIES, check
 from nas.system.extras import require
 
@@ -28,13 +28,13 @@ def benchmarks(
         UnknownNameError: with the nearest names.
     """
     for name in named:
-        if name not in TRUTHS:
-            raise UnknownNameError("benchmark", name, TRUTHS)
+        if name not in BENCHMARKS:
+            raise UnknownNameError("benchmark", name, BENCHMARKS)
     if named:
         return [*dict.fromkeys(named)]
     if data is None and not shipped:
         say(f"{NOT_SHIPPED} is left out; it needs --data FOLDER with {FILE}")
-    return [name for name in TRUTHS if name != NOT_SHIPPED or (data and not shipped)]
+    return [name for name in BENCHMARKS if name != NOT_SHIPPED or (data and not shipped)]
 
 
 def strategies(named: Sequence[str], say: Callable[[str], None]) -> list[str]:

@@ -1,4 +1,4 @@
-"""All runs on one case together, and what must not be in them."""
+"""All runs on one scenario together, and what must not be in them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from nas.evaluate.bench.case import Case, posed
 from nas.evaluate.bench.figures import Figures, figures
 from nas.evaluate.bench.optimum import optimum
 from nas.evaluate.bench.run import Run, compare
+from nas.evaluate.bench.scenario import Scenario, load_scenario
 from nas.system.progress import OnProgress, ignore
 
 BASELINE = "random"
@@ -18,9 +18,9 @@ BASELINE = "random"
 
 @dataclass(frozen=True)
 class Comparison:
-    """All runs on one case."""
+    """All runs on one scenario."""
 
-    case: Case
+    scenario: Scenario
     budget_ms: float
     """Predicted; infinite where there is none."""
     searched: float
@@ -44,15 +44,15 @@ class Comparison:
     @property
     def title(self) -> str:
         """What is asked, in words."""
-        name, share = self.case.benchmark, self.case.share
+        name, share = self.scenario.benchmark, self.scenario.share
         if share is None:
             return f"{name} without a budget"
-        within = f"within {self.budget_ms:g} ms on {self.case.device}"
+        within = f"within {self.budget_ms:g} ms on {self.scenario.device}"
         return f"{name}, {100 * share:g} % of it {within}"
 
 
 def compared(
-    cases: Sequence[Case],
+    scenarios: Sequence[Scenario],
     strategies: Sequence[str],
     runs: int,
     evaluations: int,
@@ -61,21 +61,24 @@ def compared(
     workers: int = 1,
     on_progress: OnProgress = ignore,
 ) -> list[Comparison]:
-    """All strategies on all cases, with the same seeds each; see `bench.run.compare`."""
+    """All strategies on all scenarios, with the same seeds each; see `bench.run.compare`."""
     on_progress("optimum", 0.0)
-    known = {case: optimum(posed(case)) for case in cases}
-    found: dict[Case, dict[str, list[Run]]] = {
-        case: {strategy: [] for strategy in strategies} for case in cases
+    known = {scenario: optimum(load_scenario(scenario)) for scenario in scenarios}
+    found: dict[Scenario, dict[str, list[Run]]] = {
+        scenario: {strategy: [] for strategy in strategies} for scenario in scenarios
     }
-    total = len(cases) * len(strategies) * runs
-    ended = compare(cases, strategies, runs, evaluations, seed=seed, workers=workers)
-    for done, (case, own) in enumerate(ended, 1):
-        found[case][own.strategy].append(own)
+    total = len(scenarios) * len(strategies) * runs
+    ended = compare(scenarios, strategies, runs, evaluations, seed=seed, workers=workers)
+    for done, (scenario, own) in enumerate(ended, 1):
+        found[scenario][own.strategy].append(own)
         on_progress(f"{done} of {total} runs", done / total)
     for by_strategy in found.values():
         for of_one in by_strategy.values():
             of_one.sort(key=lambda own: own.seed)
-    return [Comparison(case, posed(case).budget_ms, *known[case], found[case]) for case in cases]
+    return [
+        Comparison(scenario, load_scenario(scenario).budget_ms, *known[scenario], found[scenario])
+        for scenario in scenarios
+    ]
 
 
 def faults(comparison: Comparison, better: str = "") -> list[str]:

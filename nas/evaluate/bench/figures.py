@@ -1,4 +1,4 @@
-"""What runs on a case say of the strategies: how good, how soon, how sure, at what cost."""
+"""What runs on a scenario say of the strategies: how good, how soon, how sure, at what cost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one strategy on one case."""
+    """Of one strategy on one scenario."""
 
     strategy: str
     runs: int

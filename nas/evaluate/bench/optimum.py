@@ -1,4 +1,4 @@
-"""The best network of a case: by enumeration where the space is small, else by a long search.
+"""The best network of a scenario: by enumeration where the space is small, else by a long search.
 
 Judging is a lookup, so the search is one that no study could pay: a genetic algorithm that judges
 two hundred thousand networks. Where nothing is proven, the best of the runs counts if it is better.
@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from nas.evaluate.bench.case import Posed
+from nas.evaluate.bench.scenario import LoadedScenario
 from nas.optimize.strategies.problem import Problem
 from nas.space.columns import Ints
 
@@ -20,13 +20,13 @@ ENUMERATED = 50_000
 GENERATIONS, CHILDREN, PARENTS = 60, 2000, 200
 
 
-def optimum(posed: Posed, seed: int = 0) -> tuple[float, bool]:
+def optimum(loaded: LoadedScenario, seed: int = 0) -> tuple[float, bool]:
     """The highest accuracy in points that was found, and whether it is proven to be."""
-    problem, judge = posed.problem, posed.truth.judge
+    problem, judge = loaded.problem, loaded.benchmark.evaluate
     if prod(problem.layered.n_options.tolist()) <= ENUMERATED:
         return float(judge(_every(problem)).max()), True
-    if posed.truth.best is not None and np.isinf(posed.budget_ms):
-        return posed.truth.best, True
+    if loaded.benchmark.best is not None and np.isinf(loaded.budget_ms):
+        return loaded.benchmark.best, True
     rng = np.random.default_rng(seed)
     codes = problem.sample(CHILDREN, rng)
     for _ in range(GENERATIONS):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.evaluate.bench.case import Case, Posed, posed
+from nas.evaluate.bench.scenario import LoadedScenario, Scenario, load_scenario
 from nas.optimize.strategies import STRATEGIES
 from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Floats
@@ -44,9 +44,9 @@ class Run:
         return np.fmax.accumulate(self.accuracies)
 
 
-def run(posed: Posed, strategy: str, evaluations: int, seed: int) -> Run:
+def run(loaded: LoadedScenario, strategy: str, evaluations: int, seed: int) -> Run:
     """Evaluate so many networks, or all there are."""
-    problem, space = posed.problem, posed.truth.space
+    problem, space = loaded.problem, loaded.benchmark.space
     began, asked = time.perf_counter(), STRATEGIES[strategy](problem)
     seen, ask_ms = Seen.none(problem), []
     for number in range(evaluations):
@@ -55,7 +55,7 @@ def run(posed: Posed, strategy: str, evaluations: int, seed: int) -> Run:
         if code is None:
             break
         ask_ms.append((time.perf_counter() - start) * 1000)
-        seen.add(code, float(posed.truth.judge(code[None])[0]))
+        seen.add(code, float(loaded.benchmark.evaluate(code[None])[0]))
     seconds = time.perf_counter() - began
     networks = {space.decode(code).arch_id for code in seen.codes}
     missing = np.full(evaluations - len(seen.scores), np.nan)
@@ -71,22 +71,22 @@ def run(posed: Posed, strategy: str, evaluations: int, seed: int) -> Run:
 
 
 def compare(
-    cases: Sequence[Case],
+    scenarios: Sequence[Scenario],
     strategies: Sequence[str],
     runs: int,
     evaluations: int,
     *,
     seed: int = 0,
     workers: int = 1,
-) -> Iterator[tuple[Case, Run]]:
-    """Runs of every strategy on every case, as they end; each begins with the same seeds.
+) -> Iterator[tuple[Scenario, Run]]:
+    """Runs of every strategy on every scenario, as they end; each begins with the same seeds.
 
     What they find is the same for any number of workers. With one it is this process.
     """
     jobs = [
-        (case, strategy, evaluations, own)
+        (scenario, strategy, evaluations, own)
         for own in range(seed, seed + runs)
-        for case in cases
+        for scenario in scenarios
         for strategy in strategies
     ]
     if workers == 1:
@@ -99,5 +99,5 @@ def compare(
             yield future.result()
 
 
-def _run(case: Case, strategy: str, evaluations: int, seed: int) -> tuple[Case, Run]:
-    return case, run(posed(case), strategy, evaluations, seed)
+def _run(scenario: Scenario, strategy: str, evaluations: int, seed: int) -> tuple[Scenario, Run]:
+    return scenario, run(load_scenario(scenario), strategy, evaluations, seed)

@@ -1,1 +1,1 @@
-"""How well cheaper judges rank networks: each against long training, with what it costs."""
+"""How well cheaper estimators rank networks: each against long training, with what it costs."""

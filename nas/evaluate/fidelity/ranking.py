@@ -1,4 +1,4 @@
-"""Kendall's tau-b of a judge against long training, with a bootstrap interval over networks."""
+"""Kendall's tau-b of a estimator against long training, with a bootstrap interval over networks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEVEL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of one network by one judge."""
+    """Of one network by one estimator."""
 
     score: float
     seconds: float
@@ -35,9 +35,9 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """One judge against the long training."""
+    """One estimator against the long training."""
 
-    judge: str
+    estimator: str
     tau: float
     low: float
     high: float
@@ -47,13 +47,13 @@ class Ranking:
     networks: int
 
 
-def ranking(judge: str, scores: Sequence[Score], long: Sequence[Score]) -> Ranking:
+def ranking(estimator: str, scores: Sequence[Score], long: Sequence[Score]) -> Ranking:
     """Of the same networks in the same order; those that either says no number of are left out."""
     scored = np.array([(own.score, true.score) for own, true in zip(scores, long, strict=True)])
     kept = scored[np.isfinite(scored).all(1)]
     low, high = tau_interval(kept)
     seconds = float(np.mean([own.seconds for own in scores]))
-    return Ranking(judge, kendall(kept), low, high, seconds, len(kept))
+    return Ranking(estimator, kendall(kept), low, high, seconds, len(kept))
 
 
 def tau_interval(pairs: Floats) -> tuple[float, float]:
@@ -100,7 +100,7 @@ def write_fidelity(
     rows = []
     for found in rankings:
         figures = (f"{figure:.4f}" for figure in (found.tau, found.low, found.high))
-        rows.append([found.judge, *figures, f"{found.seconds:.3g}", found.networks])
+        rows.append([found.estimator, *figures, f"{found.seconds:.3g}", found.networks])
     write_csv(folder / "fidelity.csv", COLUMNS, rows)
     (folder / "networks").mkdir(exist_ok=True)
     for arch in archs:

@@ -1,4 +1,4 @@
-"""Networks of a space trained long, and scored by every cheaper judge.
+"""Networks of a space trained long, and scored by every cheaper estimator.
 
 Cheaper is: sizes, zero-cost proxies, the surrogate, fewer epochs, half the side, a part of the
 data, inherited weights. Every score is on disk as soon as it is known.
@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from nas.errors import TrainingError
-from nas.evaluate.fidelity.judges import LONG, Judge
+from nas.evaluate.fidelity.estimators import LONG, Estimator
 from nas.evaluate.fidelity.ranking import Ranking, Score, ranking
 from nas.files.csv import append_csv, read_csv
 from nas.space.arch import Arch
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 JOURNAL = "scores.csv"
 COLUMNS = ("judge", "arch_id", "score", "seconds")
 
-Elsewhere = Callable[["Fidelity", Sequence[tuple[Judge, Arch]]], Iterator[Score]]
+Elsewhere = Callable[["Fidelity", Sequence[tuple[Estimator, Arch]]], Iterator[Score]]
 
 
 @dataclass(eq=False)
@@ -48,30 +48,31 @@ class Fidelity:
     """Whoever scores in place of this machine's processes."""
     scores: dict[tuple[str, str], Score] = field(default_factory=dict)
 
-    def run(self, judges: Sequence[Judge]) -> list[Ranking]:
-        """All scores, then every judge's ranking, the long training's first."""
+    def run(self, estimators: Sequence[Estimator]) -> list[Ranking]:
+        """All scores, then every estimator's ranking, the long training's first."""
         self.scores = dict(_read(self.folder / JOURNAL))
-        whole = len(judges) * len(self.archs)
+        whole = len(estimators) * len(self.archs)
         for inheriting in (False, True):  # these need the weights of the long ones
             asked = [
-                (judge, arch)
-                for judge in judges
+                (estimator, arch)
+                for estimator in estimators
                 for arch in self.archs
-                if judge.inherit == inheriting and (judge.name, arch.arch_id) not in self.scores
+                if estimator.inherit == inheriting
+                and (estimator.name, arch.arch_id) not in self.scores
             ]
-            for (judge, arch), score in zip(asked, self._all(asked), strict=True):
-                self._add(judge.name, arch.arch_id, score)
-                self.on_progress(f"{judge.name}: {arch.arch_id}", len(self.scores) / whole)
-        return [self.ranking(judge.name) for judge in judges]
+            for (estimator, arch), score in zip(asked, self._all(asked), strict=True):
+                self._add(estimator.name, arch.arch_id, score)
+                self.on_progress(f"{estimator.name}: {arch.arch_id}", len(self.scores) / whole)
+        return [self.ranking(estimator.name) for estimator in estimators]
 
-    def _all(self, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
+    def _all(self, asked: Sequence[tuple[Estimator, Arch]]) -> Iterator[Score]:
         """Scores in order, from several processes with a core each if there are `workers`."""
         if self.elsewhere is not None:
             own = replace(self, on_progress=ignore, elsewhere=None, scores={})
             yield from self.elsewhere(own, asked)
             return
         if self.workers == 1 or not asked:
-            yield from (self.score(judge, arch) for judge, arch in asked)
+            yield from (self.score(estimator, arch) for estimator, arch in asked)
             return
         job = replace(self, on_progress=ignore, scores={})
         with process_pool(self.workers, _begin, job, os.getpid()) as processes:
@@ -79,46 +80,48 @@ class Fidelity:
                 scores = processes.map(_score, asked)
             yield from scores
 
-    def ranking(self, judge: str) -> Ranking:
-        """Of the networks that both the judge and the long training have a score for."""
+    def ranking(self, estimator: str) -> Ranking:
+        """Of the networks that both the estimator and the long training have a score for."""
         ids = [arch.arch_id for arch in self.archs]
-        own, long = ([self.scores[name, arch_id] for arch_id in ids] for name in (judge, LONG))
-        return ranking(judge, own, long)
+        own, long = ([self.scores[name, arch_id] for arch_id in ids] for name in (estimator, LONG))
+        return ranking(estimator, own, long)
 
-    def score(self, judge: Judge, arch: Arch) -> Score:
-        """By one judge, with the time it took."""
+    def score(self, estimator: Estimator, arch: Arch) -> Score:
+        """By one estimator, with the time it took."""
         from nas.evaluate.proxies import score
 
         start = perf_counter()
-        if judge.epochs:
-            found = self._trained(judge, arch)
-        elif judge.name == "surrogate":
+        if estimator.epochs:
+            found = self._trained(estimator, arch)
+        elif estimator.name == "surrogate":
             found = self.surrogate.predict(arch).top1
         else:
             fitted = self.task.fit(arch)
-            found = score(fitted, judge.name, self.task.batches(fitted.input[1]), seed=self.seed)
+            found = score(
+                fitted, estimator.name, self.task.batches(fitted.input[1]), seed=self.seed
+            )
         return Score(found, perf_counter() - start)
 
-    def _trained(self, judge: Judge, arch: Arch) -> float:
+    def _trained(self, estimator: Estimator, arch: Arch) -> float:
         """Accuracy on the judging images; NaN for a network that broke, or has none to inherit."""
         from nas.modules import save_weights
         from nas.space.retarget import for_task
 
         fitted = self.task.fit(arch)
-        if judge.side != 1:
-            side = round(judge.side * fitted.input[1])
+        if estimator.side != 1:
+            side = round(estimator.side * fitted.input[1])
             fitted = for_task(fitted, classes=fitted.graph.shape[0], side=side)
         training = self.task.training(
-            fitted, epochs=judge.epochs, seed=self.seed, share=judge.share
+            fitted, epochs=estimator.epochs, seed=self.seed, share=estimator.share
         )
-        if judge.inherit and not self._inherit(training, arch):
+        if estimator.inherit and not self._inherit(training, arch):
             return float("nan")
         try:
-            for epoch in range(judge.epochs):
-                training.run_epoch(judge=epoch == judge.epochs - 1)
+            for epoch in range(estimator.epochs):
+                training.run_epoch(judge=epoch == estimator.epochs - 1)
         except TrainingError:
             return float("nan")
-        if judge.name == LONG:
+        if estimator.name == LONG:
             save_weights(training.module, self._weights(arch))
         return training.history[-1].val_top1
 
@@ -138,9 +141,9 @@ class Fidelity:
     def _weights(self, arch: Arch) -> Path:
         return self.folder / f"{arch.arch_id}.safetensors"
 
-    def _add(self, judge: str, arch_id: str, score: Score) -> None:
-        self.scores[judge, arch_id] = score
-        row = [judge, arch_id, f"{score.score:.6g}", f"{score.seconds:.4g}"]
+    def _add(self, estimator: str, arch_id: str, score: Score) -> None:
+        self.scores[estimator, arch_id] = score
+        row = [estimator, arch_id, f"{score.score:.6g}", f"{score.seconds:.4g}"]
         append_csv(self.folder / JOURNAL, COLUMNS, row)
 
 
@@ -157,7 +160,7 @@ def _begin(job: Fidelity, parent: int) -> None:
     _job = job
 
 
-def _score(asked: tuple[Judge, Arch]) -> Score:
+def _score(asked: tuple[Estimator, Arch]) -> Score:
     return _job.score(*asked)
 
 

@@ -13,9 +13,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from nas.evaluate.bench.case import posed
 from nas.evaluate.bench.comparison import Comparison
 from nas.evaluate.bench.figures import marks
+from nas.evaluate.bench.scenario import load_scenario
 from nas.files import yaml
 from nas.files.csv import write_csv
 from nas.files.provenance import provenance
@@ -37,30 +37,30 @@ def write_comparison(
         write_csv(folder / name, list(rows[0]), rows)
     yaml.write(folder / "bench.yaml", _facts(comparisons, command))
     for own in comparisons:
-        save_curves(own, folder / f"{own.case.benchmark}.png")
+        save_curves(own, folder / f"{own.scenario.benchmark}.png")
 
 
 def summary(comparison: Comparison) -> list[dict[str, Any]]:
     """One flat row for each strategy, best first."""
-    return [_case(comparison) | figures.row() for figures in comparison.figures]
+    return [_scenario(comparison) | figures.row() for figures in comparison.figures]
 
 
-def _case(comparison: Comparison) -> dict[str, Any]:
-    case, budget_ms = comparison.case, comparison.budget_ms
+def _scenario(comparison: Comparison) -> dict[str, Any]:
+    scenario, budget_ms = comparison.scenario, comparison.budget_ms
     return {
-        "benchmark": case.benchmark,
-        "budget_share": case.share,
+        "benchmark": scenario.benchmark,
+        "budget_share": scenario.share,
         "budget_ms": budget_ms if isfinite(budget_ms) else None,
-        "device": case.device if isfinite(budget_ms) else None,
+        "device": scenario.device if isfinite(budget_ms) else None,
         "optimum": round(comparison.optimum, DIGITS),
         "proven": comparison.proven,
     }
 
 
 def _runs(comparison: Comparison) -> list[dict[str, Any]]:
-    case = {key: _case(comparison)[key] for key in ("benchmark", "budget_share")}
+    scenario = {key: _scenario(comparison)[key] for key in ("benchmark", "budget_share")}
     return [
-        case
+        scenario
         | {"strategy": own.strategy, "seed": own.seed}
         | {f"best_{n}": round(float(own.best[n - 1]), DIGITS) for n in marks(len(own.best))}
         | {"evaluations": len(own.ask_ms), "seconds": round(own.seconds, 3)}
@@ -74,7 +74,7 @@ def _facts(comparisons: Sequence[Comparison], command: Sequence[str]) -> dict[st
     first = comparisons[0]
     strategies = list(first.runs)
     runs = next(iter(first.runs.values()))
-    device = load_device(first.case.device)
+    device = load_device(first.scenario.device)
     packages = ["numpy", "scipy", *(["optuna"] if set(strategies) & {*ON_OPTUNA} else [])]
     return provenance(command, *packages) | {
         "strategies": strategies,
@@ -83,10 +83,10 @@ def _facts(comparisons: Sequence[Comparison], command: Sequence[str]) -> dict[st
         "device": {"name": device.name, "hash": device.content_hash},
         "benchmarks": [
             {
-                "name": own.case.benchmark,
-                "source": posed(own.case).truth.source,
-                "hash": posed(own.case).truth.content_hash,
-                "budget_ms": _case(own)["budget_ms"],
+                "name": own.scenario.benchmark,
+                "source": load_scenario(own.scenario).benchmark.source,
+                "hash": load_scenario(own.scenario).benchmark.content_hash,
+                "budget_ms": _scenario(own)["budget_ms"],
                 "optimum": round(own.optimum, DIGITS),
                 "proven": own.proven,
             }

@@ -10,7 +10,7 @@ import ray
 from ray.util.queue import Queue
 
 from nas.errors import ClusterError, TrainingError, first_line
-from nas.evaluate.fidelity.judges import Judge
+from nas.evaluate.fidelity.estimators import Estimator
 from nas.evaluate.fidelity.ranking import Score
 from nas.evaluate.fidelity.run import Elsewhere, Fidelity
 from nas.space.arch import Arch
@@ -87,12 +87,12 @@ def _options(task: Task) -> dict[str, float]:
     return {"num_cpus": room.cpus, "num_gpus": room.gpus}
 
 
-def _score(job: Fidelity, judge: Judge, arch: Arch) -> Score:
+def _score(job: Fidelity, estimator: Estimator, arch: Arch) -> Score:
     from nas.train.place import use_cores
 
     use_cores(1)
     own: Fidelity = on_device(job, ONLY)
-    return own.score(judge, arch)
+    return own.score(estimator, arch)
 
 
 def scores(workers: int) -> Elsewhere:
@@ -103,7 +103,7 @@ def scores(workers: int) -> Elsewhere:
         TrainingError: a network takes its processes with it, or the cluster ended.
     """
 
-    def found(job: Fidelity, asked: Sequence[tuple[Judge, Arch]]) -> Iterator[Score]:
+    def found(job: Fidelity, asked: Sequence[tuple[Estimator, Arch]]) -> Iterator[Score]:
         check_capacity(_resources(job.task))
         # a score is computed again where its process or node dies
         made = ray.remote(max_retries=ATTEMPTS)(_score).options(**_options(job.task))

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from ray.tune.schedulers import TrialScheduler
 
-from nas.evaluate.bench.truth import load_truth
+from nas.evaluate.bench.benchmark import load_benchmark
 from nas.optimize.strategies import DEFAULT
 from nas.study.database import Database
 from nas.study.loop import code_of
@@ -154,7 +154,7 @@ class Simulation:
 
     def _work(self, wanted: int) -> None:
         """Ask for all that there is, then hear the next result, and so on, as Ray Tune does."""
-        self._truths = {name: load_truth(name) for name in SPACES}
+        self._benchmarks = {name: load_benchmark(name) for name in SPACES}
         self._rng = np.random.default_rng(self.seed)
         self._clock, self._asking_s, self._telling_s = 0.0, 0.0, 0.0
         self._due: list[tuple[float, str]] = []
@@ -188,7 +188,7 @@ class Simulation:
         """How a network learns: it comes nearer to what the benchmark says, epoch by epoch."""
         assignment, rng = self._dispatcher.assignment(trial.trial_id), self._rng
         space = next(name for name in SPACES if assignment.store.name.startswith(name))
-        whole = float(self._truths[space].judge(code_of(assignment.record)[None])[0])
+        whole = float(self._benchmarks[space].evaluate(code_of(assignment.record)[None])[0])
         after = 1 - 0.5 ** (np.arange(1, assignment.epochs + 1) / HALFWAY)
         noise = rng.normal(0, NOISE, assignment.epochs)
         mean_s = self.seconds / EPOCHS * np.exp(-(SPREAD**2) / 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.devices.calibration.networks import measured
+from nas.devices.calibration.networks import measured_networks
 from nas.devices.measurements import read_measurements
 from nas.errors import DocumentError
 
@@ -17,4 +17,4 @@ def test_an_unknown_network_is_named_by_its_first_line(tmp_path: Path) -> None:
     with pytest.raises(
         DocumentError, match=r"line 3 \(network\): unknown architecture 'mobilenet_"
     ):
-        measured(read_measurements(path))
+        measured_networks(read_measurements(path))

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.devices.profile.journal import HELD_OUT, PART, Entry, Journal, drift
+from nas.devices.profile.journal import HELD_OUT, PART, Journal, JournalEntry, drift
 from nas.errors import DocumentError, ResultError
 
 SETTINGS = {"runtime": "onnxruntime", "seed": 0}
 
 
-def entry(start: int, role: str = PART, anchor_ms: float = 1.0) -> Entry:
-    return Entry(role, "0-1-2", start, start + 1, 2.5, 2.4, 2.6, 90, anchor_ms, 1.5, "a, note")
+def entry(start: int, role: str = PART, anchor_ms: float = 1.0) -> JournalEntry:
+    return JournalEntry(
+        role, "0-1-2", start, start + 1, 2.5, 2.4, 2.6, 90, anchor_ms, 1.5, "a, note"
+    )
 
 
 def test_what_is_added_is_there_when_it_is_opened_again(tmp_path: Path) -> None:

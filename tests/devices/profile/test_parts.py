@@ -8,25 +8,25 @@ import numpy as np
 import pytest
 
 from nas.devices.profile.load import load_of
-from nas.devices.profile.parts import Part, Point, Source, parts_of, seeds_of
+from nas.devices.profile.parts import Part, Point, PointSource, parts_of, seeds_of
 from nas.library import load_space
 
 FUSES = ("relu", "relu6")
 
 
 @pytest.fixture(scope="module")
-def source() -> Source:
+def source() -> PointSource:
     space = load_space("mobilenetv3")
-    return Source(space, seeds_of(space), "fp32", FUSES)
+    return PointSource(space, seeds_of(space), "fp32", FUSES)
 
 
 @pytest.fixture(scope="module")
-def points(source: Source) -> list[Point]:
+def points(source: PointSource) -> list[Point]:
     return list(islice(source.points(np.random.default_rng(0)), 6))
 
 
 def test_two_of_three_points_are_near_a_seed_and_one_is_narrower(
-    source: Source, points: list[Point]
+    source: PointSource, points: list[Point]
 ) -> None:
     assert source.seeds
     seeds = [source.space.encode(seed) for seed in source.seeds]
@@ -53,7 +53,7 @@ def test_rows_one_by_one_are_the_whole(points: list[Point]) -> None:
     np.testing.assert_allclose(sum(rows), point.load.summed(1.0))
 
 
-def test_the_key_of_a_part_is_enough_to_find_it(source: Source, points: list[Point]) -> None:
+def test_the_key_of_a_part_is_enough_to_find_it(source: PointSource, points: list[Point]) -> None:
     for point in points[1:3]:
         part = Part(point, 2, 5)
         again = source.part(part.key)

@@ -14,15 +14,15 @@ from typing import cast
 import numpy as np
 import pytest
 
-from nas.devices.calibration.networks import measured
+from nas.devices.calibration.networks import measured_networks
 from nas.devices.calibration.validate import validate
 from nas.devices.measure.timing import Pace, Timing
 from nas.devices.measurements import read_measurements
-from nas.devices.profile.bench import Bench
-from nas.devices.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Entry, Journal
-from nas.devices.profile.parts import Source
-from nas.devices.profile.result import Profile, Settings
-from nas.devices.profile.run import BATCH, LEAST, MOST_UNTIMED, Campaign, profile
+from nas.devices.profile.journal import FUSION, HELD_OUT, PART, WHOLE, Journal, JournalEntry
+from nas.devices.profile.part_timer import PartTimer
+from nas.devices.profile.parts import PointSource
+from nas.devices.profile.result import Profile, ProfileSettings
+from nas.devices.profile.run import BATCH, LEAST, MOST_UNTIMED, Profiler, profile
 from nas.errors import ResultError, RuntimeUnavailableError
 from nas.latency.device import load_device
 from nas.library import load_space
@@ -102,7 +102,7 @@ def test_a_killed_profile_goes_on_and_ends_with_a_device(
     assert not out.exists()
 
     exec(SHORT, {"put": monkeypatch.setattr})
-    settings = Settings("onnxruntime", 1, load_space(space), 0.1)
+    settings = ProfileSettings("onnxruntime", 1, load_space(space), 0.1)
     shares: list[float] = []
     found = profile(settings, out, on_progress=lambda step, share: shares.append(share))
     assert shares[0] > 0  # what was measured before the kill
@@ -115,7 +115,7 @@ def test_a_killed_profile_goes_on_and_ends_with_a_device(
     device = load_device(out)
     assert (device.info["kind"], device.edited) == ("measured", False)
     rows = read_measurements(out / "held_out.csv")
-    validated = validate(device, measured(rows))
+    validated = validate(device, measured_networks(rows))
     predicted = [each.prediction.ms for each in validated.checked]
     judged = {round(each.ms, 5): each.predicted_ms for each in found.judged}
     for row, ms in zip(rows, predicted, strict=True):
@@ -141,11 +141,11 @@ def check_roles(found: Profile) -> None:
 def test_a_stopped_profile_of_other_settings_is_refused_before_anything_is_measured(
     tmp_path: Path,
 ) -> None:
-    settings = Settings("onnxruntime", 1, load_space("mobile"), 1.0)
+    settings = ProfileSettings("onnxruntime", 1, load_space("mobile"), 1.0)
     stopped = tmp_path / ".here.profile"
     stopped.mkdir()
     entries = Journal(stopped / "journal.csv", settings.as_json())
-    entries.add(Entry(FUSION, "relu", 0, 0, 1.0, 0.0, 0.0, 0, 1.0, 0.5, ""))
+    entries.add(JournalEntry(FUSION, "relu", 0, 0, 1.0, 0.0, 0.0, 0, 1.0, 0.5, ""))
     before = (stopped / "journal.csv").read_text()
     heard: list[str] = []
     with pytest.raises(ResultError, match="a profile of other settings that was stopped"):
@@ -159,21 +159,21 @@ def test_a_stopped_profile_of_other_settings_is_refused_before_anything_is_measu
 
 
 def test_more_minutes_are_no_other_settings(tmp_path: Path) -> None:
-    settings = Settings("onnxruntime", 1, load_space("mobile"), 1.0)
+    settings = ProfileSettings("onnxruntime", 1, load_space("mobile"), 1.0)
     assert settings.as_json() == replace(settings, minutes=9.0).as_json()
 
 
 def test_a_machine_that_leaves_no_time_to_measure_is_an_error(tmp_path: Path) -> None:
-    settings = Settings("onnxruntime", 1, load_space("mobilenetv3"), 0.2)
+    settings = ProfileSettings("onnxruntime", 1, load_space("mobilenetv3"), 0.2)
     journal = Journal(tmp_path / "journal.csv", settings.as_json())
-    points = Source(settings.space, (), "fp32", ()).points(np.random.default_rng(0))
+    points = PointSource(settings.space, (), "fp32", ()).points(np.random.default_rng(0))
     waiting = Timing(np.zeros(9), runs=9, waited=1.0)
 
     class Overloaded:
         def time_each(self, archs: list[Arch], pace: Pace) -> Iterator[tuple[Timing, Timing]]:
             return ((waiting, waiting) for _ in archs)
 
-    campaign = Campaign(settings, cast(Bench, Overloaded()), journal, ignore, 0.0)
+    campaign = Profiler(settings, cast(PartTimer, Overloaded()), journal, ignore, 0.0)
     with pytest.raises(RuntimeUnavailableError, match="other processes held the cores"):
         campaign._time(PART, [next(points).whole] * MOST_UNTIMED)
     assert not journal.of(PART)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nas.errors import DocumentError
-from nas.evaluate.bench import Truth, load_truth
+from nas.evaluate.bench import Benchmark, load_benchmark
 from nas.evaluate.bench.macro import FILE, NETWORKS, code_of
 
 NAME = "nas-bench-macro"
@@ -32,29 +32,29 @@ def table(folder: Path, damage: Callable[[str], str] = str) -> Path:
 
 
 @pytest.fixture
-def truth(tmp_path: Path) -> Truth:
-    return load_truth(NAME, table(tmp_path))
+def truth(tmp_path: Path) -> Benchmark:
+    return load_benchmark(NAME, table(tmp_path))
 
 
-def test_every_code_has_the_accuracy_of_its_row(truth: Truth) -> None:
+def test_every_code_has_the_accuracy_of_its_row(truth: Benchmark) -> None:
     codes = np.array([code_of(truth.space, arch) for arch in ARCHS[::50]])
-    found = truth.judge(codes)
+    found = truth.evaluate(codes)
     assert found.shape == (len(codes),)
     assert found.dtype == np.float64
     assert found == pytest.approx([accuracy(arch) for arch in ARCHS[::50]], abs=1e-5)
 
 
-def test_many_at_once_are_one_at_a_time(truth: Truth) -> None:
+def test_many_at_once_are_one_at_a_time(truth: Benchmark) -> None:
     codes = truth.space.layered.sample(50, np.random.default_rng(0))
-    assert [truth.judge(code[None])[0] for code in codes] == truth.judge(codes).tolist()
+    assert [truth.evaluate(code[None])[0] for code in codes] == truth.evaluate(codes).tolist()
 
 
-def test_best_is_the_largest(truth: Truth) -> None:
+def test_best_is_the_largest(truth: Benchmark) -> None:
     assert truth.best == pytest.approx(accuracy("22222222"), abs=1e-5)
 
 
-def test_other_tables_have_other_hashes(tmp_path: Path, truth: Truth) -> None:
-    other = load_truth(NAME, table(tmp_path, lambda text: text.replace("60.00000", "61.00000")))
+def test_other_tables_have_other_hashes(tmp_path: Path, truth: Benchmark) -> None:
+    other = load_benchmark(NAME, table(tmp_path, lambda text: text.replace("60.00000", "61.00000")))
     assert len(truth.content_hash) == 12
     assert truth.content_hash != other.content_hash
 
@@ -78,20 +78,20 @@ def test_other_tables_have_other_hashes(tmp_path: Path, truth: Truth) -> None:
 def test_damage_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
     table(tmp_path, lambda text: text.replace(old, new, 1))
     with pytest.raises(DocumentError, match=re.escape(FILE)) as caught:
-        load_truth(NAME, tmp_path)
+        load_benchmark(NAME, tmp_path)
     assert says in str(caught.value)
 
 
 @pytest.mark.parametrize("given", [True, False])
 def test_a_missing_table_is_told_with_where_to_get_it(tmp_path: Path, given: bool) -> None:
     with pytest.raises(DocumentError, match=r"github\.com/xiusu/NAS-Bench-Macro"):
-        load_truth(NAME, tmp_path if given else None)
+        load_benchmark(NAME, tmp_path if given else None)
 
 
 @pytest.mark.skipif(not REAL, reason="NAS_BENCH_DATA names no folder with the real table")
 def test_the_real_table_is_a_lookup() -> None:
-    truth = load_truth(NAME, Path(str(REAL)))
-    found = truth.judge(np.array([code_of(truth.space, arch) for arch in ARCHS]))
+    truth = load_benchmark(NAME, Path(str(REAL)))
+    found = truth.evaluate(np.array([code_of(truth.space, arch) for arch in ARCHS]))
     assert len(found) == NETWORKS
     assert found.max() == truth.best == pytest.approx(93.1267, abs=1e-4)
     assert found[ARCHS.index("00000000")] == pytest.approx(45.36333)

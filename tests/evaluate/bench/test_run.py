@@ -11,13 +11,13 @@ import pytest
 
 from nas import library
 from nas.errors import MissingExtraError, UnknownNameError
-from nas.evaluate.bench import Truth, chosen
+from nas.evaluate.bench import Benchmark, chosen
 from nas.evaluate.bench import optimum as bests
-from nas.evaluate.bench.case import Case, Posed, pose, posed
 from nas.evaluate.bench.comparison import Comparison, compared, faults
 from nas.evaluate.bench.figures import figures, marks
 from nas.evaluate.bench.optimum import optimum
 from nas.evaluate.bench.run import Run, compare, run
+from nas.evaluate.bench.scenario import LoadedScenario, Scenario, load_scenario, scenario_of
 from nas.optimize.pricing import MS, Pricing
 from nas.optimize.strategies import STRATEGIES
 from nas.optimize.strategies.base import Strategy
@@ -38,39 +38,39 @@ rows:
   - [linear, ~, ~, 10, ~, 1, ~]
 """
 NETWORKS = 2 * (2 + 2**2 + 2**3)
-ACCEL = Case("accel-nasbench")
+ACCEL = Scenario("accel-nasbench")
 
 
-def few(share: float | None = None) -> Posed:
+def few(share: float | None = None) -> LoadedScenario:
     """28 networks of 36 codes; accuracy is a hash of what a network computes."""
     space = Space.from_yaml(TEXT)
 
     def judge(codes: Ints) -> Floats:
         return np.array([50 + int(space.decode(code).arch_id[:6], 16) / 1e6 for code in codes])
 
-    truth = Truth("few", space, judge, None, "made for tests", "0" * 12)
-    return pose(truth, library.load_device("iphone12-lut"), share)
+    truth = Benchmark("few", space, judge, None, "made for tests", "0" * 12)
+    return scenario_of(truth, library.load_device("iphone12-lut"), share)
 
 
 def test_half_of_the_networks_keep_the_budget() -> None:
-    case, free = posed(ACCEL), posed(Case("accel-nasbench", None))
+    case, free = load_scenario(ACCEL), load_scenario(Scenario("accel-nasbench", None))
     codes = free.problem.layered.sample(4000, np.random.default_rng(5))
     assert free.budget_ms == inf
     assert free.problem.within(codes).all()
     assert case.problem.within(codes).mean() == pytest.approx(0.5, abs=0.03)
     device = library.load_device("pixel1-cpu")
     for code in codes[:20]:
-        ms = device.predict(case.truth.space.decode(code)).ms
+        ms = device.predict(case.benchmark.space.decode(code)).ms
         assert case.problem.within(code[None])[0] == (ms <= case.budget_ms)
 
 
 def test_the_shipped_surrogate_is_no_feature() -> None:
-    case = posed(ACCEL)
+    case = load_scenario(ACCEL)
     assert case.problem.features(case.problem.start[:1]).shape == (1, 3)
 
 
 def test_a_run_follows_from_its_seed_and_is_longer_with_more_evaluations() -> None:
-    case = posed(ACCEL)
+    case = load_scenario(ACCEL)
     long, again, other = (run(case, "evolution", 60, seed) for seed in (3, 3, 4))
     short = run(case, "evolution", 40, 3)
     assert long.accuracies.tolist() == again.accuracies.tolist() != other.accuracies.tolist()
@@ -108,7 +108,7 @@ def test_what_must_not_happen_is_counted(monkeypatch: pytest.MonkeyPatch) -> Non
     found = run(case, "model", 3, 0)
     assert (found.duplicates, found.over) == (1, 1)
     runs = {name: [run(case, name, 3, 0)] for name in ("model", "random")}
-    told = faults(Comparison(Case("few"), case.budget_ms, 100, False, runs))
+    told = faults(Comparison(Scenario("few"), case.budget_ms, 100, False, runs))
     assert [fault.partition(": ")[2] for fault in told] == [
         "model proposed 1 networks twice",
         "model proposed 1 networks over the budget",
@@ -123,7 +123,7 @@ def test_the_optimum_is_proven_or_found(
     found, proven = optimum(case)
     codes = case.problem.layered.sample(20_000, np.random.default_rng(0))
     assert proven
-    assert found == case.truth.judge(case.problem.kept(codes)).max()
+    assert found == case.benchmark.evaluate(case.problem.kept(codes)).max()
     monkeypatch.setattr(bests, "ENUMERATED", 0)
     monkeypatch.setattr(bests, "GENERATIONS", 5)
     assert optimum(case) == (found, False)
@@ -131,7 +131,7 @@ def test_the_optimum_is_proven_or_found(
 
 def test_nothing_finds_more_than_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bests, "GENERATIONS", 20)
-    case = posed(ACCEL)
+    case = load_scenario(ACCEL)
     found, proven = optimum(case)
     assert not proven
     assert run(case, "evolution", 400, 0).best[-1] <= found
@@ -244,7 +244,9 @@ def test_budgets_lie_between_networks() -> None:
     """A budget on a network would let the last digit of a sum decide."""
     case = few(0.5)
     pricing = Pricing(
-        case.truth.space, library.load_device("iphone12-lut"), library.load_surrogate("imagenet")
+        case.benchmark.space,
+        library.load_device("iphone12-lut"),
+        library.load_surrogate("imagenet"),
     )
     ms = pricing.price(pricing.layered.sample(5000, np.random.default_rng(0)))[:, MS]
     assert np.abs(ms - case.budget_ms).min() > 1e-9

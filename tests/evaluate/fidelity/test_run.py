@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from nas.errors import TrainingError
-from nas.evaluate.fidelity.judges import LONG, Judge, judges, sample
+from nas.evaluate.fidelity.estimators import LONG, Estimator, estimators, sample
 from nas.evaluate.fidelity.ranking import Score, kendall
 from nas.evaluate.fidelity.run import JOURNAL, Fidelity
 from nas.library import load_arch, load_space, load_surrogate
@@ -47,7 +47,7 @@ def test_the_sample_has_distinct_points_within_the_size(space: Space) -> None:
 
 
 def test_judges_are_cheaper_than_the_long_training() -> None:
-    names = [judge.name for judge in judges([1, 5, 20], 10, ["naswot"])]
+    names = [estimator.name for estimator in estimators([1, 5, 20], 10, ["naswot"])]
     assert names == [
         "long", "params", "macs", "naswot", "surrogate", "1 epochs", "5 epochs",
         "5 epochs, half the side", "5 epochs, 25% of the images", "1 epochs, inherited",
@@ -78,11 +78,11 @@ def test_it_goes_on_where_it_was(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archs = sample(load_space(TINY), [], 4, 0, 100)
-    asked = [Judge(LONG, 3), Judge("params"), Judge("zen"), Judge("surrogate")]
+    asked = [Estimator(LONG, 3), Estimator("params"), Estimator("zen"), Estimator("surrogate")]
     asked += [
-        Judge("half", 1, side=0.5),
-        Judge("kin", 1, inherit=True),
-        Judge("part", 1, share=0.5),
+        Estimator("half", 1, side=0.5),
+        Estimator("kin", 1, inherit=True),
+        Estimator("part", 1, share=0.5),
     ]
     surrogate = load_surrogate("imagenet")
     whole = Fidelity(task, archs, tmp_path, surrogate)
@@ -98,7 +98,7 @@ def test_it_goes_on_where_it_was(
     monkeypatch.setattr(Training, "run_epoch", never)
     again = Fidelity(task, archs, tmp_path, surrogate).run(asked)
     assert [r.tau for r in again] == pytest.approx([r.tau for r in rankings], abs=1e-9, nan_ok=True)
-    assert json.dumps([r.judge for r in again])
+    assert json.dumps([r.estimator for r in again])
 
 
 def test_with_nobody_to_inherit_from_there_is_no_number(
@@ -106,7 +106,7 @@ def test_with_nobody_to_inherit_from_there_is_no_number(
 ) -> None:
     archs = sample(space, [load_arch("mobilenetv3-small")], 2, 0, 100)
     found = Fidelity(task, archs, tmp_path, load_surrogate("imagenet"))
-    assert np.isnan(found.score(Judge("kin", 1, inherit=True), archs[0]).score)
+    assert np.isnan(found.score(Estimator("kin", 1, inherit=True), archs[0]).score)
 
 
 def test_a_header_torn_by_a_kill_is_written_again(task: Task, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 import pytest
 
-from nas.evaluate.bench.case import Case, posed
+from nas.evaluate.bench.scenario import Scenario, load_scenario
 from nas.library import load_device, load_surrogate
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import Pricing
@@ -22,14 +22,14 @@ STEPS = 25
 
 def study(sampler: optuna.samplers.BaseSampler) -> optuna.Study:
     """A study of the benchmark that notes the code of each trial."""
-    case = posed(Case("accel-nasbench"))
+    case = load_scenario(Scenario("accel-nasbench"))
 
     def objective(trial: optuna.Trial) -> float:
         code = suggest(trial, case.problem)
         trial.set_user_attr("code", code.tolist())
         if trial.number % 7 == 3:
             raise optuna.TrialPruned
-        return float(case.truth.judge(code[None])[0])
+        return float(case.benchmark.evaluate(code[None])[0])
 
     found = optuna.create_study(direction="maximize", sampler=sampler)
     found.optimize(objective, STEPS)
@@ -38,7 +38,7 @@ def study(sampler: optuna.samplers.BaseSampler) -> optuna.Study:
 
 @pytest.mark.parametrize("name", ["model", "evolution", "reinforce"])
 def test_it_asks_as_the_strategy_does(name: str) -> None:
-    case = posed(Case("accel-nasbench"))
+    case = load_scenario(Scenario("accel-nasbench"))
     trials = study(sampler_of(STRATEGIES[name](case.problem), seed=5)).trials
     strategy, seen = STRATEGIES[name](case.problem), Seen.none(case.problem)
     for trial in trials:
@@ -50,7 +50,7 @@ def test_it_asks_as_the_strategy_does(name: str) -> None:
 
 def test_what_another_sampler_chooses_over_the_budget_is_not_evaluated() -> None:
     trials = study(optuna.samplers.RandomSampler(seed=0)).trials
-    case = posed(Case("accel-nasbench"))
+    case = load_scenario(Scenario("accel-nasbench"))
     codes = np.array([t.user_attrs["code"] for t in trials if "code" in t.user_attrs])
     assert 5 < len(codes) < STEPS
     assert case.problem.within(codes).all()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from nas import library
-from nas.evaluate.bench import load_truth
+from nas.evaluate.bench import load_benchmark
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, PARAMS, Pricing
 from nas.optimize.strategies import DEFAULT, ON_OPTUNA, STRATEGIES
@@ -95,8 +95,8 @@ def additive(problem: Problem) -> Callable[[Ints], Floats]:
 @cache
 def accel() -> Case:
     """A benchmark of which half is over the budget."""
-    truth = load_truth("accel-nasbench")
-    return Case(priced(truth.space, "pixel1-cpu", 0.5)[1], truth.judge)
+    truth = load_benchmark("accel-nasbench")
+    return Case(priced(truth.space, "pixel1-cpu", 0.5)[1], truth.evaluate)
 
 
 CASES = {"small": small, "accel-nasbench": accel}

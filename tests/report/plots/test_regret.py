@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from nas.evaluate.bench.case import Case
 from nas.evaluate.bench.comparison import Comparison
 from nas.evaluate.bench.run import Run
+from nas.evaluate.bench.scenario import Scenario
 from nas.optimize.strategies import STRATEGIES
 from nas.report.plots.regret import NEAREST, SPACE, _look, apart, draw, save_curves
 
@@ -26,7 +26,7 @@ def comparison() -> Comparison:
         reached = 70 - max(0, index - 5) / 10
         found = [np.minimum(reached, rng.normal(66, 2, 60).cumsum() / 20 + 55) for _ in range(4)]
         runs[name] = [Run(name, s, own, np.ones(60), 1.0, 0, 0) for s, own in enumerate(found)]
-    return Comparison(Case("accel-nasbench"), 97.7, 70.0, False, runs)
+    return Comparison(Scenario("accel-nasbench"), 97.7, 70.0, False, runs)
 
 
 @given(st.lists(st.floats(0, 1), max_size=20).map(sorted))
@@ -62,7 +62,7 @@ def test_all_names_the_optimum_and_the_case_are_there(comparison: Comparison) ->
 def test_a_single_run_of_a_single_network(tmp_path: Path) -> None:
     runs = {"random": [Run("random", 0, np.array([60.0]), np.ones(1), 1.0, 0, 0)]}
     path = tmp_path / "one.png"
-    save_curves(Comparison(Case("accel-nasbench", None), np.inf, 60.0, True, runs), path)
+    save_curves(Comparison(Scenario("accel-nasbench", None), np.inf, 60.0, True, runs), path)
     assert path.stat().st_size > 5000
 
 

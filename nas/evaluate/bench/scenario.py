@@ -1,4 +1,4 @@
-"""A case: a benchmark under a latency budget, as strategies are asked to solve it."""
+"""A scenario: a benchmark under a latency budget, as strategies are asked to solve it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nas import library
-from nas.evaluate.bench.truth import Truth, load_truth
+from nas.evaluate.bench.benchmark import Benchmark, load_benchmark
 from nas.latency.device import Device
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, Pricing
@@ -23,7 +23,7 @@ DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Scenario:
     """What is asked, in plain values that every process can start from."""
 
     benchmark: str
@@ -35,36 +35,36 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False)
-class Posed:
-    """A case, loaded."""
+class LoadedScenario:
+    """A scenario, loaded."""
 
-    truth: Truth
+    benchmark: Benchmark
     problem: Problem
     budget_ms: float
     """Predicted; infinite where there is none."""
 
 
 @cache
-def posed(case: Case) -> Posed:
-    """The case loaded, once a process.
+def load_scenario(scenario: Scenario) -> LoadedScenario:
+    """The scenario loaded, once a process.
 
     Raises:
         UnknownNameError: no such benchmark or device, with the nearest names.
         DocumentError: a table is missing or wrong.
     """
-    truth = load_truth(case.benchmark, case.data)
-    return pose(truth, library.load_device(case.device), case.share)
+    benchmark = load_benchmark(scenario.benchmark, scenario.data)
+    return scenario_of(benchmark, library.load_device(scenario.device), scenario.share)
 
 
-def pose(truth: Truth, device: Device, share: float | None) -> Posed:
+def scenario_of(benchmark: Benchmark, device: Device, share: float | None) -> LoadedScenario:
     """A benchmark on a device, with a budget that this share of random networks keeps.
 
     The shipped surrogate is no feature: it was fitted to some of the same networks.
     """
-    pricing = Pricing(truth.space, device, library.load_surrogate("imagenet"))  # is never asked
+    pricing = Pricing(benchmark.space, device, library.load_surrogate("imagenet"))  # is never asked
     budget_ms = inf
     if share is not None:
         ms = pricing.price(pricing.layered.sample(SAMPLE, np.random.default_rng(0)))[:, MS]
         budget_ms = float(f"{np.quantile(ms, share):.{DIGITS}g}")
     limits = Limits((budget_ms,), (1.0,))
-    return Posed(truth, problem_of(pricing, limits, estimate=False), budget_ms)
+    return LoadedScenario(benchmark, problem_of(pricing, limits, estimate=False), budget_ms)

@@ -34,7 +34,7 @@ Timed = tuple[Timing, Timing] | ExportError
 """Of one network and of the anchor beside it; or why it cannot be written."""
 
 
-class Bench:
+class PartTimer:
     """A runtime on this machine, with a folder for the files it loads."""
 
     def __init__(self, runtime: Runtime, threads: int, folder: Path, seed: int) -> None:
@@ -47,7 +47,7 @@ class Bench:
         self._held = ExitStack()
         self.pool = self._held.enter_context(process_pool(cores(), exit_with_parent, os.getpid()))
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> PartTimer:
         return self
 
     def __exit__(

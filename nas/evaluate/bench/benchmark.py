@@ -5,7 +5,7 @@ accel-nasbench     ImageNet accuracy after a short training, fitted to networks 
 ofa-mobilenetv3    ImageNet accuracy of sub-networks of once-for-all, fitted likewise
 
 What is fitted ranks networks that it has not seen as `predictors/benchmarks/` says; of a search it
-is the truth by definition.
+is the ground truth by definition.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nas.space.space import Space
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class Benchmark:
     """A space and the accuracy of its networks."""
 
     name: str
@@ -41,24 +41,24 @@ class Truth:
     """12 hex digits over the files that the accuracies are from."""
 
 
-def load_truth(name: str, data: Path | None = None) -> Truth:
+def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
     """A benchmark by name; `data` is the folder with the tables that are not shipped.
 
     Raises:
         UnknownNameError: with the nearest names.
         DocumentError: a table is missing, or naming file, row and field of what is wrong in it.
     """
-    if name not in TRUTHS:
-        raise UnknownNameError("benchmark", name, TRUTHS)
-    return TRUTHS[name](name, data)
+    if name not in BENCHMARKS:
+        raise UnknownNameError("benchmark", name, BENCHMARKS)
+    return BENCHMARKS[name](name, data)
 
 
-def _macro(name: str, data: Path | None) -> Truth:
+def _macro(name: str, data: Path | None) -> Benchmark:
     if data is None:
         raise DocumentError(f"{name} needs the folder with {macro.FILE}; {macro.MISSING}")
     space = library.load_space(name)
     accuracies = macro.read_accuracies(data)
-    return Truth(
+    return Benchmark(
         name,
         space,
         macro.Macro(space, accuracies),
@@ -68,17 +68,17 @@ def _macro(name: str, data: Path | None) -> Truth:
     )
 
 
-def _fitted(name: str, data: Path | None) -> Truth:
+def _fitted(name: str, data: Path | None) -> Benchmark:
     space = library.load_space(name)
     folder = data_dir("predictors") / "benchmarks" / name
     fitted = read_fitted(folder, space)
     source = f"{fitted.content['source']}: {fitted.content['accuracy']}"
     found = content_hash(folder / YAML, folder / CSV)
-    return Truth(name, space, fitted.trees, None, source, found)
+    return Benchmark(name, space, fitted.trees, None, source, found)
 
 
 #: name of a benchmark, which is its space's -> how it is loaded
-TRUTHS: Mapping[str, Callable[[str, Path | None], Truth]] = {
+BENCHMARKS: Mapping[str, Callable[[str, Path | None], Benchmark]] = {
     "nas-bench-macro": _macro,
     "accel-nasbench": _fitted,
     "ofa-mobilenetv3": _fitted,

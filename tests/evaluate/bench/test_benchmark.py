@@ -6,47 +6,47 @@ import numpy as np
 import pytest
 
 from nas.errors import UnknownNameError
-from nas.evaluate.bench import TRUTHS, Truth, load_truth
+from nas.evaluate.bench import BENCHMARKS, Benchmark, load_benchmark
 from nas.files.resources import data_dir, named
 from nas.files.yaml import read
 
-FITTED = [name for name in TRUTHS if name != "nas-bench-macro"]
+FITTED = [name for name in BENCHMARKS if name != "nas-bench-macro"]
 
 
 @pytest.fixture(scope="module", params=FITTED)
-def truth(request: pytest.FixtureRequest) -> Truth:
-    return load_truth(request.param)
+def truth(request: pytest.FixtureRequest) -> Benchmark:
+    return load_benchmark(request.param)
 
 
 def test_a_benchmark_bears_the_name_of_its_space() -> None:
-    assert set(TRUTHS) <= set(named("space"))
+    assert set(BENCHMARKS) <= set(named("space"))
 
 
 def test_benchmarks_are_neither_devices_nor_surrogates() -> None:
-    assert not {"benchmarks", *TRUTHS} & {*named("device"), *named("surrogate")}
+    assert not {"benchmarks", *BENCHMARKS} & {*named("device"), *named("surrogate")}
 
 
 def test_an_unknown_name_is_told_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="nearest: accel-nasbench"):
-        load_truth("accel-nasbnech")
+        load_benchmark("accel-nasbnech")
 
 
-def test_accuracies_are_points_one_a_code(truth: Truth) -> None:
+def test_accuracies_are_points_one_a_code(truth: Benchmark) -> None:
     codes = truth.space.layered.sample(500, np.random.default_rng(0))
-    found = truth.judge(codes)
+    found = truth.evaluate(codes)
     assert found.shape == (500,)
     assert found.dtype == np.float64
     assert (found > 40).all() & (found < 80).all()
     assert len(np.unique(found)) == 500
-    assert truth.judge(codes[:0]).shape == (0,)
+    assert truth.evaluate(codes[:0]).shape == (0,)
 
 
-def test_many_at_once_are_one_at_a_time(truth: Truth) -> None:
+def test_many_at_once_are_one_at_a_time(truth: Benchmark) -> None:
     codes = truth.space.layered.sample(200, np.random.default_rng(1))
-    assert [truth.judge(code[None])[0] for code in codes] == truth.judge(codes).tolist()
+    assert [truth.evaluate(code[None])[0] for code in codes] == truth.evaluate(codes).tolist()
 
 
-def test_it_says_where_it_is_from(truth: Truth) -> None:
+def test_it_says_where_it_is_from(truth: Benchmark) -> None:
     assert "arXiv:" in truth.source
     assert len(truth.content_hash) == 12
     assert truth.best is None
@@ -82,9 +82,9 @@ GOLDEN: dict[str, dict[tuple[int, ...], tuple[float, float]]] = {
 }
 
 
-def test_golden(truth: Truth) -> None:
+def test_golden(truth: Benchmark) -> None:
     golden = GOLDEN[truth.name]
     by_trees, in_data = zip(*golden.values(), strict=True)
-    found = truth.judge(np.array([*golden]))
+    found = truth.evaluate(np.array([*golden]))
     assert found == pytest.approx(by_trees, abs=1e-6)
     assert found == pytest.approx(in_data, abs=0.15)

@@ -1,4 +1,4 @@
-"""The judges that are compared, and the sample of networks that they score."""
+"""The estimators that are compared, and the sample of networks that they score."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nas.space.space import Space
 
 LONG = "long"
 SHARE = 0.25
-"""Of the training images, for the judge that sees a part."""
+"""Of the training images, for the estimator that sees a part."""
 MUTATIONS = 4
 """Of a seed, for every other network of the sample."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Estimator:
     """One way to score a network; higher is better."""
 
     name: str
@@ -33,7 +33,7 @@ class Judge:
     """From the nearest network of the sample that was trained long."""
 
 
-def judges(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[Judge]:
+def estimators(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[Estimator]:
     """All that are compared: no training, short trainings, and cheaper images.
 
     Raises:
@@ -44,16 +44,16 @@ def judges(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[J
     short = sorted(n for n in epochs if n < long)
     if short and short[0] < 1:
         raise RecipeError(f"--epochs: expected numbers from 1, found {short[0]}")
-    found = [Judge(name) for name in (*SIZES, *zero_cost, "surrogate")]
-    found += [Judge(f"{n} epochs", n) for n in short]
+    found = [Estimator(name) for name in (*SIZES, *zero_cost, "surrogate")]
+    found += [Estimator(f"{n} epochs", n) for n in short]
     if short:
         last = short[-1]
         found += [
-            Judge(f"{last} epochs, half the side", last, side=0.5),
-            Judge(f"{last} epochs, {SHARE:.0%} of the images", last, share=SHARE),
-            Judge(f"{short[0]} epochs, inherited", short[0], inherit=True),
+            Estimator(f"{last} epochs, half the side", last, side=0.5),
+            Estimator(f"{last} epochs, {SHARE:.0%} of the images", last, share=SHARE),
+            Estimator(f"{short[0]} epochs, inherited", short[0], inherit=True),
         ]
-    return [Judge(LONG, long), *found]
+    return [Estimator(LONG, long), *found]
 
 
 def sample(space: Space, seeds: Sequence[Arch], n: int, seed: int, most_mmacs: float) -> list[Arch]:
