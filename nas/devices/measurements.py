@@ -1,8 +1,8 @@
-"""Measured latencies of whole networks: one CSV, written and read here only.
+"""Measured latencies of whole networks, as a CSV that only this module reads and writes.
 
-`nas measure` writes it, a device is calibrated from it and validated against it. One row is one
-network under one set of conditions. Only `network` and `ms` are required; a line that starts with
-`#` is a comment. A number stands without a unit, in the unit of its column.
+`nas measure` writes it; `nas calibrate` and `nas validate` read it. A row is one network under one
+set of conditions. Only `network` and `ms` are required; a line that starts with
+`#` is a comment. Numbers have no unit: the column says it.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from nas.files.staging import check_replaceable, staged_file, writing
 
 MAX_BYTES = 50_000_000
 MIN_MS, MAX_MS = 1e-3, 1e6
-"""Outside this range a figure is in another unit, or nonsense."""
+"""Figures outside this range are in another unit, or wrong."""
 PRECISIONS = ("fp32", "fp16", "int8")
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One network, measured; a text that is not known is empty, a number None."""
+    """One measured network. An unknown text is empty, an unknown number None."""
 
     network: str
-    """A shipped name, a path to a YAML file, from here or from the CSV, or `timm:NAME`; `@SIDE`
-    for another input side."""
+    """A shipped name, a path to a YAML file (relative to the working directory or to the CSV), or
+    `timm:NAME`. `@SIDE` at the end chooses another input side."""
     ms: float
     """Milliseconds per invocation, which is one whole batch."""
     arch_id: str = ""
     device: str = ""
     runtime: str = ""
     version: str = ""
-    """Of the runtime."""
+    """Version of the runtime."""
     precision: str = ""
     """One of `PRECISIONS`."""
     threads: int | None = None
@@ -51,14 +51,14 @@ class Measurement:
     ms_fast: float | None = None
     """The 10 % quantile."""
     runs: int | None = None
-    """Invocations behind the figures."""
+    """Number of timed invocations."""
     source: str = ""
-    """Who measured, and how: the harness."""
+    """The harness: who measured, and how."""
     date: str = ""
-    """ISO: 2025-12-31."""
+    """ISO 8601, such as 2025-12-31."""
     note: str = ""
     place: str = field(default="", compare=False)
-    """File and line it was read from, for messages about it."""
+    """File and line of the row, for messages."""
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class Measurement:
 
     @property
     def side(self) -> int | None:
-        """Input side in pixels, where it is not the network's own."""
+        """Input side in pixels; None is the network's own."""
         found = _AT_SIDE.search(self.network)
         return int(found[1]) if found else None
 
@@ -75,16 +75,16 @@ class Measurement:
 COLUMNS = tuple(column.name for column in fields(Measurement) if column.name != "place")
 REQUIRED = ("network", "ms")
 CONDITIONS = ("network", "device", "runtime", "precision", "threads", "batch", "source")
-"""What a row is known by: rows that differ in none of these are repeats."""
+"""Rows that agree in all of these are repeats of one measurement."""
 SHOWN_REPEATS = 5
-"""Milliseconds of so many stand in the note of a merged row."""
+"""Repeats whose milliseconds are listed in the note of a merged row."""
 
 _AT_SIDE = re.compile(r"@([1-9]\d{0,4})$")
 _TIME = re.compile(r"latency|time|sec(ond)?s?\b|\bms\W|_(ms|us|ns|s)\b|^(us|ns|s)$", re.IGNORECASE)
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """All rows of a file, repeats of one network under the same conditions merged.
+    """Read all rows and merge repeats of one network under the same conditions.
 
     Raises:
         DocumentError: with file, line and column of what is wrong.
@@ -97,7 +97,7 @@ def read_measurements(path: Path) -> list[Measurement]:
 
 
 def _located(row: Measurement, folder: Path) -> Measurement:
-    """With the file of a network found beside the CSV, where it is not here."""
+    """Point to the YAML file beside the CSV if the working directory has none of that name."""
     beside = folder / row.name
     if row.name.endswith(".yaml") and not exists(Path(row.name)) and exists(beside):
         return replace(row, network=str(beside) + row.network.removeprefix(row.name))
@@ -105,10 +105,9 @@ def _located(row: Measurement, folder: Path) -> Measurement:
 
 
 def merge_repeats(rows: Sequence[Measurement]) -> list[Measurement]:
-    """Rows of one network under the same conditions as one row: the median of their medians.
+    """Merge repeats of one network under the same conditions into the median of their medians.
 
-    Its interval is that of the median of the repeats, which for few of them is their range. What
-    the repeats do not agree on is left empty.
+    The interval is the range of the repeats. Fields on which the repeats disagree stay empty.
     """
     found: dict[tuple[Any, ...], list[Measurement]] = {}
     for row in rows:
@@ -142,10 +141,10 @@ def _merged(repeats: Sequence[Measurement]) -> Measurement:
 def write_measurements(
     path: Path, rows: Sequence[Measurement], comments: Sequence[str] = (), *, force: bool = False
 ) -> None:
-    """Write all rows, below `comments`; the file is there whole or not at all.
+    """Write all rows below `comments`. The file appears complete or not at all.
 
     Raises:
-        ResultError: the place cannot be written, or is not free (and not `force`).
+        ResultError: the file cannot be written, or exists and `force` is not set.
     """
     check_replaceable(path, force=force)
     with writing(path, path.parent):
@@ -219,7 +218,7 @@ def _date(cell: str, where: str) -> str:
         raise DocumentError(f"{where}: found {cell!r}, expected a date as 2025-12-31") from None
 
 
-#: how a cell is read, where it is no plain text
+#: column -> reader of its cells; other columns are plain text
 _READ: dict[str, Callable[[str, str], Any]] = {
     **dict.fromkeys(("ms", "ms_low", "ms_high", "ms_fast"), _ms),
     **dict.fromkeys(("threads", "batch", "runs"), _count),

@@ -146,8 +146,10 @@ class _Reader:
         hints = args[:1] * len(cell) if args[-1] is ... else args
         if len(hints) != len(cell):
             self._fail(path, f"{len(hints)} values", cell)
-        pairs = zip(hints, cell, strict=True)
-        return tuple(self._value(hint, metadata, item, path) for hint, item in pairs)
+        return tuple(
+            self._value(hint, metadata, item, f"{path} {number}")
+            for number, (hint, item) in enumerate(zip(hints, cell, strict=True), 1)
+        )
 
     def _number(self, kind: type, limits: Range, cell: Any, path: str) -> Any:
         types = int if kind is int else (int, float)
@@ -221,7 +223,7 @@ def _schema(hint: Any, part: Field[Any]) -> Schema:
     if origin is Mapping:
         return {"type": "object", "additionalProperties": _schema(args[1], part)}
     if origin is tuple:
-        default = {"default": list(part.default)} if default else {}
+        default = {key: list(value) for key, value in default.items()}
         items = _schema(args[0], part)
         items.pop("default", None)
         least: Schema = {} if part.metadata.get("may_be_empty") else {"minItems": 1}

@@ -73,7 +73,7 @@ class _HeldOut:
     within_5_pct: float = between(None, high=100)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceDocument:
     """Keys of `device.yaml`."""
 

@@ -55,7 +55,7 @@ class _Figures:
     fused_params: int = between(None, high=inf)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableDocument:
     """Keys of an architecture or a space."""
 

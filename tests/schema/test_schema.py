@@ -42,7 +42,7 @@ def validator(kind: str) -> Draft202012Validator:
 def load(kind: str, content: Any, folder: Path) -> None:
     """What the strict loader says to this content."""
     path = folder / EXAMPLE[kind].name
-    path.write_text(yaml.dump(content), encoding="utf-8")
+    yaml.write(path, content)
     KINDS[kind].load(path)
 
 

@@ -153,9 +153,9 @@ BAD_TABLES: dict[str, tuple[dict[str, str], str]] = {
     "huge input": ({"input": "[3, 100000, 32]"}, "(input): expected [C, H, W]"),
     "true in input": ({"input": "[3, true, 32]"}, "(input): expected [C, H, W]"),
     "choice of inputs": ({"input": "[[3, 32, 32], [3, 64, 64]]"}, "only a search space"),
-    "text as expect": ({"expect": "5"}, "(expect): expected a mapping, found 5"),
+    "text as expect": ({"expect": "5"}, "(expect): expected keys and values, found 5"),
     "unknown figure": ({"expect": "{flops: 1}"}, "(expect): unknown key 'flops'"),
-    "negative figure": ({"expect": "{macs: -1}"}, "(expect.macs): expected a count, found -1"),
+    "negative figure": ({"expect": "{macs: -1}"}, "(expect.macs): expected a whole number from 0, found -1"),
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class MeasuredNetwork:
         return self.row.ms / self.row.batch
 
 
-def measured(
+def measured_networks(
     rows: Sequence[Measurement],
     on_progress: OnProgress = ignore,
 ) -> list[MeasuredNetwork]:

@@ -1,7 +1,7 @@
-"""Reads what the runtimes' own benchmarks print on a phone into measurements.
+"""Imports measurements from the logs of the runtimes' own benchmark tools.
 
-Formats are in `nas.devices.measure.logs`. A log is read as tools and terminals leave it: UTF-8 or
-UTF-16 (PowerShell's `>`), any line ends, colours, bytes that are no text in the names of files.
+`nas.devices.measure.logs` holds the formats. A log may be UTF-8 or UTF-16 (as from PowerShell's
+`>`), with any line ends, terminal colours, and invalid bytes in file names.
 """
 
 from __future__ import annotations
@@ -55,17 +55,18 @@ class _Manifest:
 
 
 def import_measurements(files: Sequence[Path], device: str = "") -> list[Measurement]:
-    """All runs of all files, repeats merged; `device` where a file does not say.
+    """Read all runs of all files and merge repeats; `device` applies to runs that name none.
 
-    A model is known by the kit's manifest beside the file or one folder up, else by its file name.
+    The kit's manifest, beside the file or one folder up, says which network a model is. Without a
+    manifest the file name does.
 
     Raises:
-        DocumentError: with file and line of what is malformed, or a file is given twice.
-        UnknownNameError: a model that is not of the kit.
+        DocumentError: a line is malformed, or a file is given twice.
+        UnknownNameError: a model is not in the kit.
     """
     for file in files:
         if files.count(file) > 1:
-            raise DocumentError(f"{file} again, as in the files before it; expected each once")
+            raise DocumentError(f"{file} is given twice; expected each file once")
     rows = [row for file in files for row in _read(file)]
     return merge_repeats([row if row.device else replace(row, device=device) for row in rows])
 
@@ -78,7 +79,7 @@ def _read(file: Path) -> list[Measurement]:
 
 
 def _of_kit(run: LogRun, folder: Path) -> Measurement:
-    """With what the kit knows of the model; the batch that a log tells is that of the run."""
+    """Add what the kit says about the model; a batch size in the log takes precedence."""
     row = run.measurement
     told: dict[str, Any] = {} if run.batch is None else {"batch": run.batch}
     name = PureWindowsPath(row.network).name  # takes / as well
@@ -100,10 +101,10 @@ def _stem(file: str) -> str:
 
 
 def read_kit(path: Path) -> dict[str, dict[str, Any]]:
-    """The columns of a measurement that a kit's manifest knows, by file of a model.
+    """Read a kit's manifest: model file -> known columns of its measurement.
 
     Raises:
-        DocumentError: it is none.
+        DocumentError: the file is not a manifest.
     """
     document = read_record(_Manifest, read(path), str(path))
     return {file: asdict(model) for file, model in document.models.items()}

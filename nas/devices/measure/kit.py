@@ -1,4 +1,4 @@
-"""A kit for a phone that is not here: models, what to run, and which file is which network."""
+"""Kits for phones: exported models, instructions, and a manifest that maps files to networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nas.space.arch import Arch
 from nas.system.progress import OnProgress, ignore
 
 SCHEMA = 1
-#: operating system -> export format -> precision it computes in there
+#: operating system -> export format -> precision that the format computes in
 FORMATS_OF: dict[str, dict[str, str]] = {
     "ios": {"coreml": "fp16"},
     "android": {"litert": "fp32", "executorch": "fp32"},
@@ -29,11 +29,11 @@ TEXTS = Path(__file__).parent / "kits"
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """A folder, and what could not be exported into it."""
+    """A folder of models, and the exports that failed."""
 
     path: Path
     models: dict[str, dict[str, Any]]
-    """Columns of a measurement by file."""
+    """File -> columns of a measurement that are known in advance."""
     failures: tuple[str, ...]
 
 
@@ -45,23 +45,23 @@ def write_kit(
     force: bool = False,
     on_progress: OnProgress = ignore,
 ) -> Kit:
-    """Write the folder `out` for networks, given with the names they go by.
+    """Write the folder `out` for named networks.
 
-    A trained network of a folder of results has its weights, and what its images are stands in the
-    kit; other weights are seeded random ones: they do not change the latency. A format that fails
-    does not keep the others from being written.
+    A network of a results folder is exported with its trained weights, and the kit records its
+    preprocessing. Other networks get seeded random weights, which do not change the latency. A
+    format that fails does not stop the others.
 
     Raises:
-        UnknownNameError: of the operating system.
-        ExportError: nothing could be exported, or two networks would have one file.
-        MissingExtraError: with the install line.
-        ResultError: the folder exists already or cannot be written.
+        UnknownNameError: the operating system does not exist.
+        ExportError: nothing could be exported, or two networks would share one file.
+        MissingExtraError: an exporter is not installed.
+        ResultError: the folder exists or cannot be written.
     """
     if device_os not in FORMATS_OF:
         raise UnknownNameError("operating system", device_os, FORMATS_OF)
     files = [_file_name(name) for name, _ in archs]
     if twice := [name for name, _ in archs if files.count(_file_name(name)) > 1]:
-        raise ExportError(f"{', '.join(twice)} would be files of one name; call one otherwise")
+        raise ExportError(f"{', '.join(twice)} would share one file name; rename one of them")
     models, images, failures = {}, {}, []
     with StagedDir(out.parent, out.name, force=force) as draft:
         precisions = FORMATS_OF[device_os]

@@ -22,14 +22,14 @@ from nas.system.environment import Environment, environment
 from nas.system.progress import OnProgress, ignore
 
 SECONDS = 5.0
-"""Per network."""
+"""Timing of one network."""
 DECIMALS = 5
-"""Of milliseconds: beyond is noise."""
+"""Decimals of milliseconds; further ones are noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """All networks of one run, and the machine they ran on."""
+    """Measurements of one run, and the machine."""
 
     rows: tuple[Measurement, ...]
     environment: Environment
@@ -46,15 +46,13 @@ def measure(
     device: str = "",
     on_progress: OnProgress = ignore,
 ) -> MeasuredRun:
-    """Time networks, given with the names they go by, `seconds` each.
-
-    The weights are seeded random ones; noise is fed.
+    """Time named networks for `seconds` each, with seeded random weights and noise as input.
 
     Raises:
-        UnknownNameError: of the runtime.
-        ExportError: a network cannot be written for the runtime.
-        MissingExtraError: with the install line.
-        RuntimeUnavailableError: this machine lacks what the runtime runs on.
+        UnknownNameError: the runtime does not exist.
+        ExportError: a network cannot be exported for the runtime.
+        MissingExtraError: the runtime is not installed.
+        RuntimeUnavailableError: this machine lacks hardware that the runtime needs.
     """
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES)
@@ -95,10 +93,10 @@ def measure(
 def load(
     deployed: Deployed, path: Path, runtime: Runtime, threads: int, rng: np.random.Generator
 ) -> Session:
-    """Write a network of a fixed batch in the runtime's format, load it, and feed it noise.
+    """Export a network of a fixed batch to the runtime's format, load it, and feed it noise.
 
     Raises:
-        ExportError: it cannot be written for the runtime.
+        ExportError: the network cannot be exported for the runtime.
     """
     write(deployed, FORMATS[runtime.format], path)
     return open_session(path, deployed.arch.input, runtime, threads, rng, deployed.batch or 1)
@@ -112,7 +110,7 @@ def open_session(
     rng: np.random.Generator,
     batch: int = 1,
 ) -> Session:
-    """Load a file of the runtime's format, and feed it noise. Shapes: shape (C, H, W)."""
+    """Load a file in the runtime's format and feed it noise. Shapes: shape (C, H, W)."""
     session = runtime.load(path, threads)
     session.feed(rng.standard_normal((batch, *shape), dtype=np.float32))
     return session

@@ -1,11 +1,11 @@
-"""Times calls against each other on a machine that is not quiet.
+"""Times calls side by side on a noisy machine.
 
-One round times every network once, in random order, so that drift hits all alike: an untimed call
-to warm the caches that another network left cold, then a burst of calls timed as one. The round's
-figure is the time per call, less what the process waited for a core that another process had; all
-statistics are over the figures of rounds, since calls within a burst are not independent.
+A round times every network once, in random order, so that drift affects all alike. It makes an
+untimed call, which warms the caches, and then times a burst of calls as one. The round's figure is
+the time per call, less the time that the process waited for a core. All statistics are over rounds,
+since calls within a burst are not independent.
 
-Why so: with two cores shared by several busy processes, four runs of 12 s over three networks of 4
+The reason: with two cores shared by several busy processes, four runs of 12 s over three networks of 4
 to 11 ms agreed within 25 % by their median wall time and within 31 % by its minimum, but within
 1.3 % by the median less waiting. Minimum and 10 % quantile less waiting: 73 % and 3 %.
 """
@@ -31,26 +31,26 @@ Call = Callable[[], None]
 WARM_UP_S = 0.3
 WARM_UP_CALLS = 5
 STEADY = 0.05
-"""Warm-up ends when two bursts of `WARM_UP_CALLS` calls in a row agree to this."""
+"""Warm-up ends when two successive bursts of `WARM_UP_CALLS` calls agree to this share."""
 WARM_UP_AT_MOST = 20
-"""Bursts, unless there is time left."""
+"""Most bursts of the warm-up, unless its time is not over."""
 BURST_S = 0.05
 BURST_CALLS = (3, 10_000)
 MIN_ROUNDS = 12
 CONFIDENCE = 0.90
 ENOUGH = 0.02
-"""Relative width of an interval from which on no further round is needed."""
+"""No further round is needed once all intervals are narrower than this share of the median."""
 AT_MOST = 3.0
-"""Times the planned time, until the intervals are that narrow."""
+"""Rounds end after this multiple of the planned time, however wide the intervals are."""
 NOISY = 0.05
-"""Relative width of an interval, or difference of early and late rounds, to warn of."""
+"""Warn above this relative width of an interval, or difference of early and late rounds."""
 BUSY = 0.10
-"""Share of the time waited for a core, to warn of: what shares the core also shares its caches."""
+"""Warn above this share of time spent waiting for a core: its caches are shared as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much is spent on one figure; less where thousands of others support it."""
+    """Effort spent on one figure; less where thousands of others support it."""
 
     warm_up_s: float = WARM_UP_S
     burst_s: float = BURST_S
@@ -60,14 +60,14 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The figures of one network, in milliseconds per call."""
+    """Timing of one network, in milliseconds per call."""
 
     rounds_ms: NDArray[np.float64]
-    """Of each round, in the order of time."""
+    """Milliseconds of each round, oldest first."""
     runs: int
-    """Timed calls behind them."""
+    """Number of timed calls."""
     waited: float
-    """Share of the time that the process waited for a core; taken off the figures."""
+    """Share of the time spent waiting for a core, which the figures leave out."""
 
     @property
     def ms(self) -> float:
@@ -86,13 +86,13 @@ class Timing:
 
     @property
     def width(self) -> float:
-        """Of the interval, relative to the median; infinite where all was waiting."""
+        """Width of the interval over the median; infinite if all time was waiting."""
         low, high = self.interval_ms
         return (high - low) / self.ms if self.ms else inf
 
     @property
     def noise(self) -> str:
-        """What to distrust; empty if nothing."""
+        """Reasons to distrust the figures; empty if there are none."""
         early, late = (float(np.median(half)) for half in np.array_split(self.rounds_ms, 2))
         found = []
         if self.width > NOISY:
@@ -113,10 +113,10 @@ def time_calls(
     pace: Pace = Pace(),
     on_share: OnShare = ignore,
 ) -> list[Timing]:
-    """Time all calls in interleaved rounds for `seconds` in all, and longer where that is unsteady.
+    """Time all calls in interleaved rounds for `seconds` in total, or longer if unsteady.
 
-    Waiting is taken off only if a call has `one_thread` at work at a time: threads wait side by
-    side. `on_share` gets the share of the planned time that is over.
+    Waiting is subtracted only if each call has `one_thread` at work at a time, since several
+    threads wait at the same time. `on_share` gets the share of the planned time that is over.
     """
     with _no_collection():
         bursts = [_burst(_warm_up(call, pace.warm_up_s), pace.burst_s) for call in calls]
@@ -139,7 +139,7 @@ def time_calls(
 
 
 def median_interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """90 % confidence interval of the median: two order statistics (binomial)."""
+    """Return the 90 % confidence interval of the median: two order statistics (binomial)."""
     from scipy.stats import binom
 
     ordered = np.sort(values)
@@ -148,14 +148,14 @@ def median_interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _timing(rounds: NDArray[np.float64], burst: int) -> Timing:
-    """Shapes: rounds (n, 2), as of `_round`."""
+    """Summarise rounds, given as `_round` returns them. Shapes: (n, 2)."""
     wall_ms, waited_ms = rounds.T
     share = float(waited_ms.sum() / wall_ms.sum())
     return Timing(wall_ms - waited_ms, burst * len(rounds), share)
 
 
 def _warm_up(call: Call, least_s: float) -> float:
-    """Call until the time is steady, and return it, in milliseconds."""
+    """Call until the time per call is steady; return it in milliseconds."""
     start, bursts = perf_counter(), 1
     before, ms = inf, _round(call, WARM_UP_CALLS, False)[0]
     while perf_counter() - start < least_s or (
@@ -172,7 +172,7 @@ def _burst(ms: float, seconds: float) -> int:
 
 
 def _round(call: Call, burst: int, one_thread: bool) -> tuple[float, float]:
-    """Milliseconds per call, and of them those spent waiting for a core."""
+    """Return milliseconds per call, and how many of them were spent waiting for a core."""
     call()
     waited = _waited_ns() if one_thread else 0
     start = perf_counter_ns()
@@ -184,10 +184,10 @@ def _round(call: Call, burst: int, one_thread: bool) -> tuple[float, float]:
 
 
 def _waited_ns() -> int:
-    """What the threads of this process have waited for a core; 0 where the system is not Linux."""
+    """Return the time this process's threads have waited for a core; 0 unless on Linux."""
     total = 0
     for file in Path("/proc/self/task").glob("*/schedstat"):
-        with suppress(OSError):  # the thread ended meanwhile
+        with suppress(OSError):  # the thread has ended
             total += int(file.read_text().split()[1])
     return total
 

@@ -1,6 +1,6 @@
-"""Everything a profile has measured, one line each, on the disk as soon as it is known.
+"""The journal of a profile: one line for each measurement, on disk as soon as it is made.
 
-A profile that was killed goes on from here; what it loses is the part in hand.
+An interrupted profile resumes from its journal and loses only the measurement in progress.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nas.space.columns import Floats
 MOST = 10**12
 """Larger than any count of an entry."""
 NEIGHBOURS = 9
-"""Entries whose anchors tell how fast the machine was."""
+"""Width of the running median over the anchor's times."""
 FUSION, PART, WHOLE, HELD_OUT = ROLES = "fusion", "part", "whole", "held out"
 
 
@@ -33,28 +33,28 @@ class JournalEntry:
     role: str
     """One of `ROLES`."""
     name: str
-    """A point's code, or an op that may be fused."""
+    """Code of a point, or an op that may be fused."""
     start: int
     stop: int
     """Rows of the point."""
     ms: float
-    """Of an op that may be fused: its share of an addition."""
+    """Milliseconds; for an op that may be fused, its cost as a share of an addition's."""
     ms_low: float
     ms_high: float
     runs: int
     anchor_ms: float
     seconds: float
-    """That it took, with what led to it."""
+    """Seconds spent on the measurement, with its preparation."""
     note: str
 
     @property
     def key(self) -> Key:
-        """What was measured."""
+        """Identifies what was measured."""
         return self.name, self.start, self.stop
 
     @property
     def sd(self) -> float:
-        """Relative, of the median: its interval is one of 90 %."""
+        """Relative standard deviation of the median, from its 90 % interval."""
         return (self.ms_high - self.ms_low) / (2 * 1.645 * self.ms)
 
 
@@ -65,11 +65,11 @@ class Journal:
     """An append-only CSV below one comment line of settings."""
 
     def __init__(self, path: Path, settings: Mapping[str, Any], *, force: bool = False) -> None:
-        """Go on with the journal of these settings, or start it; `force` drops one of others.
+        """Resume the journal with these settings, or start one; `force` replaces one of others.
 
         Raises:
-            ResultError: there is one of other settings.
-            DocumentError: it is damaged before its last line.
+            ResultError: the journal was made with other settings.
+            DocumentError: the journal is damaged before its last line.
         """
         self.path = path
         comment = json.dumps(dict(settings), sort_keys=True)
@@ -79,9 +79,9 @@ class Journal:
         if kept and not kept.startswith(head.encode()):
             if not force:
                 raise ResultError(
-                    f"{path.parent} is a profile of other settings that was stopped:"
+                    f"{path.parent} holds an interrupted profile with other settings:"
                     f" {kept.splitlines()[0].decode(errors='replace')[2:]};"
-                    " repeat them to go on with it, choose another --out, or --force"
+                    " use the same settings to resume, choose another --out, or use --force to start over"
                 )
             kept = b""
         if len(kept) > len(head):
@@ -91,21 +91,21 @@ class Journal:
         self.entries = [_entry(row) for row in read_csv(path, COLUMNS, closed=True, by_hand=True)]
 
     def add(self, entry: JournalEntry) -> None:
-        """Append; on the disk when this returns."""
+        """Append an entry; it is on disk on return."""
         append_csv(self.path, COLUMNS, astuple(entry))
         self.entries.append(entry)
 
     def of(self, role: str, *others: str) -> list[JournalEntry]:
-        """The entries of these roles, in the order of time."""
+        """Return the entries of these roles, oldest first."""
         return [entry for entry in self.entries if entry.role in (role, *others)]
 
     def seconds(self, role: str, *others: str) -> float:
-        """Spent on these roles."""
+        """Return the seconds spent on these roles."""
         return sum(entry.seconds for entry in self.of(role, *others))
 
 
 def drift(entries: Sequence[JournalEntry]) -> Floats:
-    """How slow the machine was at each entry, relative to all: running median of the anchor."""
+    """Return the machine's slowness at each entry: the anchor's running median over its median."""
     anchors = [entry.anchor_ms for entry in entries]
     if not anchors:
         return np.array([])
@@ -114,7 +114,7 @@ def drift(entries: Sequence[JournalEntry]) -> Floats:
 
 
 def running_median(values: Sequence[float]) -> Floats:
-    """Over `NEIGHBOURS` around each. Shapes: (n,)."""
+    """Return the median of the `NEIGHBOURS` values around each value. Shapes: (n,) -> (n,)."""
     half = NEIGHBOURS // 2
     around = (values[max(0, i - half) : i + half + 1] for i in range(len(values)))
     return np.array([np.median(own) for own in around])

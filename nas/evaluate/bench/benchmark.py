@@ -29,7 +29,7 @@ class Benchmark:
 
     name: str
     space: Space
-    judge: Callable[[Ints], Floats]
+    evaluate: Callable[[Ints], Floats]
     """(n, P) codes that can be built -> (n,) accuracy in points.
 
     Repeats that are left out must stand behind the others: what is fitted has only seen such codes.

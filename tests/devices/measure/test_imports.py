@@ -227,7 +227,7 @@ def test_a_model_that_is_not_of_the_kit_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({**ENTRY, "batch": "one"}, r"\(batch\): found 'one', expected int"),
+        ({**ENTRY, "batch": "one"}, r"batch\): expected a whole number, found 'one'"),
         ({**ENTRY, "ms": 1}, "unknown key 'ms'"),
         ({"network": "a"}, "key 'arch_id' is missing"),
     ],

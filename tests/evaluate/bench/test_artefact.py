@@ -39,7 +39,11 @@ def copy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "damage", "says"),
     [
-        ("truth.yaml", replaced("constant: ", "constant: about "), "(constant): found 'about"),
+        (
+            "truth.yaml",
+            replaced("constant: ", "constant: about "),
+            "(constant): expected a number, found 'about",
+        ),
         ("truth.yaml", replaced("networks:", "network:"), "nearest: networks"),
         ("truth.yaml", replaced("source:", "source: 1\nsauce:"), "unknown key 'sauce'"),
         ("truth.yaml", replaced('space_hash: "', 'space_hash: "0'), "hash of space accel-nasbench"),
@@ -62,7 +66,7 @@ def copy(tmp_path: Path) -> Path:
         ("trees.csv", instead(""), "ends before node 0"),
         ("trees.csv", instead(TREE.rpartition("0,2")[0]), "ends before node 2"),
         ("trees.csv", instead(TREE + "0,3,,,,,1\n"), "line 5 (tree): found '0', expected 1"),
-        ("trees.csv", lambda text: "", "line 1: found 'nothing'"),
+        ("trees.csv", lambda text: "", "line 1: column 'tree' is missing, found nothing"),
     ],
 )
 def test_damage_is_named(copy: Path, file: str, damage: Callable[[str], str], says: str) -> None:

@@ -63,7 +63,7 @@ def test_a_broken_table_names_line_and_column(
         ({"space": "mobile"}, r"\(space\): expected keys and values, found 'mobile'"),
         ({"device": {"name": "x"}}, r"\(device\): key 'hash' is missing"),
         ({"others": [{"name": "x", "hash": "y"}]}, r"\(others 1\): key 'budget_ms' is missing"),
-        ({"training": {"data": "digits"}}, r"\(training\): key 'recipe' is missing"),
+        ({"training": {"data": "digits"}}, r"\(training\): key 'finals' is missing"),
     ],
 )
 def test_a_broken_study_names_the_key(run: Path, values: dict[str, object], message: str) -> None:
