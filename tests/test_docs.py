@@ -18,6 +18,7 @@ from nas.deploy.export import FORMATS
 from nas.deploy.runtimes import RUNTIMES
 from nas.evaluate.bench.comparison import Comparison
 from nas.evaluate.bench.run import Run
+from nas.evaluate.bench.scenario import Scenario
 from nas.evaluate.proxies import PROXIES
 from nas.graph.ops import ACTIVATIONS
 from nas.library import default_surrogate, load_arch, load_device
@@ -123,7 +124,7 @@ def test_every_column_of_a_comparison_is_explained() -> None:
     text = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8").partition("## Columns")[2]
     documented = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", text, re.M)))
     run = Run("random", 0, np.ones(1), np.ones(1), 0.0, 0, 0)
-    (row,) = summary(Comparison(Case("accel-nasbench"), 1.0, 1.0, False, {"random": [run]}))
+    (row,) = summary(Comparison(Scenario("accel-nasbench"), 1.0, 1.0, False, {"random": [run]}))
     assert [re.sub(r"_\d+$", "_N", column) for column in row if column != "strategy"] == documented
 
 

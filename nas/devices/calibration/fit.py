@@ -1,4 +1,4 @@
-"""A device made from measured networks, alone or from a related device, as its two files."""
+"""Makes a device from measured networks, alone or by adapting a related device."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ from nas.latency.residual import Residual
 from nas.space.columns import Floats
 
 LEAST = 5
-"""Networks that a calibration needs: below, nothing can be left out to judge it by."""
+"""Fewest networks of a calibration: with fewer, none can be held out to evaluate it."""
 FUSES = ("relu", "relu6", "hswish", "gelu", "silu", "sigmoid", "hsigmoid", "scale", "add")
-"""What runtimes join to the convolution or linear layer before it, if nothing else is known."""
+"""Ops that runtimes fuse into the convolution or linear layer before them, by default."""
 PLAIN = FitRecipe()
 NO_SOURCE = "measurements without a stated source"
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceFit:
-    """A fitted or adapted device, judged on networks left out of its fit."""
+    """A fitted or adapted device, evaluated on held-out networks."""
 
     costs: Costs
     trivial: Floats
     """Fixed ms, ms per mega-MAC, ms per MB of weights."""
     judged: tuple[HeldOut, ...]
     factors: Mapping[str, float]
-    """Of each harness over the reference."""
+    """Harness -> its milliseconds over those of the reference harness."""
     left_out_ms: Floats
     """Of each figure, by a model that never saw its family."""
     freedoms: Mapping[str, float] = field(default_factory=dict)
     """How much an adaptation relies on each way to split the known device's costs."""
     before: tuple[HeldOut, ...] = ()
-    """The same networks, predicted by the known device as it was."""
+    """The same networks as predicted by the known device before its adaptation."""
 
 
 def fit_device(
@@ -142,13 +142,13 @@ def _short(value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A device and the networks that it is judged by."""
+    """A device and its evaluation."""
 
     fit: DeviceFit
     info: dict[str, Any]
     rows: list[dict[str, Any]]
     residual: Residual
-    """Of the device that it was adapted from."""
+    """Residual of the device that was adapted."""
 
 
 def calibrate_device(
@@ -235,7 +235,7 @@ def _judged_on(
     plain: Sequence[LatencySample],
     known: Costs | None,
 ) -> DeviceFit:
-    """The fit, judged on networks that took no part in it."""
+    """Evaluate the fit on networks that took no part in it."""
     trivial = trivial_work(plain) @ fit.trivial
     reference = [harness for harness, factor in fit.factors.items() if factor == 1]
 
@@ -246,7 +246,7 @@ def _judged_on(
 
 
 def _info(name: str, rows: Sequence[Any], fit: DeviceFit, prior: Device | None) -> dict[str, Any]:
-    """`device.yaml`."""
+    """Return the content of `device.yaml`."""
     was = prior.info if prior else {}
     batch = rows[0].batch
     threads = next((row.threads for row in rows if row.threads), was.get("threads"))

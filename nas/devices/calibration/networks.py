@@ -1,4 +1,4 @@
-"""Measurements with the graphs of their networks, checked to be of one device."""
+"""Measurements of one device, with the graphs of their networks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nas.space.family import family_of
 from nas.system.progress import OnProgress, ignore
 
 SHARED = ("device", "runtime", "precision", "threads", "batch")
-"""What all measurements of one device have in common; where it is not stated, it may be any."""
+"""Conditions that all measurements of a device share; a missing value matches any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredNetwork:
-    """One measurement and what was measured."""
+    """A measurement and its network."""
 
     row: Measurement
     graph: Graph
@@ -25,7 +25,7 @@ class MeasuredNetwork:
 
     @property
     def ms(self) -> float:
-        """Milliseconds of one image."""
+        """Milliseconds per image."""
         return self.row.ms / self.row.batch
 
 
@@ -36,8 +36,8 @@ def measured_networks(
     """The rows with their graphs.
 
     Raises:
-        DocumentError: with file and line: an unknown network, or one with calls that have no cost.
-        CalibrationError: rows of several devices, or measured in several ways.
+        DocumentError: a network is unknown or has calls without a cost; names file and line.
+        CalibrationError: the rows are of several devices or conditions.
     """
     for key in SHARED:
         stated = [row for row in rows if getattr(row, key) not in ("", None)]
@@ -45,7 +45,7 @@ def measured_networks(
             if (found := getattr(row, key)) != (first := getattr(stated[0], key)):
                 raise CalibrationError(
                     f"{row.place} ({key}): {found!r}, but {first!r} at {stated[0].place};"
-                    " a device is one machine in one setting: keep its rows in a file of their own"
+                    " a device is one machine in one setting; keep its rows in a separate file"
                 )
     graphs = {row.network: row for row in reversed(rows)}
     loaded = {}
@@ -65,11 +65,11 @@ def _graph(row: Measurement) -> Graph:
     opaque = sorted({op.name for op in graph.ops if op.kind == "opaque"})
     if opaque:
         raise DocumentError(
-            f"{row.place} (network): {row.network} calls what has no op kind: {', '.join(opaque)}"
+            f"{row.place} (network): {row.network} has calls of no op kind: {', '.join(opaque)}"
         )
     return graph
 
 
 def stated(rows: Iterable[Measurement], key: str, otherwise: str) -> str:
-    """The first value of a column that is given."""
+    """Return the first value of a column that is not empty."""
     return next((str(value) for row in rows if (value := getattr(row, key))), otherwise)

@@ -1,4 +1,4 @@
-"""A device held against measurements: how far off, in which networks and in which of their rows."""
+"""Validates a device against measurements: its errors, by network and row."""
 
 from __future__ import annotations
 
@@ -16,60 +16,60 @@ from nas.latency.fit import assess
 from nas.latency.kernels import Kernel
 
 STATED = ("precision", "threads", "batch")
-"""Conditions of a device that its figures hold for only."""
+"""Conditions under which a device's figures hold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidatedNetwork:
-    """One measured network beside its prediction."""
+    """A measured network and its prediction."""
 
     network: str
     ms: float
     prediction: Prediction
     trivial_ms: float | None
     costliest: Kernel
-    """Of the row that takes most of the predicted milliseconds, the op that does."""
+    """The costliest op of the costliest row."""
     costliest_ms: float
-    """Of the whole row."""
+    """Milliseconds of that row."""
 
     @property
     def error_pct(self) -> float:
-        """Of the prediction; below 0 where it is too fast."""
+        """Error of the prediction in percent; negative if it is too fast."""
         return 100 * (self.prediction.ms / self.ms - 1)
 
     @property
     def inside(self) -> bool:
-        """The measurement lies in the prediction's interval."""
+        """Whether the measurement lies in the prediction's interval."""
         return self.prediction.low_ms <= self.ms <= self.prediction.high_ms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Validation:
-    """All of them, and their figures."""
+    """All validated networks, and the errors over them."""
 
     device: Device
     checked: tuple[ValidatedNetwork, ...]
 
     @property
     def errors(self) -> dict[str, float]:
-        """Of the device."""
+        """Errors of the device."""
         predicted = np.array([each.prediction.ms for each in self.checked])
         return assess.errors(predicted, self._measured)
 
     @property
     def trivial_errors(self) -> dict[str, float] | None:
-        """Of the model of parameters and MACs stored with the device, if there is one."""
+        """Errors of the trivial model stored with the device, if there is one."""
         trivial = [each.trivial_ms for each in self.checked if each.trivial_ms is not None]
         return assess.errors(np.array(trivial), self._measured) if trivial else None
 
     @property
     def coverage_pct(self) -> float:
-        """Measurements in their prediction's interval."""
+        """Percent of the measurements that lie in their prediction's interval."""
         return 100 * float(np.mean([each.inside for each in self.checked]))
 
     @property
     def worst(self) -> list[ValidatedNetwork]:
-        """Largest error first."""
+        """The networks, largest error first."""
         return sorted(self.checked, key=lambda each: -abs(each.error_pct))
 
     @property
@@ -78,10 +78,10 @@ class Validation:
 
 
 def validate(device: Device, found: Sequence[MeasuredNetwork]) -> Validation:
-    """Predict what was measured.
+    """Predict the measured networks.
 
     Raises:
-        CalibrationError: measured under conditions that the device's figures do not hold for.
+        CalibrationError: a network was measured under other conditions than the device's.
     """
     for each in found:
         for key in STATED:

@@ -5,9 +5,9 @@ untimed call, which warms the caches, and then times a burst of calls as one. Th
 the time per call, less the time that the process waited for a core. All statistics are over rounds,
 since calls within a burst are not independent.
 
-The reason: with two cores shared by several busy processes, four runs of 12 s over three networks of 4
-to 11 ms agreed within 25 % by their median wall time and within 31 % by its minimum, but within
-1.3 % by the median less waiting. Minimum and 10 % quantile less waiting: 73 % and 3 %.
+The reason: with two cores shared by several busy processes, four runs of 12 s over three networks
+of 4 to 11 ms agreed within 25 % by their median wall time and within 31 % by its minimum, but
+within 1.3 % by the median less waiting (minimum less waiting: 73 %, 10 % quantile: 3 %).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which parts to measure: those that narrow the predictions of whole networks most per second.
+"""Chooses the parts to measure: those that narrow predictions of whole networks most per second.
 
 Expected variance reduction of Bayesian linear regression, one part at a time with a rank-1 update
-(Cohn 1996, "Neural network exploration using optimal experiment design"). It does not need the
-measurements, only what they are of.
+(Cohn 1996, "Neural network exploration using optimal experiment design"). It depends on
+which parts were measured, not on their results.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nas.space.columns import Floats
 
 POINTS = 200
 SETUP_KERNELS = 10
-"""A part takes as long to export and time as so many kernels, and its own."""
+"""Exporting and timing a part takes as long as this many kernels, plus its own."""
 
 
 class CandidateParts:
@@ -76,7 +76,7 @@ def _by_row(model: ProfileModel, point: Point, alike: Floats) -> tuple[Floats, F
 
 
 def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, KernelPoints]:
-    """Kernels that stand for all others: pivoted Cholesky, what takes most time first. By class."""
+    """Choose kernels that represent all others, by pivoted Cholesky; the costliest first."""
     classes = np.concatenate([load.classes for load in loads])
     kinds = np.concatenate([load.kinds for load in loads])
     shapes = np.concatenate([load.shapes for load in loads])

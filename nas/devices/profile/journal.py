@@ -81,7 +81,8 @@ class Journal:
                 raise ResultError(
                     f"{path.parent} holds an interrupted profile with other settings:"
                     f" {kept.splitlines()[0].decode(errors='replace')[2:]};"
-                    " use the same settings to resume, choose another --out, or use --force to start over"
+                    " use the same settings to resume, choose another --out,"
+                    " or use --force to start over"
                 )
             kept = b""
         if len(kept) > len(head):
@@ -105,7 +106,7 @@ class Journal:
 
 
 def drift(entries: Sequence[JournalEntry]) -> Floats:
-    """Return the machine's slowness at each entry: the anchor's running median over its median."""
+    """Return the slowness at each entry: the anchor's running median over its median."""
     anchors = [entry.anchor_ms for entry in entries]
     if not anchors:
         return np.array([])

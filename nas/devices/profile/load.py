@@ -1,4 +1,4 @@
-"""What a runtime executes of a network or of some of its rows, as arrays."""
+"""The kernels that a runtime executes for a network, or for some of its rows, as arrays."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Load:
     rows: Ints
     """(K,)"""
     ends_mb: tuple[float, float]
-    """The network's input and output."""
+    """MB of the network's input and output."""
 
     @property
     def weight_mb(self) -> float:
-        """Of all kernels."""
+        """Sum over all kernels."""
         return float(self.amounts[:, 2].sum())
 
     @property
     def mmacs(self) -> float:
-        """Of all kernels."""
+        """Sum over all kernels."""
         return float(self.amounts[:, 1].sum())
 
     def between(self, start: int, stop: int, ends_mb: tuple[float, float]) -> Load:
-        """The kernels of rows `start` to `stop` as a network of their own."""
+        """Return the kernels of rows `start` to `stop` as a separate network."""
         own = np.flatnonzero((self.rows >= start) & (self.rows < stop))
         parts, kinds = zip(*((self.kernels[i], self.kinds[i]) for i in own), strict=True)
         arrays = (self.shapes[own], self.amounts[own], self.rows[own])
@@ -75,7 +75,7 @@ class Load:
 
 
 def load_of(graph: Graph, precision: str, fuses: Collection[str]) -> Load:
-    """Of a graph as trained."""
+    """Return the kernels of a graph as trained."""
     found = tuple(kernels(graph, BYTES[precision], fuses))
     mb = BYTES[precision] / 1e6
     return Load(

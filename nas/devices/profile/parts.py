@@ -1,9 +1,9 @@
-"""Parts of networks: consecutive rows of points of a space, which are what is measured.
+"""Parts of networks to measure: consecutive rows of points of a space.
 
-A part is an architecture of its own on the map that reaches its first row, so whatever builds,
-exports and runs a network does the same with a part. A third of the points are random ones, a third
-are near a seed, and a third near one and narrower, since networks that people use are smaller than
-most of a space: what is costly in a large one says little of what is in a small one.
+A part is an architecture whose input is the map that reaches its first row, so it is built,
+exported and run like a network. A third of the points are random ones, a third
+are near a seed, and a third near one and narrower, since networks in
+use are smaller than most of a space, and costs of large networks say little about small ones.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from nas.space.scaling import scaled
 from nas.space.space import Code, Space
 
 Key = tuple[str, int, int]
-"""What a journal calls a part: code, first row, row after the last."""
+"""Identifies a part in a journal: code, first row, row after the last."""
 
 MUTATIONS = 4
-"""Of a seed."""
+"""Genes mutated in a seed."""
 WIDTHS = (0.75, 0.5, 0.35)
 """Multipliers that MobileNetV2 is published with."""
 LONGEST = 6
-"""Rows of a part; a whole network is measured as such."""
+"""Most rows of a part."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point of a space and what a runtime executes of it."""
+    """A point of a space, and its kernels."""
 
     code: Code
     width: float
-    """Multiplier of the code's network."""
+    """Width multiplier of the code's network."""
     arch: Arch
     load: Load
 
     @property
     def name(self) -> str:
-        """What a journal calls it."""
+        """Its name in a journal."""
         return code_text(self.code, self.width)
 
     @property
@@ -76,13 +76,13 @@ class Part:
 
     @property
     def key(self) -> Key:
-        """What a journal calls it."""
+        """Its name in a journal."""
         return self.point.name, self.start, self.stop
 
 
 @dataclass(frozen=True, slots=True)
 class PointSource:
-    """Where points come from, and how they are seen."""
+    """Draws points of a space, as a runtime executes them."""
 
     space: Space
     seeds: tuple[Arch, ...]
@@ -90,15 +90,15 @@ class PointSource:
     precision: str
     fuses: Collection[str]
     known: dict[tuple[Code, float], Point] = field(default_factory=dict, compare=False)
-    """Points that were asked for."""
+    """Points made so far."""
 
     def part(self, key: Key) -> Part:
-        """What a journal calls so."""
+        """Return the part with this key."""
         name, start, stop = key
         return Part(self.point(*read_code(name)), start, stop)
 
     def point(self, code: Code, width: float = 1.0) -> Point:
-        """The point of a code, at a width multiplier."""
+        """Return the point of a code, at a width multiplier."""
         if (code, width) not in self.known:
             self.known[code, width] = self._point(code, width)
         return self.known[code, width]
@@ -111,9 +111,9 @@ class PointSource:
         return Point(code, width, arch, load_of(arch.graph, self.precision, self.fuses))
 
     def points(self, rng: np.random.Generator) -> Iterator[Point]:
-        """Without end: a random one, one near a seed, a narrower one near a seed, and so on.
+        """Yield points for ever: random, near a seed, narrower near a seed, and so on.
 
-        A family with many seeds is drawn no more often than one with a single seed.
+        Every family of seeds is equally likely, however many members it has.
         """
         layered = self.space.layered
         families = families_of(self.seeds)
@@ -131,7 +131,7 @@ class PointSource:
 
 
 def seeds_of(space: Space) -> tuple[Arch, ...]:
-    """Shipped architectures that are inside the space."""
+    """Return the shipped architectures that the space contains."""
     from nas import library
     from nas.files.resources import named
 
@@ -148,7 +148,7 @@ def families_of(seeds: Sequence[Arch]) -> list[list[Arch]]:
 
 
 def parts_of(point: Point, rng: np.random.Generator) -> Iterator[Part]:
-    """One part from every row whose input is a map, of a random length; none without weights."""
+    """Yield a part of random length from each row whose input is a map, if it has weights."""
     for start, shape in enumerate(point.arch.shapes[:-1]):
         longest = min(LONGEST, len(point.arch.rows) - start)
         part = Part(point, start, start + int(rng.integers(1, longest + 1)))

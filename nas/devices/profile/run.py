@@ -1,8 +1,8 @@
-"""`nas profile`: measures until the time is used, and makes the device.
+"""`nas profile`: measures for the given time, and makes a device.
 
-First what is fused; then parts of networks, where the model is least sure; then whole networks that
-correct it; last whole networks that it never sees. Everything measured is in the journal, and what
-is measured next follows from it, so a profile that was stopped goes on where it was.
+It measures which ops are fused; then parts of networks where the model is least certain; then whole
+networks that correct the model; last whole networks that only evaluate it. The journal holds every
+measurement and determines the next one, so an interrupted profile resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from nas.files.staging import StagedDir, check_no_link, check_not_shipped, writi
 from nas.system.progress import OnProgress, ignore
 
 POOL = 60
-"""Points whose parts may be measured, and whose latencies are to become sure."""
+"""Points whose parts may be measured, and whose latencies should become certain."""
 BATCH = 12
-"""Parts chosen at a time; then the model is fitted again."""
+"""Parts chosen at a time, between two fits of the model."""
 SHARES = {PART: 0.4, WHOLE: 0.3, HELD_OUT: 0.3}
-"""Of the time."""
+"""Role -> share of the time."""
 BEFORE = {PART: 0.0, WHOLE: SHARES[PART], HELD_OUT: SHARES[PART] + SHARES[WHOLE]}
-"""Of the time, that is over when a role begins."""
+"""Role -> share of the time that is over when it begins."""
 LEAST = {PART: BATCH, WHOLE: 2, HELD_OUT: 4}
-"""Measured even if the time is too short."""
+"""Role -> measurements made even if the time is too short."""
 TOGETHER = 4
-"""Networks that are exported at a time."""
+"""Networks exported at a time."""
 MOST_NETWORKS = 1000
-"""Points that are drawn for a role; a small space has no more."""
+"""Points drawn for a role, at most; a small space has fewer."""
 MOST_REFUSED = 20
-"""Parts that the format may refuse before that is an error."""
+"""Parts that the format may refuse before the profile fails."""
 MOST_UNTIMED = 20
 """Timings in a row that may be nothing but waiting for a core before that is an error."""
 
@@ -60,12 +60,12 @@ def profile(
     """Measure, fit and write the device folder `out`.
 
     Raises:
-        UnknownNameError: of the runtime.
-        MissingExtraError: with the install line.
-        RuntimeUnavailableError: this machine lacks what the runtime runs on.
+        UnknownNameError: the runtime does not exist.
+        MissingExtraError: the runtime is not installed.
+        RuntimeUnavailableError: this machine lacks hardware that the runtime needs.
         ResultError: `out` exists, cannot be written or has the name of a shipped device, another
             process writes it, or a profile of other settings was stopped there.
-        ExportError: the runtime's format takes no network.
+        ExportError: networks cannot be exported to the runtime's format.
         RuntimeUnavailableError: other processes leave no time to measure.
     """
     if settings.runtime not in RUNTIMES:
@@ -85,7 +85,7 @@ def profile(
 def _measured(
     settings: ProfileSettings, path: Path, on_progress: OnProgress, *, force: bool
 ) -> Profile:
-    """What is in the journal, and all that is measured now."""
+    """Read the journal, measure the rest, and fit."""
     start, runtime = perf_counter(), RUNTIMES[settings.runtime]
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,21 +97,21 @@ def _measured(
 
 @dataclass
 class Profiler:
-    """Measures for one profile; all that it learns is in the journal."""
+    """Measures for one profile and records everything in the journal."""
 
     settings: ProfileSettings
     bench: PartTimer
     journal: Journal
     on_progress: OnProgress
     clock: float
-    """When the time of the next entry began."""
+    """When the last entry was made."""
     refused: set[Key] = field(default_factory=set)
-    """Parts that the format cannot write."""
+    """Parts that cannot be exported."""
     untimed: int = 0
     """Timings in a row that were nothing but waiting for a core."""
 
     def measure(self) -> Profile:
-        """Everything that the time allows, fitted."""
+        """Measure until the time is over, and fit."""
         if not self.journal.of(PART):  # else a kill may have cut it short
             self._fusion()
         fusion = {entry.name: entry.ms for entry in self.journal.of(FUSION)}
@@ -130,7 +130,7 @@ class Profiler:
         return np.random.default_rng([self.settings.seed, ROLES.index(role)])
 
     def _lap(self) -> float:
-        """Seconds since the last entry: measuring, and all that led to it."""
+        """Return the seconds since the last entry, preparation included."""
         start, self.clock = self.clock, perf_counter()
         return self.clock - start
 
@@ -142,7 +142,7 @@ class Profiler:
             self.journal.add(JournalEntry(FUSION, op, 0, 0, share, 0, 0, 0, 1.0, seconds, ""))
 
     def _parts(self) -> None:
-        """The parts that make the pool's latencies surer, most per second first."""
+        """Measure the parts that reduce the variance of the latencies most per second."""
         while self._time_left(PART):
             done = {entry.key: entry.sd for entry in self.journal.of(PART)}
             samples = as_samples(self.source, self.journal.of(PART))
@@ -157,7 +157,7 @@ class Profiler:
             self._time(PART, chosen)
 
     def _networks(self, role: str) -> None:
-        """Whole networks that no other role has seen."""
+        """Measure whole networks that no other role has seen."""
         done = {entry.key for entry in self.journal.of(WHOLE, HELD_OUT)}
         points = islice(self.source.points(self._rng(role)), MOST_NETWORKS)
         fresh: dict[Key, Part] = {}
@@ -173,7 +173,7 @@ class Profiler:
         self._time(role, list(fresh.values()))
 
     def _time_left(self, role: str) -> bool:
-        """Whether another one, taking as long as those before it, still fits."""
+        """Whether another measurement fits, if it takes as long as those before."""
         entries, seconds = self.journal.of(role), self.journal.seconds(role)
         share = SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
         another = seconds / len(entries) if entries else 0
@@ -182,7 +182,7 @@ class Profiler:
         return len(entries) < LEAST[role] or seconds + another <= share
 
     def _time(self, role: str, parts: Sequence[Part]) -> None:
-        """Measure these, as long as there is time."""
+        """Measure these parts until the time is over."""
         pace = PART_PACE if role == PART else NETWORK_PACE
         archs = [part.arch for part in parts]
         for part, timed in zip(parts, self.bench.time_each(archs, pace), strict=True):

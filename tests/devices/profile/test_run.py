@@ -148,7 +148,7 @@ def test_a_stopped_profile_of_other_settings_is_refused_before_anything_is_measu
     entries.add(JournalEntry(FUSION, "relu", 0, 0, 1.0, 0.0, 0.0, 0, 1.0, 0.5, ""))
     before = (stopped / "journal.csv").read_text()
     heard: list[str] = []
-    with pytest.raises(ResultError, match="a profile of other settings that was stopped"):
+    with pytest.raises(ResultError, match="an interrupted profile with other settings"):
         profile(
             replace(settings, threads=2),
             tmp_path / "here",
