@@ -1,6 +1,6 @@
-"""Tables as HTML, for notebooks: escaped, and without colours, so right on light and on dark.
+"""HTML tables for notebooks: escaped, and without colours, to suit light and dark themes.
 
-A cell that is None is a dash: there is no such figure. Nothing here knows what it shows.
+A cell that is None shows a dash.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEFT = ' style="text-align:left"'
 def table(
     words: Sequence[str], numbers: Sequence[str], rows: Iterable[Cells], *, title: str = ""
 ) -> str:
-    """Columns of words to the left, then columns of numbers to the right, under their headers."""
+    """Return a table of columns of words, aligned left, and columns of numbers, aligned right."""
     sides = [LEFT] * len(words) + [RIGHT] * len(numbers)
     head = _row("th", [*words, *numbers], sides)
     body = "".join(_row("td", row, sides) for row in rows)
@@ -25,7 +25,7 @@ def table(
 
 
 def facts(pairs: Iterable[tuple[str, str]], *, title: str = "") -> str:
-    """Names and values, one a line; nothing where there are none."""
+    """Return names and values, one per row; empty without any."""
     body = "".join(_row("td", pair, [LEFT, LEFT]) for pair in pairs)
     return f"<table>{_caption(title)}<tbody>{body}</tbody></table>" if body else ""
 

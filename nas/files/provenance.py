@@ -1,4 +1,4 @@
-"""How a result was made: what every folder of results begins with."""
+"""Provenance: the facts on how a result was made, at the start of every results folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = 1
 
 
 def provenance(command: Sequence[str], *packages: str) -> dict[str, Any]:
-    """Schema, command, date, and the versions of nas, Python and those of `packages` there are."""
+    """Return schema, command, date, and versions of nas, Python and installed `packages`."""
     return {
         "schema": SCHEMA,
         "command": shlex.join(command),

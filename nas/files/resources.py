@@ -1,4 +1,4 @@
-"""Where the data folders lie, and what they hold under which name.
+"""Finds data folders and the files in them by name.
 
 A wheel carries `search_spaces/`, `predictors/` and `results/published/` in `nas/_data/`; a checkout
 (also an editable install) has them beside `nas/`.
@@ -18,18 +18,16 @@ from nas.files.csv import read_csv
 Folder = Literal["search_spaces", "predictors", "results"]
 What = Literal["architecture", "space", "device", "surrogate"]
 
-#: what a name may mean -> folder, and the pattern of the files in it
+#: kind of resource -> folder, and pattern of its files
 ENTRIES: dict[What, tuple[Folder, str]] = {
     "architecture": ("search_spaces", "archs/*.yaml"),
     "space": ("search_spaces", "*.yaml"),
     "device": ("predictors", "*/device.yaml"),
     "surrogate": ("predictors", "*/surrogate.yaml"),
 }
-#: names architectures that are others at multipliers: one table, many networks
-#: (`nas.space.scaling`)
+#: lists architectures that are others at multipliers (`nas.space.scaling`)
 VARIANTS = "variants.csv"
-#: in a folder of results: its network; what it has learnt, and its table as trained where that is
-#: another
+#: in a results folder: the network, its weights, and its table as trained if that differs
 BEST, WEIGHTS, TRAINED = "best.yaml", "weights.safetensors", "trained.yaml"
 #: the file that stands for a folder given as a path
 IN_FOLDER: dict[What, str] = {
@@ -41,14 +39,14 @@ IN_FOLDER: dict[What, str] = {
 
 
 def data_dir(folder: Folder) -> Path:
-    """The folder as installed, or of the checkout."""
+    """Return the installed folder, or that of the checkout."""
     package = Path(__file__).parents[1]
     shipped = package / "_data" / folder
     return shipped if shipped.is_dir() else package.parent / folder
 
 
 def named(what: What) -> dict[str, Path]:
-    """Every shipped name and its file, in alphabetical order; variants share one."""
+    """Return every shipped name and its file, sorted by name; variants share a file."""
     folder, pattern = ENTRIES[what]
     files = data_dir(folder).glob(pattern)
     by_folder = pattern.startswith("*/")
@@ -60,11 +58,11 @@ def named(what: What) -> dict[str, Path]:
 
 
 def find(what: What, name: str | Path) -> Path:
-    """The file of a shipped name, or of a path to a file or to a folder that holds it.
+    """Return the file of a shipped name, of a path, or in a folder.
 
     Raises:
         UnknownNameError: with the nearest names.
-        DocumentError: `name` is written as a path, and nothing is there.
+        DocumentError: `name` is a path that does not exist.
     """
     known = named(what)
     if str(name) in known:
@@ -78,7 +76,7 @@ def find(what: What, name: str | Path) -> Path:
 
 
 def trained_in(folder: str | Path) -> tuple[Path, Path] | None:
-    """Table and weights, of the first seed, of a folder of results; None: nothing was trained."""
+    """Return table and weights (first seed) of a results folder; None if nothing was trained."""
     path = Path(folder)
     tables = (path / TRAINED, path / IN_FOLDER["architecture"])
     weights = (*sorted(path.glob(f"seed*/{WEIGHTS}"), key=_seed), path / WEIGHTS)
@@ -87,13 +85,13 @@ def trained_in(folder: str | Path) -> tuple[Path, Path] | None:
 
 
 def _seed(weights: Path) -> tuple[float, str]:
-    """Sorts by the number of the folder's name, what has none behind."""
+    """Sort key: the number in the folder's name; names without one come last."""
     number = weights.parent.name.removeprefix("seed")
     return (int(number) if number.isdecimal() else inf), number
 
 
 def exists(path: Path) -> bool:
-    """Whether it does; also of a name that the file system would not take."""
+    """Whether a path exists; False for a name that the file system refuses."""
     try:
         return path.exists()
     except OSError:  # the name is too long
@@ -101,7 +99,7 @@ def exists(path: Path) -> bool:
 
 
 def content_hash(*files: Path) -> str:
-    """12 hex digits over the content of files, in this order."""
+    """Return 12 hex digits over the contents of files, in this order."""
     digest = sha256()
     for file in files:
         digest.update(file.read_bytes())

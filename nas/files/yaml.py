@@ -20,10 +20,10 @@ import yaml
 from nas.errors import DocumentError, UnknownNameError, first_line
 
 MAX_BYTES = 250_000
-"""What takes about three seconds to read at worst, in a file made to be slow."""
+"""A malicious file of this size takes about three seconds to read."""
 MAX_DIGITS = 18
 BASES = {"0o": 8, "0x": 16}
-"""Of whole numbers that are not decimal, by how they begin."""
+"""Prefix -> base of integers that are not decimal."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -69,13 +69,13 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that the reader or YAML 1.1 would take for something else."""
+    """Quotes text that the reader or YAML 1.1 would misread."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
     def represent_undefined(self, data: Any) -> Any:
-        """NumPy's numbers as Python's."""
+        """Represent NumPy's numbers as Python's."""
         if not isinstance(data, Number):
             return super().represent_undefined(data)
         return self.represent_data(data.item())  # type: ignore[attr-defined]
@@ -102,10 +102,10 @@ for _tag, _pattern, _first in (
 
 
 def parse(text: str, origin: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
-    """The mapping a YAML text holds; `origin` names it in errors.
+    """Return the mapping in a YAML text; `origin` names it in errors.
 
     Raises:
-        DocumentError: malformed, hostile, too large, or not a mapping.
+        DocumentError: the text is malformed, hostile, too large, or not a mapping.
     """
     if len(text) > max_bytes:
         raise DocumentError(f"{origin}: larger than {max_bytes} bytes")
@@ -126,17 +126,17 @@ def parse(text: str, origin: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
 
 
 def read(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
-    """Like `parse`, from a file."""
+    """Read a file; see `parse`."""
     return parse(read_text(path, max_bytes), str(path), max_bytes)
 
 
 def read_text(path: Path, max_bytes: int = MAX_BYTES, *, errors: str = "strict") -> str:
-    """The text of a file, in UTF-8, or in UTF-16 with a byte order mark, as PowerShell writes it.
+    """Read a text file in UTF-8, or in UTF-16 with a byte order mark, as PowerShell writes it.
 
-    `errors`: as of `bytes.decode`, for bytes that are neither.
+    `errors` handles invalid bytes, as in `bytes.decode`.
 
     Raises:
-        DocumentError: it cannot be read, is too large or is no such text.
+        DocumentError: the file cannot be read or decoded, or is too large.
     """
     try:
         with path.open("rb") as file:
@@ -154,7 +154,7 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES, *, errors: str = "strict")
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a document that `read` takes: keys in their order, tuples as lists, nothing aliased."""
+    """Write a document that `read` accepts: keys in order, tuples as lists, no aliases."""
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     path.write_text(text, encoding="utf-8")
 
@@ -162,7 +162,7 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
 def check_keys(
     content: dict[str, Any], origin: str, *, required: Set[str], optional: Set[str] = frozenset()
 ) -> None:
-    """Refuse a document with a missing or an unknown key."""
+    """Refuse a document with missing or unknown keys."""
     for key in content:
         if key not in required | optional:
             raise DocumentError(str(UnknownNameError("key", key, required | optional, origin)))

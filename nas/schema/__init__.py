@@ -1,7 +1,7 @@
-"""The YAML files that people write: as JSON Schema for editors, and checked by the strict loaders.
+"""JSON Schemas and strict loaders of the YAML files that people write, one file per format.
 
-One file per format. A schema says what its loader says as far as one can that sees no other file
-and computes no shape: what it refuses, the loader refuses.
+A schema sees no other file and computes no shape, so it accepts more than the loader. The loader
+refuses whatever the schema refuses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which kind a file is, and what its strict loader says to it."""
+"""Recognises the kind of a file, and loads it strictly."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from nas.schema.kind import Found, Kind
 
 
 def check(path: Path) -> Found:
-    """What the file holds.
+    """Load a file with the loader of its kind.
 
     Raises:
-        NasError: the loader's own, or that no loader reads such a file.
+        NasError: the loader refuses the file, or the file is of no known kind.
     """
     return kind_of(yaml.read(path), str(path)).load(path)
 
 
 def kind_of(keys: Iterable[str], origin: str) -> Kind:
-    """The kind that knows most of the keys, and lacks fewest.
+    """Return the kind that knows most of the keys, and lacks fewest.
 
-    Architectures and spaces have the same keys and one loader, which tells them apart.
+    Architectures and spaces share their keys and a loader, which tells them apart.
 
     Raises:
-        DocumentError: no kind knows more than half of them.
+        DocumentError: no kind knows more than half of the keys.
     """
     found = set(keys)
 

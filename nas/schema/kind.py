@@ -14,12 +14,12 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Found(NamedTuple):
-    """What a strict loader made of a file."""
+    """A loaded file."""
 
     kind: str
     name: str
     holds: str
-    """In a few words."""
+    """A short description of the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class Kind:
     name: str
     title: str
     files: str
-    """Where the shipped ones are, as a pattern."""
+    """Pattern of the shipped files."""
     required: Set[str]
     optional: Set[str]
     content: Callable[[], Schema]
-    """`properties` and what they refer to."""
+    """Returns `properties` and the definitions they refer to."""
     load: Callable[[Path], Found]
     """The strict loader."""
 
@@ -50,7 +50,7 @@ class Kind:
 def kind_of_record(
     name: str, title: str, files: str, record: type, load: Callable[[Path], Found]
 ) -> Kind:
-    """The kind of file that is read as a dataclass."""
+    """Return the kind of file that a dataclass declares."""
     required = required_keys(record)
     optional = {part.name for part in fields(record)} - required
     return Kind(name, title, files, required, optional, partial(properties_of, record), load)

@@ -1,4 +1,4 @@
-"""Sweeps; what the loader takes as one list of budgets for all devices, the schema takes, too."""
+"""Sweeps. As in the loader, `budgets_ms` may be a single list for all devices."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_onnxruntime_perf_test(imported: Any, nas: Nas, here: Path) -> None:
     assert [row["network"] for row in rows] == ["b", "c"]
     (here / "two.log").write_text(PERF_TEST * 2)
     said = nas("measure", "--import", "two.log").err
-    assert "two.log: holds 2 runs and does not say of which models" in said
+    assert "two.log: holds 2 runs but names no models" in said
 
 
 def test_ai_hub(imported: Any) -> None:

@@ -49,7 +49,7 @@ def test_a_model_is_called_after_its_network(name: str, file: str) -> None:
     [
         (("--device-os", "io", "mobilenetv2"), "unknown operating system 'io'; nearest: ios"),
         (("--device-os", "ios", "mobilenet"), "unknown architecture 'mobilenet'; nearest"),
-        (("--device-os", "ios", *["mobilenetv2"] * 2), "would be files of one name"),
+        (("--device-os", "ios", *["mobilenetv2"] * 2), "would share one file name"),
     ],
 )
 def test_bad_input_is_named(

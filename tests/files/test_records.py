@@ -53,7 +53,7 @@ def test_what_is_there_is_read_and_the_rest_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"nmae": 1}, "f: unknown key 'nmae'; nearest: name"),
+        ({"nmae": 1}, "f: unknown key 'nmae'; nearest: name, mode"),
         ({"schema": 2}, "f (schema): expected 1, found 2"),
         ({"schema": True}, "f (schema): expected 1, found True"),
         ({"name": " "}, "f (name): expected a line of text, found ' '"),

@@ -26,29 +26,29 @@ from nas.space.columns import Floats
 
 ON_CHIP_MB = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 AMPLITUDES = (0.025, 0.05, 0.1, 0.2, 0.4)
-"""Of the factors: how far from 1 they are expected."""
+"""Candidate standard deviations of the residual factors around 1."""
 OF_KIND = 2.0
 """The same for all kernels of a kind together."""
 NOISE, NOISE_WHOLE = 0.03, 0.02
-"""Relative, of a part that is measured perfectly, as its surroundings matter; of a network."""
+"""Relative noise of a perfectly measured part, whose surroundings differ, and of a network."""
 COLD_SHARE = 0.1
-"""Of its time that a whole network is expected to spend more on each cost."""
+"""Share of its time that a whole network is expected to spend extra on each cost."""
 LEAST_SHARE = 1e-3
-"""Of its time that a sample is expected to spend at least on each cost that it has."""
+"""Lowest share of its time that a sample is expected to spend on each of its costs."""
 LEAST = 0.02
-"""Of what is expected, that a class costs at least: nothing is free."""
+"""Lowest cost of a class, as a share of the expected one: no op is free."""
 TINY = 1e-6
-"""Microseconds of what no sample has."""
+"""Microseconds of a cost that no sample has."""
 UNLIKE = 1.0
-"""Relative spread of a cost over the classes, before anything is measured."""
+"""Prior relative spread of a cost over the classes."""
 PASSES = 3
-"""Costs and residual are fitted in turn, each knowing the other."""
+"""Alternations between fits of the costs and of the residual."""
 HUBER = 0.15
-"""Relative error from which on a sample counts less."""
+"""Relative error beyond which a sample counts less."""
 FOLDS = 4
-"""Of the whole networks, each predicted from the others."""
+"""Folds of the whole networks, each predicted from the others."""
 GUESS_US = (3.0, 10.0, 30.0, 50.0, 10.0)
-"""Costs of every class before anything is measured."""
+"""Prior costs of every class."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,26 +58,26 @@ class Sample:
     load: Load
     ms: float
     sd: float = 0.0
-    """Relative, of the measurement."""
+    """Relative standard deviation of the measurement."""
     whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProfileModel:
-    """A fitted machine."""
+    """Costs and residual fitted to the parts and networks of a machine."""
 
     costs: Costs
     ends_us: Floats
-    """(2,): per MB of input and output, where a part is handed over."""
+    """(2,) microseconds per MB of a part's input and output."""
     cold_us: Floats
-    """(terms,): what a kernel costs more in a whole network, which a part's caches keep warm."""
+    """(terms,) extra cost of a kernel in a whole network, where the caches are cold."""
     on_chip_mb: float
     residual: Residual
     amplitude: float = AMPLITUDES[-1]
-    """Of the residual."""
+    """Amplitude of the residual."""
 
     def ms(self, loads: Sequence[Load]) -> Floats:
-        """Predicted milliseconds of parts. Shapes: (n,)."""
+        """Predict the milliseconds of parts. Shapes: (n,)."""
         return np.array([self._ms(load) for load in loads])
 
     def _ms(self, load: Load) -> float:
@@ -85,7 +85,7 @@ class ProfileModel:
         return float(self.costs.fixed_ms + us / 1000)
 
     def factors(self, load: Load) -> Floats:
-        """(K,) by the residual."""
+        """Return the residual's factor of each kernel. Shapes: (K,)."""
         if not self.residual.points:
             return np.ones(len(load.kinds))
         weights = np.concatenate(list(self.residual.weights.values()))
@@ -93,31 +93,31 @@ class ProfileModel:
         return found
 
     def kernel_us(self, load: Load) -> Floats:
-        """(K,) by the sum over classes alone."""
+        """Return the microseconds of each kernel without the residual. Shapes: (K,)."""
         each: Floats = (load.work(self.on_chip_mb) * self.costs.us[load.classes]).sum(1)
         return each
 
     @property
     def cold(self) -> ProfileModel:
-        """The same for whole networks."""
+        """The model of whole networks, with cold caches."""
         costs = Costs(self.costs.fixed_ms, self.costs.us + self.cold_us)
         return replace(self, costs=costs, cold_us=np.zeros_like(self.cold_us))
 
     def for_networks(self, ends_mb: Floats) -> ProfileModel:
-        """For whole networks, handing over image and logits of this size as a fixed part."""
+        """Return the model of whole networks, whose input and output are a fixed cost."""
         cold = self.cold
         fixed_ms = cold.costs.fixed_ms + float(ends_mb @ cold.ends_us) / 1000
         return replace(cold, costs=Costs(fixed_ms, cold.costs.us), ends_us=np.zeros(2))
 
 
 def first_guess() -> ProfileModel:
-    """Before anything is measured."""
+    """Return the model before any measurement."""
     us, none = np.tile(GUESS_US, (len(CLASSES), 1)), np.zeros(len(TERMS))
     return ProfileModel(Costs(0.01, us), np.full(2, 10.0), none, ON_CHIP_MB[2], Residual())
 
 
 def fit_costs(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) -> ProfileModel:
-    """The model of these samples."""
+    """Fit the model to samples."""
     factors = [np.ones(len(sample.load.kinds)) for sample in samples]
     for _ in range(PASSES):
         fits = [_additive(samples, factors, on_chip_mb) for on_chip_mb in ON_CHIP_MB]
@@ -129,7 +129,7 @@ def fit_costs(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) -> 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Networks:
-    """A machine as whole networks see it."""
+    """The model of whole networks, and its correction."""
 
     model: ProfileModel
     """Of sums over their kernels."""
@@ -156,7 +156,7 @@ def fit_networks(samples: Sequence[Sample], points: Mapping[str, KernelPoints]) 
 def _additive(
     samples: Sequence[Sample], factors: Sequence[Floats], on_chip_mb: float
 ) -> tuple[ProfileModel, float]:
-    """Costs of all classes alike, then of each near that; without residual, and the error."""
+    """Fit costs shared by all classes, then those of each class near them; return the error too."""
     ms, sd = _measured(samples)
     each = zip(samples, factors, strict=True)
     work = np.array([sample.load.summed(on_chip_mb, factor) for sample, factor in each])
@@ -212,7 +212,7 @@ def _measured(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
 def _with_residual(
     samples: Sequence[Sample], additive: ProfileModel, points: Mapping[str, KernelPoints]
 ) -> ProfileModel:
-    """With the residual that explains samples left out one at a time best."""
+    """Add the residual that best explains samples left out one at a time."""
     ms, sd = _measured(samples)
     models = [additive.cold if sample.whole else additive for sample in samples]
     each = [(model, sample.load) for model, sample in zip(models, samples, strict=True)]
@@ -234,7 +234,7 @@ def _with_residual(
 
 
 def reach(model: ProfileModel, load: Load, points: Mapping[str, KernelPoints]) -> Floats:
-    """(m,) milliseconds that a weight of 1 of each point adds to the load."""
+    """Return the milliseconds that a weight of 1 of each point adds. Shapes: (m,)."""
     added: Floats = model.kernel_us(load) @ load.similarity(points) / 1000
     return added
 

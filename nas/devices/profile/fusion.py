@@ -1,9 +1,9 @@
-"""Which ops the runtime makes part of the convolution before them, found by timing.
+"""Finds by timing which ops a runtime fuses into the convolution before them.
 
-A chain of convolutions is timed with and without the op after each, beside the same convolutions
-followed by as many additions, which no runtime fuses with a convolution that they do not follow.
-An op that costs much less than an addition, although it reads and writes as much, moves no data of
-its own: it is fused. One that computes enough to cost more than its traffic is a kernel either way.
+It times a chain of convolutions with and without the op after each one, and the same convolutions
+followed by as many additions. No runtime fuses an addition into a convolution that it does not
+follow. An op that costs much less than such an addition, although it reads and writes as much,
+moves no data and is therefore fused. An op that computes a lot is a kernel in either case.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from nas.space.arch import Arch
 SHAPE = (32, 56, 56)
 LENGTH = 6
 FUSED = 0.35
-"""Most that a fused op costs, as a share of an addition; an activation on its own moves 2/3."""
+"""Highest cost of a fused op as a share of an addition; a separate activation moves 2/3."""
 
 After = Callable[[GraphBuilder, Value, Value, str], Value]
-"""Appends what follows a convolution: of the value before it and its output."""
+"""Appends ops to a convolution, given its input and its output."""
 
 
 def _act(fn: str) -> After:
@@ -57,7 +57,7 @@ PROBES: Mapping[str, After] = {
 
 
 def chain(after: After | None, *, last: After | None = None) -> Graph:
-    """`LENGTH` convolutions, with `after` after each, or as often `last` after all of them."""
+    """Return `LENGTH` convolutions with `after` after each, or `LENGTH` times `last` at the end."""
     g = GraphBuilder(SHAPE)
     before = x = g.input
     for i in range(LENGTH):
@@ -70,9 +70,9 @@ def chain(after: After | None, *, last: After | None = None) -> Graph:
 
 
 def measure_fusion(bench: PartTimer) -> dict[str, float]:
-    """What each op costs after a convolution, as a share of an addition on its own.
+    """Measure each op's cost after a convolution, as a share of a separate addition.
 
-    An op that the format cannot write is left out.
+    Ops that cannot be exported are left out.
     """
     graphs = {"": chain(None), "alone": chain(None, last=_add)}
     graphs |= {name: chain(after) for name, after in PROBES.items()}
@@ -91,5 +91,5 @@ def measure_fusion(bench: PartTimer) -> dict[str, float]:
 
 
 def fused(shares: Mapping[str, float]) -> list[str]:
-    """The ops that the runtime fuses."""
+    """Return the ops that the runtime fuses."""
     return [name for name, share in shares.items() if share < FUSED and name != SQUEEZE_EXCITE]

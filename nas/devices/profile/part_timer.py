@@ -1,8 +1,8 @@
-"""Parts and networks, exported several at a time, then loaded and timed one by one by an anchor.
+"""Exports parts and networks in parallel, then times each one beside an anchor.
 
-Writing a file takes seconds and timing it less, so all cores write the next few; while one is
-timed, nothing else runs. The anchor is one small network that is timed in the same rounds as
-everything else; what it drifts by is divided out of the rest (`nas.devices.profile.journal`).
+Export takes seconds and timing less, so all cores export the next few networks; nothing else runs
+during timing. The anchor is a small network timed in the same rounds as everything else. Its drift
+is divided out of the other times (`nas.devices.profile.journal`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ ANCHOR = "mobilenetv3-small-0.5"
 PART_PACE = Pace(warm_up_s=0.05, burst_s=0.02, rounds=9, at_most=2.0)
 NETWORK_PACE = Pace(warm_up_s=0.2, burst_s=0.05, rounds=9, at_most=2.0)
 SECONDS = 0.4
-"""Of timing, at least, per part."""
+"""Shortest timing of a part."""
 
 Timed = tuple[Timing, Timing] | ExportError
-"""Of one network and of the anchor beside it; or why it cannot be written."""
+"""Timings of a network and of the anchor, or the error of its export."""
 
 
 class PartTimer:
@@ -59,11 +59,11 @@ class PartTimer:
         self._held.__exit__(kind, error, trace)
 
     def load(self, deployed: Deployed) -> Session:
-        """Write the network in the runtime's format, load it, and feed it noise."""
+        """Export a network to the runtime's format, load it, and feed it noise."""
         return load(deployed, self._path(), self.runtime, self.threads, self.rng)
 
     def time_each(self, archs: Sequence[Arch], pace: Pace = PART_PACE) -> Iterator[Timed]:
-        """Networks in order, each with the anchor beside it; all are written before the first."""
+        """Time networks in order, each beside the anchor, after all are exported."""
         paths = [self._path() for _ in archs]
         with block_sigint():
             jobs: list[Future[None]] = [
@@ -83,7 +83,7 @@ class PartTimer:
             path.unlink(missing_ok=True)
 
     def time_all(self, sessions: Sequence[Session], pace: Pace) -> list[Timing]:
-        """Sessions in the same rounds."""
+        """Time sessions in the same rounds."""
         return time_calls(
             [session.invoke for session in sessions],
             SECONDS * len(sessions) / 2,
@@ -93,11 +93,11 @@ class PartTimer:
         )
 
     def _path(self) -> Path:
-        """A name that was not used before: a runtime may map the file it loads."""
+        """Return a new file name, since a runtime may map the file it has loaded."""
         self.written += 1
         return self.folder / f"{self.written}{FORMATS[self.runtime.format].suffix}"
 
 
 def _export(arch: Arch, name: str, path: Path) -> None:
-    """In a process of its own."""
+    """Export a network in a separate process."""
     write(deploy(arch), FORMATS[name], path)

@@ -1,4 +1,4 @@
-"""What a profile ends with: a device folder, and the networks that it was held against."""
+"""The result of a profile: a device folder, and the networks that evaluate it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from nas.system.environment import environment
 
 @dataclass(frozen=True, slots=True)
 class ProfileSettings:
-    """What a profile is of."""
+    """Settings of a profile."""
 
     runtime: str
     threads: int
@@ -40,7 +40,7 @@ class ProfileSettings:
     seed: int = 0
 
     def as_json(self) -> dict[str, object]:
-        """What must be the same to go on; the time may differ."""
+        """Return the settings that must agree to resume; the time may differ."""
         return {
             "runtime": self.runtime,
             "version": RUNTIMES[self.runtime].version(),
@@ -52,7 +52,7 @@ class ProfileSettings:
 
 
 def as_samples(source: PointSource, entries: Sequence[JournalEntry]) -> list[Sample]:
-    """The entries as a fit takes them, at the machine's usual speed."""
+    """Convert entries to samples of a fit, at the machine's usual speed."""
     slow = drift(entries)
     return [
         Sample(source.part(entry.key).load, entry.ms / times, entry.sd, entry.role != PART)
@@ -62,11 +62,11 @@ def as_samples(source: PointSource, entries: Sequence[JournalEntry]) -> list[Sam
 
 @dataclass(frozen=True)
 class Profile:
-    """All that was measured, and what follows from it."""
+    """All measurements of a profile, and the fits to them."""
 
     settings: ProfileSettings
     fusion: Mapping[str, float]
-    """What each op costs after a convolution, as a share of an addition."""
+    """Op -> its cost after a convolution, as a share of an addition."""
     source: PointSource
     kernels: Mapping[str, KernelPoints]
     """Of the residual."""
@@ -74,7 +74,7 @@ class Profile:
 
     @cached_property
     def samples(self) -> dict[str, list[Sample]]:
-        """By role."""
+        """Role -> its samples."""
         timed = [entry for entry in self.entries if entry.role != FUSION]
         found: dict[str, list[Sample]] = {role: [] for role in (PART, WHOLE, HELD_OUT)}
         for entry, sample in zip(timed, as_samples(self.source, timed), strict=True):
@@ -83,29 +83,29 @@ class Profile:
 
     @cached_property
     def networks(self) -> Networks:
-        """From everything but the networks held out."""
+        """Model fitted to everything but the held-out networks."""
         return fit_networks([*self.samples[PART], *self.samples[WHOLE]], self.kernels)
 
     @property
     def model(self) -> ProfileModel:
-        """Of sums over the kernels of whole networks."""
+        """Correction from sums over kernels to whole networks."""
         return self.networks.model
 
     @cached_property
     def trivial(self) -> Floats:
-        """The model of parameters and MACs alone, of the same samples."""
+        """Model of parameters and MACs alone, fitted to the same samples."""
         seen = [*self.samples[PART], *self.samples[WHOLE]]
         return fit_trivial(self._figures(seen), np.array([sample.ms for sample in seen]))
 
     @cached_property
     def judged(self) -> list[HeldOut]:
-        """The networks held out."""
+        """Held-out networks with their predictions."""
         held_out = self.samples[HELD_OUT]
         return self._judged(held_out, self.model.ms([sample.load for sample in held_out]))
 
     @cached_property
     def left_out(self) -> list[HeldOut]:
-        """Those, and the networks of the fit, each by a model that never saw it: for intervals."""
+        """Held-out networks, and those of the fit as predicted by models without them."""
         return self.judged + self._judged(self.samples[WHOLE], self.networks.crossed_ms)
 
     def _judged(self, samples: Sequence[Sample], sums_ms: Floats) -> list[HeldOut]:
@@ -125,7 +125,7 @@ class Profile:
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        """`device.yaml`, but for name and hash."""
+        """Content of `device.yaml`, except name and hash."""
         settings, model = self.settings, self.model
         runtime, machine = RUNTIMES[settings.runtime], environment()
         trivial = (round(float(value), 8) for value in self.trivial)
@@ -164,7 +164,7 @@ class Profile:
 
 
 def write_profile(draft: Path, out: Path, found: Profile) -> None:
-    """Write the device's files into `draft`, which will be `out`."""
+    """Write the device's files into `draft`, which will become `out`."""
     networks = [sample.load.kernels for role in (PART, WHOLE) for sample in found.samples[role]]
     rows = [row for row in as_rows(found.model.costs, networks) if row["networks"]]
     info = found.info | {"name": out.name}

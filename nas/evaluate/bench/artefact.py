@@ -46,19 +46,19 @@ class _Document:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """What a folder holds."""
+    """A fitted benchmark and its `truth.yaml`."""
 
     trees: Trees
     content: Mapping[str, Any]
-    """Of `truth.yaml`."""
+    """Content of `truth.yaml`."""
 
 
 def read_fitted(folder: Path, space: Space) -> Fitted:
     """Read the trees over a space from their folder.
 
     Raises:
-        DocumentError: naming file, row and field; also where the trees are not those, or the space
-            is not the one, that `truth.yaml` was written for.
+        DocumentError: naming file, row and field; also if `truth.yaml` belongs to other trees or
+            another space.
     """
     path = folder / YAML
     content = yaml.read(path)
@@ -74,16 +74,16 @@ def _check_hash(path: Path, content: Mapping[str, Any], key: str, found: str, of
     if content[key] != found:
         raise DocumentError(
             f"{path} ({key}): the hash of {of} is {found}, expected {content[key]};"
-            " the held-out figures are not of what is there"
+            " the held-out figures belong to other content"
         )
 
 
 def read_trees(path: Path, choices: Choices) -> list[Tree]:
-    """The nodes of `trees.csv`, checked to be whole trees over these choices."""
+    """Read the nodes of `trees.csv`, and check that they form complete trees over these choices."""
     sizes = {parameter.name: len(parameter.values) for parameter in choices.parameters}
     trees: list[list[Node]] = []
     due: set[int] = set()
-    """Nodes of the last tree that a test leads to and that are not there yet."""
+    """Nodes of the last tree that a test leads to and that are still missing."""
     for line in read_csv(path, COLUMNS):
         if not due:
             trees.append([])
@@ -107,7 +107,7 @@ def read_trees(path: Path, choices: Choices) -> list[Tree]:
 
 
 def _node(line: CsvRow, sizes: Mapping[str, int]) -> Node:
-    """A test or a leaf; the cells that belong to the other are empty."""
+    """Read a test or a leaf; the cells of the other kind are empty."""
     name = line.cells["parameter"]
     for column in ("value",) if name else ("at_most", "left", "right"):
         if line.cells[column]:

@@ -4,8 +4,8 @@ nas-bench-macro    CIFAR-10 test accuracy of all 3969 networks, from the benchma
 accel-nasbench     ImageNet accuracy after a short training, fitted to networks trained that way
 ofa-mobilenetv3    ImageNet accuracy of sub-networks of once-for-all, fitted likewise
 
-What is fitted ranks networks that it has not seen as `predictors/benchmarks/` says; of a search it
-is the ground truth by definition.
+`predictors/benchmarks/` states how well a fitted benchmark ranks networks it has not seen. For a
+search its accuracies are the ground truth by definition.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from nas.space.space import Space
 
 @dataclass(frozen=True, eq=False)
 class Benchmark:
-    """A space and the accuracy of its networks."""
+    """A space, and the accuracy of each of its networks."""
 
     name: str
     space: Space
     evaluate: Callable[[Ints], Floats]
-    """(n, P) codes that can be built -> (n,) accuracy in points.
+    """Valid codes (n, P) -> accuracies (n,) in points.
 
-    Repeats that are left out must stand behind the others: what is fitted has only seen such codes.
+    Omitted repeats must stand behind the others, since fitted benchmarks know only such codes.
     """
     best: float | None
-    """The largest accuracy of the space in points, where it is known."""
+    """The highest accuracy of the space in points, if known."""
     source: str
     content_hash: str
-    """12 hex digits over the files that the accuracies are from."""
+    """12 hex digits over the files with the accuracies."""
 
 
 def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
-    """A benchmark by name; `data` is the folder with the tables that are not shipped.
+    """Load a benchmark by name; `data` is the folder with the tables that are not shipped.
 
     Raises:
         UnknownNameError: with the nearest names.
-        DocumentError: a table is missing, or naming file, row and field of what is wrong in it.
+        DocumentError: a table is missing or malformed; names file, row and field.
     """
     if name not in BENCHMARKS:
         raise UnknownNameError("benchmark", name, BENCHMARKS)
@@ -77,7 +77,7 @@ def _fitted(name: str, data: Path | None) -> Benchmark:
     return Benchmark(name, space, fitted.trees, None, source, found)
 
 
-#: name of a benchmark, which is its space's -> how it is loaded
+#: name of a benchmark, which is that of its space -> its loader
 BENCHMARKS: Mapping[str, Callable[[str, Path | None], Benchmark]] = {
     "nas-bench-macro": _macro,
     "accel-nasbench": _fitted,

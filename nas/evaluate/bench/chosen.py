@@ -1,4 +1,4 @@
-"""Which benchmarks and strategies are compared: those that are named, or all that can be."""
+"""Chooses the benchmarks and strategies to compare: those named, or all available."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nas.optimize.strategies import DEFAULT, ON_OPTUNA, STRATEGIES, check
 from nas.system.extras import require
 
 QUICK = (DEFAULT, "exact", "evolution", "local", "reinforce", BASELINE)
-"""Strategies that answer within milliseconds and need no extra."""
+"""Strategies that propose within milliseconds and need no extra."""
 LONG = ("gp",)
-"""Strategies that take a second, and are compared only where they are named."""
+"""Strategies that take a second per proposal, compared only if named."""
 
 
 def benchmarks(
     named: Sequence[str], data: Path | None, say: Callable[[str], None], *, shipped: bool = False
 ) -> list[str]:
-    """Names of benchmarks; what is left out though it was not told to be is said.
+    """Return names of benchmarks, and report those that are left out.
 
     Raises:
         UnknownNameError: with the nearest names.

@@ -1,4 +1,4 @@
-"""All runs on one scenario together, and what must not be in them."""
+"""All runs on one scenario, and a check of what must not be in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nas.evaluate.bench.scenario import Scenario, load_scenario
 from nas.system.progress import OnProgress, ignore
 
 BASELINE = "random"
-"""What stands beside every strategy, at the same number of evaluations."""
+"""The strategy that every other is compared with, at the same number of evaluations."""
 
 
 @dataclass(frozen=True)
@@ -22,28 +22,28 @@ class Comparison:
 
     scenario: Scenario
     budget_ms: float
-    """Predicted; infinite where there is none."""
+    """Predicted milliseconds; infinite without a budget."""
     searched: float
-    """The best known before the runs, in points."""
+    """The best accuracy known before the runs, in points."""
     proven: bool
-    """Whether that is the optimum."""
+    """Whether that is proven to be the optimum."""
     runs: Mapping[str, Sequence[Run]]
-    """By strategy."""
+    """Strategy -> its runs."""
 
     @cached_property
     def optimum(self) -> float:
-        """In points; what counts as one where it is not proven."""
+        """The optimum in points, or the best known if none is proven."""
         return max(self.searched, *(float(own.best[-1]) for o in self.runs.values() for own in o))
 
     @cached_property
     def figures(self) -> list[Figures]:
-        """Of each strategy, that of the least regret first."""
+        """Figures of each strategy, least regret first."""
         found = [figures(runs, self.optimum) for runs in self.runs.values()]
         return sorted(found, key=lambda own: [after.regret for after in reversed(own.after)])
 
     @property
     def title(self) -> str:
-        """What is asked, in words."""
+        """The scenario in words."""
         name, share = self.scenario.benchmark, self.scenario.share
         if share is None:
             return f"{name} without a budget"
@@ -61,7 +61,7 @@ def compared(
     workers: int = 1,
     on_progress: OnProgress = ignore,
 ) -> list[Comparison]:
-    """All strategies on all scenarios, with the same seeds each; see `bench.run.compare`."""
+    """Run all strategies on all scenarios with the same seeds; see `bench.run.compare`."""
     on_progress("optimum", 0.0)
     known = {scenario: optimum(load_scenario(scenario)) for scenario in scenarios}
     found: dict[Scenario, dict[str, list[Run]]] = {
@@ -82,7 +82,7 @@ def compared(
 
 
 def faults(comparison: Comparison, better: str = "") -> list[str]:
-    """What must never be; `better`: nor that this strategy ends no better than random search."""
+    """Return violations of what must hold; the strategy `better` must also beat random search."""
     where, found = comparison.title, []
     last = {own.strategy: own.after[-1].best for own in comparison.figures}
     for own in comparison.figures:

@@ -1,4 +1,4 @@
-"""What runs on a scenario say of the strategies: how good, how soon, how sure, at what cost."""
+"""Figures of strategies from their runs: accuracy, speed, certainty and cost."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from nas.evaluate.bench.run import Run
 from nas.space.columns import Floats
 
 MARKS = (50, 100, 200, 300)
-"""Evaluations after which figures are taken, and after the last one."""
+"""Figures are taken after these numbers of evaluations, and after the last."""
 LEVEL = 0.95
-"""Of the intervals."""
+"""Confidence level of the intervals."""
 SAME = 1e-9
-"""Points; what is nearer than this to the optimum is the optimum."""
+"""Tolerance in points within which an accuracy equals the optimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Over runs, the best that was found by so many evaluations."""
+    """Best accuracy after a number of evaluations, over runs."""
 
     evaluations: int
     best: float
-    """Mean, in points."""
+    """Mean of the best accuracies, in points."""
     low: float
     high: float
-    """Student's interval of the mean at `LEVEL`; NaN of a single run."""
+    """Student's interval of the mean at `LEVEL`; NaN for a single run."""
     regret: float
     """Mean distance to the optimum, in points."""
     at_optimum: float
-    """Share of runs that have found it."""
+    """Share of runs that have found the optimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one strategy on one scenario."""
+    """Figures of one strategy on one scenario."""
 
     strategy: str
     runs: int
     after: tuple[After, ...]
-    """The last one is after all evaluations."""
+    """The last entry is after all evaluations."""
     optimum_after: float | None
-    """Median evaluations until the optimum; None where fewer than half of the runs found it."""
+    """Median evaluations until the optimum; None if fewer than half of the runs found it."""
     seconds: float
-    """Mean of a run."""
+    """Mean duration of a run."""
     ask_ms: float
     ask_p99_ms: float
-    """Median and 99th percentile of the milliseconds of a question."""
+    """Median and 99th percentile of the milliseconds of a proposal."""
     evaluations: int
-    """Of all runs together."""
+    """Sum over all runs."""
     duplicates: int
     over: int
 
     def row(self) -> dict[str, float | int | str | None]:
-        """Flat, for CSV and JSON; None where there is no such figure."""
+        """Return a flat row for CSV and JSON; a figure that does not exist is None."""
         found: dict[str, float | int | str | None] = {
             "strategy": self.strategy,
             "runs": self.runs,
@@ -85,7 +85,7 @@ class Figures:
 
 
 def figures(runs: Sequence[Run], optimum: float) -> Figures:
-    """Of one strategy's runs, all of as many evaluations."""
+    """Summarise the runs of one strategy, all with the same number of evaluations."""
     best = np.array([own.best for own in runs])
     found = best >= optimum - SAME
     first = np.where(found.any(axis=1), found.argmax(axis=1) + 1.0, np.inf)
@@ -106,7 +106,7 @@ def figures(runs: Sequence[Run], optimum: float) -> Figures:
 
 
 def marks(evaluations: int) -> list[int]:
-    """Numbers of evaluations after which figures are taken."""
+    """Return the numbers of evaluations after which figures are taken."""
     return [*(n for n in MARKS if n < evaluations), evaluations]
 
 
@@ -119,7 +119,10 @@ def _after(best: Floats, optimum: float, evaluations: int) -> After:
 
 
 def reaches(values: Floats) -> Floats:
-    """(runs, n) -> (n,) half the width of Student's interval of each mean; NaN of one run."""
+    """Return half the width of Student's interval of each mean; NaN for one run.
+
+    Shapes: (runs, n) -> (n,).
+    """
     from scipy.stats import sem, t
 
     if len(values) == 1:

@@ -1,8 +1,8 @@
 """NAS-Bench-Macro (arXiv:2103.11922): the accuracy of every network of its space, from its table.
 
-A network is eight digits, one a layer: 0 leaves it out, 1 is expansion 3 and kernel 3, 2 is
-expansion 6 and kernel 5. The table has all 6561, also those that are the same network because a
-repeat is left out before another; so has the lookup.
+A network is written as eight digits, one per layer: 0 omits the layer, 1 is expansion 3 and kernel
+3, 2 is expansion 6 and kernel 5. The table and the lookup hold all 6561 codes, although some are
+the same network because a repeat is omitted before another.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Macro:
 
     def __init__(self, space: Space, accuracies: Floats) -> None:
         self.accuracies = accuracies
-        """(6561,) by the digits as a number to base 3."""
+        """(6561,) accuracies, indexed by the digits as a number to base 3."""
         digits = _digits(space)
         self._weights = np.zeros((len(digits), CHOICES), np.int64)
         place = NETWORKS
@@ -46,23 +46,23 @@ class Macro:
         self._layers = np.arange(len(digits))
 
     def __call__(self, codes: Ints) -> Floats:
-        """(n, P) codes -> (n,) mean accuracy in points."""
+        """Return mean accuracies in points. Shapes: codes (n, P) -> (n,)."""
         found: Floats = self.accuracies[self._weights[self._layers, codes].sum(axis=1)]
         return found
 
 
 def code_of(space: Space, arch: str) -> Ints:
-    """(P,) the code of a network written as eight digits."""
+    """Return the code (P,) of a network written as eight digits."""
     left = iter(arch)
     genes = [own.index(int(next(left))) if len(own) > 1 else 0 for own in _digits(space)]
     return np.array(genes, np.int64)
 
 
 def read_accuracies(folder: Path) -> Floats:
-    """(6561,) accuracies in points from the user's copy of the table.
+    """Read the accuracies (6561,), in points, from the user's copy of the table.
 
     Raises:
-        DocumentError: it is not there, or naming file, line and column.
+        DocumentError: the table is missing or malformed; names file, line and column.
     """
     path = folder / FILE
     if not path.is_file():
@@ -86,7 +86,7 @@ def read_accuracies(folder: Path) -> Floats:
 
 
 def _digits(space: Space) -> list[list[int]]:
-    """For each layer of a code the digits of its options; a layer without choice has one."""
+    """Return the digits of each layer's options; a layer without a choice has one."""
     digits = [[0], *([_digit(option) for option in p.options] for p in space.table.positions)]
     assert [sorted(own) for own in digits if len(own) > 1] == [[*range(CHOICES)]] * LAYERS
     return digits
@@ -94,5 +94,5 @@ def _digits(space: Space) -> list[list[int]]:
 
 def _digit(option: Option) -> int:
     if not option or option[0].op != "mv2":
-        return 0  # at stride 2 a convolution stands for what is left out
+        return 0  # at stride 2 a convolution replaces an omitted layer
     return {3: 1, 5: 2}[option[0].canonical()["k"]]

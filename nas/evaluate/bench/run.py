@@ -1,7 +1,7 @@
-"""Runs of strategies on benchmarks, where an evaluation is a lookup: hundreds of them in minutes.
+"""Runs strategies on benchmarks, where an evaluation is a lookup: hundreds of runs in minutes.
 
-A run follows from its seed alone. What must never happen is counted in every run and not assumed:
-a network that is evaluated twice, whatever its codes, and one over the budget.
+The seed determines a run. Every run counts two things that must never happen: a network evaluated
+twice, whatever its codes, and a network over the budget.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from nas.system.processes import block_sigint, exit_with_parent, process_pool
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """What one strategy evaluated."""
+    """The evaluations of one strategy."""
 
     strategy: str
     seed: int
     accuracies: Floats
-    """(evaluations,) in points, in this order; NaN where the space had no more networks."""
+    """(evaluations,) accuracies in points, in order; NaN once the space has no more networks."""
     ask_ms: Floats
-    """(n,) milliseconds of each question."""
+    """(n,) milliseconds of each proposal."""
     seconds: float
-    """Of the whole run."""
+    """Duration of the run."""
     duplicates: int
     """Evaluations of networks that had been evaluated before."""
     over: int
@@ -45,7 +45,7 @@ class Run:
 
 
 def run(loaded: LoadedScenario, strategy: str, evaluations: int, seed: int) -> Run:
-    """Evaluate so many networks, or all there are."""
+    """Evaluate this many networks, or all of the space."""
     problem, space = loaded.problem, loaded.benchmark.space
     began, asked = time.perf_counter(), STRATEGIES[strategy](problem)
     seen, ask_ms = Seen.none(problem), []
@@ -79,9 +79,9 @@ def compare(
     seed: int = 0,
     workers: int = 1,
 ) -> Iterator[tuple[Scenario, Run]]:
-    """Runs of every strategy on every scenario, as they end; each begins with the same seeds.
+    """Run every strategy on every scenario with the same seeds; yield runs as they end.
 
-    What they find is the same for any number of workers. With one it is this process.
+    Results do not depend on the number of workers. A single worker is this process.
     """
     jobs = [
         (scenario, strategy, evaluations, own)

@@ -1,4 +1,4 @@
-"""A scenario: a benchmark under a latency budget, as strategies are asked to solve it."""
+"""Scenarios: benchmarks under a latency budget, on which strategies are compared."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from nas.optimize.pricing import MS, Pricing
 from nas.optimize.strategies.problem import Problem, problem_of
 
 SAMPLE = 10_000
-"""Random networks whose milliseconds say what a budget lets through."""
+"""Random networks that a budget's share is measured on."""
 DIGITS = 4
-"""Of a budget: a rounded one lies between networks, not on one."""
+"""Digits of a budget, rounded so that it lies between networks and not on one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is asked, in plain values that every process can start from."""
+    """A benchmark, device and budget, as plain values that any process can load."""
 
     benchmark: str
     share: float | None = 0.5
-    """Of random networks, those within the budget; None: there is no budget."""
+    """Share of random networks within the budget; None means no budget."""
     device: str = "pixel1-cpu"
     data: Path | None = None
     """Folder with the tables that are not shipped."""
@@ -36,32 +36,32 @@ class Scenario:
 
 @dataclass(frozen=True, eq=False)
 class LoadedScenario:
-    """A scenario, loaded."""
+    """A scenario with its benchmark and search problem."""
 
     benchmark: Benchmark
     problem: Problem
     budget_ms: float
-    """Predicted; infinite where there is none."""
+    """Predicted milliseconds; infinite without a budget."""
 
 
 @cache
 def load_scenario(scenario: Scenario) -> LoadedScenario:
-    """The scenario loaded, once a process.
+    """Load a scenario, once per process.
 
     Raises:
-        UnknownNameError: no such benchmark or device, with the nearest names.
-        DocumentError: a table is missing or wrong.
+        UnknownNameError: the benchmark or device does not exist; with the nearest names.
+        DocumentError: a table is missing or malformed.
     """
     benchmark = load_benchmark(scenario.benchmark, scenario.data)
     return scenario_of(benchmark, library.load_device(scenario.device), scenario.share)
 
 
 def scenario_of(benchmark: Benchmark, device: Device, share: float | None) -> LoadedScenario:
-    """A benchmark on a device, with a budget that this share of random networks keeps.
+    """Return a benchmark on a device, with a budget that this share of random networks meets.
 
-    The shipped surrogate is no feature: it was fitted to some of the same networks.
+    The shipped surrogate is no feature, since it was fitted to some of the same networks.
     """
-    pricing = Pricing(benchmark.space, device, library.load_surrogate("imagenet"))  # is never asked
+    pricing = Pricing(benchmark.space, device, library.load_surrogate("imagenet"))  # never used
     budget_ms = inf
     if share is not None:
         ms = pricing.price(pricing.layered.sample(SAMPLE, np.random.default_rng(0)))[:, MS]

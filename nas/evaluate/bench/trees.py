@@ -1,11 +1,12 @@
-"""Regression trees over the choices of a space: an accuracy as a constant and a sum over trees.
+"""Regression trees over the choices of a space: accuracy is a constant plus a sum over trees.
 
-A test asks whether the index of a parameter's value (`nas.space.choices`) is at most a number; a
-parameter that the network lacks has index -1, so it is below every value.
+A test compares the index of a parameter's value (`nas.space.choices`) with a threshold. A parameter
+that the network lacks has index -1, below every value.
 
-No tree is walked. A code chooses one option a layer, and an option decides every test on its
-parameters; so it has, for each tree, a word with one bit for each leaf that its tests leave open.
-The leaf that all layers leave open is the tree's answer (after QuickScorer, SIGIR 2015).
+Trees are not traversed. A code chooses one option per layer, and an option decides every test on
+its parameters. So an option has, for each tree, a word with one bit for each leaf that its tests
+leave open. The leaf that all layers leave open is the tree's answer (after QuickScorer, SIGIR
+2015).
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from nas.space.choices import Choices
 from nas.space.columns import Floats, Ints
 
 LEAVES = 8
-"""Of a tree at most: the bits of a word."""
+"""Most leaves of a tree: the bits of a word."""
 CHUNK = 64
-"""Codes judged at a time: their words stay in the cache."""
+"""Codes evaluated at a time, so that their words stay in the cache."""
 
 Words = NDArray[np.uint8]
 
@@ -33,23 +34,23 @@ _LEAF[1 << np.arange(LEAVES)] = np.arange(LEAVES)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A test, or a leaf with a value. Both nodes below a test come after it; the first is 0."""
+    """A test, or a leaf with a value. Both children of a test come after it; node 0 is the root."""
 
     parameter: int | None = None
-    """Index among the parameters of the choices; None is a leaf."""
+    """Index of the tested parameter; None for a leaf."""
     at_most: int = 0
-    """The largest index of a value that goes left."""
+    """The largest index that goes left."""
     left: int = 0
     right: int = 0
     value: float = 0.0
-    """Of a leaf, in points."""
+    """Value of a leaf, in points."""
 
 
 Tree = Sequence[Node]
 
 
 class Trees:
-    """The sum as a function of codes."""
+    """The constant and all trees, as a function of codes."""
 
     def __init__(self, choices: Choices, trees: Sequence[Tree], constant: float) -> None:
         assert not any(choices.branches), "layers that count in one branch only are not supported"
@@ -62,13 +63,13 @@ class Trees:
             if node.parameter is not None
         }
         self._layers = np.array(sorted(tested), np.int64)
-        """Those that tests look at; the others leave everything open."""
+        """Layers with tests; the others leave all leaves open."""
         self._starts = starts[self._layers]
-        """Where the options of each begin among the words."""
+        """Index of each layer's first option among the words."""
         self._words = np.empty((int(sizes.sum()), len(trees)), np.uint8)
         self._values = np.zeros((len(trees), LEAVES))
         self._first = np.arange(len(trees)) * LEAVES
-        """Of each tree's values, laid end to end."""
+        """Index of each tree's first value, with all values end to end."""
         self._constant = constant
         places = _places(choices, starts)
         for number, tree in enumerate(trees):
@@ -77,7 +78,7 @@ class Trees:
             self._values[number, : len(values)] = values
 
     def __call__(self, codes: Ints) -> Floats:
-        """(n, P) codes -> (n,) accuracies in points."""
+        """Return accuracies in points. Shapes: codes (n, P) -> (n,)."""
         rows = codes[:, self._layers] + self._starts
         found = np.empty(len(codes))
         for start in range(0, len(codes), CHUNK):
@@ -89,7 +90,7 @@ class Trees:
 
 
 def _places(choices: Choices, starts: Ints) -> list[tuple[slice, Ints]]:
-    """For each parameter, where its layer's options lie and the index that each has of it."""
+    """Return, for each parameter, the slice of its layer's options and their value indices."""
     places = []
     column, layer = 0, -1
     for parameter in choices.parameters:
@@ -101,7 +102,7 @@ def _places(choices: Choices, starts: Ints) -> list[tuple[slice, Ints]]:
 
 
 def _words(tree: Tree, places: Sequence[tuple[slice, Ints]], options: int) -> Words:
-    """(options,) the leaves of a tree that each option leaves open."""
+    """Return the leaves of a tree that each option leaves open. Shapes: (options,)."""
     below = [0] * len(tree)
     leaf = 1
     for index, node in enumerate(tree):

@@ -1,1 +1,1 @@
-"""How well cheaper estimators rank networks: each against long training, with what it costs."""
+"""How well cheap estimators rank networks, against long training, and at what cost."""

@@ -1,4 +1,4 @@
-"""The estimators that are compared, and the sample of networks that they score."""
+"""Cheap estimators of accuracy, and the sample of networks that they score."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nas.space.space import Space
 
 LONG = "long"
 SHARE = 0.25
-"""Of the training images, for the estimator that sees a part."""
+"""Share of the training images, for the estimator that uses a part of them."""
 MUTATIONS = 4
-"""Of a seed, for every other network of the sample."""
+"""Mutations of a known network, for every other network of the sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,20 @@ class Estimator:
 
     name: str
     epochs: int = 0
-    """Of training; 0 does not train."""
+    """Epochs of training; 0 does not train."""
     side: float = 1.0
-    """Of the images, as a share."""
+    """Input side, as a share of the network's own."""
     share: float = 1.0
-    """Of the training images."""
+    """Share of the training images."""
     inherit: bool = False
-    """From the nearest network of the sample that was trained long."""
+    """Whether weights are inherited from the nearest network of the long training."""
 
 
 def estimators(epochs: Sequence[int], long: int, zero_cost: Sequence[str]) -> list[Estimator]:
-    """All that are compared: no training, short trainings, and cheaper images.
+    """Return all estimators: without training, with short training, and with cheaper images.
 
     Raises:
-        RecipeError: a training of no epoch.
+        RecipeError: a training has no epoch.
     """
     from nas.evaluate.proxies import SIZES
 
@@ -60,7 +60,7 @@ def sample(space: Space, seeds: Sequence[Arch], n: int, seed: int, most_mmacs: f
     """N points of at most so many mega-MACs: a random one, then a mutated seed, and so on.
 
     Raises:
-        TrainingError: hardly any is so small.
+        TrainingError: the space has too few such networks.
     """
     rng = np.random.default_rng(seed)
     found: dict[str, Arch] = {}

@@ -1,4 +1,4 @@
-"""Kendall's tau-b of a estimator against long training, with a bootstrap interval over networks."""
+"""Kendall's tau-b of an estimator against long training, with a bootstrap interval."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEVEL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of one network by one estimator."""
+    """The score of one network by one estimator."""
 
     score: float
     seconds: float
@@ -35,7 +35,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """One estimator against the long training."""
+    """How an estimator ranks networks, against the long training."""
 
     estimator: str
     tau: float
@@ -43,12 +43,12 @@ class Ranking:
     high: float
     """90 % bootstrap interval over networks."""
     seconds: float
-    """Mean per network."""
+    """Mean seconds per network."""
     networks: int
 
 
 def ranking(estimator: str, scores: Sequence[Score], long: Sequence[Score]) -> Ranking:
-    """Of the same networks in the same order; those that either says no number of are left out."""
+    """Compare scores of the same networks in the same order; non-finite scores are left out."""
     scored = np.array([(own.score, true.score) for own, true in zip(scores, long, strict=True)])
     kept = scored[np.isfinite(scored).all(1)]
     low, high = tau_interval(kept)
@@ -57,18 +57,18 @@ def ranking(estimator: str, scores: Sequence[Score], long: Sequence[Score]) -> R
 
 
 def tau_interval(pairs: Floats) -> tuple[float, float]:
-    """Of networks drawn with replacement from (n, 2) pairs."""
+    """Return the bootstrap interval of tau over networks. Shapes: pairs (n, 2)."""
     rng = np.random.default_rng(0)
     draws = (pairs[rng.integers(len(pairs), size=len(pairs))] for _ in range(BOOTSTRAPS))
     taus = [tau for draw in draws if np.isfinite(tau := kendall(draw))]
     if not taus:
-        return -1.0, 1.0  # nothing tells the networks apart
+        return -1.0, 1.0  # all scores are equal
     low, high = np.quantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
 def kendall(pairs: Floats) -> float:
-    """Kendall's tau-b of (n, 2) pairs; NaN where one side has no order."""
+    """Return Kendall's tau-b; NaN if one side has no order. Shapes: pairs (n, 2)."""
     from scipy.stats import kendalltau
 
     if len(pairs) < 2:
@@ -77,7 +77,7 @@ def kendall(pairs: Floats) -> float:
 
 
 def facts_of(task: Task, command: Sequence[str], *, long: int, seed: int) -> dict[str, object]:
-    """How networks were trained, for `fidelity.json`."""
+    """Return how networks were trained, for `fidelity.json`."""
     from nas.system.environment import environment
 
     return provenance(command, "torch") | {
@@ -96,7 +96,7 @@ def facts_of(task: Task, command: Sequence[str], *, long: int, seed: int) -> dic
 def write_fidelity(
     folder: Path, rankings: Sequence[Ranking], archs: Sequence[Arch], facts: Mapping[str, object]
 ) -> None:
-    """`fidelity.csv`, the networks, and `fidelity.json`, which says how they were trained."""
+    """Write `fidelity.csv`, the networks, and `fidelity.json` on how they were trained."""
     rows = []
     for found in rankings:
         figures = (f"{figure:.4f}" for figure in (found.tau, found.low, found.high))

@@ -1,7 +1,7 @@
-"""Networks of a space trained long, and scored by every cheaper estimator.
+"""Trains networks of a space long, and scores them with every cheaper estimator.
 
-Cheaper is: sizes, zero-cost proxies, the surrogate, fewer epochs, half the side, a part of the
-data, inherited weights. Every score is on disk as soon as it is known.
+Cheaper estimators are sizes, zero-cost proxies, the surrogate, fewer epochs, half the side, part of
+the data, and inherited weights. Every score is on disk as soon as it is known.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Elsewhere = Callable[["Fidelity", Sequence[tuple[Estimator, Arch]]], Iterator[Sc
 
 @dataclass(eq=False)
 class Fidelity:
-    """Scores networks in a folder, and goes on where it is."""
+    """Scores networks in a folder, and resumes from it."""
 
     task: Task
     archs: Sequence[Arch]
@@ -49,7 +49,7 @@ class Fidelity:
     scores: dict[tuple[str, str], Score] = field(default_factory=dict)
 
     def run(self, estimators: Sequence[Estimator]) -> list[Ranking]:
-        """All scores, then every estimator's ranking, the long training's first."""
+        """Compute all scores; return every estimator's ranking, the long training's first."""
         self.scores = dict(_read(self.folder / JOURNAL))
         whole = len(estimators) * len(self.archs)
         for inheriting in (False, True):  # these need the weights of the long ones
@@ -66,7 +66,7 @@ class Fidelity:
         return [self.ranking(estimator.name) for estimator in estimators]
 
     def _all(self, asked: Sequence[tuple[Estimator, Arch]]) -> Iterator[Score]:
-        """Scores in order, from several processes with a core each if there are `workers`."""
+        """Yield scores in order, from several processes with a core each if there are `workers`."""
         if self.elsewhere is not None:
             own = replace(self, on_progress=ignore, elsewhere=None, scores={})
             yield from self.elsewhere(own, asked)
@@ -81,13 +81,13 @@ class Fidelity:
             yield from scores
 
     def ranking(self, estimator: str) -> Ranking:
-        """Of the networks that both the estimator and the long training have a score for."""
+        """Rank by the networks that both the estimator and the long training have scored."""
         ids = [arch.arch_id for arch in self.archs]
         own, long = ([self.scores[name, arch_id] for arch_id in ids] for name in (estimator, LONG))
         return ranking(estimator, own, long)
 
     def score(self, estimator: Estimator, arch: Arch) -> Score:
-        """By one estimator, with the time it took."""
+        """Score a network with one estimator, and time it."""
         from nas.evaluate.proxies import score
 
         start = perf_counter()
@@ -103,7 +103,7 @@ class Fidelity:
         return Score(found, perf_counter() - start)
 
     def _trained(self, estimator: Estimator, arch: Arch) -> float:
-        """Accuracy on the judging images; NaN for a network that broke, or has none to inherit."""
+        """Train; return the validation accuracy, or NaN if training or inheritance failed."""
         from nas.modules import save_weights
         from nas.space.retarget import for_task
 
@@ -126,7 +126,7 @@ class Fidelity:
         return training.history[-1].val_top1
 
     def _inherit(self, training: Training, arch: Arch) -> bool:
-        """From the nearest network with weights, if any has."""
+        """Inherit from the nearest network with weights; False if there is none."""
         from nas.modules.checkpoints.weights import read_state
         from nas.train.inherit import inherit, kinship
 
@@ -165,7 +165,7 @@ def _score(asked: tuple[Estimator, Arch]) -> Score:
 
 
 def _read(path: Path) -> Iterator[tuple[tuple[str, str], Score]]:
-    """What was scored before; a line that a kill left half written is left out."""
+    """Read earlier scores; drop a last line that was only half written."""
     if not path.exists():
         return
     os.truncate(path, path.read_bytes().rfind(b"\n") + 1)

@@ -1,7 +1,7 @@
 """Zero-cost proxies: scores of a network with fresh weights, from a few batches of images.
 
-None wins everywhere (arXiv:2301.08727), so they are always shown beside the sizes of the network,
-which cost nothing at all. Every one is a file with one function of a module and batches.
+None is best everywhere (arXiv:2301.08727), so they are always shown beside the sizes of the
+network, which cost nothing. Each proxy is a file with one function of a module and batches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROXIES: Mapping[str, Callable[[fx.GraphModule, Sequence[Batch]], float]] = {
     "zico": zico,
     "zen": zen,
 }
-#: name -> size of an architecture: what every proxy must beat
+#: name -> size of an architecture, the baseline of every proxy
 SIZES: Mapping[str, Callable[[Arch], float]] = {
     "params": lambda arch: float(arch.params),
     "macs": lambda arch: float(arch.macs),
@@ -39,7 +39,7 @@ SIZES: Mapping[str, Callable[[Arch], float]] = {
 
 
 def score(arch: Arch, name: str, batches: Sequence[Batch], *, seed: int = 0) -> float:
-    """The proxy of an architecture; minus infinity where it is no number.
+    """Return the proxy of an architecture; minus infinity if it is not finite.
 
     Raises:
         UnknownNameError: with the nearest names.
@@ -63,7 +63,7 @@ def check(names: Iterable[str]) -> None:
 
 
 def noise(side: int, classes: int, *, images: int = 64, seed: int = 0) -> list[Batch]:
-    """Batches of noise, for where there are no data."""
+    """Return batches of noise, as a substitute for data."""
     generator = torch.Generator().manual_seed(seed)
     return [
         (

@@ -193,7 +193,7 @@ def test_a_run_that_failed_is_named_with_its_error() -> None:
 
 def test_a_file_given_twice_is_refused() -> None:
     log = ASSETS / "benchmark_model_2020.log"
-    with pytest.raises(DocumentError, match=r"2020.log again, as in the files before it"):
+    with pytest.raises(DocumentError, match=r"2020.log is given twice"):
         import_measurements([log, log])
 
 

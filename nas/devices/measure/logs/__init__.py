@@ -1,4 +1,4 @@
-"""Logs of the runtimes' own benchmarks, one file per format; a new format is one entry below."""
+"""Readers of the runtimes' benchmark logs, one file per format; a new format is one entry below."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KNOWN = ", ".join((*TEXT, *JSON))
 
 
 def read_log(text: str, file: Path) -> list[LogRun]:
-    """All runs of a log.
+    """Read all runs of a log.
 
     Raises:
         DocumentError: the format is unknown, or with file and line of what is malformed.

@@ -19,7 +19,7 @@ SOURCE = "Qualcomm AI Hub profile"
 
 
 def read(content: Mapping[str, Any], file: Path) -> LogRun:
-    """The median of all inferences, or the hub's estimate where it lists none."""
+    """Read the median of all inferences, or the hub's estimate if none is listed."""
     where = str(file)
     summary = get(content, "execution_summary", dict, where)
     times_us = summary.get("all_inference_times") or []
@@ -35,7 +35,7 @@ def read(content: Mapping[str, Any], file: Path) -> LogRun:
 
 
 def _source(content: Mapping[str, Any]) -> str:
-    """With the compute units that layers ran on, the busiest first: `NPU 61, CPU 2`."""
+    """Describe the compute units of the layers, busiest first: `NPU 61, CPU 2`."""
     detail = content.get("execution_detail")
     layers = [each for each in detail if isinstance(each, dict)] if isinstance(detail, list) else []
     units = Counter(str(each["compute_unit"]).upper() for each in layers if "compute_unit" in each)

@@ -1,4 +1,4 @@
-"""What the readers of all formats share: a run, and checked numbers."""
+"""Parts shared by the readers of all formats: a run, and checked numbers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MEAN = "mean: the tool printed no median"
 
 @dataclass(frozen=True, slots=True)
 class LogRun:
-    """One run that a log tells of."""
+    """One run in a log."""
 
     measurement: Measurement
-    """Its `network` is the model's file, and its `batch` 1, until the kit and the log are asked."""
+    """`network` is the model's file and `batch` is 1 until the kit and the log are consulted."""
     batch: int | None = None
     """Images per invocation, if the log says so."""
 
 
 def get(content: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
-    """The value of a key, of that type; a whole number passes for a float."""
+    """Return the value of a key, of this type; an integer passes for a float."""
     found = content.get(key)
     if kind is float and type(found) is int:
         found = float(found)
@@ -38,7 +38,7 @@ def get(content: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
 
 
 def number(text: str, where: str) -> float:
-    """A number that a tool printed."""
+    """Parse a number that a tool printed."""
     try:
         return float(text)
     except ValueError:
@@ -46,14 +46,14 @@ def number(text: str, where: str) -> float:
 
 
 def checked_ms(ms: float, where: str) -> float:
-    """Milliseconds that a network can take."""
+    """Return the milliseconds if they are plausible for a network."""
     if not MIN_MS <= ms <= MAX_MS:
         raise DocumentError(f"{where}: found {ms:g} ms, expected {MIN_MS:g} to {MAX_MS:g} ms")
     return ms
 
 
 def from_samples(row: Measurement, samples_ms: Sequence[float]) -> Measurement:
-    """The row with the median of single runs, its interval and the fast end."""
+    """Return the row with the median, interval and 10 % quantile of single runs."""
     values = np.asarray(samples_ms)
     low, high = median_interval(values)
     median, fast = float(np.median(values)), float(np.quantile(values, 0.1))
@@ -63,6 +63,6 @@ def from_samples(row: Measurement, samples_ms: Sequence[float]) -> Measurement:
 
 
 def models_in(line: str, suffixes: Sequence[str]) -> list[str]:
-    """Files of models that a line names, such as a command or a script's `echo`."""
+    """Return the model files named in a line, such as a command or a script's `echo`."""
     endings = "|".join(re.escape(suffix) for suffix in suffixes)
     return re.findall(rf"[^\s\"'=,;]+(?:{endings})(?![\w.])", line)

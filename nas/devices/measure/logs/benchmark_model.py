@@ -16,7 +16,7 @@ from nas.devices.measurements import Measurement
 from nas.errors import DocumentError
 
 AGREE = 0.01
-"""The mean and that of the statistics line differ by at most this share, or by rounding."""
+"""Largest relative difference of the mean and that of the statistics line, besides rounding."""
 ROUNDED_MS = 0.005
 
 _GRAPH = re.compile(r"Graph: \[(.+)\]|Loaded model (\S.*\S)\s*$")
@@ -35,7 +35,7 @@ _RESULT = "timings in us"
 
 @dataclass(slots=True)
 class _Statistics:
-    """The last statistics line: those of the warm-up come first."""
+    """The last statistics line; the warm-up's come before it."""
 
     count: int
     mean_us: float
@@ -44,7 +44,7 @@ class _Statistics:
 
 @dataclass(slots=True)
 class _Run:
-    """What a log has said of a run so far."""
+    """A run as far as its log is read."""
 
     model: str = ""
     threads: int | None = None
@@ -59,7 +59,7 @@ class _Run:
 
     @property
     def ended(self) -> bool:
-        """Its result is printed."""
+        """Whether its result has been printed."""
         return self.mean_ms is not None
 
 
@@ -92,7 +92,7 @@ def _read(text: str, file: Path) -> list[LogRun]:
 
 
 def _opens(line: str, run: _Run) -> bool:
-    """Whether a line is the first of the next run."""
+    """Whether a line starts the next run."""
     if "STARTING!" in line:
         return True
     graph = _GRAPH.search(line)
@@ -132,7 +132,7 @@ def _take_table(run: _Run, found: re.Match[str], place: str) -> None:
 
 
 def _statistics(found: re.Match[str], place: str) -> _Statistics:
-    """Of `curr` alone where all runs took the same time, or there was one."""
+    """Parse statistics; the tool prints `curr` alone if all runs took the same time."""
     count, mean, median, current = found.groups()
     if current:
         return _Statistics(int(count), number(current, place), number(current, place))
@@ -150,7 +150,7 @@ def _timings_ms(line: str, place: str) -> float:
 
 
 def _check(run: _Run, place: str) -> None:
-    """The result is that of the statistics above it."""
+    """Check that the result agrees with the statistics above it."""
     if run.statistics is None or run.mean_ms is None:
         return
     mean_ms = run.statistics.mean_us / 1000
@@ -165,7 +165,7 @@ def _check(run: _Run, place: str) -> None:
 
 
 def _row(run: _Run, file: Path) -> LogRun:
-    """The median, where the tool is new enough to print it, else the mean."""
+    """Return the median if the tool prints it, else the mean."""
     assert run.mean_ms is not None
     ms = run.mean_ms if run.median_ms is None else run.median_ms
     notes = [MEAN if run.median_ms is None else "", run.delegates.note]

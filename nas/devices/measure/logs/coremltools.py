@@ -1,6 +1,6 @@
-"""The JSON that a kit's `benchmark.py` writes of a coremltools `MLModelBenchmarker.Measurement`.
+"""The JSON that a kit's `benchmark.py` writes for a coremltools `MLModelBenchmarker.Measurement`.
 
-The performance report that Xcode exports is left out: its format is not documented.
+Performance reports exported by Xcode are not supported: their format is undocumented.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nas.errors import DocumentError
 
 
 def read(content: Mapping[str, Any], file: Path) -> LogRun:
-    """The run of one file."""
+    """Read the run of one file."""
     where = str(file)
     measurement = get(content, "measurement", dict, where)
     samples = get(measurement, "samples", list, where)

@@ -1,7 +1,7 @@
-"""What executed a network in `benchmark_model`: the delegate that was asked for, if it did.
+"""Finds the delegate that executed a network in `benchmark_model`.
 
-A delegate that is asked for may take nothing, and the CPU runs the network at its own speed. The
-tool says so in a line, or by the nodes that each delegate replaced.
+A requested delegate may take no node, and then the CPU runs the network. The tool says so in a
+line, or by the number of nodes that each delegate replaced.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _REFUSED = re.compile(
 )
 _NODES = re.compile(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \(([^)]*)\)")
 _CPU = "xnnpack"
-"""The delegate that is the CPU's own."""
+"""The CPU's delegate."""
 
 
 @dataclass(slots=True)
 class Delegates:
-    """What a log has said of delegates so far."""
+    """Delegates as far as a log is read."""
 
     asked: dict[str, str] = field(default_factory=dict)
     """Name in the tool's messages -> name in the runtime's."""
     refused: set[str] = field(default_factory=set)
     nodes: dict[str, int] = field(default_factory=dict)
-    """By delegate, as it names itself: nodes that it took."""
+    """Name of a delegate -> number of nodes it took."""
     total: int = 0
-    """Nodes of the network, as the first delegate found them."""
+    """Number of nodes that the first delegate found."""
 
     def take(self, line: str) -> None:
-        """Note what a line says of them."""
+        """Read a line."""
         if found := _ASKED.search(line):
             self.asked.setdefault(found[1].lower(), found[1].lower())
         elif found := _LIBRARY.search(line):
@@ -62,12 +62,12 @@ class Delegates:
 
     @property
     def runtime(self) -> str:
-        """`litert`, and what executed the network beside the CPU."""
+        """`litert`, followed by the delegates that executed the network."""
         return "-".join(("litert", *self._ran()))
 
     @property
     def note(self) -> str:
-        """What was asked for in vain, and what was left to the CPU."""
+        """Delegates that executed nothing, and nodes left to the CPU."""
         ran = self._ran()
         idle = [name for name in self.asked.values() if name not in ran]
         notes = [f"{name} was asked for and executed nothing" for name in idle]
@@ -87,7 +87,7 @@ class Delegates:
         return [name for key, name in self.asked.items() if key not in self.refused]
 
     def _foreign(self) -> dict[str, int]:
-        """Nodes by delegate, without the CPU's."""
+        """Return the nodes of each delegate except the CPU's."""
         return {name: n for name, n in self.nodes.items() if _CPU not in name.lower()}
 
 

@@ -11,7 +11,7 @@ from nas.devices.measurements import Measurement
 
 
 def read(content: Mapping[str, Any], file: Path) -> LogRun:
-    """The run of one result file."""
+    """Read the run of one result file."""
     where = str(file)
     latency = get(content, "latency", dict, where)
     accelerators = [str(name).lower() for name in get(content, "accelerators", list, where)]

@@ -1,7 +1,7 @@
 """`onnxruntime_perf_test`: seconds per percentile with `-s`, and a mean in milliseconds without.
 
-It does not print which model it ran. A command or a script's `echo` in the log may; else the file's
-own name stands for the model, and such a file holds one run.
+It does not print the model. A command or a script's `echo` in the log may name it; otherwise the
+file's name does, and the file must hold a single run.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def _read(text: str, file: Path) -> list[LogRun]:
         raise DocumentError(f"{file}: no line 'Average inference time cost: T ms'")
     if len(runs) > 1 and not all(run.model for run in runs):
         raise DocumentError(
-            f"{file}: holds {len(runs)} runs and does not say of which models;"
-            " expected a file for each model, named after it"
+            f"{file}: holds {len(runs)} runs but names no models;"
+            " expected one file per model, named after it"
         )
     return [_row(run, file) for run in runs]
 
 
 def _opens(line: str) -> bool:
-    """Whether a line is of the next run."""
+    """Whether a line belongs to the next run."""
     return bool(_THREADS.search(line) or _BEGINS in line or models_in(line, SUFFIXES))
 
 
