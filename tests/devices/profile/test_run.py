@@ -43,15 +43,15 @@ rows:
 """
 SHORT = """
 from nas.devices.measure.timing import Pace
-from nas.devices.profile import bench, fusion, run
+from nas.devices.profile import fusion, part_timer, run
 
 pace = Pace(warm_up_s=0.01, burst_s=0.005, rounds=9, at_most=2.0)
 put(run, "PART_PACE", pace)
 put(run, "NETWORK_PACE", pace)
 put(fusion, "NETWORK_PACE", pace)
 put(fusion, "PROBES", {name: fusion.PROBES[name] for name in ("relu", "hswish", "add")})
-put(bench, "SECONDS", 0.05)
-put(bench, "cores", lambda: 1)
+put(part_timer, "SECONDS", 0.05)
+put(part_timer, "cores", lambda: 1)
 """
 """Less of everything that is timed, put in place by `put(module, name, value)`."""
 PROGRAM = f"put = setattr\n{SHORT}\nfrom nas.cli.main import main; main()"
