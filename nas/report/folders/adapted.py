@@ -21,7 +21,9 @@ KEYS = {"schema", "command", "date", "versions", "before", "after", "device"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class JudgedTop1:
+    """Top-1 accuracy on the validation images, in percent."""
+
     before: float
     after_the_steps: float
 
@@ -37,7 +39,7 @@ class _Adapted:
 class _NetAdapt(_Adapted):
     steps: int
     proposals: int
-    judged_top1: _Judged
+    judged_top1: JudgedTop1
 
 
 @dataclass(frozen=True, slots=True)

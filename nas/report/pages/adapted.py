@@ -14,6 +14,7 @@ from nas.files.csv import CsvRow, read_csv
 from nas.files.records import optional, read_record
 from nas.files.resources import BEST
 from nas.latency.device import Device
+from nas.report.folders.adapted import JudgedTop1
 from nas.report.folders.search_inputs import found_device
 from nas.report.pages import charts
 from nas.report.pages.page import FactsPart, Page, PicturePart, PlotPart, Section, TablePart
@@ -54,12 +55,6 @@ class _Estimated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trained:
-    before: float
-    after_the_steps: float
-
-
-@dataclass(frozen=True, slots=True)
 class AdaptedDocument:
     """Keys of `adapt.yaml` that a page needs."""
 
@@ -67,7 +62,7 @@ class AdaptedDocument:
     after: _After
     device: _Device
     estimated_imagenet: _Estimated = optional()
-    judged_top1: _Trained = optional()
+    judged_top1: JudgedTop1 = optional()
 
 
 @dataclass(frozen=True, slots=True)
