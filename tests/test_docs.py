@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nas.evaluate.bench.case import Case
 
 from nas.blocks import BLOCKS
 from nas.deploy.export import FORMATS

@@ -59,7 +59,7 @@ def run(
         nas sweep run docs/cluster/sweep.yaml
         nas sweep run docs/cluster/sweep.yaml --address auto --resume
     """
-    from nas.files.yaml import read_text
+    from nas.files.text import read_text
     from nas.study.sweep.plan import load_sweep
     from nas.system.extras import require
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nas.errors import DocumentError, UnknownNameError, brief
-from nas.files.yaml import read_text
+from nas.files.text import read_text
 
 MAX_BYTES = 50_000_000
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from nas.errors import DocumentError, ResultError, brief, first_line
 from nas.files.records import between, read_record
-from nas.files.yaml import read_text
+from nas.files.text import read_text
 
 FILE = "settings.json"
 SCHEMA = 1

@@ -8,7 +8,6 @@ Closes YAML's traps: repeated keys, tags, anchors and aliases (so nothing explod
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping, Set
 from math import isfinite
 from numbers import Number
@@ -18,9 +17,8 @@ from typing import Any
 import yaml
 
 from nas.errors import DocumentError, UnknownNameError, first_line
+from nas.files.text import MAX_BYTES, read_text
 
-MAX_BYTES = 250_000
-"""A malicious file of this size takes about three seconds to read."""
 MAX_DIGITS = 18
 BASES = {"0o": 8, "0x": 16}
 """Prefix -> base of integers that are not decimal."""
@@ -128,29 +126,6 @@ def parse(text: str, origin: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
 def read(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Read a file; see `parse`."""
     return parse(read_text(path, max_bytes), str(path), max_bytes)
-
-
-def read_text(path: Path, max_bytes: int = MAX_BYTES, *, errors: str = "strict") -> str:
-    """Read a text file in UTF-8, or in UTF-16 with a byte order mark, as PowerShell writes it.
-
-    `errors` handles invalid bytes, as in `bytes.decode`.
-
-    Raises:
-        DocumentError: the file cannot be read or decoded, or is too large.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(max_bytes + 1)  # a device file or a pipe may have no end
-    except OSError as error:
-        raise DocumentError(f"{path}: {error.strerror}") from None
-    if len(content) > max_bytes:
-        raise DocumentError(f"{path}: larger than {max_bytes} bytes")
-    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        return content.decode(encoding, errors)
-    except UnicodeDecodeError as error:
-        shown = encoding.upper().removesuffix("-SIG")
-        raise DocumentError(f"{path}: not {shown} text at byte {error.start}") from None
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ FACTORS = {"mobilenetv2": 1.0, "repvit-m0.9": 1.04, "resnet50": 0.9, "efficientn
 
 
 @pytest.fixture
-def measured_networks(tmp_path: Path) -> Path:
+def measured(tmp_path: Path) -> Path:
     """Networks that are slower than predicted by a known factor."""
     rows = [f"{n},{f * DEVICE.predict(load_arch(n)).ms:.5f}" for n, f in FACTORS.items()]
     path = tmp_path / "m.csv"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nas.errors import DocumentError
 from nas.files import yaml
+from nas.files.text import MAX_BYTES
 
 LAUGHS = "a: &a [x, x]\n" + "".join(
     f"{name}: &{name} [*{before}, *{before}]\n"
@@ -49,7 +50,7 @@ HOSTILE = {
     "no number": ("a: .NaN", "line 1, column 4: expected a finite number, found .NaN"),
     "huge hexadecimal": ("a: 0x" + "F" * 17, "number is too large"),
     "truth as key": ("TRUE: 2", "a key must be plain text"),
-    "too large": ("a: " + "x" * yaml.MAX_BYTES, "larger than 250000 bytes"),
+    "too large": ("a: " + "x" * MAX_BYTES, "larger than 250000 bytes"),
 }
 
 
@@ -158,7 +159,7 @@ def _parse_or_refuse(text: str) -> None:
 def test_no_file_of_the_permitted_size_takes_long(unit: str) -> None:
     for text in (f"a: [{unit}", f'a: "{unit}', unit):
         start = time.process_time()
-        _parse_or_refuse((text + unit * yaml.MAX_BYTES)[: yaml.MAX_BYTES])
+        _parse_or_refuse((text + unit * MAX_BYTES)[:MAX_BYTES])
         assert time.process_time() - start < 20  # about 3 s where this was written
 
 

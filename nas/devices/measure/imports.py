@@ -17,7 +17,8 @@ from nas.devices.measure.logs.base import LogRun
 from nas.devices.measurements import MAX_BYTES, Measurement, merge_repeats, read_measurements
 from nas.errors import DocumentError, UnknownNameError
 from nas.files.records import read_record
-from nas.files.yaml import read, read_text
+from nas.files.text import read_text
+from nas.files.yaml import read
 
 KIT = "kit.yaml"
 MODEL_SUFFIXES = (

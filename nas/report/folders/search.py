@@ -13,6 +13,7 @@ from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
 from nas.files.records import optional, read_record, some_of
 from nas.files.resources import BEST
+from nas.files.text import read_text
 from nas.optimize import Candidate
 from nas.report.folders.write_search import PARETO_COLUMNS
 from nas.space.arch import Arch, read_arch
@@ -147,7 +148,7 @@ def read_search(folder: Path) -> SearchFolder:
         folder,
         study,
         read_arch(path),
-        yaml.read_text(path),
+        read_text(path),
         tuple(_candidate(line, folder) for line in front),
         {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
         tuple(map(_trial, read_csv(trials, TRIAL_COLUMNS))) if trials.exists() else (),

@@ -13,6 +13,7 @@ from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
 from nas.files.records import optional, read_record
 from nas.files.resources import BEST
+from nas.files.text import read_text
 from nas.latency.device import Device
 from nas.report.folders.adapted import JudgedTop1
 from nas.report.folders.search_inputs import found_device
@@ -101,7 +102,7 @@ def read_adapted(folder: Path) -> AdaptedFolder:
     made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
     read_record(AdaptedDocument, made, f"{folder / ADAPTED}", closed=False)
     lines = read_csv(history, COLUMNS) if history.exists() else []
-    return AdaptedFolder(folder, made, read_arch(path), yaml.read_text(path), tuple(lines))
+    return AdaptedFolder(folder, made, read_arch(path), read_text(path), tuple(lines))
 
 
 def adapted_page(adapted: AdaptedFolder) -> Page:
