@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from nas.optimize import EvolutionSettings
 
 from .conftest import trials
 
@@ -38,6 +40,8 @@ def simulated() -> Iterator[Run]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simulate, "BUDGETS_MS", (95.0,))
+        few = partial(EvolutionSettings, generations=5, children=300)
+        patch.setattr("nas.optimize.run.EvolutionSettings", few)
         patch.setattr(simulate, "_found", once)
         yield lambda *settings: simulate.Simulation(*settings).run()
 
