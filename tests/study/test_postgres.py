@@ -70,7 +70,7 @@ from nas.study import database, store
 
 database.BEAT_S, database.SILENT_S = 1, 2
 own = store.Store(database.Database(Path(sys.argv[1]), sys.argv[2]), "killer")
-own.retire_silent()
+own.fail_stale()
 found = own.claim(("a", 0))
 if found is not None:
     own.work(found, lambda: os._exit(9))
@@ -118,6 +118,7 @@ def test_the_trial_of_a_dead_machine_is_begun_again_elsewhere(url: str, tmp_path
     store = Store(database, "dies")
     states: list[str] = []
     while states.count("complete") < 3 or "running" not in states:  # not between two trials
+        assert dead.poll() is None
         time.sleep(0.05)
         states = [record.state for record in store.records()]
     dead.kill()
