@@ -216,7 +216,7 @@ def test_what_an_earlier_version_did_not_say_is_unknown(nas: Nas, trained: Path)
     assert (found["name"], found["mean"], found["std"]) == ("unknown", None, None)
     done = nas(*export, "--image-input")
     assert done.code == 2
-    assert "say it with --normalisation" in done.err
+    assert "give it with --normalisation" in done.err
 
 
 def test_a_folder_that_was_edited_is_refused(nas: Nas, trained: Path) -> None:

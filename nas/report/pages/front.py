@@ -89,7 +89,7 @@ def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
         f"Estimated accuracy over predicted milliseconds: the front of {space} and its known"
         " networks."
     )
-    note = "The line is the front, each point the best that was found at its latency."
+    note = "The line is the front. Point at a network to see its name."
     plot = PlotPart(
         "front", caption, "Device", figures, _table(result, shown), note, intervals=True
     )
