@@ -21,9 +21,10 @@ from nas.accuracy.artefact import symmetric
 from nas.accuracy.inputs import inputs, law_basis
 from nas.accuracy.score_process import ScoreCovariance, ScoreProcess, network_factor
 from nas.accuracy.surrogate import Expert, Scaling, Surrogate
+from nas.blocks import Row
 from nas.gp import Posterior
-from nas.graph.graph import GraphBuilder
-from nas.space.arch import Arch, lower_row
+from nas.graph.graph import Place
+from nas.space.arch import Arch, lower_alone
 from nas.space.columns import Floats
 
 CEILING = 88.0
@@ -86,17 +87,16 @@ class Published:
 
 def tabulate(archs: Sequence[Arch]) -> Floats:
     """Return the features (n, F) of many networks; each distinct row is lowered once."""
-    known: dict[Any, tuple[Floats, Any]] = {}
+    known: dict[tuple[Row, Place], tuple[Floats, Place]] = {}
     table = []
     for arch in archs:
-        total, shape = np.zeros(len(FEATURES)), arch.input
+        total, place = np.zeros(len(FEATURES)), Place(arch.input, arch.input[1])
         for row in arch.rows:
-            key = (row, shape, arch.input[1])
-            if key not in known:
-                g = GraphBuilder(shape, arch.input[1])
-                out = lower_row(g, row, g.input)
-                known[key] = np.array(features(g.graph()), float), out.shape
-            total, shape = total + known[key][0], known[key][1]
+            if (row, place) not in known:
+                graph, after = lower_alone([row], place)
+                known[row, place] = np.array(features(graph), float), after
+            found, place = known[row, place]
+            total = total + found
         table.append(total)
     return np.array(table)
 

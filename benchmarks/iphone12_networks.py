@@ -39,7 +39,7 @@ def seed(name: str) -> Callable[[int], Graph]:
 
     def graph(side: int) -> Graph:
         arch = read_arch(ARCHS / f"{name}.yaml")
-        return lower(arch.rows, (3, side, side), name)
+        return lower(arch.rows, (3, side, side), name)[0]
 
     return graph
 

@@ -1,9 +1,9 @@
 """Vectorised evolution with local search, on priced codes.
 
-For objectives that are not additive over rows. The population is kept in bins of latency, the best
-of each (as in MAP-Elites, arXiv:1504.04909), so one run yields the whole front below the budget
-and stays diverse. Parents are crossed at one point and mutated; a child over the budget is never
-evaluated. The best are then climbed: every change of a single gene is tried until none helps.
+It serves objectives that are not additive over rows. The population keeps the best of each bin of
+latency (as in MAP-Elites, arXiv:1504.04909), so one run yields the whole front below the budget and
+stays diverse. Parents are crossed at one point and mutated; a child over the budget is not
+evaluated. Local search then tries every change of a single gene of the best until none helps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nas.system.progress import OnShare, ignore
 
 @dataclass(frozen=True, slots=True)
 class EvolutionSettings:
-    """How much is tried. The defaults take a few seconds on two cores."""
+    """Size of the search. The defaults take a few seconds on two cores."""
 
     generations: int = 60
     children: int = 2000
@@ -31,7 +31,7 @@ class EvolutionSettings:
     genes: float = 2.0
     """Mutated genes per child, on average."""
     climbs: int = 60
-    """Most steps of the final climb."""
+    """Most steps of the final local search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class Evaluated:
         return Evaluated(*(getattr(self, name)[index] for name in self.__slots__))
 
     def join(self, other: Evaluated) -> Evaluated:
-        """Both, best first, each code once."""
+        """Candidates of both, best first, each code once."""
         pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
         both = Evaluated(*(np.concatenate(pair) for pair in pairs))
         both = both.take(np.unique(keys(both.codes), return_index=True)[1])
         return both.take(np.lexsort((both.prices[:, MS], -both.bound)))
 
     def front(self) -> Evaluated:
-        """Those that nothing as fast outscores, fastest first."""
+        """Candidates that no candidate as fast outscores, fastest first."""
         order = np.lexsort((-self.bound, self.prices[:, MS]))
         best = np.maximum.accumulate(self.bound[order])
         improves = np.diff(best, prepend=-np.inf) > 0
@@ -66,7 +66,7 @@ class Evaluated:
 
 
 class Evaluator:
-    """Prices codes, drops those over a limit, and bounds the accuracy of the rest."""
+    """Prices codes, drops those over a limit, and bounds the accuracy of the others."""
 
     def __init__(self, pricing: Pricing, limits: Limits, risk_aversion: float) -> None:
         self.pricing = pricing
@@ -104,7 +104,7 @@ def evolve(
         parents = _parents(len(population.codes), settings.children, rng)
         mothers, fathers = population.codes[parents]
         crossed = layered.crossover(mothers, fathers, rng)
-        # half are crossed, all are mutated
+        # all children are mutated, half of them also crossed
         single = rng.random(settings.children) < 0.5
         crossed[single] = mothers[single]
         children = evaluator(layered.mutate(crossed, rng, settings.genes))
@@ -113,14 +113,14 @@ def evolve(
 
 
 def _parents(n: int, children: int, rng: np.random.Generator) -> Ints:
-    """(2, children) indices; the better of two random members, so better ones breed more."""
+    """(2, children) indices, each of the better of two random members."""
     drawn: Ints = rng.integers(n, size=(2, 2, children))
     best: Ints = drawn.min(axis=0)
     return best
 
 
 def _select(evaluated: Evaluated, budget_ms: float, settings: EvolutionSettings) -> Evaluated:
-    """The best `kept` of each latency bin; input and output are best first."""
+    """The best `kept` members of each latency bin; input and output are best first."""
     if not len(evaluated.codes):
         return evaluated
     ms = evaluated.prices[:, MS]
@@ -136,7 +136,7 @@ def _select(evaluated: Evaluated, budget_ms: float, settings: EvolutionSettings)
 def _climb(
     evaluator: Evaluator, population: Evaluated, rng: np.random.Generator, steps: int
 ) -> Evaluated:
-    """Replace the best by its best single-gene neighbour until there is no better."""
+    """Replace the best by its best single-gene neighbour until no neighbour is better."""
     layered = evaluator.pricing.layered
     for _ in range(steps):
         if not len(population.codes):

@@ -1,9 +1,10 @@
 """Exact search: the best path through the layered space under one latency budget.
 
-Where the score is additive over rows the best network is a longest path with one resource bound, a
-mixed-integer program: SciPy's HiGHS solves it with a proof or a gap. Three steps keep it small:
-options that cost more and score less are dropped; a Lagrangian sweep gives an upper bound and a
-good path (Handler & Zang, Networks 10, 1980); edges that no better path can use are removed.
+If the score is additive over rows, the best network is a longest path with one resource bound, a
+mixed-integer program that SciPy's HiGHS solves to proven optimality or up to a gap. Three steps
+keep it small: options that cost more and score less are dropped; a Lagrangian sweep gives an upper
+bound and a good path (Handler & Zang, Networks 10, 1980); edges that no better path uses are
+removed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from nas.space.layered import LayeredSpace
 SWEEPS = 60
 """Steps of the search for the best multiplier."""
 MAX_EDGES, MAX_NODES = 20_000, 2_000
-"""Largest program that HiGHS is given, and its branch-and-bound nodes: a second or two."""
+"""Largest program for HiGHS, and its branch-and-bound nodes: they take a second or two."""
 TOLERANCE = 1e-6
 """A gap below this, in units of the score, counts as none."""
 
@@ -51,7 +52,7 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A path, its additive score and latency, and how far the score may be from the best."""
+    """A path with its additive score and latency, and the gap of the score to the best."""
 
     code: Ints
     ms: float
@@ -63,7 +64,7 @@ class Solution:
 def undominated(
     layered: LayeredSpace, ms: Sequence[Floats], score: Sequence[Floats]
 ) -> list[Edges]:
-    """Per layer, the edges that no cheaper edge between the same states outscores.
+    """Edges of each layer that no cheaper edge between the same states outscores.
 
     Shapes: ms and score hold one (S, O) array per layer.
     """
@@ -94,13 +95,13 @@ def _pareto(following: NDArray[np.int32], ms: Floats, score: Floats) -> Edges:
 
 
 def fastest(layered: LayeredSpace, ms: Sequence[Floats]) -> Solution:
-    """The path of least latency; its score is minus its milliseconds."""
+    """Path of least latency; its score is its negative milliseconds."""
     return _longest(layered, undominated(layered, ms, [-cost for cost in ms]), 0.0)
 
 
 def lowest(layered: LayeredSpace, peaks: Sequence[Floats]) -> Ints:
-    """(P,) the path whose largest edge is least; peaks are (S, O) per layer."""
-    after = np.append(np.zeros(len(layered.ends)), np.inf)  # the last is where -1 points
+    """(P,) path whose largest edge is least; peaks are (S, O) per layer."""
+    after = np.append(np.zeros(len(layered.ends)), np.inf)  # -1 points to the last
     genes = []
     for layer, own in zip(reversed(layered.layers), reversed(peaks), strict=True):
         largest = np.maximum(own, after[layer.next])
@@ -116,13 +117,13 @@ def lowest(layered: LayeredSpace, peaks: Sequence[Floats]) -> Ints:
 def solve(layered: LayeredSpace, edges: list[Edges], budget_ms: float) -> Solution | None:
     """The path of highest score within `budget_ms` (without the fixed part), or None.
 
-    `gap` is 0 where the Lagrangian bound or HiGHS proves optimality. What HiGHS may do is limited
-    by counts and not by time, so the answer is the same on every machine.
+    `gap` is 0 if the Lagrangian bound or HiGHS proves optimality. HiGHS is limited by counts
+    instead of time, so the answer is the same on every machine.
     """
     best, bound, price = _lagrange(layered, edges, budget_ms)
     if best is None or bound - best.score < TOLERANCE:
         return best and replace(best, gap=0.0)
-    # an edge that is removed here lies on no path better than `best`
+    # no path better than `best` uses an edge that is removed here
     useful = _useful(layered, edges, price, budget_ms, best.score)
     found, proven = None, np.inf
     if sum(len(e.ms) for e in useful) <= MAX_EDGES:
@@ -136,7 +137,7 @@ def solve(layered: LayeredSpace, edges: list[Edges], budget_ms: float) -> Soluti
 def _lagrange(
     layered: LayeredSpace, edges: list[Edges], budget_ms: float
 ) -> tuple[Solution | None, float, float]:
-    """Best feasible path met, upper bound on the score, and the multiplier that gives it."""
+    """Best feasible path found, upper bound on the score, and the multiplier of that bound."""
     path = _longest(layered, edges, 0.0)
     if path.ms <= budget_ms:
         return path, path.score, 0.0
@@ -163,7 +164,7 @@ def _worths(edges: list[Edges], price: float) -> list[Floats]:
 
 
 def _to_end(layered: LayeredSpace, edges: list[Edges], worths: list[Floats]) -> list[Floats]:
-    """Per layer (and after the last), the best worth from each state to an end."""
+    """Best worth from each state to an end, for each layer and after the last."""
     values = [np.zeros(len(layered.ends))]
     for layer, e, worth in zip(*map(reversed, (layered.layers, edges, worths)), strict=True):
         value = np.full(len(layer.states), -np.inf)
@@ -173,7 +174,7 @@ def _to_end(layered: LayeredSpace, edges: list[Edges], worths: list[Floats]) -> 
 
 
 def _longest(layered: LayeredSpace, edges: list[Edges], price: float) -> Solution:
-    """The best path at this price of a millisecond."""
+    """Best path if a millisecond costs `price` of score."""
     worths = _worths(edges, price)
     values = _to_end(layered, edges, worths)
     chosen = np.zeros(len(edges), np.int64)
@@ -256,7 +257,7 @@ def _milp(
 
 @contextmanager
 def _stdout_kept() -> Iterator[None]:
-    """Drop what HiGHS prints on its own: names of its functions, between the caller's tables."""
+    """Drop messages that HiGHS prints to stdout on its own, among the caller's output."""
     sys.stdout.flush()
     libc = ctypes.CDLL(None) if os.name == "posix" else ctypes.CDLL("msvcrt")
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
@@ -264,7 +265,7 @@ def _stdout_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        libc.fflush(None)  # what it printed may still be in the C library's buffer
+        libc.fflush(None)  # the messages may still be in the C library's buffer
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)

@@ -1,6 +1,6 @@
 """Hard limits: latency on one device or several, parameters, MACs, peak activations.
 
-What is over one is never judged, trained or reported.
+A network over a limit is not evaluated, trained or reported.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ WORDS: Mapping[Quantity, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that a network may need; what is infinite does not count."""
+    """Upper bounds on a network; infinite ones do not count."""
 
     ms: tuple[float, ...]
-    """On each device of the pricing."""
+    """Budget on each device of the pricing."""
     ratios: tuple[float, ...]
-    """Of a latency's bound over its estimate, at the confidence that is asked for."""
+    """Ratio of the latency's bound at the requested confidence to its estimate, per device."""
     params: float = inf
     macs: float = inf
     peak_elements: float = inf
@@ -40,11 +40,11 @@ class Limits:
 
     @property
     def held_ms(self) -> tuple[float, ...]:
-        """What the estimates are held under."""
+        """Bounds on the estimates."""
         return tuple(ms / ratio for ms, ratio in zip(self.ms, self.ratios, strict=True))
 
     def within(self, pricing: Pricing, codes: Ints, prices: Floats) -> NDArray[np.bool_]:
-        """(n,) whether codes (n, P) with their prices keep all; what cannot be built does not."""
+        """(n,) whether codes (n, P) of these prices meet all limits; invalid codes do not."""
         kept: NDArray[np.bool_] = np.all(prices[:, pricing.ms_columns] <= self.held_ms, axis=1)
         kept &= (prices[:, PARAMS] <= self.params) & (prices[:, MACS] <= self.macs)
         if self.peak_elements < inf:
@@ -52,15 +52,15 @@ class Limits:
         return kept
 
     def share(self, pricing: Pricing, prices: Floats) -> Floats:
-        """(n,) part that is used of the budget which is nearest to be spent; 1 without budgets."""
+        """(n,) largest share of a budget that latency uses; 1 without budgets."""
         shares: Floats = (prices[:, pricing.ms_columns] / self.held_ms).max(axis=1)
         return np.where(shares > 0, shares, 1)
 
     def least(self, pricing: Pricing) -> Ints:
-        """(k, P) codes that need least of what is limited, each an exact path.
+        """(k, P) codes, each an exact path of the least value of one limited quantity.
 
         Raises:
-            InfeasibleError: one of them is over its limit, so every network is.
+            InfeasibleError: one of them exceeds its limit, so every network does.
         """
         codes = []
         for limit in self._each(pricing):
@@ -72,7 +72,7 @@ class Limits:
         return np.array(codes)
 
     def _each(self, pricing: Pricing) -> Iterator[_Limit]:
-        """Those that count, and the first device's milliseconds in any case."""
+        """Finite limits, and the first device's milliseconds in any case."""
         for number, (most, held) in enumerate(zip(self.ms, self.held_ms, strict=True)):
             yield _Limit("ms", most, held, pricing.ms_columns[number], pricing.devices[number].name)
         further: tuple[tuple[Quantity, float, int | None], ...] = (
@@ -85,9 +85,9 @@ class Limits:
                 yield _Limit(quantity, most, most, column)
 
     def none_found(self, pricing: Pricing, codes: Ints, tried: int) -> InfeasibleError:
-        """Each limit alone can be kept, but no network was found that keeps all.
+        """The error if each limit alone can be met, but no network was found that meets all.
 
-        Of the codes (k, P) the nearest is named, with what it needs of the limit it breaks most.
+        It names the code of (k, P) that is nearest, with its value of the limit it breaks most.
         """
         limits = list(self._each(pricing))
         needs = np.array([limit.needs(pricing, codes) for limit in limits])
@@ -108,28 +108,28 @@ class _Limit:
 
     quantity: Quantity
     most: float
-    """As it was asked for."""
+    """The limit as requested."""
     held: float
-    """What is predicted may be at most this."""
+    """Upper bound on the prediction."""
     column: int | None
-    """Of the price; None: the peak, which is no sum."""
+    """Column of the price; None for the peak, which is not a sum."""
     device: str = ""
-    """Whose milliseconds are limited."""
+    """Device of a limit on milliseconds."""
 
     def needs(self, pricing: Pricing, codes: Ints) -> Floats:
-        """(n, P) codes -> (n,) what they need of it."""
+        """(n, P) codes -> (n,) values of the limited quantity."""
         if self.column is None:
             return pricing.peak_elements(codes)
         return pricing.price(codes)[:, self.column]
 
     def least(self, pricing: Pricing) -> Ints:
-        """(P,) the code that needs least of it."""
+        """(P,) code of the least value."""
         if self.column is None:
             return lowest(pricing.layered_peaks, pricing.edge_peaks())
         return fastest(pricing.layered, pricing.edge_costs(self.column)).code
 
     def infeasible(self, pricing: Pricing, code: Ints, need: float) -> InfeasibleError:
-        """Even the code that needs least of it is over it."""
+        """The error if even the code of the least value exceeds the limit."""
         arch, name = pricing.space.decode(code), pricing.space.name
         if self.quantity != "ms":
             message = (
@@ -146,7 +146,7 @@ class _Limit:
         return self.error(message, arch, need)
 
     def error(self, message: str, arch: Arch, need: float) -> InfeasibleError:
-        """About a network that needs so much of it; of milliseconds, the budget that it takes."""
+        """The error of a network with this value; milliseconds become the budget they need."""
         return InfeasibleError(
             message,
             arch=arch,

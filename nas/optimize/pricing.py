@@ -1,4 +1,4 @@
-"""Pricing: a space with a device and a surrogate as arrays, for a million candidates a second.
+"""Prices of a space's candidates on a device and by a surrogate, a million a second.
 
 Latency (an increasing function of a sum), parameters and MACs are additive over rows, and the
 surrogate is a function of features that are: so a candidate's price is a sum of edge values along
@@ -33,13 +33,13 @@ CHUNK = 8192
 
 @dataclass(frozen=True, eq=False)
 class Pricing:
-    """A space priced on one device and judged by one surrogate."""
+    """A space priced on devices, with accuracies estimated by a surrogate."""
 
     space: Space
     device: Device
     surrogate: Surrogate
     others: tuple[Device, ...] = ()
-    """Further devices that networks must be fast on."""
+    """Further devices with latency budgets."""
 
     @cached_property
     def layered(self) -> LayeredSpace:
@@ -83,7 +83,7 @@ class Pricing:
         return self.layered_peaks.edges(PEAK, lambda peak: peak[..., 0])
 
     def edge_budget_ms(self, budget_ms: float) -> float:
-        """What the milliseconds of a path's edges may sum up to."""
+        """Budget on the sum of milliseconds over a path's edges."""
         return self.device.correction.invert(budget_ms) - self.device.fixed_ms
 
     def edge_scores(self, weights: Floats) -> list[Floats]:
@@ -99,16 +99,16 @@ class Pricing:
 
     @property
     def devices(self) -> tuple[Device, ...]:
-        """All of them."""
+        """All devices, the first one first."""
         return self.device, *self.others
 
     @property
     def ms_columns(self) -> list[int]:
-        """Of `price`, those with the milliseconds of each device."""
+        """Columns of `price` with the milliseconds of each device."""
         return [MS, *range(OTHERS, OTHERS + len(self.others))]
 
     def peak_elements(self, codes: Ints) -> Floats:
-        """(n, P) codes -> (n,) most activation elements alive at once, of the fused network."""
+        """(n, P) codes -> (n,) peak of activation elements of the fused network."""
         return self._peak(codes)[:, 0]
 
     def estimate(self, codes: Ints) -> tuple[Floats, Floats]:
@@ -126,9 +126,9 @@ class Pricing:
 
 
 def _summed(layered: LayeredSpace, name: str, join: np.ufunc = np.add) -> Callable[[Ints], Floats]:
-    """A function that sums the edge values `name` along each code's path, or joins them otherwise.
+    """A function that sums, or joins by `join`, the edge values `name` along each code's path.
 
-    Every layer gets one more state, where edges that cannot stand lead and that costs NaN.
+    Every layer gets one more state of value NaN, to which invalid edges lead.
     """
     padded = layered.edges(name, _with_sink)
     width = padded[-1].shape[-1]

@@ -1,4 +1,4 @@
-"""What a search found: networks with their figures, as frames, in notebooks and for reports."""
+"""Result of a search: networks with their figures, for frames, notebooks and reports."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found and how."""
+    """Networks that a search found, and its settings."""
 
     best: Candidate
     pareto: tuple[Candidate, ...]
-    """Fastest first, all within the budget; the last one is the best."""
+    """Pareto front within the budget, fastest first; the last network is the best."""
     known: tuple[Candidate, ...]
-    """The space's known points, fastest first, in and over the budget."""
+    """Known networks of the space, fastest first, within and over the budget."""
     known_within: tuple[Candidate, ...]
-    """Those of them that keep every limit."""
+    """Known networks that meet every limit."""
     confidence: float | None
-    """Least probability of meeting the budget; None holds the estimate under it."""
+    """Least probability of meeting the budget; None bounds the estimate itself."""
     risk_aversion: float
     """The objective was the estimate minus this many standard deviations."""
     optimality_gap: float
-    """Of the last exact recombination, in points of top-1; 0 is proven optimal."""
+    """Gap of the last exact recombination, in points of top-1; 0 is proven optimal."""
     priced: int
     evaluated: int
     seconds: float
@@ -67,18 +67,18 @@ class SearchResult:
     seed: int
     limits: Limits
     others: tuple[Device, ...] = ()
-    """Further devices whose budgets are held."""
+    """Further devices with budgets."""
     shortlist: tuple[Candidate, ...] = ()
-    """The best that differ, best first: to be trained."""
+    """Best networks that differ enough to be worth training, best first."""
 
     @property
     def budget_ms(self) -> float:
-        """On the first device."""
+        """Budget on the first device."""
         return self.limits.ms[0]
 
     @property
     def held_ms(self) -> float:
-        """What the estimate was held under: the budget, or less at a confidence above one half."""
+        """Bound on the estimate: the budget, or less at a confidence above one half."""
         return self.limits.held_ms[0]
 
     def elsewhere(self, arch: Arch) -> list[tuple[Device, float, float]]:
@@ -93,7 +93,7 @@ class SearchResult:
         return self._frame(self.pareto)
 
     def known_frame(self) -> DataFrame:
-        """The space's known points, fastest first."""
+        """Known networks of the space, fastest first."""
         return self._frame(self.known)
 
     def _frame(self, found: Sequence[Candidate]) -> DataFrame:
@@ -134,6 +134,6 @@ class SearchResult:
         return html.table(("network",), heads, rows, title=title)
 
     def probability(self, found: Candidate) -> float:
-        """That a network meets its budget, by the device's interval; the least of all devices."""
+        """Probability that a network meets its budget, the least over all devices."""
         where = [(self.device, found.ms, self.budget_ms), *self.elsewhere(found.arch)]
         return min(device.probability_within(ms, most) for device, ms, most in where)

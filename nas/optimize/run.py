@@ -1,11 +1,11 @@
-"""The main job: price a space, evolve the whole objective, recombine the best exactly.
+"""Search without training: price a space, evolve its networks, recombine the best exactly.
 
 The objective is a lower confidence bound of the surrogate's top-1 (estimate minus `caution`
-standard deviations), so that a search cannot win by leaving the data. It is maximised under a hard
-latency budget: evolution from the space's seeds; an exact recombination of the best found, on an
-additive fit of the objective; evolution from there. At a confidence, what the budget bounds is not
-the predicted latency but the bound that it keeps with that probability: its multiple by a factor
-of the device, so the search holds the prediction under the budget divided by the factor.
+standard deviations), so that a search gains nothing by leaving the data. It is maximised under a
+hard latency budget in three steps: evolution from the space's known networks; an exact
+recombination of the best found, on an additive fit of the objective; evolution from there. With a
+confidence, the budget bounds a quantile of the latency, which is the prediction times a factor of
+the device, so the search bounds the prediction by the budget divided by the factor.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from nas.system.progress import OnProgress, ignore
 AnySpace = str | Path | Space
 AnyDevice = str | Path | Device
 AnySurrogate = str | Path | Surrogate
-"""A name, a path or a loaded one."""
+"""A name, a path or a loaded object."""
 SPACE, DEVICE, SURROGATE = "mobile", "iphone12-lut", "imagenet"
-"""What is searched where nothing else is said."""
+"""Defaults of a search."""
 
 APART = 6
-"""Genes that networks of a shortlist differ in, at least."""
+"""Least number of genes in which two networks of a shortlist differ."""
 SHOWN = 24
-"""Most networks of the front that are decoded and reported."""
+"""Most networks of the front to decode and report."""
 PARENTS = 200
-"""Best networks that the exact solver recombines."""
+"""Number of best networks that the exact solver recombines."""
 ROUNDS = 2
-"""Times that the best so far are recombined exactly and evolved on."""
+"""Number of exact recombinations, each with further evolution."""
 
 
 def search(
@@ -69,17 +69,18 @@ def search(
     shortlist: int = 0,
     on_progress: OnProgress = ignore,
 ) -> SearchResult:
-    """Find the network of highest bounded top-1 within `budget_ms`. Same seed, same result.
+    """Find the network of highest bounded top-1 within `budget_ms`; a seed determines the result.
 
-    Space, device and surrogate are names, paths or loaded ones. Every shipped architecture that is
-    a point of the space is a seed: the search starts from it and reports it. With several devices
-    each has a budget, in the same order, or all have the same; figures are of the first.
-    `max_peak` is in activation elements. `shortlist`: so many of the best are decoded that differ
-    in `APART` genes, and not only the front.
+    Space, device and surrogate are names, paths or loaded objects. Every shipped architecture that
+    is a point of the space is known: the search starts from it and reports it. Several devices have
+    one budget each, in the same order, or one for all; reported figures are of the first device.
+    `max_peak` is in activation elements. `caution` is the search's aversion to risk: the number of
+    standard deviations that the objective subtracts from the estimate. The result's shortlist has
+    up to `shortlist` networks that differ in `APART` genes.
 
     Raises:
-        BudgetError: a budget or limit is no positive number, or the confidence no probability.
-        InfeasibleError: nothing in the space is that fast or small; carries what is.
+        BudgetError: a budget or limit is not positive, or the confidence is not a probability.
+        InfeasibleError: no network of the space meets the limits; carries the one nearest to them.
     """
     began = time.perf_counter()
     on_progress("pricing the space", 0.0)
@@ -144,7 +145,7 @@ def pricing_of(
     device: AnyDevice | Sequence[AnyDevice],
     surrogate: AnySurrogate,
 ) -> Pricing:
-    """Everything loaded that is not yet."""
+    """Pricing of a space, devices and a surrogate, loaded if given by name."""
     first, *others = (
         d if isinstance(d, Device) else library.load_device(d) for d in each_device(device)
     )
@@ -157,14 +158,14 @@ def pricing_of(
 
 
 def each_device(device: AnyDevice | Sequence[AnyDevice]) -> tuple[AnyDevice, ...]:
-    """One device or several, in a row."""
+    """The devices as a tuple."""
     return (device,) if isinstance(device, str | Path | Device) else tuple(device)
 
 
 def limits_of(
     pricing: Pricing, budget_ms: float | Sequence[float], confidence: float | None, **most: float
 ) -> Limits:
-    """The limits that are asked for; one budget counts for every device.
+    """Limits on the pricing's devices; a single budget applies to every device.
 
     Raises:
         BudgetError: a limit is no positive number, or the confidence no probability.
@@ -175,7 +176,10 @@ def limits_of(
     if len(budgets) == 1:
         budgets *= len(devices)
     if len(budgets) != len(devices):
-        raise BudgetError(f"{len(devices)} devices and {len(budgets)} budgets: one each, or one")
+        of = f"{len(devices)} device{'s' if len(devices) > 1 else ''}"
+        raise BudgetError(
+            f"got {len(budgets)} budgets for {of}; give one per device, or a single one"
+        )
     for ms in budgets:
         if math.isinf(ms):
             raise BudgetError(f"expected a budget above 0 ms, found {ms}")
@@ -185,7 +189,7 @@ def limits_of(
 
 
 def _positive(found: object, expected: str) -> float:
-    """A number above 0 of whatever kind, NumPy's as well."""
+    """A number above 0 as a float; NumPy's numbers are accepted."""
     number = float(found) if isinstance(found, Real) and not isinstance(found, bool) else 0.0
     if not number > 0:
         raise BudgetError(f"expected {expected}, found {brief(found)}")
@@ -198,7 +202,7 @@ def _pass_progress(on_progress: OnProgress, number: int, share: float) -> None:
 
 
 def _apart(codes: Ints, n: int) -> list[int]:
-    """Up to n indices of codes (best first), each far enough from all before it."""
+    """Up to n indices of codes (best first) that differ from all chosen before."""
     chosen: list[int] = []
     for index in range(len(codes)):
         if len(chosen) == n:
@@ -209,7 +213,7 @@ def _apart(codes: Ints, n: int) -> list[int]:
 
 
 def _thinned(front: Evaluated) -> Evaluated:
-    """The best of each of `SHOWN` equal spans of latency."""
+    """Best candidate of each of `SHOWN` equal spans of latency."""
     ms = front.prices[:, MS]
     span = max(ms[-1] - ms[0], 1e-9) / SHOWN
     place = ((ms[-1] - ms) / span).astype(np.int64)
@@ -223,11 +227,11 @@ def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
 
 
 def _recombined(evaluator: Evaluator, found: Evaluated) -> tuple[Ints, float]:
-    """The best recombination of the best networks found, solved exactly, and its gap in points.
+    """Exact best recombination of the best networks found, and its gap in points.
 
-    On them the objective is nearly additive: a ridge regression on the surrogate's features and
-    the resolution. Among paths through their options alone, so that it is not extrapolated, the
-    one of the highest fitted score within the budget is exact up to the gap.
+    On these networks the objective is nearly additive: a ridge regression on the surrogate's
+    features and the resolution fits it. The path of the highest fitted score within the budget is
+    found up to the gap, among paths through their options only, which avoids extrapolation.
     """
     pricing = evaluator.pricing
     best = found.take(np.arange(min(PARENTS, len(found.codes))))
@@ -244,9 +248,9 @@ def _recombined(evaluator: Evaluator, found: Evaluated) -> tuple[Ints, float]:
 
 
 def _ridge(x: Floats, y: Floats, strength: float = 1e-2) -> tuple[Floats, float]:
-    """Weights and constant of y on x, shrunk by `strength` per standard deviation of x."""
+    """Ridge regression: weights and constant of y on x, standardised, with penalty `strength`."""
     centre, scale = x.mean(axis=0), x.std(axis=0)
-    scale[scale < 1e-9] = np.inf  # what does not vary tells nothing
+    scale[scale < 1e-9] = np.inf  # constant columns get no weight
     z = (x - centre) / scale
     gram = z.T @ z / len(z) + strength * np.eye(z.shape[1])
     weights = np.linalg.solve(gram, z.T @ (y - y.mean()) / len(z)) / scale
@@ -254,10 +258,10 @@ def _ridge(x: Floats, y: Floats, strength: float = 1e-2) -> tuple[Floats, float]
 
 
 def _candidate(pricing: Pricing, evaluated: Evaluated, index: int) -> Candidate:
-    """Decode, lower and predict again; what was priced must agree.
+    """Decode, lower and predict a candidate again; its price must agree.
 
     Raises:
-        AssertionError: pricing and prediction differ, which is a bug of ours.
+        AssertionError: pricing and prediction differ, which is a bug.
     """
     arch = pricing.space.decode(evaluated.codes[index])
     found = assess(arch, pricing.device, pricing.surrogate)

@@ -143,7 +143,10 @@ def test_an_infeasible_budget_trains_nothing(nas: Nas, here: Path) -> None:
         (("--strategy", "modell"), "unknown strategy 'modell'; nearest: model"),
         (("--objective", "mac"), "unknown objective 'mac'; nearest: macs"),
         (("--storage", "nonsense"), "--storage nonsense: "),
-        (("--budget-ms", "2", "--budget-ms", "1"), "1 devices and 3 budgets: one each, or one"),
+        (
+            ("--budget-ms", "2", "--budget-ms", "1"),
+            "got 3 budgets for 1 device",
+        ),
         (("--max-params-m", "-1"), "expected a limit of params above 0"),
         (("--batch", "9999"), "a batch is 9999 images"),
     ],

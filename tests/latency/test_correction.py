@@ -97,7 +97,7 @@ def test_it_is_checked_and_hashed(folder: Path, tmp_path: Path) -> None:
     ):
         load_device(folder)
     file.write_text(text.replace("factor: 0.9", "factor: 0"))
-    with pytest.raises(DocumentError, match=r"correction.factor\): expected a number above 0"):
+    with pytest.raises(DocumentError, match=r"whole.factor\): expected a number above 0"):
         load_device(folder)
     shutil.copytree(data_dir("predictors") / "iphone12-lut", tmp_path / "plain")
     assert not load_device(tmp_path / "plain").edited
