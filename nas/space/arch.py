@@ -226,13 +226,6 @@ def advance(row: Row, place: Place) -> tuple[Row, Place]:
     return resolved, lower_alone([resolved], place)[1]
 
 
-def step(row: Row, shape: Shape, resolution: int) -> tuple[Row, Shape]:
-    """As `advance`, by shapes alone: rows above keep the channels that the row expects."""
-    kept = sum(getattr(row, name) - shape[0] for name in row.adds)
-    resolved, after = advance(row, Place(shape, resolution, kept))
-    return resolved, after.shape
-
-
 def check_in(table: Table, position: Position, shape: Shape) -> None:
     """Check that a row's `in` column agrees with the shape that reaches it.
 

@@ -20,7 +20,7 @@ from nas.deploy.export.images import InputImages
 from nas.graph.cost import macs, params
 from nas.graph.graph import Graph
 from nas.modules import layers as built
-from nas.space.arch import Arch, show_shape, step
+from nas.space.arch import Arch, show_shape
 
 IMAGES = InputImages()
 """Images of a network about which nothing is known."""
@@ -150,12 +150,11 @@ if __name__ == "__main__":
 
 def _rows(arch: Arch) -> dict[str, str]:
     """Part of the network -> its table row, such as `56x24 bneck k 3 exp 72 out 40`."""
-    rows, shape = {}, arch.input
-    for index, row in enumerate(arch.rows, 1):
+    rows = {}
+    for index, (row, shape) in enumerate(zip(arch.rows, arch.shapes, strict=False), 1):
         cells = [f"{name} {value}" for name, value in row.canonical().items() if value is not None]
         words = " ".join(cells).removeprefix("op ")
         rows[f"row{index}_{row.op}"] = f"{show_shape(shape)} {words}"
-        shape = step(row, shape, arch.input[1])[1]
     return rows
 
 

@@ -1,8 +1,8 @@
-"""Strategies: which network to evaluate next, where each evaluation costs minutes.
+"""Strategies choose the network to evaluate next, for evaluations that cost minutes.
 
-Each is made for a problem and answers from what was seen; `nas.optimize.strategies.sampler` makes
-an Optuna sampler of any. A new one is one file, one entry, one test case and one line in
-docs/strategies.md.
+A strategy is made for a problem and proposes from past evaluations.
+`nas.optimize.strategies.sampler` turns any strategy into an Optuna sampler. A new strategy is one
+file, one entry, one test case and one line in docs/strategies.md.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 Make = Callable[["Problem"], "Strategy"]
 
 DEFAULT = "model"
-"""What `results/benchmarks/strategies.csv` says is the best."""
+"""The best strategy according to `results/benchmarks/strategies.csv`."""
 
 
 def _of(module: str, name: str, **settings: Any) -> Make:
-    """Imported when the first problem is there: the names can be had without numpy."""
+    """Import the strategy with the first problem, so that names are listed without numpy."""
 
     def make(problem: Problem) -> Strategy:
         strategy = getattr(import_module(f"nas.optimize.strategies.{module}"), name)
@@ -60,10 +60,10 @@ ON_OPTUNA = ("tpe", "gp", "nsga2", "nsga3")
 
 
 def check(names: Iterable[str]) -> None:
-    """Refuse a name that is no strategy.
+    """Check that all names are strategies.
 
     Raises:
-        UnknownNameError: with the nearest names.
+        UnknownNameError: one is not; the message lists the nearest names.
     """
     for name in names:
         if name not in STRATEGIES:

@@ -1,8 +1,8 @@
-"""What a strategy answers: candidates to evaluate next, best first.
+"""Base class of strategies, which propose candidates to evaluate next, best first.
 
-A strategy turns a problem and what was seen of it into candidates, from a generator that is made
-anew for every question: it keeps nothing that does not follow from what was seen, so a search that
-is resumed goes on as if it had never stopped.
+A strategy derives candidates from a problem, its past evaluations and a random generator that is
+new for every proposal. It keeps no other state, so a resumed search continues as if it had not been
+interrupted.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from nas.space.columns import Ints
 
 
 class Strategy(ABC):
-    """Which network to evaluate next."""
+    """Chooses the network to evaluate next."""
 
     fronts: ClassVar[bool] = False
-    """It handles several objectives itself; others are asked under limits that are drawn."""
+    """Whether it handles several objectives; other strategies search under random limits."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
 
     @abstractmethod
     def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
-        """(k, P) candidates within the limits, best first; any of them may be known already.
+        """(k, P) candidates within the limits, best first; some may have been evaluated.
 
-        `problem` is the strategy's own, perhaps under tighter limits.
+        `problem` is the strategy's own, possibly with tighter limits.
         """
 
     def ask(self, seen: Seen, rng: np.random.Generator) -> Iterator[Ints]:
-        """New candidates, best first, until there are no others; random ones after its own."""
+        """New candidates, best first, followed by random ones until none are left."""
         problem, shown = self.problem, seen
         if problem.costs is not None and not self.fronts:
             problem, shown = problem.tightened(seen, rng)

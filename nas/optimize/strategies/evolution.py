@@ -1,8 +1,8 @@
 """Regularized evolution: the oldest dies, not the worst (arXiv:1802.01548, algorithm 1).
 
-Departures: mutations keep the limits, as in once-for-all's search, and change one gene or two;
-nothing is evaluated twice. The population is 30 for budgets of hundreds, where the paper's 100
-would leave no time for evolution.
+Departs: mutations respect the limits, as in once-for-all's search, and change one or two genes; no
+network is evaluated twice. The population is 30, for budgets of hundreds of evaluations; the
+paper's 100 would leave no time for evolution.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ POPULATION = 30
 SAMPLE = 10
 """Members of a tournament."""
 CHILDREN = 32
-"""Tried, until one is new."""
+"""Children to try until one is new."""
 
 
 class Evolution(Strategy):

@@ -3,7 +3,7 @@
 Accuracy is taken to be a sum over the choices of a network (Bayesian ridge), as in once-for-all's
 and the knapsack formulations of NAS. Weights are drawn from their posterior (Thompson 1933), and of
 all networks under the latency budget the one of the highest sum is a longest path, solved exactly
-(`nas.optimize.exact`). Where one is known already, weights are drawn again.
+(`nas.optimize.exact`). If that network is known already, weights are drawn again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Floats, Ints
 
 STARTS = 10
-"""Random ones, before the model."""
+"""Random networks before the model is used."""
 MOST = 1000
-"""Evaluations that the model is fitted to, the best and the latest."""
+"""Most evaluations that the model is fitted to: the best and the latest."""
 DRAWS = 8
 NOISE = 0.1
-"""Of scores with variance 1."""
+"""Noise variance of scores with variance 1."""
 
 
 class Exact(Strategy):
@@ -42,7 +42,7 @@ class Exact(Strategy):
         return np.concatenate(found)
 
     def _best(self, problem: Problem, weights: Floats) -> Ints:
-        """(1, P) the path under the budget; none where nothing was found."""
+        """(1, P) best path within the budget, or (0, P) if none was found."""
         layered = problem.layered
         edges = undominated(layered, problem.edge_ms, problem.edge_sums(weights))
         solution = solve(layered, edges, problem.edge_budget_ms)
@@ -51,7 +51,7 @@ class Exact(Strategy):
 
 
 def _posterior(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Mean (D,) of the weights, and a root (D, D) of their covariance, in units of y.
+    """Posterior mean (D,) of the weights, and a root (D, D) of their covariance, in units of y.
 
     Ridge regression of standardised y with a normal prior that gives a network variance 1.
     """

@@ -1,7 +1,7 @@
 """Local search: the neighbours of the best, until none is better (arXiv:2005.02960, algorithm 1).
 
-Departures: a neighbour is evaluated alone and, where it is better, searched around at once; when a
-network and all its neighbours are known, the next best one is searched around.
+Departs: neighbours are evaluated one by one, and the search moves to a better one at once; when all
+neighbours of a network are known, it continues from the next best network.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Ints
 
 STARTS = 10
-"""Random ones, before the first neighbour."""
+"""Random networks before the first neighbour."""
 AROUND = 20
-"""Networks at most, best first, whose neighbours are looked at for a new one."""
+"""Most networks, best first, whose neighbours are searched for a new one."""
 
 
 class Local(Strategy):
-    """A random new neighbour of the best network that still has one."""
+    """Proposes random new neighbours of the best network that has any."""
 
     def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
         if len(seen.scores) >= STARTS:

@@ -1,9 +1,9 @@
-"""Model-guided search: a Gaussian process proposes what it expects to improve most.
+"""Model-guided search: a Gaussian process proposes the candidate of highest expected improvement.
 
-Bayesian optimisation as in BANANAS (arXiv:1910.11858), with a process over the space's own choices
-in place of networks over paths: among priced candidates within the limits, that of the highest
-expected improvement (Jones 1998). Candidates are random ones and relatives of the best, thrice
-refined. What is being evaluated lowers the uncertainty but not the mean (arXiv:1206.6402).
+Bayesian optimisation as in BANANAS (arXiv:1910.11858), with a process over the space's choices in
+place of networks over paths. The proposal has the highest expected improvement (Jones 1998) of
+priced candidates within the limits: random ones and mutants of the best, refined three times.
+Running evaluations lower the uncertainty but not the mean (arXiv:1206.6402).
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Floats, Ints
 
 STARTS = 10
-"""Random ones, before the model."""
+"""Random networks before the model is used."""
 MOST = 400
-"""Evaluations that the model is fitted to, the best and the latest."""
+"""Most evaluations that the model is fitted to: the best and the latest."""
 GROWTH = 0.1
-"""Its scales are fitted again when so much more is known."""
+"""Relative growth of the evaluations after which the scales are fitted again."""
 RANDOM, RELATIVES, PARENTS, ROUNDS = 256, 1200, 20, 3
 FEW = 2
-"""Batches that random ones are drawn from, before walks."""
+"""Batches of random candidates before random walks are used."""
 CHANGES = 6
-"""Most choices that a relative differs in."""
+"""Most choices in which a mutant differs from its parent."""
 
 
 class Model(Strategy):
-    """The candidate of the highest expected improvement."""
+    """Proposes the candidates of highest expected improvement."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self._scales: dict[bytes, Floats] = {}
-        """The latest, by what they were fitted to."""
+        """Latest scales, by the evaluations they were fitted to."""
 
     def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
         known = seen.whole.finite
@@ -56,7 +56,7 @@ class Model(Strategy):
         return codes
 
     def _process(self, known: Seen) -> tuple[ChoiceProcess, Callable[[Ints], ChoicePoints]]:
-        """Conditioned on what is known, and how it sees codes."""
+        """Process conditioned on known evaluations, and the function from codes to its points."""
         shown, scales = known.recent(MOST), self._fitted(known)
         view = self._view(shown.codes)
         process = ChoiceProcess.of(view(shown.codes), shown.scores, scales)
@@ -67,7 +67,7 @@ class Model(Strategy):
         return process, view
 
     def _view(self, known: Ints) -> Callable[[Ints], ChoicePoints]:
-        """Codes as points, with features of mean 0 and variance 1 over known codes."""
+        """Function from codes to points, with features standardised over known codes."""
         raw = self.problem.features(known)
         mean, sd = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
 
@@ -78,7 +78,7 @@ class Model(Strategy):
         return view
 
     def _fitted(self, known: Seen) -> Floats:
-        """Scales for what was known when it had last grown enough: they follow from it alone."""
+        """Scales fitted when the evaluations had last grown enough; they depend on nothing else."""
         n, at = len(known.scores), STARTS
         while (after := max(at + 1, round(at * (1 + GROWTH)))) <= n:
             at = after
@@ -96,10 +96,10 @@ class Model(Strategy):
 
 
 def _improvement(mean: Floats, sd: Floats, target: float) -> Floats:
-    """Expected, over `target`."""
+    """Expected improvement over `target`."""
     from scipy.special import log_ndtr, ndtr
 
     z = (mean - target) / sd
     gain: Floats = sd * (z * ndtr(z) + np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi))
-    # far below the target it is zero in doubles: order by its logarithm there
+    # far below the target it underflows to zero, so its logarithm orders the candidates
     return np.where(gain > 0, gain, -1 / np.maximum(1e-300, -log_ndtr(z)))

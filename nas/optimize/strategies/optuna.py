@@ -1,8 +1,8 @@
 """Optuna's own samplers as strategies: TPE, a Gaussian process, NSGA-II and NSGA-III.
 
-Each question goes to a sampler that is made anew, over a study in memory that holds what was seen.
-Optuna knows no hard limit and no layered space, so what it answers is repaired, and pulled within
-the limits where it is over one; it learns from what was evaluated, not from what it had asked for.
+Each proposal comes from a new sampler over a study in memory that holds all evaluations. Optuna has
+no hard limits and no layered spaces, so its answers are repaired and moved within the limits. It
+learns from the evaluated networks, not from its own answers.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 STARTS, POPULATION = 10, 20
-"""Random ones before a model is fitted; networks of a generation."""
+"""Random networks before a model is fitted; networks of a generation."""
 ANSWERS = 4
-"""Asked for, before random ones are taken."""
+"""Answers to try before random networks are used."""
 
 
 class OptunaSampler(Strategy):
-    """Asks an Optuna sampler; `make` builds it from a seed."""
+    """Proposes the answers of an Optuna sampler, which `make` builds from a seed."""
 
     fronts = True
 
     def __init__(self, problem: Problem, make: Callable[[int], BaseSampler], most: int) -> None:
-        """`most`: trials that the sampler is shown at a time."""
+        """`most` is the largest number of trials that the sampler sees."""
         super().__init__(problem)
         self.optuna = require("train", "optuna")
         self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
@@ -60,13 +60,13 @@ class OptunaSampler(Strategy):
         return np.concatenate(found)
 
     def _answer(self, study: Study) -> dict[str, int]:
-        """By parameter; the trial is closed, since something else may be evaluated in its place."""
+        """An answer by parameter; its trial is closed, as another network may be evaluated."""
         trial = study.ask(self.distributions)
         study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
         return {name: trial.params[name] for name in self.distributions}
 
     def _study(self, seen: Seen, seed: int) -> Study:
-        """A study in memory of what was seen; what it holds already stays where it is."""
+        """The study in memory with all evaluations; a new one if earlier ones changed."""
         shown, old = seen.recent(self.most), self._shown
         if self._mirror is None or not np.array_equal(shown.codes[: len(old.codes)], old.codes):
             costs = self.problem.costs
@@ -83,12 +83,12 @@ class OptunaSampler(Strategy):
 
     def _sampler(self, seed: int) -> BaseSampler:
         with warnings.catch_warnings():
-            # which of them are experimental changes from one version of Optuna to the next
+            # the set of experimental samplers differs between versions of Optuna
             warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
             return self.make(seed)
 
     def _add(self, study: Study, seen: Seen, index: int) -> None:
-        """One evaluation, which a genetic sampler must count into its generation."""
+        """Add an evaluation, which a genetic sampler must count into its generation."""
         states, code = self.optuna.trial.TrialState, seen.codes[[index]]
         values = np.maximum(self.problem.choices.values(code)[0], 0).tolist()
         params = dict(zip(self.distributions, values, strict=True))
@@ -107,8 +107,8 @@ class OptunaSampler(Strategy):
         study.tell(trial.number, [float(seen.scores[index]), *costs])
         done = len(study.get_trials(deepcopy=False, states=(states.COMPLETE,)))
         if genetic and done % POPULATION == 0:
-            # a generation's first question chooses its parents, and gets them in another order
-            # than later ones: ask it now, whatever is asked next, and forget the answer
+            # the first request of a generation chooses its parents and gets them in another order
+            # than later requests, so make that request now and discard the answer
             study.sampler = self._sampler(0)
             self._answer(study)
 

@@ -1,6 +1,6 @@
-"""A space under hard limits, as strategies see it: what is known without evaluating one network.
+"""A search problem for strategies: a space under hard limits, known without any evaluation.
 
-What is over a limit is never sampled, mutated into or returned.
+No method returns a network over a limit.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ from nas.space.layered import BRANCH, LayeredSpace, SpaceLayer, keys
 from nas.space.space import Code
 
 OBJECTIVES: Mapping[str, int] = {"ms": MS, "params": PARAMS, "macs": MACS}
-"""What may be minimised beside the accuracy that is maximised -> column of the price."""
+"""Objectives to minimise while accuracy is maximised, and their columns of the price."""
 BATCH = 1024
-"""Codes that are sampled at a time."""
+"""Codes sampled at a time."""
 TRIES = 24
-"""Batches, until codes within the limits are looked for near those that are known."""
+"""Batches to sample before searching near known codes within the limits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is known of a space without evaluating one network."""
+    """Knowledge of a space that needs no evaluation."""
 
     layered: LayeredSpace
     choices: Choices
     within: Callable[[Ints], Bools]
-    """(n, P) codes that can be built -> (n,) whether they keep every limit."""
+    """(n, P) valid codes -> (n,) whether they meet every limit."""
     start: Ints
-    """(n, P) codes within the limits, at least one: seeds, and the fastest network."""
+    """(n, P) codes within the limits, at least one: known networks and the fastest one."""
     share: Callable[[Ints], Floats]
-    """(n, P) -> (n,) part of the latency budget that is used, 1 where there is none."""
+    """(n, P) -> (n,) share of the latency budget that is used, 1 if there is none."""
     features: Callable[[Ints], Floats]
-    """(n, P) -> (n, f) what is cheaply known of a network and may tell its accuracy."""
+    """(n, P) -> (n, f) cheap features of a network that may predict its accuracy."""
     edge_ms: Sequence[Floats]
-    """Per layer (S, O): what the latency budget is a budget of, on every edge."""
+    """Per layer (S, O): milliseconds of every edge, whose sum the latency budget bounds."""
     edge_budget_ms: float
-    """What their sum along a path may be; infinite where latency is not limited."""
+    """Bound on their sum along a path; infinite if latency is not limited."""
     costs: Callable[[Ints], Floats] | None = None
-    """(n, P) -> (n, m) what is minimised beside the accuracy that is maximised; None: nothing."""
+    """(n, P) -> (n, m) costs to minimise while accuracy is maximised, if any."""
 
     @cached_property
     def swaps(self) -> Bools:
-        """(P,) whether a layer has the same options as the one before, and may be left out."""
+        """(P,) whether a layer has the options of the one before, and may be left out."""
         layers = self.layered.layers
         return np.array([False, *map(_swap, layers, layers[1:])])
 
     def edge_sums(self, weights: Floats) -> list[Floats]:
-        """Per layer (S, O): on every edge the sum of the weights (D,) of its choices' values."""
+        """Per layer (S, O): sum of the weights (D,) of each edge's values."""
         sums, first = [], 0
         parts = self.layered.layers, self.choices.one_hot_options, self.choices.branches
         for layer, own, branch in zip(*parts, strict=True):
@@ -66,9 +66,9 @@ class Problem:
         return sums
 
     def canonical(self, codes: Ints) -> Ints:
-        """Codes of the same networks with the repeats that are left out behind the others.
+        """Codes of the same networks in which left-out repeats follow the others.
 
-        Leaving out is the last option of a repeat, and changes no shape.
+        Leaving out is the last option of a repeat, and does not change the shape.
         """
         codes, last = codes.copy(), self.layered.n_options - 1
         for _ in range(int(self.swaps.sum())):
@@ -82,16 +82,16 @@ class Problem:
         return codes
 
     def kept(self, codes: Ints) -> Ints:
-        """Those within the limits, in canonical form, each once, in the order given."""
+        """Codes within the limits, in canonical form, each once, in the order given."""
         codes = self.canonical(codes[self.within(codes)])
         first = np.unique(keys(codes), return_index=True)[1]
         return codes[np.sort(first)]
 
     def tightened(self, seen: Seen, rng: np.random.Generator) -> tuple[Problem, Seen]:
-        """The same under limits on the costs that are drawn anew, and what was seen within them.
+        """The problem under random limits on the costs, and the evaluations within them.
 
-        Costs are known without evaluating, so the best accuracies under all possible limits are
-        the front: whatever can maximise under a limit can search for one.
+        Costs need no evaluation, and the front consists of the best accuracies under all possible
+        limits, so a strategy that maximises under a limit can search for the front.
         """
         costs, own = self.costs, seen.codes if len(seen.scores) else self.start
         assert costs is not None
@@ -106,7 +106,7 @@ class Problem:
         return replace(self, within=within, start=start), seen.only(within(seen.codes))
 
     def sample(self, n: int, rng: np.random.Generator, tries: int = TRIES) -> Ints:
-        """About n random codes within the limits; where few are, walks from known ones."""
+        """About n random codes within the limits; if they are rare, walks from known ones."""
         found = [self.kept(self.layered.sample(BATCH, rng))]
         for _ in range(tries):
             if sum(map(len, found)) >= n:
@@ -123,7 +123,7 @@ class Problem:
         return codes[:n]
 
     def mutated(self, codes: Ints, rng: np.random.Generator, changes: int = 1) -> Ints:
-        """Children within the limits: so many times, one choice at a random layer is changed."""
+        """Children within the limits, with `changes` random choices changed."""
         codes, near = codes.copy(), self.choices.near
         layers = np.flatnonzero(self.layered.n_options > 1)
         for _ in range(changes):
@@ -134,7 +134,7 @@ class Problem:
         return self.kept(self.layered.repair(codes, rng))
 
     def neighbours(self, code: Ints, rng: np.random.Generator) -> Ints:
-        """Codes within the limits that differ in one choice, apart from what it forces."""
+        """Codes within the limits that differ in one choice and its necessary repairs."""
         near = [own[gene] for own, gene in zip(self.choices.near, code, strict=True)]
         layers = np.repeat(np.arange(len(code)), [len(own) for own in near])
         codes = np.repeat(code[None], len(layers), axis=0)
@@ -142,7 +142,7 @@ class Problem:
         return self.kept(self.layered.repair(codes, rng))
 
     def pulled(self, code: Ints, rng: np.random.Generator) -> Ints:
-        """(1, P) the code itself, or what is within the limits and differs least from it."""
+        """(1, P) the code, or a similar one within the limits."""
         code = self.layered.repair(code[None], rng)
         if len(own := self.kept(code)):
             return own
@@ -170,10 +170,10 @@ def problem_of(
     *,
     estimate: bool = True,
 ) -> Problem:
-    """A priced space under limits as strategies see it; `estimate`: with the surrogate's top-1.
+    """The problem of a priced space under limits; `estimate` adds the surrogate's top-1.
 
     Raises:
-        InfeasibleError: no network keeps the limits.
+        InfeasibleError: no network meets the limits.
     """
     columns = [OBJECTIVES[name] for name in objectives]
     least = limits.least(pricing)
@@ -199,6 +199,6 @@ def problem_of(
 
 
 def _features(pricing: Pricing, codes: Ints, *, estimate: bool) -> Floats:
-    """Logarithms of ms, parameters and MACs, and perhaps the surrogate's estimate."""
+    """Logarithms of ms, parameters and MACs, and optionally the surrogate's estimate."""
     sizes = np.log(pricing.price(codes)[:, [MS, PARAMS, MACS]])
     return np.column_stack([sizes, pricing.estimate(codes)[0]]) if estimate else sizes

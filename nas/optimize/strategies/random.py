@@ -1,4 +1,4 @@
-"""Random search within the limits: what every other strategy must beat at an equal budget."""
+"""Random search within the limits, the baseline at an equal budget for all other strategies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nas.space.columns import Ints
 
 
 class Random(Strategy):
-    """At each position every option that can stand is as likely; over the budget is drawn again."""
+    """Draws uniformly from the valid options at each position, and again if over a limit."""
 
     def propose(self, problem: Problem, seen: Seen, rng: np.random.Generator) -> Ints:
         return problem.sample(BATCH, rng)

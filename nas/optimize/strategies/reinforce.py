@@ -1,10 +1,10 @@
 """A controller trained by REINFORCE (MnasNet, arXiv:1807.11626; TuNAS, arXiv:2008.06120).
 
-The controller is TuNAS's: one logit for each value of each choice, all independent; an option's
-logit is the sum of its values'. Rewards are MnasNet's soft one, accuracy x (ms / budget)^w, or
-TuNAS's absolute one, accuracy - |b| x |ms / budget - 1|. Departures: the budget is hard, so what is
-over it is drawn again and the rewards only tell apart what is under it; a learning rate for
-hundreds of evaluations, where TuNAS has many thousands.
+The controller is TuNAS's: one independent logit for each value of each choice; an option's logit is
+the sum over its values. Rewards are MnasNet's soft one, accuracy x (ms / budget)^w, or
+TuNAS's absolute one, accuracy - |b| x |ms / budget - 1|. Departs: the budget is hard, so
+networks over it are drawn again, and rewards only compare networks within it; the learning rate
+suits hundreds of evaluations, where TuNAS has many thousands.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from nas.space.columns import Floats, Ints
 SOFT_W = -0.07
 """MnasNet's exponent."""
 ABSOLUTE_B = 0.07
-"""Of an accuracy near 1; TuNAS tries 0.02 to 0.2."""
+"""|b| for accuracies up to 1; TuNAS tries 0.02 to 0.2."""
 RATE = 0.5
-"""Of the logits, for rewards in standard deviations."""
+"""Learning rate of the logits, for rewards in standard deviations."""
 DRAWN = 64
-"""At a time."""
+"""Networks drawn at a time."""
 PATIENCE = 8
-"""Draws, until one is pulled within the limits."""
+"""Draws before one is moved within the limits."""
 
 
 class Reinforce(Strategy):
-    """Samples from the controller, which every evaluation has moved."""
+    """Samples from the controller, which learns from every evaluation."""
 
     def __init__(self, problem: Problem, *, absolute: bool = False) -> None:
         super().__init__(problem)
@@ -53,7 +53,7 @@ class Reinforce(Strategy):
         return np.concatenate([*found, problem.pulled(drawn[0], rng)])
 
     def _learn(self, seen: Seen) -> None:
-        """Take the evaluations that are new; all of them again where they are others."""
+        """Learn from new evaluations; start again if earlier ones have changed."""
         if not np.array_equal(seen.codes[: len(self.learned)], self.learned):
             self._reset()
         for index in range(len(self.rewards), len(seen.scores)):
@@ -73,7 +73,7 @@ class Reinforce(Strategy):
         return float(score * share**SOFT_W)
 
     def _move(self, code: Ints, step: float) -> None:
-        """Raise the logits of what was chosen, by the gradient of its log-probability."""
+        """Move the logits along the gradient of the code's log-probability."""
         state = 0
         for layer, own, logits, gene in zip(
             self.problem.layered.layers, self.one_hot, self.logits, code, strict=True

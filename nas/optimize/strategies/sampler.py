@@ -1,9 +1,9 @@
-"""Any strategy as an Optuna sampler, for studies that are run by Optuna or by Ray Tune.
+"""Any strategy as an Optuna sampler, for studies run by Optuna or by Ray Tune.
 
     study = optuna.create_study(direction="maximize", sampler=sampler_of(strategy, seed=0))
     study.optimize(lambda trial: accuracy(space.decode(suggest(trial, strategy.problem))))
 
-A parameter is one column at one row; what an architecture lacks is drawn and has no effect.
+A parameter is one column at one row. One that an architecture lacks is random and has no effect.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def suggest(trial: Trial, problem: Problem) -> Ints:
-    """(P,) the code of a trial, whoever samples it; what cannot be built or is over a limit is not.
+    """(P,) code of a trial, whose sampler may be any.
 
     Raises:
-        optuna.TrialPruned: another sampler chose what the limits forbid.
+        optuna.TrialPruned: the sampler chose a network that is invalid or over a limit.
     """
     choices = problem.choices
     code = choices.code(
@@ -43,12 +43,12 @@ def suggest(trial: Trial, problem: Problem) -> Ints:
 
 
 def sampler_of(strategy: Strategy, seed: int = 0) -> BaseSampler:
-    """An Optuna sampler that asks `strategy`; its state is the study's trials."""
+    """An Optuna sampler of the strategy's proposals; its only state is the study's trials."""
     optuna = require("train", "optuna")
     problem, states = strategy.problem, optuna.trial.TrialState
 
     class Sampler(optuna.samplers.BaseSampler):  # type: ignore[misc, name-defined]
-        """Optuna must be imported to be derived from, and takes a second: hence in here."""
+        """A local class, since importing Optuna at start-up would take a second."""
 
         def infer_relative_search_space(
             self, study: Study, trial: FrozenTrial
@@ -85,7 +85,7 @@ def sampler_of(strategy: Strategy, seed: int = 0) -> BaseSampler:
 
 
 def _every(problem: Problem, code: Ints, rng: np.random.Generator) -> dict[str, Any]:
-    """A value for every parameter, drawn where the code has none."""
+    """A value for every parameter, random if the code has none."""
     values = problem.choices.values(code[None])[0]
     parameters = problem.choices.parameters
     drawn = [rng.integers(len(parameter.values)) for parameter in parameters]

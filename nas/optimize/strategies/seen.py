@@ -1,4 +1,4 @@
-"""What was evaluated of a space, in arrays: codes and their scores."""
+"""Evaluations of a space's networks as arrays: codes and their scores."""
 
 from __future__ import annotations
 
@@ -19,63 +19,63 @@ Bools = NDArray[np.bool_]
 
 @dataclass(eq=False)
 class Seen:
-    """Evaluated codes with their scores, in the order in which they were begun."""
+    """Evaluated codes with their scores, in the order in which they started."""
 
     codes: Ints
     """(n, P), canonical."""
     scores: Floats
     """(n,), the higher the better; -inf where the evaluation failed."""
     running: Ints
-    """(r, P) begun and not finished."""
+    """(r, P) codes still being evaluated."""
     _known: set[int]
-    """Keys of codes that must not be proposed: evaluated, running, or the same network as one."""
+    """Keys of codes not to propose: evaluated, running, or of the same network as one of these."""
     _of: Seen | None = None
 
     @property
     def whole(self) -> Seen:
-        """Everything that was seen, where these are some of it."""
+        """All evaluations, if these are a part of them."""
         return self._of or self
 
     @property
     def finite(self) -> Seen:
-        """Those that did not fail."""
+        """Evaluations that did not fail."""
         return self.only(np.isfinite(self.scores))
 
     @classmethod
     def of(cls, codes: Ints, scores: Floats) -> Seen:
-        """Of (n, P) codes in the order they were begun; scores are NaN where still evaluated."""
+        """From (n, P) codes in the order of their start; scores of running ones are NaN."""
         done = ~np.isnan(scores)
         return cls(codes[done], scores[done], codes[~done], set(keys(codes).tolist()))
 
     @classmethod
     def none(cls, problem: Problem) -> Seen:
-        """Nothing yet."""
+        """No evaluations."""
         return cls.of(np.empty((0, len(problem.layered.layers)), np.int64), np.empty(0))
 
     def add(self, code: Ints, score: float) -> None:
-        """One more evaluation."""
+        """Append an evaluation."""
         self.codes = np.concatenate([self.codes, code[None]])
         self.scores = np.append(self.scores, score)
         self.avoid(code)
 
     def avoid(self, code: Ints) -> None:
-        """Never propose this one."""
+        """Exclude a code from proposals."""
         self._known.update(keys(code[None]).tolist())
 
     def new(self, codes: Ints) -> Ints:
-        """Those that may be proposed, in the order given."""
+        """Codes that may be proposed, in the order given."""
         fresh = [key not in self._known for key in keys(codes).tolist()]
         found: Ints = codes[np.array(fresh, bool)]
         return found
 
     def only(self, kept: Bools) -> Seen:
-        """Some of the evaluations; what is known stays known."""
+        """A part of the evaluations, with the same excluded codes."""
         return Seen(self.codes[kept], self.scores[kept], self.running, self._known, self.whole)
 
     def recent(self, most: int) -> Seen:
-        """Up to `most` of them, in order: the best half of the older ones and all later ones.
+        """Up to `most` evaluations in order: the best older ones, and all later ones.
 
-        Which are the older ones changes only at every half of `most`, so work on them can be kept.
+        The border between them moves by halves of `most`, so that work on older ones is reusable.
         """
         n, half = len(self.scores), most // 2
         older = n - n % half if n > most else 0
@@ -84,6 +84,6 @@ class Seen:
         return self.only(kept)
 
     def best(self, n: int) -> Ints:
-        """Indices of the n best, best first."""
+        """Indices of the n best evaluations, best first."""
         order: Ints = np.argsort(-self.scores, kind="stable")[:n]
         return order
