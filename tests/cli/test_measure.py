@@ -45,7 +45,7 @@ def test_json_is_one_document(nas: Nas) -> None:
             ("--import", str(ASSETS / "benchmark_model_failed.log")),
             "failed.log line 5: the run of ./models/tiny_muaalem_int8.tflite has no line",
         ),
-        (("--import", LOG, LOG), "again, as in"),
+        (("--import", LOG, LOG), "is given twice"),
         (("--import", str(ASSETS / "README.md")), "README.md: not the output of benchmark_model"),
     ],
 )
