@@ -184,7 +184,10 @@ class Store:
         template = self.database.optuna.create_trial(
             state=self._states.RUNNING, params=params, distributions=kinds, user_attrs=attrs
         )
-        return self.storage.create_new_trial(self._id, template)
+        made = self.storage.create_new_trial(self._id, template)
+        if not self.database.local:  # without a heartbeat a trial never counts as stale
+            self._heart().record_heartbeat(made)
+        return made
 
     def _appended(
         self, key: Key, params: dict[str, Any], kinds: dict[str, Any], attrs: dict[str, Any]

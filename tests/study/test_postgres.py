@@ -72,6 +72,8 @@ database.BEAT_S, database.SILENT_S = 1, 2
 own = store.Store(database.Database(Path(sys.argv[1]), sys.argv[2]), "killer")
 own.fail_stale()
 found = own.claim(("a", 0))
+if found is not None and found.attrs["attempts"] == 1:
+    os._exit(9)  # before its first heartbeat
 if found is not None:
     own.work(found, lambda: os._exit(9))
 sys.exit(3 if any(r.state == "running" for r in own.records()) else 0)
