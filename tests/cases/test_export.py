@@ -224,7 +224,7 @@ def test_a_folder_that_was_edited_is_refused(nas: Nas, trained: Path) -> None:
     for key, value, message in (
         ("classes", ["a", "b"], "names 2 classes, the network's output is"),
         ("mean", [0.1, 0.2], r"(mean): expected one number or three, found 2"),
-        ("sd", [0.0], "(sd): expected 1e-09 to"),
+        ("sd", [0.0], "(sd 1): expected a number from 1e-09"),
         ("classes", "abc", "(classes): expected a list"),
     ):
         yaml.write(trained / "train.yaml", made | {"data": made["data"] | {key: value}})
