@@ -75,9 +75,10 @@ def open_offline(browser: Any, file: Path, **options: Any) -> Iterator[Any]:
 def test_every_plot_is_drawn(opened: Any) -> None:
     for plot in opened.query_selector_all("figure.plot"):
         assert plot.query_selector_all(".trace path, .bars path, .points path")
-    names = opened.locator("#front").inner_text()
-    assert "mobilenetv3-large" in names
-    assert "best" in names
+    front = "document.querySelector('#front .drawn')"
+    opened.evaluate(f"Plotly.Fx.hover({front}, [{{curveNumber: 0, pointNumber: 0}}])")
+    assert "mobilenet" in opened.locator("#front .hoverlayer").text_content()
+    assert "best" in opened.locator("#front .legend").text_content()
 
 
 def test_a_device_is_chosen_and_intervals_hidden(opened: Any) -> None:
