@@ -28,8 +28,9 @@ from nas.optimize.run import pricing_of
 from nas.optimize.strategies import STRATEGIES
 from nas.study.database import Database
 from nas.study.loop import TrialLoop, claim_trial
+from nas.study.record import Record
 from nas.study.spec import problem_of
-from nas.study.store import Record, Store
+from nas.study.store import Store
 from nas.system.environment import environment
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "asking.csv"
@@ -76,7 +77,7 @@ def asked(
         start = perf_counter()
         records = store.records()
         read = perf_counter()
-        found = loop._next(records)
+        found = loop._next_new(records)
         end = perf_counter()
         assert found is not None
         store.work(found[0], lambda: (50.0,))

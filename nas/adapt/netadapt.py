@@ -29,7 +29,8 @@ from nas.latency.device import Device
 from nas.space.arch import Arch
 from nas.study.database import Database
 from nas.study.loop import POLL_S
-from nas.study.store import Record, Store
+from nas.study.record import Record
+from nas.study.store import Store
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The steps of a run on disk: a folder each, there whole or not at all."""
+"""The steps of a NetAdapt run on disk: one folder each, written atomically."""
 
 from __future__ import annotations
 
@@ -19,40 +19,47 @@ TABLE, FACTS = "network.yaml", "step.json"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a run stands after one step; step 0 is the start."""
+    """The network after one step of a run; step 0 is the start."""
 
     number: int
     arch: Arch
     weights: Path
     ms: float
-    """Predicted."""
+    """Predicted latency."""
     top1: float
-    """On the judging images, after the short training."""
-    knob: str = ""
+    """Top-1 in percent on the validation images, after the short training."""
+    group: str = ""
+    """Name of the width group that the step changed."""
     before: int = 0
     after: int = 0
-    """Width of the knob."""
+    """Width of the group before and after the step."""
 
 
 def all_steps(folder: Path) -> list[Step]:
-    """The start and every step so far."""
+    """The start and the steps so far."""
     return [_read(path) for path in sorted((folder / STEPS).glob("[0-9]*"))]
 
 
 def write_step(folder: Path, step: Step) -> None:
-    """Write a step, whole or not at all; its weights are copied."""
+    """Write a step atomically, with a copy of its weights."""
     (folder / STEPS).mkdir(parents=True, exist_ok=True)
     draft = Path(mkdtemp(prefix=".", dir=folder / STEPS))
     step.arch.to_yaml(draft / TABLE)
     shutil.copyfile(step.weights, draft / WEIGHTS)
-    names = ("number", "ms", "top1", "knob", "before", "after")
-    facts = {name: getattr(step, name) for name in names}
+    facts = {
+        "number": step.number,
+        "ms": step.ms,
+        "top1": step.top1,
+        "knob": step.group,
+        "before": step.before,
+        "after": step.after,
+    }
     (draft / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
     draft.replace(folder / STEPS / f"{step.number:04d}")
 
 
 def remove_run_files(folder: Path) -> None:
-    """Leave of a run what says how it went, and the last weights: longer trainings begin there."""
+    """Remove what only resuming the run needs; keep its history and the last weights."""
     for weights in (folder / START, *sorted((folder / STEPS).glob(f"*/{WEIGHTS}"))[:-1]):
         weights.unlink(missing_ok=True)
     shutil.rmtree(folder / WORKERS, ignore_errors=True)
@@ -60,4 +67,5 @@ def remove_run_files(folder: Path) -> None:
 
 def _read(path: Path) -> Step:
     facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
+    facts["group"] = facts.pop("knob")
     return Step(arch=read_arch(path / TABLE), weights=path / WEIGHTS, **facts)

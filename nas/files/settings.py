@@ -1,8 +1,8 @@
-"""What a run was started with, as `settings.json` in its folder, and who may go on with it.
+"""The settings of a run, recorded as `settings.json` in its folder, and whether it may be resumed.
 
-A run is known by contents (hashes of a space, a device, images, ...), by values (a strategy, the
-keys of a recipe, ...) and by sizes (trials, epochs, ...). Contents and values must be the same to
-go on, wherever the files lie now; sizes may grow.
+Settings are contents (hashes of a space, a device, images, ...), values (a strategy, the keys of a
+recipe, ...) and sizes (trials, epochs, ...). To resume a run, contents and values must be the same,
+wherever the files are now; sizes may grow.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import reduce
 from hashlib import sha256
+from operator import or_
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -27,7 +29,7 @@ INSTEAD = "choose another --name, or use --force to start over"
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What a part of a run depends on: see `RunSettings`."""
+    """What one part of a run depends on; see `RunSettings`."""
 
     contents: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, object] = field(default_factory=dict)
@@ -47,27 +49,27 @@ class RecordedSettings:
 
     command: str
     name: str
-    """Of the result, when the run was started."""
+    """The result's name when the run was started."""
     contents: Mapping[str, str]
-    """Hashes of what may be edited in its place."""
+    """Hashes of files and data that may be edited in place."""
     values: Mapping[str, object]
-    """Anything that JSON knows."""
+    """JSON values."""
     sizes: Mapping[str, int] = between(high=1e15)
-    """What may be larger when the run goes on."""
+    """Numbers that may be larger when the run is resumed."""
 
     @property
     def study(self) -> str:
-        """Names the run where a database holds many: words, and a hash of all that is not size."""
+        """The run's name in a shared database: the result's name and a hash of all but sizes."""
         known = [self.command, self.contents, self.values]
         text = json.dumps(known, sort_keys=True)
         return f"{self.name} {sha256(text.encode()).hexdigest()[:8]}"
 
     def scope(self, storage: str | None) -> str:
-        """Begins the names of the run's studies; nothing in a database of its own."""
+        """Prefix of the run's study names; empty in a database of its own."""
         return f"{self.study}: " if storage else ""
 
     def write(self, folder: Path) -> None:
-        """Record them in a folder, whole or not at all."""
+        """Write `settings.json` into a folder, atomically."""
         content = {"schema": SCHEMA} | {
             p.name: getattr(self, p.name) for p in fields(RecordedSettings)
         }
@@ -75,43 +77,43 @@ class RecordedSettings:
         with draft.open("w", encoding="utf-8") as file:
             file.write(json.dumps(content, indent=1) + "\n")
             file.flush()
-            os.fsync(file.fileno())  # else a power cut may leave it empty
+            os.fsync(file.fileno())  # a power cut could leave it empty otherwise
         draft.replace(folder / FILE)
 
 
 @dataclass(frozen=True)
 class RunSettings(RecordedSettings):
-    """What a run depends on, as a command asks for it."""
+    """The settings that a command asks for."""
 
     defaults: Mapping[str, object] = field(default_factory=dict)
-    """Of `values`, for keys that an earlier version did not know; not recorded."""
+    """Defaults of `values`, for keys that an earlier version did not know; not recorded."""
     outdated: tuple[str, ...] = ()
-    """Patterns of files in its folder that hold only for the sizes they were made with."""
+    """Patterns of files in the run's folder that are wrong once a size grows."""
 
     @classmethod
     def of(
         cls, command: str, name: str, sizes: Mapping[str, int], *parts: RunInputs
     ) -> RunSettings:
-        """Of everything in `parts`."""
-        whole = RunInputs()
-        for part in parts:
-            whole = whole | part
+        """Settings that combine all `parts`."""
+        whole = reduce(or_, parts, RunInputs())
         return cls(command, name, whole.contents, whole.values, sizes, whole.defaults)
 
     def check(self, recorded: RecordedSettings, where: Path) -> None:
-        """Refuse to go on with a run of other contents or values.
+        """Check that a recorded run has the same contents and values.
 
         Raises:
-            ResultError: naming the first that differs, before and now.
+            ResultError: one differs; the message names the first, with its old and new value.
         """
         if self.command != recorded.command:
             raise ResultError(
                 f"{where} was made by nas {recorded.command}, not nas {self.command}; {INSTEAD}"
             )
-        old, new, default = (dict(_flat(v)) for v in (recorded.values, self.values, self.defaults))
+        old, new, default = (
+            dict(_flatten(v)) for v in (recorded.values, self.values, self.defaults)
+        )
         for key in dict.fromkeys([*new, *old]):
             before, now = (found.get(key, default.get(key)) for found in (old, new))
-            # what one version does not know, and another records as off, is the same
+            # a key that one version does not know equals a key that is off
             off = not (key in old and key in new) and not before and not now
             if before != now and not off:
                 raise ResultError(
@@ -127,26 +129,26 @@ class RunSettings(RecordedSettings):
                 )
 
     def smaller(self, recorded: RecordedSettings) -> str | None:
-        """The first size that is smaller than recorded."""
+        """Name of the first size that is smaller than recorded."""
         return next((key for key, n in self.sizes.items() if n < recorded.sizes.get(key, n)), None)
 
     def larger(self, recorded: RecordedSettings) -> str | None:
-        """The first size that is larger than recorded."""
+        """Name of the first size that is larger than recorded."""
         return next((key for key, n in self.sizes.items() if n > recorded.sizes.get(key, 0)), None)
 
 
 def with_new_name(settings: RunSettings) -> RunSettings:
-    """The same for a run that is no other's: a database may still hold what one before has done."""
+    """The same settings under a new name, since a database may hold a run of the old one."""
     return replace(settings, name=f"{settings.name} {token_hex(2)}")
 
 
-def _flat(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings and lists of them, as names with dots and plain values."""
+def _flatten(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Flatten nested mappings and lists of mappings to dotted names and plain values."""
     if isinstance(values, list | tuple) and any(isinstance(own, Mapping) for own in values):
         values = {str(index): own for index, own in enumerate(values, start=1)}
     if isinstance(values, Mapping):
         for key, own in values.items():
-            yield from _flat(own, f"{name}.{key}" if name else str(key))
+            yield from _flatten(own, f"{name}.{key}" if name else str(key))
     else:
         yield name, list(values) if isinstance(values, tuple) else values
 
@@ -156,10 +158,11 @@ def _shown(value: Any) -> str:
 
 
 def read_settings(folder: Path) -> RecordedSettings:
-    """What a folder's run was started with.
+    """Read the settings that a folder's run was started with.
 
     Raises:
-        ResultError: the file is missing, damaged or of another version; what to do is said.
+        ResultError: the file is missing, damaged or of another version; the message says what to
+            do.
     """
     path = folder / FILE
     if not path.exists():

@@ -1,6 +1,6 @@
-"""Where studies are: an SQLite file in a folder, or any database that Optuna knows.
+"""The database of studies: an SQLite file in a folder, or any database that Optuna supports.
 
-Several processes may write at once; each says that it lives by a file it holds locked, and on other
+Several processes may write at once. A process shows that it lives by a locked file, and to other
 machines by a heartbeat in the database.
 """
 
@@ -24,22 +24,29 @@ if TYPE_CHECKING:
 
 FILE = "study.db"
 WAIT_S = 120
-"""Longest that a process waits for its turn to write."""
+"""Longest wait of a process for its turn to write."""
 BEAT_S, SILENT_S = 30, 180
-"""How often processes on other machines show that they live, and when they are taken for dead."""
+"""Interval of heartbeats between machines, and the silence after which a process counts as dead."""
 TRIES = 3
-"""To make the tables."""
+"""Tries to create the tables."""
 
 
 class Database:
-    """Where studies are: `study.db` in a folder, or any URL that Optuna knows."""
+    """An open database: `study.db` in a folder, or a URL that Optuna supports."""
 
     def __init__(
         self, folder: Path, url: str | None = None, scope: str = "", *, sole: bool = False
     ) -> None:
-        """`scope` is of one run, where a database holds many: only its studies are seen.
+        """Open the database, or create it.
 
-        `sole`: whoever writes there is seen in `folder`, wherever the database is.
+        Args:
+            folder: The run's folder.
+            url: URL of an Optuna storage; None for `study.db` in the folder.
+            scope: Prefix of the run's studies in a database of several runs.
+            sole: Whether only this process writes the run's studies.
+
+        Raises:
+            StorageError: there is no such database.
         """
         self.scope = scope
         self.optuna = require("train", "optuna")
@@ -49,16 +56,12 @@ class Database:
         self.url = url or sqlite_url(folder / FILE)
         self._only_reads = False
         self.stores: dict[str, Any] = {}
-        """By name, those of `Store.of`."""
-        self._tables = self._opened()
+        """Stores of `Store.of`, by name."""
+        self._tables = self._open()
         self.storage: BaseStorage = self.optuna.storages.get_storage(self._tables)
 
-    def _opened(self) -> RDBStorage:
-        """The tables, made where there are none.
-
-        Raises:
-            StorageError: there is no such database.
-        """
+    def _open(self) -> RDBStorage:
+        """Connect, and create the tables if there are none."""
         if self.url.startswith("postgresql"):
             require("postgres")
         options: dict[str, Any] = {"heartbeat_interval": BEAT_S, "grace_period": SILENT_S}
@@ -66,22 +69,22 @@ class Database:
             options = {"engine_kwargs": {"connect_args": {"timeout": WAIT_S}}}
         for tries_left in reversed(range(TRIES)):
             try:
-                # two processes cannot make the tables at once
-                with self.owner.exclusive(), self.quietly():
+                # two processes cannot create the tables at once
+                with self.owner.exclusive(), self.ignoring_experimental():
                     rdb: RDBStorage = self.optuna.storages.RDBStorage(self.url, **options)
                 break
-            except Exception as error:  # of whatever driver the URL names
+            except Exception as error:  # any exception of the URL's driver
                 raise_write_error(error, self.owner.folder.parent)
                 if not tries_left:
                     raise StorageError(f"--storage {self.url}: {first_line(error)}") from None
-                time.sleep(1)  # another machine may be making them
+                time.sleep(1)  # another machine may be creating them
         if self.url.startswith("sqlite"):
             self._serialise(rdb.engine)
         return rdb
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Within this nothing is written, so SQLite need not wait for whoever writes."""
+        """A block that only reads, so that SQLite need not wait for writers."""
         self._only_reads = True
         try:
             yield
@@ -89,9 +92,10 @@ class Database:
             self._only_reads = False
 
     def _serialise(self, engine: Any) -> None:
-        """Make transactions of SQLite that write wait for each other from their first statement on.
+        """Make writing transactions of SQLite exclusive from their first statement on.
 
-        Python's default begins them at the first write: what was read before may have changed.
+        By default Python begins a transaction at the first write, so that what was read before it
+        may have changed.
         """
         from sqlalchemy import event
 
@@ -99,7 +103,7 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def connected(connection: Any, _: Any) -> None:
-            connection.isolation_level = None  # the driver begins nothing by itself
+            connection.isolation_level = None  # the driver begins no transaction by itself
             connection.execute("PRAGMA journal_mode=WAL")
 
         @event.listens_for(engine, "begin")
@@ -107,19 +111,19 @@ class Database:
             connection.exec_driver_sql("BEGIN" if self._only_reads else "BEGIN IMMEDIATE")
 
     @contextmanager
-    def quietly(self) -> Iterator[None]:
-        """Without Optuna's warning that its heartbeat may change."""
+    def ignoring_experimental(self) -> Iterator[None]:
+        """Silence Optuna's warning that its heartbeat is experimental."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
             yield
 
     def has(self, name: str) -> bool:
-        """Whether there is a study of that name; others than the sole writer make none later."""
+        """Whether there is a study of that name; only a sole writer sees later ones."""
         return name in self.stores or name in self.names
 
     @cached_property
     def names(self) -> dict[str, None]:
-        """Of the run's studies that there were when this was first asked, oldest first."""
+        """Names of the run's studies, oldest first, as of the first use of this property."""
         with self.reading():
             studies = sorted(self.storage.get_all_studies(), key=lambda study: study._study_id)
         names = (study.study_name for study in studies)
@@ -129,7 +133,7 @@ class Database:
     def insert_params(
         self, trial: int, params: Mapping[str, Any], kinds: Mapping[str, Any]
     ) -> None:
-        """What Optuna shows of a trial, beside its value; each of one of the `kinds`."""
+        """Insert the parameters of a trial; `kinds` are their Optuna distributions."""
         from sqlalchemy import column, table
 
         rows = [
@@ -147,14 +151,14 @@ class Database:
                 connection.execute(own.insert(), rows)
 
     def close(self) -> None:
-        """Let other processes take over what this one has not finished."""
+        """Close the connection, and let other processes take over unfinished trials."""
         self.storage.remove_session()
         self._tables.engine.dispose()
         self.owner.release()
 
 
 def sqlite_url(path: Path, **query: str) -> str:
-    """The URL of an SQLite file, whatever characters its path has."""
+    """The URL of an SQLite file; its path may have any characters."""
     from sqlalchemy import URL
 
     file = path.absolute().as_uri()

@@ -1,7 +1,8 @@
-"""What a smaller run of the same search has trained: kept where it is what the larger one asks for.
+"""Reuse the trials of a smaller run of the same search.
 
-A rung's training is the beginning of its whole schedule. So an accuracy after some epochs counts
-for any rung of so many, and for a longer schedule where both begin alike (`nas.train.course`).
+The training of a rung is the beginning of its whole schedule, so the accuracy after some epochs
+holds for any rung of that length. It also holds for a longer schedule if both begin alike
+(`nas.train.course`).
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from dataclasses import dataclass, field
 from nas.space.space import Code
 from nas.study.database import Database
 from nas.study.loop import code_of
-from nas.study.store import Key, Record, Store
+from nas.study.record import Key, Record
+from nas.study.store import Store
 from nas.study.trainer import TrialAssignment
 
 NAME = r"proxy, \d+ of (\d+) epochs"
-"""Of a rung's study, without its prefix; see `nas.study.halving.rung_name`."""
+"""Pattern of a rung's study without its prefix; see `nas.study.halving.rung_name`."""
 
 
 @dataclass(frozen=True)
 class EarlierTrials:
-    """Networks that were trained, and their accuracies where those count."""
+    """Networks trained by a smaller run, and the trials that can be reused."""
 
     codes: Sequence[Code] = ()
-    """In the order they were begun."""
+    """In the order of their trials."""
     records: Mapping[Key, Record] = field(default_factory=dict)
-    """The one of each key that was trained longest."""
+    """The longest reusable training of each key."""
 
     @classmethod
     def of(
@@ -37,7 +39,7 @@ class EarlierTrials:
         directions: Sequence[str],
         counts: Callable[[int], bool],
     ) -> EarlierTrials:
-        """From the rungs in a database; `counts` says it of a schedule's epochs."""
+        """Read the rungs in a database; `counts` tells if a schedule of so many epochs counts."""
         codes: dict[str, Code] = {}
         records: dict[Key, Record] = {}
         for name, whole in _rungs(database, prefix):
@@ -52,7 +54,7 @@ class EarlierTrials:
         return cls(list(codes.values()), records)
 
     def reuse(self, assignment: TrialAssignment) -> bool:
-        """Whether a trial needs no training; it is complete then."""
+        """Complete a trial from an earlier one, if possible; return whether it was."""
         known = self.records.get(assignment.record.key)
         if known is None or assignment.final or assignment.epochs not in known.top1s:
             return False
@@ -65,7 +67,7 @@ class EarlierTrials:
 
 
 def _rungs(database: Database, prefix: str) -> Iterator[tuple[str, int]]:
-    """Studies of rungs and the epochs of their schedules, in the order they were begun."""
+    """Yield the studies of rungs with the epochs of their schedules, oldest first."""
     pattern = re.compile(re.escape(prefix) + NAME)
     for name in database.names:
         if match := pattern.fullmatch(name):

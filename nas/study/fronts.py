@@ -1,4 +1,4 @@
-"""Which of several networks are the best when more than accuracy counts (NSGA-II, Deb 2002)."""
+"""Rank networks by several objectives: fronts and crowding of NSGA-II (Deb et al., 2002)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from nas.space.columns import Floats, Ints
 
 
 def best_first(values: Floats) -> Ints:
-    """Indices of (n, m) objectives to maximise, by front, then the least crowded first.
+    """Rank (n, m) objectives, which are maximised, by front and then the least crowded first.
 
-    With one objective the highest first, in the order given where equal.
+    With one objective the order is stable, highest first.
+
+    Returns:
+        (n,) indices.
     """
     ranks, crowding = fronts(values), np.zeros(len(values))
     if values.shape[1] == 1:
@@ -24,7 +27,7 @@ def best_first(values: Floats) -> Ints:
 
 
 def fronts(values: Floats) -> Ints:
-    """(n,) 0 for what nothing dominates, 1 for what only those do, and so on."""
+    """(n,) front of each row: 0 if no row dominates it, 1 if only rows of front 0 do, ..."""
     as_good = (values[:, None] >= values[None]).all(axis=2)
     dominates = as_good & ~as_good.T
     ranks, left = np.zeros(len(values), np.int64), np.ones(len(values), bool)
@@ -37,7 +40,7 @@ def fronts(values: Floats) -> Ints:
 
 
 def _distance(values: Floats) -> Floats:
-    """(n,) how far the neighbours of each are apart, over all objectives; ends are infinite."""
+    """(n,) crowding distance, summed over the objectives; infinite at the ends of each."""
     distance = np.zeros(len(values))
     for column in values.T:
         order = np.argsort(column, kind="stable")

@@ -1,10 +1,9 @@
-"""The costly half of a search: candidates trained a little, the best on and on, finalists anew.
+"""Successive halving and finals: train the candidates of a strategy, the better half longer.
 
-A strategy looks for networks at the first rung of successive halving, where all are trained
-equally long; the better half is trained on, and so on; finalists are trained anew with several
-seeds. Each rung is a study of the store. Everything finished is in it, everything begun in a
-checkpoint, so whatever is killed goes on where it was, and several processes may run the same
-cascade.
+A strategy proposes networks at the first rung, where all are trained equally long. The better half
+is trained on, and so on; finalists are trained from scratch with several seeds. Each rung is a
+study of the store. Finished trials are in the store and running ones have a checkpoint, so a killed
+run can be resumed, and several processes may work on one run.
 """
 
 from __future__ import annotations
@@ -25,8 +24,9 @@ from nas.study.earlier import EarlierTrials
 from nas.study.fronts import best_first
 from nas.study.loop import POLL_S, TrialLoop, claim_trial, code_of, score_of
 from nas.study.plan import Plan
+from nas.study.record import Key, Record
 from nas.study.spec import StudySpec
-from nas.study.store import Key, Record, Store
+from nas.study.store import Store
 from nas.study.trainer import Trainer, TrialAssignment
 from nas.system.progress import OnMessage, OnProgress, ignore
 
@@ -34,22 +34,35 @@ if TYPE_CHECKING:
     from nas.train.run import Task
 
 Assignments = Generator[TrialAssignment | None, None, list[Record]]
-"""What to train, and the finished trials at the end."""
+"""Yields claimed trials, or None while others work on the rest; returns the finished trials."""
 
 
 def rung_name(epochs: int, whole: int) -> str:
-    """The study of what was trained for the first epochs of a whole schedule."""
+    """Name of the study of trainings for the first epochs of a whole schedule."""
     return f"proxy, {epochs} of {whole} epochs"
 
 
 def finals_name(epochs: int) -> str:
-    """The study of the finalists, trained so long."""
+    """Name of the study of the finalists, trained for so many epochs."""
     return f"finals, {epochs} epochs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rung:
+    """One training length: its store, the whole schedule and the epochs to train."""
+
+    store: Store
+    whole: int
+    epochs: int
+    final: bool = False
+
+    def assign(self, record: Record, arch: Arch) -> TrialAssignment:
+        return TrialAssignment(self.store, record, arch, self.whole, self.epochs, self.final)
 
 
 @dataclass(eq=False)
 class SuccessiveHalving:
-    """Runs a plan in a folder, or what is left of it."""
+    """A run of a plan in a folder, or the rest of one."""
 
     task: Task
     folder: Path
@@ -59,24 +72,24 @@ class SuccessiveHalving:
     seed: int = 0
     url: str | None = None
     scope: str = ""
-    """Of its run in the database."""
+    """Prefix of the run's studies in a shared database."""
     on_progress: OnProgress = ignore
     on_message: OnMessage = ignore
     prefix: str = ""
-    """Of its studies' names, where its run has others."""
+    """Further prefix, if the run has several searches."""
     _archs: dict[str, Arch] = field(default_factory=dict, init=False)
-    """By id, those that were trained."""
+    """Trained networks by id."""
     _earlier: EarlierTrials = field(default=EarlierTrials(), init=False)
 
     def without_caches(self) -> SuccessiveHalving:
-        """The same without what it has cached."""
+        """A copy without cached values."""
         return replace(self, spec=replace(self.spec))
 
     def run(self) -> None:
-        """Everything that is left to do.
+        """Do everything that is left.
 
         Raises:
-            TrainingError: not one network could be trained.
+            TrainingError: no network could be trained.
         """
         database = Database(self.folder, self.url, self.scope)
         try:
@@ -84,17 +97,17 @@ class SuccessiveHalving:
                 if assignment is None:
                     time.sleep(POLL_S)
                 else:
-                    assignment.store.work(assignment.record, partial(self._evaluated, assignment))
+                    assignment.store.work(assignment.record, partial(self._evaluate, assignment))
         finally:
             database.close()
 
     def assignments(self, database: Database) -> Iterator[TrialAssignment | None]:
-        """What to train, claimed; None while there is nothing but to wait for others.
+        """Yield claimed trials; None while other processes work on the remaining ones.
 
-        More may be taken before those taken are finished.
+        Several trials may run at once.
 
         Raises:
-            TrainingError: not one network could be trained.
+            TrainingError: no network could be trained.
         """
         first, *rungs = self.plan.rungs(self.trials)
         whole, directions = self.plan.epochs, self.spec.directions
@@ -102,20 +115,20 @@ class SuccessiveHalving:
         kept = self._best((yield from self._search(database, first[0])))
         for epochs, count in rungs:
             store = self.store(database, rung_name(epochs, whole))
-            trained = self._trained(store, kept[:count], [self.seed], whole, epochs)
-            kept = self._best((yield from trained))
+            rung = _Rung(store, whole, epochs)
+            kept = self._best((yield from self._train(rung, kept[:count], [self.seed])))
         longest = self.plan.longest
         finals = self.store(database, finals_name(longest))
         seeds = list(range(self.seed + 1, self.seed + 1 + self.plan.seeds))
         kept = self._finalists(kept, finals)
-        yield from self._trained(finals, kept, seeds, longest, longest, final=True)
+        yield from self._train(_Rung(finals, longest, longest, final=True), kept, seeds)
 
     def store(self, database: Database, name: str) -> Store:
-        """The study of a rung or of the finals."""
+        """The store of a rung or of the finals."""
         return Store.of(database, f"{self.prefix}{name}", self.spec.directions)
 
     def _counts(self, whole: int) -> bool:
-        """Whether accuracies of a schedule of so many epochs are as good as of the plan's."""
+        """Whether the accuracies of a schedule of so many epochs hold for the plan's schedule."""
         from nas.train.course import same_course
 
         recipe = self.task.recipe
@@ -123,7 +136,7 @@ class SuccessiveHalving:
         return same_course(recipe, whole, self.plan.epochs, steps)
 
     def _search(self, database: Database, epochs: int) -> Assignments:
-        """Trials of the first rung; networks of a smaller run come first."""
+        """Trials of the first rung; networks of a smaller run first."""
         whole, compared = self.plan.epochs, self.plan.compared
         store = self.store(database, rung_name(epochs, whole))
         loop = TrialLoop(
@@ -148,7 +161,7 @@ class SuccessiveHalving:
         return store.records()
 
     def _best(self, records: Sequence[Record]) -> list[Arch]:
-        """Networks best first, by all objectives."""
+        """Trained networks, best first by all objectives."""
         done = [record for record in records if record.state == "complete"]
         if not done:
             raise TrainingError(f"none of {len(records)} candidates could be trained")
@@ -157,7 +170,7 @@ class SuccessiveHalving:
         return [self._arch(done[index]) for index in assignment]
 
     def _finalists(self, kept: Sequence[Arch], finals: Store) -> list[Arch]:
-        """The best, and those of a smaller run: what it found is not forgotten."""
+        """The best networks, and the finalists of a smaller run."""
         archs = [*kept[: self.plan.finalists], *map(self._arch, finals.records())]
         return list({arch.arch_id: arch for arch in archs}.values())
 
@@ -167,18 +180,9 @@ class SuccessiveHalving:
             self._archs[record.arch_id] = space.decode(code_of(record))
         return self._archs[record.arch_id]
 
-    def _trained(
-        self,
-        store: Store,
-        archs: list[Arch],
-        seeds: list[int],
-        whole: int,
-        epochs: int,
-        *,
-        final: bool = False,
-    ) -> Assignments:
-        """Trials of networks with seeds, when all are finished by whatever process."""
-        space = self.spec.pricing.space
+    def _train(self, rung: _Rung, archs: list[Arch], seeds: list[int]) -> Assignments:
+        """Trials of networks with seeds, until all are finished by any process."""
+        space, store = self.spec.pricing.space, rung.store
         codes = {arch.arch_id: np.array(space.encode(arch)) for arch in archs}
         keys = {(arch.arch_id, seed): arch for arch in archs for seed in seeds}
         taken: set[Key] = set()
@@ -190,7 +194,7 @@ class SuccessiveHalving:
                 record = claim_trial(store, self.spec.choices, arch, codes[key[0]], key[1])
                 if record is not None:
                     taken.add(key)
-                    assignment = TrialAssignment(store, record, arch, whole, epochs, final)
+                    assignment = rung.assign(record, arch)
                     if not self._earlier.reuse(assignment):
                         yield assignment
             found = {record.key: record for record in store.records() if record.key in keys}
@@ -198,8 +202,8 @@ class SuccessiveHalving:
                 return [found[key] for key in keys]
             yield None
 
-    def _evaluated(self, assignment: TrialAssignment) -> Sequence[float] | None:
-        """Objectives after so many epochs."""
+    def _evaluate(self, assignment: TrialAssignment) -> Sequence[float] | None:
+        """Train the network of a trial; return its objectives."""
         training = self.trainer.train(assignment)
         if training is None:
             return None

@@ -1,7 +1,7 @@
-"""Ask, evaluate, record: the loop in which a strategy looks for networks that cost minutes each.
+"""The ask-evaluate-record loop of a strategy whose networks take minutes to evaluate.
 
-Every question follows from the seed, the number of trials begun and what is in the store, so a
-loop that was stopped goes on as if it had not been. Several processes may run it on one store.
+Each proposal follows from the seed, the number of trials begun and the content of the store, so an
+interrupted loop continues as if nothing had happened. Several processes may run it on one store.
 """
 
 from __future__ import annotations
@@ -20,39 +20,42 @@ from nas.space.arch import Arch
 from nas.space.choices import Choices
 from nas.space.columns import Ints
 from nas.space.space import Code, Space
-from nas.study.store import Record, Store
+from nas.study.record import Record
+from nas.study.store import Store
 
 POLL_S = 0.2
-"""Between looks at what other processes have done."""
+"""Polling interval in seconds."""
 PATIENCE = 10
-"""Trials at work for each result after which a strategy is asked anew, and not for more of what it
-answered before: of hundreds at work, one result more changes little."""
+"""Running trials per new result before the strategy is asked again.
+
+With hundreds of running trials one result changes little, so its earlier proposals are used up.
+"""
 
 Evaluate = Callable[[Record, Arch], Sequence[float] | None]
-"""Objectives of a network, accuracy first; None where the trial failed and was closed."""
+"""Returns the objectives of a network, accuracy first; None if the trial has failed."""
 
 
 @dataclass(eq=False)
 class TrialLoop:
-    """Looks for networks of a space with a strategy, until the store has `trials` of them."""
+    """Proposes networks of a space with a strategy until the store has `trials` of them."""
 
     store: Store
     space: Space
     strategy: Strategy
     queue: Sequence[Code]
-    """Codes that are tried first; those over a limit are left out, as any other is."""
+    """Codes to try first, apart from those that break a limit."""
     trials: int
     seed: int = 0
     facts: Callable[[Arch], dict[str, float | str]] = lambda arch: {}
-    """What is noted beside a trial."""
+    """Facts to note beside a trial."""
     score: Callable[[Record], float] = lambda record: score_of(record)
-    """What the strategy is told of a trial."""
-    _answers: Iterator[Ints] = field(default_factory=chain, init=False)
+    """The score of a trial that the strategy gets."""
+    _pending: Iterator[Ints] = field(default_factory=chain, init=False)
     _finished: int = field(default=0, init=False)
-    """Trials, when the strategy was asked last."""
+    """Number of finished trials when the strategy was last asked."""
 
     def run(self, evaluate: Evaluate) -> list[Record]:
-        """All trials, finished."""
+        """Evaluate until all trials are finished; return them."""
         for claimed in self.next_trials():
             if claimed:
                 self.store.work(claimed[0], partial(evaluate, *claimed))
@@ -61,29 +64,29 @@ class TrialLoop:
         return self.store.records()
 
     def next_trials(self) -> Iterator[tuple[Record, Arch] | None]:
-        """Trials to work on; None while there is nothing to do but wait for others.
+        """Yield claimed trials; None while other processes work on the remaining ones.
 
-        Ends when all trials are finished. More may be taken before those taken are finished.
+        The iterator ends when all trials are finished. Several trials may run at once.
         """
         while True:
             records = self.store.records()
-            if claimed := self._left() or self._next(records):
+            if claimed := self._next_abandoned() or self._next_new(records):
                 yield claimed
             elif any(record.state == "running" for record in records):
                 yield None
             else:
                 return
 
-    def _left(self) -> tuple[Record, Arch] | None:
-        """A trial that its process has left."""
+    def _next_abandoned(self) -> tuple[Record, Arch] | None:
+        """Claim a trial whose process has died."""
         for record in self.store.abandoned():
             code = code_of(record)
-            if claimed := self._begun(self.space.decode(code), code):
+            if claimed := self._claim(self.space.decode(code), code):
                 return claimed
         return None
 
-    def _next(self, records: Sequence[Record]) -> tuple[Record, Arch] | None:
-        """A new trial; one process asks at a time, since each question depends on the others."""
+    def _next_new(self, records: Sequence[Record]) -> tuple[Record, Arch] | None:
+        """Claim a new trial; one process at a time, since proposals depend on earlier trials."""
         if len(records) >= self.trials:
             return None
         with self.store.owner.exclusive():
@@ -92,35 +95,35 @@ class TrialLoop:
                 return None
             known = {record.arch_id for record in records}
             codes = {record.attrs["code"] for record in records}
-            for code in self._asked(records):
+            for code in self._proposals(records):
                 if code_text(code) in codes or not self.strategy.problem.within(code[None])[0]:
                     continue
                 arch = self.space.decode(code)
                 if arch.arch_id not in known:
-                    return self._begun(arch, code)
-        self.trials = len(records)  # there are no others
+                    return self._claim(arch, code)
+        self.trials = len(records)  # the strategy has no further proposals
         return None
 
-    def _begun(self, arch: Arch, code: Ints) -> tuple[Record, Arch] | None:
+    def _claim(self, arch: Arch, code: Ints) -> tuple[Record, Arch] | None:
         choices, facts = self.strategy.problem.choices, self.facts(arch)
         record = claim_trial(self.store, choices, arch, code, self.seed, **facts)
         return None if record is None else (record, arch)
 
-    def _asked(self, records: Sequence[Record]) -> Iterator[Ints]:
+    def _proposals(self, records: Sequence[Record]) -> Iterator[Ints]:
         """Codes to try next, best first."""
         finished = sum(record.state != "running" for record in records)
         few = (len(records) - finished) // PATIENCE
         if finished - self._finished < few:
-            yield from self._answers
+            yield from self._pending
         rng = np.random.default_rng([self.seed, len(records)])
-        answers = self.strategy.ask(self._seen(records), rng)
-        # a chain outlives the generator that yields from it: another goes on with what is left
-        self._answers = chain(map(np.array, self.queue), answers)
+        proposed = self.strategy.ask(self._seen(records), rng)
+        # the chain outlives this generator, so the next call continues it
+        self._pending = chain(map(np.array, self.queue), proposed)
         self._finished = finished
-        yield from self._answers
+        yield from self._pending
 
     def _seen(self, records: Sequence[Record]) -> Seen:
-        """What the strategy may know: finished trials, and which codes are begun."""
+        """The strategy's view: scores of finished trials, and the codes that are running."""
         if not records:
             return Seen.none(self.strategy.problem)
         codes = np.array([self._code(record) for record in records])
@@ -139,7 +142,7 @@ class TrialLoop:
 def claim_trial(
     store: Store, choices: Choices, arch: Arch, code: Ints, seed: int, **facts: float | str
 ) -> Record | None:
-    """Claim the trial of a network; None where it is done or another process's."""
+    """Claim the trial of a network; None if it has ended or another process works on it."""
     named = choices.named(code)
     values = {p.name: p.values for p in choices.parameters if p.name in named}
     genes = code_text(code)
@@ -147,17 +150,17 @@ def claim_trial(
 
 
 def code_text(code: Ints) -> str:
-    """A code as trials have it."""
+    """A code as the attribute of a trial."""
     return ",".join(map(str, code))
 
 
 def code_of(record: Record) -> Ints:
-    """The code that a trial was begun with."""
+    """The code of a trial."""
     return np.array([int(gene) for gene in record.attrs["code"].split(",")], np.int64)
 
 
 def score_of(record: Record, epoch: int = 0) -> float:
-    """Accuracy of a trial, perhaps after an epoch; the worst if it broke, NaN while it runs."""
+    """Top-1 of a trial, or after an epoch; NaN while it runs, minus infinity if it failed."""
     if record.state == "running":
         return np.nan
     if not record.values:

@@ -1,7 +1,7 @@
-"""Which process works on a trial, and whether it still lives.
+"""The process that works on a trial, and whether it still lives.
 
-Each process holds a lock on a file of its own in the study's folder. The system lets go of it when
-the process ends in whatever way, so a trial whose owner's file can be locked has been left.
+Each process locks a file of its own in the study's folder. The operating system releases the lock
+when the process ends, so a trial is abandoned if the file of its owner can be locked.
 """
 
 from __future__ import annotations
@@ -12,50 +12,65 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nas.system.extras import require
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+from nas.errors import StorageError
+from nas.files.staging.lock import UNSUPPORTED, FileLock
 
 FOLDER = "workers"
 
 
 class Owner:
-    """This process, as others see it."""
+    """This process as the owner of trials."""
 
     def __init__(self, folder: Path, *, everyone: bool = True) -> None:
-        """`everyone`: all owners there can be have their file in this folder."""
+        """Lock this process's file in `folder`; `everyone`: all owners have their file there.
+
+        Raises:
+            StorageError: the file system has no locks.
+        """
         self.folder, self.everyone = folder / FOLDER, everyone
         self.folder.mkdir(parents=True, exist_ok=True)
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._lock, self._alone = self._lock_of(self.name), self._lock_of("alone")
-        self._lock.acquire()
+        self._lock, self._exclusive = self._lock_of(self.name), self._lock_of("alone")
+        self._depth = 0
+        """How many blocks of `exclusive` are nested."""
+        try:
+            self._lock.acquire()
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            raise StorageError(
+                f"{folder} is on a file system without locks, which workers need; choose another"
+                " --out"
+            ) from None
 
-    def _lock_of(self, name: str) -> BaseFileLock:
-        return require("train", "filelock").FileLock(self.folder / f"{name}.lock")  # type: ignore[no-any-return]
+    def _lock_of(self, name: str) -> FileLock:
+        return FileLock(self.folder / f"{name}.lock")
 
     def is_dead(self, name: str) -> bool:
-        """Whether another owner is gone; of one that works elsewhere nothing is known."""
+        """Whether the process of another owner has ended; False if it runs on another machine."""
         if name == self.name:
             return False
-        if not (self.folder / f"{name}.lock").exists():
-            return self.everyone
         lock = self._lock_of(name)
-        try:
-            lock.acquire(timeout=0)
-        except TimeoutError:
-            return False
+        if not lock.path.exists():
+            return self.everyone
+        dead = lock.try_acquire()
         lock.release()
-        return True
+        return dead
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """While this lasts, no other process of the folder is in here; may be nested."""
-        with self._alone:
+        """Run a block while no other process of the folder runs one; blocks may be nested."""
+        if not self._depth:
+            self._exclusive.acquire()
+        self._depth += 1
+        try:
             yield
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self._exclusive.release()
 
     def release(self) -> None:
-        """Say that no trial is worked on any more."""
+        """Let other processes take over the trials that this one has not finished."""
         self._lock.release()

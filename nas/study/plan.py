@@ -1,29 +1,31 @@
-"""How much is trained: successive halving (arXiv:1502.07943), then finals."""
+"""Training lengths of a study: successive halving (arXiv:1502.07943), then finals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 ETA = 2
-"""One candidate in so many goes on, for so many times the epochs."""
+"""One candidate in `ETA` is trained on, for `ETA` times the epochs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Epochs, finalists and seeds."""
+    """Epochs, finalists and seeds of a study."""
 
     epochs: int
-    """Of the candidates that are never cut."""
+    """Epochs of a candidate that is never stopped."""
     finalists: int = 2
     final_epochs: int = 0
     """0: twice `epochs`."""
     seeds: int = 2
-    """Of the finalists."""
+    """Final trainings of each finalist."""
     inherit: bool = False
-    """Candidates start from the weights of the nearest trained one."""
+    """Whether candidates start from the weights of the nearest trained network."""
     compared: int = 0
-    """Another scheduler cuts candidates, and the strategy compares them after so many epochs; with
-    0 they are cut by halving, and compared after the first rung."""
+    """Epochs after which the strategy compares candidates, if another scheduler stops them.
+
+    0: successive halving stops them, and the strategy compares them after the first rung.
+    """
 
     @property
     def longest(self) -> int:
@@ -31,7 +33,7 @@ class Plan:
         return self.final_epochs or 2 * self.epochs
 
     def rungs(self, candidates: int) -> list[tuple[int, int]]:
-        """(epochs, candidates that are trained so long), shortest first.
+        """(epochs, candidates trained so long) of each rung, shortest first.
 
         >>> Plan(epochs=8).rungs(12)
         [(2, 12), (4, 6), (8, 3)]
@@ -45,7 +47,7 @@ class Plan:
         return list(zip(epochs, counts, strict=True))
 
     def work(self, candidates: int) -> int:
-        """Epochs of everything together."""
+        """Total epochs of all trainings."""
         before = total = 0
         for epochs, count in self.rungs(candidates):
             total += (epochs - before) * count

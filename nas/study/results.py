@@ -1,4 +1,4 @@
-"""What a cascade left in its store, trial by trial, best first."""
+"""The results of a study: its candidates, best first, and the best one's accuracy."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nas.study.database import Database
 from nas.study.halving import SuccessiveHalving, finals_name, rung_name
 from nas.study.loop import code_of
 from nas.study.plan import Plan
+from nas.study.record import Record
 from nas.study.spec import StudySpec
-from nas.study.store import Record
 from nas.system.extras import require
 from nas.train.preprocessing import Preprocessing
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrainedCandidate:
-    """One candidate, as the cascade left it."""
+    """One candidate with its trainings."""
 
     candidate: Candidate
     state: str
-    """`complete`, `pruned` (trained less long than the best) or `fail`."""
+    """`complete`, `pruned` (stopped before the last rung) or `fail`."""
     top1s: dict[int, float]
-    """Accuracy on the judging images by epoch, in percent."""
+    """Top-1 on the validation images by epoch, in percent."""
     finals: tuple[float, ...]
-    """Of the longer trainings, one a seed; empty unless it was a finalist."""
+    """Top-1 of the final trainings, one per seed; empty unless this is a finalist."""
     error: str
 
     @property
     def rank(self) -> tuple[bool, float, int, float]:
-        """Sorts the best first: finalists, then those trained longest."""
+        """Sort key, best first: finalists, then the longest trained."""
         longest = max(self.top1s, default=0)
         mean = sum(self.finals) / len(self.finals) if self.finals else 0.0
         return not self.finals, -mean, -longest, -self.top1s.get(longest, 0.0)
@@ -49,24 +49,24 @@ class TrainedCandidate:
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """All trials, best first, and the accuracy of the best."""
+    """All candidates, best first, and the accuracy of the best."""
 
     trials: tuple[TrainedCandidate, ...]
     accuracy: Accuracy
-    """Over its seeds, on the judging images."""
+    """Accuracy of the best over its seeds, on the validation images."""
     plan: Plan
     weights: Path
-    """Of the best, its first seed."""
+    """Weights of the best, from its first seed."""
     trained: Arch
-    """The best as it was trained: for the data's classes, on images of the recipe's side."""
+    """The best as trained: for the data's classes and images of the recipe's side."""
     data: str
     recipe: str
     spec: StudySpec
     preprocessing: Preprocessing
-    """Of the best, with the names of its classes."""
+    """Preprocessing of the best, with the class names."""
 
     def to_frame(self) -> DataFrame:
-        """All trials, best first: predicted, estimated and trained figures, each in its column."""
+        """All candidates, best first, with a column for each predicted and trained figure."""
         rows = [
             {
                 "name": trial.candidate.arch.name,
@@ -85,11 +85,11 @@ class StudyResult:
     def __repr__(self) -> str:
         figure = f"{self.accuracy.top1:.2f} % [{self.accuracy.low:.2f}, {self.accuracy.high:.2f}]"
         best = self.trials[0].candidate.arch.name
-        return f"<Studied {len(self.trials)} trials on {self.data}: best {best}, {figure} trained>"
+        return f"<StudyResult: {len(self.trials)} trials on {self.data}: {best}, {figure}>"
 
 
 def study_result(halving: SuccessiveHalving) -> StudyResult:
-    """The results of a cascade that has run.
+    """The results of a finished study.
 
     Raises:
         TrainingError: no finalist could be trained to the end.
@@ -103,7 +103,7 @@ def study_result(halving: SuccessiveHalving) -> StudyResult:
 
 
 def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResult:
-    """`study_result`, where the database is open."""
+    """`study_result` with an open database."""
     from nas.train.figures import accuracy
 
     trials = _trials(halving, database)
@@ -115,8 +115,8 @@ def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResu
     weights = halving.trainer.folder_of(arch, halving.seed + 1) / WEIGHTS
     if not weights.exists():
         raise ResultError(
-            f"{weights} is not here: it was trained in another folder or on another machine;"
-            " copy it from there and --resume, or use --force to start over"
+            f"{weights} is missing: it was written in another folder or on another machine; copy it"
+            " from there and use --resume, or use --force to start over"
         )
     return StudyResult(
         tuple(trials),

@@ -1,9 +1,10 @@
-"""`nas search --data`: price, estimate, perhaps score without training, train, and train longer."""
+"""Search with training (`nas search --data`): search, train candidates, train the best longer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,18 +26,65 @@ if TYPE_CHECKING:
     from nas.train.run import Task
 
 POOL = 4
-"""Candidates for every one that is trained, where zero-cost proxies choose."""
+"""Candidates for each trained one, if zero-cost proxies choose among them."""
 KNOWN_SHARE, SHORTLIST_SHARE = 1 / 4, 1 / 4
-"""Of the trained, that published networks within the budget are at most, and the surrogate's best;
-the strategy looks for the others."""
+"""Largest shares of the trials for known networks and for the surrogate's best; the strategy
+proposes the others."""
+
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """What to search for and how, before anything is loaded."""
+
+    search: Mapping[str, Any]
+    """Arguments of `nas.optimize.search`."""
+    trials: int
+    zero_cost: Sequence[str] = ()
+    """Zero-cost proxies that choose the networks to begin with."""
+    strategy: str = DEFAULT
+    """A name of `nas.optimize.strategies`."""
+    objectives: Sequence[str] = ()
+    """Objectives beside the accuracy: names of `OBJECTIVES`."""
+
+    def check(self) -> None:
+        """Check all names.
+
+        Raises:
+            UnknownNameError: a name is unknown; the message has the nearest ones.
+        """
+        from nas.evaluate.proxies import check
+
+        check(self.zero_cost)
+        check_names(self.strategy, self.objectives)
+
+    def run_search(self) -> SearchResult:
+        """Search without training, for enough networks to begin the trials with.
+
+        Raises:
+            BudgetError, InfeasibleError: as `nas.optimize.search`.
+        """
+        return run_search(**self.search, shortlist=self.trials * (POOL if self.zero_cost else 1))
+
+    def spec(self, result: SearchResult, task: Task) -> StudySpec:
+        """The specification of the study after a search."""
+        return StudySpec(
+            self.search.get("space", SPACE),
+            each_device(self.search.get("device", DEVICE)),
+            self.search.get("surrogate", SURROGATE),
+            result.limits,
+            initial_codes(result, self.trials, zero_cost=self.zero_cost, task=task),
+            self.strategy,
+            tuple(self.objectives),
+        )
 
 
 def initial_codes(
     result: SearchResult, trials: int, *, zero_cost: Sequence[str], task: Task
 ) -> tuple[Code, ...]:
-    """Codes to begin with: known networks within every limit, then the surrogate's best.
+    """Codes to begin with: known networks within all limits, then the surrogate's best.
 
-    Proxies named in `zero_cost` choose the latter by mean rank among `POOL` times as many.
+    If proxies are named in `zero_cost`, they choose the latter by mean rank among `POOL` times as
+    many.
     """
     within = sorted(result.known_within, key=lambda c: result.risk_aversion * c.top1_sd - c.top1)
     known = within[: math.ceil(trials * KNOWN_SHARE)]
@@ -49,7 +97,7 @@ def initial_codes(
 
 
 def _ranked(pool: Sequence[Candidate], names: Sequence[str], task: Task) -> list[Candidate]:
-    """Best first by the mean rank of zero-cost proxies."""
+    """Sort candidates by the mean rank of zero-cost proxies, best first."""
     from scipy.stats import rankdata
 
     from nas.evaluate.proxies import score
@@ -79,61 +127,38 @@ def study(
     on_message: OnMessage = ignore,
     **search: Any,
 ) -> tuple[SearchResult, StudyResult]:
-    """Search, then train; goes on where `folder` is. `search` are the arguments of `nas.optimize`.
+    """Search, then train the candidates; resume the study if `folder` has one.
 
-    `strategy` is a name of `nas.optimize.strategies`, `objectives` of `nas.study.spec`;
-    `storage` is the URL of an Optuna storage, an SQLite file in `folder` if there is none; `scope`
-    begins the names of the run's studies there.
+    Args:
+        task: Data and recipe of the trainings.
+        folder: The study's folder.
+        plan: Epochs, finalists and seeds.
+        trials: Candidates to train.
+        workers: Processes.
+        zero_cost: Zero-cost proxies that choose the networks to begin with.
+        strategy: A name of `nas.optimize.strategies`.
+        objectives: Objectives beside the accuracy: names of `OBJECTIVES`.
+        storage: URL of an Optuna storage; None for an SQLite file in `folder`.
+        scope: Prefix of the run's studies in a shared storage.
+        on_progress: Called with the current step and the share of all epochs that are done.
+        on_message: Called with a line about each event.
+        search: Arguments of `nas.optimize.search`.
 
     Raises:
-        BudgetError, InfeasibleError: as the search.
-        UnknownNameError: a strategy, objective or proxy, with the nearest names.
-        TrainingError: not one network could be trained.
+        BudgetError, InfeasibleError: as `nas.optimize.search`.
+        UnknownNameError: an unknown strategy, objective or proxy.
+        TrainingError: no network could be trained.
     """
-    from nas.evaluate.proxies import check
     from nas.train.threads import with_threads
 
-    check(zero_cost)
-    check_names(strategy, objectives)
+    request = StudyRequest(search, trials, zero_cost, strategy, objectives)
+    request.check()
     on_progress("searching", 0.0)
-    result = search_candidates(search, trials, zero_cost)
+    result = request.run_search()
     task = with_threads(task, result.best.arch, folder, workers)
-    spec = make_spec(search, result, trials, zero_cost, task, strategy, objectives)
-    seed = search.get("seed", 0)
+    spec, seed = request.spec(result, task), search.get("seed", 0)
     halving = SuccessiveHalving(
         task, folder, plan, spec, trials, seed, storage, scope, on_progress, on_message
     )
     run_with(halving, workers)
     return result, study_result(halving)
-
-
-def search_candidates(
-    search: Mapping[str, Any], trials: int, zero_cost: Sequence[str]
-) -> SearchResult:
-    """The search, with enough of the best for so many trials to begin with.
-
-    Raises:
-        BudgetError, InfeasibleError: as `nas.optimize`.
-    """
-    return run_search(**search, shortlist=trials * (POOL if zero_cost else 1))
-
-
-def make_spec(
-    search: Mapping[str, Any],
-    result: SearchResult,
-    trials: int,
-    zero_cost: Sequence[str],
-    task: Task,
-    strategy: str,
-    objectives: Sequence[str],
-) -> StudySpec:
-    """What a study looks for after a search."""
-    return StudySpec(
-        search.get("space", SPACE),
-        each_device(search.get("device", DEVICE)),
-        search.get("surrogate", SURROGATE),
-        result.limits,
-        initial_codes(result, trials, zero_cost=zero_cost, task=task),
-        strategy,
-        tuple(objectives),
-    )

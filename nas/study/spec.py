@@ -1,4 +1,4 @@
-"""What a study looks for, in values that every process of it can start from."""
+"""The specification of a study, in values that each of its processes can start from."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from nas.space.space import Code
 
 @dataclass(frozen=True)
 class StudySpec:
-    """A space under limits, a strategy, and the networks to begin with."""
+    """A space with limits, a strategy, and the networks to begin with."""
 
     space: AnySpace
     devices: tuple[AnyDevice, ...]
     surrogate: AnySurrogate
     limits: Limits
     queue: tuple[Code, ...] = ()
-    """Codes that are tried first, in this order."""
+    """Codes to try first, in this order."""
     strategy: str = "model"
     objectives: tuple[str, ...] = ()
-    """Names of `OBJECTIVES`."""
+    """Objectives beside the accuracy: names of `OBJECTIVES`."""
 
     @cached_property
     def pricing(self) -> Pricing:
@@ -47,11 +47,11 @@ class StudySpec:
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """Of the objectives, as Optuna calls them."""
+        """Optuna's directions of the objectives, accuracy first."""
         return "maximize", *["minimize"] * len(self.objectives)
 
     def costs(self, arch: Arch) -> Sequence[float]:
-        """Of a network, the objectives beside its accuracy."""
+        """Values of a network's objectives beside its accuracy."""
         columns = [OBJECTIVES[name] for name in self.objectives]
         if not columns:
             return []
@@ -59,7 +59,7 @@ class StudySpec:
         return [float(price[column]) for column in columns]
 
     def facts(self, arch: Arch) -> dict[str, float | str]:
-        """What is known of a network before it is trained, to be noted beside its trial."""
+        """Predictions for a network, to be noted beside its trial."""
         found = assess(arch, self.pricing.device, self.pricing.surrogate)
         return {"predicted_ms": found.ms, "estimated_top1": found.top1}
 
@@ -68,19 +68,19 @@ class StudySpec:
         return problem_of(self.pricing, self.limits, self.queue, self.objectives)
 
     def make_strategy(self) -> Strategy:
-        """The strategy, with nothing seen yet."""
+        """A new strategy."""
         return STRATEGIES[self.strategy](self.problem())
 
 
 _pricing = cache(pricing_of)
-"""Names are loaded once a process: many questions are asked of the same space and device."""
+"""Cached per process, since many studies use the same space and device."""
 
 
 def check_names(strategy: str, objectives: Sequence[str]) -> None:
-    """That all of them are known.
+    """Check the names of a strategy and of objectives.
 
     Raises:
-        UnknownNameError: with the nearest names.
+        UnknownNameError: a name is unknown; the message has the nearest ones.
     """
     check([strategy])
     for name in objectives:

@@ -1,6 +1,6 @@
-"""One candidate's training as trials of a store: reported epoch by epoch, resumed, never twice.
+"""Train the networks of trials: report each epoch to the store, and resume from checkpoints.
 
-A candidate that breaks costs only itself.
+An error in one training fails only its trial.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from nas.errors import ArchError, RecipeError, TrainingError
 from nas.files.resources import WEIGHTS
 from nas.space.arch import Arch
 from nas.study.owner import FOLDER as WORKERS
-from nas.study.store import Record, Store
+from nas.study.record import Record
+from nas.study.store import Store
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
@@ -25,22 +26,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrialAssignment:
-    """A trial that this process has claimed, and how far it is to be trained."""
+    """A trial that this process has claimed, and how long to train it."""
 
     store: Store
     record: Record
     arch: Arch
     whole: int
-    """Epochs of its schedule."""
+    """Epochs of the whole schedule."""
     epochs: int
-    """Of these, that it is trained."""
+    """Epochs to train, at most `whole`."""
     final: bool = False
-    """Its weights are kept."""
+    """Whether this is a final training, whose weights are kept."""
 
 
 @dataclass(eq=False)
 class Trainer:
-    """Trains networks of a task in a folder; whoever trains one further finds its checkpoint."""
+    """Trains networks of a task in a folder, and resumes from the checkpoints there."""
 
     task: Task
     folder: Path
@@ -48,12 +49,12 @@ class Trainer:
     """Of a step and the epochs that are done."""
     on_message: OnMessage = ignore
     relatives: Callable[[], Iterable[Arch]] | None = None
-    """Networks of whose weights the nearest one's are a start; None starts anew."""
+    """Trained networks to inherit weights from, the nearest first; None: train from scratch."""
     epochs: int = field(default=0, init=False)
-    """Trained by this process."""
+    """Epochs that this process has trained."""
 
     def train(self, assignment: TrialAssignment) -> Training | None:
-        """The training of a trial; None, and the trial failed, if it broke."""
+        """Train the network of a trial; None if the training failed, and with it the trial."""
         from nas.train.run import train
 
         store, record, arch = assignment.store, assignment.record, assignment.arch
@@ -89,17 +90,17 @@ class Trainer:
             store.fail(record, str(error))
             self.on_message(str(error))
             return None
-        for epoch in training.history:  # a kill may have come between checkpoint and store
+        for epoch in training.history:  # if killed between checkpoint and store
             if epoch.epoch not in record.top1s:
                 store.report(record, epoch.epoch, epoch.val_top1)
         return training
 
     def folder_of(self, arch: Arch, seed: int) -> Path:
-        """Where an architecture's training of a seed has its checkpoint and log."""
+        """Folder of the checkpoint and log of a network's training with a seed."""
         return training_folder(self.folder, arch, seed)
 
     def _relative(self, arch: Arch, seed: int) -> Callable[[Training], None]:
-        """Gives a training the weights of the nearest candidate that has some."""
+        """Returns a function that gives a training the weights of the nearest trained network."""
         from nas.train.inherit import inherit_from, kinship
         from nas.train.run import CHECKPOINT
 
@@ -118,12 +119,12 @@ class Trainer:
 
 
 def training_folder(folder: Path, arch: Arch, seed: int) -> Path:
-    """Below the folder of a study or sweep, that of one training."""
+    """Folder of one training below that of a study or sweep."""
     return folder / "trials" / arch.arch_id / f"seed{seed}"
 
 
 def remove_run_files(folder: Path, *, checkpoints: bool = True) -> None:
-    """Remove what only going on with a study or sweep needs; perhaps not the checkpoints."""
+    """Remove the files that only resuming a study or sweep needs."""
     from nas.train.run import CHECKPOINT
 
     for checkpoint in folder.glob(f"trials/*/*/{CHECKPOINT}") if checkpoints else ():
@@ -132,7 +133,7 @@ def remove_run_files(folder: Path, *, checkpoints: bool = True) -> None:
 
 
 def save_final_weights(training: Training, folder: Path) -> None:
-    """The weights that a training is judged by, beside its checkpoint."""
+    """Save the weights that a training was evaluated with beside its checkpoint."""
     from nas.modules import save_weights
 
     save_weights(training.judged, folder / WEIGHTS)

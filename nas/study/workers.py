@@ -1,8 +1,9 @@
-"""Several processes on one job: each has a GPU of its own, or a share of the cores.
+"""Run one job in several processes, each with a GPU of its own or a share of the cores.
 
-They meet only in the store. One that dies is replaced, and its trial goes on; what makes a process
-die again and again is recorded as broken. Where processes die without any work done, the next is
-begun later, and after a few the job ends. They end when the process that began them does.
+The processes communicate through the store only. A process that dies is replaced, and its trial is
+resumed; a trial that kills several processes fails. If processes die before any work is done, the
+next starts after a delay, and after a few deaths the job ends. Workers exit with the process that
+started them.
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ if TYPE_CHECKING:
     from nas.train.handover import Handover
     from nas.train.run import Task
 
-LOOK_S = 0.2
+POLL_S = 0.2
 
 IDLE_DEATHS = 2 * ATTEMPTS
-"""Processes in a row that may die before any work is done, each in the place of the one before."""
+"""Deaths in a row of one worker and its replacements that end the job if no work was done."""
 BACK_OFF_S = 1.0
-"""Before the third of them is begun; twice as long before each further one."""
+"""Delay after the second death in a row; it doubles with each further one."""
 
 WorkerEvent = tuple[str, int, str | NasError, float]
-"""What a worker says: `progress`, `message` or `error`, its number, the text or the error itself,
-its share of the work."""
+"""(kind, worker, content, share): `progress` or `message` with a text, or `error` with the error;
+the share is of the whole work that this worker has done."""
 
 
 class Job(Protocol):
-    """A dataclass whose `run` does whatever of the work no other process does.
+    """Work that several processes can share; a dataclass.
 
     `on_progress` gets a step and the share of the whole work that this process has done.
     """
@@ -51,7 +52,7 @@ class Job(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Where it is done."""
+        """The folder that the job writes to."""
 
     @property
     def on_progress(self) -> OnProgress: ...
@@ -60,34 +61,36 @@ class Job(Protocol):
     def on_message(self) -> OnMessage: ...
 
     def run(self) -> Any:
-        """Work until all is done."""
+        """Do all work that no other process does, until everything is done."""
 
     def without_caches(self) -> Self:
-        """The same without what it has cached, to be sent to another process."""
+        """A copy without cached values, to be sent to another process."""
 
 
 class WorkerPool(Protocol):
-    """Processes by number, wherever they are; `run_job` is what each does."""
+    """Worker processes by index, on this machine or a cluster; each calls `run_job`."""
 
     def start(self, index: int, job: Job) -> None:
-        """Start a process, with a job that says nothing yet."""
+        """Start a process with a job."""
 
     def succeeded(self, index: int) -> bool | None:
-        """Whether it ended by itself; None while it works."""
+        """Whether a process ended normally; None while it works."""
 
     def events(self) -> Iterator[WorkerEvent]:
-        """What was said since this was asked."""
+        """Events since the last call."""
 
     def stop(self) -> None:
-        """Stop whoever still works."""
+        """Stop all processes."""
 
 
 def run_with(job: Job, workers: int, pool: WorkerPool | None = None) -> None:
-    """Run a job with so many processes, of this machine if there is no crew; with one it is this.
+    """Run a job with some workers: processes of `pool`, or of this machine without one.
+
+    A single worker without a pool is this process.
 
     Raises:
-        NasError: as the job, in whatever process.
-        TrainingError: processes die again and again before they have done any work.
+        NasError: the job raised it, in any process.
+        TrainingError: workers keep dying before any work is done.
     """
     if workers == 1 and pool is None:
         job.run()
@@ -101,20 +104,20 @@ def run_with(job: Job, workers: int, pool: WorkerPool | None = None) -> None:
 
 @dataclass
 class _Supervisor:
-    """Replaces processes that die, the longer later the more of them die without any work done."""
+    """Replaces processes that die, after a delay that grows while no work is done."""
 
     job: Job
     pool: WorkerPool
     workers: int
     _shares: dict[int, float] = field(default_factory=dict, init=False)
-    """Of the work, that the process of each number has done."""
+    """Share of the work that each worker's present process has done."""
     _before: float = field(default=0.0, init=False)
-    """Share of the work that was done by processes which have died."""
+    """Share of the work that dead processes have done."""
     _idle_deaths: Counter[int] = field(default_factory=Counter, init=False)
-    """In a row, of processes of each number, since anybody did any work."""
+    """Deaths of each worker since any work was done."""
 
     def run(self) -> None:
-        """Until all processes have ended well."""
+        """Run until all processes have ended normally."""
         job = self.job
         copy = _with(
             job.without_caches(), task=replace(job.task), on_progress=ignore, on_message=ignore
@@ -127,18 +130,18 @@ class _Supervisor:
                 self.pool.start(index, copy)
             self._listen()
             for index in sorted(running):
-                well = self.pool.succeeded(index)
-                if well is None:
+                succeeded = self.pool.succeeded(index)
+                if succeeded is None:
                     continue
                 running.discard(index)
-                if not well:
+                if not succeeded:
                     self._listen()
-                    due[index] = time.monotonic() + self._died(index)
-            time.sleep(LOOK_S)
+                    due[index] = time.monotonic() + self._count_death(index)
+            time.sleep(POLL_S)
         self._listen()
 
-    def _died(self, index: int) -> float:
-        """Note a death; seconds until another process is begun.
+    def _count_death(self, index: int) -> float:
+        """Count a death; return the delay of the next process in seconds.
 
         Raises:
             TrainingError: there were too many.
@@ -157,7 +160,7 @@ class _Supervisor:
         return wait_s
 
     def _listen(self) -> None:
-        """Pass on what workers say; the work done is the sum of theirs."""
+        """Pass on the workers' events; progress is the sum of their shares."""
         for kind, index, what, share in self.pool.events():
             if isinstance(what, NasError):
                 raise what
@@ -171,37 +174,37 @@ class _Supervisor:
 
 
 class LocalPool:
-    """A crew on this machine."""
+    """Worker processes on this machine."""
 
     def __init__(self, workers: int) -> None:
         from nas.train.place import spawning
 
         self._context, self._workers = spawning(), workers
         self._running: dict[int, Any] = {}
-        self._news: dict[int, Connection] = {}
-        """A pipe each: one that is killed while it says something keeps nobody from it."""
+        self._pipes: dict[int, Connection] = {}
+        """One pipe per process, since a process killed while it writes would block a shared one."""
         self._job: Handover | None = None
 
     def start(self, index: int, job: Job) -> None:
         from nas.train.handover import Handover
 
-        self._job = self._job or Handover(job)  # all of one crew do the same
-        news, told = self._context.Pipe(duplex=False)
-        arguments = (self._job, index, self._workers, os.getpid(), told)
+        self._job = self._job or Handover(job)  # all workers of a pool do the same job
+        receiver, sender = self._context.Pipe(duplex=False)
+        arguments = (self._job, index, self._workers, os.getpid(), sender)
         made = self._context.Process(target=_work_here, args=arguments, daemon=True)
-        with block_sigint(), told:
+        with block_sigint(), sender:
             made.start()
-        self._running[index], self._news[index] = made, news
+        self._running[index], self._pipes[index] = made, receiver
 
     def succeeded(self, index: int) -> bool | None:
         process = self._running[index]
         return None if process.is_alive() else process.exitcode == 0
 
     def events(self) -> Iterator[WorkerEvent]:
-        for news in self._news.values():
-            with suppress(EOFError, OSError):  # it has ended, perhaps in the middle of a word
-                while news.poll():
-                    yield news.recv()
+        for pipe in self._pipes.values():
+            with suppress(EOFError, OSError):  # the process has ended, perhaps while it wrote
+                while pipe.poll():
+                    yield pipe.recv()
 
     def stop(self) -> None:
         for process in self._running.values():
@@ -210,16 +213,16 @@ class LocalPool:
             self._job.close()
 
 
-def _work_here(job: Job, index: int, workers: int, parent: int, told: Connection) -> None:
+def _work_here(job: Job, index: int, workers: int, parent: int, sender: Connection) -> None:
     from nas.train.place import share
 
     exit_with_parent(parent)
     threads = job.task.setting.threads or share(workers)
-    run_job(on_device(job, index), index, threads, told.send)
+    run_job(on_device(job, index), index, threads, sender.send)
 
 
 def on_device(job: Any, index: int) -> Any:
-    """What has a task, on the device of one of several processes."""
+    """A copy of a job or task holder on the device of one of several processes."""
     from nas.train.place import assign_device
 
     setting = job.task.setting
@@ -228,7 +231,7 @@ def on_device(job: Any, index: int) -> Any:
 
 
 def run_job(job: Job, index: int, threads: int, tell: Callable[[WorkerEvent], None]) -> None:
-    """What a process of a crew does."""
+    """Run a job in a worker process; `tell` sends its events."""
     from nas.train.place import use_cores
 
     use_cores(threads)
@@ -245,5 +248,5 @@ def run_job(job: Job, index: int, threads: int, tell: Callable[[WorkerEvent], No
 
 
 def _with(job: Job, **changes: Any) -> Any:
-    """The job with other fields."""
+    """A copy of the job with other fields."""
     return replace(job, **changes)  # type: ignore[type-var]

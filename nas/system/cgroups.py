@@ -1,4 +1,4 @@
-"""CPU quotas of the cgroups that this process is in, of version 1 and 2, as containers set them."""
+"""CPU quotas of this process's cgroups (versions 1 and 2), as containers set them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ ROOT = Path("/")
 
 
 def cpu_quota(root: Path = ROOT) -> float:
-    """CPU seconds per second that the tightest cgroup allows; infinite without a quota.
+    """CPU seconds per second that the tightest quota allows; infinity without a quota.
 
-    A cgroup is limited by those above it, too.
+    The quotas of all cgroups above count too.
     """
     try:
         groups = (root / "proc/self/cgroup").read_text(encoding="utf-8")
         mounts = (root / "proc/self/mountinfo").read_text(encoding="utf-8")
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return math.inf
     folders = _folders(_paths(groups), mounts)
     return min((_quota(root / folder) for folder in folders), default=math.inf)
 
 
 def _paths(groups: str) -> dict[str, str]:
-    """Controller -> path of this process's cgroup; that of version 2 has no controller's name."""
+    """Controller -> path of this process's cgroup; the controller of version 2 is empty."""
     paths: dict[str, str] = {}
     for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)
@@ -33,7 +33,7 @@ def _paths(groups: str) -> dict[str, str]:
 
 
 def _folders(paths: dict[str, str], mounts: str) -> Iterator[str]:
-    """Folders of this process's cgroups and of all above them, relative to the root."""
+    """Folders of this process's cgroups and of all above them, relative to the root folder."""
     for line in mounts.splitlines():
         place, _, kind = line.partition(" - ")
         top, mount = place.split()[3:5]
@@ -46,7 +46,7 @@ def _folders(paths: dict[str, str], mounts: str) -> Iterator[str]:
             continue
         if path is not None:
             own = PurePosixPath(path)
-            # a container may see a path of its host, but only its own cgroup is mounted
+            # a container may see the path on its host, but only its own cgroup is mounted
             inside = own.relative_to(top) if own.is_relative_to(top) else PurePosixPath()
             for folder in (inside, *inside.parents):
                 yield f"{mount.lstrip('/')}/{folder}"

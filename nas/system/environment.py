@@ -1,4 +1,4 @@
-"""What a measurement on this machine depends on, besides the network and the runtime."""
+"""The machine that a measurement runs on: CPU, governors, load, operating system."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ GOVERNORS = "devices/system/cpu/cpu*/cpufreq/scaling_governor"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The machine, as far as it tells; what it does not tell is empty."""
+    """A description of this machine; unknown values are empty or None."""
 
     cpu: str
     cores: int
-    """That this process may run on."""
+    """Cores that this process may run on."""
     governors: tuple[str, ...]
-    """Of the cores' clock frequency."""
+    """Frequency governors of the cores."""
     load: float | None
-    """Processes that ran or waited, mean of the minute before."""
+    """Load average of the last minute: processes that ran or waited."""
     virtual: bool | None
-    """It is a virtual machine."""
+    """Whether this is a virtual machine."""
     system: str
     python: str
 
     def comments(self) -> list[str]:
-        """What is known, one line each."""
+        """The known values, one line each."""
         return [f"{key}: {value}" for key, value in self.as_json().items() if value is not None]
 
     def as_json(self) -> dict[str, object]:
-        """Plain values; null is not known."""
+        """JSON values; null for unknown ones."""
         return {
             "cpu": self.cpu or None,
             "cores": self.cores,
@@ -47,7 +47,7 @@ class Environment:
 
 
 def environment(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Environment:
-    """Of this machine, now."""
+    """Describe this machine as it is now."""
     cpuinfo = _text(proc / "cpuinfo")
     model = re.search(r"^(?:model name|Hardware|Processor)\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
     flags = re.search(r"^flags\s*:.*$", cpuinfo, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Optional dependencies: what each extra brings, and the line that installs it."""
+"""Optional dependencies: the modules of each extra, and the command that installs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "safetensors",
         "PIL",
         "optuna",
-        "filelock",
         "sklearn",
         "tensorboard",
     ),
@@ -33,10 +32,10 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 
 def require(extra: str, module: str | None = None) -> ModuleType:
-    """Import `module` (default: the extra's first) or say which extra brings it.
+    """Import `module` (default: the first module of the extra).
 
     Raises:
-        MissingExtraError: with the install line.
+        MissingExtraError: it is not installed; the message has the command that installs it.
     """
     name = module or EXTRAS[extra][0]
     try:
@@ -46,7 +45,7 @@ def require(extra: str, module: str | None = None) -> ModuleType:
 
 
 def missing_extra(error: ModuleNotFoundError) -> MissingExtraError | None:
-    """The same of a plain import that failed; None: no extra brings that module."""
+    """The error for a failed import of an extra's module; None if no extra has the module."""
     name = (error.name or "").partition(".")[0]
     extra = next((extra for extra, modules in EXTRAS.items() if name in modules), None)
     return None if extra is None else _missing(name, extra)

@@ -1,6 +1,7 @@
-"""How many cores this process may use, and processes on them that end together.
+"""The number of usable cores, and worker processes that end together.
 
-Ctrl-C reaches every process of a terminal: the first one hears it and ends the others.
+Ctrl-C reaches every process of a terminal. Worker processes block it; the main process handles it
+and ends them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nas.system.cgroups import ROOT, cpu_quota
 
 
 def cores(root: Path = ROOT) -> int:
-    """Cores that this process may run on; a container's CPU quota counts, rounded up."""
+    """Number of cores that this process may use, at most a container's CPU quota, rounded up."""
     if hasattr(os, "process_cpu_count"):  # since Python 3.13
         allowed = os.process_cpu_count()
     elif hasattr(os, "sched_getaffinity"):
@@ -33,7 +34,7 @@ def cores(root: Path = ROOT) -> int:
 
 @contextmanager
 def block_sigint() -> Iterator[None]:
-    """Processes that begin in here never hear Ctrl-C; this one hears it a little later."""
+    """Block Ctrl-C: processes started in the block never get it, this one after the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -45,9 +46,9 @@ def block_sigint() -> Iterator[None]:
 
 
 def exit_with_parent(parent: int) -> None:
-    """End this process, whatever it does, soon after the one that began it has ended.
+    """Exit this process within about a second after its parent process has ended.
 
-    A process that waits for work of a killed parent would wait for ever.
+    Otherwise a worker of a killed parent would wait for work for ever.
     """
 
     def watch() -> None:
@@ -62,9 +63,9 @@ def exit_with_parent(parent: int) -> None:
 def process_pool(
     workers: int, begin: Callable[..., None], *arguments: Any
 ) -> Iterator[ProcessPoolExecutor]:
-    """Processes that start with `begin`, and that nobody waits for where something is raised.
+    """Worker processes that first call `begin`; an exception in the block ends them at once.
 
-    Submit under `block_sigint`, which starts them.
+    Submit work in a block of `block_sigint`, since submitting starts the processes.
     """
     spawn = get_context("spawn")  # torch's threads do not survive a fork
     with ProcessPoolExecutor(workers, spawn, begin, arguments) as made:
@@ -75,5 +76,5 @@ def process_pool(
                 process.terminate()
             raise
         finally:
-            # here, since the pool's own exit would take back that others are cancelled
+            # here, since the executor's own exit would not cancel the waiting work
             made.shutdown(cancel_futures=True)

@@ -18,7 +18,7 @@ from nas.library import load_arch, load_device, load_space, load_surrogate
 from nas.optimize import EvolutionSettings, search
 from nas.report.folders.write_search import write_result
 from nas.study.plan import Plan
-from nas.study.run import initial_codes, search_candidates, study
+from nas.study.run import StudyRequest, initial_codes, study
 from nas.train.data import load_data
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
@@ -55,9 +55,8 @@ def test_every_trained_network_is_inside_all_limits(nas: Nas, here: Path) -> Non
 )
 def test_known_networks_are_queued_within_all_limits(limits: dict[str, Any]) -> None:
     asked = {"space": "mobilenetv3", "device": DEVICES, "budget_ms": 90, **limits}
-    result = search_candidates(
-        {**asked, "settings": EvolutionSettings(generations=2, children=200)}, 8, ()
-    )
+    settings = EvolutionSettings(generations=2, children=200)
+    result = StudyRequest({**asked, "settings": settings}, 8).run_search()
     small, large = result.known
     assert result.known_within == (small,)
     codes = initial_codes(result, 8, zero_cost=(), task=None)  # type: ignore[arg-type]

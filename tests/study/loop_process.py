@@ -19,7 +19,8 @@ from nas.space.arch import Arch
 from nas.study import database, store
 from nas.study.database import Database
 from nas.study.loop import TrialLoop
-from nas.study.store import Record, Store
+from nas.study.record import Record
+from nas.study.store import Store
 
 SPACE = "accel-nasbench"
 

@@ -46,7 +46,7 @@ def test_killed_and_resumed_ends_with_the_same_accuracy(tmp_path: Path) -> None:
         [*asked, "--name", "parts"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert again.returncode == 2
-    assert "--resume goes on with it" in again.stderr
+    assert "use --resume to continue it" in again.stderr
     parts = json.loads(run(*asked, "--name", "parts", "--resume", cwd=tmp_path))
     assert parts["judged"] == whole["judged"]
     assert parts["test"] == whole["test"]

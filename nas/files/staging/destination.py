@@ -1,8 +1,8 @@
-"""Where a command may write, and what it may replace: the one place that decides.
+"""Rules for where commands may write and what they may replace.
 
-A result has a plain name below a local folder. What is there already is kept; `--force` replaces
-it, but only what nas made: a folder whose files are all in the list that nas left in it, or a file
-that says so. Nothing is written or deleted through a link.
+An output has a plain name in a local folder. An existing output is kept, or replaced with `--force`
+if nas wrote all of it (`nas.files.staging.ownership`). Nothing is written or deleted through a
+symbolic link.
 """
 
 from __future__ import annotations
@@ -16,67 +16,68 @@ from nas.files.resources import What, named
 from nas.files.staging.ownership import foreign_files, is_ours
 
 MAX_BYTES = 255
-"""Of a file's name, on nearly every file system."""
-AROUND = 24
-"""Bytes that may stand around a result's name in names of hidden folders and of files in it."""
+"""Longest file name on nearly every file system."""
+RESERVED_BYTES = 24
+"""Bytes that prefixes and suffixes may add to an output's name."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")
 
 
 def destination(path: Path) -> Path:
-    """The path of a file or folder that a command is to write, if it may be one.
+    """Check that a path may be an output, and return it.
 
     Raises:
-        ResultError: it is no local path, its name is none or too long, or it is a link.
+        ResultError: the path is not local, its name is missing or too long, or it is a link.
     """
     if _URL.match(str(path)):
         raise ResultError(f"{path}: a local folder is needed, found a URL; copy the result later")
     if path.parts and path.parts[0].startswith("~"):
         raise ResultError(
-            f"{path}: a local folder is needed, and ~ means one only without quotes; write it out"
+            f"{path}: a local folder is needed; the shell expands ~ only without quotes, so write"
+            " the path out"
         )
     name = path.name
     if name in ("", "..") or not name.isprintable():
         raise ResultError(f"{str(path)!r}: expected a plain name at the end")
-    if (size := len(os.fsencode(name))) > MAX_BYTES - AROUND:
-        most = MAX_BYTES - AROUND
+    limit = MAX_BYTES - RESERVED_BYTES
+    if (size := len(os.fsencode(name))) > limit:
         raise ResultError(
-            f"name {brief(name)} has {size} bytes, expected {most} at most; choose a shorter one"
+            f"name {brief(name)} has {size} bytes, expected at most {limit}; choose a shorter one"
         )
     if exists(path.parent) and not path.parent.is_dir():
-        raise ResultError(f"{path} cannot be written: {path.parent} is no folder")
+        raise ResultError(f"{path} cannot be written: {path.parent} is not a folder")
     return check_no_link(path)
 
 
 def check_no_link(path: Path) -> Path:
-    """A path, if it is no link.
+    """Check that a path is not a symbolic link, and return it.
 
     Raises:
-        ResultError: it is.
+        ResultError: it is a link.
     """
-    if os.path.islink(path):  # noqa: PTH114 - it takes any length of name
-        raise ResultError(f"{path} is a link, and nothing is written through links; remove it")
+    if os.path.islink(path):  # noqa: PTH114 - accepts names of any length
+        raise ResultError(f"{path} is a link, and nas does not write through links; remove it")
     return path
 
 
 def output_path(out: Path, name: str) -> Path:
-    """The path `out / name` that a command is to write, of a name that may come from a file.
+    """The output path `out / name`; `name` may come from a file.
 
     Raises:
-        ResultError: as `destination`; or `name` is more than a name.
+        ResultError: as `destination`, or `name` is not a plain file name.
     """
     if not name or name != Path(name).name or name.startswith((".", "~")):
         raise ResultError(
-            f"name {brief(name)}: expected a plain name, without folders, not beginning with . or"
-            " ~; a folder goes in --out"
+            f"name {brief(name)}: expected a plain name without folders that does not begin with ."
+            " or ~; give the folder with --out"
         )
     return destination(out / name)
 
 
 def check_not_shipped(what: What, path: Path) -> None:
-    """Refuse a name that would mean something shipped wherever it is asked for.
+    """Check that an output does not take the name of something shipped, which would hide it.
 
     Raises:
-        ResultError: there is one of that name.
+        ResultError: the name is taken.
     """
     name = path.name if what == "device" else str(path)
     if name in named(what):
@@ -84,10 +85,10 @@ def check_not_shipped(what: What, path: Path) -> None:
 
 
 def check_replaceable(path: Path, *, force: bool) -> None:
-    """Check that nothing is lost by writing a folder or file there.
+    """Check that writing a file or folder there loses nothing.
 
     Raises:
-        ResultError: something is there, and not `force`, or it is not ours alone.
+        ResultError: something is there without `force`, or nas did not write all of it.
     """
     destination(path)
     if not exists(path):
@@ -108,12 +109,12 @@ def check_replaceable(path: Path, *, force: bool) -> None:
 
 
 def exists(path: Path) -> bool:
-    """Whether anything has that name, be it a link to nothing."""
+    """Whether anything has that name, even a broken link."""
     return os.path.lexists(path)
 
 
 def free_name(path: Path) -> Path:
-    """The first of `name-2.suffix`, `name-3.suffix`, ... that nothing has."""
+    """The first unused name of `name-2.suffix`, `name-3.suffix`, ..."""
     number = 2
     while exists(other := path.with_name(f"{path.stem}-{number}{path.suffix}")):
         number += 1

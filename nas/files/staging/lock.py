@@ -1,8 +1,4 @@
-"""One process at a time writes a result: a lock that no kill leaves locked.
-
-The system lets go of the lock when the process ends in whatever way. The file says who has it. On a
-file system that knows no locks (some network file systems) nobody is kept out.
-"""
+"""File locks that the operating system releases when a process ends, even if it is killed."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -19,70 +16,120 @@ from typing import Any
 
 from nas.errors import ResultError
 
+POLL_S = 0.05
 TAKEN = {EACCES, EAGAIN}
-UNKNOWN_HERE = {ENOLCK, ENOSYS, ENOTSUP}
-FAR = 1 << 30
-"""Windows keeps others from reading a locked byte: this one is none of the text."""
+UNSUPPORTED = {ENOLCK, ENOSYS, ENOTSUP}
+"""Errors of file systems without locks, as some network file systems."""
+LOCKED_BYTE = 1 << 30
+"""Windows forbids others to read a locked byte, so the lock is on one far behind the text."""
 
-_take: Callable[[int], None]
+_lock: Callable[[int], None]
 """Lock an open file, or raise an OSError at once."""
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(handle: int) -> None:
-        os.lseek(handle, FAR, os.SEEK_SET)
+    def _lock(handle: int) -> None:
+        os.lseek(handle, LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _take(handle: int) -> None:
+    def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
 _held: set[int] = set()
-"""Open files of this process's locks."""
+"""File descriptors of the locks that this process holds."""
 
 
-def _forget() -> None:
-    """In a forked child: the lock is the parent's alone, and ends with it."""
+def _close_in_child() -> None:
+    """Close the locks in a forked child, so that they end with the parent."""
     while _held:
         os.close(_held.pop())
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
-class Lock:
-    """A lock that this process has from here on."""
+class FileLock:
+    """A lock on a file, held by one process at a time; the file is made if it is missing."""
 
-    def __init__(self, path: Path, what: Path) -> None:
-        """Take the lock in the file `path`, which is for `what`.
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle: int | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free; return whether this process holds it now.
 
         Raises:
-            ResultError: another process has it, named with the time it began.
+            OSError: the file cannot be made, or its file system has no locks.
+        """
+        while True:
+            handle = os.open(self.path, _FLAGS, 0o644)
+            try:
+                _lock(handle)
+            except OSError as error:
+                os.close(handle)
+                if error.errno in TAKEN:
+                    return False
+                raise
+            if _is_same_file(handle, self.path):
+                self._handle = handle
+                _held.add(handle)
+                return True
+            os.close(handle)  # the last holder has removed the file meanwhile
+
+    def acquire(self) -> None:
+        """Wait until the lock is free, and take it.
+
+        Raises:
+            OSError: as `try_acquire`.
+        """
+        while not self.try_acquire():
+            time.sleep(POLL_S)
+
+    def release(self, *, remove: bool = False) -> None:
+        """Release the lock, and perhaps remove its file; does nothing if it is not held."""
+        if self._handle is None or self._handle not in _held:
+            return
+        if remove:
+            with suppress(OSError):
+                self.path.unlink()  # before the release: later it may be another process's
+        _held.discard(self._handle)
+        os.close(self._handle)
+        self._handle = None
+
+
+class OutputLock(FileLock):
+    """Keeps other processes from writing an output while this process writes it.
+
+    The file names the process that holds the lock. On a file system without locks nothing is
+    locked.
+    """
+
+    def __init__(self, path: Path, output: Path) -> None:
+        """Take the lock in the file `path` for `output`.
+
+        Raises:
+            ResultError: another process holds it; the message names the process.
             OSError: the file cannot be made.
         """
-        self.path = path
-        while True:
-            self._handle: int | None = os.open(path, _FLAGS, 0o644)
-            try:
-                _take(self._handle)
-            except OSError as error:
-                if error.errno not in UNKNOWN_HERE:
-                    os.close(self._handle)
-                    if error.errno in TAKEN:
-                        raise ResultError(f"{what} is being written by {_owner(path)}") from None
-                    raise
-            if _is_there(self._handle, path):
-                break
-            os.close(self._handle)  # whoever had it has removed the file meanwhile
-        _held.add(self._handle)
-        self._sign()
+        super().__init__(path)
+        try:
+            if not self.try_acquire():
+                raise ResultError(f"{output} is being written by {_holder(path)}")
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+        else:
+            self._sign()
 
     def _sign(self) -> None:
-        """Write into the file who has the lock; on a full disk it stays empty."""
+        """Write this process into the file; on a full disk the file stays empty."""
         assert self._handle is not None
         since = datetime.now().astimezone().isoformat(timespec="seconds")
         text = json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": since})
@@ -91,35 +138,22 @@ class Lock:
             os.lseek(self._handle, 0, os.SEEK_SET)
             os.write(self._handle, text.encode())
 
-    def release(self) -> None:
-        """Let others have it; more than once is as good as once."""
-        if self._handle is None or self._handle not in _held:
-            return
-        with suppress(OSError):
-            self.path.unlink()  # before it is let go of: later it may be another's
-        _held.discard(self._handle)
-        os.close(self._handle)
-        self._handle = None
 
-
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-
-
-def _is_there(handle: int, path: Path) -> bool:
-    """Whether the open file is still the one of that name."""
+def _is_same_file(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one at `path`."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
 
 
-def _owner(path: Path) -> str:
-    """`process 1234 (since 01:19)`, as the file says."""
+def _holder(path: Path) -> str:
+    """The process that a lock file names, as `process 1234 (since 01:19)`."""
     try:
-        said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        process, host = int(said["process"]), str(said["host"])
-        since = datetime.fromisoformat(said["since"])
-    except (OSError, ValueError, KeyError, TypeError):  # it is being written just now
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        process, host = int(content["process"]), str(content["host"])
+        since = datetime.fromisoformat(content["since"])
+    except (OSError, ValueError, KeyError, TypeError):  # it is being written
         return "another process"
     where = "" if host == socket.gethostname() else f" on {host}"
     today = since.date() == datetime.now().astimezone().date()

@@ -1,7 +1,8 @@
-"""What nas made: the list of files that it leaves in every folder, and the words in every file.
+"""Which files nas wrote: nas removes only those.
 
-Only what is told by them is ever removed. Folders of earlier versions had no list: they are told by
-a file that only nas writes, and hold nothing but the files that those versions wrote.
+A folder that nas made holds a list of its files, and a single file holds a comment. Folders of
+earlier versions have no list. They are recognised by a file that only nas writes, and may hold only
+the files that those versions wrote.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from glob import escape
 from pathlib import Path
 
 LISTED = ".nas-files"
-"""In every folder that nas makes: the files that it wrote there."""
+"""The list of nas's files in each folder that it makes."""
 MADE = "made by nas"
-"""In every single file that nas makes."""
+"""The comment in each single file that nas makes."""
 HASH = "[0-9a-f]" * 12
 LATER = ("report.html", "study.db-wal", "study.db-shm", "*.pyc", ".DS_Store", "Thumbs.db")
-"""Files that come into a finished folder: a report, what reading and looking at it leaves."""
+"""Files that may be added to a finished folder: reports, caches, files of a file browser."""
 
-#: the folders of earlier versions, which had no list: a file that tells one, and has a key
-#: `schema`, and what else is in it (NAME: the folder's own name); where several tell, all of theirs
+#: folders of earlier versions: a file with a key `schema` that identifies one, and patterns of its
+#: other files (NAME: the folder's own name); if several identify it, the patterns of all
 OLD_FOLDERS = {
     "study.yaml": f"best.yaml trained.yaml weights.safetensors trials.csv study.db pareto.csv"
     f" pareto.png pareto.svg pareto/{HASH}.yaml trials/{HASH}/arch.yaml trials/{HASH}/seed*/log.csv"
@@ -41,12 +42,12 @@ OLD_FOLDERS = {
     "manifest.yaml": "NAME.*",
     "device.yaml": f"kernels.csv residual.csv journal.csv held_out.csv held_out/{HASH}.yaml",
 }
-#: what tells a file of an earlier version, beside `MADE`
+#: texts that identify a single file of any version
 OLD_TEXTS = (MADE, "network,ms,arch_id,device,runtime,version,precision")
 
 
 def foreign_files(folder: Path) -> Iterator[str]:
-    """What nas did not write in a folder: relative paths, all of them if nas did not make it."""
+    """Relative paths of the files in a folder that nas did not write."""
     found, listed = sorted(_files(folder)), _listed(folder)
     patterns: list[str] = []
     if listed is None:
@@ -61,17 +62,17 @@ def foreign_files(folder: Path) -> Iterator[str]:
 
 
 def list_files(folder: Path) -> None:
-    """Leave in a folder the list of its files, which says that nas made them."""
+    """Write the list of a folder's files, which marks them as nas's."""
     (folder / LISTED).unlink(missing_ok=True)
     names = sorted(_files(folder))
     (folder / LISTED).write_text(json.dumps({"files": names}, indent=0) + "\n", encoding="utf-8")
 
 
 def remove_ours(folder: Path) -> None:
-    """Remove the files that nas wrote in a folder, and what is empty then; the list comes last."""
+    """Remove nas's files from a folder, then empty folders, and the list last."""
     kept = set(foreign_files(folder))
     if _listed(folder) is None and not kept:
-        list_files(folder)  # a kill on the way leaves what can be told
+        list_files(folder)  # so that a second try recognises the rest
     for name in _files(folder):
         if name not in kept:
             (folder / name).unlink()
@@ -89,7 +90,7 @@ def _remove_empty(folder: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """All files and links below a folder, by relative path; the list is not among them."""
+    """Relative paths of all files and links below a folder, without the list."""
     for where, folders, files in os.walk(folder, onerror=_raise):
         links = [name for name in folders if (Path(where) / name).is_symlink()]
         for name in (*files, *links):
@@ -103,7 +104,7 @@ def _raise(error: OSError) -> None:
 
 
 def _listed(folder: Path) -> set[str] | None:
-    """The files of a folder's list; None where there is none that can be read."""
+    """The files in a folder's list; None if there is no readable list."""
     try:
         return set(json.loads((folder / LISTED).read_text(encoding="utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -120,7 +121,7 @@ def is_ours(path: Path) -> bool:
 
 
 def _ends_of(path: Path, size: int = 4096) -> str:
-    """The first and the last bytes of a file, as text."""
+    """The first and last `size` bytes of a file, as text."""
     with path.open("rb") as file:
         first = file.read(size)
         file.seek(max(0, path.stat().st_size - size))

@@ -1,6 +1,7 @@
-"""Long work in a hidden folder: gone on with after an interruption, made larger when it is done.
+"""Output folders of long runs, which can be resumed after an interruption and extended later.
 
-What was finished before is the result until the larger one replaces it whole.
+A run works in a hidden folder and moves it to the final name at the end. A finished run that is
+extended works in a copy; the old result stays until the longer one replaces it.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from nas.files.settings import (
     with_new_name,
 )
 from nas.files.staging.destination import check_no_link, check_replaceable, exists, output_path
-from nas.files.staging.staged_dir import ClaimedPath
+from nas.files.staging.staged_dir import LockedPath
 from nas.files.staging.write_errors import raise_write_error, writing
 
-RESUME = "what is finished is kept: make room, then the same command with --resume goes on"
+RESUME = "what is finished is kept; free some space, then add --resume to the same command"
 
 
-class ResumableDir(ClaimedPath):
-    """A hidden folder that long work is done in, and that becomes the named one when complete."""
+class ResumableDir(LockedPath):
+    """An output folder of a long run: work in `folder`, then call `commit`."""
 
     def __init__(
         self,
@@ -41,56 +42,53 @@ class ResumableDir(ClaimedPath):
         resume: bool = False,
         force: bool = False,
     ) -> None:
-        """Start the work of these settings; `resume`: go on with it; `force`: drop what is there.
+        """Start a run of these settings; `resume`: continue it; `force`: discard what is there.
 
         Raises:
-            ResultError: it exists already, was stopped or is of other settings; another process
-                works on it; or the place cannot be written.
+            ResultError: the folder exists, was interrupted or has other settings, another process
+                works in it, or it cannot be written.
         """
         super().__init__(out, name, force=force, resume=resume)
-        self.folder = _hidden(self.path)
+        self.folder = _work_folder(self.path)
         self.complete = False
-        """Everything asked for is in `path` already: there is nothing to do in `folder`."""
-        try:
-            with writing(self.folder):
-                self.settings = self._begun(settings, resume=resume, force=force)
-        except BaseException:
-            self._release()
-            raise
+        """Whether `path` already holds everything that is asked for."""
+        with self._released_on_error(), writing(self.folder):
+            self.settings = self._begin(settings, resume=resume, force=force)
 
     @classmethod
     def attach(cls, out: Path, name: str) -> ResumableDir:
-        """Work that another process of the same run has started, and owns."""
-        work = cls.__new__(cls)
-        work.path = output_path(out, name)
-        work.folder, work._lock, work._force = _hidden(work.path), None, False
-        work.complete = not exists(work.folder)
-        work.settings = read_settings(work.path if work.complete else work.folder)
-        return work
+        """The folder of a run that another process of the same run has started and locks."""
+        found = cls.__new__(cls)
+        found.path = output_path(out, name)
+        found.folder, found._lock, found._force = _work_folder(found.path), None, False
+        found.complete = not exists(found.folder)
+        found.settings = read_settings(found.path if found.complete else found.folder)
+        return found
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._release()
+        self.release()
         raise_write_error(error, self.path, self.folder, hint=RESUME)
 
-    def _begun(self, settings: RunSettings, *, resume: bool, force: bool) -> RecordedSettings:
-        """The settings that the run has from now on."""
+    def _begin(self, settings: RunSettings, *, resume: bool, force: bool) -> RecordedSettings:
+        """Start, resume or extend the run; return the settings that it has from now on."""
         check_no_link(self.folder)
         stopped = exists(self.folder) and any(self.folder.iterdir())
         if stopped:
             self._check_ours()
         if force or not (stopped or exists(self.path)):
             settings = with_new_name(settings) if force else settings
-            self._start(settings)
+            self._make_folder(settings)
             return settings
         if stopped and not resume:
             raise ResultError(
-                f"{self.folder} was stopped; --resume goes on with it, --force starts anew"
+                f"{self.folder} was interrupted; use --resume to continue it, or --force to"
+                " start over"
             )
         begun = _matching(self.folder, settings) if stopped else None
         if begun and not settings.smaller(begun):
-            return self._grown(begun, settings)
+            return self._extend(begun, settings)
         if begun and not exists(self.path):
             raise _shrunk(self.folder, settings, begun)
         recorded = _matching(self.path, settings)
@@ -99,18 +97,18 @@ class ResumableDir(ClaimedPath):
             return recorded
         if begun or settings.smaller(recorded):
             raise _shrunk(self.folder if begun else self.path, settings, begun or recorded)
-        check_replaceable(self.path, force=True)  # later would be too late
+        check_replaceable(self.path, force=True)  # before the work, not after it
         recorded = replace(recorded, sizes=settings.sizes)
-        self._start(recorded, self.path, settings.outdated)
+        self._make_folder(recorded, self.path, settings.outdated)
         return recorded
 
-    def _start(
+    def _make_folder(
         self, settings: RecordedSettings, source: Path | None = None, left_out: tuple[str, ...] = ()
     ) -> None:
-        """Make the folder, perhaps as a copy, there whole or not at all."""
+        """Make the work folder atomically, perhaps as a copy of `source` without some files."""
         if exists(self.folder):
             self.discard()
-        draft = self._fresh()
+        draft = self._staging_folder()
         try:
             if source:
                 ignored = shutil.ignore_patterns(*left_out)
@@ -121,8 +119,8 @@ class ResumableDir(ClaimedPath):
             shutil.rmtree(draft, ignore_errors=True)
             raise
 
-    def _grown(self, recorded: RecordedSettings, settings: RunSettings) -> RecordedSettings:
-        """A run that was stopped, with sizes that may be larger."""
+    def _extend(self, recorded: RecordedSettings, settings: RunSettings) -> RecordedSettings:
+        """Give an interrupted run the sizes that are asked for; return its settings."""
         if settings.larger(recorded):
             for pattern in settings.outdated:
                 for path in self.folder.glob(pattern):
@@ -133,7 +131,7 @@ class ResumableDir(ClaimedPath):
 
     @contextmanager
     def open_folder(self) -> Iterator[Path]:
-        """The folder to work in: of a complete run a copy, which is removed afterwards."""
+        """Yield the folder to work in; for a complete run, a copy that is removed afterwards."""
         if not self.complete:
             yield self.folder
             return
@@ -149,32 +147,40 @@ class ResumableDir(ClaimedPath):
             )
 
     def discard(self) -> None:
-        """Remove what was done, if anything was: nobody would go on with it.
+        """Remove the work folder of a run that will not be resumed.
 
         Raises:
-            ResultError: it is no work of ours.
+            ResultError: nas did not make the folder.
         """
         if not self.complete:
             self._check_ours()
             shutil.rmtree(self.folder)
 
     def commit(self) -> None:
-        """Move the folder to its final name; until it is there, its work can be gone on with."""
+        """Move the work folder to its final name; until then the run can be resumed.
+
+        Raises:
+            ResultError: something has appeared there; the folder is moved to another name.
+        """
         self._move(self.folder)
-        self._release()
+        self.release()
 
 
 def is_result_of(path: Path, settings: RunSettings) -> bool:
-    """Whether a folder is the result of these settings; False where there is none.
+    """Whether a folder is the result of a run with these settings; False if it does not exist.
 
     Raises:
-        ResultError: it is of others.
+        ResultError: it is the result of other settings.
     """
     return exists(path) and bool(_matching(path, settings))
 
 
 def _matching(folder: Path, settings: RunSettings) -> RecordedSettings:
-    """What a folder was made with, which is what is asked for up to its sizes."""
+    """The recorded settings of a folder, after a check that they match apart from sizes.
+
+    Raises:
+        ResultError: they do not match.
+    """
     recorded = read_settings(folder)
     settings.check(recorded, folder)
     return replace(recorded, sizes={**settings.sizes, **recorded.sizes})
@@ -188,5 +194,5 @@ def _shrunk(folder: Path, settings: RunSettings, recorded: RecordedSettings) -> 
     )
 
 
-def _hidden(path: Path) -> Path:
+def _work_folder(path: Path) -> Path:
     return path.with_name(f".{path.name}.work")

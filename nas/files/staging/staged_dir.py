@@ -1,13 +1,15 @@
-"""A folder that is there whole or not at all: made beside its final name, moved there.
+"""Output folders that are written beside their final name and moved there when complete.
 
-A crash, a full disk or a kill leaves at most a hidden folder, never half of one under its name. A
-`StagedDir` is made in one go; in a `ResumableDir`, what was done before an
-interruption is gone on with. Both belong to one process at a time, from their beginning on.
+After a crash, a full disk or a kill at most a hidden folder is left, never an incomplete one under
+the final name. A `StagedDir` is written in one go, a `ResumableDir` can be resumed. Both are locked
+from start to end.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,27 +22,25 @@ from nas.files.staging.destination import (
     free_name,
     output_path,
 )
-from nas.files.staging.lock import Lock
+from nas.files.staging.lock import OutputLock
 from nas.files.staging.ownership import LISTED, list_files, remove_ours
 from nas.files.staging.write_errors import raise_write_error, writing
 
 
-class ClaimedPath:
-    """A place for a folder, which no other process may write to until this is left."""
+class LockedPath:
+    """The path of an output folder, locked until `release`."""
 
     def __init__(self, out: Path, name: str, *, force: bool, resume: bool = False) -> None:
         self.path = output_path(out, name)
+        self._lock: OutputLock | None = None
         with writing(self.path, self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock: Lock | None = Lock(self.path.with_name(f".{name}.lock"), self.path)
-            # what --resume finds there is gone on with
+            self._lock = OutputLock(self.path.with_name(f".{name}.lock"), self.path)
+            # a finished folder that --resume finds will be replaced by the longer run
             self._force = force or resume and exists(self.path)
-            try:
+            with self._released_on_error():
                 if force or not resume:
                     check_replaceable(self.path, force=force)
-            except BaseException:
-                self._release()
-                raise
 
     def __enter__(self) -> Self:
         return self
@@ -48,17 +48,26 @@ class ClaimedPath:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._release()
+        self.release()
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let other processes write the folder."""
         if self._lock:
-            self._lock.release()
+            self._lock.release(remove=True)
 
-    def _fresh(self) -> Path:
-        """An empty hidden folder beside the final one."""
+    @contextmanager
+    def _released_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.release()
+            raise
+
+    def _staging_folder(self) -> Path:
+        """Make an empty hidden folder beside the final one."""
         folder = self.path.with_name(f".{self.path.name}.draft")
         with writing(self.path, folder):
-            if exists(check_no_link(folder)):  # of a process that was killed
+            if exists(check_no_link(folder)):  # left by a process that was killed
                 if any(folder.iterdir()) and not (folder / LISTED).exists():
                     raise ResultError(f"{folder} is kept: nas did not make it; move it away")
                 shutil.rmtree(folder)
@@ -67,10 +76,10 @@ class ClaimedPath:
         return folder
 
     def _move(self, folder: Path) -> None:
-        """To the final name; what nas made there before is removed only after that.
+        """Move a folder to the final name, then remove what nas had written there.
 
         Raises:
-            ResultError: something appeared there meanwhile: the folder has another name now.
+            ResultError: something has appeared there; the folder is moved to another name.
         """
         list_files(folder)
         try:
@@ -81,7 +90,7 @@ class ClaimedPath:
             raise ResultError(f"{error}; it appeared meanwhile: the result is {other}") from None
         old = self.path.with_name(f".{self.path.name}.old")
         if exists(old):
-            remove_ours(old)  # of a move that was interrupted after its work was done
+            remove_ours(old)  # left by a move that was interrupted at its last step
         if exists(self.path):
             self.path.replace(old)
         folder.replace(self.path)
@@ -89,31 +98,32 @@ class ClaimedPath:
             remove_ours(old)
 
 
-class StagedDir(ClaimedPath):
-    """Claims a place for a folder before the work, and moves it there when it is complete."""
+class StagedDir(LockedPath):
+    """An output folder that is written in one go: fill `folder`, then call `commit`."""
 
     def __init__(self, out: Path, name: str, *, force: bool = False) -> None:
-        """Check that `out / name` can be written.
+        """Lock `out / name` and make a hidden folder beside it.
 
         Raises:
-            ResultError: it exists already (and not `force`) or is not ours, another process writes
-                it, or the place cannot be written.
+            ResultError: the folder exists (without `force`), nas did not write all of it, another
+                process writes it, or it cannot be written.
         """
         super().__init__(out, name, force=force)
-        try:
-            self.folder = self._fresh()
-        except BaseException:
-            self._release()
-            raise
+        with self._released_on_error():
+            self.folder = self._staging_folder()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._release()
+        self.release()
         raise_write_error(error, self.path, self.folder)
 
     def commit(self) -> None:
-        """Move the folder to its final name; what stood there is removed only after that."""
+        """Move the folder to its final name.
+
+        Raises:
+            ResultError: something has appeared there; the folder is moved to another name.
+        """
         self._move(self.folder)
-        self._release()
+        self.release()

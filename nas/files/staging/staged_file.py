@@ -1,4 +1,4 @@
-"""A single file that is there whole or not at all."""
+"""Write a single file atomically."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from nas.files.staging.write_errors import writing
 
 @contextmanager
 def staged_file(path: Path, *, force: bool = False) -> Iterator[Path]:
-    """Yield a hidden file to write; it is moved to `path` when the block has ended.
+    """Yield a hidden file to write; it is moved to `path` at the end of the block.
 
     Raises:
-        ResultError: something is there (and not `force`) or is not ours, or it cannot be written;
-            what appeared meanwhile is kept, and the file has another name.
+        ResultError: `path` may not be replaced (`check_replaceable`) or cannot be written. If a
+            file appears there during the block, it is kept and the new file gets another name.
     """
     check_replaceable(path, force=force)
     with writing(path, path.parent):
@@ -40,12 +40,12 @@ def staged_file(path: Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def save_text(path: Path, text: str, *, force: bool = False) -> int:
-    """Write a picture, a page or a table, with words that say that nas made it; its bytes.
+    """Write a text file with a comment that nas made it, and return its size in bytes.
 
     Raises:
         ResultError: as `staged_file`.
     """
-    words = f"<!-- {MADE} -->" if text.startswith("<") else f"# {MADE}"
+    mark = f"<!-- {MADE} -->" if text.startswith("<") else f"# {MADE}"
     with staged_file(path, force=force) as made:
-        made.write_text(f"{text.rstrip()}\n{words}\n", encoding="utf-8")
+        made.write_text(f"{text.rstrip()}\n{mark}\n", encoding="utf-8")
         return made.stat().st_size

@@ -1,7 +1,7 @@
-"""Which exceptions say that something could not be written, and why.
+"""Recognise exceptions that mean that an output cannot be written.
 
-They come as `OSError`, but also from SQLite, torch or a Rust library, wrapped in others. What could
-not be read, or did not answer, is none of them.
+They may be an `OSError`, or come from SQLite, torch or a Rust library, perhaps wrapped in another
+exception. Errors of reading and of the network are not among them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pathlib import Path
 from nas.errors import NasError, WriteError, first_line
 
 ONLY_WRITING = {EDQUOT, EFBIG, ENOSPC, EROFS}
-"""Reasons for which nothing is ever read."""
+"""Error numbers that only writing raises."""
 NO_ROOM = (strerror(ENOSPC), strerror(EDQUOT))
-"""As libraries say it that raise no `OSError`."""
+"""Texts of a full disk in errors of libraries that raise no `OSError`."""
 
 
 @contextmanager
 def writing(path: Path, *places: Path) -> Iterator[None]:
-    """Errors of writing `path`, or below `places`, are said in a line; others stay what they are.
+    """Turn errors of writing `path`, or below `places`, into a `WriteError`.
 
     Raises:
-        WriteError: it cannot be written.
+        WriteError: the path cannot be written. Other exceptions pass unchanged.
     """
     try:
         yield
@@ -39,26 +39,26 @@ def writing(path: Path, *places: Path) -> Iterator[None]:
 def raise_write_error(
     error: BaseException | None, path: Path, *places: Path, hint: str = ""
 ) -> None:
-    """Say in a line that `path` cannot be written, and perhaps what to do, if an error means that.
+    """Raise a `WriteError` if `error` means that `path` cannot be written; `hint` says what to do.
 
     Raises:
-        WriteError: it does.
+        WriteError: the path cannot be written.
     """
     if not isinstance(error, Exception):
         return
-    said = str(error) if isinstance(error, WriteError) else write_failure(error, path, *places)
-    if said:
-        raise WriteError("; ".join(filter(None, [said, hint]))) from None
+    text = str(error) if isinstance(error, WriteError) else write_failure(error, path, *places)
+    if text:
+        raise WriteError("; ".join(filter(None, [text, hint]))) from None
 
 
 def write_failure(error: BaseException, path: Path, *places: Path) -> str | None:
-    """`PATH cannot be written: REASON`, where an exception says so; None: it says something else.
+    """`PATH cannot be written: REASON`, or None if the exception means something else.
 
-    `path` is what was being written; files below it or below `places` are only written.
+    `path` is the output; files below it and below `places` are only written, never read.
     """
     for each in _chain(error):
         if isinstance(each, NasError):
-            return None  # it says what it means
+            return None  # it has its own message
         if isinstance(each, OSError) and (found := _of_system(each, path, *places)):
             return found
         if reason := _of_library(each):
@@ -68,12 +68,12 @@ def write_failure(error: BaseException, path: Path, *places: Path) -> str | None
 
 def _of_system(error: OSError, path: Path, *places: Path) -> str | None:
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
-        _, file, reason = error.args[0][0]  # the first of many that could not be copied
+        _, file, reason = error.args[0][0]  # the first of the files that could not be copied
         return f"{path} cannot be written: {reason}" if _below(file, path, *places) else None
     named = isinstance(error.filename, str)
     if named and _below(error.filename, path, *places):
         return f"{path} cannot be written: {error.strerror or error}"
-    if error.errno in ONLY_WRITING:  # perhaps of a temporary folder elsewhere
+    if error.errno in ONLY_WRITING:  # perhaps in a temporary folder elsewhere
         return f"{error.filename if named else path} cannot be written: {error.strerror}"
     return None
 
@@ -87,7 +87,7 @@ def _of_library(error: BaseException) -> str | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception, and those that it was raised for; SQLAlchemy keeps them as `orig`."""
+    """An exception and its causes, with those that SQLAlchemy keeps as `orig`."""
     seen: set[int] = set()
     found: BaseException | None = error
     while found is not None and id(found) not in seen:

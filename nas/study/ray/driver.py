@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import ray
 
@@ -16,7 +15,7 @@ from nas.optimize import SearchResult
 from nas.study.database import Database
 from nas.study.ray.connect import check_capacity
 from nas.study.ray.sweep import FOLDER, run
-from nas.study.run import search_candidates
+from nas.study.run import StudyRequest
 from nas.study.sweep.cell_status import CellStatus
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.files import SWEEP_FILE, write_sweep
@@ -126,17 +125,17 @@ class SweepDriver:
         return statuses
 
 
-def search_on_node(*question: Any) -> PendingSearch:
-    """A search on some node: it takes seconds, which trainings would wait here."""
-    task = ray.remote(num_cpus=0, scheduling_strategy="SPREAD", max_retries=-1)(_answer)
-    future: PendingSearch = task.remote(*question).future()
+def search_on_node(request: StudyRequest) -> PendingSearch:
+    """Search on any node, since trainings would wait for a search in this process."""
+    task = ray.remote(num_cpus=0, scheduling_strategy="SPREAD", max_retries=-1)(_search)
+    future: PendingSearch = task.remote(request).future()
     return future
 
 
-def _answer(*question: Any) -> SearchResult | NasError:
+def _search(request: StudyRequest) -> SearchResult | NasError:
     try:
-        return search_candidates(*question)
-    except NasError as error:  # raised there, it would come wrapped
+        return request.run_search()
+    except NasError as error:  # returned, since Ray would wrap a raised one
         return error
 
 

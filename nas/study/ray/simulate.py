@@ -27,7 +27,6 @@ from nas.study.database import Database
 from nas.study.loop import code_of
 from nas.study.ray.trainable import EPOCH, TOP1
 from nas.study.ray.tune import DispatcherSearcher, PerCellScheduler
-from nas.study.run import search_candidates
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Cell, Data, Scheduler, Sweep
 from nas.study.sweep.runner import CellRunner, PendingSearch
@@ -87,9 +86,7 @@ def _unwritten(*_: object) -> None:
 def _found(sweep: Sweep, cell: Cell) -> PendingSearch:
     """A cell's search, done before the clock runs: nodes would do it."""
     future: PendingSearch = Future()
-    future.set_result(
-        search_candidates(sweep.search_arguments(cell), sweep.trials, sweep.zero_cost)
-    )
+    future.set_result(sweep.request(cell).run_search())
     return future
 
 

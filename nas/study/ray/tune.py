@@ -14,7 +14,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, HyperBandScheduler
 from ray.tune.search import Searcher
 
 from nas.study.ray.trainable import EPOCH, ERROR, TOP1
-from nas.study.store import Record
+from nas.study.record import Record
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Scheduler
 from nas.study.trainer import TrialAssignment

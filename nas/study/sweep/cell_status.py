@@ -9,8 +9,8 @@ from typing import Any
 
 from nas.errors import DocumentError
 from nas.files.csv import CsvRow, read_csv, write_csv
+from nas.study.record import Record
 from nas.study.results import StudyResult
-from nas.study.store import Record
 from nas.study.sweep.files import CELLS_FILE, STATES, State
 from nas.study.sweep.plan import Cell, Sweep
 

@@ -20,6 +20,7 @@ from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.optimize.strategies.problem import OBJECTIVES
 from nas.study.halving import rung_name
 from nas.study.plan import Plan
+from nas.study.run import StudyRequest
 from nas.train.place import PRECISIONS
 from nas.train.recipe import load_recipe
 
@@ -121,8 +122,13 @@ class Sweep:
         least = epochs if self.scheduler.name == "none" else self.scheduler.grace_epochs
         return Plan(epochs, self.finalists, seeds=self.final_seeds, compared=min(least, epochs))
 
+    def request(self, cell: Cell) -> StudyRequest:
+        """What a cell searches for."""
+        search = self.search_arguments(cell)
+        return StudyRequest(search, self.trials, self.zero_cost, cell.strategy, self.objectives)
+
     def search_arguments(self, cell: Cell) -> dict[str, Any]:
-        """The arguments of a cell's `nas.optimize`."""
+        """Arguments of `nas.optimize.search` for a cell."""
         most = {
             "max_params": self.limits.max_params_m,
             "max_macs": self.limits.max_macs_m,

@@ -14,9 +14,10 @@ from nas.files.staging import StagedDir
 from nas.optimize import SearchResult
 from nas.study.database import Database
 from nas.study.halving import SuccessiveHalving, finals_name
+from nas.study.record import Record
 from nas.study.results import study_result_in
-from nas.study.run import make_spec
-from nas.study.store import Record, Store
+from nas.study.run import StudyRequest
+from nas.study.store import Store
 from nas.study.sweep.cell_status import CellStatus
 from nas.study.sweep.files import State
 from nas.study.sweep.plan import Cell, Sweep
@@ -43,8 +44,8 @@ class CellRunner:
     """Of the sweep."""
     database: Database
     command: Sequence[str]
-    search: Callable[..., PendingSearch]
-    """`nas.study.run.search_candidates`, wherever it runs."""
+    search: Callable[[StudyRequest], PendingSearch]
+    """Runs the search of a request, perhaps on another machine."""
     write: WriteResult
     """Writes a cell's result folder."""
     on_message: OnMessage = ignore
@@ -86,24 +87,16 @@ class CellRunner:
         return self._assign()
 
     def _assign(self) -> Iterator[TrialAssignment | None]:
-        sweep, search = self.sweep, self.sweep.search_arguments(self.cell)
-        found = self.search(search, sweep.trials, sweep.zero_cost)
-        while not found.done():
+        request = self.sweep.request(self.cell)
+        pending = self.search(request)
+        while not pending.done():
             yield None
         self.searching = False
-        result = found.result()
+        result = pending.result()
         if isinstance(result, NasError):
             raise result
         self._result = result
-        spec = make_spec(
-            search,
-            result,
-            sweep.trials,
-            sweep.zero_cost,
-            self.task,
-            self.cell.strategy,
-            sweep.objectives,
-        )
+        sweep, spec = self.sweep, request.spec(result, self.task)
         self._halving = SuccessiveHalving(
             self.task,
             self.folder,

@@ -29,7 +29,7 @@ def names(folder: Path) -> list[str]:
 def test_work_goes_on_only_when_asked_and_with_the_same_settings(tmp_path: Path) -> None:
     with ResumableDir(tmp_path, "net", SETTINGS) as work:
         (work.folder / "half").touch()
-    with pytest.raises(ResultError, match="--resume goes on with it, --force starts anew"):
+    with pytest.raises(ResultError, match="use --resume to continue it, or --force to start over"):
         ResumableDir(tmp_path, "net", SETTINGS)
     with pytest.raises(ResultError, match="was started with side 16, found 32"):
         ResumableDir(tmp_path, "net", asked(side=32), resume=True)
@@ -121,7 +121,7 @@ def test_work_appears_when_it_is_kept(tmp_path: Path) -> None:
 def test_work_that_cannot_be_moved_is_not_lost(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with (
-        pytest.raises(WriteError, match="--resume goes on"),
+        pytest.raises(WriteError, match="add --resume to the same command"),
         ResumableDir(tmp_path, "net", SETTINGS) as work,
     ):
         (work.folder / "file").touch()
@@ -132,7 +132,7 @@ def test_work_that_cannot_be_moved_is_not_lost(tmp_path: Path) -> None:
 
 def test_work_in_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ResultError, match="file is no folder"):
+    with pytest.raises(ResultError, match="file is not a folder"):
         ResumableDir(tmp_path / "file", "net", SETTINGS)
     with pytest.raises(ResultError, match="expected a plain name"):
         ResumableDir(tmp_path, "../net", SETTINGS)

@@ -13,7 +13,7 @@ from nas.errors import NasError
 from nas.files import yaml
 from nas.report.folders.write_search import write_result
 from nas.study.database import Database
-from nas.study.run import search_candidates
+from nas.study.run import StudyRequest
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Sweep, read_sweep
 from nas.study.sweep.runner import CellRunner, PendingSearch
@@ -53,18 +53,18 @@ def sweep(content: dict[str, Any]) -> Sweep:
 
 
 FOUND: dict[str, Any] = {}
-"""By question: what a search finds follows from it."""
+"""Results of searches by request."""
 
 
-def here(*question: Any) -> PendingSearch:
-    """A search, done at once."""
+def search_here(request: StudyRequest) -> PendingSearch:
+    """Search at once, in this process."""
     future: PendingSearch = Future()
-    if repr(question) not in FOUND:
+    if repr(request) not in FOUND:
         try:
-            FOUND[repr(question)] = search_candidates(*question)
+            FOUND[repr(request)] = request.run_search()
         except NasError as error:
-            FOUND[repr(question)] = error
-    future.set_result(FOUND[repr(question)])
+            FOUND[repr(request)] = error
+    future.set_result(FOUND[repr(request)])
     return future
 
 
@@ -82,7 +82,9 @@ def opened(tmp_path: Path) -> Iterator[Callable[[Sweep], Dispatcher]]:
             databases[-1].close()
         databases.append(Database(tmp_path, sole=True))
         runners = [
-            CellRunner(sweep, cell, tasks[0], tmp_path, databases[-1], ["nas"], here, write_result)
+            CellRunner(
+                sweep, cell, tasks[0], tmp_path, databases[-1], ["nas"], search_here, write_result
+            )
             for cell in sweep.cells()
         ]
         return Dispatcher(runners, tmp_path)
