@@ -1,1 +1,1 @@
-"""A known network at other widths, depths and sizes: compound scaling, NetAdapt, the knapsack."""
+"""Adapt a network to other budgets: compound scaling, NetAdapt, the knapsack of widths."""

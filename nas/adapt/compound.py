@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from nas.latency.device import Device
 
 SIDE_MULTIPLE = 4
-"""Of a scaled side; all published ones are."""
+"""A scaled side is a multiple of it, as all published ones are."""
 ALPHAS = (0.6, 0.8, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8)
 BETAS = (0.5, 0.75, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
 GAMMAS = (0.75, 0.85, 1.0, 1.07, 1.15, 1.25, 1.35)
-"""The small grid of step 1 (section 3.3), on both sides of the network it starts from."""
+"""The small grid of step 1 (section 3.3), to both sides of the network that is scaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ PUBLISHED = {
 
 @dataclass(frozen=True, slots=True)
 class Multipliers:
-    """What a network is scaled by."""
+    """Multipliers of a network's width, depth and image side."""
 
     width: float
     depth: float
@@ -76,10 +76,10 @@ class Multipliers:
 
 
 def multipliers(phi: float, coefficients: Coefficients = PAPER) -> Multipliers:
-    """The published ones where there are, else the powers.
+    """The published multipliers if there are any for `phi`, otherwise the powers of equation 3.
 
     Raises:
-        ArchError: phi or a base is out of any reason.
+        ArchError: `phi` or a base is outside its range.
     """
     c = coefficients
     if not (-10 <= phi <= 10 and all(0.1 <= v <= 10 for v in (c.alpha, c.beta, c.gamma))):
@@ -98,12 +98,12 @@ class Scaled:
     coefficients: Coefficients
     arch: Arch
     ms: float | None
-    """Predicted; None without a device."""
+    """Predicted latency; None without a device."""
     guess: AccuracyEstimate
 
     @property
     def bound(self) -> float:
-        """The estimate minus one standard deviation, so that a search cannot win by doubt."""
+        """Lower confidence bound: the estimated top-1 minus one standard deviation, in percent."""
         return self.guess.top1 - self.guess.sd
 
 
@@ -116,11 +116,11 @@ def search(
     budget_macs: float = math.inf,
     on_progress: OnProgress = ignore,
 ) -> list[Scaled]:
-    """Every grid point at phi 1 within the budget, the highest bound of top-1 first.
+    """All grid points at phi 1 within the budgets, sorted by the bound of top-1, highest first.
 
     Raises:
-        BudgetError: a budget is no positive number, or milliseconds have no device.
-        InfeasibleError: no point is within the budget; carries the smallest.
+        BudgetError: a budget is not positive, or a latency budget has no device.
+        InfeasibleError: no point is within the budgets; it has the smallest.
     """
     if not (budget_ms > 0 and budget_macs > 0) or (budget_ms < math.inf and device is None):
         raise BudgetError("expected a budget above 0, and a device for milliseconds")
@@ -151,14 +151,14 @@ def _grid(
     device: Device | None,
     on_progress: OnProgress,
 ) -> Iterator[Scaled]:
-    """Points that can stand, each network once (rounding joins some)."""
+    """Yield the valid grid points; rounding makes some networks equal, and each comes once."""
     seen = set()
     grid = list(product(ALPHAS, BETAS, GAMMAS))
     for number, (alpha, beta, gamma) in enumerate(grid):
         on_progress("scaling", number / len(grid))
         try:
             found = Multipliers(beta, alpha, gamma).of(arch)
-        except ArchError:  # a patch that does not divide the map, for one
+        except ArchError:  # for example, a patch that does not divide the feature map
             continue
         if found in seen:
             continue

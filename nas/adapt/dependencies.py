@@ -1,10 +1,11 @@
-"""Which channels of a network are kept or removed together, derived from its ops alone.
+"""The dependency graph of a network's channels: which must be kept or removed together.
 
-Every channel that a layer makes is a label. Labels flow through the graph as integer arrays in the
-shape of the values, so reshapes, windows and patches are numpy's own; where an op combines two
-labels (a residual sum, a gate, query and key of one head), they belong to one *atom*. Atoms of one
-layer form a *group*: how many of them a smaller network keeps follows from that network's own
-graph, which ones from scores. No rule is of a block; `FLOW` has one per op kind.
+The terms are those of DepGraph (arXiv:2301.12900). Each channel that a layer makes has a label.
+Labels flow through the graph as integer arrays in the shape of the values. If an op combines two
+labels (a residual sum, a gate, query and key of one head), their channels are *coupled*. The sets
+of coupled channels of one layer form a *channel group*. A smaller network's graph says how many
+sets of a group it keeps, and scores say which. `FLOW` has one rule per op kind; none is specific to
+a block.
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ChannelGroup:
-    """Atoms that layers share; any of them can go."""
+    """Sets of coupled channels of the same layers; each set can be removed."""
 
     coupled: Labels
     layers: tuple[int, ...]
-    """Indices of the ops whose channels they are."""
+    """Indices of the ops that make the channels."""
 
 
 @dataclass(frozen=True, eq=False)
 class DependencyGraph:
-    """The atoms of a graph."""
+    """The sets of coupled channels of a graph, numbered from 0."""
 
     graph: Graph
     axes: tuple[Axes, ...]
     coupled: Labels
-    """(labels,) atom of each."""
+    """(labels,) number of the set of each label."""
     frozen: Labels
-    """Atoms of the network's output."""
+    """Sets with channels of the network's output, which cannot be removed."""
 
     @classmethod
     def of(cls, graph: Graph) -> DependencyGraph:
@@ -67,7 +68,7 @@ class DependencyGraph:
 
     @cached_property
     def groups(self) -> tuple[ChannelGroup, ...]:
-        """Every group, in the order of its first maker."""
+        """All channel groups, in the order of their first layers."""
         made = [(axes.op, self.coupled[axes.made]) for axes in self.axes if axes.made is not None]
         links = [np.stack([coupled[:-1], coupled[1:]]) for _, coupled in made]
         number = components(links, self.n_coupled)
@@ -79,14 +80,21 @@ class DependencyGraph:
 
     @property
     def n_coupled(self) -> int:
-        """How many there are."""
+        """Number of sets of coupled channels."""
         return int(self.coupled.max()) + 1
 
     def keep_mask(self, smaller: Graph, scores: NDArray[np.float64]) -> Mask:
-        """Which atoms (n_atoms,) the network of `smaller` has: of each group the highest scores.
+        """The sets that the network of `smaller` keeps: those of each group with the best scores.
+
+        Args:
+            smaller: The graph of the same layers at smaller widths.
+            scores: (n_coupled,) importance of each set.
+
+        Returns:
+            (n_coupled,) mask.
 
         Raises:
-            ArchError: it is no narrower copy of this network, or would part what belongs together.
+            ArchError: `smaller` has other layers, or its widths separate coupled channels.
         """
         if structure(smaller) != structure(self.graph):
             raise ArchError("other layers than before")
@@ -99,7 +107,9 @@ class DependencyGraph:
             }
             count = counts.pop()
             if counts or count.denominator > 1 or not 0 < count <= n:
-                raise ArchError(f"{name}: {n} parts belong together, not {float(count):g} of them")
+                raise ArchError(
+                    f"{name}: cannot keep {float(count):g} of {n} sets of coupled channels"
+                )
             if count == n:
                 continue
             if np.isin(group.coupled, self.frozen).any():
@@ -110,14 +120,14 @@ class DependencyGraph:
         return kept
 
     def fewer(self, smaller: Graph, group: ChannelGroup) -> bool:
-        """Whether a network of the same layers has less of a group."""
+        """Whether a network of the same layers has fewer channels of a group."""
         op = group.layers[0]
         return self._width(smaller, op) < self._width(self.graph, op)
 
     def axis_masks(self, kept: Mask) -> dict[str, tuple[Mask | None, ...]]:
-        """For each tensor by name: what of each axis is kept; one mask in its own shape of a param.
+        """The mask of each axis of each tensor, by the tensor's name.
 
-        Tensors without labels are missing.
+        A free parameter has one mask in its own shape. Tensors without labels are missing.
         """
         of_label = kept[self.coupled]
         return {
@@ -129,12 +139,12 @@ class DependencyGraph:
         }
 
     def _width(self, graph: Graph, op: int) -> int:
-        """Channels that an op makes."""
+        """Number of channels that an op makes."""
         found = graph.ops[op]
         return int(found.attrs.get("out") or prod(found.shape))
 
     def _check(self, smaller: Graph, kept: Mask) -> None:
-        """The kept channels are those that the smaller network's ops read and make."""
+        """Check that the kept channels match the tensors of the smaller network."""
         masks = self.axis_masks(kept)
         for axes in self.axes:
             old, new = self.graph.ops[axes.op], smaller.ops[axes.op]
@@ -147,7 +157,7 @@ class DependencyGraph:
 
 
 def structure(graph: Graph) -> tuple[Any, ...]:
-    """What stays the same when only widths change."""
+    """Kinds, names and inputs of all ops, which stay the same if only widths change."""
     return tuple((op.kind, op.name, op.inputs) for op in graph.ops)
 
 

@@ -1,7 +1,7 @@
-"""How channels' labels flow through the graph: one rule for each op kind.
+"""The flow of channel labels through a graph: one rule per op kind.
 
-A value's labels are an integer array in its shape (sides that only repeat take no memory), so
-reshapes, windows and patches are numpy's own.
+The labels of a value are an integer array in its shape, so reshapes, windows and patches are numpy
+operations. Axes along which labels repeat are broadcast and take no memory.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from nas.graph.ops import Op
 
 Labels = NDArray[np.int64]
 NONE = -1
-"""Of what no layer made: the image, constants."""
+"""Label of values that no layer made: images and constants."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """Labels of the tensors of one op: one array per axis, or None where an axis has none."""
+    """Labels of the tensors of one op."""
 
     op: int
     tensors: Mapping[str, tuple[Labels | None, ...]]
-    """Tensor -> axes; a single array of the tensor's own shape labels its elements."""
+    """Tensor -> labels of each axis, or None; a free parameter has one array in its shape."""
     made: Labels | None = None
-    """Labels of the channels that it makes, in order."""
+    """Labels of the channels that the op makes, in order."""
 
 
 class Flow:
-    """Labels so far, and which of them were tied."""
+    """Labels so far, and the pairs that are coupled."""
 
     def __init__(self) -> None:
         self.op = 0
@@ -46,12 +46,12 @@ class Flow:
         return np.arange(start, self.count).reshape(shape)
 
     def owns(self, *made: Labels, **tensors: tuple[Labels | None, ...]) -> None:
-        """Note the tensors of the op at hand, and the channels it makes if it does."""
+        """Record the tensors of the current op, and the channels that it makes, if any."""
         self.axes.append(Axes(self.op, tensors, made[0] if made else None))
 
     def tie(self, *arrays: Labels) -> Labels:
-        """Arrays that are combined element by element (and repeated where they must be)."""
-        # of equal labels any will do: those of the array that repeats most stay short
+        """Couple arrays that an op combines element by element; they are broadcast."""
+        # coupled labels are interchangeable: those of the shortest array are kept
         first, *others = sorted(arrays, key=lambda array: _distinct(array).size)
         for other in others:
             a, b = np.broadcast_arrays(*(_distinct(x) for x in np.broadcast_arrays(first, other)))
@@ -65,14 +65,14 @@ class Flow:
         return first
 
     def merged(self, array: Labels, *dims: int) -> Labels:
-        """Everything along `dims` is one; those become sides of 1."""
+        """Couple all labels along `dims`; the result has size 1 there."""
         array = _distinct(array)
         top: Labels = array.max(axis=dims, keepdims=True)
         self.tie(top, array)
         return top
 
     def coupled(self) -> Labels:
-        """(labels,) the atom of each."""
+        """(labels,) number of the set of coupled channels of each label."""
         return components(self.pairs, self.count)
 
 
@@ -87,13 +87,13 @@ def components(links: Sequence[Labels], n: int) -> Labels:
 
 
 def _distinct(array: Labels) -> Labels:
-    """One of each side that only repeats."""
+    """Reduce axes that are broadcast to size 1."""
     index = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
     return array[index]
 
 
 def compact(array: Labels) -> Labels:
-    """The same array, without memory for sides that only repeat."""
+    """The same array with repeating axes broadcast, so that they take no memory."""
     few = _distinct(array)
     for dim in range(few.ndim):
         first = few.take([0], axis=dim)
@@ -106,7 +106,7 @@ def _conv(flow: Flow, op: Op, x: Labels) -> Labels:
     groups, out = op.attrs["groups"], flow.fresh(op.attrs["out"])
     read = flow.merged(x, 1, 2)
     read = np.broadcast_to(read, (op.in_shapes[0][0], 1, 1))[:, 0, 0]
-    if groups > 1:  # channels of one group go together
+    if groups > 1:  # the channels of a group of the convolution are coupled
         flow.tie(*(labels.reshape(groups, -1).max(axis=1) for labels in (out, read)))
         for labels in (out, read):
             flow.merged(labels.reshape(groups, -1), 1)
@@ -127,7 +127,7 @@ NORMS: Mapping[str, tuple[str, ...]] = {
     "scale": ("gamma",),
     "batch_norm": ("weight", "bias", "running_mean", "running_var"),
 }
-"""Tensors with one number per channel; of others weight and bias."""
+"""Tensors with one number per channel, if they are not weight and bias."""
 
 
 def _norm(last: bool) -> Callable[..., Labels]:
@@ -158,7 +158,7 @@ def _pool(flow: Flow, op: Op, x: Labels) -> Labels:
 
 
 def _attention(flow: Flow, op: Op, q: Labels, k: Labels, v: Labels, *bias: Labels) -> Labels:
-    """A head is one: its scores need all of its queries and keys and weigh all of its values."""
+    """Couple each head: its scores need all its queries and keys, and weigh all its values."""
     flow.tie(*(flow.merged(x, x.ndim - 2, x.ndim - 1) for x in (q, k, v, *bias)))
     return flow.merged(v, v.ndim - 2)
 
@@ -172,7 +172,7 @@ def _unfold(flow: Flow, op: Op, x: Labels) -> Labels:
 
 
 def _all(x: Labels, n: int) -> Labels:
-    """With all n of the first side."""
+    """Broadcast the first axis to size `n`."""
     return np.broadcast_to(x, (n, *x.shape[1:]))
 
 

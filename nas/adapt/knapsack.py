@@ -1,10 +1,10 @@
-"""Widths without training: all of a network's widths as a search space, and its exact solution.
+"""The widths of a network as a search space, and its exact solution by a knapsack.
 
-The space has the network's rows; each knob's first cell chooses a width, cells that follow it are
-ratios of what reaches them. So the surrogate's search works on it as on any other space; and where
-what is lost is a sum over knobs (the importance of the channels that go), the best widths within a
-budget are a longest path under one resource bound: a knapsack with exact latencies, since a row's
-milliseconds follow from the width that reaches it and its own.
+The space has the network's rows. The first cell of each width group chooses a width, and the cells
+that follow it are ratios of their input width, so the surrogate's search works as in any space. If
+the loss is a sum over width groups (the importance of the removed channels), the best widths within
+a budget are a longest path with one resource: a knapsack with exact latencies, since a row's
+latency depends on its input width and its own widths.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from nas.space.space import Space
 from nas.space.table import Option, Position, Table
 
 MOST = 16
-"""Widths of a knob that are tried, evenly spaced."""
+"""Largest number of widths of a group in the space, evenly spaced."""
 MS, LAYERS = "ms", "layers"
 
 GroupValues = Mapping[WidthGroup, Floats]
-"""(width + 1,) for each knob: what its channels are worth if so many are kept."""
+"""(width + 1,) for each width group: total importance of its channels if so many are kept."""
 
 
 def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
-    """Every network of the same layers that widths lead to; the given one among them."""
+    """The space of all networks with the same layers at other widths, and the given one."""
     every = width_groups(arch)
     positions = []
     for number in range(len(arch.rows)):
@@ -75,7 +75,7 @@ def _options(
 
 
 def _tried(arch: Arch, group: WidthGroup, divisor: int, *, grow: bool) -> list[int]:
-    """Widths of a knob, its own first."""
+    """The widths of a group in the space, its present one first."""
     found = [width for width, _ in other_widths(arch, group, divisor, grow=grow)]
     if len(found) > MOST:
         found = [found[i] for i in np.linspace(0, len(found) - 1, MOST).round().astype(int)]
@@ -85,10 +85,20 @@ def _tried(arch: Arch, group: WidthGroup, divisor: int, *, grow: bool) -> list[i
 def knapsack(
     arch: Arch, device: Device, budget_ms: float, worth: GroupValues, divisor: int = 8
 ) -> tuple[Arch, Solution]:
-    """The widths within the budget whose channels are worth most, and how far from the best.
+    """The widths within a latency budget that keep the most important channels.
+
+    Args:
+        arch: The trained network.
+        device: Predicts latencies.
+        budget_ms: Latency budget in milliseconds.
+        worth: Importance of each group's channels, as `group_values`.
+        divisor: Widths are its multiples.
+
+    Returns:
+        The network and the solution, which says how far it may be from the optimum.
 
     Raises:
-        InfeasibleError: no widths meet the budget; carries the fastest.
+        InfeasibleError: no widths meet the budget; it has the fastest network.
     """
     space = width_space(arch, divisor)
     number_of = _numbering()
@@ -109,13 +119,16 @@ def knapsack(
             device=device.name,
         )
     solution = solve(layered, undominated(layered, ms, gain), held)
-    assert solution is not None  # the fastest path is within the budget
+    assert solution is not None  # since the fastest path is within the budget
     made = space.decode(solution.code)
     return replace(made, name=f"{arch.name}-{budget_ms:g}ms", source=arch.source), solution
 
 
 def group_values(arch: Arch, channels: DependencyGraph, scores: Floats) -> GroupValues:
-    """Of each knob's widths, the importance of the atoms that are kept then, the best ones."""
+    """Total importance of the best channels of each width group, for each width.
+
+    `scores` are (n_coupled,) importances of sets of coupled channels.
+    """
     found: dict[WidthGroup, Floats] = {}
     for group in width_groups(arch):
         total = np.zeros(group.width + 1)
@@ -128,7 +141,7 @@ def group_values(arch: Arch, channels: DependencyGraph, scores: Floats) -> Group
 
 
 def _channel_groups(arch: Arch, group: WidthGroup, channels: DependencyGraph) -> list[ChannelGroup]:
-    """The groups whose channels a knob counts: those that are fewer at a smaller width."""
+    """The channel groups of a width group: those that shrink at a smaller width."""
     for _, rows in other_widths(arch, group, 1):
         with suppress(ArchError):
             other = with_rows(arch, rows).graph
@@ -146,7 +159,7 @@ def _numbering() -> Callable[[Graph], float]:
 def _same_layers(
     layered: LayeredSpace, arch: Arch, number_of: Callable[[Graph], float]
 ) -> LayeredSpace:
-    """Without options that have other layers than the network's row."""
+    """Remove options whose layers differ from those of the network's row."""
     layers = list(layered.layers)
     for number, (row, place) in enumerate(zip(arch.rows, arch.places, strict=False)):
         layer = layers[number + 1]
@@ -156,7 +169,7 @@ def _same_layers(
 
 
 def _gains(position: Position, arch: Arch, worth: GroupValues, shape: tuple[int, ...]) -> Floats:
-    """(S, O) worth of what each option's own knobs keep."""
+    """(S, O) importance of the channels that each option keeps."""
     gains = np.zeros(shape)
     for group, values in worth.items():
         row, column = group.cells[0]

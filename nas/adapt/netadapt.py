@@ -1,12 +1,12 @@
-"""NetAdapt (arXiv:1804.03230): widths tuned on a trained network, one small step after another.
+"""NetAdapt (arXiv:1804.03230): tune the widths of a trained network in small steps.
 
-A step asks of every knob for the least narrowing that saves `delta` of the start's latency, keeps
-the most important channels, trains each proposal a little, and takes the best; so until the budget
-is met. MobileNetV3's variant (section 4.2 of arXiv:1905.02244) is the same with other choices of
-`AdaptPlan`. Growing is the same with the other sign, until nothing more fits the budget.
+Each step proposes, for every width group, the smallest change that saves `delta` of the start's
+latency. It keeps the most important channels, trains each proposal briefly, and takes the best,
+until the budget is met. MobileNetV3's variant (section 4.2 of arXiv:1905.02244) has other choices
+of `AdaptPlan`. Growing works likewise, until no wider network fits the budget.
 
 Proposals are trials of a store and steps are folders, so several processes may work on one run, and
-one that was killed goes on to the same result.
+a killed run can be resumed with the same result.
 """
 
 from __future__ import annotations
@@ -45,58 +45,58 @@ PROPOSALS = "proposals"
 
 @dataclass(eq=False)
 class NetAdapt:
-    """A run in a folder, or what is left of it."""
+    """A run in a folder, or the rest of one."""
 
     task: Task
     folder: Path
     plan: AdaptPlan
     device: str
     start: Arch
-    """As trained: for the data's classes and side."""
+    """The network to adapt, for the data's classes and image side."""
     weights: Path
-    """Of the start; safetensors of this project."""
+    """Its weights, a safetensors file of nas."""
     seed: int = 0
     url: str | None = None
     scope: str = ""
-    """Of the run in the database."""
+    """Prefix of the run's study in a shared database."""
     on_progress: OnProgress = ignore
     on_message: OnMessage = ignore
     _worked: float = field(default=0.0, init=False)
     """Share of the whole work that this process has done."""
 
     def without_caches(self) -> NetAdapt:
-        """The same without what it has cached."""
+        """A copy without cached values."""
         return replace(self)
 
     def run(self) -> Step:
-        """Every step that is left.
+        """Take the remaining steps, and return the last.
 
         Raises:
-            InfeasibleError: no widths meet the budget; carries the smallest found.
-            TrainingError: not one proposal of a step could be trained.
+            InfeasibleError: no widths meet the budget; it has the smallest network found.
+            TrainingError: no proposal of a step could be trained.
         """
         database = Database(self.folder, self.url, self.scope)
         try:
             store = Store(database, STUDY)
-            step = (self.steps() or [self._begun(store)])[-1]
+            step = (self.steps() or [self._evaluate_start(store)])[-1]
             while not self._done(step):
                 proposals = self._proposals(step)
                 if not proposals and self.plan.grows:
                     break
                 if not proposals:
-                    raise self._stuck(step)
-                self._evaluated(store, step, proposals)
-                step = self._taken(store, step, proposals)
+                    raise self._infeasible(step)
+                self._evaluate(store, step, proposals)
+                step = self._take_best(store, step, proposals)
             return step
         finally:
             database.close()
 
     def steps(self) -> list[Step]:
-        """The start and every step so far."""
+        """The start and the steps so far."""
         return all_steps(self.folder)
 
     def tried(self) -> list[dict[str, Any]]:
-        """What was tried, step by step: the start first, and which proposal was taken."""
+        """Rows of `history.csv`: the start, then the proposals of each step."""
         database = Database(self.folder, self.url, self.scope)
         try:
             records = Store(database, STUDY).records()
@@ -127,18 +127,18 @@ class NetAdapt:
     def _done(self, step: Step) -> bool:
         return not self.plan.grows and step.ms <= self.plan.budget_ms
 
-    def _begun(self, store: Store) -> Step:
-        """Step 0: the start, judged."""
+    def _evaluate_start(self, store: Store) -> Step:
+        """Step 0: the start with its accuracy."""
         from nas.modules.checkpoints.weights import read_state
 
         state = read_state(self.weights)
         top1 = self.tuner.judged(self.start, state)
-        return self._kept(store, Step(0, self.start, self.weights, self._start_ms, top1))
+        return self._write(store, Step(0, self.start, self.weights, self._start_ms, top1))
 
     # proposals --------------------------------------------------------------------------------
 
     def _proposals(self, step: Step) -> list[Proposal]:
-        """What the next step may do."""
+        """The proposals of the next step."""
         from nas.adapt.prune import scores
         from nas.modules import build
 
@@ -150,8 +150,8 @@ class NetAdapt:
         change = self.plan.change_ms(self._start_ms, step.number + 1)
         return proposals(step.arch, channels, worth, step.ms, change, self.plan, self.predictor)
 
-    def _evaluated(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
-        """Train every proposal that no process has, and wait for the others."""
+    def _evaluate(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
+        """Train the proposals that no other process trains, and wait for the rest."""
         keys = {(p.arch.arch_id, step.number + 1): p for p in proposals}
         each = self._share_of(step, proposals) / len(proposals)
         while True:
@@ -164,21 +164,21 @@ class NetAdapt:
                 self.on_progress(
                     f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", min(1.0, self._worked)
                 )
-                store.work(record, partial(self._trained, store, record, step, proposal))
+                store.work(record, partial(self._train, store, record, step, proposal))
                 self._worked += each
             found = {r.key: r for r in store.records() if r.key in keys}
             if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
                 return
             time.sleep(POLL_S)
 
-    def _trained(
+    def _train(
         self, store: Store, record: Record, step: Step, proposal: Proposal
     ) -> Sequence[float] | None:
-        """Top-1 of a proposal after its short training; its weights are in the folder then."""
+        """Train a proposal briefly and save its weights; return its top-1 in percent."""
         from nas.modules.checkpoints.weights import read_state, save_state
 
         state = read_state(step.weights)
-        path = self._place(step, proposal)
+        path = self._weights_of(step, proposal)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             cut = self._cut(proposal, state)
@@ -198,14 +198,14 @@ class NetAdapt:
             return embedded(proposal.larger, fresh, state, proposal.kept)
         return pruned(proposal.larger, state, proposal.kept)
 
-    def _place(self, step: Step, proposal: Proposal) -> Path:
+    def _weights_of(self, step: Step, proposal: Proposal) -> Path:
         place = self.folder / PROPOSALS / str(step.number + 1)
         return place / f"{proposal.arch.arch_id}.safetensors"
 
     # steps ------------------------------------------------------------------------------------
 
-    def _taken(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> Step:
-        """The best proposal as the next step."""
+    def _take_best(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> Step:
+        """Take the best proposal as the next step."""
         number = step.number + 1
         top1s = {r.arch_id: r.values[0] for r in store.records() if r.seed == number and r.values}
         tried = [p for p in proposals if p.arch.arch_id in top1s]
@@ -215,32 +215,32 @@ class NetAdapt:
         best = max(tried, key=lambda p: worth(step.top1, step.ms, top1s[p.arch.arch_id], p.ms))
         widths = best.group.name, best.group.width, best.width
         top1 = top1s[best.arch.arch_id]
-        taken = Step(number, best.arch, self._place(step, best), best.ms, top1, *widths)
-        return self._kept(store, taken)
+        taken = Step(number, best.arch, self._weights_of(step, best), best.ms, top1, *widths)
+        return self._write(store, taken)
 
-    def _kept(self, store: Store, step: Step) -> Step:
-        """The step as it is in the folder; of several processes one writes it."""
+    def _write(self, store: Store, step: Step) -> Step:
+        """Write a step unless another process has; return the step in the folder."""
         with store.owner.exclusive():
             if len(self.steps()) <= step.number:
                 write_step(self.folder, step)
                 shutil.rmtree(self.folder / PROPOSALS, ignore_errors=True)
             return self.steps()[step.number]
 
-    # how far ----------------------------------------------------------------------------------
+    # progress ---------------------------------------------------------------------------------
 
     @cached_property
     def _start_ms(self) -> float:
         return self.predictor.predict(self.start).ms
 
     def _share_of(self, step: Step, proposals: Sequence[Proposal]) -> float:
-        """Part of the whole way that a step is, by what its least change saves or spends."""
+        """Share of the whole way that a step is, by its smallest change of latency."""
         whole = abs(self._start_ms - self.plan.budget_ms)
         return min(abs(step.ms - proposal.ms) for proposal in proposals) / whole
 
-    def _stuck(self, step: Step) -> InfeasibleError:
+    def _infeasible(self, step: Step) -> InfeasibleError:
         return InfeasibleError(
-            f"after {step.number} steps no width of {self.start.name} saves more: it takes"
-            f" {step.ms:.3f} ms predicted on {self.predictor.name}, the budget is"
+            f"after {step.number} steps no smaller width of {self.start.name} saves latency: it"
+            f" takes {step.ms:.3f} ms predicted on {self.predictor.name}, the budget is"
             f" {self.plan.budget_ms:g} ms",
             arch=step.arch,
             smallest=step.ms,
@@ -249,7 +249,7 @@ class NetAdapt:
 
 
 def _facts(step: Step, proposal: Proposal) -> dict[str, str | float]:
-    """What is noted beside a proposal's trial."""
+    """Facts to note beside a proposal's trial."""
     group = proposal.group
     return {
         "step": step.number + 1,

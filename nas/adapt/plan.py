@@ -1,4 +1,4 @@
-"""What a NetAdapt run is asked to do."""
+"""The plan of a NetAdapt run: budget, schedule and rules."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from nas.errors import BudgetError, UnknownNameError
 
 DIRECTIONS = ("shrink", "grow")
 CRITERIA = ("l2", "taylor", "scale", "random")
-"""Of which channels are kept; see `nas.adapt.prune`."""
+"""Criteria of the channels to keep; see `nas.adapt.prune`."""
 
 Worth = Callable[[float, float, float, float], float]
-"""Of a proposal, from top-1 and ms before it and with it."""
+"""Value of a proposal, from top-1 and ms before it, then top-1 and ms with it."""
 
 CHOICES: Mapping[str, Worth] = {
     "accuracy": lambda top1, ms, new_top1, new_ms: new_top1,
     "ratio": lambda top1, ms, new_top1, new_ms: (new_top1 - top1) / abs(ms - new_ms),
 }
-"""How the best proposal of a step is chosen: NetAdapt's rule, and MobileNetV3's (section 4.2 of
-arXiv:1905.02244), the change of accuracy per change of latency."""
+"""Rules for the best proposal of a step: NetAdapt's (accuracy), and MobileNetV3's (section 4.2 of
+arXiv:1905.02244: change of accuracy per change of latency)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,21 @@ class AdaptPlan:
 
     budget_ms: float
     delta: float = 0.01
-    """Change of a step, as a share of the start's latency."""
+    """Latency change of a step, as a share of the start's latency."""
     decay: float = 1.0
-    """Each step's change is that of the one before times this (the paper: 0.96 to 0.98)."""
+    """Factor of the change from step to step (the paper: 0.96 to 0.98)."""
     tune_batches: int = 100
-    """Batches that a proposal is trained for: T of the papers (they: 10,000 and more)."""
+    """Batches of a proposal's short training: T of the papers (which take 10,000 and more)."""
     tune_lr: float = 0.1
-    """Learning rate meanwhile, constant, as a share of the recipe's."""
+    """Constant learning rate of the short training, as a share of the recipe's."""
     judging_images: int = 2000
-    """Training images that proposals are judged on, at most."""
+    """Largest number of validation images that proposals are evaluated on."""
     criterion: str = "l2"
     choose: str = "accuracy"
     divisor: int = 8
-    """Widths are its multiples."""
+    """Widths are multiples of it."""
     proposals: int = 0
-    """Of a step, those with the least loss of importance for their milliseconds; 0: all."""
+    """Largest number of proposals of a step, least importance lost per ms first; 0: all."""
     direction: str = "shrink"
 
     def __post_init__(self) -> None:
@@ -66,5 +66,5 @@ class AdaptPlan:
         return self.direction == "grow"
 
     def change_ms(self, start_ms: float, step: int) -> float:
-        """Milliseconds that step 1, 2, ... is to save (or spend)."""
+        """Latency change in milliseconds of step 1, 2, ..."""
         return self.delta * start_ms * self.decay ** (step - 1)

@@ -1,4 +1,4 @@
-"""What a step may do: every knob at the nearest width that meets the step's latency."""
+"""The proposals of a step: each width group at the nearest width with enough latency change."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from nas.space.columns import Floats
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One knob narrowed (or widened) so far that the step's latency is met."""
+    """One width group at the width that meets the step's latency change."""
 
     group: WidthGroup
     width: int
     arch: Arch
     ms: float
     larger: DependencyGraph
-    """Of the larger of both networks."""
+    """The dependency graph of the larger network: before the step, or after it if it grows."""
     kept: Mask
-    """Atoms of it that the smaller one has."""
+    """(n_coupled,) mask of its channels that the smaller network has."""
     lost: float
-    """Their importance."""
+    """Total importance of the removed channels."""
 
 
 def proposals(
@@ -43,7 +43,7 @@ def proposals(
     plan: AdaptPlan,
     device: Device,
 ) -> list[Proposal]:
-    """Proposals that change `ms` by `change_ms` or more, the least importance per ms lost first.
+    """Proposals that change `ms` by at least `change_ms`, least importance lost per ms first.
 
     Where no knob saves so much: the one change that saves most. `own` are the network's channels,
     `scores` what their atoms are worth.
@@ -64,7 +64,7 @@ def proposals(
 
 
 def _fits(before_ms: float, ms: float, change_ms: float, plan: AdaptPlan) -> bool:
-    """Whether a step does what it is to; the last one only has to meet the budget."""
+    """Whether a latency meets the step's change; the last step only has to meet the budget."""
     if plan.grows:
         return before_ms + change_ms <= ms <= plan.budget_ms
     return ms <= max(before_ms - change_ms, plan.budget_ms) and ms < before_ms
@@ -73,7 +73,7 @@ def _fits(before_ms: float, ms: float, change_ms: float, plan: AdaptPlan) -> boo
 def _made(
     arch: Arch, change: WidthChange, own: DependencyGraph, scores: Floats, plan: AdaptPlan
 ) -> Iterator[Proposal]:
-    """The proposal of a move; none where its channels cannot be parted so."""
+    """Yield the proposal of a width change, unless it separates coupled channels."""
     with suppress(ArchError):
         made = with_rows(arch, change.rows)
         if plan.grows:
@@ -88,7 +88,11 @@ def _made(
 
 
 def smallest(arch: Arch, device: Device, divisor: int) -> tuple[float, Arch]:
-    """The least latency found with every knob in turn at its fastest width; ms and the network."""
+    """The smallest latency found by setting each group in turn to its fastest width.
+
+    Returns:
+        Latency in milliseconds, and the network.
+    """
     own, ms = arch, device.predict(arch).ms
     for name in [group.name for group in width_groups(arch)]:
         group = [group for group in width_groups(own) if group.name == name]

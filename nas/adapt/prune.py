@@ -1,7 +1,7 @@
-"""Weights of a narrower network from those of a trained one, and of a wider one likewise.
+"""Weights of a narrower or wider network from those of a trained one.
 
-Which atoms stay is decided by a criterion: one score per atom, summed over every layer that makes
-its channels, so that tied layers decide together.
+A criterion gives each set of coupled channels one score, summed over all layers that make the
+channels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def scores(
     batches: Sequence[Batch] = (),
     seed: int = 0,
 ) -> Scores:
-    """(atoms,) what each is worth, by one of `nas.adapt.plan.CRITERIA`.
+    """(n_coupled,) importance of each set by a criterion of `nas.adapt.plan.CRITERIA`.
 
     `taylor` needs batches.
     """
@@ -39,14 +39,14 @@ def scores(
 
 
 def _l2(channels: DependencyGraph, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
-    """Sum of the squares of an atom's filters (NetAdapt, arXiv:1804.03230, section 3.3)."""
+    """Sum of squares of the filters (NetAdapt, arXiv:1804.03230, section 3.3)."""
     return _summed(channels, {name: t.detach() ** 2 for name, t in module.named_parameters()})
 
 
 def _taylor(
     channels: DependencyGraph, module: nn.Module, batches: Sequence[Batch], _: Scores
 ) -> Scores:
-    """First-order change of the loss without an atom, squared (arXiv:1906.10771, equation 8)."""
+    """Squared first-order change of the loss without the channels (arXiv:1906.10771, eq. 8)."""
     training, device = module.training, next(module.parameters()).device
     module.to(batches[0][0].device).eval().zero_grad()
     for images, labels in batches:
@@ -62,7 +62,7 @@ def _taylor(
 
 
 def _scale(channels: DependencyGraph, module: nn.Module, _: Sequence[Batch], __: Scores) -> Scores:
-    """Batch norms' factors (arXiv:1708.06519); where an atom has none, its filters' length."""
+    """Factors of batch norms (arXiv:1708.06519); without one, the length of the filters."""
     total, weight = np.zeros(channels.n_coupled), dict(module.named_parameters())
     for axes in channels.axes:
         op = channels.graph.ops[axes.op]
@@ -74,7 +74,7 @@ def _scale(channels: DependencyGraph, module: nn.Module, _: Sequence[Batch], __:
 
 
 def _random(_: DependencyGraph, __: nn.Module, ___: Sequence[Batch], drawn: Scores) -> Scores:
-    """Nothing known: the baseline of every criterion."""
+    """Random scores: the baseline of all criteria."""
     return drawn
 
 
@@ -87,7 +87,7 @@ SCORES: Mapping[str, Callable[[DependencyGraph, nn.Module, Sequence[Batch], Scor
 
 
 def _summed(channels: DependencyGraph, parameters: Mapping[str, Tensor]) -> Scores:
-    """(atoms,) sum of a quantity over the weights that make an atom's channels."""
+    """(n_coupled,) sum of a quantity over the weights that make the channels of each set."""
     total = np.zeros(channels.n_coupled)
     for axes in channels.axes:
         op = channels.graph.ops[axes.op]
@@ -109,7 +109,7 @@ def _add(
 
 
 def pruned(channels: DependencyGraph, state: Mapping[str, Tensor], kept: Mask) -> dict[str, Tensor]:
-    """The tensors of the network that keeps these atoms."""
+    """The tensors of the network that keeps the masked channels."""
     masks = channels.axis_masks(kept)
     return {name: _cut(tensor, masks.get(name, ())) for name, tensor in state.items()}
 
@@ -119,9 +119,9 @@ def _cut(tensor: Tensor, axes: Sequence[Mask | None]) -> Tensor:
 
 
 def _kept(axes: Sequence[Mask | None], tensor: Tensor) -> tuple[Tensor, ...]:
-    """Indices of what every axis of a tensor keeps; of labelled elements, of those."""
+    """Indices that each axis of a tensor keeps; of a free parameter, from its elements' mask."""
     elements = axes[0] if len(axes) == 1 else None
-    if elements is not None and elements.ndim > 1:  # whole rows and columns of them
+    if elements is not None and elements.ndim > 1:  # its kept rows and columns
         found = [np.unique(index) for index in np.nonzero(elements)]
     else:
         pairs = zip_longest(tensor.shape, axes)
@@ -133,11 +133,11 @@ def _kept(axes: Sequence[Mask | None], tensor: Tensor) -> tuple[Tensor, ...]:
 def embedded(
     wide: DependencyGraph, fresh: Mapping[str, Tensor], state: Mapping[str, Tensor], kept: Mask
 ) -> dict[str, Tensor]:
-    """`state` inside a wider network, whose atoms of `kept` are its own.
+    """Put the tensors of `state` into a wider network, at the channels of the mask `kept`.
 
-    New channels start as in `fresh`, and nothing reads them yet (their readers' weights are 0), so
-    that the network computes what it did, unless a layer norm sees them: Net2Net's idea
-    (arXiv:1511.05641) without the copies.
+    New channels start as in `fresh`, and the weights that read them are 0. So the network computes
+    the same as before, unless a layer norm sees the new channels. The idea is that of Net2Net
+    (arXiv:1511.05641), without copied channels.
     """
     masks = wide.axis_masks(kept)
     found = {}

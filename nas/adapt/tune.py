@@ -1,8 +1,8 @@
-"""The short training of a proposal, and how good it is then (NetAdapt, section 3.2).
+"""The short training and evaluation of a proposal (NetAdapt, section 3.2).
 
-Every proposal of a step sees the same images in the same order at the same constant learning rate.
-Averages of the weights and dropout are left out: over so few batches an average is still the
-network that was cut.
+All proposals of a step see the same images in the same order at the same constant learning rate.
+Weight averages and dropout are off: over so few batches an average would stay close to the weights
+before the training.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ State = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Tuner:
-    """Trains and judges networks of one task with weights that they are given."""
+    """Trains and evaluates networks of one task from given weights."""
 
     task: Task
     plan: AdaptPlan
     seed: int
 
     def tuned(self, arch: Arch, state: State, step: int) -> tuple[dict[str, Tensor], float]:
-        """The weights after the short training, and top-1 in percent.
+        """Train a network briefly; return its weights and top-1 in percent.
 
         Raises:
-            TrainingError: it diverged.
+            TrainingError: the training diverged.
         """
         training = self._training(arch, state, step)
         training.run_epoch(judge=False)
         return self._state(training), training.judge(self._judging)[1]
 
     def judged(self, arch: Arch, state: State) -> float:
-        """Top-1 in percent with these weights, but for their batch norms' statistics."""
+        """Top-1 in percent with these weights and new batch-norm statistics."""
         return self._training(arch, state, 0).judge(self._judging)[1]
 
     def with_statistics(self, arch: Arch, state: State) -> dict[str, Tensor]:
-        """These weights with batch norms' statistics of the task's images."""
+        """These weights with batch-norm statistics of the task's images."""
         return self._state(self._training(arch, state, 0))
 
     def fresh(self, arch: Arch) -> dict[str, Tensor]:
-        """Weights to begin with."""
+        """Initial weights."""
         torch.manual_seed(self.seed)
         return dict(build(arch).state_dict())
 
     def batches(self, arch: Arch) -> list[Batch]:
-        """A few batches that importance is estimated on."""
+        """A few batches to estimate importance with."""
         return self.task.batches(arch.input[1], self.seed)
 
     def _training(self, arch: Arch, state: State, step: int) -> Training:

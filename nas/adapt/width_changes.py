@@ -1,4 +1,4 @@
-"""Other widths of a table's knobs and their latencies, all at once."""
+"""A table at other widths of one width group each, with predicted latencies."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ from nas.space.columns import Floats, Fold, Ints, lower_columns, opened, templat
 
 @dataclass(frozen=True, slots=True)
 class WidthChange:
-    """A knob at another width."""
+    """A width group at another width."""
 
     group: WidthGroup
     width: int
     rows: tuple[Row, ...]
-    """Of the whole table."""
+    """Rows of the whole table."""
     ms: float
-    """Predicted."""
+    """Predicted latency."""
 
 
 def other_widths(
     arch: Arch, group: WidthGroup, divisor: int, *, grow: bool = False
 ) -> list[tuple[int, tuple[Row, ...]]]:
-    """Other widths of a knob, those nearest to the present one first, with the rows.
+    """Other widths of a group with the table's rows, the nearest to its present width first.
 
-    Multiples of `divisor`, and of what whole heads and proportions ask; up to twice the width.
+    Widths are multiples of `divisor` that keep heads and proportions whole, at most twice the
+    present one.
     """
     found = []
     limit = 2 * group.width if grow else 0
@@ -53,9 +54,9 @@ def other_widths(
 
 
 def predict_ms(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) -> Floats:
-    """(n,) predicted ms of tables of the same layers at other widths; NaN: other layers, or none.
+    """(n,) predicted ms of tables at other widths; NaN if the layers differ or a row is invalid.
 
-    Row by row, and there all that differ at once (`nas.space.columns`).
+    Rows that differ are lowered at once as columns (`nas.space.columns`).
     """
     total = np.full(len(variants), device.fixed_ms)
     shapes = np.tile(arch.input, (len(variants), 1))
@@ -77,7 +78,7 @@ def predict_ms(arch: Arch, variants: Sequence[tuple[Row, ...]], device: Device) 
 def _priced(
     rows: Sequence[Row], shapes: Ints, place: Place, base: Graph, device: Device
 ) -> tuple[Floats, Ints]:
-    """(n,) ms and (n, rank) output shapes of rows of one template; NaN: not the base's layers."""
+    """(n,) ms and (n, rank) output shapes of rows of one template; NaN if layers differ."""
     ms, after = np.full(len(rows), np.nan), np.zeros((len(rows), 3), np.int64)
     numbers = np.array([opened([row]) for row in rows], np.int64).T
     layers = structure(base)
@@ -93,7 +94,7 @@ def _priced(
 
 
 def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
-    """Indices of some rows, those of one template together."""
+    """Indices of the selected rows, grouped by template."""
     alike: dict[Any, list[int]] = {}
     for index in np.flatnonzero(which).tolist():
         alike.setdefault(template(rows[index : index + 1]), []).append(index)
@@ -101,10 +102,10 @@ def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
 
 
 def with_rows(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
-    """The network of other rows, under its own name.
+    """The network with other rows, checked by lowering it.
 
     Raises:
-        ArchError: the rows cannot stand.
+        ArchError: a row is invalid.
     """
     made = replace(arch, name=name or arch.name, rows=tuple(rows), expect={})
     lower(made.rows, made.input, made.name)
@@ -119,7 +120,7 @@ def width_changes(
     grow: bool = False,
     of: Sequence[WidthGroup] | None = None,
 ) -> Iterator[WidthChange]:
-    """Knobs (all, or some) at every other width that keeps the layers, nearest widths first."""
+    """Yield all (or some) groups at every other width that keeps the layers, nearest first."""
     listed = [
         (group, *other)
         for group in (width_groups(arch) if of is None else of)

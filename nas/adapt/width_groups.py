@@ -1,11 +1,11 @@
-"""What of a table can change width: cells that must change together, found by trying.
+"""Width groups of a table: cells that must change together, found by trying.
 
-Each row is lowered alone with one of its widths (or head counts, or its input's width) times a
-prime. Where its layers stay the same ones, that width is free; where they do not (a residual goes,
-heads no longer divide), it changes only with others of the row: the smallest set that keeps the
-layers. Rows hand on widths, so sets grow through the table: the `out` of all blocks that a residual
-joins is one *knob*, each expansion one of its own (the two kinds of proposals of MobileNetV3,
-arXiv:1905.02244, section 4.2). Nothing here knows a block.
+Each row is lowered alone with one of its widths (or numbers of heads, or its input width) times a
+prime. If the layers stay the same, that width is free. If not (a residual disappears, heads do not
+divide), it can only change with others of the row: the smallest set that keeps the layers. Rows
+pass on widths, so the sets grow through the table: the `out` of all blocks that a residual joins is
+one *width group*, and each expansion is one of its own (the two kinds of proposals of MobileNetV3,
+arXiv:1905.02244, section 4.2). No rule is specific to a block.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from nas.graph.ops import Shape
 from nas.space.arch import Arch, advance
 
 PRIME = 31
-"""Widths are multiplied by it: no ratio, head or stage of any network is."""
+"""Factor of the tried widths; it is no ratio or number of heads in any network."""
 INPUT = "in"
 FIXED = (-1, "")
-"""What the image and the number of classes decide."""
+"""Stands for widths that the image and the number of classes fix."""
 
 Cell = tuple[int, str]
-"""Row from 0, and column."""
+"""Row, from 0, and column."""
 
 
 @dataclass(frozen=True, slots=True)
 class WidthGroup:
-    """Cells that change in proportion; `width` is that of the first."""
+    """Cells that change in proportion; `width` is the value of the first."""
 
     cells: tuple[Cell, ...]
     values: tuple[int, ...]
@@ -47,17 +47,17 @@ class WidthGroup:
 
     @property
     def name(self) -> str:
-        """`row 3 exp` or `rows 4, 5, 6 out`, as the table counts."""
+        """Name with rows counted from 1, as `row 3 exp` or `rows 4-6 out`."""
         rows = sorted({row + 1 for row, _ in self.cells})
         columns = list(dict.fromkeys(column for _, column in self.cells))
         some = f"row{'s' if len(rows) > 1 else ''} {_spans(rows)}"
         return f"{some} {'+'.join(columns)}"
 
     def at(self, rows: Sequence[Row], width: int) -> tuple[Row, ...]:
-        """The rows with this knob at another width.
+        """The rows with this group at another width.
 
         Raises:
-            ArchError: a cell would be no whole number.
+            ArchError: a cell would not be a whole number.
         """
         changed = list(rows)
         for (row, column), value in zip(self.cells, self.values, strict=True):
@@ -68,10 +68,10 @@ class WidthGroup:
 
 
 def update_sums(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Rows of other widths, with the sums (`Row.adds`) that follow from them.
+    """Update the sums (`Row.adds`) of rows with changed widths.
 
     Raises:
-        ArchError: a row cannot stand.
+        ArchError: a row is invalid.
     """
     if not any(row.adds for row in rows):
         return tuple(rows)
@@ -84,7 +84,7 @@ def update_sums(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def width_groups(arch: Arch) -> tuple[WidthGroup, ...]:
-    """Every knob of a table, in the order of its first cell."""
+    """All width groups of a table, in the order of their first cells."""
     sets = _Sets()
     sets.join((0, INPUT), FIXED)
     for number, (row, place) in enumerate(zip(arch.rows, arch.places, strict=False)):
@@ -109,21 +109,21 @@ def width_groups(arch: Arch) -> tuple[WidthGroup, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Probed:
-    """What a row says of its widths."""
+    """How the widths of a row depend on each other."""
 
     tied: tuple[tuple[str, ...], ...]
-    """Sets that change together only."""
+    """Sets of columns that can only change together."""
     stuck: tuple[str, ...]
-    """What cannot change at all."""
+    """Columns that cannot change."""
     hands_on: str
-    """The width that its output follows; none: its own."""
+    """The width that the row's output follows; empty if the output has its own."""
 
 
 @lru_cache(maxsize=4096)
 def _probe(row: Row, place: Place) -> _Probed:
     layers, out, kept = _lowered(row, place, ())
     names = (INPUT, *own_widths(row))
-    if kept:  # a row further down counts on its width
+    if kept:  # a later row relies on the widths
         return _Probed((), names, "")
     tied, stuck, hands_on = [], [], ""
     for name in names:
@@ -145,7 +145,11 @@ def _probe(row: Row, place: Place) -> _Probed:
 
 
 def _lowered(row: Row, place: Place, wider: Iterable[str]) -> tuple[tuple[Any, ...], Shape, bool]:
-    """The row's layers, its output's shape and whether it keeps some, some widths times `PRIME`."""
+    """Lower a row with some widths times `PRIME`.
+
+    Returns:
+        Its layers, the shape of its output, and whether it keeps values for later rows.
+    """
     cells = {name: PRIME * getattr(row, name) for name in wider if name != INPUT}
     c = place.shape[0] * (PRIME if INPUT in wider else 1)
     cells |= {name: getattr(row, name) + c - place.shape[0] for name in row.adds}
@@ -155,13 +159,13 @@ def _lowered(row: Row, place: Place, wider: Iterable[str]) -> tuple[tuple[Any, .
 
 
 def width_columns(row: Row) -> list[str]:
-    """Columns of a row that hold a width or count heads, and that it uses."""
+    """Columns that hold a width or a number of heads, if the row uses them."""
     names = (f.name for f in fields(row) if f.name in WIDTH_FIELDS or f.name == "heads")
     return [name for name in names if isinstance(getattr(row, name), int)]
 
 
 def own_widths(row: Row) -> list[str]:
-    """Those that do not follow from other rows."""
+    """Width columns that do not follow from other rows."""
     return [name for name in width_columns(row) if name not in row.adds]
 
 
@@ -182,7 +186,7 @@ class _Sets:
 
 
 def _spans(rows: Sequence[int]) -> str:
-    """1, 2, 3, 5 as `1-3, 5`."""
+    """Format 1, 2, 3, 5 as `1-3, 5`."""
     spans: list[list[int]] = []
     for row in rows:
         if spans and row == spans[-1][1] + 1:

@@ -1,1 +1,1 @@
-"""Candidates that cost minutes: where candidates, trainer and store meet, and nowhere else."""
+"""Searches that train their candidates: strategies, trainings and their store."""

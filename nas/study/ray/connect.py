@@ -1,4 +1,4 @@
-"""A Ray cluster: this machine's own, or one that runs at an address; what it has room for."""
+"""Connect to a Ray cluster, on this machine or at an address, and count its free places."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from nas.system.processes import cores
 
 LOCAL, AUTO, CLIENT = None, "auto", "ray://"
 ON_HEAD = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}
-"""Options of what must live as long as the cluster: a resource that only the head has."""
+"""Options of tasks that must run on the head node, by a resource that only it has."""
 PROBE_S, CONNECT_S, CLIENT_S = 4.0, 10.0, 60.0
-"""Longest that a port, a cluster, and a head that starts a process for a client may be silent."""
+"""Longest wait in seconds for a port, a cluster, and a head that starts a client's process."""
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 
 
 @contextmanager
 def cluster(address: str | None = LOCAL) -> Iterator[Any]:
-    """Ray, started on this machine if there is no address; let go of at the end.
+    """Connect to Ray, or start it on this machine if there is no address; disconnect at the end.
 
     Raises:
         ClusterError: nothing answers at the address.
     """
     if address is LOCAL:
-        # a new one, whatever runs here already; begun by this thread, with which its processes die
+        # a new cluster even if one runs here; started by this thread, with which its processes end
         context = ray.init("local", num_cpus=cores(), include_dashboard=True, **QUIET)
     else:
         context = _connect(address)
-    with redirect_stdout(sys.stderr):  # Ray tells there of nodes that died, to the last
+    with redirect_stdout(sys.stderr):  # Ray prints there when nodes die
         try:
             yield context
         finally:
@@ -45,7 +45,7 @@ def cluster(address: str | None = LOCAL) -> Iterator[Any]:
 
 
 def _probe(address: str) -> None:
-    """That something listens there at all."""
+    """Check that something listens at an address."""
     host, _, port = address.removeprefix(CLIENT).rpartition(":")
     if not host or not port.isdecimal():
         raise ClusterError(f"--address {address}: expected auto, HOST:6379 or ray://HOST:10001")
@@ -56,7 +56,7 @@ def _probe(address: str) -> None:
 
 
 def _connect(address: str) -> Any:
-    """Ray's own connecting, which would try for minutes."""
+    """Connect to a cluster, with a shorter limit than the minutes that Ray would try."""
     if address != AUTO:
         _probe(address)
     seconds = CLIENT_S if address.startswith(CLIENT) else CONNECT_S
@@ -65,7 +65,7 @@ def _connect(address: str) -> Any:
     def connect() -> None:
         try:
             found.append(ray.init(address, **QUIET))
-        except Exception as error:  # whatever Ray raises where no cluster is
+        except Exception as error:  # Ray raises various exceptions if there is no cluster
             found.append(error)
 
     thread = Thread(target=connect, daemon=True)
@@ -75,29 +75,29 @@ def _connect(address: str) -> Any:
         raise ClusterError(f"--address {address}: no Ray cluster answers within {seconds:.0f} s")
     if isinstance(found[0], Exception):
         reason = first_line(found[0])
-        if reason.endswith(":"):  # a client is told what the head said on the lines below
+        if reason.endswith(":"):  # a client gets the head's error on the lines below
             reason += f" {str(found[0]).strip().splitlines()[-1]}"
         raise ClusterError(f"--address {address}: {reason}") from None
     return found[0]
 
 
 def n_slots(resources: Resources) -> int:
-    """Trainings that the cluster has room for at once, as it is now."""
+    """Number of trainings that the cluster can run at once, as it is now."""
     return sum(_of_node(node["Resources"], resources) for node in ray.nodes() if node["Alive"])
 
 
 def _of_node(has: dict[str, float], wanted: Resources) -> int:
-    rooms = [has.get("CPU", 0.0) / wanted.cpus]
+    counts = [has.get("CPU", 0.0) / wanted.cpus]
     if wanted.gpus:
-        rooms.append(has.get("GPU", 0.0) / wanted.gpus)
-    return math.floor(min(rooms) + 1e-9)
+        counts.append(has.get("GPU", 0.0) / wanted.gpus)
+    return math.floor(min(counts) + 1e-9)
 
 
 def check_capacity(resources: Resources) -> None:
-    """Refuse what no node of the cluster can ever do.
+    """Check that some node has the resources of one training.
 
     Raises:
-        ClusterError: naming what its nodes have.
+        ClusterError: no node has them; the message lists what the nodes have.
     """
     if n_slots(resources):
         return
@@ -108,6 +108,6 @@ def check_capacity(resources: Resources) -> None:
     ]
     each = ", ".join(f"{nodes.count(kind)} x {kind}" for kind in sorted(set(nodes)))
     raise ClusterError(
-        f"resources: a training is to have {resources.cpus:g} CPUs and {resources.gpus:g} GPUs of"
-        f" one node; the cluster has {each or 'no nodes'}"
+        f"resources: a training needs {resources.cpus:g} CPUs and {resources.gpus:g} GPUs of one"
+        f" node; the cluster has {each or 'no nodes'}"
     )

@@ -1,4 +1,4 @@
-"""A whole sweep, from its file to its folder; what was stopped goes on, what was finished stays."""
+"""Run a whole sweep, from its file to its result folder, or resume it."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from nas.train.recipe import check_fits, load_recipe
 from nas.train.run import Task
 
 OnStatus = Callable[[Sequence[CellStatus], float | None], None]
-"""Of every cell, and of the seconds that are left."""
+"""Called with the status of every cell and the seconds left, if known."""
 
 
 @dataclass(frozen=True)
 class SweepDriver:
-    """What is asked, in plain values: it may be sent to where the cluster is."""
+    """A sweep to run; it can be sent to the head of a cluster."""
 
     sweep: Sweep
     text: str
-    """Of its file."""
+    """Text of the sweep file."""
     out: Path
     command: tuple[str, ...]
     write: WriteResult
     """Writes a cell's result folder."""
     draw: Callable[[Path, Sequence[CellStatus]], None]
-    """Draws the pictures of the whole sweep into its folder."""
+    """Draws the plots of the sweep into its folder."""
     resume: bool = False
     force: bool = False
 
@@ -60,13 +60,13 @@ class SweepDriver:
         on_status: OnStatus = ignore,
         on_message: OnMessage = ignore,
     ) -> list[CellStatus]:
-        """Do it, on the cluster that this process is connected to.
+        """Run the sweep on the cluster that this process is connected to.
 
         Raises:
-            ClusterError: no node has room for one training.
+            ClusterError: no node has the resources of one training.
             DataError, RecipeError: nothing can be trained.
-            ResultError: the folder is there, was stopped, or is worked on by another process.
-            KeyboardInterrupt: what is finished is kept.
+            ResultError: the folder exists, was interrupted, or another process works in it.
+            KeyboardInterrupt: the run was interrupted; finished trials are kept.
         """
         sweep = self.sweep
         check_capacity(sweep.resources)
@@ -88,7 +88,7 @@ class SweepDriver:
     def _done(
         self, work: ResumableDir, task: Task, on_status: OnStatus, on_message: OnMessage
     ) -> list[CellStatus]:
-        folder = work.folder.absolute()  # the workers' own is another
+        folder = work.folder.absolute()  # workers have another working folder
         url = self.sweep.storage or None
         database = Database(folder, url, work.settings.scope(url), sole=True)
         try:
@@ -140,7 +140,7 @@ def _search(request: StudyRequest) -> SearchResult | NasError:
 
 
 def load_task(sweep: Sweep) -> Task:
-    """What candidates are trained for; where, each worker finds for itself."""
+    """The training task of the candidates; each worker chooses its own device."""
     data, recipe = sweep.data, load_recipe(sweep.recipe)
     root = Path(data.root).absolute() if data.root else None
     loaded = load_data(data.name, root=root, download=data.download)

@@ -1,4 +1,4 @@
-"""Other work on a cluster's nodes: jobs that meet in a store, and scores of `nas fidelity`."""
+"""Run jobs and the scores of `nas fidelity` on the nodes of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from nas.study.workers import Job, WorkerEvent, on_device, run_job
 from nas.train.run import Task
 
 ONLY = 0
-"""A process sees no GPU but the one that Ray gave it."""
+"""Index of the only GPU that a process sees."""
 
 
 class RayPool:
-    """Processes of a cluster; one whose node dies begins again elsewhere."""
+    """Worker processes on a cluster; one whose node dies is restarted on another node."""
 
     def __init__(self) -> None:
         self._queue = Queue(actor_options=ON_HEAD)
@@ -56,19 +56,19 @@ class RayPool:
 
 @contextmanager
 def ray_pool(address: str, storage: str | None, task: Task) -> Iterator[RayPool]:
-    """A crew for a task on the cluster at an address.
+    """A worker pool for a task on the cluster at an address.
 
     Raises:
-        ClusterError: nothing answers there, no node has what a process needs, or workers of several
-            machines could not meet.
+        ClusterError: nothing answers there, no node has the resources of one process, or the
+            cluster has several machines and there is no shared storage.
     """
     with cluster(address):
         check_capacity(_resources(task))
         machines = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
         if len(machines) > 1 and storage is None:
             raise ClusterError(
-                f"the cluster has {len(machines)} machines, which do not meet in an SQLite file;"
-                " give --storage, as postgresql://..."
+                f"the cluster has {len(machines)} machines, which cannot share an SQLite file; give"
+                " --storage, as postgresql://..."
             )
         yield RayPool()
 
@@ -78,7 +78,7 @@ def _work(job: Job, index: int, queue: Queue) -> None:
 
 
 def _resources(task: Task) -> Resources:
-    """What a process needs of a node."""
+    """The resources of one process."""
     return Resources(cpus=1, gpus=int(task.setting.device.type == "cuda"))
 
 
@@ -96,16 +96,16 @@ def _score(job: Fidelity, estimator: Estimator, arch: Arch) -> Score:
 
 
 def scores(workers: int) -> Elsewhere:
-    """Scores in order by so many processes of the cluster that this one is connected to, at most.
+    """A function that computes scores, in order, with at most so many processes of the cluster.
 
     Raises:
-        ClusterError: no node has what a process needs.
-        TrainingError: a network takes its processes with it, or the cluster ended.
+        ClusterError: no node has the resources of one process.
+        TrainingError: a network kills its processes, or the cluster has ended.
     """
 
     def found(job: Fidelity, asked: Sequence[tuple[Estimator, Arch]]) -> Iterator[Score]:
         check_capacity(_resources(job.task))
-        # a score is computed again where its process or node dies
+        # Ray computes a score again if its process or node dies
         made = ray.remote(max_retries=ATTEMPTS)(_score).options(**_options(job.task))
         shared, told = ray.put(job), 0
         begun: list[Any] = []
@@ -127,6 +127,6 @@ def _got(ref: Any, arch: Arch) -> Score:
         score: Score = ray.get(ref)
         return score
     except ray.exceptions.RayTaskError:
-        raise  # as what it was
+        raise  # an error of the score itself
     except ray.exceptions.RayError as error:
         raise TrainingError(f"{arch.name}: {first_line(error)}") from None

@@ -1,7 +1,7 @@
-"""Where a sweep is driven from: this process, or, through Ray Client, the cluster's head.
+"""Run a sweep from this process or, through Ray Client, from the cluster's head.
 
-Ray Tune and the store belong near the nodes. At `ray://` a task on the head does it all, and this
-process only hears of it; the paths of the sweep are then the cluster's.
+Ray Tune and the store should be near the nodes. For `ray://` addresses a task on the head runs the
+sweep and reports to this process; the paths of the sweep are then those of the cluster.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from nas.study.ray.driver import OnStatus, SweepDriver
 from nas.study.sweep.cell_status import CellStatus
 from nas.system.progress import OnMessage
 
-LOOK_S = 1.0
+POLL_S = 1.0
 
 
 def run_at(
     driver: SweepDriver, address: str | None, on_status: OnStatus, on_message: OnMessage
 ) -> list[CellStatus]:
-    """Run a sweep on the cluster at an address, or on one of this machine that is begun for it.
+    """Run a sweep on the cluster at an address, or on one that is started on this machine.
 
     Raises:
-        ClusterError: nothing answers there.
-        NasError: as the drive.
+        ClusterError: nothing answers at the address.
+        NasError: as `SweepDriver`.
     """
     with cluster(address) as context:
         if url := getattr(context, "dashboard_url", ""):
@@ -38,7 +38,7 @@ def run_at(
 
 
 class _Messages:
-    """What the head says, for whoever asks."""
+    """An actor that keeps the reports of the head until this process reads them."""
 
     def __init__(self) -> None:
         self._last: Any = None
@@ -51,7 +51,7 @@ class _Messages:
         self._notes.append(note)
 
     def latest(self) -> tuple[Any, list[str]]:
-        """The last that was told, and every note since it was asked."""
+        """The latest status, and the messages since the last call."""
         notes, self._notes = self._notes, []
         return self._last, notes
 
@@ -70,11 +70,11 @@ def _far(driver: SweepDriver, on_status: OnStatus, on_message: OnMessage) -> lis
     news = ray.remote(_Messages).options(**ON_HEAD).remote()
     work = ray.remote(max_retries=0)(_drive).options(**ON_HEAD).remote(driver, news)
     try:
-        while not ray.wait([work], timeout=LOOK_S)[0]:
+        while not ray.wait([work], timeout=POLL_S)[0]:
             _forward(news, on_status, on_message)
         _forward(news, on_status, on_message)
     except KeyboardInterrupt:
-        ray.cancel(work)  # Ctrl-C there, too
+        ray.cancel(work)  # also interrupts the head
         raise
     found = ray.get(work)
     if isinstance(found, NasError):

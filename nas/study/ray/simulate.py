@@ -1,9 +1,8 @@
-"""A sweep on workers that are not there: shows whether those who give out trials keep up.
+"""Simulate a sweep with virtual workers, to see whether the dispatcher keeps up.
 
-The desk, its strategies, the store and the schedulers are the real ones, and the time that they
-take is measured; only the trainings are looked up, in benchmarks whose accuracies are known, and
-last as long as they are said to. The clock is a virtual one: it moves to the next thing that a
-worker does, and by every second that this process really needs, since it does one thing at a time.
+The dispatcher, strategies, store and schedulers are real, and their time is measured. Trainings are
+looked up in benchmarks with known accuracies, and take a given time on a virtual clock. The clock
+moves to the next event of a worker, and by the time that this process really needs.
 """
 
 from __future__ import annotations
@@ -39,37 +38,37 @@ SPACES = ("accel-nasbench", "ofa-mobilenetv3")
 DEVICE, BUDGETS_MS = "pixel1-cpu", (88.0, 95.0, 100.0)
 EPOCHS = 4
 SPREAD = 0.3
-"""Of the time that an epoch takes, as a standard deviation of its logarithm."""
+"""Standard deviation of the logarithm of an epoch's time."""
 HALFWAY = 1.5
-"""Epochs until a network is half as good as it becomes."""
+"""Epochs until a network reaches half of its final accuracy."""
 NOISE = 0.3
-"""Points, of an accuracy in the middle of a training."""
+"""Standard deviation of an accuracy during training, in points."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How busy the workers were."""
+    """Utilisation of the workers."""
 
     workers: int
     trials: int
     stopped: int
     epochs: int
     busy: float
-    """Share of all workers' time, from the first order to the last end."""
+    """Busy share of all workers' time, from the first assignment to the last end."""
     busy_while_full: float
-    """The same, from when every worker has had an order until fewer candidates are left than there
-    are workers."""
+    """The same, from when every worker has had a trial until fewer candidates than workers are
+    left."""
     asking_ms: float
-    """Of this process, for one trial: the strategy's question, and claiming its answer."""
+    """Time of this process per trial to ask the strategy and claim the trial."""
     telling_ms: float
-    """Likewise: results heard, judged by the scheduler, stored."""
+    """Time of this process per trial to schedule and store its results."""
     virtual_s: float
     seconds: float
-    """Of this process, for everything."""
+    """Total time of this process."""
 
 
-class _Known(CellRunner):
-    """A cell that ends without a result folder: nothing was trained."""
+class _SimulatedCell(CellRunner):
+    """A cell that ends without a result folder, since nothing was trained."""
 
     def _finish(self) -> None:
         self._end("done")
@@ -80,11 +79,11 @@ def _answer(found: PendingSearch) -> Callable[..., PendingSearch]:
 
 
 def _unwritten(*_: object) -> None:
-    """The simulation writes no results."""
+    """Write nothing: the simulation has no results."""
 
 
 def _found(sweep: Sweep, cell: Cell) -> PendingSearch:
-    """A cell's search, done before the clock runs: nodes would do it."""
+    """A cell's search, done before the clock starts, as a node would do it."""
     future: PendingSearch = Future()
     future.set_result(sweep.request(cell).run_search())
     return future
@@ -92,7 +91,7 @@ def _found(sweep: Sweep, cell: Cell) -> PendingSearch:
 
 @dataclass(eq=False)
 class _Training:
-    """What a virtual worker does."""
+    """A training on a virtual worker."""
 
     trial: Any
     epoch_s: float
@@ -102,7 +101,7 @@ class _Training:
 
 @dataclass(eq=False)
 class Simulation:
-    """Virtual workers at a real desk."""
+    """Virtual workers with a real dispatcher."""
 
     folder: Path
     workers: int
@@ -138,7 +137,9 @@ class Simulation:
             cells = sweep.cells()
             found = {cell: _found(sweep, cell) for cell in cells}
             runners = [
-                _Known(sweep, cell, task, self.folder, database, (), _answer(own), _unwritten)
+                _SimulatedCell(
+                    sweep, cell, task, self.folder, database, (), _answer(own), _unwritten
+                )
                 for cell, own in found.items()
             ]
             self._dispatcher = Dispatcher(runners, self.folder)
@@ -150,7 +151,7 @@ class Simulation:
         return self._usage(time.perf_counter() - began)
 
     def _work(self, wanted: int) -> None:
-        """Ask for all that there is, then hear the next result, and so on, as Ray Tune does."""
+        """Assign all available trials, handle the next result, and repeat, as Ray Tune does."""
         self._benchmarks = {name: load_benchmark(name) for name in SPACES}
         self._rng = np.random.default_rng(self.seed)
         self._clock, self._asking_s, self._telling_s = 0.0, 0.0, 0.0
@@ -161,12 +162,12 @@ class Simulation:
         for trial_id in map(str, count()):
             while not self._order(trial_id) and self._due:
                 self._result()
-            self.on_progress(f"{len(self._orders)} trials given out", len(self._orders) / wanted)
+            self.on_progress(f"{len(self._orders)} trials assigned", len(self._orders) / wanted)
             if not self._due and self._dispatcher.all_ended:
                 return
 
     def _order(self, trial_id: str) -> bool:
-        """Whether there was a trial for a free worker."""
+        """Assign a trial to a free worker, if there is one; return whether there was."""
         start = time.perf_counter()
         config = self._searcher.suggest(trial_id)
         spent = time.perf_counter() - start
@@ -182,7 +183,7 @@ class Simulation:
         return True
 
     def _begun(self, trial: Any) -> _Training:
-        """How a network learns: it comes nearer to what the benchmark says, epoch by epoch."""
+        """A training whose accuracy approaches the benchmark's, epoch by epoch."""
         assignment, rng = self._dispatcher.assignment(trial.trial_id), self._rng
         space = next(name for name in SPACES if assignment.store.name.startswith(name))
         whole = float(self._benchmarks[space].evaluate(code_of(assignment.record)[None])[0])
@@ -197,7 +198,7 @@ class Simulation:
         heapq.heappush(self._due, (self._clock + epoch_s, trial_id))
 
     def _result(self) -> None:
-        """The next epoch that ends; who waited for the clock is late."""
+        """Handle the next epoch that ends; results that waited for this process are late."""
         at, trial_id = heapq.heappop(self._due)
         self._clock = max(self._clock, at)
         work, start = self._at_work[trial_id], time.perf_counter()

@@ -1,4 +1,4 @@
-"""A sweep on a cluster: Ray Tune runs the trials of a desk, whatever dies on the way."""
+"""Run the trials of a dispatcher with Ray Tune, which survives the death of nodes."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ from nas.system.progress import OnMessage, ignore
 from nas.train.run import Task
 
 FOLDER = "ray"
-"""Of Ray Tune's own notes, in the sweep's folder; nothing that counts is in it."""
-NEWS_S = 1.0
-MOVES = 1000
-"""Times that a trial may begin again because its node died."""
+"""Folder of Ray Tune's own files within the sweep's; it holds no results."""
+STATUS_S = 1.0
+"""Interval of status reports."""
+MAX_RESTARTS = 1000
+"""Times that a trial may restart because its node died."""
 SETTINGS = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the store has it all
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000000",  # the desk says how many there may be
-    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",  # nodes come back
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a trial that moves is no error
-    "RAY_AIR_NEW_OUTPUT": "0",  # which prints whatever it is told
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # data are found as from here
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the store has all results
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000000",  # the dispatcher limits them
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",  # nodes may come back
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a trial that moves to another node is no error
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output cannot be turned off
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # data paths are relative to this folder
 }
 
 
 class _StatusCallback(Stateless, tune.Callback):
-    """Tells how far the sweep is, every so often, and once each why trainings begin again."""
+    """Reports the status regularly, and each reason why trainings restart once."""
 
     def __init__(self, on_change: Callable[[], None], on_message: OnMessage) -> None:
         self._on_change, self._last = on_change, 0.0
         self._on_message, self._reasons = on_message, set[str]()
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        if time.monotonic() - self._last >= NEWS_S:
+        if time.monotonic() - self._last >= STATUS_S:
             self._on_change()
             self._last = time.monotonic()
 
@@ -54,7 +55,7 @@ class _StatusCallback(Stateless, tune.Callback):
 
 
 def _reason(text: str) -> str:
-    """Why a trial failed last, of what Ray Tune wrote of all its failures."""
+    """The last error in Ray Tune's file of a trial's failures."""
     lines = [line for line in text.splitlines() if line and not line[0].isspace()]
     return lines[-1].partition(". ")[0]
 
@@ -67,10 +68,10 @@ def run(
     on_change: Callable[[], None] = ignore,
     on_message: OnMessage = ignore,
 ) -> None:
-    """Work until the desk has nothing left; on the cluster that this process is connected to.
+    """Run trials until all cells have ended, on the cluster that this process is connected to.
 
     Raises:
-        KeyboardInterrupt: it was interrupted; what was finished is in the store.
+        KeyboardInterrupt: the run was interrupted; finished trials are in the store.
     """
     os.environ.update(SETTINGS)
     wanted = sweep.resources
@@ -100,12 +101,12 @@ def run(
         run_config=tune.RunConfig(
             name=FOLDER,
             storage_path=str(folder.absolute()),
-            failure_config=tune.FailureConfig(max_failures=MOVES),
+            failure_config=tune.FailureConfig(max_failures=MAX_RESTARTS),
             callbacks=[_StatusCallback(on_change, on_message)],
             verbose=0,
         ),
     )
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     tuner.fit()
-    if not dispatcher.all_ended:  # Ray Tune ends by itself at Ctrl-C
+    if not dispatcher.all_ended:  # at Ctrl-C Ray Tune returns
         raise KeyboardInterrupt

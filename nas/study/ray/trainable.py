@@ -1,8 +1,8 @@
-"""One candidate's training as a trainable of Ray Tune: one step is one epoch.
+"""The training of a candidate as a Ray Tune trainable: one step is one epoch.
 
-Its state is the checkpoint of the training itself, in the sweep's folder, which all nodes see: on
-whatever node a trial begins again it goes on at its epoch. A candidate that breaks says so and ends
-like any other; one that takes its process with it again and again is given up.
+Its state is the training's own checkpoint in the sweep's folder, which all nodes see, so a trial
+continues on any node. A failed training ends its trial with an error; a training that kills its
+process several times is given up.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from nas.train.place import device_of, precision_of, use_cores
 from nas.train.run import Task, trained
 
 EPOCH, TOP1, ERROR = "epoch", "top1", "broken"
-"""Of a result."""
+"""Keys of a step's result."""
 BEGUN = "begun.txt"
-"""Beside a checkpoint: a line for every process that began with it and has not ended."""
+"""File beside a checkpoint with a line for each process that started and has not ended."""
 
 Results = Generator[dict[str, Any], None, None]
 
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """What every worker needs once: sent to each by Ray, not with every trial."""
+    """What Ray sends to each worker once, rather than with every trial."""
 
     task: Task
     on: str
@@ -42,7 +42,7 @@ class WorkerContext:
     cpus: float
 
     def task_here(self) -> Task:
-        """The task for this worker's device and share of cores."""
+        """The task on this worker's device and share of the cores."""
         use_cores(max(1, int(self.cpus)))
         device = device_of(self.on)
         setting = replace(
@@ -52,14 +52,14 @@ class WorkerContext:
 
 
 class CandidateTrainable(tune.Trainable):
-    """Trains what its config says, one trial after another."""
+    """Trains the network of its config; reused for one trial after another."""
 
     _task: Task | None = None
 
     def setup(self, config: dict[str, Any], context: WorkerContext | None = None) -> None:
         if context is not None:
             self._task = context.task_here()
-        self._epochs = self._told(Arch.from_yaml(config["arch"]), Path(config["place"]), config)
+        self._epochs = self._run(Arch.from_yaml(config["arch"]), Path(config["place"]), config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._epochs.close()
@@ -67,19 +67,19 @@ class CandidateTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next epoch: of the checkpoint if it is there, or trained now."""
+        """The next epoch, from the checkpoint or trained now."""
         return next(self._epochs)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: the training's own is written after each epoch."""
+        """Do nothing, since the training writes its own checkpoint after each epoch."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Nothing: the training finds its own."""
+        """Do nothing, since the training reads its own checkpoint."""
 
     def cleanup(self) -> None:
         self._epochs.close()
 
-    def _told(self, arch: Arch, place: Path, config: dict[str, Any]) -> Results:
+    def _run(self, arch: Arch, place: Path, config: dict[str, Any]) -> Results:
         note = place / BEGUN
         if (died := _deaths(note)) >= ATTEMPTS:
             note.unlink()
@@ -93,7 +93,7 @@ class CandidateTrainable(tune.Trainable):
         except GeneratorExit:
             note.unlink()
             raise
-        note.unlink()  # not where anything else was raised: that costs the process
+        note.unlink()  # not after another exception, which ends the process
 
     def _trained(self, arch: Arch, place: Path, config: dict[str, Any]) -> Results:
         assert self._task is not None
@@ -116,13 +116,13 @@ def _broken(error: str) -> dict[str, Any]:
 
 
 def _here() -> str:
-    """This process's node, and the job it works for."""
+    """Ids of this process's node and job."""
     context = ray.get_runtime_context()
     return f"{context.get_node_id()} {context.get_job_id()}"
 
 
 def _deaths(note: Path) -> int:
-    """Processes of this job that died with a trial although their node lives."""
+    """Number of processes of this job that died with a trial on nodes that live."""
     if not note.exists():
         return 0
     job = ray.get_runtime_context().get_job_id()

@@ -1,4 +1,4 @@
-"""Between Ray Tune and the desk: who is asked for trials, and who stops them early."""
+"""Adapt the dispatcher to Ray Tune: a searcher that hands out trials, and their schedulers."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ from nas.study.sweep.plan import Scheduler
 from nas.study.trainer import TrialAssignment
 
 CELL = "cell"
-"""Of a trial's config: whose scheduler it is under; empty for finalists, who are never stopped."""
-LOOK_S = 2.0
-"""Between two looks at how large the cluster is."""
+"""Key of a trial's config: the cell of its scheduler; empty for finalists, which never stop."""
+POLL_S = 2.0
+"""Interval at which the size of the cluster is checked."""
 
 
 class Stateless:
-    """Nothing of it is in Ray Tune's own files: everything that counts is in the store."""
+    """Keeps an object out of Ray Tune's own files, since the store has all results."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 class DispatcherSearcher(Stateless, Searcher):
-    """Asks the desk for as many trials as there is room for, and tells it what is heard."""
+    """Takes as many trials from the dispatcher as the cluster can run, and passes on results."""
 
-    def __init__(self, dispatcher: Dispatcher, room: Callable[[], int], least: int = 0) -> None:
-        """`least`: so many are asked for, whether there is room or not."""
+    def __init__(
+        self, dispatcher: Dispatcher, count_slots: Callable[[], int], least: int = 0
+    ) -> None:
+        """`count_slots` counts the trials that the cluster can run; at least `least` are taken."""
         super().__init__(metric=TOP1, mode="max")
-        self.dispatcher, self._room, self._least = dispatcher, room, least
-        self._seen, self._slots = -LOOK_S, 0
+        self.dispatcher, self._count_slots, self._least = dispatcher, count_slots, least
+        self._seen, self._slots = -POLL_S, 0
         self.paused: set[str] = set()
 
     def suggest(self, trial_id: str) -> Any:
@@ -52,10 +54,10 @@ class DispatcherSearcher(Stateless, Searcher):
 
     @property
     def n_slots(self) -> int:
-        """Trials that the cluster has room for; it may grow and shrink."""
+        """Number of trials that the cluster can run; it may grow and shrink."""
         now = time.monotonic()
-        if now - self._seen >= LOOK_S:
-            self._seen, self._slots = now, max(self._room(), self._least)
+        if now - self._seen >= POLL_S:
+            self._seen, self._slots = now, max(self._count_slots(), self._least)
         return self._slots
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
@@ -65,24 +67,24 @@ class DispatcherSearcher(Stateless, Searcher):
     def on_trial_complete(
         self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Of what ended by itself, was stopped by its scheduler, or could not be kept alive."""
+        """Pass on the end of a trial: finished, stopped by its scheduler, or not startable."""
         self.paused.discard(trial_id)
         if result is not None:
             self.on_trial_result(trial_id, result)
-        if error:  # it could not even begin, or its node died too often
+        if error:  # it could not start, or its node died too often
             self.dispatcher.requeue(trial_id)
             return
-        self.dispatcher.ended(trial_id, error=(result or {}).get(ERROR, ""))
+        self.dispatcher.finish(trial_id, error=(result or {}).get(ERROR, ""))
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing, see `Stateless`."""
+        """Do nothing, see `Stateless`."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def _config(assignment: TrialAssignment, place: Path) -> dict[str, Any]:
-    """What a worker needs to know of a trial."""
+    """A trial as plain values for a worker."""
     return {
         "arch": assignment.arch.to_yaml(),
         "place": str(place),
@@ -95,7 +97,7 @@ def _config(assignment: TrialAssignment, place: Path) -> dict[str, Any]:
 
 
 class PerCellScheduler(Stateless, FIFOScheduler):
-    """A scheduler for each cell, since accuracies of different budgets are not to be compared."""
+    """One scheduler per cell, since accuracies under different budgets are not comparable."""
 
     def __init__(self, wanted: Scheduler, epochs: int, searcher: DispatcherSearcher) -> None:
         super().__init__()
@@ -104,7 +106,7 @@ class PerCellScheduler(Stateless, FIFOScheduler):
 
     @staticmethod
     def bracket_size(wanted: Scheduler, epochs: int) -> int:
-        """Trials of a cell that Hyperband compares, which must be there before any goes on."""
+        """Trials of a cell that Hyperband compares, all of which must start before any goes on."""
         if wanted.name != "hyperband":
             return 0
         halvings = round(math.log(epochs, wanted.reduction))
@@ -125,7 +127,7 @@ class PerCellScheduler(Stateless, FIFOScheduler):
         return HyperBandScheduler(**options) if name == "hyperband" else FIFOScheduler()
 
     def replay(self, cell: str, records: Iterable[Record]) -> None:
-        """What was trained before this process began: ASHA cuts below the best of it, too."""
+        """Tell ASHA the trials of earlier processes, since it compares new trials with them."""
         if self._wanted.name != "asha":
             return
         scheduler = self._cells[cell] = self._made("asha")
@@ -155,11 +157,11 @@ class PerCellScheduler(Stateless, FIFOScheduler):
         self._of(trial).on_trial_remove(tune_controller, trial)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """One that has not begun, or one that was paused and may go on."""
+        """A pending trial, or a paused one that may continue."""
         for trial in tune_controller.get_live_trials():
             if trial.status == Trial.PENDING:
                 return trial
-        if self._wanted.name == "hyperband":  # nobody else pauses
+        if self._wanted.name == "hyperband":  # only Hyperband pauses
             for scheduler in self._cells.values():
                 found = scheduler.choose_trial_to_run(tune_controller)
                 if found is not None:

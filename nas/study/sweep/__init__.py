@@ -1,1 +1,1 @@
-"""Many searches with training as one run: what is asked, who works on what, and what came out."""
+"""Sweeps: many searches with training as one run."""

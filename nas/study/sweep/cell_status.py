@@ -1,4 +1,4 @@
-"""How far each cell of a sweep is, in numbers: what the terminal shows and `cells.csv` keeps."""
+"""The status of each cell of a sweep, as the terminal shows and `cells.csv` stores it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nas.study.sweep.files import CELLS_FILE, STATES, State
 from nas.study.sweep.plan import Cell, Sweep
 
 MOST = 2**31
-"""Larger than any whole number of a sweep."""
+"""Largest whole number that `cells.csv` may hold."""
 ENDED = ("done", "infeasible", "failed")
 
 
 @dataclass(frozen=True, slots=True)
 class CellStatus:
-    """One cell; its fields are the columns of `cells.csv`, where what is unknown is empty."""
+    """One cell; its fields are the columns of `cells.csv`, where unknown values are empty."""
 
     cell: str
     space: str
@@ -31,26 +31,26 @@ class CellStatus:
     seed: int
     state: State = "waiting"
     trials: int = 0
-    """Trainings that are finished, those of finalists among them."""
+    """Finished trainings, with those of finalists."""
     stopped: int = 0
-    """Of these, by the scheduler."""
+    """Trainings that the scheduler stopped."""
     failed: int = 0
     running: int = 0
     wanted: int = 0
-    """Trainings there are at most."""
+    """Largest number of trainings."""
     epochs: int = 0
-    """Trained so far."""
+    """Epochs trained so far."""
     epochs_left: float = 0.0
-    """Expected, if the others are stopped as early as those before."""
+    """Expected epochs left, if the scheduler stops the rest as early as the others."""
     best_top1: float | None = None
-    """Of the candidates trained to the end so far, on the judging images, in percent."""
+    """Best top-1 of the fully trained candidates, on the validation images, in percent."""
     arch_id: str = ""
-    """The winner's."""
+    """Id of the winner."""
     predicted_ms: float | None = None
     predicted_ms_low: float | None = None
     predicted_ms_high: float | None = None
     trained_top1: float | None = None
-    """Mean of its final trainings, with a 95 % interval."""
+    """Mean top-1 of the winner's final trainings, with a 95 % interval."""
     trained_top1_low: float | None = None
     trained_top1_high: float | None = None
     error: str = ""
@@ -62,12 +62,12 @@ class CellStatus:
 
     @classmethod
     def of(cls, cell: Cell) -> CellStatus:
-        """A cell that nothing is known of."""
+        """The status of a cell that has not started."""
         where = (cell.space, cell.device, cell.budget_ms, cell.strategy, cell.seed)
         return cls(cell.name, *where)
 
     def counted(self, sweep: Sweep, own: Sequence[Record], finals: Sequence[Record]) -> CellStatus:
-        """With what its studies hold: `own` of the strategy's candidates, and the finalists'."""
+        """Update the counts from the trials of the candidates (`own`) and of the finalists."""
         plan, trials = sweep.plan(), sweep.trials
         every = [*own, *finals]
         states = [record.state for record in every]
@@ -87,7 +87,7 @@ class CellStatus:
         )
 
     def won(self, studied: StudyResult) -> CellStatus:
-        """With what came out."""
+        """Add the winner."""
         best, top1 = studied.trials[0].candidate, studied.accuracy
         return replace(
             self,
@@ -104,7 +104,7 @@ class CellStatus:
 
 
 def _left(records: Sequence[Record], wanted: int, epochs: int) -> float:
-    """Epochs that are still to be trained."""
+    """Expected epochs left of `wanted` trainings."""
     ended = [len(record.top1s) for record in records if record.state != "running"]
     begun = [len(record.top1s) for record in records if record.state == "running"]
     mean = sum(ended) / len(ended) if ended else float(epochs)

@@ -1,8 +1,8 @@
-"""Who works on what: gives the trials of all cells to whoever is free, and notes what they say.
+"""Assign the trials of all cells of a sweep to free workers, and record their reports.
 
-The desk is the only one that writes in the store. Whoever trains knows no store: they get an order
-by a ticket, tell every epoch, and say how it ended. What was not ended when the desk is gone is
-given out again by the next one, and goes on at its checkpoint.
+Only the dispatcher writes to the store. Workers know no store: they get a trial under an id, report
+each epoch, and report the end. Trials that have not ended when the dispatcher dies are assigned
+again by the next one, and continue at their checkpoints.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from nas.study.sweep.runner import CellRunner
 from nas.study.trainer import TrialAssignment, training_folder
 
 MAX_REQUEUES = 10
-"""Times that a trial is given out again because its process could not begin."""
+"""Times that a trial is assigned again because no process could be started for it."""
 
 
 @dataclass(eq=False)
 class Dispatcher:
-    """Gives out trials of lines, in the order of the file where several have as few at work."""
+    """Assigns trials of the cell with the fewest running; ties go in the order of the file."""
 
     runners: Sequence[CellRunner]
     folder: Path
     _given: dict[str, tuple[CellRunner, TrialAssignment, dict[int, float]]] = field(
         default_factory=dict, init=False
     )
-    """By ticket, with the accuracy after each epoch that was told."""
+    """Running trials by id, with the reported accuracy of each epoch."""
     _held: list[tuple[CellRunner, TrialAssignment]] = field(default_factory=list, init=False)
-    """Claimed, while another cell trains the same network with the same seed."""
+    """Claimed trials whose network another cell trains with the same seed."""
     _waiting: set[str] = field(default_factory=set, init=False)
-    """Cells that wait for their own trials."""
+    """Names of cells without a trial until one of their own ends."""
     _requeues: Counter[int] = field(default_factory=Counter, init=False)
     _start_s: float = field(default_factory=time.monotonic, init=False)
     _statuses: dict[str, CellStatus] = field(default_factory=dict, init=False)
@@ -54,11 +54,11 @@ class Dispatcher:
 
     @property
     def n_running(self) -> int:
-        """Trials that are given out."""
+        """Number of running trials."""
         return len(self._given)
 
     def next_trial(self, trial_id: str) -> TrialAssignment | None:
-        """A trial for a ticket; None while there is none."""
+        """Assign a trial to an id; None while there is none."""
         found = self._next_held() or self._next_new()
         if found is None:
             return None
@@ -69,11 +69,11 @@ class Dispatcher:
         return assignment
 
     def assignment(self, trial_id: str) -> TrialAssignment:
-        """What a ticket stands for."""
+        """The trial of an id."""
         return self._given[trial_id][1]
 
     def _next_held(self) -> tuple[CellRunner, TrialAssignment] | None:
-        """A held trial that nobody trains any more."""
+        """A held trial whose network is no longer being trained."""
         busy = self._keys_in_training()
         for index, (_, assignment) in enumerate(self._held):
             if assignment.record.key not in busy:
@@ -81,7 +81,7 @@ class Dispatcher:
         return None
 
     def _next_new(self) -> tuple[CellRunner, TrialAssignment] | None:
-        """A new trial, of the cell that has the fewest at work."""
+        """A new trial, of the cell with the fewest running."""
         for runner in sorted(self.runners, key=lambda runner: len(runner.running)):
             if runner.cell.name in self._waiting or runner.ended:
                 continue
@@ -96,19 +96,19 @@ class Dispatcher:
         return None
 
     def _keys_in_training(self) -> set[tuple[str, int]]:
-        """Networks and seeds that are trained now: they share a checkpoint."""
+        """Networks and seeds in training, which must not share their checkpoint."""
         return {assignment.record.key for _, assignment, _ in self._given.values()}
 
     def report(self, trial_id: str, epoch: int, top1: float) -> None:
-        """An accuracy after an epoch; told again after a move, it is the same."""
+        """Record the accuracy after an epoch; repeated after a restart, it is the same."""
         runner, assignment, top1s = self._given[trial_id]
         if epoch not in top1s:
             top1s[epoch] = top1
             assignment.store.report(assignment.record, epoch, top1)
             self._statuses.pop(runner.cell.name, None)
 
-    def ended(self, trial_id: str, *, error: str = "") -> None:
-        """A trial was trained to its end, was stopped before it, or broke."""
+    def finish(self, trial_id: str, *, error: str = "") -> None:
+        """Record the end of a trial: complete, stopped early, or failed with an error."""
         runner, assignment, top1s = self._given.pop(trial_id)
         runner.running.discard(trial_id)
         self._waiting.discard(runner.cell.name)
@@ -122,32 +122,32 @@ class Dispatcher:
         assignment.store.complete(assignment.record, values, pruned=last < assignment.epochs)
 
     def requeue(self, trial_id: str) -> None:
-        """A trial that could not be begun is given out again, not for ever."""
+        """Assign a trial that could not start again, up to `MAX_REQUEUES` times."""
         runner, assignment, _ = self._given[trial_id]
         self._requeues[assignment.record.id] += 1
         if self._requeues[assignment.record.id] > MAX_REQUEUES:
             name = assignment.arch.name
-            self.ended(trial_id, error=f"{name}: no process could be kept alive for it")
+            self.finish(trial_id, error=f"{name}: no process could be kept alive for it")
             return
         del self._given[trial_id]
         runner.running.discard(trial_id)
         self._held.append((runner, assignment))
 
     def folder_of(self, assignment: TrialAssignment) -> Path:
-        """Where a training has its checkpoint, seen from every node."""
+        """Folder of a trial's checkpoint, as every node sees it."""
         return training_folder(self.folder, assignment.arch, assignment.record.seed)
 
-    # how far ----------------------------------------------------------------------------------
+    # progress ---------------------------------------------------------------------------------
 
     def statuses(self) -> list[CellStatus]:
-        """How far every cell is; only those are counted anew that something happened to."""
+        """The status of every cell; only changed cells are counted again."""
         for runner in self.runners:
             if runner.cell.name not in self._statuses:
                 self._statuses[runner.cell.name] = runner.status()
         return list(self._statuses[runner.cell.name] for runner in self.runners)
 
     def eta_s(self) -> float | None:
-        """Seconds that are left at the pace so far; None before the first epoch."""
+        """Estimated seconds left; None before the first epoch."""
         statuses = self.statuses()
         trained = sum(status.epochs for status in statuses) - self._before
         if trained <= 0:

@@ -1,4 +1,4 @@
-"""Files of a sweep's folder, and the states of its cells."""
+"""File names of a sweep's folder, and the states of its cells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATES: tuple[State, ...] = get_args(State)
 
 
 def write_sweep(folder: Path, command: Sequence[str]) -> None:
-    """Write `run.yaml`, which says how the sweep was made, and copy the winners' tables."""
+    """Write `run.yaml` with the sweep's provenance, and copy the winners' tables."""
     made = provenance(command, "ray", "optuna", "torch")
     yaml.write(folder / RUN_FILE, made)
     (folder / WINNERS).mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
-"""A sweep file: spaces x devices x budgets x strategies x seeds, and what each cell is given.
+"""Sweep files: spaces x devices x budgets x strategies x seeds.
 
-Every cell is a search with training, as `nas search --data` is one; the keys of the file are the
-fields below. Paths in it are as seen from where the command runs.
+Every cell is a search with training like `nas search --data`. The keys of the file are the fields
+below; its paths are relative to the working folder of the command.
 """
 
 from __future__ import annotations
@@ -27,48 +27,48 @@ from nas.train.recipe import load_recipe
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What candidates are trained on."""
+    """Training data of the candidates."""
 
     name: str
-    """As `nas train --data`."""
+    """A data set as for `nas train --data`."""
     root: str = ""
-    """Where named data sets lie, on every node."""
+    """Folder of named data sets on every node."""
     download: bool = False
     images: int = between(0, high=1e9)
-    """To train on, at most; 0: all."""
+    """Largest number of training images; 0: all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Of a node, for one training."""
+    """Resources of a node for one training."""
 
     cpus: float = between(1.0, low=0.01, high=1024)
     gpus: float = between(0.0, high=64)
-    """A half: two trainings share a GPU."""
+    """0.5: two trainings share a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduler:
-    """Who is stopped early, by accuracy after an epoch, among the trials of one cell."""
+    """Early stopping among the trials of one cell, by their accuracy after an epoch."""
 
     name: str = one_of("asha", "hyperband", "none")
     """arXiv:1810.05934, arXiv:1603.06560."""
     grace_epochs: int = between(1, low=1)
-    """Nobody is stopped before, and strategies compare candidates then."""
+    """Epochs before any trial is stopped; strategies compare candidates after them."""
     reduction: int = between(2, low=2, high=100)
-    """One in so many goes on."""
+    """One trial in `reduction` continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class HardLimits:
-    """Hard limits beside the latency; 0 is none."""
+    """Hard limits beside the latency; 0: no limit."""
 
     max_params_m: float = between(0.0)
     max_macs_m: float = between(0.0)
     max_peak_m: float = between(0.0)
-    """Activation elements alive at once, in millions."""
+    """Largest number of live activation elements, in millions."""
     confidence: float = between(0.0, high=0.9999)
-    """Least probability of meeting the budget."""
+    """Smallest probability of meeting the latency budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +79,35 @@ class Sweep:
     devices: tuple[str, ...]
     data: Data
     budgets_ms: Mapping[str, tuple[float, ...]] = between(low=1e-6)
-    """By device; in the file a list counts for all."""
+    """Budgets by device; in the file one list may stand for all devices."""
     spaces: tuple[str, ...] = ("mobile",)
     strategies: tuple[str, ...] = (DEFAULT,)
     seeds: tuple[int, ...] = between((0,), high=2**31)
     recipe: str = "proxy"
     epochs: int = between(0, high=10_000)
-    """Of a candidate that is not stopped; 0: the recipe's."""
+    """Epochs of a candidate that is not stopped; 0: those of the recipe."""
     trials: int = between(16, low=1)
-    """Candidates of a cell."""
+    """Candidates per cell."""
     finalists: int = between(2, low=1, high=1000)
-    """Of a cell, trained anew, twice as long."""
+    """Finalists per cell, trained from scratch for twice the epochs."""
     final_seeds: int = between(2, low=1, high=1000)
     objectives: tuple[str, ...] = ()
-    """Minimised beside the accuracy: ms, params, macs."""
+    """Objectives to minimise beside the accuracy: ms, params, macs."""
     zero_cost: tuple[str, ...] = ()
-    """Proxies that choose what each cell begins with."""
+    """Zero-cost proxies that choose the networks each cell begins with."""
     surrogate: str = "imagenet"
     caution: float = between(1.0, high=100.0)
     resources: Resources = Resources()
     scheduler: Scheduler = Scheduler()
     limits: HardLimits = HardLimits()
     on: str = "auto"
-    """What is trained on: auto, cpu, cuda or mps."""
+    """Device of the trainings: auto, cpu, cuda or mps."""
     precision: str = one_of(*PRECISIONS)
     storage: str = ""
-    """URL of an Optuna storage; empty: SQLite in the sweep's folder."""
+    """URL of an Optuna storage; empty: an SQLite file in the sweep's folder."""
 
     def cells(self) -> list[Cell]:
-        """What is searched, in the order of the file."""
+        """The cells, in the order of the file."""
         return [
             Cell(space, device, budget_ms, strategy, seed)
             for space, device in product(self.spaces, self.devices)
@@ -158,32 +158,33 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """A folder's name; no two cells of a sweep have the same."""
+        """The cell's folder name, unique within the sweep."""
         where = f"{Path(self.space).stem}-{Path(self.device).name}"
         return f"{where}-{self.budget_ms:g}ms-{self.strategy}-seed{self.seed}"
 
     @property
     def prefix(self) -> str:
-        """Of its studies' names."""
+        """Prefix of the cell's study names."""
         return f"{self.name}: "
 
     def candidates(self, sweep: Sweep) -> str:
-        """Name of the study that its strategy works in."""
+        """Name of the study of the strategy's candidates."""
         return self.prefix + rung_name(sweep.plan().epochs, sweep.plan().epochs)
 
 
 def load_sweep(path: Path) -> Sweep:
-    """A sweep file, with every name in it checked.
+    """Read a sweep file, and check every name in it.
 
     Raises:
-        DocumentError: naming file, key, what was found and what was expected.
-        UnknownNameError: with the nearest names.
+        DocumentError: a key or value is wrong; the message has the file, the key, and what was
+            found and expected.
+        UnknownNameError: a name is unknown; the message has the nearest ones.
     """
     return read_sweep(yaml.read(path), str(path))
 
 
 def read_sweep(content: dict[str, Any], origin: str) -> Sweep:
-    """What a sweep file holds; `origin` names it in errors."""
+    """Read the content of a sweep file; `origin` names the file in errors."""
     devices, budgets = content.get("devices"), content.get("budgets_ms")
     if isinstance(budgets, list) and isinstance(devices, list):
         content = content | {"budgets_ms": {str(device): budgets for device in devices}}
@@ -206,7 +207,7 @@ def read_sweep(content: dict[str, Any], origin: str) -> Sweep:
 
 
 def _anywhere(name: str) -> str:
-    """A name, or a path as every process finds it, wherever it works."""
+    """Make a path absolute, so that every process finds it; other names stay."""
     return str(Path(name).absolute()) if Path(name).exists() else name
 
 
@@ -228,7 +229,7 @@ def _check_names(sweep: Sweep, origin: str) -> None:
                 raise UnknownNameError(key, name, names, f"{origin} ({key})")
     if sweep.scheduler.name == "hyperband" and sweep.scheduler.grace_epochs > 1:
         raise DocumentError(
-            f"{origin} (scheduler.grace_epochs): hyperband has its own, 1; found"
+            f"{origin} (scheduler.grace_epochs): hyperband needs 1, found"
             f" {sweep.scheduler.grace_epochs}"
         )
 

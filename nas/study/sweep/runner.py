@@ -1,4 +1,4 @@
-"""One cell of a sweep at work: searched when its turn comes, trained, written down when it ends."""
+"""Run one cell of a sweep: search, train its candidates, write its result."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ WriteResult = Callable[[Path, SearchResult, Sequence[str], "StudyResult"], None]
 
 @dataclass(eq=False)
 class CellRunner:
-    """A cell, whose trials are given out one by one."""
+    """Runs a cell whose trials are assigned one by one."""
 
     sweep: Sweep
     cell: Cell
     task: Task
     folder: Path
-    """Of the sweep."""
+    """The sweep's folder."""
     database: Database
     command: Sequence[str]
     search: Callable[[StudyRequest], PendingSearch]
@@ -50,7 +50,7 @@ class CellRunner:
     """Writes a cell's result folder."""
     on_message: OnMessage = ignore
     running: set[str] = field(default_factory=set, init=False)
-    """Tickets of its trials that are given out."""
+    """Ids of the cell's running trials."""
     searching: bool = field(default=True, init=False)
     _state: CellStatus = field(init=False)
     _result: SearchResult | None = field(default=None, init=False)
@@ -60,7 +60,7 @@ class CellRunner:
         self._state = CellStatus.of(self.cell)
 
     def restore(self, ended: CellStatus) -> None:
-        """Take over what it ended with before."""
+        """Restore the status of a cell that ended in an earlier process."""
         self._state = ended
 
     @property
@@ -69,7 +69,7 @@ class CellRunner:
         return self._state.ended
 
     def next_trial(self) -> TrialAssignment | None:
-        """A trial to train; None while there is none, or when the cell has ended."""
+        """The next trial to train; None while there is none, and when the cell has ended."""
         if self.ended:
             return None
         try:
@@ -109,24 +109,24 @@ class CellRunner:
         yield from self._halving.assignments(self.database)
 
     def costs(self, assignment: TrialAssignment) -> Sequence[float]:
-        """Objectives of a network beside its accuracy."""
+        """Values of a trial's objectives beside the accuracy."""
         assert self._halving is not None
         return self._halving.spec.costs(assignment.arch)
 
     def finished_records(self) -> list[Record]:
-        """Candidates that were trained before this process began."""
+        """Trials of candidates that have ended."""
         own, _ = cell_records(self.cell, self.sweep, self.database)
         return [record for record in own if record.state != "running"]
 
     def status(self) -> CellStatus:
-        """How far it is."""
+        """The cell's status."""
         if self._halving is not None and not self.ended:
             own = cell_records(self.cell, self.sweep, self.database)
             self._state = self._state.counted(self.sweep, *own)
         return self._state
 
     def _finish(self) -> None:
-        """Write the result folder and keep what came out."""
+        """Write the result folder, and record the winner."""
         assert self._halving is not None and self._result is not None
         try:
             studied = study_result_in(self.database, self._halving)
@@ -148,7 +148,7 @@ class CellRunner:
 
 
 def cell_records(cell: Cell, sweep: Sweep, database: Database) -> tuple[list[Record], list[Record]]:
-    """Trials of a cell's candidates and of its finalists; any process may ask, at any time."""
+    """Trials of a cell's candidates and of its finalists; any process may call this."""
     own, finals = (
         Store.of(database, name).records() if database.has(name) else []
         for name in (cell.candidates(sweep), cell.prefix + finals_name(sweep.plan().longest))

@@ -1,4 +1,4 @@
-"""What a sweep depends on, and which numbers of its file may grow."""
+"""Recorded settings of a sweep, and which of its numbers may grow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nas.train import settings as train_settings
 from nas.train.run import Task
 
 SAME = ("strategies", "seeds", "objectives", "zero_cost", "caution", "storage")
-"""Fields of a sweep that are values as they are."""
+"""Fields of a sweep that are recorded unchanged."""
 
 
 def settings(sweep: Sweep, task: Task) -> RunSettings:
-    """Of a sweep on loaded images. Where it runs, and with which resources, is no part of it."""
+    """Settings of a sweep with loaded images; nodes and resources are not among them."""
     sizes = {
         "trials": sweep.trials,
         "epochs": sweep.plan().epochs,
@@ -30,7 +30,7 @@ def settings(sweep: Sweep, task: Task) -> RunSettings:
 
 
 def _inputs(sweep: Sweep) -> RunInputs:
-    """Names are those of the cells; what they stand for is known by content."""
+    """Names of spaces and devices, and hashes of their content."""
     spaces = [library.load_space(space).space_hash for space in sweep.spaces]
     devices = [library.load_device(device).content_hash for device in sweep.devices]
     contents = {

@@ -1,4 +1,4 @@
-"""How far a sweep is, for a process that is not the one that runs it."""
+"""The status of a sweep, read by a process that does not run it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from nas.study.sweep.runner import cell_records
 
 
 def find_sweep(sweep: Path, out: Path) -> Path:
-    """The folder of a sweep: of its file, of its results, or of its name.
+    """The folder of a sweep, given its file, its folder or its name.
 
     Raises:
-        ResultError: there is none.
+        ResultError: there is no such sweep.
     """
     name = load_sweep(sweep).name if sweep.is_file() else sweep.name
     for folder in (sweep, out / f".{name}.work", out / name):
         if (folder / SWEEP_FILE).exists():
             return folder
-    raise ResultError(f"{sweep}: no sweep of that name was begun in {out}")
+    raise ResultError(f"{sweep}: no sweep of that name was started in {out}")
 
 
 def current_statuses(folder: Path) -> list[CellStatus]:
-    """Every cell, in the order of the file."""
+    """The status of every cell, in the order of the file."""
     sweep, known = load_sweep(folder / SWEEP_FILE), read_statuses(folder)
     cells = {cell: known.get(cell.name) or CellStatus.of(cell) for cell in sweep.cells()}
     if all(status.ended for status in cells.values()):

@@ -28,7 +28,7 @@ def trained(
         task = dispatcher.runners[0].task
         place = dispatcher.folder_of(assignment)
         save_final_weights(train(task, task.fit(assignment.arch), place, epochs=1), place)
-    dispatcher.ended(trial_id)
+    dispatcher.finish(trial_id)
 
 
 def work(dispatcher: Dispatcher, until: int | None = None) -> int:
@@ -91,7 +91,7 @@ def test_a_network_is_not_trained_twice_at_once(content: dict[str, Any], opened:
 def test_a_broken_candidate_costs_only_itself(sweep: Sweep, opened: Opened) -> None:
     dispatcher = opened(sweep)
     assert dispatcher.next_trial("a") is not None
-    dispatcher.ended("a", error="it diverged")
+    dispatcher.finish("a", error="it diverged")
     work(dispatcher)
     assert dispatcher.statuses()[0].failed == 1
     assert dispatcher.statuses()[0].state == "done"
@@ -126,7 +126,7 @@ def test_an_infeasible_cell_is_reported_and_the_others_run(
 def test_where_nothing_can_be_trained_the_cell_has_failed(sweep: Sweep, opened: Opened) -> None:
     dispatcher, number = opened(sweep), 0
     while dispatcher.next_trial(str(number)) is not None:
-        dispatcher.ended(str(number), error="broken")
+        dispatcher.finish(str(number), error="broken")
         number += 1
     assert dispatcher.all_ended
     assert [s.state for s in dispatcher.statuses()] == ["failed", "failed"]
