@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from nas import library
 from nas.adapt.dependencies import DependencyGraph
 from nas.adapt.plan import CHOICES, AdaptPlan
-from nas.adapt.proposals import Proposal, proposals
+from nas.adapt.proposals import Current, Proposal
 from nas.adapt.steps import Step, all_steps, write_step
 from nas.errors import InfeasibleError, TrainingError
 from nas.latency.device import Device
@@ -148,7 +148,8 @@ class NetAdapt:
         channels = DependencyGraph.of(step.arch.graph)
         worth = scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)
         change = self.plan.change_ms(self._start_ms, step.number + 1)
-        return proposals(step.arch, channels, worth, step.ms, change, self.plan, self.predictor)
+        current = Current(step.arch, step.ms, channels, worth)
+        return current.proposals(change, self.plan, self.predictor)
 
     def _evaluate(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
         """Train the proposals that no other process trains, and wait for the rest."""

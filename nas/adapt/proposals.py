@@ -34,57 +34,54 @@ class Proposal:
     """Total importance of the removed channels."""
 
 
-def proposals(
-    arch: Arch,
-    own: DependencyGraph,
-    scores: Floats,
-    ms: float,
-    change_ms: float,
-    plan: AdaptPlan,
-    device: Device,
-) -> list[Proposal]:
-    """Proposals that change `ms` by at least `change_ms`, least importance lost per ms first.
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The network before a step."""
 
-    Where no knob saves so much: the one change that saves most. `own` are the network's channels,
-    `scores` what their atoms are worth.
-    """
-    listed = list(width_changes(arch, device, plan.divisor, grow=plan.grows))
-    found: dict[WidthGroup, Proposal] = {}
-    for change in listed:
-        if change.group not in found and _fits(ms, change.ms, change_ms, plan):
-            found.update((p.group, p) for p in _made(arch, change, own, scores, plan))
-    if not found and not plan.grows:
-        fastest = sorted(
-            (change for change in listed if change.ms < ms), key=lambda change: change.ms
-        )
-        some = (p for change in fastest for p in _made(arch, change, own, scores, plan))
-        found.update((p.group, p) for p in [next(some, None)] if p)
-    best = sorted(found.values(), key=lambda p: p.lost / abs(ms - p.ms))
-    return best[: plan.proposals or len(best)]
+    arch: Arch
+    ms: float
+    """Predicted latency."""
+    channels: DependencyGraph
+    scores: Floats
+    """(n_coupled,) importance of the sets of coupled channels."""
 
+    def proposals(self, change_ms: float, plan: AdaptPlan, device: Device) -> list[Proposal]:
+        """Proposals that change the latency by at least `change_ms`.
 
-def _fits(before_ms: float, ms: float, change_ms: float, plan: AdaptPlan) -> bool:
-    """Whether a latency meets the step's change; the last step only has to meet the budget."""
-    if plan.grows:
-        return before_ms + change_ms <= ms <= plan.budget_ms
-    return ms <= max(before_ms - change_ms, plan.budget_ms) and ms < before_ms
+        If no width group can save so much, the one change that saves most. The proposals are sorted
+        by the importance that is lost per millisecond, least first.
+        """
+        changes = list(width_changes(self.arch, device, plan.divisor, grow=plan.grows))
+        found: dict[WidthGroup, Proposal] = {}
+        for change in changes:
+            if change.group not in found and self._fits(change.ms, change_ms, plan):
+                found.update((p.group, p) for p in self._proposal(change, plan))
+        if not found and not plan.grows:
+            faster = (change for change in changes if change.ms < self.ms)
+            fastest = sorted(faster, key=lambda change: change.ms)
+            some = (p for change in fastest for p in self._proposal(change, plan))
+            found.update((p.group, p) for p in [next(some, None)] if p)
+        best = sorted(found.values(), key=lambda p: p.lost / abs(self.ms - p.ms))
+        return best[: plan.proposals or len(best)]
 
-
-def _made(
-    arch: Arch, change: WidthChange, own: DependencyGraph, scores: Floats, plan: AdaptPlan
-) -> Iterator[Proposal]:
-    """Yield the proposal of a width change, unless it separates coupled channels."""
-    with suppress(ArchError):
-        made = with_rows(arch, change.rows)
+    def _fits(self, ms: float, change_ms: float, plan: AdaptPlan) -> bool:
+        """Whether a latency meets the step's change; the last step only has to meet the budget."""
         if plan.grows:
-            larger, lost = DependencyGraph.of(made.graph), 0.0
-            kept = larger.keep_mask(
-                own.graph, -np.arange(larger.n_coupled, dtype=float)
-            )  # the first
-        else:
-            larger, kept = own, own.keep_mask(made.graph, scores)
-            lost = float(scores[~kept].sum())
-        yield Proposal(change.group, change.width, made, change.ms, larger, kept, lost)
+            return self.ms + change_ms <= ms <= plan.budget_ms
+        return ms <= max(self.ms - change_ms, plan.budget_ms) and ms < self.ms
+
+    def _proposal(self, change: WidthChange, plan: AdaptPlan) -> Iterator[Proposal]:
+        """Yield the proposal of a width change, unless it separates coupled channels."""
+        with suppress(ArchError):
+            made = with_rows(self.arch, change.rows)
+            if plan.grows:
+                larger, lost = DependencyGraph.of(made.graph), 0.0
+                first_best = -np.arange(larger.n_coupled, dtype=float)
+                kept = larger.keep_mask(self.channels.graph, first_best)
+            else:
+                larger, kept = self.channels, self.channels.keep_mask(made.graph, self.scores)
+                lost = float(self.scores[~kept].sum())
+            yield Proposal(change.group, change.width, made, change.ms, larger, kept, lost)
 
 
 def smallest(arch: Arch, device: Device, divisor: int) -> tuple[float, Arch]:
