@@ -132,7 +132,7 @@ class NetAdapt:
         from nas.modules.checkpoints.weights import read_state
 
         state = read_state(self.weights)
-        top1 = self.tuner.judged(self.start, state)
+        top1 = self.tuner.evaluate(self.start, state)
         return self._write(store, Step(0, self.start, self.weights, self._start_ms, top1))
 
     # proposals --------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ class Tuner:
         training.run_epoch(judge=False)
         return self._state(training), training.judge(self._judging)[1]
 
-    def judged(self, arch: Arch, state: State) -> float:
+    def evaluate(self, arch: Arch, state: State) -> float:
         """Top-1 in percent with these weights and new batch-norm statistics."""
         return self._training(arch, state, 0).judge(self._judging)[1]
 

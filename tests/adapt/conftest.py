@@ -1,4 +1,4 @@
-"""One small network of every family, for tests that run it."""
+"""One small network of every family, for tests that run networks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
 
 
 def shrunk(name: str) -> Arch:
-    """The family's network at its size above, for ten classes and with two layers a transformer."""
+    """The family's network for ten classes, with two layers per transformer."""
     width, side = FAMILIES[name]
     arch = load_arch(name)
     arch = arch if width == 1 else scaled(arch, width=width, name=name)

@@ -1,4 +1,4 @@
-"""Compound scaling: what of EfficientNet it reproduces, and the small grid search."""
+"""Compound scaling: EfficientNet's networks, and the small grid search."""
 
 from __future__ import annotations
 

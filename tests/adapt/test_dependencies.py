@@ -1,4 +1,4 @@
-"""Channels that belong together: cut networks run, and compute what theirs computed."""
+"""Coupled channels: pruned networks run, and compute the same as before."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Cut = tuple[WidthGroup, Arch, Mask]
 
 
 def cuts(arch: Arch, channels: DependencyGraph, worth: np.ndarray, most: int) -> Iterator[Cut]:
-    """A random legal width of some of the knobs."""
+    """Random valid widths of some width groups."""
     rng = np.random.default_rng(1)
     listed: dict[WidthGroup, list[WidthChange]] = {}
     for change in width_changes(arch, load_device("iphone12-lut"), 8):
@@ -42,7 +42,7 @@ def cuts(arch: Arch, channels: DependencyGraph, worth: np.ndarray, most: int) ->
 
 @torch.no_grad()
 def lively(arch: Arch) -> nn.Module:
-    """A module whose every weight matters, statistics and layer scales included."""
+    """A module in which every weight, statistic and layer scale has an effect."""
     torch.manual_seed(0)
     module = build(arch).eval()
     for name, tensor in module.state_dict().items():
@@ -75,7 +75,7 @@ def test_a_cut_network_is_the_one_of_its_table(family: Arch) -> None:
 
 
 def statistics_of(channels: DependencyGraph, gone: Mask) -> bool:
-    """A layer or group norm, or standardised weights, see channels that go: their mean changes."""
+    """Whether norms or standardised weights see removed channels, which change their mean."""
     for axes in channels.axes:
         op = channels.graph.ops[axes.op]
         if op.kind in ("layer_norm", "group_norm"):
@@ -109,7 +109,7 @@ def test_channels_without_weights_can_go(family: Arch) -> None:
 
 
 def silence(module: nn.Module, channels: DependencyGraph, kept: Mask) -> None:
-    """Zero every weight that makes a channel which goes."""
+    """Set every weight that makes a removed channel to zero."""
     state = module.state_dict()
     for name, axes in channels.axis_masks(kept).items():
         if name not in state or name.endswith("running_var"):

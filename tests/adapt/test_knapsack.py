@@ -1,4 +1,4 @@
-"""Widths as a search space, and the knapsack: the best of all, by trying all."""
+"""Widths as a search space, and the knapsack against brute force."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_knapsack_is_the_best_of_all_widths() -> None:
 
 
 def priced_widths(arch: Arch, worth: GroupValues) -> Iterator[tuple[float, float]]:
-    """Milliseconds and worth of every combination of widths."""
+    """Milliseconds and importance of every combination of widths."""
     own = width_groups(arch)
     for widths in product(*(range(8, group.width + 1, 8) for group in own)):
         rows = arch.rows

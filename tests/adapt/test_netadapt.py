@@ -1,4 +1,4 @@
-"""NetAdapt itself, on digits: what a step is, what a stop loses, what breaks alone."""
+"""NetAdapt on digits: its steps, interruptions and failures."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def job_in(folder: Path, task: Task, start: tuple[Arch, Path], device: Device) -
 
 @pytest.fixture(scope="module")
 def heard() -> list[float]:
-    """What a whole run says of its progress."""
+    """The progress reports of a whole run."""
     return []
 
 
@@ -77,7 +77,7 @@ def done(
     heard: list[float],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> NetAdapt:
-    """The same job, run to its end."""
+    """A job that has run to its end."""
     folder = tmp_path_factory.mktemp("done")
     whole = replace(
         job_in(folder, task, start, device), on_progress=lambda _, share: heard.append(share)
@@ -115,7 +115,7 @@ def test_history_has_every_proposal_and_which_was_taken(done: NetAdapt) -> None:
 
 
 class Stopped(Exception):
-    """In place of a kill."""
+    """Stands for a kill."""
 
 
 @pytest.mark.parametrize("after", [1, 7])

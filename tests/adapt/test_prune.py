@@ -1,4 +1,4 @@
-"""Criteria: which channels are kept."""
+"""Criteria of the channels to keep."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def channels(arch: Arch) -> DependencyGraph:
 
 
 def maker(channels: DependencyGraph, name: str) -> np.ndarray:
-    """Atoms of the channels that a convolution makes."""
+    """Sets of coupled channels that a convolution makes."""
     (found,) = (
         axes for axes in channels.axes if channels.graph.ops[axes.op].name == f"{name}.conv"
     )

@@ -1,4 +1,4 @@
-"""Which cells of a table change together, and what other widths cost."""
+"""Cells of a table that change together, and latencies of other widths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run was started with: the same contents go on, whatever wrote them down."""
+"""Recorded settings: a run with the same contents resumes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_first_difference_is_named(tmp_path: Path, changed: RunSettings, mes
 
 
 def test_a_key_that_one_version_lacks_counts_as_its_default(tmp_path: Path) -> None:
-    """Of an upgrade that adds one, and of one that is taken back."""
+    """An upgrade adds a key, and a downgrade removes it."""
     SETTINGS.write(tmp_path)
     old = read_settings(tmp_path)
     with_recipe(cutmix=0.0).check(old, tmp_path)

@@ -1,4 +1,4 @@
-"""A space of a few small networks, and what a study asks of it."""
+"""A space of a few small networks, and a study specification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that hunts in a store with an accuracy that costs nothing: run by tests, and killed.
+"""A process that runs a trial loop with a cheap accuracy; tests start and kill it.
 
 python loop_process.py FOLDER TRIALS STRATEGY SECONDS [URL STUDY]
 """
@@ -26,12 +26,12 @@ SPACE = "accel-nasbench"
 
 
 def accuracy(arch: Arch) -> float:
-    """Rises with the parameters and is odd in the kernel sizes."""
+    """An accuracy that rises with the parameters and varies with the kernel sizes."""
     kernels = sum(index * row.k for index, row in enumerate(arch.rows) if hasattr(row, "k"))
     return float(arch.params / 1e5 + kernels % 7)
 
 
-def hunt(
+def run_loop(
     folder: Path,
     trials: int,
     strategy: str,
@@ -39,7 +39,7 @@ def hunt(
     url: str | None = None,
     study: str = "proxy",
 ) -> list[Record]:
-    """All trials; each is noted in a file of its own once more, when it is evaluated."""
+    """Run all trials; write a line to `evaluated.txt` for each evaluation."""
     space = load_space(SPACE)
     pricing = pricing_of(space, "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((30.0,), (1.0,)), estimate=False)
@@ -70,4 +70,4 @@ if __name__ == "__main__":
     database.BEAT_S, database.SILENT_S = 1, 3  # what is silent is noticed at once
     store.ATTEMPTS = 100  # it is not the network that kills its process
     folder, trials, strategy, seconds, *url = sys.argv[1:]
-    hunt(Path(folder), int(trials), strategy, float(seconds), *url)
+    run_loop(Path(folder), int(trials), strategy, float(seconds), *url)

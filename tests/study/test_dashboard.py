@@ -1,4 +1,4 @@
-"""The Optuna dashboard reads a study: its own application, asked as a browser asks it."""
+"""The Optuna dashboard reads a study, through its own web application."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nas.train.run import Task
 
 
 def get(app: Any, path: str) -> Any:
-    """The JSON that the application answers with."""
+    """The application's JSON answer."""
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {"PATH_INFO": path, "QUERY_STRING": query, "wsgi.input": BytesIO()}
     setup_testing_defaults(environ)

@@ -1,4 +1,4 @@
-"""The cascade on real trainings of small networks: halved, resumed, and not broken by one."""
+"""Successive halving on real trainings: halved, resumed, and robust to one failure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nas.train.run import Task
 PLAN = Plan(epochs=2, finalists=1, final_epochs=2, seeds=2)
 
 
-def cascade(task: Task, folder: Path, spec: StudySpec, **changes: object) -> SuccessiveHalving:
+def halving(task: Task, folder: Path, spec: StudySpec, **changes: object) -> SuccessiveHalving:
     folder.mkdir(exist_ok=True)
     made = SuccessiveHalving(task, folder, PLAN, spec, trials=4)
     return replace(made, **changes)  # type: ignore[arg-type]
@@ -42,7 +42,7 @@ def test_the_better_half_goes_on_and_the_best_is_trained_anew(
 ) -> None:
     shares: list[float] = []
     found = ran(
-        cascade(task, tmp_path / "s", spec, on_progress=lambda step, share: shares.append(share))
+        halving(task, tmp_path / "s", spec, on_progress=lambda step, share: shares.append(share))
     )
     assert PLAN.rungs(4) == [(1, 4), (2, 2)]
     assert [trial.state for trial in found.trials] == ["complete", "complete", "pruned", "pruned"]
@@ -66,7 +66,7 @@ def test_the_better_half_goes_on_and_the_best_is_trained_anew(
 def test_optuna_reads_the_store_by_readable_names(
     task: Task, spec: StudySpec, tmp_path: Path
 ) -> None:
-    ran(cascade(task, tmp_path / "s", spec))
+    ran(halving(task, tmp_path / "s", spec))
     url = f"sqlite:///{tmp_path / 's' / FILE}"
     study = optuna.load_study(study_name=rung_name(1, 2), storage=url)
     assert [trial.params for trial in study.trials] == [{"row 1 out": w} for w in (1, 2, 32, 48)]
@@ -80,14 +80,14 @@ def test_optuna_reads_the_store_by_readable_names(
 
 
 class Killed(BaseException):
-    """Ends a run at once, as a signal does."""
+    """Ends a run at once, like a signal."""
 
 
 def test_what_was_stopped_goes_on_and_ends_the_same(
     task: Task, spec: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped after the checkpoint of an epoch and before the store hears of it, six times."""
-    expected = ran(cascade(task, tmp_path / "whole", spec))
+    """Stop six times between an epoch's checkpoint and its report to the store."""
+    expected = ran(halving(task, tmp_path / "whole", spec))
     real, epochs, stops = Training.run_epoch, 0, [1, 3, 5, 6, 7, 9]
 
     def counted(self: Training) -> Epoch:
@@ -104,8 +104,8 @@ def test_what_was_stopped_goes_on_and_ends_the_same(
     monkeypatch.setattr(run, "write_log", dies)
     while stops:
         with pytest.raises(Killed):
-            ran(cascade(task, tmp_path / "parts", spec))
-    found = ran(cascade(task, tmp_path / "parts", spec))
+            ran(halving(task, tmp_path / "parts", spec))
+    found = ran(halving(task, tmp_path / "parts", spec))
     assert epochs == PLAN.work(4)  # nothing twice
     assert [(t.top1s, t.finals, t.state) for t in found.trials] == [
         (t.top1s, t.finals, t.state) for t in expected.trials
@@ -115,13 +115,13 @@ def test_what_was_stopped_goes_on_and_ends_the_same(
 def test_a_finished_study_trains_nothing_again(
     task: Task, spec: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = ran(cascade(task, tmp_path / "s", spec))
+    expected = ran(halving(task, tmp_path / "s", spec))
 
     def never(self: Training) -> Epoch:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(Training, "run_epoch", never)
-    assert ran(cascade(task, tmp_path / "s", spec)).trials == expected.trials
+    assert ran(halving(task, tmp_path / "s", spec)).trials == expected.trials
 
 
 def test_a_broken_candidate_costs_only_itself(
@@ -135,14 +135,14 @@ def test_a_broken_candidate_costs_only_itself(
         return real(self)
 
     monkeypatch.setattr(Training, "run_epoch", broken)
-    found = ran(cascade(task, tmp_path / "s", spec, on_message=said.append))
+    found = ran(halving(task, tmp_path / "s", spec, on_message=said.append))
     assert width(found.trials[0]) == 32
     worst = found.trials[-1]
     assert (worst.state, worst.error, worst.top1s) == ("fail", "w48 diverged", {})
     assert said == ["w48 diverged"]
     monkeypatch.setattr(Training, "run_epoch", lambda self: _fail())
     with pytest.raises(TrainingError, match="none of 4 candidates could be trained"):
-        ran(cascade(task, tmp_path / "other", spec))
+        ran(halving(task, tmp_path / "other", spec))
 
 
 def _fail() -> Epoch:
@@ -152,18 +152,18 @@ def _fail() -> Epoch:
 def test_weights_come_from_the_nearest_trained_candidate(
     task: Task, spec: StudySpec, tmp_path: Path
 ) -> None:
-    own = ran(cascade(task, tmp_path / "own", spec))
+    own = ran(halving(task, tmp_path / "own", spec))
     alone = {width(trial): trial.top1s[1] for trial in own.trials}
-    kin = ran(cascade(task, tmp_path / "kin", spec, plan=replace(PLAN, inherit=True)))
+    kin = ran(halving(task, tmp_path / "kin", spec, plan=replace(PLAN, inherit=True)))
     helped = {width(trial): trial.top1s[1] for trial in kin.trials}
     assert helped[1] == alone[1]  # the first has no one to take from
     assert helped[48] != alone[48]
 
 
 def test_several_objectives_keep_a_front(task: Task, spec: StudySpec, tmp_path: Path) -> None:
-    """The smallest network is dominated by none, so it goes on, however bad it is."""
+    """No network dominates the smallest one, so it stays, however inaccurate."""
     asked = replace(spec, objectives=("params",))
-    found = ran(cascade(task, tmp_path / "s", asked))
+    found = ran(halving(task, tmp_path / "s", asked))
     on = {width(trial) for trial in found.trials if trial.state == "complete"}
     assert 1 in on
     url = f"sqlite:///{tmp_path / 's' / FILE}"
@@ -176,5 +176,5 @@ def test_several_objectives_keep_a_front(task: Task, spec: StudySpec, tmp_path: 
 def test_when_the_space_is_exhausted_it_goes_on_with_what_there_is(
     task: Task, spec: StudySpec, tmp_path: Path
 ) -> None:
-    made = cascade(task, tmp_path / "s", replace(spec, queue=()), trials=9)
+    made = halving(task, tmp_path / "s", replace(spec, queue=()), trials=9)
     assert len(ran(made).trials) == 4

@@ -1,4 +1,4 @@
-"""How often a strategy is asked, when few and when many trials are at work."""
+"""How often a strategy is asked with few and with many running trials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nas.study.store import Store
 
 
 class Counted(Random):
-    """Knows how often it was asked."""
+    """A strategy that counts how often it is asked."""
 
     asked = 0
 
@@ -30,7 +30,7 @@ class Counted(Random):
 
 
 @pytest.fixture
-def hunt(tmp_path: Path) -> Iterator[TrialLoop]:
+def loop(tmp_path: Path) -> Iterator[TrialLoop]:
     pricing = pricing_of("accel-nasbench", "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((100.0,), (1.0,)), estimate=False)
     database = Database(tmp_path, sole=True)
@@ -38,30 +38,30 @@ def hunt(tmp_path: Path) -> Iterator[TrialLoop]:
     database.close()
 
 
-def test_each_result_is_a_reason_to_ask_until_many_are_at_work(hunt: TrialLoop) -> None:
-    strategy, claims = hunt.strategy, hunt.next_trials()
+def test_each_result_is_a_reason_to_ask_until_many_are_at_work(loop: TrialLoop) -> None:
+    strategy, trials = loop.strategy, loop.next_trials()
     assert isinstance(strategy, Counted)
     for number in range(1, PATIENCE + 1):
-        assert next(claims)
+        assert next(trials)
         assert strategy.asked == number
     for _ in range(2 * PATIENCE):  # nothing has become known meanwhile
-        assert next(claims)
+        assert next(trials)
     assert strategy.asked == PATIENCE
-    records = hunt.store.records()
+    records = loop.store.records()
     for record in records[:2]:
-        hunt.store.complete(record, (50.0,))
-    assert next(claims)
+        loop.store.complete(record, (50.0,))
+    assert next(trials)
     assert strategy.asked == PATIENCE + 1
-    assert len({record.arch_id for record in hunt.store.records()}) == 3 * PATIENCE + 1
+    assert len({record.arch_id for record in loop.store.records()}) == 3 * PATIENCE + 1
 
 
-def test_what_is_over_a_limit_is_never_begun(hunt: TrialLoop) -> None:
-    problem = hunt.strategy.problem
+def test_what_is_over_a_limit_is_never_begun(loop: TrialLoop) -> None:
+    problem = loop.strategy.problem
     codes = problem.layered.sample(200, np.random.default_rng(0))
     over = codes[~problem.within(codes)]
     assert len(over)
-    hunt.queue = [tuple(code) for code in over.tolist()]
+    loop.queue = [tuple(code) for code in over.tolist()]
     for _ in range(3):
-        claimed = next(hunt.next_trials())
+        claimed = next(loop.next_trials())
         assert claimed is not None
-        assert problem.within(np.array([hunt.space.encode(claimed[1])]))[0]
+        assert problem.within(np.array([loop.space.encode(claimed[1])]))[0]

@@ -1,4 +1,4 @@
-"""Several machines on one PostgreSQL: a real server, started here; machines are other folders."""
+"""Several machines with one PostgreSQL server, which is real; machines are folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Of an empty database of a server that ends with the tests."""
+    """URL of an empty database on a server that ends with the tests."""
     programs = PROGRAMS[-1] if PROGRAMS else Path(str(shutil.which("pg_ctl"))).parent
     # the server refuses to run as root, and its socket's path must be short
     user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
@@ -78,13 +78,13 @@ if found is not None:
     own.work(found, lambda: os._exit(9))
 sys.exit(3 if any(r.state == "running" for r in own.records()) else 0)
 """
-"""A machine whose process dies with the trial that it has begun."""
+"""A process that dies with the trial that it has claimed."""
 
 
-def hunter(
+def start_loop(
     folder: Path, url: str, study: str, trials: int, seconds: float
 ) -> subprocess.Popen[str]:
-    """As on a machine of its own: with a folder that no other sees."""
+    """Start a trial loop as on another machine: with a folder of its own."""
     folder.mkdir()
     command = [
         sys.executable,
@@ -98,7 +98,7 @@ def hunter(
 
 
 def test_four_machines_run_each_trial_once(url: str, tmp_path: Path) -> None:
-    machines = [hunter(tmp_path / str(n), url, "many", 60, 0.05) for n in range(4)]
+    machines = [start_loop(tmp_path / str(n), url, "many", 60, 0.05) for n in range(4)]
     assert [machine.wait() for machine in machines] == [0] * 4
     lines = [
         line.split()[1:]
@@ -114,8 +114,8 @@ def test_four_machines_run_each_trial_once(url: str, tmp_path: Path) -> None:
 
 
 def test_the_trial_of_a_dead_machine_is_begun_again_elsewhere(url: str, tmp_path: Path) -> None:
-    """What it had finished stays, what it was at is retried once it has been silent."""
-    dead = hunter(tmp_path / "dead", url, "dies", 30, 0.3)
+    """Finished trials stay; the running one is retried after its process has been silent."""
+    dead = start_loop(tmp_path / "dead", url, "dies", 30, 0.3)
     database = Database(tmp_path, url)
     store = Store(database, "dies")
     states: list[str] = []
@@ -128,7 +128,7 @@ def test_the_trial_of_a_dead_machine_is_begun_again_elsewhere(url: str, tmp_path
     before = {r.arch_id: r.values for r in store.records() if r.state == "complete"}
     running = {r.arch_id for r in store.records() if r.state == "running"}
     assert len(running) == 1
-    assert hunter(tmp_path / "alive", url, "dies", 30, 0.0).wait() == 0
+    assert start_loop(tmp_path / "alive", url, "dies", 30, 0.0).wait() == 0
     after = {r.arch_id: r.values for r in store.records() if r.state == "complete"}
     assert len(after) == 30
     assert after.items() >= before.items()

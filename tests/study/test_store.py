@@ -1,4 +1,4 @@
-"""The store: one trial for each network, whoever works on it and whatever dies."""
+"""The store: one trial per network, for any number of processes and deaths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def other(tmp_path: Path, store: Store) -> Iterator[Store]:
-    """As another process would open it."""
+    """Open the store as another process would."""
     database = Database(tmp_path)
     yield Store(database, "proxy")
     database.close()
@@ -140,19 +140,21 @@ def test_a_killed_process_has_left(tmp_path: Path, store: Store) -> None:
     assert store.claim(("a", 0)) is not None
 
 
-def hunt(folder: Path, trials: int, strategy: str = "random", seconds: float = 0.0) -> list[str]:
+def loop_command(
+    folder: Path, trials: int, strategy: str = "random", seconds: float = 0.0
+) -> list[str]:
     return [sys.executable, str(LOOP_PROCESS), str(folder), str(trials), strategy, str(seconds)]
 
 
 def evaluated(folder: Path) -> list[tuple[int, str]]:
-    """(number, arch_id) of every evaluation that came to its end."""
+    """(number, arch_id) of every finished evaluation."""
     lines = (folder / "evaluated.txt").read_text().splitlines()
     return [(int(line.split()[1]), line.split()[2]) for line in lines]
 
 
 @pytest.mark.slow
 def test_four_processes_and_a_hundred_trials(tmp_path: Path) -> None:
-    children = [subprocess.Popen(hunt(tmp_path, 100)) for _ in range(4)]
+    children = [subprocess.Popen(loop_command(tmp_path, 100)) for _ in range(4)]
     assert [child.wait() for child in children] == [0] * 4
     database = Database(tmp_path)
     records = Store(database, "proxy").records()
@@ -166,14 +168,14 @@ def test_four_processes_and_a_hundred_trials(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("strategy", "wanted"), [("evolution", 12), ("model", 4)])
 def test_kills_lose_nothing(tmp_path: Path, strategy: str, wanted: int) -> None:
-    """One process: also the same trials as without a kill."""
+    """With one process the trials are also the same as without a kill."""
     trials, rng, kills = 2 * wanted + 20, np.random.default_rng(0), 0
     parts, whole = tmp_path / "parts", tmp_path / "whole"
     parts.mkdir()
     whole.mkdir()
     finished: dict[int, tuple[object, ...]] = {}
     while kills < wanted:
-        child = subprocess.Popen(hunt(parts, trials, strategy, 0.02))
+        child = subprocess.Popen(loop_command(parts, trials, strategy, 0.02))
         began = evaluated(parts) if (parts / "evaluated.txt").exists() else []
         while child.poll() is None and (
             not (parts / "evaluated.txt").exists() or len(evaluated(parts)) == len(began)
@@ -192,8 +194,8 @@ def test_kills_lose_nothing(tmp_path: Path, strategy: str, wanted: int) -> None:
         assert now.items() >= finished.items()
         finished = now
     assert kills == wanted
-    subprocess.run(hunt(parts, trials, strategy), check=True)
-    subprocess.run(hunt(whole, trials, strategy), check=True)
+    subprocess.run(loop_command(parts, trials, strategy), check=True)
+    subprocess.run(loop_command(whole, trials, strategy), check=True)
     ends = []
     for folder in (parts, whole):
         database = Database(folder)

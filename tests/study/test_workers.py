@@ -1,4 +1,4 @@
-"""Workers that die or break: replaced, the longer later, and given up; errors arrive whole."""
+"""Workers that die are replaced with growing delays, then given up; errors arrive whole."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_an_infeasible_job_of_workers_ends_as_it_does_alone(
 
 @dataclass
 class Worker:
-    """A job whose processes do some work or none, and die or end well."""
+    """A job whose processes do some work or none, and die or end normally."""
 
     task: Task
     on_progress: OnProgress
@@ -70,12 +70,12 @@ class Worker:
         return self
 
     def run(self) -> None:
-        """Nothing: `Scripted` says what comes of it."""
+        """Do nothing: `Scripted` decides what happens."""
 
 
 @dataclass
 class Scripted:
-    """A crew whose processes do a share of the work each, then die, or end well with the last."""
+    """A pool whose processes each do a share of the work and die; the last ends normally."""
 
     work: list[float]
     begun: list[tuple[int, float]] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Scripted:
             yield self._news.pop(0)
 
     def stop(self) -> None:
-        """All have ended."""
+        """Do nothing: all have ended."""
 
 
 @pytest.fixture

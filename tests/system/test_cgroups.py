@@ -1,4 +1,4 @@
-"""Cores of a container: quotas of cgroups, from files as Linux has them and from this machine's."""
+"""CPU quotas of cgroups, from sample files and from this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHERS = "22 27 0:21 / /proc rw - proc proc rw\n35 31 0:32 / /cg/mem rw - cgroup
 
 
 def tree(root: Path, groups: str, mounts: str, files: dict[str, str]) -> Path:
-    """A root with what /proc says, and files of cgroups."""
+    """A root folder with files of /proc and of cgroups."""
     files = {"proc/self/cgroup": groups, "proc/self/mountinfo": OTHERS + mounts} | files
     for name, text in files.items():
         path = root / name
@@ -85,7 +85,7 @@ def test_cores_are_those_that_the_process_may_run_on() -> None:
 
 @pytest.fixture
 def limited() -> Iterator[Path]:
-    """A cgroup of this machine with a quota of half a core."""
+    """A cgroup on this machine with a quota of half a core."""
     folder = V1 / f"test-{os.getpid()}"
     try:
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""Processes that end together, and that Ctrl-C does not reach."""
+"""Worker processes that end together and block Ctrl-C."""
 
 from __future__ import annotations
 

@@ -86,17 +86,21 @@ class ResumableDir(LockedPath):
                 f"{self.folder} was interrupted; use --resume to continue it, or --force to"
                 " start over"
             )
-        begun = _matching(self.folder, settings) if stopped else None
-        if begun and not settings.smaller(begun):
-            return self._extend(begun, settings)
-        if begun and not exists(self.path):
-            raise _shrunk(self.folder, settings, begun)
+        found = _matching(self.folder, settings) if stopped else None
+        if found and not settings.smaller(found):
+            return self._extend(found, settings)
+        if found and not exists(self.path):
+            raise _shrunk(self.folder, settings, found)
         recorded = _matching(self.path, settings)
         if settings.larger(recorded) is None:
             self.complete = True
             return recorded
-        if begun or settings.smaller(recorded):
-            raise _shrunk(self.folder if begun else self.path, settings, begun or recorded)
+        if found or settings.smaller(recorded):
+            raise _shrunk(
+                self.folder if found else self.path,
+                settings,
+                found or recorded,
+            )
         check_replaceable(self.path, force=True)  # before the work, not after it
         recorded = replace(recorded, sizes=settings.sizes)
         self._make_folder(recorded, self.path, settings.outdated)

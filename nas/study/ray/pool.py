@@ -107,16 +107,16 @@ def scores(workers: int) -> Elsewhere:
         check_capacity(_resources(job.task))
         # Ray computes a score again if its process or node dies
         made = ray.remote(max_retries=ATTEMPTS)(_score).options(**_options(job.task))
-        shared, told = ray.put(job), 0
-        begun: list[Any] = []
+        shared, n_yielded = ray.put(job), 0
+        refs: list[Any] = []
         for question in asked:
-            if len(begun) >= workers:
-                ray.wait(begun, num_returns=len(begun) - workers + 1)
-            begun.append(made.remote(shared, *question))
-            while told < len(begun) and ray.wait([begun[told]], timeout=0)[0]:
-                yield _got(begun[told], asked[told][1])
-                told += 1
-        for ref, (_, arch) in zip(begun[told:], asked[told:], strict=True):
+            if len(refs) >= workers:
+                ray.wait(refs, num_returns=len(refs) - workers + 1)
+            refs.append(made.remote(shared, *question))
+            while n_yielded < len(refs) and ray.wait([refs[n_yielded]], timeout=0)[0]:
+                yield _got(refs[n_yielded], asked[n_yielded][1])
+                n_yielded += 1
+        for ref, (_, arch) in zip(refs[n_yielded:], asked[n_yielded:], strict=True):
             yield _got(ref, arch)
 
     return found

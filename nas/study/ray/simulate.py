@@ -96,7 +96,7 @@ class _Training:
     trial: Any
     epoch_s: float
     top1s: Sequence[float]
-    told: int = 0
+    n_reported: int = 0
 
 
 @dataclass(eq=False)
@@ -158,15 +158,15 @@ class Simulation:
         self._due: list[tuple[float, str]] = []
         self._at_work: dict[str, _Training] = {}
         self._trained: list[tuple[float, float]] = []
-        self._orders: list[tuple[float, bool]] = []
+        self._assigned: list[tuple[float, bool]] = []
         for trial_id in map(str, count()):
-            while not self._order(trial_id) and self._due:
+            while not self._assign(trial_id) and self._due:
                 self._result()
-            self.on_progress(f"{len(self._orders)} trials assigned", len(self._orders) / wanted)
+            self.on_progress(f"{len(self._assigned)} trials assigned", len(self._assigned) / wanted)
             if not self._due and self._dispatcher.all_ended:
                 return
 
-    def _order(self, trial_id: str) -> bool:
+    def _assign(self, trial_id: str) -> bool:
         """Assign a trial to a free worker, if there is one; return whether there was."""
         start = time.perf_counter()
         config = self._searcher.suggest(trial_id)
@@ -178,7 +178,7 @@ class Simulation:
         trial = SimpleNamespace(trial_id=trial_id, config=config)
         self._scheduler.on_trial_add(None, trial)
         self._at_work[trial_id] = self._begun(trial)
-        self._orders.append((self._clock, config["final"]))
+        self._assigned.append((self._clock, config["final"]))
         self._train(trial_id)
         return True
 
@@ -202,9 +202,9 @@ class Simulation:
         at, trial_id = heapq.heappop(self._due)
         self._clock = max(self._clock, at)
         work, start = self._at_work[trial_id], time.perf_counter()
-        work.told += 1
-        result = {EPOCH: work.told, TOP1: work.top1s[work.told - 1]}
-        ended = work.told == len(work.top1s)
+        work.n_reported += 1
+        result = {EPOCH: work.n_reported, TOP1: work.top1s[work.n_reported - 1]}
+        ended = work.n_reported == len(work.top1s)
         if not ended:
             decision = self._scheduler.on_trial_result(None, work.trial, result)
             ended = decision == TrialScheduler.STOP
@@ -223,8 +223,8 @@ class Simulation:
 
     def _usage(self, seconds: float) -> Usage:
         starts, lengths = np.array(self._trained).T
-        ends, trials = starts + lengths, len(self._orders)
-        candidates = [clock for clock, final in self._orders if not final]
+        ends, trials = starts + lengths, len(self._assigned)
+        candidates = [clock for clock, final in self._assigned if not final]
         first = min(self.workers, len(candidates)) - 1
         full, dry = candidates[first], candidates[max(first, len(candidates) - self.workers)]
         within = np.clip(np.minimum(ends, dry) - np.maximum(starts, full), 0, None)

@@ -97,16 +97,20 @@ class CandidateTrainable(tune.Trainable):
 
     def _trained(self, arch: Arch, place: Path, config: dict[str, Any]) -> Results:
         assert self._task is not None
-        task, told, epochs = self._task, 0, config["epochs"]
+        task, n_reported, epochs = self._task, 0, config["epochs"]
         whole, seed = config["whole"], config["seed"]
         try:
             with closing(trained(task, task.fit(arch), place, epochs=whole, seed=seed)) as course:
                 for training in course:
                     if len(training.history) >= epochs and config["final"]:
                         save_final_weights(training, place)
-                    for epoch in training.history[told:epochs]:
-                        told = epoch.epoch
-                        yield {EPOCH: told, TOP1: epoch.val_top1, "done": told == epochs}
+                    for epoch in training.history[n_reported:epochs]:
+                        n_reported = epoch.epoch
+                        yield {
+                            EPOCH: n_reported,
+                            TOP1: epoch.val_top1,
+                            "done": n_reported == epochs,
+                        }
         except NasError as error:
             yield _broken(str(error))
 

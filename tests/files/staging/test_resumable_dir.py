@@ -1,4 +1,4 @@
-"""Long work: whose it is, how it goes on, and how a finished result grows."""
+"""Resumable folders: locked, resumed, and extended when finished."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGER = replace(SETTINGS, sizes={"epochs": 4})
 
 
 def names(folder: Path) -> list[str]:
-    """Of what is in a folder, without what nas notes there of each."""
+    """Names in a folder, without nas's own notes."""
     return sorted(path.name for path in folder.iterdir() if path.name not in (LISTED, FILE))
 
 

@@ -60,7 +60,7 @@ def test_a_full_disk_ends_with_one_message(tmp_path: Path) -> None:
 
 
 def made(out: Path, name: str, *files: str, force: bool = False) -> Path:
-    """A result of these files."""
+    """A result with these files."""
     with StagedDir(out, name, force=force) as draft:
         for file in files:
             (draft.folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def made(out: Path, name: str, *files: str, force: bool = False) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    """Of what is in a folder, without what nas notes there of each."""
+    """Names in a folder, without nas's own notes."""
     return sorted(path.name for path in folder.iterdir() if path.name not in (LISTED, FILE))
 
 

@@ -36,18 +36,18 @@ REAL = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-"""Marks of tests with nodes."""
+"""Marks of tests that start nodes."""
 NOTICED = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 1000,
     "health_check_timeout_ms": 3000,
     "health_check_failure_threshold": 5,
 }
-"""A node that dies is noticed within seconds."""
+"""Settings with which dead nodes are noticed within seconds."""
 
 
 def wait(found: Callable[[], Any], seconds: float = 240.0) -> Any:
-    """What `found` returns, as soon as that is something."""
+    """Wait until `found` returns something, and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if result := found():
@@ -58,7 +58,7 @@ def wait(found: Callable[[], Any], seconds: float = 240.0) -> Any:
 
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Any]:
-    """A head that trains nothing; nodes are added by tests."""
+    """A cluster whose head trains nothing; tests add nodes."""
     from ray.cluster_utils import Cluster
 
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -76,7 +76,7 @@ def nodes() -> Iterator[Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where a sweep is begun."""
+    """The folder that a sweep starts in."""
     (tmp_path / "small.yaml").write_text(SPACE)
     return tmp_path
 
@@ -112,11 +112,11 @@ class Driver:
 
     @property
     def work(self) -> Path:
-        """The folder while it is worked on."""
+        """The work folder."""
         return self.folder / "results" / ".small.work"
 
     def begun(self) -> list[Path]:
-        """Trainings at work: each notes the process that began it."""
+        """Files of running trainings, which name their processes."""
         return sorted(self.work.glob("trials/*/*/begun.txt"))
 
 
@@ -132,7 +132,7 @@ def run_here(nas: Nas, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
 
 
 def trials(database: Path) -> dict[str, list[Any]]:
-    """Finished trials of every study, read as anybody would."""
+    """Finished trials of every study, read by another process."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,4 +1,4 @@
-"""An address that no cluster answers at is named, and not waited for."""
+"""An address without a cluster is reported soon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trainings on the GPUs of a cluster's nodes; elsewhere skipped."""
+"""Trainings on the GPUs of a cluster's nodes; skipped without a GPU."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_two_trainings_share_a_gpu(folder: Path) -> None:
 
 
 def test_samples_are_scored_on_a_gpu(nodes: Any, folder: Path) -> None:
-    """By the one process that it has room for, of two."""
+    """One GPU runs one of two processes at a time."""
     node = nodes.add_node(num_cpus=2, num_gpus=1)
     short = ("--long", "2", "--epochs", "1", "--on", "cuda", "--address", nodes.address)
     found = ended(begin(folder, *SAMPLE, *short, "--workers", "2"))

@@ -1,4 +1,4 @@
-"""What docs/cluster/ shows for real clusters is read by what would read it there."""
+"""The files in docs/cluster/ are valid for the programs that read them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = Path(__file__).parents[3] / "docs" / "cluster"
 
 
 def check_command(line: str) -> None:
-    """That `nas` takes it."""
+    """Check that `nas` accepts a command."""
     tool: Any = get_command(app)
     context, name, words = None, "nas", shlex.split(line)[1:]
     while hasattr(tool, "resolve_command"):

@@ -69,7 +69,7 @@ SAMPLE = ("fidelity", "--space", "small.yaml", "--networks", "4", "--zero-cost",
 def test_samples_are_scored_by_the_nodes_that_are_left(
     nodes: Any, folder: Path, nas: Nas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the same as here, with more workers than there is room for."""
+    """The result is the same as here, with more workers than the cluster can run."""
     two = [nodes.add_node(num_cpus=1) for _ in range(2)]
     short = ("--long", "2", "--epochs", "1", "--name")
     where = ("--address", nodes.address, "--workers", "3")

@@ -1,4 +1,4 @@
-"""Virtual workers at a real desk: what is said of them adds up."""
+"""Virtual workers with a real dispatcher: their figures add up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[..., "Usage"]
 
 @pytest.fixture(scope="module")
 def simulated() -> Iterator[Run]:
-    """Runs a simulation of two cells, whose searches are done once."""
+    """Runs simulations of two cells whose searches are done once."""
     from nas.study.ray import simulate
 
     search = simulate._found
@@ -66,7 +66,7 @@ def test_every_trial_is_stored_and_time_adds_up(
     assert usage.busy_while_full >= 0.9
 
 
-def test_a_slow_desk_shows(tmp_path: Path, simulated: Run) -> None:
-    """Trainings as short as a question leave nobody busy."""
+def test_a_slow_dispatcher_shows(tmp_path: Path, simulated: Run) -> None:
+    """Workers idle if trainings are as short as the dispatcher's work."""
     usage = simulated(tmp_path, 20, 18, 0.01, "random", "none")
     assert usage.busy < 0.2

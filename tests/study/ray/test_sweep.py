@@ -1,4 +1,4 @@
-"""Sweeps on a real cluster: what dies costs nothing that was finished, and nothing runs twice."""
+"""Sweeps on a real cluster: deaths lose no finished trial, and nothing runs twice."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ pytestmark = REAL
 RunHere = Callable[..., Ran]
 
 LONG = TEXT.replace("epochs: 4", "epochs: 25") + "scheduler: {name: none}\n"
-"""Trainings of some seconds, so that there is something to be killed."""
+"""Trainings of some seconds, so that there is time to kill them."""
 
 
 def begun_by(note: Path) -> int:
-    """The process that began a training last."""
+    """The last process that started a training."""
     try:
         return int(note.read_text().split()[-1])
     except (OSError, IndexError):  # it has just ended
@@ -42,7 +42,7 @@ def check_each_once(database: Path, candidates: int, finals: int, failed: int = 
 
 @pytest.fixture
 def two(nodes: Any) -> Iterator[list[Any]]:
-    """Two nodes with a core each, beside the head."""
+    """Two nodes with one core each, and the head."""
     made = [nodes.add_node(num_cpus=1) for _ in range(2)]
     yield made
     for node in made:
@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_what_is_finished(
 def test_brackets_of_hyperband_end(
     nodes: Any, two: list[Any], folder: Path, run_here: RunHere
 ) -> None:
-    """Whom they cut is a race. The others are in the tests above."""
+    """Which trials they stop depends on timing; the other schedulers are tested above."""
     text = f"{TEXT}scheduler: {{name: hyperband}}\nobjectives: [params]\n"
     done = run_here(Driver(folder, nodes.address, text))
     assert done.code == 0, done.err

@@ -1,4 +1,4 @@
-"""A sweep over a space of small networks, and a desk whose searches run here."""
+"""A sweep over a space of small networks, and a dispatcher whose searches run in this process."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def content(space: Path) -> dict[str, Any]:
-    """Keys and values of a sweep file."""
+    """Content of a sweep file."""
     return yaml.parse(TEXT.format(space=space), "sweep")
 
 
@@ -70,13 +70,13 @@ def search_here(request: StudyRequest) -> PendingSearch:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Callable[[Sweep], Dispatcher]]:
-    """Desks of a folder, one after another as after a crash."""
+    """Opens dispatchers of one folder, one after another as after a crash."""
     from nas.study.ray.driver import load_task
 
     tasks: list[Task] = []
     databases: list[Database] = []
 
-    def open_desk(sweep: Sweep) -> Dispatcher:
+    def open_dispatcher(sweep: Sweep) -> Dispatcher:
         tasks[:] = tasks or [load_task(sweep)]
         if databases:
             databases[-1].close()
@@ -89,5 +89,5 @@ def opened(tmp_path: Path) -> Iterator[Callable[[Sweep], Dispatcher]]:
         ]
         return Dispatcher(runners, tmp_path)
 
-    yield open_desk
+    yield open_dispatcher
     databases[-1].close()

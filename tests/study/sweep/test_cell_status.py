@@ -1,4 +1,4 @@
-"""`cells.csv` keeps what is known of every cell."""
+"""`cells.csv` stores the status of every cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk gives out trials, hears what becomes of them, and forgets nothing."""
+"""The dispatcher assigns trials, records their reports, and loses nothing when it is killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Opened = Callable[[Sweep], Dispatcher]
 def trained(
     dispatcher: Dispatcher, assignment: TrialAssignment, trial_id: str, until: int | None = None
 ) -> None:
-    """A worker that tells accuracies which follow from the network, and may be cut."""
+    """A worker that reports accuracies computed from the network, and may be stopped early."""
     epochs = min(until or assignment.epochs, assignment.epochs)
     for epoch in range(1, epochs + 1):
         dispatcher.report(trial_id, epoch, 50 + assignment.arch.params % 97 / 10 + epoch)
@@ -32,7 +32,7 @@ def trained(
 
 
 def work(dispatcher: Dispatcher, until: int | None = None) -> int:
-    """All there is, one after another; how many trials."""
+    """Run all trials one after another; return their number."""
     count = 0
     while (assignment := dispatcher.next_trial(str(count))) is not None:
         trained(dispatcher, assignment, str(count), None if assignment.final else until)
@@ -57,8 +57,8 @@ def test_all_cells_are_worked_off(sweep: Sweep, opened: Opened) -> None:
 
 def test_the_cell_with_fewest_at_work_is_next(sweep: Sweep, opened: Opened) -> None:
     dispatcher = opened(sweep)
-    orders = [dispatcher.next_trial(str(number)) for number in range(4)]
-    names = [assignment.store.name.partition(":")[0] for assignment in orders if assignment]
+    assignments = [dispatcher.next_trial(str(number)) for number in range(4)]
+    names = [assignment.store.name.partition(":")[0] for assignment in assignments if assignment]
     assert names == [runner.cell.name for runner in dispatcher.runners] * 2
     assert dispatcher.n_running == 4
 
@@ -134,10 +134,10 @@ def test_where_nothing_can_be_trained_the_cell_has_failed(sweep: Sweep, opened: 
 
 
 @pytest.mark.parametrize("after", [1, 6, 9])
-def test_a_desk_that_was_killed_is_followed_by_one_that_goes_on(
+def test_a_killed_dispatcher_is_followed_by_one_that_continues(
     sweep: Sweep, opened: Opened, after: int
 ) -> None:
-    """Nothing finished is given out again; what was at work is, with what it had told."""
+    """Finished trials are not assigned again; running ones are, with their reports."""
     dispatcher = opened(sweep)
     for number in range(after):
         assignment = dispatcher.next_trial(str(number))

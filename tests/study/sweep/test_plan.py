@@ -1,4 +1,4 @@
-"""A sweep file says what is searched, and is read strictly."""
+"""Sweep files are read strictly."""
 
 from __future__ import annotations
 
