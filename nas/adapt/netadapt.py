@@ -29,7 +29,7 @@ from nas.latency.device import Device
 from nas.space.arch import Arch
 from nas.study.database import Database
 from nas.study.loop import POLL_S
-from nas.study.record import Record
+from nas.study.record import Key, Record
 from nas.study.store import Store
 from nas.system.progress import OnMessage, OnProgress, ignore
 
@@ -155,22 +155,20 @@ class NetAdapt:
         """Train the proposals that no other process trains, and wait for the rest."""
         keys = {(p.arch.arch_id, step.number + 1): p for p in proposals}
         each = self._share_of(step, proposals) / len(proposals)
-        while True:
-            store.fail_stale()
-            for key, proposal in keys.items():
-                record = store.claim(key, None, None, **_facts(step, proposal))
-                if record is None:
-                    continue
-                what = f"step {step.number + 1}: {proposal.group.name} to {proposal.width}"
-                self.on_progress(
-                    f"{what}; {step.ms:.3f} ms, {step.top1:.1f} %", min(1.0, self._worked)
-                )
-                store.work(record, partial(self._train, store, record, step, proposal))
-                self._worked += each
-            found = {r.key: r for r in store.records() if r.key in keys}
-            if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
-                return
-            time.sleep(POLL_S)
+
+        def claim(key: Key) -> Record | None:
+            return store.claim(key, None, None, **_facts(step, keys[key]))
+
+        for record in store.claim_each(keys, claim):
+            if record is None:
+                time.sleep(POLL_S)
+                continue
+            proposal = keys[record.key]
+            what = f"step {step.number + 1}: {proposal.group.name} to {proposal.width}"
+            state = f"{step.ms:.3f} ms, {step.top1:.1f} %"
+            self.on_progress(f"{what}; {state}", min(1.0, self._worked))
+            store.work(record, partial(self._train, store, record, step, proposal))
+            self._worked += each
 
     def _train(
         self, store: Store, record: Record, step: Step, proposal: Proposal

@@ -85,21 +85,29 @@ def update_sums(arch: Arch, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def width_groups(arch: Arch) -> tuple[WidthGroup, ...]:
     """All width groups of a table, in the order of their first cells."""
-    sets = _Sets()
-    sets.join((0, INPUT), FIXED)
+    from scipy.cluster.hierarchy import DisjointSet
+
+    sets = DisjointSet()
+
+    def join(first: Cell, *others: Cell) -> None:
+        for cell in (first, *others):
+            sets.add(cell)
+            sets.merge(first, cell)
+
+    join((0, INPUT), FIXED)
     for number, (row, place) in enumerate(zip(arch.rows, arch.places, strict=False)):
         found = _probe(row, place)
         for tied in found.tied:
-            sets.join(*((number, name) for name in tied))
+            join(*((number, name) for name in tied))
         for name in found.stuck:
-            sets.join((number, name), FIXED)
+            join((number, name), FIXED)
         follows = (number, found.hands_on) if found.hands_on else (number + 1, "nothing")
-        sets.join((number + 1, INPUT), follows)
-    sets.join((len(arch.rows), INPUT), FIXED)
+        join((number + 1, INPUT), follows)
+    join((len(arch.rows), INPUT), FIXED)
     cells = [(n, name) for n, row in enumerate(arch.rows) for name in own_widths(row)]
     free: dict[Cell, list[Cell]] = {}
     for cell in cells:
-        if (root := sets.root(cell)) != sets.root(FIXED):
+        if (root := sets[cell]) != sets[FIXED]:
             free.setdefault(root, []).append(cell)
     return tuple(
         WidthGroup(tuple(own), tuple(getattr(arch.rows[n], name) for n, name in own))
@@ -167,22 +175,6 @@ def width_columns(row: Row) -> list[str]:
 def own_widths(row: Row) -> list[str]:
     """Width columns that do not follow from other rows."""
     return [name for name in width_columns(row) if name not in row.adds]
-
-
-class _Sets:
-    """Disjoint sets of cells."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Cell, Cell] = {}
-
-    def root(self, cell: Cell) -> Cell:
-        while (parent := self._parent.get(cell, cell)) != cell:
-            cell = parent
-        return cell
-
-    def join(self, first: Cell, *others: Cell) -> None:
-        for other in others:
-            self._parent[self.root(other)] = self.root(first)
 
 
 def _spans(rows: Sequence[int]) -> str:

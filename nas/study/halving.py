@@ -185,22 +185,16 @@ class SuccessiveHalving:
         space, store = self.spec.pricing.space, rung.store
         codes = {arch.arch_id: np.array(space.encode(arch)) for arch in archs}
         keys = {(arch.arch_id, seed): arch for arch in archs for seed in seeds}
-        taken: set[Key] = set()
-        while True:
-            store.fail_stale()
-            for key, arch in keys.items():
-                if key in taken:
-                    continue
-                record = claim_trial(store, self.spec.choices, arch, codes[key[0]], key[1])
-                if record is not None:
-                    taken.add(key)
-                    assignment = rung.assign(record, arch)
-                    if not self._earlier.reuse(assignment):
-                        yield assignment
-            found = {record.key: record for record in store.records() if record.key in keys}
-            if len(found) == len(keys) and all(r.state != "running" for r in found.values()):
-                return [found[key] for key in keys]
-            yield None
+
+        def claim(key: Key) -> Record | None:
+            return claim_trial(store, self.spec.choices, keys[key], codes[key[0]], key[1])
+
+        for record in store.claim_each(keys, claim):
+            assignment = record and rung.assign(record, keys[record.key])
+            if assignment is None or not self._earlier.reuse(assignment):
+                yield assignment
+        found = {record.key: record for record in store.records()}
+        return [found[key] for key in keys]
 
     def _evaluate(self, assignment: TrialAssignment) -> Sequence[float] | None:
         """Train the network of a trial; return its objectives."""

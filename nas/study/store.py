@@ -8,7 +8,7 @@ another one takes the trial over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from threading import Event, Thread
@@ -80,8 +80,7 @@ class Store:
     def abandoned(self) -> list[Record]:
         """Trials without a living process, and those of silent processes on other machines."""
         self.fail_stale()
-        orphans, is_dead = self._trials.orphans(), self.owner.is_dead
-        return [*orphans, *(r for r in self._trials.running() if is_dead(r.attrs["owner"]))]
+        return self._trials.abandoned(self.owner.is_dead)
 
     # claiming ---------------------------------------------------------------------------------
 
@@ -124,6 +123,26 @@ class Store:
             self._give_up(first)
             return None
         return first
+
+    def claim_each(
+        self, keys: Collection[Key], claim: Callable[[Key], Record | None]
+    ) -> Iterator[Record | None]:
+        """Claim the trial of every key with `claim`, until all are finished by any process.
+
+        Yields the claimed trials, and None while other processes work on the remaining ones.
+        Several trials may run at once.
+        """
+        claimed: set[Key] = set()
+        while True:
+            self.fail_stale()
+            for key in keys:
+                if key not in claimed and (record := claim(key)) is not None:
+                    claimed.add(key)
+                    yield record
+            found = [record for record in self.records() if record.key in keys]
+            if len(found) == len(keys) and all(r.state != "running" for r in found):
+                return
+            yield None
 
     def _create(self, params: dict[str, Any], kinds: dict[str, Any], attrs: dict[str, Any]) -> int:
         """Create a running trial in one transaction; return its id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -42,16 +43,15 @@ class Trials:
         later = self._later()  # also updates what is kept
         return [*self._void, *(record for record in later if not record.counts)]
 
-    def orphans(self) -> list[Record]:
-        """Void trials whose key has no trial that counts."""
+    def abandoned(self, is_dead: Callable[[str], bool]) -> list[Record]:
+        """Void trials whose key has no other trial, and running ones whose owner is dead."""
         later = self._later()
         keys = {record.key for record in later if record.counts}
         void = [*self._void, *(record for record in later if not record.counts)]
-        return [r for r in void if r.key not in keys and r.key not in self._counting]
-
-    def running(self) -> list[Record]:
-        """Trials that are running."""
-        return [record for record in self._later() if record.state == "running"]
+        return [
+            *(r for r in void if r.key not in keys and r.key not in self._counting),
+            *(r for r in later if r.state == "running" and is_dead(r.attrs["owner"])),
+        ]
 
     def find(self, key: Key) -> Record | None:
         """The trial of an architecture and seed."""
