@@ -190,8 +190,11 @@ class SuccessiveHalving:
             return claim_trial(store, self.spec.choices, keys[key], codes[key[0]], key[1])
 
         for record in store.claim_each(keys, claim):
-            assignment = record and rung.assign(record, keys[record.key])
-            if assignment is None or not self._earlier.reuse(assignment):
+            if record is None:
+                yield None
+                continue
+            assignment = rung.assign(record, keys[record.key])
+            if not self._earlier.reuse(assignment):
                 yield assignment
         found = {record.key: record for record in store.records()}
         return [found[key] for key in keys]
