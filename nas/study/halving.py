@@ -139,6 +139,7 @@ class SuccessiveHalving:
         """Trials of the first rung; networks of a smaller run first."""
         whole, compared = self.plan.epochs, self.plan.compared
         store = self.store(database, rung_name(epochs, whole))
+        rung = _Rung(store, whole, epochs)
         loop = TrialLoop(
             store,
             self.spec.pricing.space,
@@ -155,7 +156,7 @@ class SuccessiveHalving:
                 continue
             record, arch = claimed
             self._archs[arch.arch_id] = arch
-            assignment = TrialAssignment(store, record, arch, whole, epochs)
+            assignment = rung.assign(record, arch)
             if not self._earlier.reuse(assignment):
                 yield assignment
         return store.records()
@@ -166,8 +167,8 @@ class SuccessiveHalving:
         if not done:
             raise TrainingError(f"none of {len(records)} candidates could be trained")
         signs = [1.0, *[-1.0] * len(self.spec.objectives)]
-        assignment = best_first(np.array([record.values for record in done]) * signs)
-        return [self._arch(done[index]) for index in assignment]
+        order = best_first(np.array([record.values for record in done]) * signs)
+        return [self._arch(done[index]) for index in order]
 
     def _finalists(self, kept: Sequence[Arch], finals: Store) -> list[Arch]:
         """The best networks, and the finalists of a smaller run."""
