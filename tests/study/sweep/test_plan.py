@@ -60,7 +60,7 @@ def test_limits_reach_the_search(content: dict[str, Any]) -> None:
         ({"strategies": ["evolve"]}, "unknown strategies 'evolve'"),
         ({"recipe": "proxi"}, "nearest: proxy"),
         ({"scheduler": {"name": "median"}}, "unknown value 'median'"),
-        ({"scheduler": {"name": "hyperband", "grace_epochs": 2}}, "hyperband has its own, 1"),
+        ({"scheduler": {"name": "hyperband", "grace_epochs": 2}}, "hyperband needs 1"),
         ({"resources": {"cpu": 1}}, "(resources): unknown key 'cpu'; nearest: cpus"),
         ({"resources": {"cpus": 0}}, "expected a number from 0.01 to 1024, found 0"),
         ({"seeds": [0, 0]}, "found small-pixel1-cpu-2.5ms-random-seed0 twice"),
