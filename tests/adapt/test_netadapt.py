@@ -102,7 +102,7 @@ def test_steps_save_what_they_are_asked_to_and_end_within_the_budget(
         assert after.ms == pytest.approx(device.predict(after.arch).ms)
         module = build(after.arch, weights=after.weights)
         assert sum(p.numel() for p in module.parameters()) == after.arch.params
-        assert done.tuner.judged(after.arch, module.state_dict()) == pytest.approx(after.top1)
+        assert done.tuner.evaluate(after.arch, module.state_dict()) == pytest.approx(after.top1)
 
 
 def test_history_has_every_proposal_and_which_was_taken(done: NetAdapt) -> None:
@@ -257,7 +257,7 @@ def test_what_a_proposal_is_judged_with_is_what_it_leaves(
     with torch.no_grad():
         right = module(normalised(images, task.data)).argmax(1) == labels
     assert 100 * float(right.float().mean()) == pytest.approx(top1)
-    assert tuner.judged(arch, state) == pytest.approx(top1)
+    assert tuner.evaluate(arch, state) == pytest.approx(top1)
 
 
 def test_cut_weights_have_statistics_of_the_cut_network(
