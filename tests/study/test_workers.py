@@ -100,7 +100,7 @@ class Scripted:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "LOOK_S", 0.001)
+    monkeypatch.setattr(workers, "POLL_S", 0.001)
     monkeypatch.setattr(workers, "BACK_OFF_S", 0.02)
 
 
