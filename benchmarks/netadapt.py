@@ -107,8 +107,8 @@ class Experiment:
                 start=None if state is None else start,
                 on_epoch=lambda epoch: _say(f"{self.folder.name} {name} {epoch.epoch}/{whole}"),
             )
-            save_weights(training.judged, weights)
-            top1 = training.judge(task.data.test)[1]
+            save_weights(training.eval_model, weights)
+            top1 = training.evaluate(task.data.test)[1]
             steps = whole * (len(training.train.labels) // task.recipe.batch)
             sizes = {"params": arch.params, "macs": arch.macs, "table": arch.to_yaml()}
             ms = self.device.predict(arch).ms
@@ -123,7 +123,7 @@ class Experiment:
         place = self.folder / "adapt"
         place.mkdir(parents=True, exist_ok=True)
         job = NetAdapt(
-            self.task, place, plan, DEVICE, start, weights, self.seed, on_progress=_heard
+            self.task, place, plan, self.device, start, weights, self.seed, on_progress=_heard
         )
         job.run()
         return job.steps()
@@ -153,7 +153,9 @@ class Experiment:
         """Count the proposals of each step."""
         place = self.folder / "adapt"
         plan = AdaptPlan(1.0)
-        job = NetAdapt(self.task, place, plan, DEVICE, steps[0].arch, steps[0].weights, self.seed)
+        job = NetAdapt(
+            self.task, place, plan, self.device, steps[0].arch, steps[0].weights, self.seed
+        )
         found = [row["step"] for row in job.tried()]
         return [found.count(step.number) for step in steps[1:]]
 

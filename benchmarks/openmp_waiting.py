@@ -45,9 +45,9 @@ from nas.train.recipe import load_recipe
 from nas.train.run import Task
 task = Task(load_data("digits"), load_recipe("proxy"))
 training = task.training(task.fit(load_arch(sys.argv[1])), epochs=1, seed=0)
-training.run_epoch(judge=False)
+training.run_epoch(evaluate=False)
 start = perf_counter()
-training.run_epoch(judge=False)
+training.run_epoch(evaluate=False)
 print(perf_counter() - start)
 """
 """Prints the seconds of a second epoch, since the first includes one-time work."""

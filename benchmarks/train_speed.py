@@ -41,8 +41,8 @@ from nas.system.environment import environment
 from nas.train.data import load_data
 from nas.train.data.base import DataSet
 from nas.train.data.held import Held
+from nas.train.device import device_of
 from nas.train.loop import AMP, Setting
-from nas.train.place import device_of
 from nas.train.recipe import Augment, Recipe, Regularise
 from nas.train.run import Task
 
@@ -142,7 +142,7 @@ def main() -> None:
     arch = task.fit(library.load_arch(options.network))
     ours = task.training(arch, epochs=1000, seed=0)
     ours.train = few.to(device)
-    ours.judging = ours.judging.take(torch.arange(16))
+    ours.validation = ours.validation.take(torch.arange(16))
 
     def theirs(workers: int) -> Theirs:
         return Theirs(options.network, data, few, options.batch, workers, setting)

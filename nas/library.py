@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.files.csv import read_csv
-from nas.files.resources import VARIANTS, data_dir, find, named
+from nas.files.resources import SURROGATE, VARIANTS, data_dir, find, named
 from nas.space.arch import Arch, read_arch
 from nas.space.scaling import read_variant
 
@@ -49,8 +49,8 @@ def load_surrogate(name: str | Path) -> Surrogate:
 
 
 def default_surrogate() -> Surrogate | None:
-    """The shipped surrogate `imagenet`, or None if there is none."""
-    return load_surrogate("imagenet") if "imagenet" in named("surrogate") else None
+    """The shipped default surrogate, or None if there is none."""
+    return load_surrogate(SURROGATE) if SURROGATE in named("surrogate") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas import library
 from nas.adapt.dependencies import DependencyGraph
 from nas.adapt.plan import CHOICES, AdaptPlan
 from nas.adapt.proposals import Current, Proposal
@@ -50,7 +49,7 @@ class NetAdapt:
     task: Task
     folder: Path
     plan: AdaptPlan
-    device: str
+    device: Device
     start: Arch
     """The network to adapt, for the data's classes and image side."""
     weights: Path
@@ -115,10 +114,6 @@ class NetAdapt:
         return rows
 
     @cached_property
-    def predictor(self) -> Device:
-        return library.load_device(self.device)
-
-    @cached_property
     def tuner(self) -> Tuner:
         from nas.adapt.tune import Tuner
 
@@ -149,7 +144,7 @@ class NetAdapt:
         worth = scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)
         change = self.plan.change_ms(self._start_ms, step.number + 1)
         current = Current(step.arch, step.ms, channels, worth)
-        return current.proposals(change, self.plan, self.predictor)
+        return current.proposals(change, self.plan, self.device)
 
     def _evaluate(self, store: Store, step: Step, proposals: Sequence[Proposal]) -> None:
         """Train the proposals that no other process trains, and wait for the rest."""
@@ -229,7 +224,7 @@ class NetAdapt:
 
     @cached_property
     def _start_ms(self) -> float:
-        return self.predictor.predict(self.start).ms
+        return self.device.predict(self.start).ms
 
     def _share_of(self, step: Step, proposals: Sequence[Proposal]) -> float:
         """Share of the whole way that a step is, by its smallest change of latency."""
@@ -239,11 +234,11 @@ class NetAdapt:
     def _infeasible(self, step: Step) -> InfeasibleError:
         return InfeasibleError(
             f"after {step.number} steps no smaller width of {self.start.name} saves latency: it"
-            f" takes {step.ms:.3f} ms predicted on {self.predictor.name}, the budget is"
+            f" takes {step.ms:.3f} ms predicted on {self.device.name}, the budget is"
             f" {self.plan.budget_ms:g} ms",
             arch=step.arch,
             smallest=step.ms,
-            device=self.predictor.name,
+            device=self.device.name,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,40 @@ from nas.graph.conventions import as_document
 from nas.latency.device import Device
 from nas.space.arch import Arch
 
-
-def inputs(
-    arch: Arch, device: Device, plan: AdaptPlan, weights: Path | None, *, knapsack: bool, seed: int
-) -> RunInputs:
-    """Of everything but the training afterwards."""
-    contents = {"architecture": arch.arch_id, "device": device.content_hash}
-    if weights is not None:
-        contents["weights"] = content_hash(weights)
-    how = "knapsack" if knapsack else "netadapt" if weights is not None else "surrogate"
-    known = None if arch.conventions is None else as_document(arch.conventions)
-    chosen = {"how": how, "plan": asdict(plan), "seed": seed, "conventions": known}
-    return RunInputs(contents, chosen, PLAN)
+DEFAULTS: dict[str, Any] = {"plan": asdict(AdaptPlan(budget_ms=1.0)), "conventions": None}
+"""Values of keys that an earlier version did not record."""
 
 
-PLAN: dict[str, Any] = {"plan": asdict(AdaptPlan(budget_ms=1.0)), "conventions": None}
-"""Defaults, for keys that an earlier version did not know."""
+@dataclass(frozen=True, slots=True)
+class AdaptSettings:
+    """The network to adapt, its device, and how."""
+
+    arch: Arch
+    device: Device
+    plan: AdaptPlan
+    method: str = "netadapt"
+    """`netadapt` trains proposals on images, `knapsack` keeps the most important channels,
+    `surrogate` maximises the estimated top-1."""
+    weights: Path | None = None
+    """A file with the network's weights; `surrogate` needs none."""
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of the result, unless another is chosen."""
+        return f"{self.arch.name}-{self.device.name}-{self.plan.budget_ms:g}ms"
+
+    @property
+    def inputs(self) -> RunInputs:
+        """Everything that identifies a run, but the training at its end."""
+        contents = {"architecture": self.arch.arch_id, "device": self.device.content_hash}
+        if self.weights is not None:
+            contents["weights"] = content_hash(self.weights)
+        conventions = self.arch.conventions
+        chosen = {
+            "how": self.method,
+            "plan": asdict(self.plan),
+            "seed": self.seed,
+            "conventions": None if conventions is None else as_document(conventions),
+        }
+        return RunInputs(contents, chosen, DEFAULTS)

@@ -41,12 +41,12 @@ class Tuner:
             TrainingError: the training diverged.
         """
         training = self._training(arch, state, step)
-        training.run_epoch(judge=False)
-        return self._state(training), training.judge(self._judging)[1]
+        training.run_epoch(evaluate=False)
+        return self._state(training), training.evaluate(self._validation)[1]
 
     def evaluate(self, arch: Arch, state: State) -> float:
         """Top-1 in percent with these weights and new batch-norm statistics."""
-        return self._training(arch, state, 0).judge(self._judging)[1]
+        return self._training(arch, state, 0).evaluate(self._validation)[1]
 
     def with_statistics(self, arch: Arch, state: State) -> dict[str, Tensor]:
         """These weights with batch-norm statistics of the task's images."""
@@ -70,7 +70,7 @@ class Tuner:
             arch,
             self.task.data,
             train,
-            self._judging,
+            self._validation,
             self._recipe,
             1,
             self.seed * 1_000_003 + step,
@@ -94,14 +94,14 @@ class Tuner:
         return replace(recipe, schedule=schedule, regularise=regularise, stages=(), sides=())
 
     @cached_property
-    def _judging(self) -> Split:
-        judging = self.task.splits[1]
-        n = len(judging.labels)
+    def _validation(self) -> Split:
+        validation = self.task.splits[1]
+        n = len(validation.labels)
         order = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed))
-        return judging.take(order[: min(n, self.plan.judging_images)])
+        return validation.take(order[: min(n, self.plan.judging_images)])
 
     @staticmethod
     def _state(training: Training) -> dict[str, Tensor]:
         return {
-            name: tensor.detach().cpu() for name, tensor in training.judged.state_dict().items()
+            name: tensor.detach().cpu() for name, tensor in training.eval_model.state_dict().items()
         }

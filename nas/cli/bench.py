@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,36 +10,45 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.cli import complete
-from nas.cli.options import DEVICE_HELP, WORKERS_HELP, Force, Json, Name, Out, Seed, device_option
+from nas.cli.options import (
+    DEVICE_HELP,
+    WORKERS_HELP,
+    Json,
+    Seed,
+    device_option,
+    gathered,
+    output_options,
+)
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
 from nas.cli.training import listed
-from nas.optimize.strategies import DEFAULT
+from nas.files.output import Output
+from nas.files.resources import BENCH_DEVICE
 
 if TYPE_CHECKING:
     from nas.evaluate.bench.comparison import Comparison
 
-MANY, FEW = (20, 300), (5, 80)
-"""Runs of each strategy and evaluations of a run: by default, and with --quick."""
 SHOWN = (50, 100)
 """Evaluations after which a table shows the regret, and after the last one."""
 
 
+@gathered
 def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help=f"{', '.join(complete.BENCHMARKS)}; without: all there are.",
+            help=f"{', '.join(complete.BENCHMARKS)}; all by default.",
             metavar="BENCHMARK...",
             show_default=False,
             autocompletion=complete.one_of(complete.BENCHMARKS),
         ),
     ] = None,
+    *,
     strategy: Annotated[
         str,
         typer.Option(
             "--strategy",
-            help="A list (see docs/strategies.md).",
+            help="Comma-separated; see docs/strategies.md.",
             metavar="LIST",
             show_default="all but gp",
             autocompletion=complete.strategies,
@@ -49,7 +57,11 @@ def bench(
     runs: Annotated[
         int | None,
         typer.Option(
-            "--runs", min=1, help="Of each strategy.", metavar="N", show_default="20; 5 if quick"
+            "--runs",
+            min=1,
+            help="Runs of each strategy.",
+            metavar="N",
+            show_default="20; 5 if quick",
         ),
     ] = None,
     evaluations: Annotated[
@@ -57,14 +69,14 @@ def bench(
         typer.Option(
             "--evaluations",
             min=1,
-            help="Of a run.",
+            help="Evaluations per run.",
             metavar="N",
             show_default="300; 80 if quick",
         ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="Folder with the tables that are not shipped.", metavar="DIR"),
+        typer.Option("--data", help="Folder with tables that are not shipped.", metavar="DIR"),
     ] = None,
     share: Annotated[
         float,
@@ -72,30 +84,28 @@ def bench(
             "--budget-share",
             min=0,
             max=1,
-            help="Of random networks within the budget; 1: no budget.",
+            help="Share of networks within the budget; 1: no budget.",
             metavar="X",
         ),
     ] = 0.5,
-    device: Annotated[str, device_option(DEVICE_HELP)] = "pixel1-cpu",
+    device: Annotated[str, device_option(DEVICE_HELP)] = BENCH_DEVICE,
     seed: Seed = 0,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N", show_default="one a core"),
+        typer.Option(
+            "--workers", min=1, help=WORKERS_HELP, metavar="N", show_default="one per core"
+        ),
     ] = None,
     quick: Annotated[
         bool,
-        typer.Option(
-            "--quick", help="A test of half a minute; ends with 1 where something is broken."
-        ),
+        typer.Option("--quick", help="Test half a minute; exit with 1 on a fault."),
     ] = False,
-    out: Out = Path("results"),
-    name: Name = None,
-    force: Force = False,
+    output: Annotated[Output, output_options("out", "name", "force")],
     json: Json = False,
 ) -> None:
     """Compare search strategies where every accuracy is known.
 
-    Random search is always among them. --quick writes nothing unless --out or --name says where.
+    Random search is always included. --quick writes nothing without --out or --name.
 
     Examples:
         nas bench --quick
@@ -105,46 +115,26 @@ def bench(
     # their number, change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    from contextlib import nullcontext
-
-    from nas.errors import BudgetError
-    from nas.evaluate.bench.chosen import QUICK, benchmarks, strategies
-    from nas.evaluate.bench.comparison import compared, faults
-    from nas.evaluate.bench.scenario import Scenario
-    from nas.files.staging import StagedDir
+    from nas.evaluate.bench.strategies import BenchSettings, compare_strategies
     from nas.report.folders.bench import write_comparison
-    from nas.system.processes import cores
 
-    if not 0 < share <= 1:
-        raise BudgetError(f"--budget-share: expected a share above 0 and up to 1, found {share:g}")
-    scenarios = [
-        Scenario(benchmark, share if share < 1 else None, device, data)
-        for benchmark in benchmarks(names or [], data, say, shipped=quick)
-    ]
-    chosen = strategies(listed(strategy) or (QUICK if quick else ()), say)
-    counts = FEW if quick else MANY
-    written = not quick or name is not None or out != Path("results")
-    name = name or f"bench-{'-'.join(names or ['all'])}-{Path(device).name}-{share:g}"
-    place = StagedDir(out, name, force=force) if written else nullcontext()
-    with place as draft:
-        with show_progress() as heard:
-            comparisons = compared(
-                scenarios,
-                chosen,
-                runs or counts[0],
-                evaluations or counts[1],
-                seed=seed,
-                workers=workers or cores(),
-                on_progress=heard,
-            )
-        if draft:
-            write_comparison(draft.folder, comparisons, ["nas", *sys.argv[1:]])
-            draft.commit()
-    _print(comparisons, draft.path if draft else None, json=json)
-    found = [fault for own in comparisons for fault in faults(own, DEFAULT if quick else "")]
-    for fault in found:
+    settings = BenchSettings(
+        names or (), listed(strategy), runs, evaluations, data, share, device, seed, quick
+    )
+    written = not quick or output.name is not None or output.out != Path("results")
+    with show_progress() as progress:
+        found = compare_strategies(
+            settings,
+            output if written else None,
+            write=write_comparison,
+            workers=workers,
+            on_progress=progress,
+            on_message=say,
+        )
+    _print(found.comparisons, found.path, json=json)
+    for fault in found.faults:
         say(fault)
-    if found:
+    if found.faults:
         raise typer.Exit(1)
 
 

@@ -25,7 +25,7 @@ def calibrate(
             show_default=False,
         ),
     ],
-    out: Annotated[Path, out_option("The device's folder.", "NAME")],
+    out: Annotated[Path, out_option("Folder of the device.", "NAME")],
     prior: Annotated[
         str | None,
         typer.Option(
@@ -39,9 +39,9 @@ def calibrate(
         Path | None,
         typer.Option(
             "--holdout",
-            help="Judge on these networks.",
+            help="Networks to evaluate on.",
             metavar="FILE.csv",
-            show_default="on families left out in turn",
+            show_default="families left out in turn",
         ),
     ] = None,
     force: Force = False,

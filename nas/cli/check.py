@@ -1,4 +1,4 @@
-"""`nas check`: whether YAML files are what the strict loaders take."""
+"""`nas check`: check YAML files with the strict loaders."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def check(
     ],
     json: Json = False,
 ) -> None:
-    """Check YAML files; ends with 2 where one is wrong.
+    """Check YAML files; exits with 2 if one is wrong.
 
-    What a target runs badly is for nas lint to say.
+    To find ops that run badly on a target, use nas lint.
 
     Examples:
         nas check search_spaces/mobile.yaml docs/cluster/sweep.yaml

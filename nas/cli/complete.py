@@ -1,7 +1,8 @@
-"""What the shell completes after Tab: names of what is shipped, and lists of them.
+"""Shell completion: names of what is shipped, and lists of them.
 
-Where nothing fits, the shell goes on with files. Answered in a tenth of a second: nothing numeric
-is imported, so choices of packages that are stand here, and a test compares them.
+If nothing matches, the shell completes files. Completion takes a tenth of a second because nothing
+numeric is imported. So the choices of packages that import NumPy or torch are repeated here; a test
+compares them.
 """
 
 from __future__ import annotations
@@ -12,14 +13,11 @@ from typing import Any
 Complete = Callable[[str], list[str]]
 
 BENCHMARKS = ("nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3")
-CRITERIA = ("l2", "taylor", "scale", "random")
 DATA_SETS = ("fashion-mnist", "cifar10", "cifar100", "imagenette", "imagenet", "digits")
 FORMATS = ("yaml", "torch", "onnx", "coreml", "litert", "litert-int8", "executorch")
 NORMALISATIONS = ("imagenet", "half", "none")
 ORIGINS = ("nas", "timm", "torchvision", "tensorflow")
 OBJECTIVES = ("ms", "params", "macs")
-PLACES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 PROXIES = ("naswot", "synflow", "zico", "zen")
 RUNTIMES = ("onnxruntime", "litert", "executorch", "openvino", "torch", "torch-cuda")
 TARGETS = ("coreml", "int8", "litert", "executorch")

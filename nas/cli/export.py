@@ -26,7 +26,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            help=f"A list of: {', '.join(complete.FORMATS)}.",
+            help=f"Formats: {', '.join(complete.FORMATS)}.",
             metavar="LIST",
             autocompletion=complete.some_of(complete.FORMATS),
         ),
@@ -35,37 +35,38 @@ def export(
         Path | None,
         typer.Option(
             "--weights",
-            help="A checkpoint; without: those in a folder of results, or random.",
+            help="Checkpoint; by default of the results folder, or random.",
             metavar="FILE",
         ),
     ] = None,
     weights_of: WeightsOf = "",
     classes: Classes = None,
     batch: Annotated[
-        str, typer.Option("--batch", help="Images per run, or `dynamic`.", metavar="N")
+        str, typer.Option("--batch", help="Images per run, or dynamic.", metavar="N")
     ] = "1",
     normalisation: Annotated[
         str | None,
         typer.Option(
             "--normalisation",
-            help="imagenet, half, none or MEAN/STD, as 0.5/0.25.",
+            help="imagenet, half, none or MEAN/STD such as 0.5/0.25.",
             metavar="NAME",
             show_default="as trained",
             autocompletion=complete.one_of(complete.NORMALISATIONS),
         ),
     ] = None,
     image_input: Annotated[
-        bool, typer.Option("--image-input", help="Core ML takes RGB images and normalises inside.")
+        bool,
+        typer.Option("--image-input", help="Core ML model takes RGB images and normalises them."),
     ] = False,
     photos: Annotated[
         Path | None,
-        typer.Option("--photos", help="Folder of images to check the numbers on.", metavar="DIR"),
+        typer.Option("--photos", help="Folder of images for checking outputs.", metavar="DIR"),
     ] = None,
-    out: Annotated[Path, out_option("Folder that gets a folder ARCH.", "DIR")] = Path("exports"),
+    out: Annotated[Path, out_option("Folder for the folder ARCH.", "DIR")] = Path("exports"),
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write a network in other formats, and check them.
+    """Convert a network to other formats, and check them.
 
     Examples:
         nas export repvit-m0.9 --format onnx,coreml,litert

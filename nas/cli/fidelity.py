@@ -1,11 +1,9 @@
-"""`nas fidelity`: which cheap estimator ranks networks as long training does."""
+"""`nas fidelity`: cheap estimates of accuracy, compared with long training."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +12,7 @@ import typer
 from nas.cli.options import (
     Address,
     Json,
-    Kept,
+    OutputOptions,
     Seed,
     Space,
     Surrogate,
@@ -22,27 +20,29 @@ from nas.cli.options import (
     ZeroCost,
     gathered,
 )
-from nas.cli.progress import RESUME, say_complete, show_progress
+from nas.cli.progress import RESUME, show_progress
+from nas.cli.streams import say
 from nas.cli.training import Data, TrainingOptions, listed, training_option
+from nas.files.resources import SPACE, SURROGATE
 
 if TYPE_CHECKING:
+    from nas.evaluate.fidelity.job import Elsewhere
     from nas.evaluate.fidelity.ranking import Ranking
-    from nas.evaluate.fidelity.run import Elsewhere
 
 
 @gathered
 def fidelity(
     *,
-    space: Space = "mobile",
+    space: Space = SPACE,
     networks: Annotated[
-        int, typer.Option("--networks", min=3, help="Of the sample.", metavar="N")
+        int, typer.Option("--networks", min=3, help="Networks of the sample.", metavar="N")
     ] = 30,
     most_mmacs: Annotated[
         float,
-        typer.Option("--most-mmacs", min=1, help="Largest network, as in the space.", metavar="X"),
+        typer.Option("--most-mmacs", min=1, help="Largest network, in million MACs.", metavar="X"),
     ] = 1000,
     zero_cost: ZeroCost = "naswot,synflow,zico,zen",
-    surrogate: Surrogate = "imagenet",
+    surrogate: Surrogate = SURROGATE,
     seed: Seed = 0,
     workers: Workers = 1,
     address: Address = None,
@@ -51,34 +51,29 @@ def fidelity(
         int, training_option("--long", "Epochs of the long training.", "N", min=1)
     ] = 20,
     epochs: Annotated[
-        str, training_option("--epochs", "Of the short trainings: a list as 1,2,5,10.", "LIST")
+        str, training_option("--epochs", "Epochs of the short trainings, as 1,2,5,10.", "LIST")
     ] = "1,2,5,10",
     images: Annotated[
         int | None,
-        training_option("--images", "Of the training split.", "N", min=10, show_default="all"),
+        training_option("--images", "Training images used.", "N", min=10, show_default="all"),
     ] = None,
     training: TrainingOptions,
-    kept: Kept,
+    output: OutputOptions,
     json: Json = False,
 ) -> None:
-    """Train networks long, and say how well cheaper estimators rank them.
+    """Compare cheap accuracy estimates with long training.
 
     Examples:
         nas fidelity --space mobile --data fashion-mnist --download
         nas fidelity --data digits --networks 10 --long 5 --epochs 1,2 --resume
     """
+    from dataclasses import replace
+
     from nas import library
     from nas.errors import RecipeError
-    from nas.evaluate.fidelity.estimators import estimators, sample
-    from nas.evaluate.fidelity.ranking import facts_of, write_fidelity
-    from nas.evaluate.fidelity.run import Fidelity
+    from nas.evaluate.fidelity.resumable import FidelitySettings, compare_estimators
     from nas.evaluate.proxies import check
-    from nas.files.resources import named
-    from nas.files.settings import RunInputs, RunSettings
-    from nas.files.staging import ResumableDir
     from nas.report.tables.text import print_json
-    from nas.train.settings import inputs
-    from nas.train.threads import with_threads
 
     proxies = listed(zero_cost)
     check(proxies)
@@ -86,43 +81,30 @@ def fidelity(
         short = sorted({int(part) for part in listed(epochs)})
     except ValueError:
         raise RecipeError(f"--epochs: expected a list as 1,2,5, found {epochs!r}") from None
-    compared = estimators(short, long, proxies)
     task = replace(training.task(data), images=images)
-    where = library.load_space(space)
-    by = library.load_surrogate(surrogate)
-    contents = {"space": where.space_hash, "surrogate": by.content_hash}
-    asked: dict[str, object] = {"judges": [estimator.name for estimator in compared], "long": long}
-    asked |= {"most_mmacs": most_mmacs, "seed": seed, "networks": networks}
-    name = kept.name or f"fidelity-{where.name}-{task.data.name}-{task.recipe.name}"
-    settings = RunSettings.of("fidelity", name, {}, RunInputs(contents, asked), inputs(task))
-    with ResumableDir(kept.out, name, settings, resume=kept.resume, force=kept.force) as work:
-        if work.complete:
-            say_complete(work.path, {})
-        known = [library.load_arch(arch) for arch in named("architecture")]
-        archs = sample(where, known, networks, seed, most_mmacs)
-        with (
-            _scores(address, workers) as scores,
-            work.open_folder() as opened,
-            show_progress(on_interrupt=RESUME) as progress,
-        ):
-            folder = opened.absolute()  # as other processes find it
-            if not work.complete:
-                task = with_threads(task, archs[0], folder, workers)
-            study = Fidelity(task, archs, folder, by, seed, workers, progress, elsewhere=scores)
-            rankings = study.run(compared)
-        facts = facts_of(task, ["nas", *sys.argv[1:]], long=long, seed=seed)
-        if not work.complete:
-            write_fidelity(work.folder, rankings, archs, facts)
-            work.commit()
+    where, by = library.load_space(space), library.load_surrogate(surrogate)
+    settings = FidelitySettings(where, by, networks, most_mmacs, proxies, long, short, seed)
+    with _scores(address, workers) as scores, show_progress(on_interrupt=RESUME) as progress:
+        found = compare_estimators(
+            settings,
+            task,
+            output,
+            workers=workers,
+            elsewhere=scores,
+            on_progress=progress,
+            on_message=say,
+        )
     if json:
-        print_json(facts | {"path": str(work.path), "judges": [_as_json(r) for r in rankings]})
+        rankings = [_as_json(ranking) for ranking in found.rankings]
+        print_json({**found.facts, "path": str(found.path), "judges": rankings})
     else:
-        _print(rankings, f"{networks} networks of {where.name} on {task.data.name}", work.path)
+        title = f"{networks} networks of {where.name} on {task.data.name}"
+        _print(found.rankings, title, found.path)
 
 
 @contextmanager
 def _scores(address: str | None, workers: int) -> Iterator[Elsewhere | None]:
-    """Whoever scores on a cluster, if there is an address."""
+    """Scores networks on a cluster, if there is an address."""
     if address is None:
         yield None
         return
@@ -145,7 +127,7 @@ def _as_json(found: Ranking) -> dict[str, object]:
     return name | figures | {"tau": found.tau if isfinite(found.tau) else None}
 
 
-def _print(rankings: list[Ranking], title: str, folder: Path) -> None:
+def _print(rankings: Sequence[Ranking], title: str, folder: Path) -> None:
     from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     columns = [

@@ -1,7 +1,7 @@
-"""Help pages: commands and options in sections, examples at the end; the same text everywhere.
+"""Help pages: commands and options in sections, examples at the end, in plain text.
 
-Typer would draw boxes with rich, also into pipes. A section is the `rich_help_panel` of a command
-or an option; examples are the section "Examples:" of a command's docstring, one a line.
+Typer would draw boxes with rich, also into pipes. The section of a command or option is its
+`rich_help_panel`. Examples are the section "Examples:" of a command's docstring, one per line.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from nas.cli.streams import say
 EXAMPLES = "Examples:"
 _RANGE = r"[^;\[\]]*\bx[<>]=?[^;\[\]]*"
 RANGE = re.compile(rf" *\[{_RANGE}\]|(?<=\[){_RANGE}; |;{_RANGE}")
-"""Of numbers that an option takes: a wrong one is answered with it, here it is in the way."""
+"""Range of an option's numbers, which Typer adds to the help; only error messages show it."""
 DESCRIBED = re.compile(r"\[default: \((.*)\)")
-"""A default in words, which Typer puts into brackets."""
+"""A default in words, which Typer puts in parentheses."""
 
 Lines = list[tuple[str, str]]
 
 
 class App(typer.Typer):
-    """A group of commands whose help pages are these; without a command it prints its own."""
+    """A group of commands with these help pages; without a command it prints its own page."""
 
     def __init__(self, cls: type[Group] | None = None, **settings: Any) -> None:
         super().__init__(
@@ -43,13 +43,13 @@ class App(typer.Typer):
         return super().command(name, cls=_Command, **settings)
 
     def add(self, section: str, *commands: Callable[..., Any]) -> None:
-        """Commands that stand in one section of the page."""
+        """Add commands to one section of the page."""
         for command in commands:
             self.command(rich_help_panel=section)(command)
 
 
 class _Command(TyperCommand):
-    """A command with a docstring as its page; interrupted, it ends with one line and 130."""
+    """A command whose docstring is its page; an interrupt ends it with one line and code 130."""
 
     def __init__(self, name: str | None, *, help: str | None = None, **settings: Any) -> None:
         text, _, examples = (help or "").partition(f"\n{EXAMPLES}\n")
@@ -76,7 +76,7 @@ class _Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """Commands by section; asked for none of them, it is not at fault but helps."""
+    """Commands by section; without a command, the help page is printed and the exit code is 0."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         alone = not args and self.no_args_is_help and not ctx.resilient_parsing
@@ -94,7 +94,7 @@ class Group(TyperGroup):
 
 
 def _sections(command: Any, ctx: Any) -> dict[str, Lines]:
-    """Arguments and options by section; `--help` closes the last one."""
+    """Arguments and options by section; `--help` is the last option of the last one."""
     found: dict[str, Lines] = {}
     for parameter in command.get_params(ctx):
         record = parameter.get_help_record(ctx)
@@ -114,13 +114,13 @@ def _sections(command: Any, ctx: Any) -> dict[str, Lines]:
 
 
 def _written(argument: Any) -> str:
-    """`ARCH`, or `[ARCH]` where it may be left out."""
+    """`ARCH`, or `[ARCH]` if it is optional."""
     name = argument.metavar or argument.name.upper()
     return name if argument.required else f"[{name}]"
 
 
 def _write(formatter: Any, sections: dict[str, Lines]) -> None:
-    """Sections of names and what they mean, in two columns that go through all of them."""
+    """Write sections of names and texts, with one column width for all sections."""
     width = max(len(name) for lines in sections.values() for name, _ in lines)
     for heading, lines in sections.items():
         aligned = [(name.ljust(width) if text else name, text) for name, text in lines]
@@ -129,6 +129,6 @@ def _write(formatter: Any, sections: dict[str, Lines]) -> None:
 
 
 def _bold(heading: str) -> str:
-    """A heading; the escapes are dropped on the way into a pipe."""
+    """A bold heading; a pipe gets it without escape codes."""
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") in (None, "dumb")
     return heading if plain else typer.style(heading, bold=True)

@@ -1,4 +1,4 @@
-"""`nas kit`: a folder to take to a phone that is not here."""
+"""`nas kit`: models and instructions for measuring on a phone."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def kit(
         str,
         typer.Option(
             "--device-os",
-            help="Of the phone: ios or android.",
+            help="System of the phone: ios or android.",
             metavar="OS",
             autocompletion=complete.one_of(("ios", "android")),
         ),
     ],
-    out: Annotated[Path | None, out_option("The folder; without: kit-OS.", "DIR")] = None,
+    out: Annotated[Path | None, out_option("Folder to write; kit-OS by default.", "DIR")] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write models, and what to run, for a phone that is not here.
+    """Write models and instructions for measuring on a phone.
 
     Examples:
         nas kit mobilenetv3-large repvit-m0.9 --device-os ios

@@ -1,4 +1,4 @@
-"""`nas lint`: what a target will not like about a network, before it is converted."""
+"""`nas lint`: ops of a network that run badly on a target."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def lint(
         str,
         typer.Option(
             "--target",
-            help="What it will run on: coreml, int8, litert or executorch.",
+            help="Target: coreml, int8, litert or executorch.",
             metavar="NAME",
             autocompletion=complete.one_of(complete.TARGETS),
         ),
     ],
     dynamic: Annotated[
-        bool, typer.Option("--dynamic-batch", help="The batch size will be left open.")
+        bool, typer.Option("--dynamic-batch", help="Assume a dynamic batch size.")
     ] = False,
     json: Json = False,
 ) -> None:

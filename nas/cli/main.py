@@ -1,7 +1,7 @@
-"""The command `nas`, and the one place where an error becomes a message and an exit code.
+"""The command `nas`: it turns every error into one message and an exit code.
 
-Exit codes: 0 done, 2 bad input (one message, no traceback), 3 infeasible, 130 interrupted. Nothing
-heavy is imported here or at the top of a command's file: `nas --help` must answer at once.
+Exit codes: 0 success, 2 bad input (one message, no traceback), 3 infeasible, 130 interrupted. The
+files of commands import nothing heavy at the top, so that `nas --help` starts quickly.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from nas.errors import NasError
 from nas.system.extras import missing_extra
 
 app = App(
-    help="Finds the most accurate vision network that runs within a latency budget on a device.",
+    help="Find the most accurate vision network within a latency budget on a device.",
     add_completion=True,
 )
 app.add("Find a network", search, adapt, scale)
 app.add("Look at networks", show, compare, report)
 app.add_typer(list_app, name="list", rich_help_panel="Look at networks")
 app.add_typer(sweep_app, name="sweep", rich_help_panel="Find a network")
-app.add("Train, and judge", train, fidelity, score, bench)
+app.add("Train and evaluate", train, fidelity, score, bench)
 app.add("Make a device", profile, calibrate, validate, measure)
-app.add("Write files", check, schema)
+app.add("YAML files", check, schema)
 app.add("Deploy", export, lint, kit)
 
 
@@ -65,7 +65,7 @@ def _options(
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """Options of `nas` itself; its help is the one of `app`."""
+    """Options of `nas` itself."""
 
 
 def main() -> None:

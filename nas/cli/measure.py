@@ -33,7 +33,8 @@ def measure(
         int, typer.Option("--batch", min=1, help="Images per invocation.", metavar="N")
     ] = 1,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, help="Of timing, per network.", metavar="X")
+        float,
+        typer.Option("--seconds", min=0.1, help="Timing per network, in seconds.", metavar="X"),
     ] = 5.0,
     seed: Seed = 0,
     imported: Annotated[
@@ -43,12 +44,12 @@ def measure(
         str,
         typer.Option(
             "--device",
-            help="What to call the machine.",
+            help="Name of the machine.",
             metavar="NAME",
-            show_default="what computes",
+            show_default="the processor",
         ),
     ] = "",
-    out: Annotated[Path | None, out_option("A CSV to write.", "FILE.csv")] = None,
+    out: Annotated[Path | None, out_option("CSV to write.", "FILE.csv")] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:

@@ -9,21 +9,24 @@ import typer
 
 from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, out_option
 from nas.cli.progress import show_progress
+from nas.files.resources import SPACE
 
 if TYPE_CHECKING:
     from nas.devices.profile.result import Profile
 
-AGAIN = "what is measured is kept: the same command goes on"
+AGAIN = "measurements are kept: run the same command to continue"
 
 
 def profile(
-    out: Annotated[Path, out_option("The device's folder.", "NAME")],
+    out: Annotated[Path, out_option("Folder of the device.", "NAME")],
     runtime: Runtime = "onnxruntime",
     threads: Threads = 1,
-    space: Space = "mobile",
+    space: Space = SPACE,
     minutes: Annotated[
         float,
-        typer.Option("--minutes", min=0.1, help="Of measuring; less is less exact.", metavar="X"),
+        typer.Option(
+            "--minutes", min=0.1, help="Measuring time in minutes; more is more exact.", metavar="X"
+        ),
     ] = 10.0,
     seed: Seed = 0,
     force: Force = False,
@@ -31,7 +34,7 @@ def profile(
 ) -> None:
     """Make a device by measuring this machine.
 
-    Networks like those of the space are measured. Stopped, it goes on where it was.
+    It measures networks like those of the space. An interrupted run continues.
 
     Examples:
         nas profile --out here

@@ -1,37 +1,29 @@
-"""Progress of a long command and what happens on the way, on stderr.
-
-In a terminal a bar, elsewhere a plain line every some seconds; both say how long it will take.
-"""
+"""Progress of a long command on stderr: a bar in a terminal, elsewhere a line every few seconds."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.streams import say
+from nas.system.progress import OnProgress
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-RESUME = "what is finished is kept: the same command with --resume goes on"
-"""What an interrupted command says that has the option."""
+RESUME = "finished work is kept: run the same command with --resume to continue"
+"""Message of an interrupted command that has the option."""
 EVERY_S = 10.0
-"""Between two lines where stderr is no terminal."""
+"""Time between two lines if stderr is no terminal."""
 DAY_S = 86_400.0
 
 
 @contextmanager
-def show_progress(
-    *, shown: bool = True, on_interrupt: str = ""
-) -> Iterator[Callable[[str, float], None]]:
-    """Yield what takes the step and the share that is done of all.
-
-    `on_interrupt` is what Ctrl-C is answered with: how to go on.
-    """
+def show_progress(*, shown: bool = True, on_interrupt: str = "") -> Iterator[OnProgress]:
+    """Yield an `OnProgress`; `on_interrupt` is the message after Ctrl-C: how to continue."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -55,14 +47,8 @@ def show_progress(
             raise
 
 
-def say_complete(path: Path, sizes: Mapping[str, int]) -> None:
-    """That a run has nothing left to do, and how large it is."""
-    held = ", ".join(f"{key} {size}" for key, size in sizes.items())
-    say(f"{path} is complete already{f': {held}' if held else ''}")
-
-
 def _bar(console: Console, *, live: bool) -> Progress:
-    """The bar; what does not fit is cut from the step, never from the numbers."""
+    """The bar. If the line is too narrow, the step is cut, never the numbers."""
     from rich.progress import (
         BarColumn,
         Progress,

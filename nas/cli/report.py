@@ -16,18 +16,18 @@ def report(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="What nas search, nas sweep or nas adapt wrote.",
+            help="Result of nas search, nas sweep or nas adapt.",
             metavar="FOLDER",
             show_default=False,
         ),
     ],
     out: Annotated[
-        Path | None, out_option(f"Where to, if not {PAGE} in the folder.", "FILE.html")
+        Path | None, out_option(f"File to write; {PAGE} in the folder by default.", "FILE.html")
     ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write one HTML file that shows a result.
+    """Write a result as one HTML file.
 
     Plots, tables, the network as a picture, and how it was made.
 

@@ -10,6 +10,7 @@ import typer
 
 from nas.cli.options import ArchName, Device, Force, Json, out_option
 from nas.cli.progress import show_progress
+from nas.files.resources import SURROGATE
 
 if TYPE_CHECKING:
     from nas.adapt.compound import Multipliers, Scaled
@@ -80,7 +81,7 @@ def scale(
             save_text(out, made.to_yaml(), force=force)
         _show(base, made, by, given.growth, device, json=json)
         return
-    surrogate = library.load_surrogate("imagenet")
+    surrogate = library.load_surrogate(SURROGATE)
     with show_progress() as progress:
         found = compound.search(
             base,

@@ -1,4 +1,4 @@
-"""`nas score`: zero-cost proxies of networks, beside their sizes."""
+"""`nas score`: zero-cost proxies of networks, and their sizes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nas.space.arch import Arch
 
 CLASSES = 10
-"""Of labels of noise."""
+"""Number of classes of noise images."""
 #: how many digits a table shows of each; the rest of a score says nothing
 DIGITS = "{:.5g}"
 
@@ -24,7 +24,9 @@ DIGITS = "{:.5g}"
 def score(
     names: ArchNames,
     zero_cost: ZeroCost = "naswot,synflow,zico,zen",
-    side: Annotated[int, typer.Option("--side", min=8, help="Of the images.", metavar="N")] = 64,
+    side: Annotated[
+        int, typer.Option("--side", min=8, help="Image side in pixels.", metavar="N")
+    ] = 64,
     seed: Seed = 0,
     data: AnyData = None,
     data_root: DataRoot = None,
@@ -33,7 +35,8 @@ def score(
 ) -> None:
     """Score networks without training them.
 
-    Without --data they see noise. No proxy ranks well everywhere: see nas fidelity.
+    Without --data, images are noise. No proxy ranks well everywhere: see nas
+    fidelity.
 
     Examples:
         nas score mobilenetv3-small repvit-m0.9
@@ -76,8 +79,8 @@ def _scores(
     require("train")
     from nas.evaluate.proxies import SIZES, check, noise, score
     from nas.space.retarget import for_task
+    from nas.train.device import device_of
     from nas.train.loop import Setting
-    from nas.train.place import device_of
     from nas.train.recipe import Recipe
     from nas.train.run import Task
 

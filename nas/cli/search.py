@@ -1,11 +1,9 @@
-"""`nas search`: the main job."""
+"""`nas search`: the most accurate network within a latency budget."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +13,7 @@ from nas.cli import complete
 from nas.cli.options import (
     DEVICE_HELP,
     Json,
-    Kept,
+    OutputOptions,
     Seed,
     Space,
     Storage,
@@ -24,18 +22,17 @@ from nas.cli.options import (
     device_option,
     gathered,
 )
-from nas.cli.progress import say_complete, show_progress
+from nas.cli.progress import RESUME, show_progress
+from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
-from nas.files.resources import BEST
+from nas.files.output import Output
+from nas.files.resources import SPACE, SURROGATE
 from nas.optimize.strategies import DEFAULT
 
 if TYPE_CHECKING:
     from nas.errors import InfeasibleError
-    from nas.optimize import Candidate, SearchResult
-    from nas.report.tables.network import NetworkSummary
+    from nas.study.settings import StudySettings
 
-NEIGHBOURS = 5
-"""Networks of the front that the table shows beside the best."""
 LIMITS = "Limits"
 """A section of the help page."""
 
@@ -44,167 +41,204 @@ def _limit(flag: str, help: str, metavar: str) -> Any:
     return typer.Option(flag, help=help, metavar=metavar, rich_help_panel=LIMITS)
 
 
-@gathered
-def search(
-    *,
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What is searched, for which devices, under which limits."""
+
     budget_ms: Annotated[
         list[float],
-        typer.Option("--budget-ms", help="Most predicted ms; one, or one a device.", metavar="MS"),
-    ],
-    device: Annotated[list[str], device_option(f"{DEVICE_HELP[:-1]}; may be repeated.")],
-    space: Space = "mobile",
-    surrogate: Surrogate = "imagenet",
-    seed: Seed = 0,
+        typer.Option(
+            "--budget-ms",
+            help="Largest predicted latency in ms; one, or one per device.",
+            metavar="MS",
+        ),
+    ]
+    device: Annotated[list[str], device_option(f"{DEVICE_HELP[:-1]}; repeatable.")]
+    space: Space = SPACE
+    surrogate: Surrogate = SURROGATE
+    seed: Seed = 0
     caution: Annotated[
         float,
-        typer.Option("--caution", min=0, help="Maximise estimate - caution x sd.", metavar="X"),
-    ] = 1.0,
+        typer.Option(
+            "--caution", min=0, help="Maximise estimate - X standard deviations.", metavar="X"
+        ),
+    ] = 1.0
     confidence: Annotated[
         float | None,
         _limit("--confidence", "Least probability of meeting the budget, as 0.9.", "P"),
-    ] = None,
+    ] = None
     max_params_m: Annotated[
         float | None, _limit("--max-params-m", "Most parameters, in millions.", "X")
-    ] = None,
+    ] = None
     max_macs_m: Annotated[
         float | None, _limit("--max-macs-m", "Most multiply-adds, in millions.", "X")
-    ] = None,
+    ] = None
     max_peak_m: Annotated[
         float | None,
         _limit("--max-peak-m", "Most activation elements alive at once, in millions.", "X"),
-    ] = None,
-    data: AnyData = None,
-    trials: Annotated[
-        int, training_option("--trials", "Candidates that are trained.", "N", min=1)
-    ] = 16,
+    ] = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of `nas.optimize.search`."""
+        names = ("space", "device", "budget_ms", "confidence", "surrogate", "seed", "caution")
+        found = {name: getattr(self, name) for name in names}
+        for name in ("max_params", "max_macs", "max_peak"):
+            if (millions := getattr(self, f"{name}_m")) is not None:
+                found[name] = millions * 1e6
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOptions:
+    """How candidates are chosen and trained, and by which processes."""
+
+    data: AnyData = None
+    trials: Annotated[int, training_option("--trials", "Candidates to train.", "N", min=1)] = 16
     strategy: Annotated[
         str,
         training_option(
             "--strategy",
-            "Who chooses: docs/strategies.md.",
+            "Search strategy; see docs/strategies.md.",
             "NAME",
             autocompletion=complete.strategies,
         ),
-    ] = DEFAULT,
+    ] = DEFAULT
     objective: Annotated[
         list[str] | None,
         training_option(
             "--objective",
-            "Minimise too: ms, params, macs.",
+            "Also minimise ms, params or macs.",
             "NAME",
             autocompletion=complete.one_of(complete.OBJECTIVES),
         ),
-    ] = None,
-    epochs: Epochs = None,
+    ] = None
+    epochs: Epochs = None
     finalists: Annotated[
-        int, training_option("--finalists", "Trained anew, twice as long.", "N", min=1)
-    ] = 2,
-    seeds: Seeds = 2,
+        int,
+        training_option("--finalists", "Best ones, retrained twice as long.", "N", min=1),
+    ] = 2
+    seeds: Seeds = 2
     zero_cost: Annotated[
         str,
         training_option(
             "--zero-cost",
-            f"Choose by a list of {', '.join(complete.PROXIES)}.",
+            f"Choose first candidates by {', '.join(complete.PROXIES)}.",
             "LIST",
             autocompletion=complete.some_of(complete.PROXIES),
         ),
-    ] = "",
+    ] = ""
     inherit: Annotated[
-        bool, training_option("--inherit", "Candidates start from a relative's weights.")
-    ] = False,
+        bool, training_option("--inherit", "Start candidates from a similar network's weights.")
+    ] = False
+    workers: Workers = 1
+    storage: Storage = None
+
+    def settings(self) -> StudySettings:
+        """The part that identifies a study."""
+        from nas.study.settings import StudySettings
+
+        return StudySettings(
+            self.trials,
+            self.epochs,
+            self.finalists,
+            self.seeds,
+            self.inherit,
+            listed(self.zero_cost),
+            self.strategy,
+            self.objective or [],
+        )
+
+
+@gathered
+def search(
+    *,
+    what: SearchOptions,
+    study: StudyOptions,
     training: TrainingOptions,
-    workers: Workers = 1,
-    storage: Storage = None,
-    kept: Kept,
+    output: OutputOptions,
     json: Json = False,
 ) -> None:
     """Find the most accurate network within a latency budget.
 
-    By estimates, in seconds; with --data candidates are trained.
+    Estimates take seconds. With --data, candidates are trained.
 
     Examples:
         nas search --budget-ms 1.0 --device iphone12-lut
         nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9 --json
         nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8
     """
-    # before numpy is imported: products here are small, threads slow them down and, with
-    # their number, change last digits
+    # before NumPy is imported: its products here are small; more threads slow them down and
+    # change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     from nas.errors import InfeasibleError
-    from nas.files.staging import check_not_shipped
+    from nas.optimize.settings import result_name
 
-    sure = "" if confidence is None else f"-p{confidence:g}"
-    on_data = "" if data is None else f"-{Path(data).stem}"
-    devices = "-".join(Path(each).name for each in device)
-    budgets = "-".join(f"{ms:g}ms" for ms in budget_ms)
-    name = kept.name or f"{Path(space).stem}-{devices}-{budgets}{sure}{on_data}"
-    check_not_shipped("architecture", kept.out / name)
-    limits = {"max_params": max_params_m, "max_macs": max_macs_m, "max_peak": max_peak_m}
-    asked = {
-        "space": space,
-        "device": device,
-        "budget_ms": budget_ms,
-        "confidence": confidence,
-        **{key: most * 1e6 for key, most in limits.items() if most is not None},
-        "surrogate": surrogate,
-        "seed": seed,
-        "caution": caution,
-    }
+    asked = what.arguments()
+    if output.name is None:
+        name = result_name(asked, "" if study.data is None else Path(study.data).stem)
+        output = replace(output, name=name)
     try:
-        if data is None:
-            _search(asked, replace(kept, name=name), json=json)
-            return
-        from nas.cli.study import study
-
-        task = training.task(data)
-        trained = {
-            "trials": trials,
-            "epochs": epochs or task.recipe.epochs,
-            "finalists": finalists,
-            "seeds": seeds,
-            "inherit": inherit,
-            "zero_cost": listed(zero_cost),
-            "strategy": strategy,
-            "objectives": objective or [],
-        }
-        where = {"workers": workers, "storage": storage}
-        test = ["--data", data, *training.words()]
-        study(task, asked, trained, where, replace(kept, name=name), test=test, json=json)
+        if study.data is None:
+            _search(asked, output, json=json)
+        else:
+            _train(asked, study, training, output, json=json)
     except InfeasibleError as error:
         _print_smallest(error, json=json)
         raise
 
 
-def _search(asked: dict[str, Any], kept: Kept, *, json: bool) -> None:
-    from nas.files.settings import RunSettings
-    from nas.files.staging import StagedDir, is_result_of
-    from nas.optimize import search as run
-    from nas.optimize.settings import inputs
+def _search(asked: dict[str, Any], output: Output, *, json: bool) -> None:
+    from nas.cli.search_output import as_json, print_search
+    from nas.optimize.resumable import search_into
     from nas.report.folders.write_search import write_result
     from nas.report.tables.text import print_json
 
-    assert kept.name is not None
-    path, settings = kept.out / kept.name, RunSettings.of("search", kept.name, {}, inputs(asked))
-    if kept.resume and not kept.force and is_result_of(path, settings):
-        say_complete(path, {})
-        with show_progress() as progress:
-            result = run(**asked, on_progress=progress)
-    else:
-        with StagedDir(kept.out, kept.name, force=kept.force) as draft:
-            with show_progress() as progress:
-                result = run(**asked, on_progress=progress)
-            write_result(draft.folder, result, ["nas", *sys.argv[1:]])
-            settings.write(draft.folder)
-            draft.commit()
+    with show_progress() as progress:
+        result, path = search_into(
+            output, write=write_result, on_progress=progress, on_message=say, **asked
+        )
     if json:
         print_json(as_json(result, path))
     else:
-        _print(result, path)
+        print_search(result, path)
+
+
+def _train(
+    asked: dict[str, Any],
+    study: StudyOptions,
+    training: TrainingOptions,
+    output: Output,
+    *,
+    json: bool,
+) -> None:
+    from nas.cli.study_output import as_json, print_study
+    from nas.report.folders.write_search import write_result
+    from nas.report.tables.text import print_json
+    from nas.study.resumable import search_and_train
+
+    assert study.data is not None
+    task = training.task(study.data)
+    with show_progress(on_interrupt=RESUME) as progress:
+        result, found, path = search_and_train(
+            task,
+            study.settings(),
+            output,
+            write=write_result,
+            workers=study.workers,
+            storage=study.storage,
+            on_progress=progress,
+            on_message=say,
+            **asked,
+        )
+    if json:
+        print_json(as_json(result, found, path))
+    else:
+        print_study(result, found, path, test=["--data", study.data, *training.words()])
 
 
 def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
-    """The network that is nearest to the limits, on stdout; the message follows on stderr."""
+    """Print the network nearest to the limits; the message follows on stderr."""
     from nas.report.tables.network import summarise
     from nas.report.tables.text import print_json, print_line
 
@@ -214,92 +248,3 @@ def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
         print_json({"best": None, **least, "smallest": found})
     else:
         print_line(error.arch.to_yaml().rstrip())
-
-
-def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
-    """What `--json` prints of a search without training."""
-    front, seeds = (
-        [summary.as_json() | {"probability": result.probability(c)} for c, summary in found]
-        for found in map(zip, (result.pareto, result.known), _sheets(result))
-    )
-    return {
-        "best": front[-1] | {"path": str(folder / BEST)},
-        "seeds": seeds,
-        "pareto": front,
-        "budget_ms": result.budget_ms,
-        "others": [
-            {"device": device.name, "ms": ms, "budget_ms": most}
-            for device, ms, most in result.elsewhere(result.best.arch)
-        ],
-        "confidence": result.confidence,
-        "held_ms": result.held_ms,
-        "optimality_gap": result.optimality_gap,
-        "priced": result.priced,
-        "judged": result.evaluated,
-        "seed": result.seed,
-        "seconds": result.seconds,
-    }
-
-
-def _sheets(result: SearchResult) -> tuple[list[NetworkSummary], list[NetworkSummary]]:
-    """Of the front, whose last is the best, and of the seeds."""
-    from nas.report.tables.network import summarise
-
-    def sheets(found: Sequence[Candidate]) -> list[NetworkSummary]:
-        return [summarise(c.arch, result.device, result.surrogate) for c in found]
-
-    return sheets(result.pareto), sheets(result.known)
-
-
-def _print(result: SearchResult, folder: Path) -> None:
-    from nas.report.tables.side_by_side import print_sources, print_together
-    from nas.report.tables.text import print_facts, print_line
-
-    front, seeds = _sheets(result)
-    groups = {
-        f"best within {result.budget_ms:g} ms": front[-1:],
-        "nearest faster ones of the front": front[-1 - NEIGHBOURS : -1][::-1],
-        "known points of the space": seeds,
-    }
-    print_together(groups, title=f"{result.space.name} on {result.device.name}")
-    print_line()
-    print_facts(_facts(result, folder))
-    print_sources(seeds)
-
-
-def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
-    best = result.best
-    return [
-        *facts_of_latency(result, best),
-        ("objective", f"estimate - {result.risk_aversion:g} sd; of many, the best looks too good"),
-        ("optimality gap", f"{result.optimality_gap:.3g} points (best networks recombined)"),
-        ("tried", f"{result.priced:,} priced, {result.evaluated:,} within the budget"),
-        ("time", f"{result.seconds:.1f} s, seed {result.seed}"),
-        ("written to", str(folder)),
-    ]
-
-
-def facts_of_latency(result: SearchResult, best: Candidate) -> list[tuple[str, str]]:
-    """What is known of a network's milliseconds, for `print_facts`."""
-    from nas.report.tables.text import interval
-
-    level = f"{result.device.info['interval']['level']:.0%}"
-    return [
-        (
-            f"predicted {result.device.unit}",
-            f"{interval(best.ms, best.ms_low, best.ms_high)} ({level} interval)",
-        ),
-        ("within the budget", f"probability {result.probability(best):.2f}{_held(result)}"),
-        *(
-            (f"on {device.name}", f"{interval(ms, *device.bounds(ms))} of {most:g} {device.unit}")
-            for device, ms, most in result.elsewhere(best.arch)
-        ),
-    ]
-
-
-def _held(result: SearchResult) -> str:
-    """How the budget was kept."""
-    least = " on the device that is least sure" if result.others else ""
-    if result.confidence is None:
-        return f"{least}; the estimate is held under it, see --confidence"
-    return f"{least}; the estimate is held under {result.held_ms:.3f} ms for {result.confidence:g}"

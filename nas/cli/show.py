@@ -1,4 +1,4 @@
-"""`nas show`: one network as its paper's table, with what every row costs."""
+"""`nas show`: one network as a table, with the cost of every row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def show(
     json: Json = False,
     strict: Strict = False,
     fused: Annotated[
-        bool, typer.Option("--fused", help="Count the rows as deployed: norms and branches merged.")
+        bool, typer.Option("--fused", help="Show rows as deployed, with norms and branches merged.")
     ] = False,
     svg: Svg = None,
     force: Force = False,

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or no longer read: one line, and nothing is lost."""
+"""Standard streams that are closed, full or no longer read end with one line."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def open_streams() -> None:
 
 
 def say(note: str) -> None:
-    """One line on stderr that is no result; where nobody can read it, it is left out."""
+    """Write one line to stderr; a stderr that is closed is ignored."""
     with suppress(OSError):
         sys.stderr.write(f"nas: {note}\n")
         sys.stderr.flush()
 
 
 def unprinted() -> OSError | None:
-    """Why what was printed cannot be read, if it cannot; the rest of it is dropped then."""
+    """The error of writing to stdout, if there is one; the rest of the output is dropped then."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -46,7 +46,7 @@ def unprinted() -> OSError | None:
 
 
 def said_of(error: OSError) -> str:
-    """What the system refused, in a line; of a pipe that nobody reads any more, nothing.
+    """One line about what the system refused; nothing about a pipe without a reader.
 
     What cannot be written to a file has been said by whoever wrote it
     (`nas.files.staging.writing`): where no file is named, it is the standard output.

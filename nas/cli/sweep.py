@@ -45,7 +45,7 @@ app = App(cls=_RunsFiles, help="Search many budgets, devices, spaces and seeds o
 @app.command()
 def run(
     file: Annotated[
-        Path, typer.Argument(help="What to sweep over; docs/cluster.md.", metavar="FILE.yaml")
+        Path, typer.Argument(help="Sweep file; see docs/cluster.md.", metavar="FILE.yaml")
     ],
     address: Address = None,
     out: Out = Path("results"),
@@ -53,7 +53,7 @@ def run(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Run a sweep, or go on with it; `nas sweep FILE.yaml` is the same.
+    """Run or resume a sweep; `nas sweep FILE.yaml` is the same.
 
     Examples:
         nas sweep run docs/cluster/sweep.yaml
@@ -82,12 +82,12 @@ def run(
 @app.command()
 def status(
     sweep: Annotated[
-        Path, typer.Argument(help="Its file, its name or its folder.", metavar="SWEEP")
+        Path, typer.Argument(help="File, name or folder of the sweep.", metavar="SWEEP")
     ],
     out: Out = Path("results"),
     json: Json = False,
 ) -> None:
-    """Show how far a sweep is, while it runs or after.
+    """Show the progress of a sweep.
 
     Examples:
         nas sweep status docs/cluster/sweep.yaml
@@ -105,19 +105,18 @@ def simulate(
         int, typer.Argument(min=1, help="Virtual workers, one trial each.", metavar="N")
     ] = 1000,
     trials: Annotated[
-        int, typer.Option("--candidates", min=1, help="Of each of six cells.", metavar="N")
+        int,
+        typer.Option("--candidates", min=1, help="Candidates per cell, of six cells.", metavar="N"),
     ] = 1000,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, help="Of one training, on average.", metavar="S")
+        float, typer.Option("--seconds", min=0.1, help="Mean time of one training.", metavar="S")
     ] = 60.0,
-    cut: Annotated[
-        bool, typer.Option("--cut", help="ASHA stops trainings early: more of them, shorter.")
-    ] = False,
+    cut: Annotated[bool, typer.Option("--cut", help="Let ASHA stop trainings early.")] = False,
     json: Json = False,
 ) -> None:
-    """Show whether asking, storing and telling keep up with many workers.
+    """Simulate many workers to test scheduler and store.
 
-    Strategies, store and scheduler are real, trainings are looked up in benchmarks.
+    Strategies, store and scheduler are real; trainings are looked up.
 
     Examples:
         nas sweep simulate 1000

@@ -1,4 +1,4 @@
-"""Options that every command shares which trains networks."""
+"""Options of every command that trains networks."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ import typer
 from nas.cli import complete
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
+from nas.train.device import DEVICES, PRECISIONS
 
 if TYPE_CHECKING:
     from nas.train.data import DataSet
     from nas.train.run import Task
 
 THREADS_CHOSEN = "OMP_NUM_THREADS" in os.environ
-"""By the user: this is read before a command sets it for itself."""
+"""Whether the user chose a number of threads; read before a command sets the variable."""
+FIRST_PROCESS = os.environ.get("RANK", "0") == "0"
+"""Whether this is the first of torchrun's processes, or the only one; it alone prints."""
 TRAINING = "Data and training"
 """The section of help pages."""
 
 
 def training_option(flag: str, help: str, metavar: str | None = None, **settings: Any) -> Any:
-    """An option in the section of those that are about training."""
+    """An option in the section about training."""
     return typer.Option(flag, help=help, metavar=metavar, rich_help_panel=TRAINING, **settings)
 
 
@@ -39,38 +42,38 @@ AnyData = Annotated[str | None, _DATA]
 Epochs = Annotated[
     int | None,
     training_option(
-        "--epochs", "Of a training to the end.", "N", min=1, show_default="the recipe's"
+        "--epochs", "Epochs of a full training.", "N", min=1, show_default="the recipe's"
     ),
 ]
 Seeds = Annotated[
-    int, training_option("--seeds", "Trainings of one network, for an interval.", "N", min=1)
+    int, training_option("--seeds", "Trainings per network, for an interval.", "N", min=1)
 ]
 DataRoot = Annotated[
     Path | None,
     training_option(
-        "--data-root", "Of data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
+        "--data-root", "Folder of data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
     ),
 ]
 On = Annotated[
     str,
     training_option(
         "--on",
-        "auto, cpu, cuda, cuda:1 or mps.",
+        "Device: auto, cpu, cuda, cuda:1 or mps.",
         "PLACE",
-        autocompletion=complete.one_of(complete.PLACES),
+        autocompletion=complete.one_of(DEVICES),
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How networks are trained; every field is an option."""
+    """How networks are trained. Every field is an option."""
 
     recipe: Annotated[
         str,
         training_option(
             "--recipe",
-            "See nas list recipes; or a YAML file.",
+            "Name (nas list recipes) or YAML file.",
             "NAME",
             autocompletion=complete.recipes,
         ),
@@ -87,29 +90,29 @@ class TrainingOptions:
     ] = None
     micro_batch: Annotated[
         int,
-        training_option("--micro-batch", "Images at a time, of a batch; 0: all of it.", "N", min=0),
+        training_option("--micro-batch", "Images per pass; 0: the whole batch.", "N", min=0),
     ] = 0
     on: On = "auto"
     precision: Annotated[
         str,
         training_option(
             "--precision",
-            "auto, fp32, bf16 or fp16.",
+            "Precision: auto, fp32, bf16 or fp16.",
             "NAME",
-            autocompletion=complete.one_of(complete.PRECISIONS),
+            autocompletion=complete.one_of(PRECISIONS),
         ),
     ] = "auto"
-    compiled: Annotated[bool, training_option("--compile", "With torch.compile.")] = False
+    compiled: Annotated[bool, training_option("--compile", "Use torch.compile.")] = False
     data_root: DataRoot = None
-    download: Annotated[bool, training_option("--download", "Fetch a named data set.")] = False
+    download: Annotated[bool, training_option("--download", "Download a named data set.")] = False
 
     def task(self, data: str) -> Task:
-        """What networks are trained for."""
+        """The data, recipe and device to train with."""
         from nas.system.extras import require
 
         require("train")
+        from nas.train.device import device_of, precision_of
         from nas.train.loop import Setting
-        from nas.train.place import device_of, precision_of
         from nas.train.recipe import check_fits, load_recipe
         from nas.train.run import Task
 
@@ -128,7 +131,7 @@ class TrainingOptions:
         return task
 
     def words(self) -> list[str]:
-        """What was said of how to train, as it is typed; images that were fetched are there."""
+        """These options as they are typed, without defaults and `--download`."""
         hints, found = get_type_hints(type(self), include_extras=True), list[str]()
         for option in fields(self):
             value = getattr(self, option.name)
@@ -139,17 +142,16 @@ class TrainingOptions:
 
 
 def read_images(data: str, root: Path | None, *, download: bool = False) -> DataSet:
-    """A data set; while it is read, how far that is, and once what was left out of a folder."""
+    """Load a data set with a progress bar, and report skipped files."""
     from nas.train.data import load_data
 
-    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
-    with show_progress(shown=first) as progress:
+    with show_progress(shown=FIRST_PROCESS) as progress:
         images = load_data(data, root=root, download=download, on_progress=progress)
-    if images.note and first:
+    if images.note and FIRST_PROCESS:
         say(images.note)
     return images
 
 
 def listed(text: str) -> list[str]:
-    """The parts of `a,b,c`; none of an empty text."""
+    """The parts of `a,b,c`; an empty text has none."""
     return [part for part in text.split(",") if part]

@@ -1,4 +1,4 @@
-"""`nas validate`: a device held against measurements."""
+"""`nas validate`: compare a device with measurements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nas.devices.calibration.validate import ValidatedNetwork, Validation
 
 WORST = 10
-"""Networks that are listed."""
+"""Most networks in the list."""
 
 
 def validate(
@@ -39,12 +39,12 @@ def validate(
     ],
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="Draw predicted over measured.", metavar="FILE.png"),
+        typer.Option("--plot", help="Plot predicted over measured latency.", metavar="FILE.png"),
     ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Say how far a device's predictions are from what was measured.
+    """Compare a device's predictions with measurements.
 
     Examples:
         nas validate iphone12-lut --against measured.csv

@@ -18,6 +18,10 @@ from nas.files.csv import read_csv
 Folder = Literal["search_spaces", "predictors", "results"]
 What = Literal["architecture", "space", "device", "surrogate"]
 
+#: what commands and functions take by default
+SPACE, DEVICE, SURROGATE = "mobile", "iphone12-lut", "imagenet"
+#: the device of benchmarks of search strategies: it knows the ops of their spaces
+BENCH_DEVICE = "pixel1-cpu"
 #: kind of resource -> folder, and pattern of its files
 ENTRIES: dict[What, tuple[Folder, str]] = {
     "architecture": ("search_spaces", "archs/*.yaml"),

@@ -24,7 +24,7 @@ import numpy as np
 from nas import library
 from nas.accuracy.surrogate import Surrogate
 from nas.errors import BudgetError, brief
-from nas.files.resources import named
+from nas.files.resources import DEVICE, SPACE, SURROGATE, named
 from nas.latency.device import Device
 from nas.optimize.evolution import Evaluated, Evaluator, EvolutionSettings, evolve
 from nas.optimize.exact import solve, undominated
@@ -40,8 +40,6 @@ AnySpace = str | Path | Space
 AnyDevice = str | Path | Device
 AnySurrogate = str | Path | Surrogate
 """A name, a path or a loaded object."""
-SPACE, DEVICE, SURROGATE = "mobile", "iphone12-lut", "imagenet"
-"""Defaults of a search."""
 
 APART = 6
 """Least number of genes in which two networks of a shortlist differ."""

@@ -129,11 +129,11 @@ class SuccessiveHalving:
 
     def _counts(self, whole: int) -> bool:
         """Whether the accuracies of a schedule of so many epochs hold for the plan's schedule."""
-        from nas.train.course import same_course
+        from nas.train.schedule_prefix import same_schedule_prefix
 
         recipe = self.task.recipe
         steps = len(self.task.splits[0].labels) / recipe.batch
-        return same_course(recipe, whole, self.plan.epochs, steps)
+        return same_schedule_prefix(recipe, whole, self.plan.epochs, steps)
 
     def _search(self, database: Database, epochs: int) -> Assignments:
         """Trials of the first rung; networks of a smaller run first."""

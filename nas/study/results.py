@@ -120,7 +120,7 @@ def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResu
         )
     return StudyResult(
         tuple(trials),
-        accuracy(list(best.finals), task.judging_images),
+        accuracy(list(best.finals), task.validation_images),
         halving.plan,
         weights,
         fitted,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas.files.resources import DEVICE, SPACE, SURROGATE
 from nas.optimize import Candidate, SearchResult
 from nas.optimize import search as run_search
-from nas.optimize.run import DEVICE, SPACE, SURROGATE, each_device
+from nas.optimize.run import each_device
 from nas.optimize.strategies import DEFAULT
 from nas.space.space import Code
 from nas.study.halving import SuccessiveHalving

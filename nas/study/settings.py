@@ -1,19 +1,50 @@
-"""What a search with training depends on, and which numbers of it may grow."""
+"""What identifies a search with training, and which numbers of it may grow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from nas.files.settings import RunInputs
-from nas.optimize import settings as search_settings
-from nas.train import settings as train_settings
-from nas.train.run import Task
+from nas.optimize.strategies import DEFAULT
+
+if TYPE_CHECKING:
+    from nas.train.run import Task
 
 SIZES = ("trials", "epochs", "finalists", "seeds")
 
 
-def inputs(task: Task, asked: Mapping[str, Any], training: Mapping[str, Any]) -> RunInputs:
-    """Of the arguments of `nas.optimize`, and of those that say how candidates are chosen."""
-    values = {key: own for key, own in training.items() if key not in SIZES}
-    return search_settings.inputs(asked) | RunInputs(values=values) | train_settings.inputs(task)
+@dataclass(frozen=True, slots=True)
+class StudySettings:
+    """How candidates are chosen and trained."""
+
+    trials: int = 16
+    """Candidates that are trained."""
+    epochs: int | None = None
+    """Epochs of a candidate that is never cut; None takes the recipe's."""
+    finalists: int = 2
+    """Best candidates, which are trained anew for twice as long."""
+    seeds: int = 2
+    """Trainings of each finalist."""
+    inherit: bool = False
+    """Candidates start from the weights of the nearest trained one."""
+    zero_cost: Sequence[str] = ()
+    """Proxies that choose the first candidates; without any, the surrogate does."""
+    strategy: str = DEFAULT
+    """A name of `nas.optimize.strategies`."""
+    objectives: Sequence[str] = ()
+    """Names of `OBJECTIVES`, which are minimised too."""
+
+    def sizes(self, task: Task) -> dict[str, int]:
+        """Numbers that may be larger when the run is resumed."""
+        epochs = self.epochs or task.recipe.epochs
+        return {key: epochs if key == "epochs" else getattr(self, key) for key in SIZES}
+
+    def inputs(self, task: Task, search: Mapping[str, Any]) -> RunInputs:
+        """Everything else that identifies the run; `search`: arguments of `nas.optimize`."""
+        from nas.optimize.settings import inputs as search_inputs
+        from nas.train.settings import inputs as train_inputs
+
+        values = {key: own for key, own in asdict(self).items() if key not in SIZES}
+        return search_inputs(search) | RunInputs(values=values) | train_inputs(task)

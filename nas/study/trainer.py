@@ -136,4 +136,4 @@ def save_final_weights(training: Training, folder: Path) -> None:
     """Save the weights that a training was evaluated with beside its checkpoint."""
     from nas.modules import save_weights
 
-    save_weights(training.judged, folder / WEIGHTS)
+    save_weights(training.eval_model, folder / WEIGHTS)

@@ -26,8 +26,8 @@ from nas.system.progress import OnMessage, OnProgress, ignore
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from nas.train.handover import Handover
     from nas.train.run import Task
+    from nas.train.shared_tensors import SharedTensors
 
 POLL_S = 0.2
 
@@ -177,18 +177,18 @@ class LocalPool:
     """Worker processes on this machine."""
 
     def __init__(self, workers: int) -> None:
-        from nas.train.place import spawning
+        from nas.train.device import spawning
 
         self._context, self._workers = spawning(), workers
         self._running: dict[int, Any] = {}
         self._pipes: dict[int, Connection] = {}
         """One pipe per process, since a process killed while it writes would block a shared one."""
-        self._job: Handover | None = None
+        self._job: SharedTensors | None = None
 
     def start(self, index: int, job: Job) -> None:
-        from nas.train.handover import Handover
+        from nas.train.shared_tensors import SharedTensors
 
-        self._job = self._job or Handover(job)  # all workers of a pool do the same job
+        self._job = self._job or SharedTensors(job)  # all workers of a pool do the same job
         receiver, sender = self._context.Pipe(duplex=False)
         arguments = (self._job, index, self._workers, os.getpid(), sender)
         made = self._context.Process(target=_work_here, args=arguments, daemon=True)
@@ -214,7 +214,7 @@ class LocalPool:
 
 
 def _work_here(job: Job, index: int, workers: int, parent: int, sender: Connection) -> None:
-    from nas.train.place import share
+    from nas.train.device import share
 
     exit_with_parent(parent)
     threads = job.task.setting.threads or share(workers)
@@ -223,7 +223,7 @@ def _work_here(job: Job, index: int, workers: int, parent: int, sender: Connecti
 
 def on_device(job: Any, index: int) -> Any:
     """A copy of a job or task holder on the device of one of several processes."""
-    from nas.train.place import assign_device
+    from nas.train.device import assign_device
 
     setting = job.task.setting
     setting = replace(setting, device=assign_device(setting.device, index))
@@ -232,7 +232,7 @@ def on_device(job: Any, index: int) -> Any:
 
 def run_job(job: Job, index: int, threads: int, tell: Callable[[WorkerEvent], None]) -> None:
     """Run a job in a worker process; `tell` sends its events."""
-    from nas.train.place import use_cores
+    from nas.train.device import use_cores
 
     use_cores(threads)
     own = _with(

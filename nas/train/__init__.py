@@ -1,1 +1,1 @@
-"""Training: recipes as data, one loop, restartable; the judge of candidates and of winners."""
+"""Training of candidates and of final networks: data sets, recipes, one restartable loop."""

@@ -18,21 +18,21 @@ from nas.train.data.base import Crop
 from nas.train.recipe import Recipe
 
 GROUP = 8
-"""Images that share RandAugment's ops."""
+"""Images that share one draw of RandAugment's ops."""
 OPS, BINS = 2, 31
 """Ops per image, and magnitudes: 0 to 30 as in TensorFlow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Augment:
-    """Batches as a recipe wants them: normalised images and targets."""
+    """Turns batches into augmented, normalised images and targets."""
 
     recipe: Recipe
     data: DataSet
 
     @property
     def crop(self) -> Crop:
-        """How images are cut out."""
+        """Mode of cropping."""
         return Crop(self.recipe.augment.crop, self.recipe.augment.least_area)
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The state of a training on disk: replaced whole, read back without unpickling objects."""
+"""Checkpoints: replaced atomically, read without unpickling objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nas.errors import WeightsError, WriteError, first_line
 def write_checkpoint(
     path: Path, parts: Mapping[str, Any], history: Sequence[Any], lengths: Sequence[int]
 ) -> None:
-    """Write the state of every part; a kill or a full disk leaves the checkpoint before.
+    """Write the state of every part; a kill or a full disk leaves the previous checkpoint.
 
     `lengths` are the epochs of the schedule that each epoch of the history followed.
 

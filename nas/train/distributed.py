@@ -17,7 +17,7 @@ from torch import Tensor, distributed, nn
 from nas.errors import TrainingError
 
 FINE, OUT_OF_MEMORY, FAILED = range(3)
-"""How the work of a process ended; of several, the largest counts."""
+"""Outcomes of a process's work; the largest of all processes counts."""
 
 
 @contextmanager
@@ -35,17 +35,17 @@ def processes(device: torch.device) -> Iterator[int]:
 
 
 def world() -> int:
-    """Processes of this training."""
+    """Number of processes of this training."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def rank() -> int:
-    """This one's number; the first, 0, writes the files."""
+    """Rank of this process; rank 0 writes the files."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def wait_for_others() -> None:
-    """Until every process of this training is here."""
+    """Wait until every process of this training calls this."""
     if distributed.is_initialized():
         distributed.barrier()
 
@@ -89,7 +89,7 @@ def is_of_memory(error: BaseException) -> bool:
 
 
 def gradients(parameters: Iterable[nn.Parameter]) -> Tensor | None:
-    """All gradients as one vector, to be averaged; None where there is one process."""
+    """All gradients as one vector, to be averaged; None if there is one process."""
     if world() == 1:
         return None
     return torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
@@ -104,7 +104,7 @@ def average(vector: Tensor, parameters: Iterable[nn.Parameter]) -> None:
 
 
 def mean_of_all(own: Tensor) -> Tensor:
-    """The mean of what every process has; no number if one has none."""
+    """Mean over all processes; NaN if one process has NaN."""
     if world() == 1:
         return own
     total = own.clone()

@@ -1,10 +1,9 @@
-"""The final training of one network: several seeds, the test split once, a folder of results."""
+"""The final training of one network: several seeds, one test, a result folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,13 @@ from nas.files.resources import BEST, WEIGHTS
 from nas.files.staging import ResumableDir
 from nas.modules import save_weights
 from nas.space.arch import Arch, read_arch
-from nas.system.progress import OnMessage, ignore
+from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import rank
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
 from nas.train.run import Task, train
 
 FACTS = "train.yaml"
-OnEpoch = Callable[[int, Epoch], None]
-"""Hears of a seed's epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +31,26 @@ class _Figures:
 
     test: Accuracy
     judged: Accuracy
+    epochs: int = between(low=1, high=1e12)
     seconds: float = between(high=1e12)
 
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """What a final training ended with."""
+    """Result of a final training."""
 
     arch: Arch
     """As trained: with the data's classes, at the recipe's side."""
     test: Accuracy
-    judged: Accuracy
-    """On the judging images, of the last epochs."""
+    """On the test split."""
+    validation: Accuracy
+    """On the validation split, after the last epoch."""
+    epochs: int
     seconds: float
+    path: Path
+    """The folder of the result."""
     schedules: tuple[int, ...] = ()
-    """Epochs of each schedule that was followed, where a longer one went on from a shorter one."""
+    """Epochs of each schedule that was followed, where a longer one continued a shorter one."""
 
 
 def train_finally(
@@ -59,70 +61,92 @@ def train_finally(
     epochs: int,
     seeds: Sequence[int],
     command: Sequence[str],
-    on_epoch: OnEpoch = ignore,
-    on_epoch_progress: Callable[[int, int, float, float], None] = ignore,
+    on_progress: OnProgress = ignore,
     on_message: OnMessage = ignore,
     start: Callable[[Training], None] | None = None,
 ) -> Final:
-    """Train with every seed, test once, and write the result's folder.
+    """Train with every seed in `work`, test once and make the result folder of it.
 
-    What was trained for fewer epochs goes on; the checkpoints stay, so that it can.
-
-    `on_epoch`, `on_epoch_progress` and `start` are those of `nas.train.run.train`; the first two
-    get the seed in front.
+    Trainings of fewer epochs are continued. Their checkpoints stay, for still longer ones. `start`
+    is that of `nas.train.run.train`.
 
     Raises:
-        TrainingError: a seed diverged; those before it are kept for --resume.
+        TrainingError: a seed diverged. Seeds before it are kept for `--resume`.
     """
     fitted = task.fit(arch)
-    tests, judged, seconds = [], [], 0.0
+    tests, validation, seconds = [], [], 0.0
     schedules: dict[int, None] = {}
     for seed in seeds:
-        folder = work.folder / f"seed{seed}"
+        folder, steps = work.folder / f"seed{seed}", _Steps(on_progress, epochs, seeds, seed)
         training = train(
             task,
             fitted,
             folder,
             epochs=epochs,
             seed=seed,
-            on_epoch=partial(on_epoch, seed),
-            on_epoch_progress=partial(on_epoch_progress, seed),
+            on_epoch=steps.on_epoch,
+            on_epoch_progress=steps.on_epoch_progress,
             on_message=on_message,
             start=start,
             events=True,
             lengthen=True,
         )
-        tests.append(training.judge(task.data.test)[1])
-        judged.append(training.history[-1].val_top1)
+        tests.append(training.evaluate(task.data.test)[1])
+        validation.append(training.history[-1].val_top1)
         seconds += sum(epoch.seconds for epoch in training.history)
-        if not training.one_course:
+        if not training.follows_one_schedule:
             schedules |= dict.fromkeys(training.lengths)
         if rank() == 0:
-            save_weights(training.judged, folder / WEIGHTS)
+            save_weights(training.eval_model, folder / WEIGHTS)
     final = Final(
         fitted,
         accuracy(tests, len(task.data.test.labels)),
-        accuracy(judged, len(training.judging.labels)),
+        accuracy(validation, len(training.validation.labels)),
+        epochs,
         seconds,
+        work.path,
         tuple(schedules),
     )
     if rank() == 0:
         fitted.to_yaml(work.folder / BEST)  # what `nas show FOLDER` looks for
-        facts = _facts(task, arch, final, epochs=epochs, seeds=seeds, command=command)
+        facts = _facts(task, arch, final, seeds=seeds, command=command)
         yaml.write(work.folder / FACTS, facts)
         work.commit()
     return final
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Reports the epochs of one seed as steps of the whole run."""
+
+    on_progress: OnProgress
+    epochs: int
+    seeds: Sequence[int]
+    seed: int
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        self._report(epoch.epoch, 1.0, f"{epoch.val_top1:.1f} % of the validation images")
+
+    def on_epoch_progress(self, number: int, share: float, images_s: float) -> None:
+        self._report(number, share, f"{images_s:,.0f} images/s")
+
+    def _report(self, number: int, share: float, what: str) -> None:
+        done = self.seeds.index(self.seed) + (number - 1 + share) / self.epochs
+        which = f"seed {self.seed}, " if len(self.seeds) > 1 else ""
+        step = f"{which}epoch {number}/{self.epochs}: {what}"
+        self.on_progress(step, done / len(self.seeds))
+
+
 def read_final(folder: Path) -> Final:
-    """What a finished training's folder says.
+    """Read the folder of a finished training.
 
     Raises:
         DocumentError: it is damaged.
     """
     path = folder / FACTS
     figures = read_record(_Figures, yaml.read(path), str(path), closed=False)
-    return Final(read_arch(folder / BEST), figures.test, figures.judged, figures.seconds)
+    arch = read_arch(folder / BEST)
+    return Final(arch, figures.test, figures.judged, figures.epochs, figures.seconds, folder)
 
 
 def _facts(
@@ -130,17 +154,16 @@ def _facts(
     arch: Arch,
     final: Final,
     *,
-    epochs: int,
     seeds: Sequence[int],
     command: Sequence[str],
 ) -> dict[str, Any]:
-    """`train.yaml`."""
+    """Contents of `train.yaml`."""
     setting = task.setting
     return provenance(command, "torch", "torchvision") | {
         "arch": {"name": arch.name, "arch_id": arch.arch_id, "trained_id": final.arch.arch_id},
         "data": task.data.preprocessing(final.arch.input[1]).facts(),
         "recipe": asdict(task.recipe),
-        "epochs": epochs,
+        "epochs": final.epochs,
         **({"schedules": list(final.schedules)} if final.schedules else {}),
         "seeds": list(seeds),
         "trained_on": {
@@ -151,6 +174,6 @@ def _facts(
             "threads": torch.get_num_threads() if setting.device.type == "cpu" else None,
         },
         "test": asdict(final.test),
-        "judged": asdict(final.judged),
+        "judged": asdict(final.validation),
         "seconds": round(final.seconds, 1),
     }

@@ -1,7 +1,7 @@
-"""Weights from a trained relative: rows of the same kind, the channels that both have.
+"""Weight inheritance from a similar trained network: equal rows, the channels that both have.
 
 As weight inheritance in evolution (arXiv:1703.01041, section 3.2; sliced as in arXiv:1908.09791).
-Whether networks trained on from there rank as those trained alone is measured by `nas fidelity`.
+`nas fidelity` measures whether networks rank after it as they do after training from scratch.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from nas.train.loop import Training
 
 
 def kinship(arch: Arch, other: Arch) -> float:
-    """Share of rows that two networks have in common, in order; 1 for the same rows."""
+    """Similarity of two networks: the share of rows in common, in order; 1 for the same rows."""
     return SequenceMatcher(None, arch.rows, other.rows, autojunk=False).ratio()
 
 
 @torch.no_grad()
 def inherit(training: Training, parent: Arch, state: Mapping[str, Tensor]) -> float:
-    """Take what a fresh training's network can from `parent`'s tensors; the share of its own.
+    """Copy `parent`'s tensors into a fresh training; returns the share of weights copied.
 
-    Rows are matched in order by op and stride, so that a row more or less moves nothing else.
+    Rows are matched in order by op and stride, so an extra row does not shift the others.
     """
     rows = dict(_matched(training.arch, parent))
     own = training.module.state_dict()
@@ -45,13 +45,13 @@ def inherit(training: Training, parent: Arch, state: Mapping[str, Tensor]) -> fl
 
 
 def inherit_from(training: Training, parent: Arch, checkpoint: Path) -> float:
-    """As `inherit`, from the checkpoint of the parent's training."""
+    """`inherit` from the checkpoint of the parent's training."""
     content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     return inherit(training, parent, content["module"])
 
 
 def _matched(child: Arch, parent: Arch) -> list[tuple[str, str]]:
-    """Scopes of the child's rows and of those that they follow."""
+    """Pairs of row scopes: the child's and the parent's that it inherits from."""
     kinds = [
         [(row.op, row.canonical().get("s", 1)) for row in arch.rows] for arch in (child, parent)
     ]

@@ -1,4 +1,4 @@
-"""What a training says while it runs: a CSV and TensorBoard's event files, one row per epoch."""
+"""Logs of a training: a CSV and TensorBoard's event files, one row per epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_log(folder: Path, history: Sequence[Epoch]) -> None:
-    """Write `log.csv` anew, so that a training that went on has every epoch once."""
+    """Rewrite `log.csv`, so that a resumed training has every epoch once."""
     rows = [
         [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(epoch)]
         for epoch in history
@@ -31,12 +31,12 @@ class Events:
         self.writer = writer(str(folder / "tensorboard"))
 
     def add(self, epoch: Epoch) -> None:
-        """One epoch; on the disk when this returns."""
+        """Write one epoch; it is on disk when this returns."""
         for column in fields(epoch):
             if column.name != "epoch":
                 self.writer.add_scalar(column.name, getattr(epoch, column.name), epoch.epoch)
         self.writer.flush()
 
     def close(self) -> None:
-        """No more epochs."""
+        """Close the file."""
         self.writer.close()

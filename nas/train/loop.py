@@ -1,7 +1,7 @@
 """The training loop: one network, one device (or one of several), an epoch at a time.
 
 What an epoch draws at random follows from the seed and the epoch, and everything else is in the
-checkpoint; so a training that goes on from one repeats what an uninterrupted one computes.
+checkpoint; so a resumed training computes what an uninterrupted one does.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from nas.space.arch import Arch
 from nas.system.progress import ignore
 from nas.train.augment import Augment, normalised
 from nas.train.checkpoint import read_checkpoint, write_checkpoint
-from nas.train.course import same_course
 from nas.train.data import DataSet
 from nas.train.data.base import Plan, Split, in_order
 from nas.train.distributed import average, gradients, mean_of_all, rank, together, world
+from nas.train.epoch_plan import epoch_plan
+from nas.train.image_sizes import at_side
 from nas.train.optimiser import learning_rate, make_optimiser
-from nas.train.plan import epoch_plan
 from nas.train.recipe import Recipe
 from nas.train.regularise import averaged, regularise, set_dropout
-from nas.train.sizes import at_side
+from nas.train.schedule_prefix import same_schedule_prefix
 from nas.train.statistics import estimate_statistics, estimation_plan
 from nas.train.teacher import load_teacher
 
 CHECKED = 50
-"""Steps after which the loss must still be a number; looking makes an accelerator wait."""
+"""Check the loss for NaN every so many steps; each check synchronises the device."""
 AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -46,21 +46,21 @@ OnEpochProgress = Callable[[int, float, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where and how a training runs; nothing that changes what it is of."""
+    """Where and how a training runs. No field changes what is trained."""
 
     device: torch.device = torch.device("cpu")
     precision: str = "fp32"
-    """`fp32`, `bf16` or `fp16` (mixed)."""
+    """`fp32`, or mixed precision with `bf16` or `fp16`."""
     micro_batch: int = 0
-    """Images at a time; gradients are accumulated to the recipe's batch. 0 is all of them."""
+    """Images per forward pass; gradients accumulate to the recipe's batch. 0: the batch."""
     compile: bool = False
     threads: int | None = None
-    """Of the CPU; 0: as many as are fastest (`nas.train.threads`); None: as torch is set."""
+    """CPU threads; 0: the fastest number (`nas.train.threads`), None: torch's setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What is known after one epoch."""
+    """Figures of one epoch."""
 
     epoch: int
     """From 1."""
@@ -70,9 +70,9 @@ class Epoch:
     """Mean over the training images, with the recipe's targets."""
     val_loss: float
     val_top1: float
-    """Percent of the judging images."""
+    """Top-1 accuracy on the validation split, in percent."""
     images_s: float
-    """Trained on per second, by all processes."""
+    """Training images per second, over all processes."""
     seconds: float
 
 
@@ -81,19 +81,19 @@ class Training:
     """A network in training; `run_epoch` until `done`."""
 
     arch: Arch
-    """For the data's classes and the side it is judged at (`nas.space.retarget`)."""
+    """For the data's classes and the image side of evaluation (`nas.space.retarget`)."""
     data: DataSet
     train: Split
-    judging: Split
+    validation: Split
     recipe: Recipe
     epochs: int
     seed: int
     setting: Setting
     order: Tensor | None = None
-    """Indices of the images of an epoch; None is all of them in random order."""
+    """Indices of an epoch's images; None takes all of them in random order."""
     history: list[Epoch] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    """Epochs of the schedule that each of `history` followed."""
+    """For each epoch of `history`, the length in epochs of the schedule it followed."""
     on_epoch_progress: OnEpochProgress = ignore
 
     def __post_init__(self) -> None:
@@ -108,45 +108,47 @@ class Training:
             device.type, enabled=self.setting.precision == "fp16" and device.type == "cuda"
         )
         self.teacher = load_teacher(self.recipe, self.data, device)
-        self.train, self.judging = self.train.to(device), self.judging.to(device)
+        self.train, self.validation = self.train.to(device), self.validation.to(device)
         self._runners: dict[int, nn.Module] = {}
 
     def start_from(self, state: Mapping[str, Tensor]) -> None:
-        """Begin with these tensors, of a network of the same table."""
+        """Start from these tensors of a network of the same table."""
         self.module.load_state_dict(dict(state))
         self.restart()
 
     def restart(self) -> None:
-        """Begin with the weights as they are now: average from them."""
+        """Start from the current weights: the average begins with them."""
         decay = self.recipe.regularise.ema
         self.average = averaged(self.module, decay) if decay else None
         self._estimated = False
 
     @property
     def done(self) -> bool:
-        """All epochs are over."""
+        """Whether all epochs are finished."""
         return len(self.history) >= self.epochs
 
     @property
-    def one_course(self) -> bool:
-        """Whether every epoch so far is as one of this schedule, also where it followed another."""
+    def follows_one_schedule(self) -> bool:
+        """Whether every epoch so far had the learning rates of this schedule."""
         steps = len(self.train.labels) / self.recipe.batch
-        return all(same_course(self.recipe, n, self.epochs, steps) for n in set(self.lengths))
+        return all(
+            same_schedule_prefix(self.recipe, n, self.epochs, steps) for n in set(self.lengths)
+        )
 
     @property
-    def judged(self) -> nn.Module:
-        """The module that counts: averaged weights where there are any, and their statistics."""
+    def eval_model(self) -> nn.Module:
+        """The module to evaluate and save: averaged weights if there are any, with statistics."""
         module: nn.Module = self.module if self.average is None else self.average.module
         if not self._estimated:
             self._estimate_statistics(module)
             self._estimated = True
         return module
 
-    def run_epoch(self, *, judge: bool = True) -> Epoch:
-        """Train one epoch and judge it; without, its accuracy is no number.
+    def run_epoch(self, *, evaluate: bool = True) -> Epoch:
+        """Train one epoch and evaluate it; without `evaluate`, its accuracy is NaN.
 
         Raises:
-            TrainingError: the loss is no number any more.
+            TrainingError: the loss became NaN or infinite.
         """
         number, start = len(self.history), perf_counter()
         torch.manual_seed(self.seed * 1_000_003 + number + 1)  # all processes draw one plan
@@ -158,7 +160,9 @@ class Training:
         loss, lr = self._steps(recipe, plan, number)
         seconds = perf_counter() - start
         with together():
-            val_loss, val_top1 = self.judge(self.judging) if judge else (math.nan, math.nan)
+            val_loss, val_top1 = (
+                self.evaluate(self.validation) if evaluate else (math.nan, math.nan)
+            )
         images = sum(len(index) for index, _ in plan) * world()
         side = plan[-1][1]
         found = Epoch(
@@ -197,7 +201,7 @@ class Training:
         return mean, lr
 
     def _backward(self, batch: tuple[Tensor, Tensor], side: int, recipe: Recipe) -> Tensor:
-        """Gradients of one step, of this process's images; the loss, still on the device."""
+        """Compute gradients on this process's images; returns the loss, still on the device."""
         x, targets = batch
         if self.teacher:
             targets = self.teacher(x, targets)
@@ -211,7 +215,7 @@ class Training:
         return loss
 
     def _update(self, lr: float) -> None:
-        """One step of the optimiser, and of the averaged weights."""
+        """Update the weights, and their average."""
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         if self.recipe.optimiser.clip:
@@ -224,7 +228,7 @@ class Training:
             self.average.update_parameters(self.module)
 
     def _runner(self, side: int, recipe: Recipe) -> nn.Module:
-        """What executes a step at this side: the module, or its twin of another size."""
+        """The module that runs a step at this side: the own one, or its twin of another size."""
         if side not in self._runners:
             own = side == self.arch.input[1]
             runner: nn.Module = (
@@ -247,15 +251,15 @@ class Training:
         )
 
     def _estimate_statistics(self, module: nn.Module) -> None:
-        """Those of a module's batch norms, from training images seen as they are judged."""
+        """Estimate those of a module's batch norms, on training images without augmentation."""
         plan = estimation_plan(len(self.train.labels), self._at_once, self.arch.input[1])
         with torch.random.fork_rng(devices=[]), self._autocast():  # loaders draw a number
             estimate_statistics(module, (x for x, _ in self._whole(self.train, plan)))
 
     @torch.no_grad()
-    def judge(self, split: Split) -> tuple[float, float]:
+    def evaluate(self, split: Split) -> tuple[float, float]:
         """Cross entropy and top-1 in percent on all images of a split."""
-        module, side = self.judged.eval(), self.arch.input[1]
+        module, side = self.eval_model.eval(), self.arch.input[1]
         right, loss = (torch.zeros((), device=self.setting.device) for _ in range(2))
         for x, labels in self._whole(split, in_order(len(split.labels), self._at_once, side)):
             with self._autocast():
@@ -267,7 +271,7 @@ class Training:
 
     @property
     def _at_once(self) -> int:
-        """Images that the network sees at a time."""
+        """Images per forward pass."""
         return self.setting.micro_batch or self.recipe.batch
 
     def _whole(self, split: Split, plan: Plan) -> Iterator[tuple[Tensor, Tensor]]:
@@ -275,11 +279,11 @@ class Training:
             yield normalised(images, self.data), labels
 
     def save(self, path: Path) -> None:
-        """Everything that going on needs, whole or not at all."""
+        """Write everything that resuming needs, atomically."""
         write_checkpoint(path, self._state(), self.history, self.lengths)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint of the same training.
+        """Resume from a checkpoint of the same training.
 
         Raises:
             WeightsError: it is damaged, or of another training.
@@ -288,6 +292,6 @@ class Training:
         self._estimated = False
 
     def _state(self) -> dict[str, Any]:
-        """The parts that have a state, by name."""
+        """The parts with a state, by name."""
         parts = {"module": self.module, "optimiser": self.optimiser, "scaler": self.scaler}
         return parts if self.average is None else parts | {"average": self.average}

@@ -10,11 +10,11 @@ from torch import nn
 from nas.train.recipe import Optimiser, Schedule
 
 WARM_UP_SHARE = 0.2
-"""Of all epochs, that a warm-up takes at most: recipes are also used for far fewer epochs."""
+"""Largest share of a warm-up, since recipes are also used for far fewer epochs."""
 
 
 def make_optimiser(module: nn.Module, recipe: Optimiser) -> torch.optim.Optimizer:
-    """Over the module's parameters; vectors (norms, biases) are not decayed."""
+    """The optimiser of a module's parameters; vectors (norms, biases) are not decayed."""
     trained = [p for p in module.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
@@ -32,7 +32,7 @@ def make_optimiser(module: nn.Module, recipe: Optimiser) -> torch.optim.Optimize
 
 
 def learning_rate(schedule: Schedule, epoch: float, epochs: int, steps_per_epoch: float) -> float:
-    """After `epoch` epochs, whole and parts, of `epochs`.
+    """Learning rate after `epoch` of `epochs` epochs; `epoch` may be fractional.
 
     >>> learning_rate(Schedule(lr=1.0, warmup_epochs=1), 0.5, epochs=10, steps_per_epoch=100)
     0.5

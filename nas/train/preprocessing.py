@@ -1,4 +1,4 @@
-"""What a trained network expects of an image, and what its logits mean.
+"""Preprocessing of images for a trained network, and the names of its classes.
 
 Written beside every trained network and carried by its exports, so that whoever follows it gets the
 accuracy that training printed.
@@ -26,13 +26,13 @@ MAX_BYTES = 2_000_000
 
 
 class Normalisation(NamedTuple):
-    """Of an RGB image in 0..1: (image - mean) / std, per channel."""
+    """Normalisation of an RGB image in 0..1: (image - mean) / std, per channel."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
     def __str__(self) -> str:
-        """As `--normalisation` takes it."""
+        """The text that `--normalisation` takes."""
         return "/".join(",".join(f"{value:g}" for value in values) for values in self)
 
 
@@ -88,47 +88,47 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Of one network, as it was trained and tested. Empty: it is not known."""
+    """Preprocessing of one network, as trained and tested. Empty fields are unknown."""
 
     name: str
-    """Of the data set."""
+    """Name of the data set."""
     source: str
     mean: tuple[float, ...] = between(low=-1e6)
     """Of each channel of images in 0..1; one value: of grey images, and of all three channels."""
     sd: tuple[float, ...] = between(low=1e-9)
     side: int = between(low=1)
-    """Of the network's input."""
+    """Image side of the network's input."""
     fingerprint: str = ""
     """Hash of the data set."""
     decoding: str = ""
-    """How a file becomes pixels, in words."""
+    """How files are decoded, in words."""
     steps: tuple[Step, ...] = ()
     classes: tuple[str, ...] = ()
-    """In the order of the logits."""
+    """Class names in the order of the logits."""
 
     @property
     def normalisation(self) -> Normalisation:
-        """For three channels; grey images are repeated."""
+        """Values for three channels; grey images are repeated."""
         mean, std = (values * 3 if len(values) == 1 else values for values in (self.mean, self.sd))
         return Normalisation((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
 
     @property
     def told(self) -> list[tuple[str, str]]:
-        """The same as names and values, for a person to read."""
+        """Names and values for people to read."""
         mean, sd = (", ".join(f"{value:g}" for value in each) for each in (self.mean, self.sd))
         pairs = [("images", f"{self.side} x {self.side}, mean {mean}, sd {sd} of 0..1")]
         return [*pairs, ("classes", ", ".join(self.classes))] if self.classes else pairs
 
     def facts(self) -> dict[str, Any]:
-        """As documents hold it, without what is not known."""
+        """Document of the known fields."""
         return {key: value for key, value in asdict(self).items() if value not in ("", ())}
 
 
 class Trained(NamedTuple):
-    """What a folder of results says of the weights in it."""
+    """What a result folder records about its weights."""
 
     preprocessing: Preprocessing | None = None
-    """None: the folder is of a version that did not say it."""
+    """None if the version that wrote the folder did not record it."""
     recipe: str = ""
 
 
@@ -165,7 +165,7 @@ def read_preprocessing(content: Any, where: str) -> Preprocessing:
 
 
 def _text_at(content: Any, keys: tuple[str, ...]) -> str:
-    """A text at the end of keys; empty where there is none."""
+    """The text at nested keys; empty if there is none."""
     for key in keys:
         content = content.get(key) if isinstance(content, dict) else None
     return content if isinstance(content, str) else ""

@@ -72,7 +72,7 @@ class Regularise:
     stochastic_depth: float = between(0.0, high=0.95)
     """Of the last residual branch; it grows linearly from 0 with the depth (arXiv:1603.09382)."""
     ema: float = between(0.0, high=0.999999)
-    """Decay per step of the averaged weights, which are then judged and kept; 0 is off."""
+    """Decay per step of the averaged weights, which are then evaluated and kept; 0 is off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Recipe:
         return replace(self, augment=augment, regularise=regularise, sides=(stage.side,))
 
     def for_images(self, network_side: int, data_side: int) -> int:
-        """The side that images are judged at."""
+        """The image side of evaluation."""
         fitting = -(-data_side // 32) * 32
         return network_side if self.side == "network" else min(fitting, network_side)
 

@@ -21,7 +21,7 @@ Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
 def regularise(module: fx.GraphModule, graph: Graph, recipe: Regularise) -> None:
-    """Insert what the recipe asks for into the module of `graph`, as `nas.modules` makes it."""
+    """Insert the recipe's dropout and stochastic depth into the module of `graph`."""
     if recipe.stochastic_depth:
         _drop_branches(module, graph, recipe.stochastic_depth)
     if recipe.dropout:
@@ -31,7 +31,7 @@ def regularise(module: fx.GraphModule, graph: Graph, recipe: Regularise) -> None
 
 
 def set_dropout(module: nn.Module, share: float) -> None:
-    """Another dropout for the next stage, where there is one."""
+    """Set the dropout rate of the next stage, if the module is a dropout."""
     layer = getattr(module, DROPOUT, None)
     if layer is not None:
         layer.p = share
@@ -65,7 +65,7 @@ def _drop_branches(module: fx.GraphModule, graph: Graph, share: float) -> None:
 def _insert(
     module: fx.GraphModule, value: fx.Node, reader: fx.Node, name: str, layer: nn.Module
 ) -> None:
-    """`layer` between a value and one of its readers."""
+    """Insert `layer` between a value and one of its readers."""
     module.add_submodule(name, layer)
     with module.graph.inserting_before(reader):
         node = module.graph.call_module(name, (value,))
@@ -77,7 +77,7 @@ def _is_layer(module: fx.GraphModule, node: fx.Node, kind: type[nn.Module]) -> b
 
 
 def averaged(module: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
-    """A running average of the module's tensors, statistics included; young ones forget faster."""
+    """Running average of a module's tensors and statistics; it forgets faster at the start."""
 
     def blend(kept: Tensors, new: Tensors, count: torch.Tensor | int) -> None:
         steps = int(count)

@@ -1,7 +1,7 @@
-"""One training to its end: splits, checkpoints, logs, and what may go wrong on the way.
+"""One training: splits, checkpoints, logs and errors.
 
-A network that diverges or fills the memory ends its own training, never the run that it is part
-of; where memory runs out, images are taken half as many at a time, once.
+If a network diverges or memory runs out, only its own training ends. Before that, a training that
+is out of memory is tried once more with half as many images at a time.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from nas.train.log import Events, write_log
 from nas.train.loop import Epoch, OnEpochProgress, Setting, Training
 from nas.train.recipe import Recipe, check_fits
 
-JUDGING_SHARE = 0.1
-"""Of every class of the training split, that networks are judged on."""
+VALIDATION_SHARE = 0.1
+"""Share of each class of the training images that is held out for validation."""
 SPLIT_SEED = 0
-"""Of the judging images: the same for all networks and seeds."""
+"""Seed of the validation split: the same for all networks and seeds."""
 BATCHES = 2
-"""Batches that a fresh network is scored on: ZiCo takes two, other proxies read the first."""
+"""Batches for zero-cost proxies: ZiCo uses two, the others use the first."""
 SCORED = 64
-"""Images of a batch that zero-cost proxies see."""
+"""Images per batch of zero-cost proxies."""
 CHECKPOINT = "checkpoint.pt"
 
 OnEpoch = Callable[[Epoch], None]
@@ -42,33 +42,33 @@ OnEpoch = Callable[[Epoch], None]
 
 @dataclass(frozen=True)
 class Task:
-    """What networks are trained for: the same data, recipe and place for all."""
+    """Data, recipe and device that networks are trained with."""
 
     data: DataSet
     recipe: Recipe
     setting: Setting = Setting()
     images: int | None = None
-    """To train on, at most; the judging images stay the same."""
+    """Most images to train on; None takes all. The validation split stays the same."""
 
     def fit(self, arch: Arch) -> Arch:
-        """The network for these classes and the side of image that the recipe wants."""
+        """The network with a classifier for these classes, at the recipe's image side."""
         side = self.recipe.for_images(arch.input[1], self.data.side)
         return for_task(arch, classes=len(self.data.classes), side=side)
 
     @cached_property
     def splits(self) -> tuple[Split, Split]:
-        """What networks are trained and judged on: no test images."""
-        train, judging = self.data.held_out(JUDGING_SHARE, SPLIT_SEED)
+        """The training and the validation split; no test images."""
+        train, validation = self.data.held_out(VALIDATION_SHARE, SPLIT_SEED)
         train = _some(train, self.images or len(train.labels))
-        return train.to(self.setting.device), judging.to(self.setting.device)
+        return train.to(self.setting.device), validation.to(self.setting.device)
 
     @property
-    def judging_images(self) -> int:
-        """Training images that networks are judged on."""
+    def validation_images(self) -> int:
+        """Size of the validation split."""
         return len(self.splits[1].labels)
 
     def batches(self, side: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
-        """`BATCHES` batches that score a fresh network: whole images, normalised, and labels."""
+        """`BATCHES` batches for zero-cost proxies: normalised images (b, 3, s, s), labels."""
         order = torch.randperm(
             len(self.splits[0].labels), generator=torch.Generator().manual_seed(seed)
         )
@@ -77,19 +77,19 @@ class Task:
         return [(normalised(images, self.data), labels) for images, labels in batches]
 
     def training(self, arch: Arch, *, epochs: int, seed: int, share: float = 1.0) -> Training:
-        """A training of a network that fits, from the start; on a share of the images.
+        """A new training of a network that fits, on a share of the images.
 
         Raises:
-            RecipeError: a batch is larger than the data.
+            RecipeError: a batch holds more images than the data.
         """
-        train, judging = self.splits
+        train, validation = self.splits
         train = _some(train, round(share * len(train.labels)))
         check_fits(self.recipe, len(train.labels))
-        return Training(arch, self.data, train, judging, self.recipe, epochs, seed, self.setting)
+        return Training(arch, self.data, train, validation, self.recipe, epochs, seed, self.setting)
 
 
 def _some(split: Split, n: int) -> Split:
-    """So many random images of a split, always the same."""
+    """A random part of `n` images of a split, always the same."""
     if n >= len(split.labels):
         return split
     generator = torch.Generator().manual_seed(SPLIT_SEED)
@@ -111,7 +111,7 @@ def train(
     events: bool = False,
     lengthen: bool = False,
 ) -> Training:
-    """Train a network for `epochs`, or the first `until` of them; see `trained`."""
+    """Train a network for `epochs` epochs, or for the first `until` of them; see `trained`."""
     wanted = min(until or epochs, epochs)
     course = trained(
         task,
@@ -144,15 +144,15 @@ def trained(
     events: bool = False,
     lengthen: bool = False,
 ) -> Generator[Training, None, None]:
-    """A training as it is found in `folder`, if it is, and after each epoch that it goes on.
+    """Yield the training resumed from `folder`, if there is one, and then after each epoch.
 
     The checkpoint in `folder` is replaced after each epoch. `start` may change the fresh weights.
-    `on_epoch` is called after every epoch, `on_epoch_progress` within one. What was trained for
-    fewer epochs, at other learning rates, starts again; with `lengthen` it goes on, at those of
-    `epochs`.
+    `on_epoch` is called after every epoch, `on_epoch_progress` within one. A checkpoint of fewer
+    epochs, at other learning rates, is dropped; with `lengthen` it is continued at the learning
+    rates of `epochs`.
 
     Raises:
-        TrainingError: it diverged, or the memory is too small for half a batch.
+        TrainingError: the network diverged, or memory is too small for half a batch.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for halved in (False, True):
@@ -164,7 +164,7 @@ def trained(
                 if not training.history and start is not None:
                     start(training)
             if training.history:
-                if not training.done and not training.one_course:
+                if not training.done and not training.follows_one_schedule:
                     on_message(_lengthened(training))
                 yield training
             yield from _run(training, folder, epochs, on_epoch, events=events)
@@ -179,7 +179,7 @@ def trained(
                     f"{arch.name}: out of memory with {before} images at a time"
                 ) from None
             if rank() == 0:
-                on_message(f"{arch.name}: out of memory; going on with {size} images at a time")
+                on_message(f"{arch.name}: out of memory; continuing with {size} images at a time")
             task = replace(task, setting=replace(task.setting, micro_batch=size))
         torch.cuda.empty_cache()
     raise AssertionError("the second try returns or raises")
@@ -188,11 +188,11 @@ def trained(
 def _left(
     task: Task, arch: Arch, path: Path, epochs: int, seed: int, *, lengthen: bool
 ) -> Training:
-    """A training as its checkpoint left it, or from the start."""
+    """The training of a checkpoint, or a new one."""
     training = task.training(arch, epochs=epochs, seed=seed)
     if path.exists():
         training.load(path)
-        if not (lengthen or training.one_course):
+        if not (lengthen or training.follows_one_schedule):
             return task.training(arch, epochs=epochs, seed=seed)
     return training
 

@@ -1,4 +1,4 @@
-"""What a training depends on: images, the keys of a recipe, a teacher's weights, the precision."""
+"""What identifies a training: images, keys of the recipe, the teacher's weights, the precision."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from nas.train.recipe import Recipe
 from nas.train.run import Task
 
 WORDS = ("name", "source", "notes")
-"""Keys of a recipe that say nothing about the training."""
+"""Keys of a recipe that do not affect the training."""
 
 
 def inputs(task: Task) -> RunInputs:
-    """Of everything that is trained for a task; the epochs are a size of the run."""
+    """Inputs of any run that trains on a task. Epochs are no input but a size of the run."""
     data, teacher = task.data, task.recipe.teacher
     contents = {"data set": data.fingerprint}
     keys = _keys(task.recipe)
@@ -35,7 +35,7 @@ def inputs(task: Task) -> RunInputs:
 
 
 def _keys(recipe: Recipe) -> dict[str, Any]:
-    """What a recipe says of the training, by key."""
+    """Keys of a recipe that affect the training."""
     left_out = (*WORDS, "epochs")
     found: Mapping[str, Any] = asdict(recipe)
     return {key: own for key, own in found.items() if key not in left_out}

@@ -1,8 +1,8 @@
 """Statistics of batch norms, estimated for the weights as they are.
 
 Running averages lag behind the weights: after a few steps they still describe the fresh network.
-So a network is judged and kept with the mean and variance of a few training images ("precise" batch
-norm, arXiv:2105.07576, section 3).
+So a network is evaluated and saved with the mean and variance of a few training images ("precise"
+batch norm, arXiv:2105.07576, section 3).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from nas.train.data.base import Plan
 
 IMAGES = 1024
-"""That statistics are estimated from, at most."""
+"""Most images that statistics are estimated from."""
 SEED = 0
-"""Of the choice of images: the same for all networks and epochs."""
+"""Seed of the choice of images: the same for all networks and epochs."""
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -31,7 +31,7 @@ def estimation_plan(images: int, batch: int, side: int) -> Plan:
 
 @torch.no_grad()
 def estimate_statistics(module: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Set the statistics of all batch norms to their mean over the batches; nothing else changes.
+    """Set the statistics of all batch norms to their mean over the batches.
 
     As `torch.optim.swa_utils.update_bn`, but dropout and stochastic depth stay off.
     """

@@ -17,17 +17,17 @@ from nas.train.recipe import Recipe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distil:
-    """Targets mixed with the classes that the teacher sees."""
+    """Mixes targets with the classes that the teacher predicts."""
 
     module: Any
     share: float
     factor: Tensor
     summand: Tensor
-    """(3, 1, 1): from our normalisation to the teacher's."""
+    """`factor`, `summand` (3, 1, 1): from our normalisation to the teacher's."""
 
     @torch.no_grad()
     def __call__(self, x: Tensor, targets: Tensor) -> Tensor:
-        """Of a batch (b, 3, s, s) and its targets (b, classes)."""
+        """Mixed targets of a batch (b, 3, s, s) with targets (b, classes)."""
         seen = self.module(x * self.factor + self.summand).argmax(1)
         return targets.lerp(F.one_hot(seen, targets.shape[1]).to(targets.dtype), self.share)
 
@@ -36,7 +36,7 @@ def load_teacher(recipe: Recipe, data: DataSet, device: torch.device) -> Distil 
     """The recipe's teacher, if it has one.
 
     Raises:
-        RecipeError: timm lacks it, or its weights cannot be had or are for other classes.
+        RecipeError: timm lacks it, or its weights cannot be loaded or are for other classes.
         MissingExtraError: timm is not installed.
     """
     wanted = recipe.teacher
@@ -49,7 +49,7 @@ def load_teacher(recipe: Recipe, data: DataSet, device: torch.device) -> Distil 
         if wanted.weights:
             timm.models.load_checkpoint(module, wanted.weights, weights_only=True)
         elif own["num_classes"] != classes:  # timm would draw a new classifier
-            raise ValueError(f"its weights are of {own['num_classes']} classes, not {classes}")
+            raise ValueError(f"its weights have {own['num_classes']} classes, expected {classes}")
         else:
             module = timm.create_model(name, pretrained=True)
     except Exception as error:  # a name, a download, a file: timm and its hub raise nearly anything

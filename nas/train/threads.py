@@ -1,8 +1,8 @@
-"""CPU threads of a training: as many as are fastest, timed when the work begins.
+"""CPU threads of a training: the fastest number, timed when a run starts.
 
-On cores that others use, too, one thread is often faster than all, and a small network has little
-to share out. The last digits of a result depend on the number of threads, so the number is kept
-with the work and `--resume` uses it again.
+On busy cores one thread is often faster than all of them, and so it is for a small network. The
+last digits of a result depend on the number of threads, so it is stored with the run, and
+`--resume` uses it again.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from nas.errors import ArchError, RecipeError
 from nas.modules import build
 from nas.space.arch import Arch
 from nas.system.processes import cores
+from nas.train.device import use_cores
 from nas.train.distributed import world
 from nas.train.loop import AMP
-from nas.train.place import use_cores
 
 if TYPE_CHECKING:
     from nas.train.run import Task
 
 THREADS = "threads.txt"
-"""In the folder of a work: the number that its trainings run on."""
+"""File in the folder of a run: the number of threads of its trainings."""
 ROUNDS = 5
-"""Timed, at most, with every number of threads."""
+"""Most timed rounds for each number of threads."""
 ENOUGH_S = 0.3
-"""No round begins after so much time in those before."""
+"""No new round starts after this time, in seconds."""
 WORTH = 0.9
-"""More threads are taken where a step needs at most this share of its time with fewer."""
+"""More threads are used only if a step then takes at most this share of its time."""
 TIMED_MACS = 2e9
-"""A step is timed on as many images as have these, which takes a second at most."""
+"""A timed step has as many images as need so many MACs: a second at most."""
 
 
 def with_threads(task: Task, arch: Arch, folder: Path, workers: int = 1) -> Task:
-    """The task with a number of threads, if that is to be found out, and this process set to it.
+    """The task with its number of threads, which is also set for this process.
 
-    It is the number kept in `folder`; else the fastest for a training of `arch`, which is kept.
-    Workers share the cores.
+    The number is the one stored in `folder`, else the fastest for a training of `arch`, which is
+    then stored. Workers share the cores. A task with a number of its own is returned unchanged.
     """
     setting, most = task.setting, max(1, cores() // workers)
     if setting.threads != 0 or world() > 1:
@@ -58,7 +58,7 @@ def with_threads(task: Task, arch: Arch, folder: Path, workers: int = 1) -> Task
 
 
 def _kept(note: Path) -> int | None:
-    """The number that was written; a kill may have left nothing of it."""
+    """The stored number; None if there is none, or a kill left the file incomplete."""
     text = note.read_text(encoding="utf-8").strip() if note.exists() else ""
     return int(text) if text.isdecimal() else None
 
@@ -75,9 +75,9 @@ def _measured(task: Task, arch: Arch, most: int) -> int:
 def fastest(
     step: Callable[[], None], most: int, *, clock: Callable[[], float] = perf_counter
 ) -> int:
-    """Threads, up to `most`, with which a step is fastest; fewer, where it hardly matters.
+    """The number of threads up to `most` with the fastest step; fewer, if the gain is small.
 
-    Numbers of threads take turns, so that a machine that slows down slows all of them.
+    Numbers of threads take turns, so that a change in the machine's speed affects all of them.
     """
     numbers = [*(2**power for power in range((most - 1).bit_length())), most]
     spent, before = dict.fromkeys(numbers, 0.0), torch.get_num_threads()
@@ -103,7 +103,7 @@ def fastest(
 
 
 def _step(task: Task, arch: Arch) -> Callable[[], None]:
-    """Forward and backward through a fresh network on images of noise, as many as a batch has."""
+    """One forward and backward pass of a fresh network on noise, at most a batch of it."""
     fitted, setting = task.fit(arch), task.setting
     few = max(2, round(TIMED_MACS / fitted.macs))
     images = min(setting.micro_batch or task.recipe.batch, few)

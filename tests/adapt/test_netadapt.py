@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from nas.adapt.methods import adapt, by_importance, check
 from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.proposals import smallest
-from nas.adapt.run import adapt, by_importance, check
+from nas.adapt.settings import AdaptSettings
 from nas.adapt.steps import Step
 from nas.adapt.tune import Tuner
 from nas.errors import BudgetError, InfeasibleError, TrainingError, UnknownNameError, WeightsError
@@ -43,7 +44,7 @@ def start(task: Task, tmp_path_factory: pytest.TempPathFactory) -> tuple[Arch, P
     folder = tmp_path_factory.mktemp("start")
     arch = task.fit(Arch.from_yaml(TABLE))
     training = train(task, arch, folder, epochs=6)
-    save_weights(training.judged, folder / "weights.safetensors")
+    save_weights(training.eval_model, folder / "weights.safetensors")
     return arch, folder / "weights.safetensors"
 
 
@@ -60,7 +61,7 @@ def job(task: Task, start: tuple[Arch, Path], device: Device, tmp_path: Path) ->
 def job_in(folder: Path, task: Task, start: tuple[Arch, Path], device: Device) -> NetAdapt:
     budget = 0.9 * device.predict(start[0]).ms
     plan = AdaptPlan(budget, 0.06, tune_batches=2, judging_images=80)
-    return NetAdapt(task, folder, plan, DEVICE, *start)
+    return NetAdapt(task, folder, plan, device, *start)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def done(
 
 
 def way(steps: list[Step]) -> list[tuple[str, str, float]]:
-    return [(step.group, step.arch.arch_id, step.top1) for step in steps]
+    return [(step.knob, step.arch.arch_id, step.top1) for step in steps]
 
 
 def test_steps_save_what_they_are_asked_to_and_end_within_the_budget(
@@ -242,7 +243,7 @@ def test_weights_of_another_network_are_named(
     other = load_arch("mobilenetv1-0.25")
     ms = device.predict(task.fit(other)).ms
     with pytest.raises(WeightsError, match="expected weights of mobilenetv1"):
-        adapt(task, other, start[1], DEVICE, AdaptPlan(0.8 * ms), tmp_path)
+        adapt(AdaptSettings(other, device, AdaptPlan(0.8 * ms), weights=start[1]), task, tmp_path)
 
 
 def test_what_a_proposal_is_judged_with_is_what_it_leaves(
@@ -251,7 +252,7 @@ def test_what_a_proposal_is_judged_with_is_what_it_leaves(
     arch, weights = start
     tuner = Tuner(task, AdaptPlan(1.0, tune_batches=2, judging_images=80), seed=0)
     state, top1 = tuner.tuned(arch, read_state(weights), 1)
-    images, labels = next(tuner._judging.batches(in_order(80, 80, arch.input[1])))
+    images, labels = next(tuner._validation.batches(in_order(80, 80, arch.input[1])))
     module = build(arch).eval()
     module.load_state_dict(state)
     with torch.no_grad():
@@ -265,8 +266,9 @@ def test_cut_weights_have_statistics_of_the_cut_network(
 ) -> None:
     arch, weights = start
     plan = AdaptPlan(0.8 * device.predict(arch).ms)
-    made, own, _ = by_importance(arch, weights, device, plan, task)
-    _, wide, _ = by_importance(arch, weights, device, plan)
+    settings = AdaptSettings(arch, device, plan, "knapsack", weights)
+    made, own, _ = by_importance(settings, task)
+    _, wide, _ = by_importance(settings)
     tuner = Tuner(task, plan, seed=0)
     assert all(torch.equal(own[name], tensor) for name, tensor in wide.items() if "weight" in name)
     expected = tuner.with_statistics(made, wide)

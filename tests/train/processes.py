@@ -17,8 +17,8 @@ from nas.space.arch import Arch
 from nas.train.data.base import WHOLE, Crop, DataSet, Plan
 from nas.train.data.held import Held
 from nas.train.distributed import processes, rank
+from nas.train.epoch_plan import epoch_plan
 from nas.train.loop import Training
-from nas.train.plan import epoch_plan
 from nas.train.recipe import Augment, Recipe, Regularise
 from nas.train.run import Task, train
 
@@ -106,7 +106,7 @@ def resumed(folder: Path) -> dict[str, Any]:
     found = {}
     for name in ("whole", "parts"):
         training = train(task(), ARCH, folder / name, epochs=2)
-        state = training.judged.state_dict()
+        state = training.eval_model.state_dict()
         found[name] = [tensor.flatten().tolist() for tensor in state.values()]
         found[f"{name} loss"] = training.history[-1].loss
     return found

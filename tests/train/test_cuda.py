@@ -10,8 +10,8 @@ import torch
 
 from nas.evaluate.proxies import PROXIES, score
 from nas.space.arch import Arch
+from nas.train.device import device_of, precision_of
 from nas.train.loop import Setting
-from nas.train.place import device_of, precision_of
 from nas.train.run import Task, train
 
 pytestmark = [

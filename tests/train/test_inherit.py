@@ -23,7 +23,7 @@ def test_the_same_network_takes_everything(quick: Task, tiny: Arch, tmp_path: Pa
     assert inherit_from(child, fitted, tmp_path / CHECKPOINT) == 1
     own, given = child.module.state_dict(), parent.module.state_dict()
     assert all(torch.equal(own[name], given[name]) for name in own if own[name].ndim)
-    assert child.judge(child.judging)[1] > 25  # of ten classes; no epoch of its own
+    assert child.evaluate(child.validation)[1] > 25  # of ten classes; no epoch of its own
 
 
 def test_a_wider_row_keeps_the_parents_channels(task: Task, tiny: Arch) -> None:

@@ -14,16 +14,16 @@ from nas.library import load_arch
 from nas.modules import build, save_weights
 from nas.space.arch import Arch
 from nas.train.data.base import DataSet
+from nas.train.epoch_plan import epoch_plan
 from nas.train.figures import accuracy
+from nas.train.image_sizes import at_side
 from nas.train.loop import Setting, Training
-from nas.train.plan import epoch_plan
 from nas.train.recipe import Recipe, Regularise, Schedule, Stage, Teacher
 from nas.train.run import CHECKPOINT, Task, train
-from nas.train.sizes import at_side
 
 
 def weights(training: Training) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in training.judged.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in training.eval_model.state_dict().items()}
 
 
 def same(a: Training, b: Training) -> bool:
@@ -46,7 +46,7 @@ def test_it_learns(quick: Task, tiny: Arch, tmp_path: Path) -> None:
     assert seen == [(number, 1.0) for number in range(1, 7)]
     assert heard[-1] > 50  # of ten classes
     assert training.history[-1].loss < training.history[0].loss
-    assert training.judge(quick.data.test)[1] > 45
+    assert training.evaluate(quick.data.test)[1] > 45
     log = (tmp_path / "log.csv").read_text().splitlines()
     assert log[0].startswith("epoch,side,lr,loss,val_loss,val_top1,images_s")
     assert len(log) == 7
@@ -226,11 +226,11 @@ def test_what_is_kept_is_the_plain_network(task: Task, tiny: Arch, tmp_path: Pat
     task = replace(task, recipe=recipe)
     fitted = task.fit(tiny)
     training = train(task, fitted, tmp_path, epochs=1)
-    save_weights(training.judged, tmp_path / "w.safetensors")
+    save_weights(training.eval_model, tmp_path / "w.safetensors")
     module = build(fitted, weights=tmp_path / "w.safetensors").eval()
     x = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
-        assert torch.allclose(module(x), training.judged.eval()(x), atol=1e-6)
+        assert torch.allclose(module(x), training.eval_model.eval()(x), atol=1e-6)
 
 
 def test_intervals() -> None:

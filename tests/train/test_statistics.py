@@ -36,8 +36,8 @@ RUNNING = ("running_mean", "running_var")
 
 @torch.no_grad()
 def judged_alone(module: nn.Module, training: Training) -> tuple[float, float]:
-    """Loss and top-1 of a plain module on the judging images."""
-    split, side = training.judging, training.arch.input[1]
+    """Loss and top-1 of a plain module on the validation images."""
+    split, side = training.validation, training.arch.input[1]
     (batch,) = split.batches(in_order(len(split.labels), len(split.labels), side))
     logits = module.eval()(normalised(batch[0], training.data))
     right = (logits.argmax(1) == batch[1]).float().mean()
@@ -51,9 +51,9 @@ def test_they_are_those_that_torch_finds(task: Task, tiny: Arch, ema: float) -> 
     training.run_epoch()
     n, side = len(training.train.labels), training.arch.input[1]
     batches = training.train.batches(estimation_plan(n, task.recipe.batch, side))
-    expected = deepcopy(training.judged)
+    expected = deepcopy(training.eval_model)
     update_bn([normalised(images, task.data) for images, _ in batches], expected)
-    for own, other in zip(statistics(training.judged), statistics(expected), strict=True):
+    for own, other in zip(statistics(training.eval_model), statistics(expected), strict=True):
         assert torch.allclose(own, other, rtol=1e-4, atol=1e-6)
 
 
@@ -63,18 +63,18 @@ def test_what_is_judged_is_what_is_kept(
 ) -> None:
     task = replace(task, recipe=replace(task.recipe, regularise=regularised))
     training = train(task, task.fit(tiny), tmp_path, epochs=1)
-    save_weights(training.judged, tmp_path / "w.safetensors")
+    save_weights(training.eval_model, tmp_path / "w.safetensors")
     module = build(training.arch, weights=tmp_path / "w.safetensors")
     last = training.history[-1]
     assert judged_alone(module, training) == pytest.approx((last.val_loss, last.val_top1), 1e-4)
 
 
 def test_an_epoch_that_was_not_judged_leaves_no_old_ones(task: Task, tiny: Arch) -> None:
-    judged, unjudged = (task.training(task.fit(tiny), epochs=2, seed=0) for _ in range(2))
-    for training in (judged, unjudged):
-        training.run_epoch(judge=training is judged)
-        training.run_epoch(judge=False)
-    pairs = zip(statistics(judged.judged), statistics(unjudged.judged), strict=True)
+    evaluated, unevaluated = (task.training(task.fit(tiny), epochs=2, seed=0) for _ in range(2))
+    for training in (evaluated, unevaluated):
+        training.run_epoch(evaluate=training is evaluated)
+        training.run_epoch(evaluate=False)
+    pairs = zip(statistics(evaluated.eval_model), statistics(unevaluated.eval_model), strict=True)
     assert all(torch.equal(own, other) for own, other in pairs)
 
 
@@ -91,8 +91,8 @@ def test_inherited_weights_are_judged_with_their_own(
     inherit(child, fitted, state)
     begun = quick.training(fitted, epochs=2, seed=5)
     begun.start_from(state)
-    assert child.judge(child.judging) == begun.judge(begun.judging)
-    assert child.judge(child.judging)[1] > 50  # of ten classes; no epoch of its own
+    assert child.evaluate(child.validation) == begun.evaluate(begun.validation)
+    assert child.evaluate(child.validation)[1] > 50  # of ten classes; no epoch of its own
 
 
 def test_estimating_draws_nothing_and_drops_nothing(task: Task, tiny: Arch) -> None:
@@ -101,18 +101,18 @@ def test_estimating_draws_nothing_and_drops_nothing(task: Task, tiny: Arch) -> N
     task = replace(task, recipe=replace(task.recipe, regularise=regularised))
     dropping = task.training(task.fit(tiny), epochs=1, seed=0)
     before = torch.random.get_rng_state()
-    pairs = zip(statistics(dropping.judged), statistics(plain.judged), strict=True)
+    pairs = zip(statistics(dropping.eval_model), statistics(plain.eval_model), strict=True)
     assert all(torch.equal(own, other) for own, other in pairs)
     assert torch.equal(torch.random.get_rng_state(), before)
     norms = [m for m in dropping.module.modules() if isinstance(m, nn.BatchNorm2d)]
     assert {norm.momentum for norm in norms} == {nn.BatchNorm2d(1).momentum}
-    assert not any(module.training for module in dropping.judged.modules())
+    assert not any(module.training for module in dropping.eval_model.modules())
 
 
 def test_one_image_at_a_time_can_be_judged(task: Task, tiny: Arch) -> None:
     task = replace(task, setting=Setting(micro_batch=1))
     training = task.training(task.fit(tiny), epochs=1, seed=0)
-    assert all(bool(found.isfinite().all()) for found in statistics(training.judged))
+    assert all(bool(found.isfinite().all()) for found in statistics(training.eval_model))
 
 
 def test_a_network_without_norms_decodes_nothing() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nas import library
 from nas.evaluate.bench.benchmark import Benchmark, load_benchmark
+from nas.files.resources import BENCH_DEVICE
 from nas.latency.device import Device
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, Pricing
@@ -29,7 +30,7 @@ class Scenario:
     benchmark: str
     share: float | None = 0.5
     """Share of random networks within the budget; None means no budget."""
-    device: str = "pixel1-cpu"
+    device: str = BENCH_DEVICE
     data: Path | None = None
     """Folder with the tables that are not shipped."""
 

@@ -86,7 +86,7 @@ def facts_of(task: Task, command: Sequence[str], *, long: int, seed: int) -> dic
         "long_epochs": long,
         "seed": seed,
         "trained_on": f"{len(task.splits[0].labels)} images",
-        "judged_on": f"{task.judging_images} training images held out",
+        "judged_on": f"{task.validation_images} training images held out",
         "device": str(task.setting.device),
         "precision": task.setting.precision,
         "environment": environment().as_json(),

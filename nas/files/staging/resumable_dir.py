@@ -143,6 +143,11 @@ class ResumableDir(LockedPath):
             shutil.copytree(self.path, copy, dirs_exist_ok=True)
             yield Path(copy)
 
+    def already_complete(self) -> str:
+        """A line that says that nothing is left to do, and how large the run is."""
+        sizes = ", ".join(f"{key} {size}" for key, size in self.settings.sizes.items())
+        return f"{self.path} is complete already{f': {sizes}' if sizes else ''}"
+
     def _check_ours(self) -> None:
         if any(self.folder.iterdir()) and not (self.folder / FILE).exists():
             raise ResultError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas import library
+from nas.adapt.result import HISTORY_COLUMNS, JudgedTop1
 from nas.errors import NasError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
@@ -15,12 +16,10 @@ from nas.files.records import optional, read_record
 from nas.files.resources import BEST
 from nas.files.text import read_text
 from nas.latency.device import Device
-from nas.report.folders.adapted import JudgedTop1
 from nas.report.folders.search_inputs import found_device
 from nas.report.pages import charts
 from nas.report.pages.page import FactsPart, Page, PicturePart, PlotPart, Section, TablePart
 from nas.report.pages.winner import latency_section, network_section
-from nas.report.plots.widths import COLUMNS
 from nas.report.svg.comparison import comparison_picture
 from nas.report.tables.network import summarise
 from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
@@ -101,7 +100,7 @@ def read_adapted(folder: Path) -> AdaptedFolder:
     """
     made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
     read_record(AdaptedDocument, made, f"{folder / ADAPTED}", closed=False)
-    lines = read_csv(history, COLUMNS) if history.exists() else []
+    lines = read_csv(history, HISTORY_COLUMNS) if history.exists() else []
     return AdaptedFolder(folder, made, read_arch(path), read_text(path), tuple(lines))
 
 

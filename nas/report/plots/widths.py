@@ -1,24 +1,22 @@
-"""Plots of adapted widths, and the history of a run."""
+"""Plots of adapted widths."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nas.adapt.width_groups import width_columns
-from nas.files.csv import write_csv
 from nas.report.plots.style import BLUE, ORANGE, plot
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from nas.adapt.result import Adaptation
     from nas.adapt.steps import Step
 
-COLUMNS = ("step", "knob", "before", "after", "predicted_ms", "top1", "taken", "error")
-"""Columns of `history.csv`: one row for the original network and one for each proposal."""
 SHOWN = 10
 """Proposals this many points below the worst accepted step are not drawn."""
 BEFORE, AFTER, TRIED = "#BBBBBB", BLUE, ORANGE
@@ -44,9 +42,13 @@ def width_changes(before: Arch, after: Arch) -> Iterator[WidthChange]:
             yield WidthChange(number, old.op, name, getattr(old, name), getattr(new, name))
 
 
-def write_history(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write all proposals in order of their steps."""
-    write_csv(path, COLUMNS, rows)
+def save_pictures(folder: Path, made: Adaptation) -> None:
+    """Plot the widths before and after, and for NetAdapt the accuracies of its proposals."""
+    save_widths(folder / "widths.png", made.before, made.after)
+    if job := made.job:
+        tried = [(r["predicted_ms"], r["top1"]) for r in job.tried() if r.get("top1") is not None]
+        path = folder / "accuracy.png"
+        save_accuracy(path, job.steps(), tried, made.device.name, job.plan.budget_ms)
 
 
 def save_accuracy(

@@ -11,8 +11,8 @@ from ray.util.queue import Queue
 
 from nas.errors import ClusterError, TrainingError, first_line
 from nas.evaluate.fidelity.estimators import Estimator
+from nas.evaluate.fidelity.job import Elsewhere, Fidelity
 from nas.evaluate.fidelity.ranking import Score
-from nas.evaluate.fidelity.run import Elsewhere, Fidelity
 from nas.space.arch import Arch
 from nas.study.ray.connect import ON_HEAD, check_capacity, cluster
 from nas.study.store import ATTEMPTS
@@ -88,7 +88,7 @@ def _options(task: Task) -> dict[str, float]:
 
 
 def _score(job: Fidelity, estimator: Estimator, arch: Arch) -> Score:
-    from nas.train.place import use_cores
+    from nas.train.device import use_cores
 
     use_cores(1)
     own: Fidelity = on_device(job, ONLY)

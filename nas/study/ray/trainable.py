@@ -21,7 +21,7 @@ from nas.errors import NasError
 from nas.space.arch import Arch
 from nas.study.store import ATTEMPTS
 from nas.study.trainer import save_final_weights
-from nas.train.place import device_of, precision_of, use_cores
+from nas.train.device import device_of, precision_of, use_cores
 from nas.train.run import Task, trained
 
 EPOCH, TOP1, ERROR = "epoch", "top1", "broken"

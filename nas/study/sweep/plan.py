@@ -15,13 +15,13 @@ from typing import Any
 from nas.errors import DocumentError, UnknownNameError
 from nas.files import yaml
 from nas.files.records import between, one_of, read_record
-from nas.files.resources import named
+from nas.files.resources import SPACE, SURROGATE, named
 from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.optimize.strategies.problem import OBJECTIVES
 from nas.study.halving import rung_name
 from nas.study.plan import Plan
 from nas.study.run import StudyRequest
-from nas.train.place import PRECISIONS
+from nas.train.device import PRECISIONS
 from nas.train.recipe import load_recipe
 
 
@@ -80,7 +80,7 @@ class Sweep:
     data: Data
     budgets_ms: Mapping[str, tuple[float, ...]] = between(low=1e-6)
     """Budgets by device; in the file one list may stand for all devices."""
-    spaces: tuple[str, ...] = ("mobile",)
+    spaces: tuple[str, ...] = (SPACE,)
     strategies: tuple[str, ...] = (DEFAULT,)
     seeds: tuple[int, ...] = between((0,), high=2**31)
     recipe: str = "proxy"
@@ -95,7 +95,7 @@ class Sweep:
     """Objectives to minimise beside the accuracy: ms, params, macs."""
     zero_cost: tuple[str, ...] = ()
     """Zero-cost proxies that choose the networks each cell begins with."""
-    surrogate: str = "imagenet"
+    surrogate: str = SURROGATE
     caution: float = between(1.0, high=100.0)
     resources: Resources = Resources()
     scheduler: Scheduler = Scheduler()

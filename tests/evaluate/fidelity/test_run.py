@@ -12,8 +12,8 @@ import torch
 
 from nas.errors import TrainingError
 from nas.evaluate.fidelity.estimators import LONG, Estimator, estimators, sample
+from nas.evaluate.fidelity.job import JOURNAL, Fidelity
 from nas.evaluate.fidelity.ranking import Score, kendall
-from nas.evaluate.fidelity.run import JOURNAL, Fidelity
 from nas.library import load_arch, load_space, load_surrogate
 from nas.space.space import Space
 from nas.train.data import load_data

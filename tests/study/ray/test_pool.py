@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nas.evaluate.fidelity.run import JOURNAL
+from nas.evaluate.fidelity.job import JOURNAL
 from nas.library import load_device
 from nas.space.arch import Arch
 

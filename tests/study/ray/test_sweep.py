@@ -102,7 +102,7 @@ def test_ctrl_c_keeps_what_is_finished(
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=600)
     assert process.returncode == 130
-    assert "--resume goes on" in err
+    assert "--resume to continue" in err
     assert "Traceback" not in err
     done = run_here(driver)
     assert (done.code, done.out) == (2, "")  # it was stopped, and was not asked to go on

@@ -1,7 +1,7 @@
-"""A job sent to other processes of this machine; its large tensors lie in memory that all share.
+"""Send a job to other processes of this machine; its large tensors are in shared memory.
 
-The memory is a file without a name. Torch's own way takes room in /dev/shm, of which a container
-has 64 MB.
+The memory is an anonymous file. Torch's own shared memory needs space in /dev/shm, of which a
+container has 64 MB.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 
 LEAST_BYTES = 1 << 16
-"""Of a tensor that is shared; smaller ones are copied."""
+"""Smallest tensor that is shared; smaller ones are copied."""
 
 _Place = tuple[int, torch.dtype, tuple[int, ...]]
-"""Number of a memory, and what is in it."""
+"""Index of a memory file, and the type and shape of its tensor."""
 
 
-class Handover:
-    """A job as bytes, and the memory beside them; it can be sent to a process that begins."""
+class SharedTensors:
+    """A pickled job and the memory files of its tensors; can be sent to a new process."""
 
     def __init__(self, job: object) -> None:
         self.memories: list[IO[bytes]] = []
@@ -38,13 +38,13 @@ class Handover:
         return _received, (self.content, handles)
 
     def close(self) -> None:
-        """Let go of the memory; who has been sent it keeps it."""
+        """Close the memory files; processes that received them keep theirs."""
         for memory in self.memories:
             memory.close()
 
 
 class _Writer(pickle.Pickler):
-    """Large tensors are written to a memory each, once."""
+    """Writes each large tensor once, to a memory file of its own."""
 
     def __init__(self, content: IO[bytes], memories: list[IO[bytes]]) -> None:
         super().__init__(content)
@@ -73,7 +73,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _written(tensor: Tensor) -> IO[bytes]:
-    """A memory with a tensor's numbers; this process has them there, too, and no longer twice."""
+    """A memory file with the tensor's values; the tensor itself now uses that memory."""
     named = hasattr(os, "memfd_create")
     memory = open(os.memfd_create("nas"), "w+b") if named else tempfile.TemporaryFile()  # noqa: PTH123, SIM115
     memory.write(tensor.contiguous().view(-1).view(torch.uint8).numpy().data)
@@ -84,7 +84,7 @@ def _written(tensor: Tensor) -> IO[bytes]:
 
 
 def _mapped(handle: int, dtype: torch.dtype) -> Tensor:
-    """What a memory holds; what this process writes to it, others do not see."""
+    """The values of a memory file; writes of this process stay private (copy on write)."""
     return torch.frombuffer(mmap.mmap(handle, 0, access=mmap.ACCESS_COPY), dtype=dtype)
 
 

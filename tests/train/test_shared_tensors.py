@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nas.train.handover import LEAST_BYTES, Handover
+from nas.train.shared_tensors import LEAST_BYTES, SharedTensors
 
 
 @dataclass
@@ -34,7 +34,7 @@ def test_large_tensors_are_shared_and_small_ones_copied() -> None:
     small = torch.arange(3)
     before = large.clone()
     job = Job((large, half, small, large), "mine")
-    sent = Handover(job)
+    sent = SharedTensors(job)
     assert len(sent.memories) == 2, "the same tensor once"
     assert len(sent.content) < LEAST_BYTES
     spawn = get_context("spawn")

@@ -118,7 +118,7 @@ class Fidelity:
             return float("nan")
         try:
             for epoch in range(estimator.epochs):
-                training.run_epoch(judge=epoch == estimator.epochs - 1)
+                training.run_epoch(evaluate=epoch == estimator.epochs - 1)
         except TrainingError:
             return float("nan")
         if estimator.name == LONG:
@@ -153,7 +153,7 @@ _job: Fidelity
 
 def _begin(job: Fidelity, parent: int) -> None:
     global _job
-    from nas.train.place import use_cores
+    from nas.train.device import use_cores
 
     exit_with_parent(parent)
     use_cores(1)

@@ -1,6 +1,6 @@
-"""Where to train: a device by name, its mixed precision, the device of one of several processes.
+"""Devices to train on by name, mixed precision, and the device of each of several processes.
 
-Torch is imported where it is used: `PRECISIONS` is wanted without it.
+Torch is imported where it is used: the command line needs `PRECISIONS` without it.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
     import torch
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def device_of(name: str) -> torch.device:
-    """`auto` is the first GPU if there is one; several processes take one each.
+    """The device of a name. `auto` takes a GPU if there is one, each process another.
 
     Raises:
-        UnknownNameError: it is none that can be trained on.
+        UnknownNameError: torch cannot train on it.
         RuntimeUnavailableError: this machine has no such device.
     """
     import torch
 
-    unknown = UnknownNameError("device to train on", name, ("auto", "cpu", "cuda", "mps"))
+    unknown = UnknownNameError("device to train on", name, DEVICES)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -53,7 +54,7 @@ def precision_of(name: str, device: torch.device) -> str:
 
     Raises:
         UnknownNameError: with the nearest names.
-        RecipeError: the device has no such arithmetic.
+        RecipeError: the device does not support it.
     """
     import torch
 
@@ -69,21 +70,21 @@ def precision_of(name: str, device: torch.device) -> str:
 
 
 def use_cores(n: int) -> None:
-    """So many threads, whatever OMP_NUM_THREADS was."""
+    """Set torch's number of threads, whatever OMP_NUM_THREADS was."""
     import torch
 
     torch.set_num_threads(n)
 
 
 def share(workers: int) -> int:
-    """Threads of one of so many processes: its cores, but no more than torch is set to."""
+    """Threads for each of `workers` processes: its share of the cores, at most torch's setting."""
     import torch
 
     return min(torch.get_num_threads(), max(1, cores() // workers))
 
 
 def spawning() -> SpawnContext:
-    """How processes are begun that share tensors: with nothing of this one's state."""
+    """Start method of processes that share tensors: a fresh interpreter."""
     from torch import multiprocessing
 
     context: SpawnContext = multiprocessing.get_context("spawn")

@@ -1,18 +1,17 @@
-"""The three ways to a budget: NetAdapt on data, the surrogate's search, the exact knapsack."""
+"""Three ways to meet a budget: NetAdapt on images, a search by the surrogate, the knapsack."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas import library
 from nas.adapt.dependencies import DependencyGraph
 from nas.adapt.knapsack import group_values, knapsack, width_space
 from nas.adapt.netadapt import NetAdapt
 from nas.adapt.plan import AdaptPlan
 from nas.adapt.proposals import smallest
-from nas.adapt.steps import START, remove_run_files
+from nas.adapt.settings import AdaptSettings
+from nas.adapt.steps import START
 from nas.adapt.width_groups import width_groups
 from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
 from nas.latency.device import Device
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nas.adapt.tune import Tuner
-    from nas.files.staging import ResumableDir
-    from nas.train.final import Final
-    from nas.train.loop import Epoch, Training
     from nas.train.run import Task
 
 
@@ -86,14 +82,10 @@ def begun_with(tuner: Tuner, arch: Arch, weights: Path, folder: Path) -> Path:
 
 
 def adapt(
+    settings: AdaptSettings,
     task: Task,
-    arch: Arch,
-    weights: Path,
-    device: str,
-    plan: AdaptPlan,
     folder: Path,
     *,
-    seed: int = 0,
     workers: int = 1,
     pool: WorkerPool | None = None,
     storage: str | None = None,
@@ -101,19 +93,20 @@ def adapt(
     on_progress: OnProgress = ignore,
     on_message: OnMessage = ignore,
 ) -> NetAdapt:
-    """Tune the widths of a network, for the task's classes and side, in `folder`, or go on there.
+    """Run NetAdapt on the task's images in `folder`, or continue the run that is there.
 
-    `scope` is the run's in a `storage` that holds many.
+    `scope` begins the names of the run's studies in a `storage` that holds many.
 
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
-        WeightsError: they are another network's.
-        TrainingError: not one proposal of a step could be trained.
+        WeightsError: the weights are another network's.
+        TrainingError: no proposal of a step could be trained.
     """
     from nas.adapt.tune import Tuner
 
-    fitted = task.fit(arch)
-    check(fitted, library.load_device(device), plan)
+    device, plan, seed = settings.device, settings.plan, settings.seed
+    fitted, weights = task.fit(settings.arch), _weights(settings)
+    check(fitted, device, plan)
     start = begun_with(Tuner(task, plan, seed), fitted, weights, folder)
     job = NetAdapt(
         task, folder, plan, device, fitted, start, seed, storage, scope, on_progress, on_message
@@ -122,45 +115,37 @@ def adapt(
     return job
 
 
-def by_surrogate(
-    arch: Arch,
-    device: Device,
-    plan: AdaptPlan,
-    seed: int = 0,
-    on_progress: OnProgress = ignore,
-) -> SearchResult:
+def by_surrogate(settings: AdaptSettings, on_progress: OnProgress = ignore) -> SearchResult:
     """The widths of highest estimated top-1 (its lower bound) within the budget: `nas.optimize`.
 
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
     """
-    check(arch, device, plan)
-    space = width_space(arch, plan.divisor, grow=plan.grows)
+    plan, device = settings.plan, settings.device
+    check(settings.arch, device, plan)
+    space = width_space(settings.arch, plan.divisor, grow=plan.grows)
+    seed = settings.seed
     return search(space, device, budget_ms=plan.budget_ms, seed=seed, on_progress=on_progress)
 
 
 def by_importance(
-    arch: Arch,
-    weights: Path,
-    device: Device,
-    plan: AdaptPlan,
-    task: Task | None = None,
-    seed: int = 0,
+    settings: AdaptSettings, task: Task | None = None
 ) -> tuple[Arch, dict[str, Tensor], float]:
-    """The most important channels within the budget: table, weights, and the share left unproven.
+    """The most important channels within the budget: table, weights, and the optimality gap.
 
-    The share is 0 where the solver proves that no other widths keep more. Without a task the
-    weights' batch norms keep the statistics of the wider network.
+    The gap is the share of the importance that other widths may keep beyond these; 0 is proven
+    optimal. Without a task the batch norms keep the statistics of the wider network.
 
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
-        WeightsError: they are another network's.
+        WeightsError: the weights are another network's.
         RecipeError: the criterion needs images, and there is no task.
     """
     from nas.adapt.prune import pruned, scores
     from nas.adapt.tune import Tuner
     from nas.modules import build
 
+    arch, device, plan, seed = settings.arch, settings.device, settings.plan, settings.seed
     check(arch, device, plan)
     if plan.grows:
         raise BudgetError("--knapsack keeps channels, it cannot grow; choose --surrogate or --data")
@@ -169,7 +154,7 @@ def by_importance(
         if task is None:
             raise RecipeError("--criterion taylor needs images: give --data, or choose l2")
         batches = task.batches(arch.input[1], seed)
-    channels, module = DependencyGraph.of(arch.graph), build(arch, weights=weights)
+    channels, module = DependencyGraph.of(arch.graph), build(arch, weights=_weights(settings))
     importance = scores(channels, module, plan.criterion, batches=batches, seed=seed)
     worth = group_values(arch, channels, importance)
     made, solution = knapsack(arch, device, plan.budget_ms, worth, plan.divisor)
@@ -180,41 +165,7 @@ def by_importance(
     return made, state, float(solution.gap) / whole
 
 
-def train_on(
-    task: Task,
-    arch: Arch,
-    work: ResumableDir,
-    learnt: Path,
-    *,
-    epochs: int,
-    seeds: int,
-    seed: int = 0,
-    command: Sequence[str],
-    on_progress: OnProgress = ignore,
-) -> Final:
-    """The long training at the end, from the weights that are left; ends the work."""
-    from nas.modules.checkpoints.weights import read_state
-    from nas.train.final import train_finally
-
-    state = read_state(learnt)
-
-    def start(training: Training) -> None:
-        training.start_from(state)
-
-    def on_epoch(which: int, epoch: Epoch) -> None:
-        share = (which - seed + epoch.epoch / epochs) / seeds
-        on_progress(f"training, epoch {epoch.epoch}/{epochs}: {epoch.val_top1:.1f} %", share)
-
-    every = range(seed, seed + seeds)
-    final = train_finally(
-        task,
-        arch,
-        work,
-        epochs=epochs,
-        seeds=every,
-        command=command,
-        on_epoch=on_epoch,
-        start=start,
-    )
-    remove_run_files(work.path)
-    return final
+def _weights(settings: AdaptSettings) -> Path:
+    if settings.weights is None:
+        raise WeightsError(f"{settings.arch.name}: method {settings.method} needs its weights")
+    return settings.weights

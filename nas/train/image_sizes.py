@@ -1,7 +1,7 @@
-"""One network at several image sizes: a module for each, all with the same tensors.
+"""One network at several image sizes: one module per size, all sharing the same tensors.
 
-A generated module has its map sizes written in (patches, TensorFlow's padding); what it trains
-does not depend on them, but for position codes.
+A generated module contains its feature map sizes (patches, TensorFlow's padding). Its weights do
+not depend on them, except for position embeddings.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def at_side(arch: Arch, module: fx.GraphModule, side: int, recipe: Regularise) -
     """The network on side x side images, sharing the tensors of `module`.
 
     Raises:
-        RecipeError: a tensor's shape depends on the size (position codes).
-        ArchError: a row cannot stand at that size.
+        RecipeError: a tensor's shape depends on the size (position embeddings).
+        ArchError: a row does not accept that size.
     """
     resized = for_task(arch, classes=arch.graph.shape[0], side=side)
     other = assemble(resized.graph)

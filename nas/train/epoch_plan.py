@@ -1,4 +1,4 @@
-"""Which images a process trains on in an epoch, in which batches and at which side."""
+"""Batches of one epoch: which images a process trains on, and at which image side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nas.train.recipe import Recipe
 
 
 def epoch_plan(order: Tensor, recipe: Recipe, own_side: int) -> Plan:
-    """This process's batches of the images in `order`; what fills no batch is left out.
+    """This process's batches of the images in `order`; an incomplete last batch is dropped.
 
     Every process draws the same sides, so all of them have equally many batches of equal size.
     """

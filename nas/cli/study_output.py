@@ -1,0 +1,102 @@
+"""What `nas search --data` prints of a search with training."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.files.resources import BEST
+
+if TYPE_CHECKING:
+    from nas.optimize import SearchResult
+    from nas.study.results import StudyResult, TrainedCandidate
+
+
+def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[str, Any]:
+    """The JSON document of a search with training."""
+    from nas.cli.search_output import as_json as search_json
+    from nas.report.tables.network import summarise
+
+    best, top1 = studied.trials[0], studied.accuracy
+    trials = [
+        {
+            "name": trial.candidate.arch.name,
+            "arch_id": trial.candidate.arch.arch_id,
+            "state": trial.state,
+            "predicted_ms": trial.candidate.ms,
+            "estimated_top1": trial.candidate.top1,
+            "trained_top1": {str(epoch): top1 for epoch, top1 in trial.top1s.items()},
+            "final_top1": list(trial.finals),
+            "error": trial.error or None,
+        }
+        for trial in studied.trials
+    ]
+    found = summarise(best.candidate.arch, result.device, result.surrogate).as_json()
+    trained: dict[str, object] = {
+        "top1": top1.top1,
+        "low": top1.low,
+        "high": top1.high,
+        "sd": top1.sd,
+    }
+    trained |= {"seeds": top1.seeds, "images": top1.images, "epochs": studied.plan.longest}
+    trained |= {"data": studied.data, "recipe": studied.recipe}
+    trained |= {"weights": str(folder / studied.weights.name)}
+    own: dict[str, object] = {"path": str(folder / BEST), "trained": trained}
+    own |= {"probability": result.probability(best.candidate)}
+    return search_json(result, folder) | {"best": found | own, "trials": trials}
+
+
+def print_study(
+    result: SearchResult, studied: StudyResult, folder: Path, test: Sequence[str]
+) -> None:
+    """Print every candidate, the best, and a command that tests it; `test` are its options."""
+    from nas.cli.search_output import facts_of_latency
+    from nas.report.tables.text import (
+        Column,
+        interval,
+        numbers,
+        print_facts,
+        print_line,
+        print_table,
+    )
+
+    plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
+    columns = [
+        Column("network"),
+        *numbers("predicted\nms", "estimated\nImageNet %", "trained\n%", "epochs", "finals\n%"),
+        Column("state"),
+    ]
+    title = f"{result.space.name} on {result.device.name}, trained on {studied.data}"
+    print_table(columns, [_cells(trial) for trial in studied.trials], title=title)
+    print_line()
+    over = f"{top1.seeds} seeds" if top1.seeds > 1 else "one seed"
+    print_facts(
+        [
+            ("best", f"{best.arch.name}: nas show {shlex.quote(str(folder))}"),
+            (
+                "trained top-1 %",
+                f"{interval(top1.top1, top1.low, top1.high)} (95 % interval over {over};"
+                f" {top1.images:,} held-out images, {plan.longest} epochs of {studied.recipe})",
+            ),
+            *facts_of_latency(result, best),
+            ("written to", str(folder)),
+            ("its test", "not looked at yet; this line does:"),
+        ]
+    )
+    print_line(shlex.join(["nas", "train", str(folder), *test]))  # whole, to be copied
+
+
+def _cells(trial: TrainedCandidate) -> list[str | None]:
+    longest, found = max(trial.top1s, default=None), trial.candidate
+    finals = trial.finals
+    return [
+        found.arch.name,
+        f"{found.ms:.2f}",
+        f"{found.top1:.1f}",
+        None if longest is None else f"{trial.top1s[longest]:.2f}",
+        None if longest is None else str(longest),
+        f"{sum(finals) / len(finals):.2f}" if finals else None,
+        trial.state,
+    ]

@@ -1,0 +1,122 @@
+"""Search strategies compared on benchmarks, written to a result folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from nas.errors import BudgetError
+from nas.evaluate.bench.chosen import QUICK, benchmarks, strategies
+from nas.evaluate.bench.comparison import Comparison, compared, faults
+from nas.evaluate.bench.scenario import Scenario
+from nas.files.output import Output
+from nas.files.resources import BENCH_DEVICE
+from nas.files.staging import StagedDir
+from nas.optimize.strategies import DEFAULT
+from nas.system.processes import cores
+from nas.system.progress import OnMessage, OnProgress, ignore
+
+MANY, FEW = (20, 300), (5, 80)
+"""Runs of each strategy and evaluations of a run: by default, and for a quick test."""
+
+Write = Callable[[Path, Sequence[Comparison], Sequence[str]], object]
+"""Writes a result folder, as `nas.report.folders.bench.write_comparison` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSettings:
+    """Which strategies are compared on which benchmarks."""
+
+    benchmarks: Sequence[str] = ()
+    """Names; without any, all that are installed."""
+    strategies: Sequence[str] = ()
+    """Names; random search is always added. Without any, all but the slow ones."""
+    runs: int | None = None
+    """Runs of each strategy."""
+    evaluations: int | None = None
+    """Evaluations of each run."""
+    data: Path | None = None
+    """Folder with the tables that are not shipped."""
+    budget_share: float = 0.5
+    """Share of random networks that the latency budget allows; 1 sets no budget."""
+    device: str = BENCH_DEVICE
+    seed: int = 0
+    quick: bool = False
+    """Take fast strategies, fewer runs and fewer evaluations, where none are named."""
+
+    def scenarios(self, on_message: OnMessage = ignore) -> list[Scenario]:
+        """Benchmarks under their budgets.
+
+        Raises:
+            BudgetError: the share is none.
+            UnknownNameError: a benchmark, with the nearest names.
+        """
+        share = self.budget_share
+        if not 0 < share <= 1:
+            raise BudgetError(
+                f"--budget-share: expected a share above 0 and up to 1, found {share:g}"
+            )
+        names = benchmarks(self.benchmarks, self.data, on_message, shipped=self.quick)
+        budget = share if share < 1 else None
+        return [Scenario(name, budget, self.device, self.data) for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """Comparisons of the strategies, one for each benchmark."""
+
+    comparisons: Sequence[Comparison]
+    faults: Sequence[str]
+    """What must never happen; of a quick test also a default strategy no better than random."""
+    path: Path | None
+    """The folder of the result."""
+
+
+def compare_strategies(
+    settings: BenchSettings,
+    output: Output | None = None,
+    *,
+    write: Write = ignore,
+    workers: int | None = None,
+    on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
+) -> BenchResult:
+    """Compare strategies where every accuracy is known, and write a folder if there is an output.
+
+        settings = BenchSettings(["accel-nasbench"], ["model", "local"], runs=5, evaluations=100)
+        result = compare_strategies(settings, workers=2)
+
+    Raises:
+        BudgetError: the share of networks within the budget is none.
+        MissingExtraError: a strategy that is named needs Optuna.
+        ResultError: the result exists already.
+        UnknownNameError: a benchmark or strategy, with the nearest names.
+    """
+    quick, scenarios = settings.quick, settings.scenarios(on_message)
+    chosen = strategies(settings.strategies or (QUICK if quick else ()), on_message)
+    runs, evaluations = FEW if quick else MANY
+    with _draft(settings, output) as draft:
+        comparisons = compared(
+            scenarios,
+            chosen,
+            settings.runs or runs,
+            settings.evaluations or evaluations,
+            seed=settings.seed,
+            workers=workers or cores(),
+            on_progress=on_progress,
+        )
+        if draft and output:
+            write(draft.folder, comparisons, output.command)
+            draft.commit()
+    found = [fault for own in comparisons for fault in faults(own, DEFAULT if quick else "")]
+    return BenchResult(comparisons, found, draft.path if draft else None)
+
+
+def _draft(settings: BenchSettings, output: Output | None) -> StagedDir | nullcontext[None]:
+    if output is None:
+        return nullcontext()
+    what, share = "-".join(settings.benchmarks or ["all"]), settings.budget_share
+    name = output.name or f"bench-{what}-{Path(settings.device).name}-{share:g}"
+    return StagedDir(output.out, name, force=output.force)

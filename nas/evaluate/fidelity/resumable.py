@@ -1,0 +1,106 @@
+"""Resumable comparison of cheap estimators: a space and images in, a result folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas import library
+from nas.evaluate.fidelity.estimators import estimators, sample
+from nas.evaluate.fidelity.job import Elsewhere, Fidelity
+from nas.evaluate.fidelity.ranking import Ranking, facts_of, write_fidelity
+from nas.files.output import Output
+from nas.files.resources import named
+from nas.files.settings import RunInputs, RunSettings
+from nas.files.staging import ResumableDir
+from nas.space.space import Space
+from nas.system.progress import OnMessage, OnProgress, ignore
+
+if TYPE_CHECKING:
+    from nas.accuracy import Surrogate
+    from nas.train.run import Task
+
+
+@dataclass(frozen=True, slots=True)
+class FidelitySettings:
+    """The sample of networks, and the estimators that are compared."""
+
+    space: Space
+    surrogate: Surrogate
+    networks: int = 30
+    """Networks of the sample."""
+    most_mmacs: float = 1000
+    """Largest network of the sample, in millions of MACs."""
+    zero_cost: Sequence[str] = ("naswot", "synflow", "zico", "zen")
+    long: int = 20
+    """Epochs of the training that estimators are compared with."""
+    epochs: Sequence[int] = (1, 2, 5, 10)
+    """Epochs of the short trainings."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FidelityResult:
+    """Every estimator's ranking, the long training's first, and where it is written."""
+
+    rankings: Sequence[Ranking]
+    facts: Mapping[str, object]
+    path: Path
+
+
+def compare_estimators(
+    settings: FidelitySettings,
+    task: Task,
+    output: Output,
+    *,
+    workers: int = 1,
+    elsewhere: Elsewhere | None = None,
+    on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
+) -> FidelityResult:
+    """Train a sample of networks for long, and rank it by every cheaper estimator.
+
+    `elsewhere` scores networks in place of `workers` processes of this machine. With
+    `output.resume`, an interrupted run continues after its last score.
+
+        settings = FidelitySettings(space, surrogate, networks=10, long=5, epochs=(1, 2))
+        result = compare_estimators(settings, task, Output(resume=True), workers=2)
+
+    Raises:
+        RecipeError: a training has no epoch.
+        ResultError: the result exists already, or was started with other settings.
+        TrainingError: the space has too few networks that small.
+        UnknownNameError: a proxy, with the nearest names.
+    """
+    from nas.evaluate.proxies import check
+    from nas.train.settings import inputs
+    from nas.train.threads import with_threads
+
+    check(settings.zero_cost)
+    compared = estimators(settings.epochs, settings.long, settings.zero_cost)
+    space, surrogate, seed = settings.space, settings.surrogate, settings.seed
+    contents = {"space": space.space_hash, "surrogate": surrogate.content_hash}
+    values: dict[str, object] = {"judges": [estimator.name for estimator in compared]}
+    values |= {key: getattr(settings, key) for key in ("long", "most_mmacs", "seed", "networks")}
+    name = output.name or f"fidelity-{space.name}-{task.data.name}-{task.recipe.name}"
+    recorded = RunSettings.of("fidelity", name, {}, RunInputs(contents, values), inputs(task))
+    with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
+        if work.complete:
+            on_message(work.already_complete())
+        known = [library.load_arch(arch) for arch in named("architecture")]
+        archs = sample(space, known, settings.networks, seed, settings.most_mmacs)
+        with work.open_folder() as opened:
+            folder = opened.absolute()  # as other processes find it
+            if not work.complete:
+                task = with_threads(task, archs[0], folder, workers)
+            job = Fidelity(
+                task, archs, folder, surrogate, seed, workers, on_progress, elsewhere=elsewhere
+            )
+            rankings = job.run(compared)
+        facts = facts_of(task, output.command, long=settings.long, seed=seed)
+        if not work.complete:
+            write_fidelity(work.folder, rankings, archs, facts)
+            work.commit()
+    return FidelityResult(rankings, facts, work.path)

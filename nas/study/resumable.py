@@ -1,0 +1,96 @@
+"""A search with training as a resumable run: images and limits in, a result folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
+from nas.files.output import Output
+from nas.files.settings import RunSettings
+from nas.files.staging import ResumableDir, check_not_shipped
+from nas.optimize import SearchResult
+from nas.optimize.settings import result_name
+from nas.study.plan import Plan
+from nas.study.results import StudyResult
+from nas.study.run import study
+from nas.study.settings import SIZES, StudySettings
+from nas.study.trainer import remove_run_files
+from nas.system.progress import OnMessage, OnProgress, ignore
+
+if TYPE_CHECKING:
+    from nas.train.run import Task
+
+Write = Callable[[Path, SearchResult, Sequence[str], StudyResult], None]
+"""Writes a result folder, as `nas.report.folders.write_search.write_result` does."""
+
+
+def search_and_train(
+    task: Task,
+    settings: StudySettings,
+    output: Output,
+    *,
+    write: Write,
+    workers: int = 1,
+    storage: str | None = None,
+    on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
+    **search: Any,
+) -> tuple[SearchResult, StudyResult, Path]:
+    """Search, train candidates, and write a result folder.
+
+    `search` are the arguments of `nas.optimize.search`, `storage` is the URL of an Optuna storage,
+    by default an SQLite file in the folder. With `output.resume`, an interrupted run continues, a
+    finished one is read, and one of more trials, epochs, finalists or seeds continues it.
+
+        settings = StudySettings(trials=8, epochs=2)
+        found = search_and_train(
+            task, settings, Output(resume=True), write=write_result, budget_ms=3, workers=2
+        )
+
+    Raises:
+        BudgetError, InfeasibleError: see `nas.optimize.search`.
+        ResultError: the result exists already, or was started with other settings.
+        StorageError: the storage cannot be opened.
+        TrainingError: no network could be trained.
+        UnknownNameError: a strategy, objective or proxy, with the nearest names.
+    """
+    name = output.name or result_name(search, task.data.name)
+    check_not_shipped("architecture", output.out / name)
+    inputs = settings.inputs(task, search)
+    recorded = RunSettings.of("search --data", name, settings.sizes(task), inputs)
+    with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
+        trials, epochs, finalists, seeds = (work.settings.sizes[key] for key in SIZES)
+        plan = Plan(epochs, finalists=finalists, seeds=seeds, inherit=settings.inherit)
+        if work.complete:
+            on_message(work.already_complete())
+        try:
+            with work.open_folder() as folder:
+                result, found = study(
+                    task,
+                    folder,
+                    plan,
+                    trials=trials,
+                    workers=workers,
+                    zero_cost=settings.zero_cost,
+                    strategy=settings.strategy,
+                    objectives=settings.objectives,
+                    storage=storage,
+                    scope=work.settings.scope(storage),
+                    on_progress=on_progress,
+                    on_message=on_message,
+                    **search,
+                )
+        except (BudgetError, InfeasibleError, UnknownNameError):
+            work.discard()  # no run of these settings can continue
+            raise
+        except StorageError:  # it cannot be opened: what was begun elsewhere stays
+            if not output.resume:
+                work.discard()
+            raise
+        if not work.complete:
+            write(work.folder, result, output.command, found)
+            remove_run_files(work.folder, checkpoints=not plan.inherit)
+            work.commit()
+    return result, found, work.path
