@@ -34,28 +34,26 @@ if TYPE_CHECKING:
 
 PLAN = {
     "budget_ms": typer.Option("--budget-ms", help="Largest predicted latency in ms.", metavar="MS"),
-    "delta": typer.Option(
-        "--delta", help="Latency saved per step, as a share of the start.", metavar="X"
-    ),
+    "delta": typer.Option("--delta", help="Latency saved per step, as a share.", metavar="X"),
     "decay": typer.Option("--decay", help="Factor on delta after each step.", metavar="X"),
     "tune_batches": typer.Option(
-        "--steps", min=1, help="Batches that a proposal is trained for.", metavar="N"
+        "--steps", min=1, help="Training batches per proposal.", metavar="N"
     ),
     "criterion": typer.Option(
         "--criterion",
-        help="Channel importance: l2, taylor, scale or random.",
+        help="Importance: l2, taylor, scale or random.",
         metavar="NAME",
         autocompletion=complete.one_of(CRITERIA),
     ),
     "choose": typer.Option(
         "--choose",
-        help="Best proposal by accuracy, or ratio of top-1 to ms.",
+        help="By accuracy, or ratio: top-1 per ms.",
         metavar="NAME",
         autocompletion=complete.one_of(CHOICES),
     ),
     "divisor": typer.Option("--divisor", min=1, help="Widths are multiples of N.", metavar="N"),
     "proposals": typer.Option(
-        "--proposals", min=0, help="Most proposals trained in a step; 0: all.", metavar="N"
+        "--proposals", min=0, help="Most proposals per step; 0: all.", metavar="N"
     ),
     "direction": typer.Option(
         "--direction",
@@ -77,7 +75,7 @@ def adapt(
         Path | None,
         typer.Option(
             "--weights",
-            help="Trained weights of the network.",
+            help="Trained weights.",
             metavar="FILE",
             show_default="in ARCH's folder",
         ),

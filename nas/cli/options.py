@@ -71,7 +71,7 @@ Surrogate = Annotated[
     str,
     typer.Option(
         "--surrogate",
-        help="Accuracy surrogate; see nas list surrogates.",
+        help="See nas list surrogates.",
         metavar="NAME",
         autocompletion=complete.surrogates,
     ),
@@ -99,7 +99,7 @@ WeightsOf = Annotated[
     str,
     typer.Option(
         "--weights-of",
-        help=f"Origin: {', '.join(complete.ORIGINS)}.",
+        help=f"{', '.join(complete.ORIGINS)}.",
         metavar="NAME",
         show_default="from FILE",
         autocompletion=complete.one_of(complete.ORIGINS),
@@ -116,7 +116,7 @@ Classes = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.", metavar="N")]
-WORKERS_HELP = "Worker processes, each with its GPU or cores."
+WORKERS_HELP = "Processes, each with its GPU or cores."
 Workers = Annotated[int, typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N")]
 Address = Annotated[
     str | None,

@@ -59,9 +59,7 @@ class SearchOptions:
     seed: Seed = 0
     caution: Annotated[
         float,
-        typer.Option(
-            "--caution", min=0, help="Maximise estimate - X standard deviations.", metavar="X"
-        ),
+        typer.Option("--caution", min=0, help="Maximise estimate - X sd.", metavar="X"),
     ] = 1.0
     confidence: Annotated[
         float | None,
@@ -122,7 +120,7 @@ class StudyOptions:
         str,
         training_option(
             "--zero-cost",
-            f"Choose first candidates by {', '.join(complete.PROXIES)}.",
+            f"Choose by a list of {', '.join(complete.PROXIES)}.",
             "LIST",
             autocompletion=complete.some_of(complete.PROXIES),
         ),

@@ -51,14 +51,14 @@ Seeds = Annotated[
 DataRoot = Annotated[
     Path | None,
     training_option(
-        "--data-root", "Folder of data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
+        "--data-root", "Data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
     ),
 ]
 On = Annotated[
     str,
     training_option(
         "--on",
-        "Device: auto, cpu, cuda, cuda:1 or mps.",
+        "auto, cpu, cuda, cuda:1 or mps.",
         "PLACE",
         autocompletion=complete.one_of(DEVICES),
     ),
@@ -97,7 +97,7 @@ class TrainingOptions:
         str,
         training_option(
             "--precision",
-            "Precision: auto, fp32, bf16 or fp16.",
+            "auto, fp32, bf16 or fp16.",
             "NAME",
             autocompletion=complete.one_of(PRECISIONS),
         ),
