@@ -88,7 +88,7 @@ def done(
 
 
 def way(steps: list[Step]) -> list[tuple[str, str, float]]:
-    return [(step.knob, step.arch.arch_id, step.top1) for step in steps]
+    return [(step.group, step.arch.arch_id, step.top1) for step in steps]
 
 
 def test_steps_save_what_they_are_asked_to_and_end_within_the_budget(
