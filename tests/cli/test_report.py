@@ -43,11 +43,13 @@ def test_an_adapted_network_has_a_page_too(nas: Nas, here: Path) -> None:
     assert "Before and after" in text
 
 
-@pytest.mark.parametrize("folder", ["none", "."])
-def test_no_result_is_bad_input(nas: Nas, here: Path, folder: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "why"), [("none", "no such folder"), (".", "not a results folder: expected")]
+)
+def test_no_result_is_bad_input(nas: Nas, here: Path, folder: str, why: str) -> None:
     done = nas("report", folder)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"nas: {folder}: no ")
+    assert done.err.startswith(f"nas: {folder}: {why}")
 
 
 def test_a_place_that_cannot_be_written_is_one_message(nas: Nas, here: Path) -> None:

@@ -127,7 +127,7 @@ def test_limits_that_exclude_each_other_name_the_nearest_network(pricing: Pricin
 @pytest.mark.parametrize(
     ("device", "budget_ms", "message"),
     [
-        (DEVICES, (1, 2, 3), "2 devices and 3 budgets"),
+        (DEVICES, (1, 2, 3), "got 3 budgets for 2 devices"),
         (DEVICES, (1, -2), "expected a budget above 0 ms, found -2"),
         (DEVICES[0], inf, "expected a budget above 0 ms, found inf"),
     ],
