@@ -115,7 +115,7 @@ def test_out_of_memory_halves_the_images_once(
     training = train(task, task.fit(tiny), tmp_path / "a", epochs=1, on_message=said.append)
     assert sizes == [32, 16]
     assert len(training.history) == 1
-    assert "going on with 16 images at a time" in said[0]
+    assert "continuing with 16 images at a time" in said[0]
     monkeypatch.setattr(Training, "run_epoch", lambda self: limited(8, self))
     with pytest.raises(TrainingError, match="out of memory with 16 images at a time"):
         train(task, task.fit(tiny), tmp_path / "b", epochs=1)
@@ -194,7 +194,7 @@ def test_a_teacher_is_followed(few: DataSet, recipe: Recipe, tiny: Arch, tmp_pat
     assert training.run_epoch().loss > 0
     for name, message in (
         ("timm:no_such_net", r"\(teacher\): timm:no_such_net"),
-        ("timm:test_resnet", "its weights are of 1000 classes, not 10"),
+        ("timm:test_resnet", "its weights have 1000 classes, expected 10"),
     ):
         broken = replace(task, recipe=replace(recipe, teacher=Teacher(name)))
         with pytest.raises(RecipeError, match=message):

@@ -28,7 +28,7 @@ def test_a_training_is_continued_read_and_extended(quick: Task, tiny: Arch, tmp_
     with pytest.raises(Killed):
         train_network(quick, tiny, output, epochs=2, on_progress=stop)
     assert steps[-1].startswith("epoch 1/2")
-    with pytest.raises(ResultError, match="was stopped"):
+    with pytest.raises(ResultError, match="was interrupted"):
         train_network(quick, tiny, Output(tmp_path), epochs=2)
     found = train_network(quick, tiny, output, epochs=2)
     assert found.path == tmp_path / "tiny-digits-proxy"
