@@ -61,7 +61,7 @@ def test_full_disk(tiny: Path, mounted: tuple[str, ...], size: str) -> None:
     lines = no_traceback(said).splitlines()
     full = [line for line in lines if "cannot be written" in line]
     assert len(full) == 1 and full[0].startswith("nas: d/"), said
-    assert full[0].endswith("make room, then the same command with --resume goes on")
+    assert full[0].endswith("free some space, then add --resume to the same command")
     assert "rc 2" in lines
     assert (tiny / "kept/best.yaml").exists()
 
@@ -74,7 +74,7 @@ def test_full_disk_of_workers_and_of_a_training(tiny: Path, mounted: tuple[str, 
             *mounted,
         )
         assert code == 2, said
-        assert "--resume to continue" in no_traceback(said)
+        assert "add --resume to the same command" in no_traceback(said)
 
 
 @pytest.mark.slow
