@@ -181,7 +181,7 @@ def test_an_interrupted_training_says_how_to_go_on_and_does(nas: Nas, tmp_path: 
         str(tmp_path),
     )
     _, err = interrupted(asked, lambda: [*tmp_path.glob(".*.work/**/checkpoint.pt")])
-    assert err.endswith("kept: the same command with --resume goes on\n")
+    assert err.endswith("kept: run the same command with --resume to continue\n")
     assert nas(*asked, "--resume").code == 0
 
 

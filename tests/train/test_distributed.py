@@ -56,7 +56,7 @@ def test_they_end_with_the_same_network_also_after_a_stop(found: Found) -> None:
 def test_memory_that_one_lacks_halves_the_images_of_all(found: Found, where: str) -> None:
     one, other = (process[where] for process in found)
     assert one["micro_batch"] == other["micro_batch"] == 4  # of 8 that each had
-    assert one["said"] == ["tiny: out of memory; going on with 4 images at a time"]
+    assert one["said"] == ["tiny: out of memory; continuing with 4 images at a time"]
     assert other["said"] == []  # once, not by each
 
 
