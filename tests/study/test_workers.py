@@ -30,10 +30,10 @@ class Stuck:
     task: Any
     arch: Any
     folder: Any
-    heard: Any = print
-    said: Any = print
+    on_progress: Any = print
+    on_message: Any = print
 
-    def bare(self):
+    def without_caches(self):
         return self
 
     def run(self):
