@@ -125,7 +125,7 @@ def test_wheel_holds_every_file_of_the_data_folders(installed: Path) -> None:
             copy = installed / "nas" / "_data" / path.relative_to(ROOT)
             assert copy.read_bytes() == path.read_bytes()
     assert (installed / "nas" / "py.typed").is_file()
-    web = Path("nas") / "report" / "web"  # what a page is made of
+    web = Path("nas") / "report" / "pages" / "web"  # what a page is made of
     assert {path.suffix for path in (ROOT / web).iterdir()} == {".html", ".css", ".js"}
     for path in (ROOT / web).iterdir():
         assert (installed / web / path.name).read_bytes() == path.read_bytes()

@@ -50,9 +50,7 @@ Seeds = Annotated[
 ]
 DataRoot = Annotated[
     Path | None,
-    training_option(
-        "--data-root", "Data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"
-    ),
+    training_option("--data-root", "Data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"),
 ]
 On = Annotated[
     str,
