@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,8 @@ def answer(job: Job, told: Any) -> None:
 
 
 @pytest.mark.slow
-def test_large_tensors_are_shared_and_small_ones_copied() -> None:
+def test_large_tensors_are_shared_and_small_ones_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))  # the child imports this module
     large = torch.arange(LEAST_BYTES, dtype=torch.int64).view(2, -1).t()  # not contiguous
     half = torch.ones(LEAST_BYTES, dtype=torch.bfloat16)
     small = torch.arange(3)
@@ -42,6 +44,7 @@ def test_large_tensors_are_shared_and_small_ones_copied() -> None:
         heard, told = spawn.Pipe(duplex=False)
         process = spawn.Process(target=answer, args=(sent, told))
         process.start()
+        told.close()  # a child that dies ends the pipe
         assert heard.recv() == [float(t.double().sum()) for t in job.tensors]
         assert heard.recv() == "mine"
         process.join()
