@@ -27,6 +27,24 @@ FAMILIES = [
 ]
 TABLES = [name for name, path in named("architecture").items() if path.name != VARIANTS]
 
+#: a small space with branches, alternatives, and rows repeated independently or alike
+BRANCHES = """
+name: small
+source: "made for tests"
+input: [[3, 16, 16], [3, 32, 32]]
+columns: [op, k, exp, out, se, s, n, repeat]
+rows:
+  - any:
+      - - [conv, 3, ~, [8, 16], ~, 2, 1, ~]
+      - - [repvit_stem, ~, ~, 16, ~, 4, 1, ~]
+  - either:
+      - [bneck, [3, 5], [2x, 4x], 16, [~, 0.25], 2, [1, 2, 3], independent]
+      - [mv2, 3, [2x, 6x], 16, ~, 2, [1, 2, 3], independent]
+  - [mv2, [3, 5], 2x, 24, ~, 1, [1, 2], shared]
+  - [pool, ~, ~, ~, ~, ~, 1, ~]
+  - [linear, ~, ~, 10, ~, ~, 1, ~]
+"""
+
 
 @pytest.fixture(scope="session", params=TABLES)
 def seed(request: pytest.FixtureRequest) -> Arch:

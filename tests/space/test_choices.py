@@ -13,27 +13,12 @@ from nas.files.resources import named
 from nas.space.choices import ABSENT, LEFT_OUT, Choices, _near
 from nas.space.space import Space
 
-TEXT = """
-name: tiny
-source: "made for tests"
-input: [[3, 16, 16], [3, 32, 32]]
-columns: [op, k, exp, out, se, s, n, repeat]
-rows:
-  - any:
-      - - [conv, 3, ~, [8, 16], ~, 2, 1, ~]
-      - - [repvit_stem, ~, ~, 16, ~, 4, 1, ~]
-  - either:
-      - [bneck, [3, 5], [2x, 4x], 16, [~, 0.25], 2, [1, 2, 3], independent]
-      - [mv2, 3, [2x, 6x], 16, ~, 2, [1, 2, 3], independent]
-  - [mv2, [3, 5], 2x, 24, ~, 1, [1, 2], shared]
-  - [pool, ~, ~, ~, ~, ~, 1, ~]
-  - [linear, ~, ~, 10, ~, ~, 1, ~]
-"""
+from ..conftest import BRANCHES
 
 
 @pytest.fixture(scope="module")
 def tiny() -> Space:
-    return Space.from_yaml(TEXT)
+    return Space.from_yaml(BRANCHES)
 
 
 def test_a_parameter_is_a_column_at_a_row(tiny: Space) -> None:

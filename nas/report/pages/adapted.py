@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas import library
-from nas.adapt.result import HISTORY_COLUMNS, JudgedTop1
+from nas.adapt.result import FACTS, HISTORY, HISTORY_COLUMNS, EstimatedTop1, JudgedTop1
 from nas.errors import NasError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
@@ -24,8 +24,6 @@ from nas.report.svg.comparison import comparison_picture
 from nas.report.tables.network import summarise
 from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
 from nas.space.arch import Arch, read_arch
-
-ADAPTED = "adapt.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +47,13 @@ class _Device:
 
 
 @dataclass(frozen=True, slots=True)
-class _Estimated:
-    top1: float
-    sd: float
-
-
-@dataclass(frozen=True, slots=True)
 class AdaptedDocument:
     """Keys of `adapt.yaml` that a page needs."""
 
     before: _Before
     after: _After
     device: _Device
-    estimated_imagenet: _Estimated = optional()
+    estimated_imagenet: EstimatedTop1 = optional()
     judged_top1: JudgedTop1 = optional()
 
 
@@ -98,8 +90,8 @@ def read_adapted(folder: Path) -> AdaptedFolder:
     Raises:
         DocumentError: one of its files is damaged.
     """
-    made, path, history = yaml.read(folder / ADAPTED), folder / BEST, folder / "history.csv"
-    read_record(AdaptedDocument, made, f"{folder / ADAPTED}", closed=False)
+    made, path, history = yaml.read(folder / FACTS), folder / BEST, folder / HISTORY
+    read_record(AdaptedDocument, made, f"{folder / FACTS}", closed=False)
     lines = read_csv(history, HISTORY_COLUMNS) if history.exists() else []
     return AdaptedFolder(folder, made, read_arch(path), read_text(path), tuple(lines))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nas.adapt.result import FACTS as ADAPTED
 from nas.errors import DocumentError
 from nas.report.folders.search import STUDY, read_search
 from nas.report.folders.sweep import read_sweep
-from nas.report.pages.adapted import ADAPTED, adapted_page, read_adapted
+from nas.report.pages.adapted import adapted_page, read_adapted
 from nas.report.pages.page import Page
 from nas.report.pages.search import search_page
 from nas.report.pages.sweep import sweep_page

@@ -78,10 +78,6 @@ def _answer(found: PendingSearch) -> Callable[..., PendingSearch]:
     return lambda *_: found
 
 
-def _unwritten(*_: object) -> None:
-    """Write nothing: the simulation has no results."""
-
-
 def _found(sweep: Sweep, cell: Cell) -> PendingSearch:
     """A cell's search, done before the clock starts, as a node would do it."""
     future: PendingSearch = Future()
@@ -137,9 +133,7 @@ class Simulation:
             cells = sweep.cells()
             found = {cell: _found(sweep, cell) for cell in cells}
             runners = [
-                _SimulatedCell(
-                    sweep, cell, task, self.folder, database, (), _answer(own), _unwritten
-                )
+                _SimulatedCell(sweep, cell, task, self.folder, database, (), _answer(own), ignore)
                 for cell, own in found.items()
             ]
             self._dispatcher = Dispatcher(runners, self.folder)

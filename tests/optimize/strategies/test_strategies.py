@@ -25,22 +25,8 @@ from nas.space.columns import Floats, Ints
 from nas.space.layered import keys
 from nas.space.space import Space
 
-SMALL = """
-name: small
-source: "made for tests"
-input: [[3, 16, 16], [3, 32, 32]]
-columns: [op, k, exp, out, se, s, n, repeat]
-rows:
-  - any:
-      - - [conv, 3, ~, [8, 16], ~, 2, 1, ~]
-      - - [repvit_stem, ~, ~, 16, ~, 4, 1, ~]
-  - either:
-      - [bneck, [3, 5], [2x, 4x], 16, [~, 0.25], 2, [1, 2, 3], independent]
-      - [mv2, 3, [2x, 6x], 16, ~, 2, [1, 2, 3], independent]
-  - [mv2, [3, 5], 2x, 24, ~, 1, [1, 2], shared]
-  - [pool, ~, ~, ~, ~, ~, 1, ~]
-  - [linear, ~, ~, 10, ~, ~, 1, ~]
-"""
+from ...conftest import BRANCHES
+
 FEW = """
 name: few
 source: "made for tests"
@@ -77,7 +63,7 @@ def priced(space: Space, device: str, share: float) -> tuple[Pricing, Problem]:
 @cache
 def small() -> Case:
     """A space with every kind of choice, and accuracies that are nearly additive."""
-    _, problem = priced(Space.from_yaml(SMALL), "iphone12-lut", 0.7)
+    _, problem = priced(Space.from_yaml(BRANCHES), "iphone12-lut", 0.7)
     return Case(problem, additive(problem))
 
 
