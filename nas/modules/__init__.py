@@ -50,17 +50,22 @@ def build(
     conventions = conventions_of(origin, graph) if origin else None
     saved = None if weights is None else read_checkpoint(Path(weights))
     if saved and conventions is None and getattr(arch, "conventions", None) is None:
-        conventions = known_conventions(saved, Path(weights or ""), graph)
+        conventions = known_conventions(saved, graph)
     module = assemble(graph if conventions is None else conventions.applied(graph))
     initialise(module)
     if saved:
-        load_checkpoint(module, saved, weights or "")
+        load_checkpoint(module, saved)
     return module
 
 
 def save_weights(module: nn.Module, path: str | Path) -> None:
-    """Write a network's parameters and statistics to a safetensors file, atomically."""
-    require("train")
-    from nas.modules.checkpoints.weights import save_weights as save
+    """Write a network's parameters and statistics to a safetensors file, atomically.
 
-    save(module, path)
+    Raises:
+        WriteError: the file cannot be written.
+    """
+    require("train")
+    from nas.modules.checkpoints.conventions import conventions_in
+    from nas.modules.checkpoints.weights import save_state
+
+    save_state(module.state_dict(), path, conventions_in(module))

@@ -23,7 +23,6 @@ class TrainedNetwork:
 
     arch: Arch
     saved: Checkpoint
-    path: Path
 
     @property
     def doubt(self) -> str:
@@ -37,9 +36,9 @@ class TrainedNetwork:
 
     def describe(self) -> str:
         """File name, key and conventions of the weights, as text."""
-        found = self.arch.conventions
-        parts = [self.path.name, self.saved.describe(), found.describe() if found else ""]
-        return ", ".join(part for part in parts if part)
+        found, key = self.arch.conventions, self.saved.key
+        parts = [f"under {key!r}"] if key else []
+        return ", ".join([self.saved.path.name, *parts, *([found.describe()] if found else [])])
 
 
 def network_of_checkpoint(
@@ -54,20 +53,21 @@ def network_of_checkpoint(
         UnknownNameError: `weights_of` is no known origin.
     """
     saved = read_checkpoint(path)
-    arch = _with_classes(arch, saved, path, classes)
-    found: Conventions | None
+    arch = _with_classes(arch, saved, classes)
     if weights_of:
-        found = conventions_of(weights_of, arch.graph)
+        found: Conventions | None = conventions_of(weights_of, arch.graph)
     else:
-        found = known_conventions(saved, path, arch.graph) or arch.conventions
-    return TrainedNetwork(replace(arch, conventions=found), saved, path)
+        found = known_conventions(saved, arch.graph) or arch.conventions
+    return TrainedNetwork(replace(arch, conventions=found), saved)
 
 
-def _with_classes(arch: Arch, saved: Checkpoint, path: Path, classes: int | None) -> Arch:
+def _with_classes(arch: Arch, saved: Checkpoint, classes: int | None) -> Arch:
     with torch.device("meta"):
         module = assemble(arch.graph)
     own = arch.graph.shape[0]
     found = classes_in(module, saved.state, f"row{len(arch.rows)}_") or own
     if classes not in (None, found):
-        raise WeightsError(f"{path}: the weights have {found} classes, but --classes is {classes}")
+        raise WeightsError(
+            f"{saved.path}: the weights have {found} classes, but --classes is {classes}"
+        )
     return arch if found == own else for_task(arch, classes=found)

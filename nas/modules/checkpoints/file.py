@@ -62,6 +62,7 @@ ALLOWED: list[Any] = [
 class Checkpoint:
     """The weights of one network, read from a file."""
 
+    path: Path
     state: dict[str, Tensor]
     """Tensors by name, without prefixes of wrappers and counters."""
     ordered: bool
@@ -78,10 +79,6 @@ class Checkpoint:
         """Whether the names are those of our own modules."""
         return any(OWN.match(name) for name in self.state)
 
-    def describe(self) -> str:
-        """The key as text; empty if the whole file is the state dict."""
-        return f"under {self.key!r}" if self.key else ""
-
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read the weights in a file of safetensors or `torch.save`.
@@ -95,7 +92,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not isinstance(content, Mapping) or not content:
         raise WeightsError(f"{path}: expected names and tensors, found {brief(content)}")
     key, state = _find(content, path)
-    return Checkpoint(_cleaned(state), True, key, _network(content))
+    return Checkpoint(path, _cleaned(state), True, key, _network(content))
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
@@ -109,7 +106,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
         ) from error
     if not state:
         raise WeightsError(f"{path}: expected names and tensors, found none")
-    return Checkpoint(_cleaned(state), False, "", _configured(path), metadata)
+    return Checkpoint(path, _cleaned(state), False, "", _configured(path), metadata)
 
 
 def _load(path: Path) -> Any:

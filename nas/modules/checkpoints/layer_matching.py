@@ -66,7 +66,8 @@ def layers_of(state: Mapping[str, Tensor]) -> list[LayerTensors]:
 
 def check_multiset(given: list[LayerTensors], wanted: list[LayerTensors]) -> None:
     """Raise WeightsError for the first layer without a partner of the same shapes."""
-    extra, missing = surplus(given, wanted, 2), surplus(wanted, given, 2)
+    extra = next(iter(unmatched(given, wanted)), None)
+    missing = next(iter(unmatched(wanted, given)), None)
     if extra and missing:
         ours, theirs = dict(missing.shapes(2)), dict(extra.shapes(2))
         tensor = next(n for n in (*theirs, *ours) if theirs.get(n) != ours.get(n))
@@ -82,13 +83,6 @@ def check_multiset(given: list[LayerTensors], wanted: list[LayerTensors]) -> Non
             f"nothing fits the network's {missing.describe('weight')}"
             + ("; the file has no classifier" if missing is wanted[-1] else "")
         )
-
-
-def surplus(
-    layers: Iterable[LayerTensors], others: Iterable[LayerTensors], least: int
-) -> LayerTensors | None:
-    """The first of `layers` without a partner in `others`."""
-    return next(iter(unmatched(layers, others, least)), None)
 
 
 def unmatched(

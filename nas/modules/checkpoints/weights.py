@@ -7,6 +7,7 @@ layers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +18,6 @@ from torch import Tensor, nn
 
 from nas.errors import WeightsError, WriteError
 from nas.graph.conventions import Conventions
-from nas.modules.checkpoints.conventions import as_metadata, conventions_in
 from nas.modules.checkpoints.file import Checkpoint, read_checkpoint
 from nas.modules.checkpoints.layer_matching import (
     LayerMatcher,
@@ -25,48 +25,38 @@ from nas.modules.checkpoints.layer_matching import (
     check_multiset,
     layers_of,
     natural,
-    surplus,
     unmatched,
 )
 
 
-def load_weights(module: nn.Module, path: str | Path) -> None:
+def load_checkpoint(module: nn.Module, saved: Checkpoint) -> None:
     """Load a checkpoint of the same network (ours, timm's or torchvision's) into `module`.
 
     Raises:
-        WeightsError: the file is damaged, or a tensor does not fit (named); `module` is
-            unchanged.
+        WeightsError: a tensor does not fit (the first is named); `module` is unchanged.
     """
-    load_checkpoint(module, read_checkpoint(Path(path)), path)
-
-
-def load_checkpoint(module: nn.Module, saved: Checkpoint, path: str | Path) -> None:
-    """Like `load_weights`, for a checkpoint already read; `path` is for messages."""
     try:
         load_state(module, saved.state, ordered=saved.ordered)
     except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from None
-
-
-def save_weights(module: nn.Module, path: str | Path) -> None:
-    """Write all parameters and statistics to a safetensors file, atomically.
-
-    Raises:
-        WriteError: the file cannot be written.
-    """
-    save_state(module.state_dict(), path, conventions_in(module))
+        raise WeightsError(f"{saved.path}: {error}") from None
 
 
 def save_state(
     state: Mapping[str, Tensor], path: str | Path, conventions: Conventions | None = None
 ) -> None:
-    """Like `save_weights`, for tensors without a module and their conventions."""
+    """Write tensors and the conventions they assume to a safetensors file, atomically.
+
+    Raises:
+        WriteError: the file cannot be written.
+    """
     path = Path(path)
+    stated = asdict(conventions) if conventions else {}
+    metadata = {"format": "pt"} | {key: str(value) for key, value in stated.items()}
     try:
         with TemporaryDirectory(dir=path.parent) as folder:
             part = Path(folder) / "part"
             whole = {name: tensor.contiguous() for name, tensor in state.items()}
-            save_file(whole, part, metadata={"format": "pt"} | as_metadata(conventions))
+            save_file(whole, part, metadata=metadata)
             part.replace(path)
     except (OSError, SafetensorError) as error:
         raise WriteError.of(path, error) from error
@@ -89,7 +79,7 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool 
         state if ordered else {n: state[n] for n in sorted(state, key=natural)}, wanted
     )
     # a 1 x 1 convolution may be a linear layer in the other: then ignore sizes of 1
-    exact = not (surplus(given, wanted, 1) or surplus(wanted, given, 1))
+    exact = not (unmatched(given, wanted, 1) or unmatched(wanted, given, 1))
     least = 1 if exact else 2
     check_multiset(given, wanted)
     named = {frozenset(layer.names.values()): layer for layer in given}

@@ -16,7 +16,8 @@ from torch import nn
 import nas
 from nas.errors import WeightsError, WriteError
 from nas.modules import build, save_weights
-from nas.modules.checkpoints.weights import load_state, load_weights
+from nas.modules.checkpoints.file import read_checkpoint
+from nas.modules.checkpoints.weights import load_checkpoint, load_state
 from nas.space.arch import Arch
 
 TABLE = """
@@ -110,7 +111,7 @@ def test_checkpoint_of_timm_gives_its_logits(name: str, suffix: str, tmp_path: P
     arch = nas.load_arch(name)
     small = Arch(arch.name, arch.source, (3, 64, 64), arch.rows)
     module = build(small, weights=path).double()
-    load_weights(module, path)  # not through float
+    load_checkpoint(module, read_checkpoint(path))  # not through float
     images = torch.randn(2, 3, 64, 64, dtype=torch.double)
     with torch.no_grad():
         torch.testing.assert_close(module.eval()(images), reference.eval()(images))
@@ -175,7 +176,7 @@ def test_first_tensor_that_does_not_fit_is_named_and_nothing_is_copied(
     module = build(small)
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     with pytest.raises(WeightsError, match=rf"broken\.{suffix}: .*{message}"):
-        load_weights(module, path)
+        load_checkpoint(module, read_checkpoint(path))
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
 
 
