@@ -7,7 +7,7 @@ import math
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from threading import Thread
 from typing import Any
 
@@ -20,8 +20,10 @@ from nas.system.processes import cores
 LOCAL, AUTO, CLIENT = None, "auto", "ray://"
 ON_HEAD = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}
 """Options of tasks that must run on the head node, by a resource that only it has."""
-PROBE_S, CONNECT_S, CLIENT_S = 4.0, 10.0, 60.0
+PROBE_S, CONNECT_S, CLIENT_S = 4.0, 10.0, 120.0
 """Longest wait in seconds for a port, a cluster, and a head that starts a client's process."""
+CLIENT_TRIES = 3
+"""Times that a client asks the head to start its process, which may die as it starts."""
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 
 
@@ -64,7 +66,7 @@ def _connect(address: str) -> Any:
 
     def connect() -> None:
         try:
-            found.append(ray.init(address, **QUIET))
+            found.append(_init(address))
         except Exception as error:  # Ray raises various exceptions if there is no cluster
             found.append(error)
 
@@ -76,9 +78,21 @@ def _connect(address: str) -> Any:
     if isinstance(found[0], Exception):
         reason = first_line(found[0])
         if reason.endswith(":"):  # a client gets the head's error on the lines below
-            reason += f" {str(found[0]).strip().splitlines()[-1]}"
+            last = str(found[0]).strip().splitlines()[-1]
+            reason += f" {last} (tried {CLIENT_TRIES} times)"
         raise ClusterError(f"--address {address}: {reason}") from None
     return found[0]
+
+
+def _init(address: str) -> Any:
+    """Connect; try again if the head could not start the process of this client.
+
+    Ray needs half a minute to notice that a process has died.
+    """
+    for _ in range(CLIENT_TRIES - 1):
+        with suppress(ConnectionAbortedError):
+            return ray.init(address, **QUIET)
+    return ray.init(address, **QUIET)
 
 
 def n_slots(resources: Resources) -> int:

@@ -46,13 +46,13 @@ NOTICED = {
 """Settings with which dead nodes are noticed within seconds."""
 
 
-def wait(found: Callable[[], Any], seconds: float = 240.0) -> Any:
+def wait(found: Callable[[], Any], seconds: float = 240.0, pause: float = 0.1) -> Any:
     """Wait until `found` returns something, and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if result := found():
             return result
-        time.sleep(0.1)
+        time.sleep(pause)
     raise AssertionError(f"nothing after {seconds:g} s")
 
 
@@ -65,8 +65,10 @@ def nodes() -> Iterator[Any]:
         client = server.getsockname()[1]
     head = {"num_cpus": 0, "include_dashboard": False, "_system_config": NOTICED}
     with pytest.MonkeyPatch.context() as patch:
-        # the process that the head starts for a client may take long on a busy machine
-        patch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "120")
+        # without it a process that the head starts for a client may crash before it is a program
+        # of its own (https://github.com/grpc/grpc/issues/43055)
+        patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")
+        patch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "20")
         arguments = {**head, "ray_client_server_port": client}
         made = Cluster(initialize_head=True, head_node_args=arguments)
     made.client_address = f"ray://127.0.0.1:{client}"

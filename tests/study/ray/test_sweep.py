@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ...cli.conftest import Ran
@@ -38,6 +39,12 @@ def check_each_once(database: Path, candidates: int, finals: int, failed: int = 
         states = [t.state.name for t in records]
         assert states.count("FAIL") == (failed if name == "proxy" else 0)
         assert set(states) <= {"COMPLETE", "PRUNED", "FAIL"}
+
+
+def of_clients(nodes: Any) -> set[int]:
+    """The processes that the head has started for clients."""
+    (proxy,) = nodes.head_node.all_processes["ray_client_server"]
+    return {child.pid for child in psutil.Process(proxy.process.pid).children()}
 
 
 @pytest.fixture
@@ -133,13 +140,27 @@ def test_what_no_node_has_is_refused_before_anything_starts(
 
 
 def test_a_client_sends_a_sweep_to_the_head_where_it_grows_and_is_shown_again(
-    nodes: Any, two: list[Any], folder: Path, run_here: RunHere
+    nodes: Any,
+    two: list[Any],
+    folder: Path,
+    run_here: RunHere,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The client's paths are the head's: they are absolute, as the head works elsewhere."""
+    """The client's paths are the head's: they are absolute, as the head works elsewhere.
+
+    The head's process for the client dies as it starts, and the client asks for another.
+    """
+    monkeypatch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "5")
     few = TEXT.replace("trials: 4", "trials: 2").replace("small.yaml", str(folder / "small.yaml"))
-    client = Driver(folder, nodes.client_address, few)
-    code, out, err = client.run("--out", str(folder / "results"), "--json")
-    assert code == 0, err
+    before_it = of_clients(nodes)
+    process = Driver(folder, nodes.client_address, few).begin(
+        "--out", str(folder / "results"), "--json"
+    )
+    (first,) = wait(lambda: of_clients(nodes) - before_it, pause=0.001)
+    os.kill(first, signal.SIGKILL)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert of_clients(nodes) - before_it - {first}
     check_each_once(folder / "results" / "small" / "study.db", 2, 1)
     (before,) = json.loads(out)["cells"]
     larger = Driver(folder, nodes.address, few.replace("trials: 2", "trials: 3"))
