@@ -37,6 +37,13 @@ class Row:
     classifies: ClassVar[bool] = False
     """Its `out` may be a number of classes."""
 
+    def __init_subclass__(cls, **variables: Any) -> None:
+        """Set class variables from the head of the class, as in `class Conv(Row, op="conv")`."""
+        for name, value in variables.items():
+            if name not in Row.__annotations__:
+                raise TypeError(f"{cls.__name__}: a row has no class variable {name!r}")
+            setattr(cls, name, value)
+
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         """Append this row's ops to `g`, reading `x`; return its output.
 

@@ -8,7 +8,6 @@ It has group norms of 32 groups in place of batch norms, convolutions with stand
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
@@ -20,11 +19,9 @@ GROUPS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class BiTStem(Row):
+class BiTStem(Row, op="bit_stem", scale="width"):
     """7 x 7 convolution of stride 2, then 3 x 3 max pooling of stride 2."""
 
-    op: ClassVar[str] = "bit_stem"
-    scale: ClassVar[str] = "width"
     out: Width
     s: int = 4
 
@@ -36,10 +33,9 @@ class BiTStem(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class BiT(Row):
+class BiT(Row, op="bit"):
     """1 x 1 to a quarter of the width, 3 x 3, 1 x 1; a projected shortcut where shapes differ."""
 
-    op: ClassVar[str] = "bit"
     out: Width
     s: int = 1
 

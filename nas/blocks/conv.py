@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.graph.graph import GraphBuilder, Value
@@ -11,11 +10,9 @@ from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)
-class Conv(Row):
+class Conv(Row, op="conv", scale="width"):
     """k x k convolution, batch norm, activation (default none)."""
 
-    op: ClassVar[str] = "conv"
-    scale: ClassVar[str] = "width"
     out: Width
     k: int = 3
     act: str = "none"
@@ -26,22 +23,16 @@ class Conv(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class LayerNorm(Row):
+class LayerNorm(Row, op="layer_norm"):
     """Layer norm over the channels of a map."""
 
-    op: ClassVar[str] = "layer_norm"
-
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        x = g.add("permute", (x,), "channels_last", dims=(1, 2, 0))
-        return g.add("permute", (g.layer_norm(x),), "channels_first", dims=(2, 0, 1))
+        return g.map_norm(x)
 
 
 @dataclass(frozen=True, slots=True)
-class Pool(Row):
+class Pool(Row, op="pool", scale="none"):
     """Global average pooling to a vector."""
-
-    op: ClassVar[str] = "pool"
-    scale: ClassVar[str] = "none"
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         pooled = g.add("global_pool", (x,), "pool")
@@ -49,13 +40,9 @@ class Pool(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Linear(Row):
+class Linear(Row, op="linear", scale="none", reads_vector=True, classifies=True):
     """Linear with bias on the pooled vector, activation (default none)."""
 
-    op: ClassVar[str] = "linear"
-    scale: ClassVar[str] = "none"
-    reads_vector: ClassVar[bool] = True
-    classifies: ClassVar[bool] = True
     out: Width = Ratio(1)
     act: str = "none"
 
@@ -64,15 +51,10 @@ class Linear(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class NormLinear(Row):
+class NormLinear(Row, op="norm_linear", scale="none", reads_vector=True, classifies=True):
     """Batch norm, then linear with bias: RepViT's and LeViT's classifier."""
 
-    op: ClassVar[str] = "norm_linear"
-    scale: ClassVar[str] = "none"
-    reads_vector: ClassVar[bool] = True
-    classifies: ClassVar[bool] = True
     out: Width = Ratio(1)
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        h = g.add("batch_norm", (x,), "norm")
-        return g.linear(h, self.out)
+        return g.linear(g.add("batch_norm", (x,), "norm"), self.out)

@@ -7,7 +7,6 @@ with channels last, as in the authors' code.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
@@ -18,10 +17,9 @@ EPS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class ConvNeXt(Row):
+class ConvNeXt(Row, op="convnext"):
     """Depthwise k x k, layer norm, expansion, projection, layer scale, residual."""
 
-    op: ClassVar[str] = "convnext"
     out: Width = Ratio(1)
     exp: Width = Ratio(4)
     k: int = 7
@@ -32,63 +30,47 @@ class ConvNeXt(Row):
         if self.s != 1 or self.out != x.c:
             raise ArchError("convnext keeps width and resolution; use convnext_down to change them")
         h = g.add("conv", (x,), "depthwise", out=x.c, k=self.k, s=1, groups=x.c, bias=True)
-        h = g.add("permute", (h,), "channels_last", dims=(1, 2, 0))
-        h = g.add("layer_norm", (h,), "norm", eps=EPS)
+        h = g.layer_norm(g.channels_last(h), eps=EPS)
         h = g.linear(h, self.exp, act=self.act, name="expand")
-        h = g.linear(h, x.c, name="project")
-        h = g.add("permute", (h,), "channels_first", dims=(2, 0, 1))
+        h = g.channels_first(g.linear(h, x.c, name="project"))
         h = g.add("scale", (h,), "layer_scale", size=x.c)
         return g.shortcut(x, h)
 
 
 @dataclass(frozen=True, slots=True)
-class ConvNeXtStem(Row):
+class ConvNeXtStem(Row, op="convnext_stem", scale="width"):
     """Patchify: s x s convolution of stride s, layer norm."""
 
-    op: ClassVar[str] = "convnext_stem"
-    scale: ClassVar[str] = "width"
     out: Width
     s: int = 4
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        return _norm(g, _patches(g, x, self.out, self.s))
+        return g.map_norm(_patches(g, x, self.out, self.s), eps=EPS)
 
 
 @dataclass(frozen=True, slots=True)
-class ConvNeXtDown(Row):
+class ConvNeXtDown(Row, op="convnext_down", scale="width"):
     """Downsampling: layer norm, s x s convolution of stride s."""
 
-    op: ClassVar[str] = "convnext_down"
-    scale: ClassVar[str] = "width"
     out: Width
     s: int = 2
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        return _patches(g, _norm(g, x), self.out, self.s)
+        return _patches(g, g.map_norm(x, eps=EPS), self.out, self.s)
 
 
 @dataclass(frozen=True, slots=True)
-class LayerNormLinear(Row):
+class LayerNormLinear(
+    Row, op="layer_norm_linear", scale="none", reads_vector=True, classifies=True
+):
     """Layer norm (eps 1e-6), then linear with bias: ConvNeXt's classifier."""
 
-    op: ClassVar[str] = "layer_norm_linear"
-    scale: ClassVar[str] = "none"
-    reads_vector: ClassVar[bool] = True
-    classifies: ClassVar[bool] = True
     out: Width = Ratio(1)
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        h = g.add("layer_norm", (x,), "norm", eps=EPS)
-        return g.linear(h, self.out)
+        return g.linear(g.layer_norm(x, eps=EPS), self.out)
 
 
 def _patches(g: GraphBuilder, x: Value, out: Width, side: int) -> Value:
     """One vector per patch of side x side pixels."""
     return g.add("conv", (x,), "patches", out=out, k=side, s=side, pad=0, groups=1, bias=True)
-
-
-def _norm(g: GraphBuilder, x: Value) -> Value:
-    """Layer norm over the channels of a map."""
-    x = g.add("permute", (x,), "channels_last", dims=(1, 2, 0))
-    x = g.add("layer_norm", (x,), "norm", eps=EPS)
-    return g.add("permute", (x,), "channels_first", dims=(2, 0, 1))

@@ -7,7 +7,6 @@ reference code have none.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.blocks.mobilenet import expand
@@ -16,10 +15,9 @@ from nas.graph.widths import Ratio, Width, whole
 
 
 @dataclass(frozen=True, slots=True)
-class MBConv(Row):
+class MBConv(Row, op="mbconv"):
     """Inverted residual with SE squeezed from the block's input width, sigmoid gate."""
 
-    op: ClassVar[str] = "mbconv"
     out: Width = Ratio(1)
     exp: Width = Ratio(6)
     k: int = 3
@@ -37,10 +35,9 @@ class MBConv(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class FusedMBConv(Row):
+class FusedMBConv(Row, op="fused_mbconv"):
     """Expansion and depthwise fused to a k x k convolution; one conv if `exp` equals the input."""
 
-    op: ClassVar[str] = "fused_mbconv"
     out: Width = Ratio(1)
     exp: Width = Ratio(4)
     k: int = 3

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,9 @@ from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)
-class Keep(Row):
+class Keep(Row, op="keep", scale="width"):
     """Keep averages of the map, as `out` channels, for `pool_kept`; pass the map on."""
 
-    op: ClassVar[str] = "keep"
-    scale: ClassVar[str] = "width"
     out: Width = Ratio(1)
 
     def lower_kept(self, g: GraphBuilder, x: Value, kept: Kept) -> tuple[Value, Kept]:
@@ -42,11 +39,9 @@ class Keep(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class PoolKept(Row):
+class PoolKept(Row, op="pool_kept", adds=("out",)):
     """Global average pooling, appended to the channels that rows above keep: `out` together."""
 
-    op: ClassVar[str] = "pool_kept"
-    adds: ClassVar[tuple[str, ...]] = ("out",)
     out: Width
 
     def lower_kept(self, g: GraphBuilder, x: Value, kept: Kept) -> tuple[Value, Kept]:

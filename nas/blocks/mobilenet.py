@@ -1,13 +1,12 @@
-"""MobileNetV2's inverted residual (arXiv:1801.04381, table 1) and MobileNetV3's (arXiv:1905.02244).
+"""MobileNet's depthwise separable convolution (V1) and inverted residuals (V2 and V3).
 
-Departs: a block whose expansion equals its input width has no expansion convolution, as in the
-reference code of both papers.
+Sources: arXiv:1704.04861, figure 3; arXiv:1801.04381, table 1; arXiv:1905.02244. Departs: a block
+whose expansion equals its input width has no expansion convolution, as in the reference code.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.graph.graph import GraphBuilder, Value
@@ -20,10 +19,23 @@ def expand(g: GraphBuilder, x: Value, exp: Width, act: str) -> Value:
 
 
 @dataclass(frozen=True, slots=True)
-class MV2(Row):
+class DwSeparable(Row, op="dw_separable"):
+    """Depthwise convolution, then 1 x 1, each with norm and activation; no residual."""
+
+    out: Width = Ratio(1)
+    k: int = 3
+    act: str = "relu"
+    s: int = 1
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        h = g.depthwise(x, k=self.k, s=self.s, act=self.act)
+        return g.conv(h, self.out, act=self.act, name="pointwise")
+
+
+@dataclass(frozen=True, slots=True)
+class MV2(Row, op="mv2"):
     """MobileNetV2's inverted residual: expand, depthwise, linear projection."""
 
-    op: ClassVar[str] = "mv2"
     out: Width = Ratio(1)
     exp: Width = Ratio(6)
     k: int = 3
@@ -37,10 +49,9 @@ class MV2(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Bneck(Row):
+class Bneck(Row, op="bneck"):
     """MobileNetV3's bneck: SE inside with a hard-sigmoid gate, squeezed from the expansion."""
 
-    op: ClassVar[str] = "bneck"
     out: Width = Ratio(1)
     exp: Width = Ratio(6)
     k: int = 3

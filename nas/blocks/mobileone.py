@@ -8,18 +8,17 @@ shape stays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
+from nas.blocks.repvit import squeezed
 from nas.graph.graph import GraphBuilder, Value
-from nas.graph.widths import Ratio, Width, make_divisible
+from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)
-class MobileOne(Row):
+class MobileOne(Row, op="mobileone"):
     """Depthwise k x k, then 1 x 1, each over-parameterised, with optional SE before activation."""
 
-    op: ClassVar[str] = "mobileone"
     out: Width = Ratio(1)
     k: int = 3
     branches: int = 1
@@ -30,18 +29,16 @@ class MobileOne(Row):
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         with g.scope("depthwise"):
             h = over_parameterised(g, x, x.c, self.k, self.s, x.c, self.branches)
-            h = g.act(_squeezed(g, h, self.se), self.act)
+            h = g.act(squeezed(g, h, self.se), self.act)
         with g.scope("pointwise"):
             h = over_parameterised(g, h, self.out, 1, 1, 1, self.branches)
-            return g.act(_squeezed(g, h, self.se), self.act)
+            return g.act(squeezed(g, h, self.se), self.act)
 
 
 @dataclass(frozen=True, slots=True)
-class MobileOneStem(Row):
+class MobileOneStem(Row, op="mobileone_stem", scale="width"):
     """Over-parameterised k x k convolution."""
 
-    op: ClassVar[str] = "mobileone_stem"
-    scale: ClassVar[str] = "width"
     out: Width
     k: int = 3
     branches: int = 1
@@ -67,8 +64,3 @@ def over_parameterised(
     for number, part in enumerate(others):
         total = g.add("add", (total, part), f"sum{number}")
     return total
-
-
-def _squeezed(g: GraphBuilder, x: Value, se: float | None) -> Value:
-    """SE rounded to multiples of 8 without the 90 % rule, as in the reference code."""
-    return g.squeeze_excite(x, make_divisible(x.c * se, keep=0)) if se else x

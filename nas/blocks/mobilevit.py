@@ -6,9 +6,8 @@ error, so that a table never hides a resize.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Self
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
@@ -18,11 +17,9 @@ from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)
-class MobileViT(Row):
+class MobileViT(Row, op="mobilevit", relative_to={"ffn": "dim"}):
     """Local k x k + 1 x 1, unfold, transformer layers, fold, 1 x 1, concatenation, k x k fusion."""
 
-    op: ClassVar[str] = "mobilevit"
-    relative_to: ClassVar[Mapping[str, str]] = {"ffn": "dim"}
     dim: Width
     layers: int
     out: Width = Ratio(1)

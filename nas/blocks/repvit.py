@@ -6,14 +6,17 @@ The token mixer is re-parameterisable: depthwise k x k + depthwise 1 x 1 + ident
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width, make_divisible
+
+
+def squeezed(g: GraphBuilder, x: Value, se: float | None) -> Value:
+    """Optional SE of a part of the width, in multiples of 8 without the 90 % rule of bneck's."""
+    return g.squeeze_excite(x, make_divisible(x.c * se, keep=0)) if se else x
 
 
 def token_mixer(g: GraphBuilder, x: Value, k: int, se: float | None) -> Value:
@@ -23,8 +26,7 @@ def token_mixer(g: GraphBuilder, x: Value, k: int, se: float | None) -> Value:
         b = g.conv(x, x.c, groups=x.c, norm=False, bias=True, name="dw1")
         h = g.add("add", (g.add("add", (a, b), "branches"), x), "identity")
         h = g.add("batch_norm", (h,), "norm")
-    # departs from bneck's SE: squeezed from the width, rounded to 8 without the 90 % rule
-    return g.squeeze_excite(h, make_divisible(x.c * se, keep=0)) if se else h
+    return squeezed(g, h, se)
 
 
 def channel_mixer(g: GraphBuilder, x: Value, exp: Width, act: str) -> Value:
@@ -36,10 +38,9 @@ def channel_mixer(g: GraphBuilder, x: Value, exp: Width, act: str) -> Value:
 
 
 @dataclass(frozen=True, slots=True)
-class RepViT(Row):
+class RepViT(Row, op="repvit"):
     """Token mixer, then channel mixer; keeps width and resolution."""
 
-    op: ClassVar[str] = "repvit"
     out: Width = Ratio(1)
     exp: Width = Ratio(2)
     k: int = 3
@@ -54,15 +55,13 @@ class RepViT(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class RepViTDown(Row):
+class RepViTDown(Row, op="repvit_down", scale="width"):
     """Downsampling: a RepViT block, depthwise stride 2, 1 x 1 to the new width, channel mixer.
 
     `exp` is the hidden width of the block before, a ratio of its input; the channel mixer after
     uses the same ratio of the new width.
     """
 
-    op: ClassVar[str] = "repvit_down"
-    scale: ClassVar[str] = "width"
     out: Width
     exp: Width = Ratio(2)
     k: int = 3
@@ -82,15 +81,12 @@ class RepViTDown(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class RepViTShallowDown(Row):
+class RepViTShallowDown(Row, op="repvit_shallow_down", scale="width", relative_to={"exp": "out"}):
     """Downsampling before the paper deepens it: depthwise, optional SE, 1 x 1 and channel mixer.
 
     A ratio of `exp`, the hidden width of the channel mixer, is of the output width.
     """
 
-    op: ClassVar[str] = "repvit_shallow_down"
-    scale: ClassVar[str] = "width"
-    relative_to: ClassVar[Mapping[str, str]] = {"exp": "out"}
     out: Width
     exp: Width = Ratio(2)
     k: int = 3
@@ -100,17 +96,14 @@ class RepViTShallowDown(Row):
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         h = g.depthwise(x, k=self.k, s=self.s, name="spatial")
-        if self.se:
-            h = g.squeeze_excite(h, make_divisible(h.c * self.se, keep=0))
-        return channel_mixer(g, g.conv(h, self.out, name="channel"), self.exp, self.act)
+        h = g.conv(squeezed(g, h, self.se), self.out, name="channel")
+        return channel_mixer(g, h, self.exp, self.act)
 
 
 @dataclass(frozen=True, slots=True)
-class RepViTStem(Row):
+class RepViTStem(Row, op="repvit_stem", scale="width"):
     """Two 3 x 3 convolutions of stride 2: to half the width, then to the width."""
 
-    op: ClassVar[str] = "repvit_stem"
-    scale: ClassVar[str] = "width"
     out: Width
     act: str = "gelu"
     s: int = 4

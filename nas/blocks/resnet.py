@@ -5,9 +5,7 @@ Departs: the stride stands on the 3 x 3 convolution (ResNet v1.5), as in torchvi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.graph.graph import GraphBuilder, Value
@@ -16,14 +14,12 @@ from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)
-class Bottleneck(Row):
+class Bottleneck(Row, op="bottleneck", relative_to={"exp": "out"}):
     """1 x 1 to the narrow width `exp`, k x k, 1 x 1; the shortcut is projected where shapes differ.
 
     A ratio of `exp` refers to the output width: a quarter of it in the paper.
     """
 
-    op: ClassVar[str] = "bottleneck"
-    relative_to: ClassVar[Mapping[str, str]] = {"exp": "out"}
     out: Width = Ratio(1)
     exp: Width = Ratio(0.25)
     k: int = 3
@@ -41,11 +37,9 @@ class Bottleneck(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPool(Row):
+class MaxPool(Row, op="max_pool", scale="none"):
     """Maximum over k x k windows."""
 
-    op: ClassVar[str] = "max_pool"
-    scale: ClassVar[str] = "none"
     k: int = 3
     s: int = 2
 

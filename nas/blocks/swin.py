@@ -7,10 +7,9 @@ authors' code pads a map that the window does not divide; here that is an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +26,9 @@ MASKED = -100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Swin(Row):
+class Swin(Row, op="swin", relative_to={"ffn": "out"}):
     """Patch embedding (s=4), patch merging (s=2) or neither, then layers, shifted alternately."""
 
-    op: ClassVar[str] = "swin"
-    relative_to: ClassVar[Mapping[str, str]] = {"ffn": "out"}
     layers: int
     heads: int
     window: int
@@ -50,13 +47,13 @@ class Swin(Row):
             shift = self.window // 2 if layer % 2 and not one_window else 0
             with g.scope(f"layer{layer}"):
                 x = self._layer(g, x, shift)
-        return g.add("permute", (x,), "channels_first", dims=(2, 0, 1))
+        return g.channels_first(x)
 
     def _enter(self, g: GraphBuilder, x: Value) -> Value:
         """Input map of the layers, channels last."""
         if self.s == 4:
             x = patchify(g, x, self.out, self.s)
-        x = g.add("permute", (x,), "channels_last", dims=(1, 2, 0))
+        x = g.channels_last(x)
         if self.s == 4:
             return g.layer_norm(x)
         if self.s == 2:

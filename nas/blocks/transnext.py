@@ -9,11 +9,10 @@ stochastic depth is left to training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import exp, log
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +38,9 @@ MASKED = -1e4
 
 
 @dataclass(frozen=True, slots=True)
-class TransNeXt(Row):
+class TransNeXt(Row, op="transnext", scale="width", relative_to={"ffn": "out"}):
     """Overlapping patch embedding, layers, norm; `patch` x `patch` pixels are pooled to a key."""
 
-    op: ClassVar[str] = "transnext"
-    scale: ClassVar[str] = "width"
-    relative_to: ClassVar[Mapping[str, str]] = {"ffn": "out"}
     layers: int
     heads: int
     patch: int
@@ -57,7 +53,7 @@ class TransNeXt(Row):
             attrs = {"out": self.out, "k": 2 * self.s - 1, "s": self.s, "groups": 1, "bias": True}
             x = g.add("conv", (x,), "conv", **attrs)
             _, h, w = x.shape
-            x = g.layer_norm(_tokens(g, x))
+            x = g.layer_norm(g.tokens(x))
         if self.out % self.heads:
             raise ArchError(f"{self.out} channels do not divide in {self.heads} heads")
         if h % self.patch or w % self.patch:
@@ -83,7 +79,7 @@ class TransNeXt(Row):
             )
             y = _map(g, y, h, w)
             y = g.add("conv", (y,), "conv", out=self.ffn, k=3, s=1, groups=self.ffn, bias=True)
-            y = g.act(_tokens(g, y), "gelu")
+            y = g.act(g.tokens(y), "gelu")
             y = g.linear(g.add("mul", (y, gate), "gated"), self.out, name="project")
         return g.shortcut(x, y, "residual2")
 
@@ -152,7 +148,7 @@ class TransNeXt(Row):
             y = g.add("conv", (_map(g, x, h, w),), "conv", out=x.shape[-1], **POINTWISE)
             y = g.act(y, "gelu")
             y = g.add("avg_pool", (y,), "pool", k=self.patch, s=self.patch, pad=0)
-            return g.layer_norm(_tokens(g, y))
+            return g.layer_norm(g.tokens(y))
 
     def _parts(self, g: GraphBuilder, x: Value, parts: int) -> list[Value]:
         """(N, parts x C) -> one (heads, N, D) per part."""
@@ -196,13 +192,6 @@ class TransNeXt(Row):
 
 
 POINTWISE: dict[str, Any] = {"k": 1, "s": 1, "groups": 1, "bias": True}
-
-
-def _tokens(g: GraphBuilder, x: Value) -> Value:
-    """(C, H, W) -> (H * W, C)."""
-    c, h, w = x.shape
-    x = g.add("reshape", (x,), "flatten", shape=(c, h * w))
-    return g.add("permute", (x,), "to_tokens", dims=(1, 0))
 
 
 def _map(g: GraphBuilder, x: Value, h: Width, w: Width) -> Value:

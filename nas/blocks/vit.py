@@ -6,9 +6,7 @@ final norm is applied only to the class token, the only token that is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.blocks.base import Row
 from nas.errors import ArchError
@@ -20,11 +18,9 @@ EPS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class ViT(Row):
+class ViT(Row, op="vit", relative_to={"ffn": "dim"}):
     """Patch embedding, class token, position embedding, pre-norm layers, norm: a vector."""
 
-    op: ClassVar[str] = "vit"
-    relative_to: ClassVar[Mapping[str, str]] = {"ffn": "dim"}
     dim: Width
     layers: int
     heads: int
@@ -33,9 +29,7 @@ class ViT(Row):
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         x = patchify(g, x, self.dim, self.patch)
-        _, h, w = x.shape
-        x = g.add("reshape", (x,), "flatten", shape=(self.dim, h * w))
-        x = g.add("permute", (x,), "to_tokens", dims=(1, 0))
+        x = g.tokens(x)
         token = g.param((1, self.dim), name="class_token", like=x)
         x = g.add("concat", (token, x), "concat")
         x = g.add("add", (x, g.param(x.shape, name="position")), "locate")

@@ -193,6 +193,24 @@ class GraphBuilder:
         """Layer norm on the last dimension."""
         return self.add("layer_norm", (x,), name, eps=eps)
 
+    def channels_last(self, x: Value) -> Value:
+        """(C, H, W) -> (H, W, C)."""
+        return self.add("permute", (x,), "channels_last", dims=(1, 2, 0))
+
+    def channels_first(self, x: Value) -> Value:
+        """(H, W, C) -> (C, H, W)."""
+        return self.add("permute", (x,), "channels_first", dims=(2, 0, 1))
+
+    def map_norm(self, x: Value, *, eps: float = 1e-5) -> Value:
+        """Layer norm over the channels of a map."""
+        return self.channels_first(self.layer_norm(self.channels_last(x), eps=eps))
+
+    def tokens(self, x: Value) -> Value:
+        """(C, H, W) -> (H * W, C)."""
+        c, h, w = x.shape
+        x = self.add("reshape", (x,), "flatten", shape=(c, h * w))
+        return self.add("permute", (x,), "to_tokens", dims=(1, 0))
+
     def param(
         self, shape: Shape, *, name: str, like: Value | None = None, fill: float | None = None
     ) -> Value:

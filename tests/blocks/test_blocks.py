@@ -19,8 +19,7 @@ from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.exmobilevit import Keep, PoolKept
-from nas.blocks.mobilenet import MV2, Bneck
-from nas.blocks.mobilenetv1 import DwSeparable
+from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
