@@ -6,7 +6,7 @@ A message names where, what was found, what was expected and the nearest valid n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from reprlib import Repr
 from typing import TYPE_CHECKING, Literal
@@ -65,6 +65,17 @@ class UnknownNameError(NasError, LookupError):
         hint = f"nearest: {', '.join(close)}" if close else f"valid: {listed}"
         start = f"{where}: " if where else ""
         super().__init__(f"{start}unknown {what} {brief(found)}; {hint}")
+
+
+def check_names(what: str, found: Iterable[str], valid: Collection[str], where: str = "") -> None:
+    """Check that every name is a valid one.
+
+    Raises:
+        UnknownNameError: one is not; the message has the nearest ones.
+    """
+    for name in found:
+        if name not in valid:
+            raise UnknownNameError(what, name, valid, where)
 
 
 class MissingCostError(NasError, LookupError):

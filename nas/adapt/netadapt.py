@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,10 +62,6 @@ class NetAdapt:
     on_message: OnMessage = ignore
     _worked: float = field(default=0.0, init=False)
     """Share of the whole work that this process has done."""
-
-    def without_caches(self) -> NetAdapt:
-        """A copy without cached values."""
-        return replace(self)
 
     def run(self) -> Step:
         """Take the remaining steps, and return the last.

@@ -59,6 +59,7 @@ def run(
         nas sweep run docs/cluster/sweep.yaml
         nas sweep run docs/cluster/sweep.yaml --address auto --resume
     """
+    from nas.files.output import Output
     from nas.files.text import read_text
     from nas.study.sweep.plan import load_sweep
     from nas.system.extras import require
@@ -71,11 +72,11 @@ def run(
 
     began, sweep = time.monotonic(), load_sweep(file)
     command = ("nas", *sys.argv[1:])
-    text = read_text(file)
-    driver = SweepDriver(sweep, text, out, command, write_result, save_sweep_plots, resume, force)
+    output = Output(out, resume=resume, force=force, command=command)
+    driver = SweepDriver(sweep, read_text(file), output, write_result, save_sweep_plots)
     with _shown(sweep.name) as on_status:
         statuses = run_at(driver, address, on_status, say)
-    _print(statuses, driver.path, time.monotonic() - began, json=json)
+    _print(statuses, out / sweep.name, time.monotonic() - began, json=json)
     _end(statuses)
 
 

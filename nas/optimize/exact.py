@@ -41,13 +41,7 @@ class Edges:
     score: Floats
 
     def keep(self, mask: NDArray[np.bool_]) -> Edges:
-        return Edges(
-            self.source[mask],
-            self.target[mask],
-            self.option[mask],
-            self.ms[mask],
-            self.score[mask],
-        )
+        return Edges(*(getattr(self, name)[mask] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +153,6 @@ def _lagrange(
     return best, bound, price
 
 
-def _worths(edges: list[Edges], price: float) -> list[Floats]:
-    return [e.score - price * e.ms for e in edges]
-
-
 def _to_end(layered: LayeredSpace, edges: list[Edges], worths: list[Floats]) -> list[Floats]:
     """Best worth from each state to an end, for each layer and after the last."""
     values = [np.zeros(len(layered.ends))]
@@ -175,7 +165,7 @@ def _to_end(layered: LayeredSpace, edges: list[Edges], worths: list[Floats]) -> 
 
 def _longest(layered: LayeredSpace, edges: list[Edges], price: float) -> Solution:
     """Best path if a millisecond costs `price` of score."""
-    worths = _worths(edges, price)
+    worths = [e.score - price * e.ms for e in edges]
     values = _to_end(layered, edges, worths)
     chosen = np.zeros(len(edges), np.int64)
     state = 0
@@ -201,7 +191,7 @@ def _useful(
     layered: LayeredSpace, edges: list[Edges], price: float, budget_ms: float, score: float
 ) -> list[Edges]:
     """Edges whose best path could still beat `score`, by the Lagrangian bound."""
-    worths = _worths(edges, price)
+    worths = [e.score - price * e.ms for e in edges]
     to_end = _to_end(layered, edges, worths)
     from_start = np.zeros(1)
     kept = []

@@ -130,20 +130,17 @@ class _Limit:
 
     def infeasible(self, pricing: Pricing, code: Ints, need: float) -> InfeasibleError:
         """The error if even the code of the least value exceeds the limit."""
-        arch, name = pricing.space.decode(code), pricing.space.name
-        if self.quantity != "ms":
-            message = (
-                f"no network of {name} has at most {self.most:,.0f} {WORDS[self.quantity]}:"
-                f" the smallest has {need:,.0f}"
-            )
-            return self.error(message, arch, need)
-        bound_ms = need * self.most / self.held
-        sure = f", its bound at that confidence is {bound_ms:.3f} ms"
-        message = (
-            f"no network of {name} runs within {self.most:g} ms on {self.device}:"
-            f" the fastest is predicted at {need:.3f} ms{sure if self.held != self.most else ''}"
-        )
-        return self.error(message, arch, need)
+        if self.quantity == "ms":
+            bound_ms = need * self.most / self.held
+            sure = f", its bound at that confidence is {bound_ms:.3f} ms"
+            can = f"runs within {self.most:g} ms on {self.device}"
+            found = f"the fastest is predicted at {need:.3f} ms"
+            found += sure if self.held != self.most else ""
+        else:
+            can = f"has at most {self.most:,.0f} {WORDS[self.quantity]}"
+            found = f"the smallest has {need:,.0f}"
+        message = f"no network of {pricing.space.name} {can}: {found}"
+        return self.error(message, pricing.space.decode(code), need)
 
     def error(self, message: str, arch: Arch, need: float) -> InfeasibleError:
         """The error of a network with this value; milliseconds become the budget they need."""

@@ -70,10 +70,6 @@ class Pricing:
     def _peak(self) -> Callable[[Ints], Floats]:
         return _summed(self.layered_peaks, PEAK, np.maximum)
 
-    @cached_property
-    def _features(self) -> Callable[[Ints], Floats]:
-        return _summed(self.layered_features, FEATURES)
-
     def edge_costs(self, column: int = MS) -> list[Floats]:
         """A column of `price` on every edge, (S, O) per layer; ms before `Device.correction`."""
         return self.layered.edges(COST, lambda cost: cost[..., column])
@@ -115,9 +111,10 @@ class Pricing:
         """(n, P) codes -> estimated top-1 and its standard deviation, in points."""
         return self.surrogate.predict_features(self.features(codes), self.resolution(codes))
 
-    def features(self, codes: Ints) -> Floats:
+    @cached_property
+    def features(self) -> Callable[[Ints], Floats]:
         """(n, P) codes -> (n, F) features of the surrogate."""
-        return self._features(codes)
+        return _summed(self.layered_features, FEATURES)
 
     def resolution(self, codes: Ints) -> Floats:
         """(n,) height of the input image."""

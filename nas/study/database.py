@@ -39,11 +39,8 @@ class Database:
     ) -> None:
         """Open the database, or create it.
 
-        Args:
-            folder: The run's folder.
-            url: URL of an Optuna storage; None for `study.db` in the folder.
-            scope: Prefix of the run's studies in a database of several runs.
-            sole: Whether only this process writes the run's studies.
+        `scope` is the prefix of the run's studies in a database of several runs; `sole` says that
+        only this process writes them.
 
         Raises:
             StorageError: there is no such database.

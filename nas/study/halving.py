@@ -9,11 +9,12 @@ run can be resumed, and several processes may work on one run.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -47,17 +48,13 @@ def finals_name(epochs: int) -> str:
     return f"finals, {epochs} epochs"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rung:
+class _Rung(NamedTuple):
     """One training length: its store, the whole schedule and the epochs to train."""
 
     store: Store
     whole: int
     epochs: int
     final: bool = False
-
-    def assign(self, record: Record, arch: Arch) -> TrialAssignment:
-        return TrialAssignment(self.store, record, arch, self.whole, self.epochs, self.final)
 
 
 @dataclass(eq=False)
@@ -81,25 +78,18 @@ class SuccessiveHalving:
     """Trained networks by id."""
     _earlier: EarlierTrials = field(default=EarlierTrials(), init=False)
 
-    def without_caches(self) -> SuccessiveHalving:
-        """A copy without cached values."""
-        return replace(self, spec=replace(self.spec))
-
     def run(self) -> None:
         """Do everything that is left.
 
         Raises:
             TrainingError: no network could be trained.
         """
-        database = Database(self.folder, self.url, self.scope)
-        try:
+        with closing(Database(self.folder, self.url, self.scope)) as database:
             for assignment in self.assignments(database):
                 if assignment is None:
                     time.sleep(POLL_S)
                 else:
                     assignment.store.work(assignment.record, partial(self._evaluate, assignment))
-        finally:
-            database.close()
 
     def assignments(self, database: Database) -> Iterator[TrialAssignment | None]:
         """Yield claimed trials; None while other processes work on the remaining ones.
@@ -110,18 +100,21 @@ class SuccessiveHalving:
             TrainingError: no network could be trained.
         """
         first, *rungs = self.plan.rungs(self.trials)
-        whole, directions = self.plan.epochs, self.spec.directions
+        directions = self.spec.directions
         self._earlier = EarlierTrials.of(database, self.prefix, directions, self._counts)
-        kept = self._best((yield from self._search(database, first[0])))
+        kept = self._best((yield from self._search(self._rung(database, first[0]))))
         for epochs, count in rungs:
-            store = self.store(database, rung_name(epochs, whole))
-            rung = _Rung(store, whole, epochs)
+            rung = self._rung(database, epochs)
             kept = self._best((yield from self._train(rung, kept[:count], [self.seed])))
         longest = self.plan.longest
         finals = self.store(database, finals_name(longest))
         seeds = list(range(self.seed + 1, self.seed + 1 + self.plan.seeds))
         kept = self._finalists(kept, finals)
         yield from self._train(_Rung(finals, longest, longest, final=True), kept, seeds)
+
+    def _rung(self, database: Database, epochs: int) -> _Rung:
+        whole = self.plan.epochs
+        return _Rung(self.store(database, rung_name(epochs, whole)), whole, epochs)
 
     def store(self, database: Database, name: str) -> Store:
         """The store of a rung or of the finals."""
@@ -135,31 +128,35 @@ class SuccessiveHalving:
         steps = len(self.task.splits[0].labels) / recipe.batch
         return same_schedule_prefix(recipe, whole, self.plan.epochs, steps)
 
-    def _search(self, database: Database, epochs: int) -> Assignments:
+    def _search(self, rung: _Rung) -> Assignments:
         """Trials of the first rung; networks of a smaller run first."""
-        whole, compared = self.plan.epochs, self.plan.compared
-        store = self.store(database, rung_name(epochs, whole))
-        rung = _Rung(store, whole, epochs)
         loop = TrialLoop(
-            store,
+            rung.store,
             self.spec.pricing.space,
             self.spec.make_strategy(),
             [*self._earlier.codes, *self.spec.queue],
             self.trials,
             self.seed,
             self.spec.facts,
-            partial(score_of, epoch=compared),
+            partial(score_of, epoch=self.plan.compared),
         )
-        for claimed in loop.next_trials():
+        yield from self._assigned(rung, loop.next_trials())
+        return rung.store.records()
+
+    def _assigned(
+        self, rung: _Rung, claims: Iterable[tuple[Record, Arch] | None]
+    ) -> Iterator[TrialAssignment | None]:
+        """Claimed trials with their assignment, unless a smaller run has their result."""
+        for claimed in claims:
             if claimed is None:
                 yield None
                 continue
             record, arch = claimed
             self._archs[arch.arch_id] = arch
-            assignment = rung.assign(record, arch)
+            store, whole, epochs, final = rung
+            assignment = TrialAssignment(store, record, arch, whole, epochs, final)
             if not self._earlier.reuse(assignment):
                 yield assignment
-        return store.records()
 
     def _best(self, records: Sequence[Record]) -> list[Arch]:
         """Trained networks, best first by all objectives."""
@@ -190,13 +187,11 @@ class SuccessiveHalving:
         def claim(key: Key) -> Record | None:
             return claim_trial(store, self.spec.choices, keys[key], codes[key[0]], key[1])
 
-        for record in store.claim_each(keys, claim):
-            if record is None:
-                yield None
-                continue
-            assignment = rung.assign(record, keys[record.key])
-            if not self._earlier.reuse(assignment):
-                yield assignment
+        claims = (
+            None if record is None else (record, keys[record.key])
+            for record in store.claim_each(keys, claim)
+        )
+        yield from self._assigned(rung, claims)
         found = {record.key: record for record in store.records()}
         return [found[key] for key in keys]
 

@@ -6,10 +6,9 @@ interrupted loop continues as if nothing had happened. Several processes may run
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -31,9 +30,6 @@ PATIENCE = 10
 With hundreds of running trials one result changes little, so its earlier proposals are used up.
 """
 
-Evaluate = Callable[[Record, Arch], Sequence[float] | None]
-"""Returns the objectives of a network, accuracy first; None if the trial has failed."""
-
 
 @dataclass(eq=False)
 class TrialLoop:
@@ -53,15 +49,6 @@ class TrialLoop:
     _pending: Iterator[Ints] = field(default_factory=chain, init=False)
     _finished: int = field(default=0, init=False)
     """Number of finished trials when the strategy was last asked."""
-
-    def run(self, evaluate: Evaluate) -> list[Record]:
-        """Evaluate until all trials are finished; return them."""
-        for claimed in self.next_trials():
-            if claimed:
-                self.store.work(claimed[0], partial(evaluate, *claimed))
-            else:
-                time.sleep(POLL_S)
-        return self.store.records()
 
     def next_trials(self) -> Iterator[tuple[Record, Arch] | None]:
         """Yield claimed trials; None while other processes work on the remaining ones.
@@ -126,17 +113,8 @@ class TrialLoop:
         """The strategy's view: scores of finished trials, and the codes that are running."""
         if not records:
             return Seen.none(self.strategy.problem)
-        codes = np.array([self._code(record) for record in records])
+        codes = np.array([code_of(record) for record in records])
         return Seen.of(codes, np.array([self.score(record) for record in records]))
-
-    def _code(self, record: Record) -> Ints:
-        if record.number not in self._codes:
-            self._codes[record.number] = code_of(record)
-        return self._codes[record.number]
-
-    @cached_property
-    def _codes(self) -> dict[int, Ints]:
-        return {}
 
 
 def claim_trial(
@@ -156,7 +134,12 @@ def code_text(code: Ints) -> str:
 
 def code_of(record: Record) -> Ints:
     """The code of a trial."""
-    return np.array([int(gene) for gene in record.attrs["code"].split(",")], np.int64)
+    return _code(record.attrs["code"])
+
+
+@cache
+def _code(text: str) -> Ints:
+    return np.array([int(gene) for gene in text.split(",")], np.int64)
 
 
 def score_of(record: Record, epoch: int = 0) -> float:

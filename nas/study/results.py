@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import ResultError, TrainingError
 from nas.files.resources import WEIGHTS
-from nas.optimize import Candidate
+from nas.optimize import Candidate, SearchResult
 from nas.optimize.run import assess
 from nas.space.arch import Arch
 from nas.study.database import Database
@@ -17,6 +19,7 @@ from nas.study.loop import code_of
 from nas.study.plan import Plan
 from nas.study.record import Record
 from nas.study.spec import StudySpec
+from nas.study.trainer import training_folder
 from nas.system.extras import require
 from nas.train.preprocessing import Preprocessing
 
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from nas.train.figures import Accuracy
+
+
+WriteResult = Callable[[Path, SearchResult, Sequence[str], "StudyResult"], None]
+"""Writes a result folder, as `nas.report.folders.write_search.write_result` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +102,8 @@ def study_result(halving: SuccessiveHalving) -> StudyResult:
         TrainingError: no finalist could be trained to the end.
         ResultError: the weights of the best are on another machine.
     """
-    database = Database(halving.folder, halving.url, halving.scope)
-    try:
+    with closing(Database(halving.folder, halving.url, halving.scope)) as database:
         return study_result_in(database, halving)
-    finally:
-        database.close()
 
 
 def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResult:
@@ -112,7 +116,7 @@ def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResu
         raise TrainingError("no finalist could be trained to the end")
     arch, task = best.candidate.arch, halving.task
     fitted = task.fit(arch)
-    weights = halving.trainer.folder_of(arch, halving.seed + 1) / WEIGHTS
+    weights = training_folder(halving.folder, arch, halving.seed + 1) / WEIGHTS
     if not weights.exists():
         raise ResultError(
             f"{weights} is missing: it was written in another folder or on another machine; copy it"

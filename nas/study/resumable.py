@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,7 @@ from nas.files.settings import RunSettings
 from nas.files.staging import ResumableDir, check_not_shipped
 from nas.optimize import SearchResult
 from nas.optimize.settings import result_name
-from nas.study.plan import Plan
-from nas.study.results import StudyResult
+from nas.study.results import StudyResult, WriteResult
 from nas.study.run import study
 from nas.study.settings import SIZES, StudySettings
 from nas.study.trainer import remove_run_files
@@ -22,16 +21,13 @@ from nas.system.progress import OnMessage, OnProgress, ignore
 if TYPE_CHECKING:
     from nas.train.run import Task
 
-Write = Callable[[Path, SearchResult, Sequence[str], StudyResult], None]
-"""Writes a result folder, as `nas.report.folders.write_search.write_result` does."""
-
 
 def search_and_train(
     task: Task,
     settings: StudySettings,
     output: Output,
     *,
-    write: Write,
+    write: WriteResult,
     workers: int = 1,
     storage: str | None = None,
     on_progress: OnProgress = ignore,
@@ -61,8 +57,8 @@ def search_and_train(
     inputs = settings.inputs(task, search)
     recorded = RunSettings.of("search --data", name, settings.sizes(task), inputs)
     with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
-        trials, epochs, finalists, seeds = (work.settings.sizes[key] for key in SIZES)
-        plan = Plan(epochs, finalists=finalists, seeds=seeds, inherit=settings.inherit)
+        sizes: dict[str, Any] = {key: work.settings.sizes[key] for key in SIZES}
+        settings = replace(settings, **sizes)
         if work.complete:
             on_message(work.already_complete())
         try:
@@ -70,12 +66,8 @@ def search_and_train(
                 result, found = study(
                     task,
                     folder,
-                    plan,
-                    trials=trials,
+                    settings,
                     workers=workers,
-                    zero_cost=settings.zero_cost,
-                    strategy=settings.strategy,
-                    objectives=settings.objectives,
                     storage=storage,
                     scope=work.settings.scope(storage),
                     on_progress=on_progress,
@@ -91,6 +83,6 @@ def search_and_train(
             raise
         if not work.complete:
             write(work.folder, result, output.command, found)
-            remove_run_files(work.folder, checkpoints=not plan.inherit)
+            remove_run_files(work.folder, checkpoints=not settings.inherit)
             work.commit()
     return result, found, work.path

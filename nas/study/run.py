@@ -14,12 +14,11 @@ from nas.files.resources import DEVICE, SPACE, SURROGATE
 from nas.optimize import Candidate, SearchResult
 from nas.optimize import search as run_search
 from nas.optimize.run import each_device
-from nas.optimize.strategies import DEFAULT
 from nas.space.space import Code
 from nas.study.halving import SuccessiveHalving
-from nas.study.plan import Plan
 from nas.study.results import StudyResult, study_result
-from nas.study.spec import StudySpec, check_names
+from nas.study.settings import StudySettings
+from nas.study.spec import StudySpec
 from nas.study.workers import run_with
 from nas.system.progress import OnMessage, OnProgress, ignore
 
@@ -39,24 +38,7 @@ class StudyRequest:
 
     search: Mapping[str, Any]
     """Arguments of `nas.optimize.search`."""
-    trials: int
-    zero_cost: Sequence[str] = ()
-    """Zero-cost proxies that choose the networks to begin with."""
-    strategy: str = DEFAULT
-    """A name of `nas.optimize.strategies`."""
-    objectives: Sequence[str] = ()
-    """Objectives beside the accuracy: names of `OBJECTIVES`."""
-
-    def check(self) -> None:
-        """Check all names.
-
-        Raises:
-            UnknownNameError: a name is unknown; the message has the nearest ones.
-        """
-        from nas.evaluate.proxies import check
-
-        check(self.zero_cost)
-        check_names(self.strategy, self.objectives)
+    settings: StudySettings
 
     def run_search(self) -> SearchResult:
         """Search without training, for enough networks to begin the trials with.
@@ -64,18 +46,20 @@ class StudyRequest:
         Raises:
             BudgetError, InfeasibleError: as `nas.optimize.search`.
         """
-        return run_search(**self.search, shortlist=self.trials * (POOL if self.zero_cost else 1))
+        each = POOL if self.settings.zero_cost else 1
+        return run_search(**self.search, shortlist=self.settings.trials * each)
 
     def spec(self, result: SearchResult, task: Task) -> StudySpec:
         """The specification of the study after a search."""
+        own = self.settings
         return StudySpec(
             self.search.get("space", SPACE),
             each_device(self.search.get("device", DEVICE)),
             self.search.get("surrogate", SURROGATE),
             result.limits,
-            initial_codes(result, self.trials, zero_cost=self.zero_cost, task=task),
-            self.strategy,
-            tuple(self.objectives),
+            initial_codes(result, own.trials, zero_cost=own.zero_cost, task=task),
+            own.strategy,
+            tuple(own.objectives),
         )
 
 
@@ -115,13 +99,10 @@ def _ranked(pool: Sequence[Candidate], names: Sequence[str], task: Task) -> list
 def study(
     task: Task,
     folder: Path,
-    plan: Plan,
+    settings: StudySettings,
+    /,
     *,
-    trials: int,
     workers: int = 1,
-    zero_cost: Sequence[str] = (),
-    strategy: str = DEFAULT,
-    objectives: Sequence[str] = (),
     storage: str | None = None,
     scope: str = "",
     on_progress: OnProgress = ignore,
@@ -130,20 +111,9 @@ def study(
 ) -> tuple[SearchResult, StudyResult]:
     """Search, then train the candidates; resume the study if `folder` has one.
 
-    Args:
-        task: Data and recipe of the trainings.
-        folder: The study's folder.
-        plan: Epochs, finalists and seeds.
-        trials: Candidates to train.
-        workers: Processes.
-        zero_cost: Zero-cost proxies that choose the networks to begin with.
-        strategy: A name of `nas.optimize.strategies`.
-        objectives: Objectives beside the accuracy: names of `OBJECTIVES`.
-        storage: URL of an Optuna storage; None for an SQLite file in `folder`.
-        scope: Prefix of the run's studies in a shared storage.
-        on_progress: Called with the current step and the share of all epochs that are done.
-        on_message: Called with a line about each event.
-        search: Arguments of `nas.optimize.search`.
+    `search` are the arguments of `nas.optimize.search`, `storage` is the URL of an Optuna storage
+    (None: an SQLite file in `folder`), `scope` a prefix of the run's studies in a shared one.
+    Progress is the current step and the share of all epochs that are done.
 
     Raises:
         BudgetError, InfeasibleError: as `nas.optimize.search`.
@@ -152,12 +122,12 @@ def study(
     """
     from nas.train.threads import with_threads
 
-    request = StudyRequest(search, trials, zero_cost, strategy, objectives)
-    request.check()
+    settings.check()
+    request, plan = StudyRequest(search, settings), settings.plan(task)
     on_progress("searching", 0.0)
     result = request.run_search()
     task = with_threads(task, result.best.arch, folder, workers)
-    spec, seed = request.spec(result, task), search.get("seed", 0)
+    spec, trials, seed = request.spec(result, task), settings.trials, search.get("seed", 0)
     halving = SuccessiveHalving(
         task, folder, plan, spec, trials, seed, storage, scope, on_progress, on_message
     )

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from nas.errors import check_names
 from nas.files.settings import RunInputs
-from nas.optimize.strategies import DEFAULT
+from nas.optimize.strategies import DEFAULT, STRATEGIES
+from nas.study.plan import Plan
 
 if TYPE_CHECKING:
     from nas.train.run import Task
@@ -36,10 +38,27 @@ class StudySettings:
     objectives: Sequence[str] = ()
     """Names of `OBJECTIVES`, which are minimised too."""
 
+    def check(self) -> None:
+        """Check all names.
+
+        Raises:
+            UnknownNameError: a name is unknown; the message has the nearest ones.
+        """
+        from nas.evaluate.proxies import check
+        from nas.optimize.strategies.problem import OBJECTIVES
+
+        check(self.zero_cost)
+        check_names("strategy", [self.strategy], STRATEGIES)
+        check_names("objective", self.objectives, OBJECTIVES)
+
+    def plan(self, task: Task) -> Plan:
+        """Epochs, finalists and seeds of the trainings."""
+        epochs = self.epochs or task.recipe.epochs
+        return Plan(epochs, self.finalists, seeds=self.seeds, inherit=self.inherit)
+
     def sizes(self, task: Task) -> dict[str, int]:
         """Numbers that may be larger when the run is resumed."""
-        epochs = self.epochs or task.recipe.epochs
-        return {key: epochs if key == "epochs" else getattr(self, key) for key in SIZES}
+        return {key: getattr(self, key) for key in SIZES} | {"epochs": self.plan(task).epochs}
 
     def inputs(self, task: Task, search: Mapping[str, Any]) -> RunInputs:
         """Everything else that identifies the run; `search`: arguments of `nas.optimize`."""

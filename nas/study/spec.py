@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nas.errors import UnknownNameError
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import Pricing
 from nas.optimize.run import AnyDevice, AnySpace, AnySurrogate, assess, pricing_of
-from nas.optimize.strategies import STRATEGIES, check
+from nas.optimize.strategies import STRATEGIES
 from nas.optimize.strategies.base import Strategy
-from nas.optimize.strategies.problem import OBJECTIVES, Problem, problem_of
+from nas.optimize.strategies.problem import OBJECTIVES, problem_of
 from nas.space.arch import Arch
 from nas.space.choices import Choices
 from nas.space.space import Code
@@ -35,6 +35,10 @@ class StudySpec:
     objectives: tuple[str, ...] = ()
     """Objectives beside the accuracy: names of `OBJECTIVES`."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields: cached values are not sent to other processes."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
     @cached_property
     def pricing(self) -> Pricing:
         asked = self.space, self.devices, self.surrogate
@@ -52,37 +56,21 @@ class StudySpec:
 
     def costs(self, arch: Arch) -> Sequence[float]:
         """Values of a network's objectives beside its accuracy."""
-        columns = [OBJECTIVES[name] for name in self.objectives]
-        if not columns:
+        if not self.objectives:
             return []
         price = self.pricing.price(np.array([self.pricing.space.encode(arch)]))[0]
-        return [float(price[column]) for column in columns]
+        return [float(price[OBJECTIVES[name]]) for name in self.objectives]
 
     def facts(self, arch: Arch) -> dict[str, float | str]:
         """Predictions for a network, to be noted beside its trial."""
         found = assess(arch, self.pricing.device, self.pricing.surrogate)
         return {"predicted_ms": found.ms, "estimated_top1": found.top1}
 
-    def problem(self) -> Problem:
-        """The arrays that a strategy works on."""
-        return problem_of(self.pricing, self.limits, self.queue, self.objectives)
-
     def make_strategy(self) -> Strategy:
         """A new strategy."""
-        return STRATEGIES[self.strategy](self.problem())
+        problem = problem_of(self.pricing, self.limits, self.queue, self.objectives)
+        return STRATEGIES[self.strategy](problem)
 
 
 _pricing = cache(pricing_of)
 """Cached per process, since many studies use the same space and device."""
-
-
-def check_names(strategy: str, objectives: Sequence[str]) -> None:
-    """Check the names of a strategy and of objectives.
-
-    Raises:
-        UnknownNameError: a name is unknown; the message has the nearest ones.
-    """
-    check([strategy])
-    for name in objectives:
-        if name not in OBJECTIVES:
-            raise UnknownNameError("objective", name, OBJECTIVES)

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nas.study import database
 from nas.study.database import Database
@@ -36,6 +35,8 @@ class Store:
     ) -> None:
         self.database, self.name = database, name
         self.owner, self.storage = database.owner, database.storage
+        self._heart = cast("BaseHeartbeat", self.storage)
+        self._states = database.optuna.trial.TrialState
         self._full_name = f"{database.scope}{name}"
         self.study = self._open(list(directions))
         with database.reading():
@@ -63,10 +64,6 @@ class Store:
             made: Study = optuna.create_study(**named, directions=directions, load_if_exists=True)
         return made
 
-    @cached_property
-    def _states(self) -> Any:
-        return self.database.optuna.trial.TrialState
-
     # reading ----------------------------------------------------------------------------------
 
     def records(self) -> list[Record]:
@@ -91,16 +88,10 @@ class Store:
         values: Mapping[str, Sequence[Any]] | None = None,
         **attrs: str | float,
     ) -> Record | None:
-        """Claim the trial of a key for this process.
+        """Claim the trial of a key for this process; None if it has ended or another works on it.
 
-        Args:
-            key: The architecture's id and the seed.
-            params: What Optuna shows as the trial's parameters.
-            values: The possible values of each parameter.
-            attrs: Facts to note beside the trial.
-
-        Returns:
-            The running trial; None if it has ended or another process works on it.
+        Optuna shows `params` as the trial's parameters, each of which has some possible `values`,
+        and `attrs` as facts beside the trial.
         """
         found = self.find(key)
         if found is not None:
@@ -108,11 +99,9 @@ class Store:
         void = [r.attrs["attempts"] for r in self._trials.void() if r.key == key]
         attempts = 1 + max(void, default=0)
         known = {"arch_id": key[0], "seed": key[1], "owner": self.owner.name, "attempts": attempts}
-        categorical = self.database.optuna.distributions.CategoricalDistribution
-        kinds = {name: categorical(own) for name, own in (values or {}).items()}
+        made = self._create(params or {}, values or {}, {**attrs, **known})
         if self._trials.kept:
-            return self._append(key, dict(params or {}), kinds, {**attrs, **known})
-        made = self._create(dict(params or {}), kinds, {**attrs, **known})
+            return self._trials.append(*key, "running", (), {}, {**attrs, **known}, made)
         first = self.find(key)
         assert first is not None
         if first.id != made:  # another process was faster: this one is no attempt
@@ -144,23 +133,25 @@ class Store:
                 return
             yield None
 
-    def _create(self, params: dict[str, Any], kinds: dict[str, Any], attrs: dict[str, Any]) -> int:
-        """Create a running trial in one transaction; return its id."""
-        template = self.database.optuna.create_trial(
-            state=self._states.RUNNING, params=params, distributions=kinds, user_attrs=attrs
-        )
+    def _create(
+        self,
+        params: Mapping[str, Any],
+        values: Mapping[str, Sequence[Any]],
+        attrs: Mapping[str, Any],
+    ) -> int:
+        """Create a running trial; return its id."""
+        optuna, asked = self.database.optuna, {"state": self._states.RUNNING, "user_attrs": attrs}
+        categorical = optuna.distributions.CategoricalDistribution
+        kinds = {name: categorical(own) for name, own in values.items()}
+        if self._trials.kept:  # only this process writes: all parameters in one query
+            made = self.storage.create_new_trial(self._id, optuna.create_trial(**asked))
+            self.database.insert_params(made, params, kinds)
+            return made
+        template = optuna.create_trial(**asked, params=dict(params), distributions=kinds)
         made = self.storage.create_new_trial(self._id, template)
         if not self.database.local:  # without a heartbeat a trial never counts as stale
-            self._heart().record_heartbeat(made)
+            self._heart.record_heartbeat(made)
         return made
-
-    def _append(
-        self, key: Key, params: dict[str, Any], kinds: dict[str, Any], attrs: dict[str, Any]
-    ) -> Record:
-        """Create a trial if only this process writes: all parameters in one query."""
-        made = self._create({}, {}, attrs)
-        self.database.insert_params(made, params, kinds)
-        return self._trials.append(*key, "running", (), {}, attrs, made)
 
     def _take_over(self, record: Record) -> Record | None:
         """Claim a trial whose process has died; after too many deaths the trial fails."""
@@ -199,7 +190,7 @@ class Store:
         done = Event()
         thread = Thread(target=self._beat, args=(record, done), daemon=True)
         if not self.database.local:
-            self._heart().record_heartbeat(record.id)
+            self._heart.record_heartbeat(record.id)
             thread.start()
         try:
             values = evaluate()
@@ -210,10 +201,7 @@ class Store:
 
     def _beat(self, record: Record, done: Event) -> None:
         while not done.wait(database.BEAT_S):
-            self._heart().record_heartbeat(record.id)
-
-    def _heart(self) -> BaseHeartbeat:
-        return self.storage  # type: ignore[return-value]
+            self._heart.record_heartbeat(record.id)
 
     def note(self, record: Record, **facts: str | float) -> None:
         """Write facts beside a trial."""

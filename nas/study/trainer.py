@@ -58,7 +58,7 @@ class Trainer:
         from nas.train.run import train
 
         store, record, arch = assignment.store, assignment.record, assignment.arch
-        place = self.folder_of(arch, record.seed)
+        place = training_folder(self.folder, arch, record.seed)
 
         def on_epoch(epoch: Epoch) -> None:
             store.report(record, epoch.epoch, epoch.val_top1)
@@ -95,10 +95,6 @@ class Trainer:
                 store.report(record, epoch.epoch, epoch.val_top1)
         return training
 
-    def folder_of(self, arch: Arch, seed: int) -> Path:
-        """Folder of the checkpoint and log of a network's training with a seed."""
-        return training_folder(self.folder, arch, seed)
-
     def _relative(self, arch: Arch, seed: int) -> Callable[[Training], None]:
         """Returns a function that gives a training the weights of the nearest trained network."""
         from nas.train.inherit import inherit_from, kinship
@@ -109,7 +105,7 @@ class Trainer:
             trained = {
                 other: path
                 for other in self.relatives()
-                if (path := self.folder_of(other, seed) / CHECKPOINT).exists()
+                if (path := training_folder(self.folder, other, seed) / CHECKPOINT).exists()
             }
             if trained:
                 nearest = max(trained, key=lambda other: kinship(arch, other))
@@ -119,7 +115,7 @@ class Trainer:
 
 
 def training_folder(folder: Path, arch: Arch, seed: int) -> Path:
-    """Folder of one training below that of a study or sweep."""
+    """Folder of a training's checkpoint and log below that of a study or sweep."""
     return folder / "trials" / arch.arch_id / f"seed{seed}"
 
 

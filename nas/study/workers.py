@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nas.errors import NasError, TrainingError
 from nas.files.staging import writing
@@ -42,7 +42,7 @@ the share is of the whole work that this worker has done."""
 
 
 class Job(Protocol):
-    """Work that several processes can share; a dataclass.
+    """Work that several processes can share: a dataclass, of which each gets a copy.
 
     `on_progress` gets a step and the share of the whole work that this process has done.
     """
@@ -62,9 +62,6 @@ class Job(Protocol):
 
     def run(self) -> Any:
         """Do all work that no other process does, until everything is done."""
-
-    def without_caches(self) -> Self:
-        """A copy without cached values, to be sent to another process."""
 
 
 class WorkerPool(Protocol):
@@ -118,10 +115,9 @@ class _Supervisor:
 
     def run(self) -> None:
         """Run until all processes have ended normally."""
-        job = self.job
-        copy = _with(
-            job.without_caches(), task=replace(job.task), on_progress=ignore, on_message=ignore
-        )
+        task = replace(self.job.task)  # without cached values
+        job: Any = self.job
+        copy = replace(job, task=task, on_progress=ignore, on_message=ignore)
         running, due = set[int](), dict.fromkeys(range(self.workers), 0.0)
         while running or due:
             for index in [index for index, at in due.items() if at <= time.monotonic()]:
@@ -230,12 +226,12 @@ def on_device(job: Any, index: int) -> Any:
     return replace(job, task=replace(job.task, setting=setting))
 
 
-def run_job(job: Job, index: int, threads: int, tell: Callable[[WorkerEvent], None]) -> None:
+def run_job(job: Any, index: int, threads: int, tell: Callable[[WorkerEvent], None]) -> None:
     """Run a job in a worker process; `tell` sends its events."""
     from nas.train.device import use_cores
 
     use_cores(threads)
-    own = _with(
+    own = replace(
         job,
         on_progress=lambda step, share: tell(("progress", index, step, share)),
         on_message=lambda note: tell(("message", index, note, 0.0)),
@@ -245,8 +241,3 @@ def run_job(job: Job, index: int, threads: int, tell: Callable[[WorkerEvent], No
             own.run()
     except NasError as error:
         tell(("error", index, error, 0.0))
-
-
-def _with(job: Job, **changes: Any) -> Any:
-    """A copy of the job with other fields."""
-    return replace(job, **changes)  # type: ignore[type-var]

@@ -17,8 +17,8 @@ from nas.files import yaml
 from nas.library import load_arch, load_device, load_space, load_surrogate
 from nas.optimize import EvolutionSettings, search
 from nas.report.folders.write_search import write_result
-from nas.study.plan import Plan
 from nas.study.run import StudyRequest, initial_codes, study
+from nas.study.settings import StudySettings
 from nas.train.data import load_data
 from nas.train.recipe import load_recipe
 from nas.train.run import Task
@@ -56,7 +56,7 @@ def test_every_trained_network_is_inside_all_limits(nas: Nas, here: Path) -> Non
 def test_known_networks_are_queued_within_all_limits(limits: dict[str, Any]) -> None:
     asked = {"space": "mobilenetv3", "device": DEVICES, "budget_ms": 90, **limits}
     settings = EvolutionSettings(generations=2, children=200)
-    result = StudyRequest({**asked, "settings": settings}, 8).run_search()
+    result = StudyRequest({**asked, "settings": settings}, StudySettings(8)).run_search()
     small, large = result.known
     assert result.known_within == (small,)
     codes = initial_codes(result, 8, zero_cost=(), task=None)  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def test_a_study_takes_its_own_defaults_and_loaded_objects(tmp_path: Path) -> No
     plain = replace(load_recipe("proxy"), batch=32)
     images = load_data("digits")
     task = Task(replace(images, train=images.train.take(torch.arange(128))), plain)
-    plan = Plan(epochs=1, finalists=1, final_epochs=1, seeds=1)
+    settings = StudySettings(trials=2, epochs=1, finalists=1, seeds=1)
     few = EvolutionSettings(generations=2, children=200)
     space = str(Path(__file__).with_name("tinyspace.yaml"))
     loaded: dict[str, Any] = {
@@ -109,7 +109,7 @@ def test_a_study_takes_its_own_defaults_and_loaded_objects(tmp_path: Path) -> No
         folder = tmp_path / str(workers)
         folder.mkdir()
         result, studied = study(
-            task, folder, plan, trials=2, budget_ms=3, settings=few, workers=workers, **asked
+            task, folder, settings, budget_ms=3, settings=few, workers=workers, **asked
         )
         assert len(studied.trials) == 2
         devices = (result.device, *result.others)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from nas.library import load_space
@@ -18,7 +20,7 @@ from nas.optimize.strategies.problem import problem_of
 from nas.space.arch import Arch
 from nas.study import database, store
 from nas.study.database import Database
-from nas.study.loop import TrialLoop
+from nas.study.loop import POLL_S, TrialLoop
 from nas.study.record import Record
 from nas.study.store import Store
 
@@ -44,7 +46,6 @@ def run_loop(
     pricing = pricing_of(space, "pixel1-cpu", "imagenet")
     problem = problem_of(pricing, Limits((30.0,), (1.0,)), estimate=False)
     assert 0 < problem.within(space.layered.sample(500, np_rng())).mean() < 1
-    database = Database(folder, url)
 
     def evaluate(record: Record, arch: Arch) -> tuple[float]:
         assert pricing.device.predict(arch).ms <= 30
@@ -53,11 +54,15 @@ def run_loop(
             file.write(f"{os.getpid()} {record.number} {arch.arch_id}\n")
         return (accuracy(arch),)
 
-    try:
-        trials_of = Store(database, study)
-        return TrialLoop(trials_of, space, STRATEGIES[strategy](problem), (), trials).run(evaluate)
-    finally:
-        database.close()
+    with closing(Database(folder, url)) as database:
+        own = Store(database, study)
+        loop = TrialLoop(own, space, STRATEGIES[strategy](problem), (), trials)
+        for claimed in loop.next_trials():
+            if claimed:
+                own.work(claimed[0], partial(evaluate, *claimed))
+            else:
+                time.sleep(POLL_S)
+        return own.records()
 
 
 def np_rng() -> object:

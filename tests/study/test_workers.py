@@ -33,9 +33,6 @@ class Stuck:
     on_progress: Any = print
     on_message: Any = print
 
-    def without_caches(self):
-        return self
-
     def run(self):
         raise InfeasibleError("none", arch=self.arch, smallest=7.0, quantity="params")
 """
@@ -65,9 +62,6 @@ class Worker:
     task: Task
     on_progress: OnProgress
     on_message: OnMessage
-
-    def without_caches(self) -> Job:
-        return self
 
     def run(self) -> None:
         """Do nothing: `Scripted` decides what happens."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nas.errors import MissingExtraError, UnknownNameError
+from nas.errors import MissingExtraError, check_names
 from nas.evaluate.bench.benchmark import BENCHMARKS
 from nas.evaluate.bench.comparison import BASELINE
 from nas.evaluate.bench.macro import FILE
 from nas.evaluate.bench.macro import SPACE as NOT_SHIPPED
-from nas.optimize.strategies import DEFAULT, ON_OPTUNA, STRATEGIES, check
+from nas.optimize.strategies import DEFAULT, ON_OPTUNA, STRATEGIES
 from nas.system.extras import require
 
 QUICK = (DEFAULT, "exact", "evolution", "local", "reinforce", BASELINE)
@@ -27,9 +27,7 @@ def benchmarks(
     Raises:
         UnknownNameError: with the nearest names.
     """
-    for name in named:
-        if name not in BENCHMARKS:
-            raise UnknownNameError("benchmark", name, BENCHMARKS)
+    check_names("benchmark", named, BENCHMARKS)
     if named:
         return [*dict.fromkeys(named)]
     if data is None and not shipped:
@@ -44,7 +42,7 @@ def strategies(named: Sequence[str], say: Callable[[str], None]) -> list[str]:
         UnknownNameError: with the nearest names.
         MissingExtraError: one that is named needs Optuna.
     """
-    check(named)
+    check_names("strategy", named, STRATEGIES)
     if named:
         if set(named) & {*ON_OPTUNA}:
             require("train", "optuna")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, fx
 
-from nas.errors import UnknownNameError
+from nas.errors import check_names
 from nas.evaluate.proxies.naswot import naswot
 from nas.evaluate.proxies.synflow import synflow
 from nas.evaluate.proxies.zen import zen
@@ -42,7 +42,7 @@ def score(arch: Arch, name: str, batches: Sequence[Batch], *, seed: int = 0) -> 
     """Return the proxy of an architecture; minus infinity if it is not finite.
 
     Raises:
-        UnknownNameError: with the nearest names.
+        check_names: with the nearest names.
     """
     check([name])
     if name in SIZES:
@@ -57,9 +57,7 @@ def score(arch: Arch, name: str, batches: Sequence[Batch], *, seed: int = 0) -> 
 
 def check(names: Iterable[str]) -> None:
     """Refuse a name that is neither a proxy nor a size."""
-    for name in names:
-        if name not in {**PROXIES, **SIZES}:
-            raise UnknownNameError("zero-cost proxy", name, (*PROXIES, *SIZES))
+    check_names("zero-cost proxy", names, (*PROXIES, *SIZES))
 
 
 def noise(side: int, classes: int, *, images: int = 64, seed: int = 0) -> list[Batch]:

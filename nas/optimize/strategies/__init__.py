@@ -7,11 +7,9 @@ file, one entry, one test case and one line in docs/strategies.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from nas.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from nas.optimize.strategies.base import Strategy
@@ -33,15 +31,6 @@ def _of(module: str, name: str, **settings: Any) -> Make:
     return make
 
 
-def _of_optuna(sampler: str, most: int) -> Make:
-    def make(problem: Problem) -> Strategy:
-        from nas.optimize.strategies import optuna
-
-        return optuna.OptunaSampler(problem, make=getattr(optuna, sampler), most=most)
-
-    return make
-
-
 STRATEGIES: Mapping[str, Make] = {
     "model": _of("model", "Model"),
     "exact": _of("exact", "Exact"),
@@ -50,21 +39,10 @@ STRATEGIES: Mapping[str, Make] = {
     "random": _of("random", "Random"),
     "reinforce": _of("reinforce", "Reinforce"),
     "reinforce-absolute": _of("reinforce", "Reinforce", absolute=True),
-    "tpe": _of_optuna("tpe", most=2000),
-    "gp": _of_optuna("gp", most=200),
-    "nsga2": _of_optuna("nsga2", most=2000),
-    "nsga3": _of_optuna("nsga3", most=2000),
+    "tpe": _of("optuna", "OptunaSampler", kind="TPESampler", most=2000),
+    "gp": _of("optuna", "OptunaSampler", kind="GPSampler", most=200),
+    "nsga2": _of("optuna", "OptunaSampler", kind="NSGAIISampler", most=2000),
+    "nsga3": _of("optuna", "OptunaSampler", kind="NSGAIIISampler", most=2000),
 }
 ON_OPTUNA = ("tpe", "gp", "nsga2", "nsga3")
 """Optuna's own samplers, which need it."""
-
-
-def check(names: Iterable[str]) -> None:
-    """Check that all names are strategies.
-
-    Raises:
-        UnknownNameError: one is not; the message lists the nearest names.
-    """
-    for name in names:
-        if name not in STRATEGIES:
-            raise UnknownNameError("strategy", name, STRATEGIES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nas.gp import inverse_factor
 from nas.optimize.exact import solve, undominated
 from nas.optimize.strategies.base import Strategy
 from nas.optimize.strategies.problem import Problem
@@ -58,7 +59,6 @@ def _posterior(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     sd = max(float(y.std()), 1e-9)
     prior = 1 / x[0].sum()
     precision = x.T @ x / NOISE + np.eye(x.shape[1]) / prior
-    factor = np.linalg.cholesky(precision)
-    root = np.linalg.inv(factor).T
+    root = inverse_factor(precision).T
     mean = root @ (root.T @ (x.T @ ((y - y.mean()) / sd))) / NOISE
     return mean * sd, root * sd

@@ -8,8 +8,8 @@ learns from the evaluated networks, not from its own answers.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,21 +26,32 @@ if TYPE_CHECKING:
 
 STARTS, POPULATION = 10, 20
 """Random networks before a model is fitted; networks of a generation."""
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    # Tree-structured Parzen estimators, joint over all choices (arXiv:2304.11127)
+    "TPESampler": {"multivariate": True, "n_startup_trials": STARTS},
+    # a Gaussian process with a Matern kernel and log-EI
+    "GPSampler": {"n_startup_trials": STARTS, "deterministic_objective": False},
+    # NSGA-II (Deb 2002), which with one objective is an elitist genetic algorithm
+    "NSGAIISampler": {"population_size": POPULATION},
+    # NSGA-III (Deb 2014): diverse by reference points
+    "NSGAIIISampler": {"population_size": POPULATION},
+}
+"""Settings of each of Optuna's samplers."""
 ANSWERS = 4
 """Answers to try before random networks are used."""
 
 
 class OptunaSampler(Strategy):
-    """Proposes the answers of an Optuna sampler, which `make` builds from a seed."""
+    """Proposes the answers of a kind of Optuna sampler."""
 
     fronts = True
 
-    def __init__(self, problem: Problem, make: Callable[[int], BaseSampler], most: int) -> None:
+    def __init__(self, problem: Problem, *, kind: str, most: int) -> None:
         """`most` is the largest number of trials that the sampler sees."""
         super().__init__(problem)
         self.optuna = require("train", "optuna")
         self.optuna.logging.set_verbosity(self.optuna.logging.WARNING)
-        self.make, self.most = make, most
+        self.kind, self.most = kind, most
         categorical = self.optuna.distributions.CategoricalDistribution
         self.distributions: dict[str, BaseDistribution] = {
             parameter.name: categorical(range(len(parameter.values)))
@@ -85,7 +96,10 @@ class OptunaSampler(Strategy):
         with warnings.catch_warnings():
             # the set of experimental samplers differs between versions of Optuna
             warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
-            return self.make(seed)
+            made: BaseSampler = getattr(self.optuna.samplers, self.kind)(
+                seed=seed, **OPTIONS[self.kind]
+            )
+            return made
 
     def _add(self, study: Study, seen: Seen, index: int) -> None:
         """Add an evaluation, which a genetic sampler must count into its generation."""
@@ -111,31 +125,3 @@ class OptunaSampler(Strategy):
             # than later requests, so make that request now and discard the answer
             study.sampler = self._sampler(0)
             self._answer(study)
-
-
-def tpe(seed: int) -> BaseSampler:
-    """Tree-structured Parzen estimators, joint over all choices (arXiv:2304.11127)."""
-    return require("train", "optuna").samplers.TPESampler(  # type: ignore[no-any-return]
-        seed=seed, multivariate=True, n_startup_trials=STARTS
-    )
-
-
-def gp(seed: int) -> BaseSampler:
-    """A Gaussian process with a Matern kernel and log-EI."""
-    return require("train", "optuna").samplers.GPSampler(  # type: ignore[no-any-return]
-        seed=seed, n_startup_trials=STARTS, deterministic_objective=False
-    )
-
-
-def nsga2(seed: int) -> BaseSampler:
-    """NSGA-II (Deb 2002), which with one objective is an elitist genetic algorithm."""
-    return require("train", "optuna").samplers.NSGAIISampler(  # type: ignore[no-any-return]
-        seed=seed, population_size=POPULATION
-    )
-
-
-def nsga3(seed: int) -> BaseSampler:
-    """NSGA-III (Deb 2014): diverse by reference points."""
-    return require("train", "optuna").samplers.NSGAIIISampler(  # type: ignore[no-any-return]
-        seed=seed, population_size=POPULATION
-    )

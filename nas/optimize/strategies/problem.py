@@ -107,10 +107,8 @@ class Problem:
 
     def sample(self, n: int, rng: np.random.Generator, tries: int = TRIES) -> Ints:
         """About n random codes within the limits; if they are rare, walks from known ones."""
-        found = [self.kept(self.layered.sample(BATCH, rng))]
-        for _ in range(tries):
-            if sum(map(len, found)) >= n:
-                break
+        found: list[Ints] = []
+        while len(found) <= tries and sum(map(len, found)) < n:
             found.append(self.kept(self.layered.sample(BATCH, rng)))
         codes = np.concatenate(found)
         while len(codes) < n:

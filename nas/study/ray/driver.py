@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 
 from nas.errors import NasError
+from nas.files.output import Output
 from nas.files.staging import ResumableDir
 from nas.optimize import SearchResult
 from nas.study.database import Database
 from nas.study.ray.connect import check_capacity
 from nas.study.ray.sweep import FOLDER, run
+from nas.study.results import WriteResult
 from nas.study.run import StudyRequest
 from nas.study.sweep.cell_status import CellStatus
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.files import SWEEP_FILE, write_sweep
 from nas.study.sweep.plan import Sweep
-from nas.study.sweep.runner import CellRunner, PendingSearch, WriteResult
+from nas.study.sweep.runner import CellRunner, PendingSearch
 from nas.study.sweep.settings import settings
 from nas.study.sweep.status import current_statuses
 from nas.study.trainer import remove_run_files
@@ -41,24 +44,13 @@ class SweepDriver:
     sweep: Sweep
     text: str
     """Text of the sweep file."""
-    out: Path
-    command: tuple[str, ...]
+    output: Output
     write: WriteResult
-    """Writes a cell's result folder."""
     draw: Callable[[Path, Sequence[CellStatus]], None]
     """Draws the plots of the sweep into its folder."""
-    resume: bool = False
-    force: bool = False
-
-    @property
-    def path(self) -> Path:
-        """The result folder."""
-        return self.out / self.sweep.name
 
     def __call__(
-        self,
-        on_status: OnStatus = ignore,
-        on_message: OnMessage = ignore,
+        self, on_status: OnStatus = ignore, on_message: OnMessage = ignore
     ) -> list[CellStatus]:
         """Run the sweep on the cluster that this process is connected to.
 
@@ -68,14 +60,14 @@ class SweepDriver:
             ResultError: the folder exists, was interrupted, or another process works in it.
             KeyboardInterrupt: the run was interrupted; finished trials are kept.
         """
-        sweep = self.sweep
+        sweep, output = self.sweep, self.output
         check_capacity(sweep.resources)
         task = load_task(sweep)
         if task.data.note:
             on_message(task.data.note)
         asked = settings(sweep, task)
         with ResumableDir(
-            self.out, sweep.name, asked, resume=self.resume, force=self.force
+            output.out, sweep.name, asked, resume=output.resume, force=output.force
         ) as work:
             if work.complete:
                 on_message(f"{work.path} is complete already")
@@ -90,8 +82,7 @@ class SweepDriver:
     ) -> list[CellStatus]:
         folder = work.folder.absolute()  # workers have another working folder
         url = self.sweep.storage or None
-        database = Database(folder, url, work.settings.scope(url), sole=True)
-        try:
+        with closing(Database(folder, url, work.settings.scope(url), sole=True)) as database:
             runners = [
                 CellRunner(
                     self.sweep,
@@ -99,7 +90,7 @@ class SweepDriver:
                     task,
                     folder,
                     database,
-                    self.command,
+                    self.output.command,
                     search_on_node,
                     self.write,
                     on_message,
@@ -116,9 +107,7 @@ class SweepDriver:
                 on_message,
             )
             statuses = dispatcher.statuses()
-        finally:
-            database.close()
-        write_sweep(folder, self.command)
+        write_sweep(folder, self.output.command)
         self.draw(folder, statuses)
         remove_run_files(folder)
         shutil.rmtree(folder / FOLDER, ignore_errors=True)

@@ -7,9 +7,9 @@ sweep and reports to this process; the paths of the sweep are then those of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import ray
+from ray.util.queue import Queue
 
 from nas.errors import NasError
 from nas.study.ray.connect import CLIENT, ON_HEAD, cluster
@@ -37,42 +37,25 @@ def run_at(
         return _far(driver, on_status, on_message)
 
 
-class _Messages:
-    """An actor that keeps the reports of the head until this process reads them."""
+def _drive(driver: SweepDriver, events: Queue) -> list[CellStatus] | NasError:
+    """Run a sweep on the head; its events are a message, or statuses and the seconds left."""
 
-    def __init__(self) -> None:
-        self._last: Any = None
-        self._notes: list[str] = []
-
-    def on_status(self, statuses: Sequence[CellStatus], eta_s: float | None) -> None:
-        self._last = (statuses, eta_s)
-
-    def on_message(self, note: str) -> None:
-        self._notes.append(note)
-
-    def latest(self) -> tuple[Any, list[str]]:
-        """The latest status, and the messages since the last call."""
-        notes, self._notes = self._notes, []
-        return self._last, notes
-
-
-def _drive(driver: SweepDriver, news: Any) -> list[CellStatus] | NasError:
     def on_status(statuses: Sequence[CellStatus], eta_s: float | None) -> None:
-        news.on_status.remote(list(statuses), eta_s)
+        events.put((statuses, eta_s))
 
     try:
-        return driver(on_status, lambda note: news.on_message.remote(note))
+        return driver(on_status, events.put)
     except NasError as error:
         return error
 
 
 def _far(driver: SweepDriver, on_status: OnStatus, on_message: OnMessage) -> list[CellStatus]:
-    news = ray.remote(_Messages).options(**ON_HEAD).remote()
-    work = ray.remote(max_retries=0)(_drive).options(**ON_HEAD).remote(driver, news)
+    events = Queue(actor_options=ON_HEAD)
+    work = ray.remote(max_retries=0)(_drive).options(**ON_HEAD).remote(driver, events)
     try:
         while not ray.wait([work], timeout=POLL_S)[0]:
-            _forward(news, on_status, on_message)
-        _forward(news, on_status, on_message)
+            _forward(events, on_status, on_message)
+        _forward(events, on_status, on_message)
     except KeyboardInterrupt:
         ray.cancel(work)  # also interrupts the head
         raise
@@ -83,9 +66,9 @@ def _far(driver: SweepDriver, on_status: OnStatus, on_message: OnMessage) -> lis
     return statuses
 
 
-def _forward(news: Any, on_status: OnStatus, on_message: OnMessage) -> None:
-    last, notes = ray.get(news.latest.remote())
-    for note in notes:
-        on_message(note)
-    if last is not None:
-        on_status(*last)
+def _forward(events: Queue, on_status: OnStatus, on_message: OnMessage) -> None:
+    for event in events.get_nowait_batch(events.qsize()):
+        if isinstance(event, str):
+            on_message(event)
+        else:
+            on_status(*event)

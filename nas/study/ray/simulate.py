@@ -11,6 +11,7 @@ import heapq
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -128,8 +129,7 @@ class Simulation:
             scheduler=Scheduler(self.scheduler),
         )
         task = Task(load_data("digits"), load_recipe("proxy"))
-        database = Database(self.folder, sole=True)
-        try:
+        with closing(Database(self.folder, sole=True)) as database:
             cells = sweep.cells()
             found = {cell: _found(sweep, cell) for cell in cells}
             runners = [
@@ -140,8 +140,6 @@ class Simulation:
             self._searcher = DispatcherSearcher(self._dispatcher, lambda: self.workers)
             self._scheduler = PerCellScheduler(sweep.scheduler, EPOCHS, self._searcher)
             self._work(len(cells) * (self.trials + 1))
-        finally:
-            database.close()
         return self._usage(time.perf_counter() - began)
 
     def _work(self, wanted: int) -> None:

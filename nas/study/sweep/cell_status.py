@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,7 @@ class CellStatus:
     @classmethod
     def of(cls, cell: Cell) -> CellStatus:
         """The status of a cell that has not started."""
-        where = (cell.space, cell.device, cell.budget_ms, cell.strategy, cell.seed)
-        return cls(cell.name, *where)
+        return cls(cell.name, *astuple(cell))
 
     def counted(self, sweep: Sweep, own: Sequence[Record], finals: Sequence[Record]) -> CellStatus:
         """Update the counts from the trials of the candidates (`own`) and of the finalists."""
@@ -141,17 +140,13 @@ def _cell(value: Any) -> Any:
 
 
 def _status(line: CsvRow) -> CellStatus:
-    found: dict[str, Any] = {}
-    for part in fields(CellStatus):
-        kind = str(part.type)
-        if kind == "int":
-            found[part.name] = line.integer(part.name, 0, MOST)
-        elif kind == "float":
-            found[part.name] = line.number(part.name, 0)
-        elif kind.startswith("float"):
-            found[part.name] = line.optional_number(part.name)
-        else:
-            found[part.name] = line.cells[part.name]
+    readers: dict[Any, Callable[[str], Any]] = {
+        "int": lambda column: line.integer(column, 0, MOST),
+        "float": lambda column: line.number(column, 0),
+        "float | None": line.optional_number,
+    }
+    columns = ((part.name, part.type) for part in fields(CellStatus))
+    found = {name: readers.get(kind, line.cells.__getitem__)(name) for name, kind in columns}
     if found["state"] not in STATES:
         line.fail("state", f"one of {', '.join(STATES)}")
     return CellStatus(**found)

@@ -7,12 +7,12 @@ below; its paths are relative to the working folder of the command.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from nas.errors import DocumentError, UnknownNameError
+from nas.errors import DocumentError, check_names
 from nas.files import yaml
 from nas.files.records import between, one_of, read_record
 from nas.files.resources import SPACE, SURROGATE, named
@@ -21,6 +21,7 @@ from nas.optimize.strategies.problem import OBJECTIVES
 from nas.study.halving import rung_name
 from nas.study.plan import Plan
 from nas.study.run import StudyRequest
+from nas.study.settings import StudySettings
 from nas.train.device import PRECISIONS
 from nas.train.recipe import load_recipe
 
@@ -124,16 +125,18 @@ class Sweep:
 
     def request(self, cell: Cell) -> StudyRequest:
         """What a cell searches for."""
-        search = self.search_arguments(cell)
-        return StudyRequest(search, self.trials, self.zero_cost, cell.strategy, self.objectives)
+        settings = StudySettings(
+            self.trials,
+            zero_cost=self.zero_cost,
+            strategy=cell.strategy,
+            objectives=self.objectives,
+        )
+        return StudyRequest(self.search_arguments(cell), settings)
 
     def search_arguments(self, cell: Cell) -> dict[str, Any]:
         """Arguments of `nas.optimize.search` for a cell."""
-        most = {
-            "max_params": self.limits.max_params_m,
-            "max_macs": self.limits.max_macs_m,
-            "max_peak": self.limits.max_peak_m,
-        }
+        limits = asdict(self.limits)
+        most = {name: limits[f"{name}_m"] for name in ("max_params", "max_macs", "max_peak")}
         return {
             "space": cell.space,
             "device": [cell.device],
@@ -215,18 +218,18 @@ def _check_names(sweep: Sweep, origin: str) -> None:
     from nas.evaluate.proxies import PROXIES
 
     load_recipe(sweep.recipe)
-    known: tuple[tuple[str, tuple[str, ...], Mapping[str, Any]], ...] = (
-        ("spaces", sweep.spaces, named("space")),
-        ("devices", sweep.devices, named("device")),
-        ("strategies", sweep.strategies, STRATEGIES),
-        ("objectives", sweep.objectives, OBJECTIVES),
-        ("zero_cost", sweep.zero_cost, PROXIES),
-    )
-    for key, found, names in known:
-        files = key in ("spaces", "devices")
-        for name in found:
-            if name not in names and not (files and Path(name).exists()):
-                raise UnknownNameError(key, name, names, f"{origin} ({key})")
+    known: dict[str, Mapping[str, Any]] = {
+        "spaces": named("space"),
+        "devices": named("device"),
+        "strategies": STRATEGIES,
+        "objectives": OBJECTIVES,
+        "zero_cost": PROXIES,
+    }
+    for key, names in known.items():
+        found = getattr(sweep, key)
+        if key in ("spaces", "devices"):
+            found = [name for name in found if not Path(name).exists()]
+        check_names(key, found, names, f"{origin} ({key})")
     if sweep.scheduler.name == "hyperband" and sweep.scheduler.grace_epochs > 1:
         raise DocumentError(
             f"{origin} (scheduler.grace_epochs): hyperband needs 1, found"
@@ -239,6 +242,4 @@ def _check_budgets(sweep: Sweep, origin: str) -> None:
     for device in sweep.devices:
         if device not in sweep.budgets_ms:
             raise DocumentError(f"{where}: no budgets of device {device!r}")
-    for device in sweep.budgets_ms:
-        if device not in sweep.devices:
-            raise UnknownNameError("device", device, sweep.devices, where)
+    check_names("device", sweep.budgets_ms, sweep.devices, where)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from nas.optimize import SearchResult
 from nas.study.database import Database
 from nas.study.halving import SuccessiveHalving, finals_name
 from nas.study.record import Record
-from nas.study.results import study_result_in
+from nas.study.results import WriteResult, study_result_in
 from nas.study.run import StudyRequest
 from nas.study.store import Store
 from nas.study.sweep.cell_status import CellStatus
@@ -25,12 +24,10 @@ from nas.study.trainer import TrialAssignment
 from nas.system.progress import OnMessage, ignore
 
 if TYPE_CHECKING:
-    from nas.study.results import StudyResult
     from nas.train.run import Task
 
 
 PendingSearch = Future[SearchResult | NasError]
-WriteResult = Callable[[Path, SearchResult, Sequence[str], "StudyResult"], None]
 
 
 @dataclass(eq=False)
@@ -47,17 +44,15 @@ class CellRunner:
     search: Callable[[StudyRequest], PendingSearch]
     """Runs the search of a request, perhaps on another machine."""
     write: WriteResult
-    """Writes a cell's result folder."""
     on_message: OnMessage = ignore
     running: set[str] = field(default_factory=set, init=False)
     """Ids of the cell's running trials."""
     searching: bool = field(default=True, init=False)
-    _state: CellStatus = field(init=False)
     _result: SearchResult | None = field(default=None, init=False)
     _halving: SuccessiveHalving | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._state = CellStatus.of(self.cell)
+        self._state, self._assignments = CellStatus.of(self.cell), self._assign()
 
     def restore(self, ended: CellStatus) -> None:
         """Restore the status of a cell that ended in an earlier process."""
@@ -81,10 +76,6 @@ class CellRunner:
         except NasError as error:
             self._end("failed", error)
         return None
-
-    @cached_property
-    def _assignments(self) -> Iterator[TrialAssignment | None]:
-        return self._assign()
 
     def _assign(self) -> Iterator[TrialAssignment | None]:
         request = self.sweep.request(self.cell)

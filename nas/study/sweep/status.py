@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from nas.errors import ResultError
@@ -34,11 +35,8 @@ def current_statuses(folder: Path) -> list[CellStatus]:
         return list(cells.values())
     url = sweep.storage or None
     scope = read_settings(folder).scope(url) if url else ""
-    database = Database(folder, url, scope, sole=True)
-    try:
+    with closing(Database(folder, url, scope, sole=True)) as database:
         return [
             own if own.ended else own.counted(sweep, *cell_records(cell, sweep, database))
             for cell, own in cells.items()
         ]
-    finally:
-        database.close()
