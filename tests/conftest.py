@@ -18,6 +18,12 @@ from nas.space.arch import Arch
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fixed")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The cluster's tests first: they take longest, and those of one process share the cluster."""
+    items.sort(key=lambda item: "tests/study/ray/" not in item.nodeid)
+
+
 #: one member of each family: the others have the same rows, wider or more of them
 FAMILIES = [
     *("convnext-t", "efficientnet-b0", "efficientnet-lite0", "efficientnetv2-s"),

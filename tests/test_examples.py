@@ -34,7 +34,7 @@ NOT_RUN = {
     "nas kit --device-os ios mobilenetv3-small": "a slow converter; in tests/cli",
     "nas kit --device-os ios mobilenetv3-small results/mobile-iphone12-lut-1ms-p0.9": "likewise",
     "nas bench": "an hour",
-    "nas sweep docs/cluster/sweep.yaml --address auto": "no cluster; in tests/cluster",
+    "nas sweep docs/cluster/sweep.yaml --address auto": "no cluster; in tests/study",
     "nas adapt results/start --budget-ms 0.6 --device sd855-cpu-1t --data digits --address auto"
     " --workers 8": "likewise",
     "nas fidelity --space mobile32 --data digits --address auto --workers 8": "likewise",

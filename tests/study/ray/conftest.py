@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ final_seeds: 1
 """
 REAL = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),
     # Ray leaves its files of logs open
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -46,6 +49,15 @@ NOTICED = {
 """Settings with which dead nodes are noticed within seconds."""
 
 
+@contextmanager
+def meanwhile(work: Callable[[], Any]) -> Iterator[None]:
+    """Do it in a thread while the block runs; its error ends the test."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work)
+        yield
+        done.result()
+
+
 def wait(found: Callable[[], Any], seconds: float = 240.0, pause: float = 0.1) -> Any:
     """Wait until `found` returns something, and return it."""
     end = time.monotonic() + seconds
@@ -58,7 +70,7 @@ def wait(found: Callable[[], Any], seconds: float = 240.0, pause: float = 0.1) -
 
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Any]:
-    """A cluster whose head trains nothing; tests add nodes."""
+    """A cluster whose head trains nothing; `two` adds nodes, which takes most of the time."""
     from ray.cluster_utils import Cluster
 
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -74,6 +86,14 @@ def nodes() -> Iterator[Any]:
     made.client_address = f"ray://127.0.0.1:{client}"
     yield made
     made.shutdown()
+
+
+@pytest.fixture
+def two(nodes: Any) -> list[Any]:
+    """Two nodes with one core each, and the head; the next test replaces those that are removed."""
+    while len(nodes.worker_nodes) < 2:
+        nodes.add_node(num_cpus=1)
+    return [*nodes.worker_nodes]
 
 
 @pytest.fixture
@@ -120,6 +140,14 @@ class Driver:
     def begun(self) -> list[Path]:
         """Files of running trainings, which name their processes."""
         return sorted(self.work.glob("trials/*/*/begun.txt"))
+
+    def wait_for_more(self) -> None:
+        """Until another training has finished an epoch."""
+        done = len(self._logs())
+        wait(lambda: len(self._logs()) > done)
+
+    def _logs(self) -> list[Path]:
+        return [*self.work.glob("trials/*/*/log.csv")]
 
 
 @pytest.fixture

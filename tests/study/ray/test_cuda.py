@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from .conftest import REAL, TEXT, Driver, wait
-from .test_pool import SAMPLE, begin, ended
+from .test_pool import SAMPLE, RunHere, run_here
+
+__all__ = ["run_here"]
 
 pytestmark = [
     *REAL,
@@ -33,11 +35,11 @@ def test_two_trainings_share_a_gpu(folder: Path) -> None:
     assert (cell["state"], cell["trials"], cell["failed"]) == ("done", 7, 0)
 
 
-def test_samples_are_scored_on_a_gpu(nodes: Any, folder: Path) -> None:
+def test_samples_are_scored_on_a_gpu(nodes: Any, run_here: RunHere) -> None:
     """One GPU runs one of two processes at a time."""
     node = nodes.add_node(num_cpus=2, num_gpus=1)
     short = ("--long", "2", "--epochs", "1", "--on", "cuda", "--address", nodes.address)
-    found = ended(begin(folder, *SAMPLE, *short, "--workers", "2"))
+    found = run_here(*SAMPLE, *short, "--workers", "2")
     assert all(-1 <= judge["tau"] <= 1 for judge in found["judges"])
     nodes.remove_node(node)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ import psutil
 import pytest
 
 from ...cli.conftest import Ran
-from .conftest import REAL, TEXT, Driver, trials, wait
+from .conftest import REAL, TEXT, Driver, meanwhile, trials, wait
 
 pytestmark = REAL
 RunHere = Callable[..., Ran]
 
-LONG = TEXT.replace("epochs: 4", "epochs: 25") + "scheduler: {name: none}\n"
+LONG = TEXT.replace("epochs: 4", "epochs: 15") + "scheduler: {name: none}\n"
 """Trainings of some seconds, so that there is time to kill them."""
 
 
@@ -47,75 +47,55 @@ def of_clients(nodes: Any) -> set[int]:
     return {child.pid for child in psutil.Process(proxy.process.pid).children()}
 
 
-@pytest.fixture
-def two(nodes: Any) -> Iterator[list[Any]]:
-    """Two nodes with one core each, and the head."""
-    made = [nodes.add_node(num_cpus=1) for _ in range(2)]
-    yield made
-    for node in made:
-        if node in nodes.list_all_nodes():
-            nodes.remove_node(node)
-
-
-def test_a_node_dies_and_so_does_the_driver(nodes: Any, two: list[Any], folder: Path) -> None:
-    driver = Driver(folder, nodes.address, LONG)
-    process = driver.begin()
-    wait(lambda: len(driver.begun()) == 2)
-    nodes.remove_node(two[0], allow_graceful=False)
-    two[0] = nodes.add_node(num_cpus=1)
-    done = len(list(driver.work.glob("trials/*/*/log.csv")))
-    wait(lambda: len(list(driver.work.glob("trials/*/*/log.csv"))) > done)  # it goes on
-
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    code, out, err = driver.run("--resume")
-    assert code == 0, err
-    assert "done" in out
-    check_each_once(folder / "results" / "small" / "study.db", 4, 1)
-
-
-def test_a_candidate_that_kills_its_process_costs_only_itself(
-    nodes: Any, two: list[Any], folder: Path
-) -> None:
-    driver = Driver(folder, nodes.address, LONG)
-    process = driver.begin("--json")
-    victim = wait(driver.begun)[0]
-    killed: set[int] = set()
-
-    def kill() -> bool:
-        pid = begun_by(victim)
-        if pid and pid not in killed:
-            os.kill(pid, signal.SIGKILL)
-            killed.add(pid)
-        return len(killed) == 3
-
-    wait(kill)
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    (cell,) = json.loads(out)["cells"]
-    assert (cell["state"], cell["failed"], cell["trials"]) == ("done", 1, 3 + 1)
-    assert "its process died 3 times" in err
-    assert err.count("a training begins again: The actor is dead because its worker process") == 1
-    check_each_once(folder / "results" / "small" / "study.db", 4, 1, failed=1)
-
-
 @pytest.mark.usefixtures("hears_ctrl_c")
-def test_ctrl_c_keeps_what_is_finished(
+def test_a_node_dies_then_ctrl_c_and_then_the_driver_dies(
     nodes: Any, two: list[Any], folder: Path, run_here: RunHere
 ) -> None:
     driver = Driver(folder, nodes.address, LONG)
     process = driver.begin()
-    wait(lambda: any(driver.work.glob("trials/*/*/log.csv")))
+    wait(lambda: len(driver.begun()) == 2)
+    nodes.remove_node(two[0], allow_graceful=False)
+    driver.wait_for_more()
+
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=600)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == 130
     assert "--resume to continue" in err
     assert "Traceback" not in err
     done = run_here(driver)
     assert (done.code, done.out) == (2, "")  # it was stopped, and was not asked to go on
-    code, _, err = driver.run("--resume")
-    assert code == 0, err
+
+    with driver.begin("--resume") as process:
+        driver.wait_for_more()
+        process.kill()
+    done = run_here(driver, "--resume")
+    assert done.code == 0, done.err
+    assert "done" in done.out
     check_each_once(folder / "results" / "small" / "study.db", 4, 1)
+
+
+def test_a_candidate_that_kills_its_process_costs_only_itself(
+    nodes: Any, two: list[Any], folder: Path, run_here: RunHere
+) -> None:
+    driver = Driver(folder, nodes.address, LONG)
+    killed: set[int] = set()
+
+    def kill() -> None:
+        victim = wait(driver.begun)[0]
+        while len(killed) < 3:
+            pid = wait(lambda: {begun_by(victim)} - {0} - killed).pop()
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+
+    with meanwhile(kill):
+        done = run_here(driver, "--json")
+    assert done.code == 0, done.err
+    (cell,) = json.loads(done.out)["cells"]
+    assert (cell["state"], cell["failed"], cell["trials"]) == ("done", 1, 3 + 1)
+    assert "its process died 3 times" in done.err
+    again = "a training begins again: The actor is dead because its worker process"
+    assert done.err.count(again) == 1
+    check_each_once(folder / "results" / "small" / "study.db", 4, 1, failed=1)
 
 
 def test_brackets_of_hyperband_end(
