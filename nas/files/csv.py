@@ -26,18 +26,18 @@ Values = Mapping[str, Any] | Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One row below the header: its cells by column."""
+    """One row below the header: its cells by column.
+
+    A method raises a `DocumentError` if its cell holds anything else than it says. The message
+    names file, line, column, what was found and what was expected.
+    """
 
     where: str
     """File and line, for messages."""
     cells: Mapping[str, str]
 
     def integer(self, column: str, low: int, high: int) -> int:
-        """The integer in a cell, from `low` to `high`.
-
-        Raises:
-            DocumentError: the cell holds anything else.
-        """
+        """The integer in a cell, from `low` to `high`."""
         cell = self.cells[column]
         if not _INTEGER.fullmatch(cell) or not low <= int(cell) <= high:
             self.fail(column, f"a whole number from {low} to {high}")
@@ -46,11 +46,7 @@ class CsvRow:
     def number(
         self, column: str, low: float = -inf, high: float = inf, *, finite: bool = True
     ) -> float:
-        """The number in a cell, from `low` to `high`; `nan` and infinities only if not `finite`.
-
-        Raises:
-            DocumentError: the cell holds anything else.
-        """
+        """The number in a cell, from `low` to `high`; `nan` and infinities only if not `finite`."""
         cell = self.cells[column]
         if not finite and cell in ("nan", "inf", "-inf"):
             return float(cell)
@@ -62,11 +58,7 @@ class CsvRow:
         return found
 
     def positive(self, column: str) -> float:
-        """The finite number above 0 in a cell.
-
-        Raises:
-            DocumentError: the cell holds anything else.
-        """
+        """The finite number above 0 in a cell."""
         found = self.number(column)
         return found if found > 0 else self.fail(column, "a number above 0")
 
@@ -75,11 +67,7 @@ class CsvRow:
         return self.number(column) if self.cells[column] else None
 
     def name(self, column: str, what: str, valid: Collection[str]) -> str:
-        """The cell, which is one of the `valid` names of `what`.
-
-        Raises:
-            DocumentError: with the nearest names.
-        """
+        """The cell, which is one of the `valid` names of `what`."""
         cell = self.cells[column]
         if cell not in valid:
             where = f"{self.where} ({column})"
@@ -87,11 +75,7 @@ class CsvRow:
         return cell
 
     def file(self, folder: Path, column: str = "file") -> Path:
-        """The path in `folder` that a cell names.
-
-        Raises:
-            DocumentError: the path leads out of the folder, or no file can have the name.
-        """
+        """The path that a cell names, which does not lead out of `folder`."""
         name = self.cells[column]
         if "\0" in name:
             self.fail(column, "the name of a file")
@@ -100,11 +84,7 @@ class CsvRow:
         return folder / name
 
     def fail(self, column: str, expected: str) -> NoReturn:
-        """Refuse a cell.
-
-        Raises:
-            DocumentError: naming file, line, column, what was found and what was expected.
-        """
+        """Refuse a cell, by raising the error."""
         found = brief(self.cells[column])
         raise DocumentError(f"{self.where} ({column}): found {found}, expected {expected}")
 

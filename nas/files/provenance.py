@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
@@ -20,16 +21,14 @@ def provenance(command: Sequence[str], *packages: str) -> dict[str, Any]:
         "schema": SCHEMA,
         "command": shlex.join(command),
         "date": datetime.now(UTC).date().isoformat(),
-        "versions": {
-            "nas": __version__,
-            "python": python_version(),
-            **{name: found for name in packages if (found := _version(name))},
-        },
+        "versions": versions(*packages),
     }
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of nas, Python and installed `packages`."""
+    found = {"nas": __version__, "python": python_version()}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

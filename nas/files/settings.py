@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import reduce
 from hashlib import sha256
 from operator import or_
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from nas.errors import DocumentError, ResultError, brief, first_line
@@ -135,11 +134,6 @@ class RunSettings(RecordedSettings):
     def larger(self, recorded: RecordedSettings) -> str | None:
         """Name of the first size that is larger than recorded."""
         return next((key for key, n in self.sizes.items() if n > recorded.sizes.get(key, 0)), None)
-
-
-def with_new_name(settings: RunSettings) -> RunSettings:
-    """The same settings under a new name, since a database may hold a run of the old one."""
-    return replace(settings, name=f"{settings.name} {token_hex(2)}")
 
 
 def _flatten(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from math import isfinite
 from numbers import Number
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -30,40 +30,34 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.MarkedYAMLError(
-                problem="anchors and aliases are not allowed", problem_mark=event.start_mark
-            )
+            _refuse("anchors and aliases are not allowed", event)
         if getattr(event, "tag", None):
-            raise yaml.MarkedYAMLError(
-                problem=f"tags are not allowed ({event.tag})", problem_mark=event.start_mark
-            )
+            _refuse(f"tags are not allowed ({event.tag})", event)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith(":str"):
-                raise yaml.MarkedYAMLError(
-                    problem="a key must be plain text", problem_mark=key.start_mark
-                )
+                _refuse("a key must be plain text", key)
             if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key.value!r} is repeated", problem_mark=key.start_mark
-                )
+                _refuse(f"key {key.value!r} is repeated", key)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
         text = node.value.lower()
         if text.lstrip("+-") in (".inf", ".nan"):
-            raise yaml.MarkedYAMLError(
-                problem=f"expected a finite number, found {node.value}",
-                problem_mark=node.start_mark,
-            )
+            _refuse(f"expected a finite number, found {node.value}", node)
         whole = node.tag.endswith(":int")
         if len(text) > MAX_DIGITS if whole else not isfinite(float(text)):
-            raise yaml.MarkedYAMLError(problem="number is too large", problem_mark=node.start_mark)
+            _refuse("number is too large", node)
         return int(text, BASES.get(text[:2], 10)) if whole else float(text)
+
+
+def _refuse(problem: str, at: Any) -> NoReturn:
+    """Refuse the event or node `at`."""
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nas.system.processes import cores
@@ -20,8 +20,8 @@ class Environment:
     cpu: str
     cores: int
     """Cores that this process may run on."""
-    governors: tuple[str, ...]
-    """Frequency governors of the cores."""
+    governor: str | None
+    """Frequency governors of the cores, with commas between different ones."""
     load: float | None
     """Load average of the last minute: processes that ran or waited."""
     virtual: bool | None
@@ -35,15 +35,7 @@ class Environment:
 
     def as_json(self) -> dict[str, object]:
         """JSON values; null for unknown ones."""
-        return {
-            "cpu": self.cpu or None,
-            "cores": self.cores,
-            "governor": ", ".join(self.governors) or None,
-            "load": self.load,
-            "virtual": self.virtual,
-            "system": self.system,
-            "python": self.python,
-        }
+        return asdict(self) | {"cpu": self.cpu or None}
 
 
 def environment(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Environment:
@@ -54,7 +46,7 @@ def environment(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Environ
     return Environment(
         cpu=model[1] if model else platform.processor(),
         cores=cores(),
-        governors=tuple(sorted({_text(file).strip() for file in sys.glob(GOVERNORS)})),
+        governor=", ".join(sorted({_text(file).strip() for file in sys.glob(GOVERNORS)})) or None,
         load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         virtual="hypervisor" in flags[0].split() if flags else None,
         system=platform.platform(),

@@ -7,6 +7,7 @@ op with which the conversion fails, for every format.
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_left
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,14 +19,10 @@ from nas.system.capture import capture_output
 
 def first_refused(deployed: Deployed, form: Format) -> Op | None:
     """The first op that cannot be converted; None if no single op is the cause."""
-    low, high = 0, len(deployed.graph.ops)  # the first `low` ops convert, the first `high` do not
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _converts(deployed, form, middle):
-            low = middle
-        else:
-            high = middle
-    return None if _converts(deployed, form, high) else deployed.graph.ops[high - 1]
+    ops = deployed.graph.ops
+    lengths = range(1, len(ops) + 1)
+    index = bisect_left(lengths, True, key=lambda length: not _converts(deployed, form, length))
+    return ops[index] if index < len(ops) else None
 
 
 def _converts(deployed: Deployed, form: Format, length: int) -> bool:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import platform, python_version
+from platform import platform
 from typing import Any
 
-from nas import __version__
 from nas.deploy.export.base import INPUT, OUTPUT, SEED, Deployed
 from nas.deploy.export.check import OutputCheck
-from nas.graph.conventions import as_document
+from nas.files.provenance import versions
 from nas.system.extras import EXTRAS
 
 SCHEMA = 1
@@ -43,6 +41,8 @@ def manifest(
     """The manifest of the files in a folder, as data for YAML."""
     arch, batch = deployed.arch, deployed.batch or "dynamic"
     images = deployed.images
+    conventions = {"conventions": asdict(arch.conventions)} if arch.conventions else {}
+    modules = [module for extra in ("train", *extras) for module in EXTRAS[extra]]
     source = {"file": weights.name, "sha256": _sha256(weights)} if weights else {"seed": SEED}
     return {
         "schema": SCHEMA,
@@ -53,29 +53,16 @@ def manifest(
             "params": deployed.params,
             "macs": arch.macs,
         },
-        "weights": source
-        | {"given": weights is not None}
-        | images.training()
-        | _conventions(deployed),
-        "input": {
-            "name": INPUT,
-            "shape": [batch, *arch.input],
-            **images.facts(),
-        },
+        "weights": source | {"given": weights is not None} | images.training() | conventions,
+        "input": {"name": INPUT, "shape": [batch, *arch.input], **images.facts()},
         "output": {
             "name": OUTPUT,
             "shape": [batch, *deployed.graph.shape],
             **({"classes": [*images.classes]} if images.classes else {}),
         },
-        "versions": _versions(extras),
+        "versions": versions() | {"system": platform()} | versions(*modules),
         "formats": [_entry(one, folder) for one in exported],
     }
-
-
-def _conventions(deployed: Deployed) -> dict[str, Any]:
-    """Conventions of the weights, if known."""
-    found = deployed.arch.conventions
-    return {} if found is None else {"conventions": as_document(found)}
 
 
 def _entry(one: Exported, folder: Path) -> dict[str, Any]:
@@ -88,17 +75,6 @@ def _entry(one: Exported, folder: Path) -> dict[str, Any]:
     ]
     found = asdict(one.check) if one.check else None
     return {"format": one.format, "files": files, "check": found, "note": one.note}
-
-
-def _versions(extras: Iterable[str]) -> dict[str, str]:
-    """Versions of Python, the system and all packages used."""
-    found = {"nas": __version__, "python": python_version(), "system": platform()}
-    for module in (module for extra in ("train", *extras) for module in EXTRAS[extra]):
-        try:
-            found[module] = version(module.replace("_", "-"))
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _sha256(path: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -41,10 +42,15 @@ class Runtime:
     """The project's extra that installs it."""
     load: Callable[[Path, int], Session]
     """Load a file, to run with this number of threads."""
-    version: Callable[[], str]
+    package: str
+    """The Python package whose version counts."""
     precision: str = "fp32"
     accelerator: Callable[[], str] | None = None
     """Name of the hardware, if it is not the CPU."""
+
+    def version(self) -> str:
+        """Version of its package."""
+        return version(self.package)
 
     def one_at_work(self, threads: int) -> bool:
         """Whether one CPU thread does all the work, so its waiting time can be measured."""

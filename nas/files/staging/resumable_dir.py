@@ -12,26 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from secrets import token_hex
 
 from nas.errors import ResultError
-from nas.files.settings import (
-    FILE,
-    INSTEAD,
-    RecordedSettings,
-    RunSettings,
-    read_settings,
-    with_new_name,
-)
+from nas.files.settings import FILE, INSTEAD, RecordedSettings, RunSettings, read_settings
 from nas.files.staging.destination import check_no_link, check_replaceable, exists, output_path
 from nas.files.staging.staged_dir import LockedPath
-from nas.files.staging.write_errors import raise_write_error, writing
-
-RESUME = "what is finished is kept; free some space, then add --resume to the same command"
+from nas.files.staging.write_errors import writing
 
 
 class ResumableDir(LockedPath):
     """An output folder of a long run: work in `folder`, then call `commit`."""
+
+    hint = "what is finished is kept; free some space, then add --resume to the same command"
 
     def __init__(
         self,
@@ -65,12 +58,6 @@ class ResumableDir(LockedPath):
         found.settings = read_settings(found.path if found.complete else found.folder)
         return found
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self.release()
-        raise_write_error(error, self.path, self.folder, hint=RESUME)
-
     def _begin(self, settings: RunSettings, *, resume: bool, force: bool) -> RecordedSettings:
         """Start, resume or extend the run; return the settings that it has from now on."""
         check_no_link(self.folder)
@@ -78,7 +65,8 @@ class ResumableDir(LockedPath):
         if stopped:
             self._check_ours()
         if force or not (stopped or exists(self.path)):
-            settings = with_new_name(settings) if force else settings
+            if force:  # a database may hold a run of the old name
+                settings = replace(settings, name=f"{settings.name} {token_hex(2)}")
             self._make_folder(settings)
             return settings
         if stopped and not resume:
@@ -96,11 +84,7 @@ class ResumableDir(LockedPath):
             self.complete = True
             return recorded
         if found or settings.smaller(recorded):
-            raise _shrunk(
-                self.folder if found else self.path,
-                settings,
-                found or recorded,
-            )
+            raise _shrunk(self.folder if found else self.path, settings, found or recorded)
         check_replaceable(self.path, force=True)  # before the work, not after it
         recorded = replace(recorded, sizes=settings.sizes)
         self._make_folder(recorded, self.path, settings.outdated)
@@ -164,15 +148,6 @@ class ResumableDir(LockedPath):
         if not self.complete:
             self._check_ours()
             shutil.rmtree(self.folder)
-
-    def commit(self) -> None:
-        """Move the work folder to its final name; until then the run can be resumed.
-
-        Raises:
-            ResultError: something has appeared there; the folder is moved to another name.
-        """
-        self._move(self.folder)
-        self.release()
 
 
 def is_result_of(path: Path, settings: RunSettings) -> bool:

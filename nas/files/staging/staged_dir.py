@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from nas.errors import ResultError
 from nas.files.staging.destination import (
@@ -30,6 +30,11 @@ from nas.files.staging.write_errors import raise_write_error, writing
 class LockedPath:
     """The path of an output folder, locked until `release`."""
 
+    folder: Path
+    """Where the output is written before `commit`."""
+    hint: ClassVar[str] = ""
+    """What to do if it cannot be written."""
+
     def __init__(self, out: Path, name: str, *, force: bool, resume: bool = False) -> None:
         self.path = output_path(out, name)
         self._lock: OutputLock | None = None
@@ -46,9 +51,13 @@ class LockedPath:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.release()
+        raise_write_error(error, self.path, self.folder, hint=self.hint)
 
     def release(self) -> None:
         """Let other processes write the folder."""
@@ -75,27 +84,28 @@ class LockedPath:
             list_files(folder)
         return folder
 
-    def _move(self, folder: Path) -> None:
-        """Move a folder to the final name, then remove what nas had written there.
+    def commit(self) -> None:
+        """Move `folder` to the final name, and remove what nas had written there.
 
         Raises:
             ResultError: something has appeared there; the folder is moved to another name.
         """
-        list_files(folder)
+        list_files(self.folder)
         try:
             check_replaceable(self.path, force=self._force)
         except ResultError as error:
             other = free_name(self.path)
-            folder.rename(other)
+            self.folder.rename(other)
             raise ResultError(f"{error}; it appeared meanwhile: the result is {other}") from None
         old = self.path.with_name(f".{self.path.name}.old")
         if exists(old):
             remove_ours(old)  # left by a move that was interrupted at its last step
         if exists(self.path):
             self.path.replace(old)
-        folder.replace(self.path)
+        self.folder.replace(self.path)
         if exists(old):
             remove_ours(old)
+        self.release()
 
 
 class StagedDir(LockedPath):
@@ -113,17 +123,10 @@ class StagedDir(LockedPath):
             self.folder = self._staging_folder()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.release()
-        raise_write_error(error, self.path, self.folder)
-
-    def commit(self) -> None:
-        """Move the folder to its final name.
-
-        Raises:
-            ResultError: something has appeared there; the folder is moved to another name.
-        """
-        self._move(self.folder)
-        self.release()
+        super().__exit__(kind, error, at)
