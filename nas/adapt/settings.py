@@ -9,7 +9,6 @@ from typing import Any
 from nas.adapt.plan import AdaptPlan
 from nas.files.resources import content_hash
 from nas.files.settings import RunInputs
-from nas.graph.conventions import as_document
 from nas.latency.device import Device
 from nas.space.arch import Arch
 
@@ -47,6 +46,6 @@ class AdaptSettings:
             "how": self.method,
             "plan": asdict(self.plan),
             "seed": self.seed,
-            "conventions": None if conventions is None else as_document(conventions),
+            "conventions": None if conventions is None else asdict(conventions),
         }
         return RunInputs(contents, chosen, DEFAULTS)

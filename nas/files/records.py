@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from math import inf, isfinite
 from types import NoneType, UnionType
@@ -24,25 +24,27 @@ Schema = dict[str, Any]
 
 
 class Range(NamedTuple):
-    """Numbers from `low` to `high` and above `above`."""
+    """Numbers from `low` to `high`, above `above` and below `below`."""
 
     low: float = -inf
     high: float = inf
     above: float = -inf
+    below: float = inf
 
     def __contains__(self, number: object) -> bool:
         assert isinstance(number, int | float)
-        return isfinite(number) and self.low <= number <= self.high and number > self.above
+        inside = self.low <= number <= self.high and self.above < number < self.below
+        return isfinite(number) and inside
 
     def __str__(self) -> str:
-        least = f" above {self.above:g}" if self.above > -inf else ""
-        least = f" from {self.low:g}" if self.low > -inf else least
-        return least + (f" to {self.high:g}" if self.high < inf else "")
+        words = ("from", "above", "to", "and below")
+        ends = zip(words, (self.low, self.above, self.high, self.below), strict=True)
+        return "".join(f" {word} {end:g}" for word, end in ends if isfinite(end))
 
     def schema(self) -> Schema:
         """As keywords of JSON Schema."""
-        ends = {"minimum": self.low, "maximum": self.high, "exclusiveMinimum": self.above}
-        return {key: end for key, end in ends.items() if isfinite(end)}
+        keys = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+        return {key: end for key, end in zip(keys, self, strict=True) if isfinite(end)}
 
 
 ANY_NUMBER = Range()
@@ -55,17 +57,28 @@ def one_of(*names: str) -> Any:
     return field(default=names[0], metadata={"names": names})
 
 
+def required_one_of(names: Collection[str]) -> Any:
+    """A field that is one of these names, and must be there."""
+    return field(metadata={"names": names})
+
+
 def some_of(*names: str, default: Any = MISSING) -> Any:
     """A field that lists any of these names, or any values without names; it may be empty."""
     return field(default=default, metadata={"names": names, "may_be_empty": True})
 
 
 def between(
-    default: Any = MISSING, low: float = 0.0, high: float = 1e6, *, above: float = -inf
+    default: Any = MISSING,
+    low: float = 0.0,
+    high: float = 1e6,
+    *,
+    above: float = -inf,
+    below: float = inf,
 ) -> Any:
     """A field that is a number in this range, or several; default None: it may be missing."""
     low = -inf if above > -inf else low
-    return field(default=default, metadata={"range": Range(low, high, above)})
+    high = inf if below < inf else high
+    return field(default=default, metadata={"range": Range(low, high, above, below)})
 
 
 def optional() -> Any:

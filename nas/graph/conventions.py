@@ -7,11 +7,10 @@ are attributes of the graph's ops, which the module and every export read; param
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from nas.errors import DocumentError, UnknownNameError, brief
-from nas.files.yaml import check_keys
+from nas.errors import UnknownNameError
+from nas.files.records import between, required_one_of
 from nas.graph.graph import Graph
 from nas.graph.ops import Op
 
@@ -29,11 +28,9 @@ WIDE_HEAD = 2048
 class Conventions:
     """Conventions of one set of weights."""
 
-    weights_of: str = "nas"
-    """One of `ORIGINS`."""
-    batch_norm_eps: float = EPS
-    padding: str = "symmetric"
-    """One of `PADDINGS`."""
+    weights_of: str = required_one_of(ORIGINS)
+    batch_norm_eps: float = between(above=0, below=1)
+    padding: str = required_one_of(PADDINGS)
 
     def applied(self, graph: Graph) -> Graph:
         """The graph with these conventions in its ops."""
@@ -51,6 +48,9 @@ class Conventions:
         return f"{self.weights_of}'s: epsilon {self.batch_norm_eps:g}, {self.padding} padding"
 
 
+OURS = Conventions("nas", EPS, "symmetric")
+
+
 def conventions_of(origin: str, graph: Graph) -> Conventions:
     """Conventions of weights of this origin in a network.
 
@@ -62,8 +62,8 @@ def conventions_of(origin: str, graph: Graph) -> Conventions:
     if origin == "tensorflow":
         return Conventions(origin, TENSORFLOW_EPS, "same")
     if origin == "torchvision" and _as_tensorflow_trained(graph):
-        return Conventions(origin, TENSORFLOW_EPS)
-    return Conventions(origin)
+        return Conventions(origin, TENSORFLOW_EPS, "symmetric")
+    return replace(OURS, weights_of=origin)
 
 
 def _as_tensorflow_trained(graph: Graph) -> bool:
@@ -80,33 +80,3 @@ def _as_tensorflow_trained(graph: Graph) -> bool:
         return False
     fused = convs[1].attrs["k"] > 1 and convs[1].attrs["groups"] == 1
     return bool(fused or convs[-1].attrs["out"] >= WIDE_HEAD)
-
-
-def parse_conventions(content: Any, origin: str) -> Conventions | None:
-    """Conventions that a table states; `origin` names the table in errors.
-
-    Raises:
-        DocumentError: malformed.
-        UnknownNameError: an origin or a padding that does not exist.
-    """
-    if content is None:
-        return None
-    if not isinstance(content, dict):
-        raise DocumentError(f"{origin} (conventions): expected a mapping, found {brief(content)}")
-    keys = {"weights_of", "batch_norm_eps", "padding"}
-    check_keys(content, f"{origin} (conventions)", required=keys)
-    for key, known in (("weights_of", ORIGINS), ("padding", PADDINGS)):
-        if content[key] not in known:
-            raise UnknownNameError(key, str(content[key]), known, f"{origin} (conventions)")
-    eps = content["batch_norm_eps"]
-    if type(eps) is not float or not 0 < eps < 1:
-        raise DocumentError(
-            f"{origin} (conventions.batch_norm_eps): expected a number between 0 and 1,"
-            f" found {brief(eps)}"
-        )
-    return Conventions(**content)
-
-
-def as_document(conventions: Conventions) -> dict[str, Any]:
-    """The mapping that `parse_conventions` reads."""
-    return asdict(conventions)

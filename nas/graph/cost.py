@@ -19,6 +19,15 @@ def macs(graph: Graph) -> Any:
     return sum(op_macs(op) for op in graph.ops)
 
 
+def row_costs(graph: Graph, rows: int) -> list[dict[str, int]]:
+    """`params` and `macs` of each of a network's rows."""
+    costs = [{"params": 0, "macs": 0} for _ in range(rows)]
+    for op in graph.ops[1:]:
+        costs[op.row]["params"] += int(op_params(op))
+        costs[op.row]["macs"] += int(op_macs(op))
+    return costs
+
+
 def peak_activation_elements(graph: Graph) -> Any:
     """Largest number of activation elements alive at once, executing in graph order.
 

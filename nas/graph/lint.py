@@ -83,13 +83,9 @@ def _act(*functions: str) -> Finds:
     return _ops("act", where=lambda op: op.attrs["fn"] in functions)
 
 
-def _rank(op: Op) -> int:
-    return max(map(len, (op.shape, *op.in_shapes)))
-
-
 def _of_rank(least: int) -> Finds:
     """Reshapes and permutations of at least so many dimensions per image."""
-    return _ops("reshape", "permute", where=lambda op: _rank(op) >= least)
+    return _ops("reshape", "permute", where=lambda op: op.rank >= least)
 
 
 def _gates(graph: Graph) -> Iterator[Op]:
@@ -100,14 +96,6 @@ def _gates(graph: Graph) -> Iterator[Op]:
             graph.ops[reader].kind == "mul" for reader in readers[index]
         ):
             yield op
-
-
-def _keys(op: Op) -> int:
-    return int(op.in_shapes[1][-2])
-
-
-def _on_tokens(op: Op) -> bool:
-    return len(op.shape) > 1
 
 
 APPLE_TRANSFORMERS = "machinelearning.apple.com/research/neural-engine-transformers"
@@ -138,14 +126,14 @@ COREML = (
     ),
     Rule(
         "transpose",
-        _ops("permute", where=lambda op: _rank(op) <= MAX_RANK),
+        _ops("permute", where=lambda op: op.rank <= MAX_RANK),
         "every transpose copies the tensor: token layouts, attention heads, channel shuffles",
         "one layout throughout, channels first",
         f"{APPLE_TRANSFORMERS}, principle 3; github.com/apple/coremltools/issues/985",
     ),
     Rule(
         "token layout",
-        _ops("linear", "layer_norm", where=_on_tokens),
+        _ops("linear", "layer_norm", where=lambda op: len(op.shape) > 1),
         "the Neural Engine works on (batch, channels, 1, tokens); with the channels last, layers on"
         " tokens need other layouts and padding",
         "1 x 1 convolutions, and norms over the channels of a map",
@@ -161,7 +149,7 @@ COREML = (
     ),
     Rule(
         "long attention",
-        _ops("attention", where=lambda op: _keys(op) >= LONG),
+        _ops("attention", where=lambda op: op.in_shapes[1][-2] >= LONG),
         "the score matrix and its softmax grow with the square of the tokens",
         "attention in windows or to a pooled map, or from a smaller map on",
         APPLE_VISION,
@@ -253,7 +241,7 @@ LITERT = (
     ),
     Rule(
         "transpose",
-        _ops("permute", where=lambda op: _rank(op) < MAX_RANK),
+        _ops("permute", where=lambda op: op.rank < MAX_RANK),
         "moving elements is dear on mobile GPUs, however cheap on the CPU",
         "one layout throughout",
         "tensorflow.org/lite/performance/gpu",

@@ -44,6 +44,11 @@ class Op(NamedTuple):
     role: str = ""
     """`RESIDUAL` or `GATE`, as stated by the block; empty for all other ops and in traces."""
 
+    @property
+    def rank(self) -> int:
+        """Most dimensions per image among its inputs and its output."""
+        return max(map(len, (self.shape, *self.in_shapes)))
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

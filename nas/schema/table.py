@@ -13,7 +13,6 @@ from typing import Any
 
 from nas.blocks import BLOCKS, FIELDS, Row
 from nas.files.records import Schema, closed_mapping, properties_of
-from nas.graph.conventions import ORIGINS, PADDINGS
 from nas.schema.kind import Found, Kind, kind_of_record
 from nas.space.arch import arch_of
 from nas.space.space import Space
@@ -106,22 +105,10 @@ def _content(*, choices: bool) -> Schema:
         "input": {"anyOf": [shape, _list_of(shape)]} if choices else shape,
         "columns": {**names, "uniqueItems": True, "contains": {"const": "op"}},
         "rows": _list_of(entry),
-        "conventions": _conventions(),
     }
     declared = properties_of(TableDocument)["properties"]
     properties = {key: {**schema, **properties.get(key, {})} for key, schema in declared.items()}
     return {"properties": properties, "$defs": _defs(choices=choices)}
-
-
-def _conventions() -> Schema:
-    eps = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
-    properties = {
-        "weights_of": {"enum": list(ORIGINS)},
-        "batch_norm_eps": eps,
-        "padding": {"enum": list(PADDINGS)},
-    }
-    schema = closed_mapping({"properties": properties}, properties.keys())
-    return schema | {"type": ["object", "null"]}
 
 
 def _load(path: Path) -> Found:

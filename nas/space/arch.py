@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,11 +18,11 @@ from nas.blocks import FIELDS, Row
 from nas.blocks.base import MAX_WIDTH
 from nas.errors import ArchError, DocumentError
 from nas.files import html, yaml
-from nas.graph.conventions import Conventions, as_document
-from nas.graph.cost import macs, params
+from nas.graph.conventions import Conventions
+from nas.graph.cost import macs, params, row_costs
 from nas.graph.fuse import fuse
 from nas.graph.graph import Graph, GraphBuilder, Kept, Place, Value, kept_channels, outside
-from nas.graph.ops import Shape, op_macs, op_params
+from nas.graph.ops import Shape
 from nas.space.family import family_of
 from nas.space.table import Position, Table, parse_table, read_table
 from nas.system.extras import require
@@ -132,12 +132,11 @@ class Arch:
     def _counted(self, row_ms: Sequence[float]) -> list[dict[str, Any]]:
         """Cells of each row by column, with the row's costs."""
         header, *lines = _cells(self)
-        rows = [dict(zip(header, line, strict=True)) for line in lines]
-        for row in rows:
-            row |= {"params": 0, "macs": 0}
-        for op in self.graph.ops[1:]:
-            rows[op.row]["params"] += int(op_params(op))
-            rows[op.row]["macs"] += int(op_macs(op))
+        costs = row_costs(self.graph, len(lines))
+        rows: list[dict[str, Any]] = [
+            dict(zip(header, line, strict=True)) | cost
+            for line, cost in zip(lines, costs, strict=True)
+        ]
         for row, ms in zip(rows, row_ms, strict=False):
             row["predicted_ms"] = ms
         return rows
@@ -279,13 +278,7 @@ def arch_of(table: Table) -> Arch:
             scale.append(position.scale)
     words = tuple(scale) if any(scale) else ()
     return Arch(
-        table.name,
-        table.source,
-        shape,
-        tuple(rows),
-        table.expect,
-        words,
-        table.conventions,
+        table.name, table.source, shape, tuple(rows), table.expect, words, table.conventions
     )
 
 
@@ -308,29 +301,22 @@ def _cells(arch: Arch) -> list[list[Any]]:
 
 
 def _format(arch: Arch) -> str:
-    lines = [[_cell(value) for value in line] for line in _cells(arch)]
+    lines = [["~" if value is None else str(value) for value in line] for line in _cells(arch)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     rows = [", ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]
+    stated = ""
+    if arch.conventions is not None:
+        cells = ", ".join(f"{key}: {value}" for key, value in asdict(arch.conventions).items())
+        stated = f"conventions: {{{cells}}}\n"
     return (
         f"name: {json.dumps(arch.name, ensure_ascii=False)}\n"
         f"source: {json.dumps(arch.source, ensure_ascii=False)}\n"
         f"input: {list(arch.input)}\n"
-        f"{_stated(arch.conventions)}"
+        f"{stated}"
         f"columns: [{rows[0]}]\nrows:\n"
         + "".join(f"  -      [{row}]\n" for row in rows[1:])
         + f"expect: {{params: {arch.params}, macs: {arch.macs}}}\n"
     )
-
-
-def _stated(conventions: Conventions | None) -> str:
-    if conventions is None:
-        return ""
-    cells = ", ".join(f"{key}: {value}" for key, value in as_document(conventions).items())
-    return f"conventions: {{{cells}}}\n"
-
-
-def _cell(value: Any) -> str:
-    return "~" if value is None else str(value)
 
 
 def _shown(head: str, value: Any) -> str | None:

@@ -139,30 +139,21 @@ def build(table: Table, folds: Mapping[str, Fold] | None = None) -> LayeredSpace
     """
     folds = folds or {}
     layers = [_inputs(table, folds)]
-    states = np.array([_state(shape) for shape in table.inputs])
+    states = np.array([(-1, shape[1], 0, len(shape), *shape) for shape in table.inputs])
     known: dict[Any, tuple[SpaceLayer, Ints]] = {}
     for number, position in enumerate(table.positions):
         following = table.positions[number + 1 :]
         stays = bool(following) and following[0].group == position.group is not None
         same = (position.first, position.group, position.branch, stays)
         key = (id(position.options), *same, states.tobytes())
-        if position.expects is not None:
-            _check_in(table, position, states)
+        for branch, _, _, rank, *shape in states.tolist() if position.expects else ():
+            if position.branch in (None, branch):
+                check_in(table, position, tuple(shape[:rank]))
         if key not in known:
             known[key] = _layer(position, states, folds, keep_branch=stays)
         layer, states = known[key]
         layers.append(layer)
     return _prune(layers, states, table)
-
-
-def _check_in(table: Table, position: Position, states: Ints) -> None:
-    for branch, _, _, rank, *shape in states.tolist():
-        if position.branch in (None, branch):
-            check_in(table, position, tuple(shape[:rank]))
-
-
-def _state(shape: tuple[int, ...], branch: int = -1) -> list[int]:
-    return [branch, shape[1], 0, len(shape), *shape, *[0] * (3 - len(shape))]
 
 
 def _inputs(table: Table, folds: Mapping[str, Fold]) -> SpaceLayer:
@@ -257,10 +248,8 @@ def _fill(
                     reached[(*at, RANK + 1 + d)] = after.shape[d] if d < len(after.shape) else 0
                 for name, value in found.items():
                     columns = value if isinstance(value, tuple) else (value,)
-                    together = np.empty((len(part), len(columns)))
-                    for m, column in enumerate(columns):
-                        together[:, m] = column
-                    values[name][at] = together
+                    whole = [np.broadcast_to(column, len(part)) for column in columns]
+                    values[name][at] = np.stack(whole, axis=1)
 
 
 def _prune(layers: list[SpaceLayer], ends: Ints, table: Table) -> LayeredSpace:
@@ -279,22 +268,11 @@ def _prune(layers: list[SpaceLayer], ends: Ints, table: Table) -> LayeredSpace:
 
 def _ways_before(layer: SpaceLayer, after: list[Any]) -> list[Any]:
     """Paths to an end from each state, without and with a repeat left out before the layer."""
-    options = layer.position.options
-    skip = [not option and not layer.position.selects for option in options]
-    ways = []
-    for skipped in (False, True):
-        total = []
-        for following in layer.next:
-            edges = np.flatnonzero(following >= 0)
-            total.append(
-                sum(
-                    after[skip[e]][following[e]]
-                    for e in edges
-                    if layer.position.first or not skipped or skip[e]
-                )
-            )
-        ways.append(np.array(total, object))
-    return ways
+    position, stands = layer.position, layer.next >= 0
+    skip = np.array([not option and not position.selects for option in position.options])
+    paths = np.where(skip, after[1][layer.next], after[0][layer.next])
+    allowed = stands if position.first else stands & skip
+    return [np.where(edges, paths, 0).sum(axis=1) for edges in (stands, allowed)]
 
 
 def keys(codes: Ints) -> Ints:

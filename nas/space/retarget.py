@@ -43,6 +43,4 @@ def for_task(arch: Arch, *, classes: int, side: int | None = None) -> Arch:
     if tuple(rows) == arch.rows and given == arch.input:
         return arch
     name = f"{arch.name}-{classes}classes@{given[1]}"
-    return Arch(
-        name, arch.source, given, tuple(rows), scale=arch.scale, conventions=arch.conventions
-    )
+    return replace(arch, name=name, input=given, rows=tuple(rows), expect={})

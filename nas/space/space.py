@@ -7,7 +7,7 @@ Seeds are points: `contains` is decidable, and `decode(encode(arch)) == arch`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -102,7 +102,7 @@ class Space:
 
     def contains(self, arch: Arch) -> bool:
         """Whether some code decodes to `arch`."""
-        return self._find(arch) is not None
+        return _Search(self.table, arch).code() is not None
 
     def encode(self, arch: Arch) -> Code:
         """The first code that decodes to `arch`.
@@ -110,9 +110,10 @@ class Space:
         Raises:
             SpaceError: `arch` is not inside; names the first row that no option matches.
         """
-        code = self._find(arch)
+        search = _Search(self.table, arch)
+        code = search.code()
         if code is None:
-            raise SpaceError(f"{arch.name} is not a point of {self.name}: {self._why_not(arch)}")
+            raise SpaceError(f"{arch.name} is not a point of {self.name}: {search.why_not()}")
         return code
 
     def decode(self, code: Ints | Code) -> Arch:
@@ -132,10 +133,10 @@ class Space:
             if not 0 <= gene < limit:
                 raise SpaceError(f"gene {index} is {gene}, expected 0 to {limit - 1}")
         shape = self.table.inputs[choices[0]]
-        arch = Arch("", f"a point of {self.name}", shape, tuple(self._rows(choices[1:], shape)))
-        known = self.table.conventions
-        name = f"{self.name}-{arch.arch_id}"
-        return Arch(name, arch.source, shape, arch.rows, conventions=known)
+        rows = tuple(self._rows(choices[1:], shape))
+        source, known = f"a point of {self.name}", self.table.conventions
+        arch = Arch("", source, shape, rows, conventions=known)
+        return replace(arch, name=f"{self.name}-{arch.arch_id}")
 
     def _rows(self, genes: list[int], shape: Shape) -> list[Row]:
         place = Place(shape, shape[1])
@@ -157,19 +158,6 @@ class Space:
                 rows.append(resolved)
         return rows
 
-    def _find(self, arch: Arch) -> Code | None:
-        return _Search(self.table, arch).code()
-
-    def _why_not(self, arch: Arch) -> str:
-        search = _Search(self.table, arch)
-        search.code()
-        if arch.input not in self.table.inputs:
-            return f"its input {arch.input} is none of {list(self.table.inputs)}"
-        if search.furthest == len(arch.rows):
-            return "it ends before the space does"
-        row = arch.rows[search.furthest]
-        return f"no option matches its row {search.furthest + 1}: {row.canonical()}"
-
 
 class _Search:
     """Depth-first search for a code of `arch` that remembers dead ends."""
@@ -185,6 +173,15 @@ class _Search:
             return None
         found = self._from(0, 0, Place(self.arch.input, self.arch.input[1]), None)
         return None if found is None else (self.table.inputs.index(self.arch.input), *found)
+
+    def why_not(self) -> str:
+        """Why `code` found none."""
+        if self.arch.input not in self.table.inputs:
+            return f"its input {self.arch.input} is none of {list(self.table.inputs)}"
+        if self.furthest == len(self.arch.rows):
+            return "it ends before the space does"
+        row = self.arch.rows[self.furthest]
+        return f"no option matches its row {self.furthest + 1}: {row.canonical()}"
 
     def _from(self, p: int, done: int, place: Place, branch: int | None) -> Code | None:
         """A code for positions p.. that yields the rows from `done` on."""

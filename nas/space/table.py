@@ -30,7 +30,7 @@ from nas.blocks import BLOCKS, FIELDS, Row
 from nas.errors import ArchError, DocumentError, UnknownNameError, brief
 from nas.files import yaml
 from nas.files.records import between, read_record, text
-from nas.graph.conventions import Conventions, parse_conventions
+from nas.graph.conventions import Conventions
 from nas.graph.ops import Shape
 from nas.graph.widths import Ratio
 
@@ -69,7 +69,7 @@ class TableDocument:
     """header of the rows; op must be among them"""
     rows: Any
     """one list of cells for each row; in a space also `either:` and `any:` groups"""
-    conventions: Any = None
+    conventions: Conventions | None = None
     """epsilon and padding of trained weights, of an architecture"""
     expect: _Figures | None = None
     """figures of an architecture that can be recomputed"""
@@ -143,15 +143,14 @@ def parse_table(content: dict[str, Any], origin: str) -> Table:
     Raises:
         DocumentError: naming row, column, what was found and what was expected.
     """
-    read_record(TableDocument, content, origin)
-    parser = _Parser(origin, _columns(content["columns"], origin))
-    positions = tuple(parser.positions(content["rows"]))
+    found = read_record(TableDocument, content, origin)
+    parser = _Parser(origin, _columns(found.columns, origin))
+    positions = tuple(parser.positions(found.rows))
     if sum(max(map(len, position.options)) for position in positions) > MAX_ROWS:
         raise DocumentError(f"{origin} (rows): expected at most {MAX_ROWS}, repeats counted")
-    inputs = tuple(_input(cell, origin) for cell in _inputs(content["input"]))
+    inputs = _inputs(found.input, origin)
     expect = content.get("expect") or {}
-    found = parse_conventions(content.get("conventions"), origin)
-    return Table(content["name"], content["source"], inputs, positions, expect, origin, found)
+    return Table(found.name, found.source, inputs, positions, expect, origin, found.conventions)
 
 
 def _columns(cell: Any, origin: str) -> list[str]:
@@ -165,18 +164,16 @@ def _columns(cell: Any, origin: str) -> list[str]:
     return cell
 
 
-def _inputs(cell: Any) -> list[Any]:
-    return cell if isinstance(cell, list) and cell and isinstance(cell[0], list) else [cell]
-
-
-def _input(cell: Any, origin: str) -> Shape:
-    good = isinstance(cell, list) and len(cell) == 3
-    if not good or not all(type(v) is int and 1 <= v <= MAX_SIDE for v in cell):
-        raise DocumentError(
-            f"{origin} (input): expected [C, H, W] of whole numbers from 1 to {MAX_SIDE},"
-            f" found {brief(cell)}"
-        )
-    return tuple(cell)
+def _inputs(cell: Any, origin: str) -> tuple[Shape, ...]:
+    shapes = cell if isinstance(cell, list) and cell and isinstance(cell[0], list) else [cell]
+    for shape in shapes:
+        good = isinstance(shape, list) and len(shape) == 3
+        if not good or not all(type(v) is int and 1 <= v <= MAX_SIDE for v in shape):
+            raise DocumentError(
+                f"{origin} (input): expected [C, H, W] of whole numbers from 1 to {MAX_SIDE},"
+                f" found {brief(shape)}"
+            )
+    return tuple(map(tuple, shapes))
 
 
 class _Parser:

@@ -57,11 +57,17 @@ def test_a_table_states_them_and_is_the_same_network() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1", r"\(conventions\): expected a mapping, found 1"),
+        ("1", r"\(conventions\): expected keys and values, found 1"),
         ("{weights_of: timm, padding: same}", "key 'batch_norm_eps' is missing"),
         ("{weights_of: tim, batch_norm_eps: 0.1, padding: same}", "nearest: timm"),
-        ("{weights_of: timm, batch_norm_eps: 0.1, padding: valid}", "unknown padding 'valid'"),
-        ("{weights_of: timm, batch_norm_eps: 2.0, padding: same}", "between 0 and 1, found 2.0"),
+        (
+            "{weights_of: timm, batch_norm_eps: 0.1, padding: valid}",
+            r"\(conventions.padding\): unknown value 'valid'",
+        ),
+        (
+            "{weights_of: timm, batch_norm_eps: 2.0, padding: same}",
+            "above 0 and below 1, found 2.0",
+        ),
     ],
 )
 def test_a_mistake_is_named(text: str, message: str) -> None:

@@ -63,10 +63,21 @@ class Deployed:
     @cached_property
     def program(self) -> Any:
         """The module as a `torch.export.ExportedProgram`."""
+        return self.exported(self.module)
+
+    def exported(self, module: Any, **limits: int) -> Any:
+        """A module with the network's input as a `torch.export.ExportedProgram`."""
         torch = require("train")
-        dynamic = ({0: torch.export.Dim(BATCH)},) if self.batch is None else None
         with torch.no_grad():
-            return torch.export.export(self.module, (self.example,), dynamic_shapes=dynamic)
+            return torch.export.export(
+                module, (self.example,), dynamic_shapes=self.dynamic_shapes(**limits)
+            )
+
+    def dynamic_shapes(self, **limits: int) -> Any:
+        """The batch as a dynamic axis, perhaps within `min` and `max`; None if it has one size."""
+        if self.batch is not None:
+            return None
+        return ({0: require("train").export.Dim(BATCH, **limits)},)
 
     def module_of(self, graph: Graph) -> Any:
         """The module of a rewritten graph whose layers have the same names, with these weights."""

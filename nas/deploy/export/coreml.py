@@ -78,18 +78,11 @@ def _classifies(deployed: Deployed) -> bool:
 
 def _program(deployed: Deployed) -> Any:
     """The exported program within Core ML's rank limit, with normalisation if requested."""
-    import torch
-
     module = deployed.module_of(within_rank(deployed.graph))
     if deployed.image_input:
         assert deployed.images.normalisation is not None  # see `deploy`
         module = _normalising(module, deployed.images.normalisation, classify=_classifies(deployed))
-    dynamic = None
-    if deployed.batch is None:
-        dynamic = ({0: torch.export.Dim("batch", min=1, max=MAX_BATCH)},)
-    with torch.no_grad():
-        program = torch.export.export(module, (deployed.example,), dynamic_shapes=dynamic)
-    return program.run_decompositions({})
+    return deployed.exported(module, min=1, max=MAX_BATCH).run_decompositions({})
 
 
 def _normalising(network: Any, normalisation: Normalisation, *, classify: bool = False) -> Any:

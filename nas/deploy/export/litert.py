@@ -13,6 +13,8 @@ from nas.graph.graph import Graph
 from nas.graph.ops import Op, Shape
 from nas.system.extras import require
 
+MAX_BATCH = 64
+"""Upper bound of a dynamic batch."""
 TOKENWISE = frozenset({"linear", "layer_norm", "act", "add", "reshape"})
 """Kinds that do not depend on how tokens are grouped."""
 
@@ -24,13 +26,9 @@ def write(deployed: Deployed, path: Path) -> None:
 
 def converted(deployed: Deployed) -> bytes:
     """The content of a `.tflite` file; LiteRT would end the process on a full disk."""
-    litert = require("litert")
-    torch = require("train")
-    dynamic = None
-    if deployed.batch is None:
-        dynamic = ({0: torch.export.Dim("batch", min=1, max=64)},)
     module = deployed.module_of(without_lone_tokens(deployed.graph))
-    model = litert.convert(module, (deployed.example,), dynamic_shapes=dynamic)
+    shapes = deployed.dynamic_shapes(min=1, max=MAX_BATCH)
+    model = require("litert").convert(module, (deployed.example,), dynamic_shapes=shapes)
     content: bytes = model.model_content()
     return content
 

@@ -48,7 +48,7 @@ class _Rewriter:
         """Old op index -> new index of the same elements, perhaps in another shape."""
 
     def take(self, index: int, op: Op) -> None:
-        if max(map(len, (op.shape, *op.in_shapes))) <= MAX_RANK:
+        if op.rank <= MAX_RANK:
             inputs = tuple(self.at[i] for i in op.inputs)
             self.at[index] = self._add(op._replace(inputs=inputs))
             return
@@ -90,9 +90,8 @@ class _Rewriter:
 
 
 def _refused(op: Op) -> ExportError:
-    rank = max(map(len, (op.shape, *op.in_shapes)))
     return ExportError(
-        f"row {op.row + 1}, {op.name}: {op.kind} has {rank} dimensions per image, and Core ML"
+        f"row {op.row + 1}, {op.name}: {op.kind} has {op.rank} dimensions per image, and Core ML"
         f" takes {MAX_RANK}; only ops that move elements can be rewritten"
     )
 

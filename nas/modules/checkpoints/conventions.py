@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from nas.errors import WeightsError
-from nas.graph.conventions import ORIGINS, PADDINGS, Conventions, conventions_of
+from nas.graph.conventions import ORIGINS, OURS, PADDINGS, Conventions, conventions_of
 from nas.graph.graph import Graph
 from nas.modules.checkpoints.file import Checkpoint
 from nas.modules.layers import SameConv2d
@@ -72,4 +72,4 @@ def conventions_in(module: nn.Module) -> Conventions | None:
     if len(eps) != 1:
         return None
     found = Conventions("nas", eps.pop(), "same" if same else "symmetric")
-    return None if found == Conventions() else found
+    return None if found == OURS else found

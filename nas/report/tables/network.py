@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from nas.blocks import FIELDS, Row
 from nas.errors import TraceError
-from nas.graph.cost import peak_activation_elements
-from nas.graph.ops import op_macs, op_params
+from nas.graph.cost import peak_activation_elements, row_costs
+from nas.graph.ops import op_params
 from nas.space.arch import Arch, show_shape
 
 if TYPE_CHECKING:
@@ -155,10 +155,7 @@ def _departs(row: Row, name: str, width: int) -> bool:
 
 def _counts(arch: Network, *, fused: bool) -> list[dict[str, int]]:
     """Params and MACs of each row."""
-    counts = [{"params": 0, "macs": 0} for _ in arch.rows]
-    for op in (arch.fused if fused else arch.graph).ops[1:]:
-        counts[op.row]["params"] += int(op_params(op))
-        counts[op.row]["macs"] += int(op_macs(op))
+    counts = row_costs(arch.fused if fused else arch.graph, len(arch.rows))
     if not isinstance(arch, Arch):
         # a trace's ops count what they read; count the module's parameters, less what fusing saves
         for op in arch.graph.ops[1:]:
