@@ -3,64 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nas.adapt.plan import CHOICES, CRITERIA, DIRECTIONS, AdaptPlan
-from nas.cli import complete
 from nas.cli.options import (
-    DEVICE_HELP,
     Address,
     ArchName,
     Classes,
+    DeviceName,
     Json,
     OutputOptions,
     Seed,
     Storage,
     WeightsOf,
     Workers,
-    device_option,
     gathered,
+    option,
 )
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 from nas.files.resources import BEST, DEVICE, trained_in
+from nas.report.tables.text import (
+    Column,
+    interval,
+    numbers,
+    plus_minus,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from nas.adapt.result import Adaptation
 
 PLAN = {
-    "budget_ms": typer.Option("--budget-ms", help="Largest predicted latency in ms.", metavar="MS"),
-    "delta": typer.Option("--delta", help="Latency saved per step, as a share.", metavar="X"),
-    "decay": typer.Option("--decay", help="Factor on delta after each step.", metavar="X"),
-    "tune_batches": typer.Option(
-        "--steps", min=1, help="Training batches per proposal.", metavar="N"
+    "budget_ms": option("--budget-ms", "Largest predicted latency in ms.", "MS"),
+    "delta": option("--delta", "Latency saved per step, as a share.", "X"),
+    "decay": option("--decay", "Factor on delta after each step.", "X"),
+    "tune_batches": option("--steps", "Training batches per proposal.", "N", min=1),
+    "criterion": option(
+        "--criterion", "Importance: l2, taylor, scale or random.", "NAME", CRITERIA
     ),
-    "criterion": typer.Option(
-        "--criterion",
-        help="Importance: l2, taylor, scale or random.",
-        metavar="NAME",
-        autocompletion=complete.one_of(CRITERIA),
-    ),
-    "choose": typer.Option(
-        "--choose",
-        help="By accuracy, or ratio: top-1 per ms.",
-        metavar="NAME",
-        autocompletion=complete.one_of(CHOICES),
-    ),
-    "divisor": typer.Option("--divisor", min=1, help="Widths are multiples of N.", metavar="N"),
-    "proposals": typer.Option(
-        "--proposals", min=0, help="Most proposals per step; 0: all.", metavar="N"
-    ),
-    "direction": typer.Option(
-        "--direction",
-        help="Direction: shrink or grow.",
-        metavar="NAME",
-        autocompletion=complete.one_of(DIRECTIONS),
-    ),
+    "choose": option("--choose", "By accuracy, or ratio: top-1 per ms.", "NAME", tuple(CHOICES)),
+    "divisor": option("--divisor", "Widths are multiples of N.", "N", min=1),
+    "proposals": option("--proposals", "Most proposals per step; 0: all.", "N", min=0),
+    "direction": option("--direction", "Direction: shrink or grow.", "NAME", DIRECTIONS),
 }
 """Options of the fields of `AdaptPlan`."""
 
@@ -70,23 +64,18 @@ def adapt(
     arch: ArchName,
     *,
     plan: Annotated[AdaptPlan, PLAN],
-    device: Annotated[str, device_option(DEVICE_HELP)] = DEVICE,
+    device: DeviceName = DEVICE,
     weights: Annotated[
         Path | None,
-        typer.Option(
-            "--weights",
-            help="Trained weights.",
-            metavar="FILE",
-            show_default="in ARCH's folder",
-        ),
+        option("--weights", "Trained weights.", "FILE", show_default="in ARCH's folder"),
     ] = None,
     weights_of: WeightsOf = "",
     classes: Classes = None,
     surrogate: Annotated[
-        bool, typer.Option("--surrogate", help="Maximise estimated ImageNet top-1; no data.")
+        bool, option("--surrogate", "Maximise estimated ImageNet top-1; no data.")
     ] = False,
     knapsack: Annotated[
-        bool, typer.Option("--knapsack", help="Keep the most important channels, solved exactly.")
+        bool, option("--knapsack", "Keep the most important channels, solved exactly.")
     ] = False,
     seed: Seed = 0,
     workers: Workers = 1,
@@ -112,7 +101,6 @@ def adapt(
     from nas.adapt.resumable import adapt_and_train, adapt_network
     from nas.adapt.settings import AdaptSettings
     from nas.report.plots.widths import save_pictures
-    from nas.system.extras import require
 
     if data is None and not (surrogate or knapsack):
         raise typer.BadParameter("give --data, or --surrogate or --knapsack to do without")
@@ -157,19 +145,8 @@ def adapt(
 
 
 def _print(made: Adaptation, *, json: bool) -> None:
-    from dataclasses import asdict
-
     from nas.report.plots.widths import width_changes
     from nas.report.tables.network import summarise
-    from nas.report.tables.text import (
-        Column,
-        interval,
-        numbers,
-        print_facts,
-        print_json,
-        print_line,
-        print_table,
-    )
 
     device, arch = made.device, made.after
     before, after = device.predict(made.before), device.predict(arch)
@@ -199,8 +176,6 @@ def _print(made: Adaptation, *, json: bool) -> None:
 
 def _method(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Facts about the method, in words."""
-    from nas.report.tables.text import plus_minus
-
     if "estimated_imagenet" in facts:
         found = facts["estimated_imagenet"]
         yield "estimated top-1", f"{plus_minus(found['top1'], found['sd'])} %, ImageNet"

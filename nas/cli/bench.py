@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,19 +12,27 @@ import typer
 
 from nas.cli import complete
 from nas.cli.options import (
-    DEVICE_HELP,
     WORKERS_HELP,
+    DeviceName,
     Json,
+    NewOutput,
     Seed,
-    device_option,
+    argument,
     gathered,
-    output_options,
+    option,
 )
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
 from nas.cli.training import listed
-from nas.files.output import Output
 from nas.files.resources import BENCH_DEVICE
+from nas.report.tables.text import (
+    Column,
+    numbers,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from nas.evaluate.bench.comparison import Comparison
@@ -36,71 +45,55 @@ SHOWN = (50, 100)
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            help=f"{', '.join(complete.BENCHMARKS)}; all by default.",
-            metavar="BENCHMARK...",
-            show_default=False,
-            autocompletion=complete.one_of(complete.BENCHMARKS),
+        argument(
+            f"{', '.join(complete.BENCHMARKS)}; all by default.",
+            "BENCHMARK...",
+            complete.BENCHMARKS,
         ),
     ] = None,
     *,
     strategy: Annotated[
         str,
-        typer.Option(
+        option(
             "--strategy",
-            help="Comma-separated; see docs/strategies.md.",
-            metavar="LIST",
+            "Comma-separated; see docs/strategies.md.",
+            "LIST",
+            complete.strategies,
             show_default="all but gp",
-            autocompletion=complete.strategies,
         ),
     ] = "",
     runs: Annotated[
         int | None,
-        typer.Option(
-            "--runs",
-            min=1,
-            help="Runs of each strategy.",
-            metavar="N",
-            show_default="20; 5 if quick",
-        ),
+        option("--runs", "Runs of each strategy.", "N", min=1, show_default="20; 5 if quick"),
     ] = None,
     evaluations: Annotated[
         int | None,
-        typer.Option(
-            "--evaluations",
-            min=1,
-            help="Evaluations per run.",
-            metavar="N",
-            show_default="300; 80 if quick",
+        option(
+            "--evaluations", "Evaluations per run.", "N", min=1, show_default="300; 80 if quick"
         ),
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Folder with tables that are not shipped.", metavar="DIR"),
+        Path | None, option("--data", "Folder with tables that are not shipped.", "DIR")
     ] = None,
     share: Annotated[
         float,
-        typer.Option(
+        option(
             "--budget-share",
+            "Share of networks within the budget; 1: no budget.",
+            "X",
             min=0,
             max=1,
-            help="Share of networks within the budget; 1: no budget.",
-            metavar="X",
         ),
     ] = 0.5,
-    device: Annotated[str, device_option(DEVICE_HELP)] = BENCH_DEVICE,
+    device: DeviceName = BENCH_DEVICE,
     seed: Seed = 0,
     workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers", min=1, help=WORKERS_HELP, metavar="N", show_default="one per core"
-        ),
+        int | None, option("--workers", WORKERS_HELP, "N", min=1, show_default="one per core")
     ] = None,
     quick: Annotated[
-        bool,
-        typer.Option("--quick", help="Test half a minute; exit with 1 on a fault."),
+        bool, option("--quick", "Test half a minute; exit with 1 on a fault.")
     ] = False,
-    output: Annotated[Output, output_options("out", "name", "force")],
+    output: NewOutput,
     json: Json = False,
 ) -> None:
     """Compare search strategies where every accuracy is known.
@@ -140,7 +133,6 @@ def bench(
 
 def _print(comparisons: Sequence[Comparison], path: Path | None, *, json: bool) -> None:
     from nas.report.folders.bench import summary
-    from nas.report.tables.text import print_facts, print_json, print_line
 
     if json:
         rows = [row for own in comparisons for row in summary(own)]
@@ -157,10 +149,6 @@ def _print(comparisons: Sequence[Comparison], path: Path | None, *, json: bool) 
 
 
 def _print_table(comparison: Comparison) -> None:
-    from math import isfinite
-
-    from nas.report.tables.text import Column, numbers, print_table
-
     first = comparison.figures[0]
     last = first.after[-1].evaluations
     shown = [n for n, own in enumerate(first.after) if own.evaluations in (*SHOWN, last)]

@@ -5,42 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from nas.cli import complete
-from nas.cli.options import Force, Json, out_option
+from nas.cli.options import MEASURED_HELP, Force, Json, option, out_option
 from nas.cli.progress import show_progress
+from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
+from nas.report.tables.text import print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from nas.devices.calibration.fit import Calibration
 
 
 def calibrate(
-    measurements: Annotated[
-        Path,
-        typer.Option(
-            "--from",
-            help="Measured networks: a CSV with columns network and ms.",
-            metavar="FILE.csv",
-            show_default=False,
-        ),
-    ],
+    measurements: Annotated[Path, option("--from", MEASURED_HELP, "FILE.csv", show_default=False)],
     out: Annotated[Path, out_option("Folder of the device.", "NAME")],
     prior: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--prior",
-            help="A related device to adapt; 5 to 20 networks are enough.",
-            metavar="NAME",
-            autocompletion=complete.devices,
+            "A related device to adapt; 5 to 20 networks are enough.",
+            "NAME",
+            complete.devices,
         ),
     ] = None,
     holdout: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--holdout",
-            help="Networks to evaluate on.",
-            metavar="FILE.csv",
+            "Networks to evaluate on.",
+            "FILE.csv",
             show_default="families left out in turn",
         ),
     ] = None,
@@ -59,7 +51,6 @@ def calibrate(
     from nas.devices.measurements import read_measurements
     from nas.files.staging import StagedDir, check_not_shipped
     from nas.latency.fit.write import write_device
-    from nas.report.tables.text import print_json
 
     check_not_shipped("device", out)
     known = library.load_device(prior) if prior else None
@@ -80,8 +71,6 @@ def calibrate(
 
 def _print(made: Calibration, out: Path, judged_on: str) -> None:
     from nas.latency.fit import assess
-    from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
-    from nas.report.tables.text import print_facts, print_line, print_table
 
     info = made.info
     score = info["held_out"]

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.options import Json
+from nas.cli.options import Json, argument
 from nas.cli.streams import say
+from nas.errors import NasError
+from nas.report.tables.text import print_json, print_line
 
 
 def check(
     files: Annotated[
-        list[Path],
-        typer.Argument(help="Architectures, spaces, devices, recipes, sweeps.", metavar="FILE..."),
+        list[Path], argument("Architectures, spaces, devices, recipes, sweeps.", "FILE...")
     ],
     json: Json = False,
 ) -> None:
@@ -26,8 +27,6 @@ def check(
         nas check search_spaces/mobile.yaml docs/cluster/sweep.yaml
         nas check predictors/iphone12-lut/device.yaml --json
     """
-    from nas.errors import NasError
-    from nas.report.tables.text import print_json, print_line
     from nas.schema.check import check as load
 
     listed: list[dict[str, str | None]] = []

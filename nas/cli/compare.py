@@ -6,6 +6,7 @@ import typer
 
 from nas.cli.options import Device, Force, Inputs, Json, NetworkNames, Strict, Svg
 from nas.cli.progress import show_progress
+from nas.report.tables.text import print_json
 
 
 def compare(
@@ -32,7 +33,6 @@ def compare(
     from nas.report.svg.comparison import comparison_picture
     from nas.report.tables.network import summarise
     from nas.report.tables.side_by_side import print_sources, print_together
-    from nas.report.tables.text import print_json
 
     if svg and len(archs) != 2:
         raise typer.BadParameter(f"--svg draws two networks beside each other, found {len(archs)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli import complete
-from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, out_option
+from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, option, out_option
 from nas.cli.progress import show_progress
+from nas.errors import ExportError, UnknownNameError
 from nas.files.resources import trained_in
+from nas.report.tables.text import (
+    Column,
+    numbers,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from nas.deploy.export import Export, OutputCheck
@@ -24,43 +35,35 @@ def export(
     arch: ArchName,
     formats: Annotated[
         str,
-        typer.Option(
+        option(
             "--format",
-            help=f"Formats: {', '.join(complete.FORMATS)}.",
-            metavar="LIST",
-            autocompletion=complete.some_of(complete.FORMATS),
+            f"Formats: {', '.join(complete.FORMATS)}.",
+            "LIST",
+            complete.some_of(complete.FORMATS),
         ),
     ] = "yaml,torch,onnx",
     weights: Annotated[
         Path | None,
-        typer.Option(
-            "--weights",
-            help="Checkpoint; by default of the results folder, or random.",
-            metavar="FILE",
-        ),
+        option("--weights", "Checkpoint; by default of the results folder, or random.", "FILE"),
     ] = None,
     weights_of: WeightsOf = "",
     classes: Classes = None,
-    batch: Annotated[
-        str, typer.Option("--batch", help="Images per run, or dynamic.", metavar="N")
-    ] = "1",
+    batch: Annotated[str, option("--batch", "Images per run, or dynamic.", "N")] = "1",
     normalisation: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--normalisation",
-            help="imagenet, half, none or MEAN/STD such as 0.5/0.25.",
-            metavar="NAME",
+            "imagenet, half, none or MEAN/STD such as 0.5/0.25.",
+            "NAME",
+            complete.NORMALISATIONS,
             show_default="as trained",
-            autocompletion=complete.one_of(complete.NORMALISATIONS),
         ),
     ] = None,
     image_input: Annotated[
-        bool,
-        typer.Option("--image-input", help="Core ML model takes RGB images and normalises them."),
+        bool, option("--image-input", "Core ML model takes RGB images and normalises them.")
     ] = False,
     photos: Annotated[
-        Path | None,
-        typer.Option("--photos", help="Folder of images for checking outputs.", metavar="DIR"),
+        Path | None, option("--photos", "Folder of images for checking outputs.", "DIR")
     ] = None,
     out: Annotated[Path, out_option("Folder for the folder ARCH.", "DIR")] = Path("exports"),
     force: Force = False,
@@ -74,15 +77,10 @@ def export(
         nas export efficientnet-lite0 --weights lite0.pth --weights-of tensorflow
         nas export mobilenetv3-large --format onnx --batch dynamic --json
     """
-    from dataclasses import asdict
-
     from nas import library
     from nas.deploy.export import FORMATS
     from nas.deploy.export import export as run
-    from nas.errors import ExportError, UnknownNameError
     from nas.graph.lint import RULES, lint
-    from nas.report.tables.text import print_json
-    from nas.system.extras import require
 
     chosen = list(dict.fromkeys(formats.split(",")))
     for name in chosen:
@@ -133,8 +131,6 @@ def export(
 
 def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
     """One line for each rule of each target."""
-    from nas.report.tables.text import Column, print_line, print_table
-
     lines: list[list[str | None]] = []
     for target, own in findings.items():
         for rule, some in groupby(sorted(own, key=lambda one: one.rule), lambda one: one.rule):
@@ -148,8 +144,6 @@ def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
 
 
 def _print(found: Export, filled: TrainedNetwork | None) -> None:
-    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
-
     columns = [
         Column("format"),
         *numbers("MB", "max. diff.\nphotos", "max. diff.\nnoise", "same\ntop-1 %"),

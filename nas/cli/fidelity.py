@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from nas.cli.options import (
     Address,
@@ -19,27 +20,35 @@ from nas.cli.options import (
     Workers,
     ZeroCost,
     gathered,
+    option,
 )
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import Data, TrainingOptions, listed, training_option
+from nas.errors import RecipeError
 from nas.files.resources import SPACE, SURROGATE
+from nas.report.tables.text import (
+    Column,
+    numbers,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
+from nas.system.extras import require
 
 if TYPE_CHECKING:
-    from nas.evaluate.fidelity.job import Elsewhere
     from nas.evaluate.fidelity.ranking import Ranking
+    from nas.evaluate.fidelity.resumable import Connect
 
 
 @gathered
 def fidelity(
     *,
     space: Space = SPACE,
-    networks: Annotated[
-        int, typer.Option("--networks", min=3, help="Networks of the sample.", metavar="N")
-    ] = 30,
+    networks: Annotated[int, option("--networks", "Networks of the sample.", "N", min=3)] = 30,
     most_mmacs: Annotated[
-        float,
-        typer.Option("--most-mmacs", min=1, help="Largest network, in million MACs.", metavar="X"),
+        float, option("--most-mmacs", "Largest network, in million MACs.", "X", min=1)
     ] = 1000,
     zero_cost: ZeroCost = "naswot,synflow,zico,zen",
     surrogate: Surrogate = SURROGATE,
@@ -67,13 +76,9 @@ def fidelity(
         nas fidelity --space mobile --data fashion-mnist --download
         nas fidelity --data digits --networks 10 --long 5 --epochs 1,2 --resume
     """
-    from dataclasses import replace
-
     from nas import library
-    from nas.errors import RecipeError
     from nas.evaluate.fidelity.resumable import FidelitySettings, compare_estimators
     from nas.evaluate.proxies import check
-    from nas.report.tables.text import print_json
 
     proxies = listed(zero_cost)
     check(proxies)
@@ -84,13 +89,19 @@ def fidelity(
     task = replace(training.task(data), images=images)
     where, by = library.load_space(space), library.load_surrogate(surrogate)
     settings = FidelitySettings(where, by, networks, most_mmacs, proxies, long, short, seed)
-    with _scores(address, workers) as scores, show_progress(on_interrupt=RESUME) as progress:
+    connect: Connect = nullcontext
+    if address is not None:
+        require("ray")
+        from nas.study.ray.pool import scores_at
+
+        connect = partial(scores_at, address, workers)
+    with show_progress(on_interrupt=RESUME) as progress:
         found = compare_estimators(
             settings,
             task,
             output,
             workers=workers,
-            elsewhere=scores,
+            connect=connect,
             on_progress=progress,
             on_message=say,
         )
@@ -102,34 +113,13 @@ def fidelity(
         _print(found.rankings, title, found.path)
 
 
-@contextmanager
-def _scores(address: str | None, workers: int) -> Iterator[Elsewhere | None]:
-    """Scores networks on a cluster, if there is an address."""
-    if address is None:
-        yield None
-        return
-    from nas.system.extras import require
-
-    require("ray")
-    from nas.study.ray.connect import cluster
-    from nas.study.ray.pool import scores
-
-    with cluster(address):
-        yield scores(workers)
-
-
 def _as_json(found: Ranking) -> dict[str, object]:
-    from dataclasses import asdict
-    from math import isfinite
-
     figures = asdict(found)
     name = {"judge": figures.pop("estimator")}
     return name | figures | {"tau": found.tau if isfinite(found.tau) else None}
 
 
 def _print(rankings: Sequence[Ranking], title: str, folder: Path) -> None:
-    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
-
     columns = [
         Column("judge"),
         *numbers("Kendall's tau\n[90 % interval]", "seconds per\nnetwork", "networks"),

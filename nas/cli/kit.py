@@ -5,23 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from nas.cli import complete
-from nas.cli.options import ArchNames, Force, Json, out_option
+from nas.cli.options import ArchNames, Force, Json, option, out_option
 from nas.cli.progress import show_progress
+from nas.errors import ExportError
+from nas.report.tables.text import print_json, print_line
+from nas.system.extras import require
 
 
 def kit(
     archs: ArchNames,
     device_os: Annotated[
         str,
-        typer.Option(
-            "--device-os",
-            help="System of the phone: ios or android.",
-            metavar="OS",
-            autocompletion=complete.one_of(("ios", "android")),
-        ),
+        option("--device-os", "System of the phone: ios or android.", "OS", ("ios", "android")),
     ],
     out: Annotated[Path | None, out_option("Folder to write; kit-OS by default.", "DIR")] = None,
     force: Force = False,
@@ -34,9 +29,6 @@ def kit(
         nas kit results/example --device-os android --out for-the-pixel
     """
     from nas import library
-    from nas.errors import ExportError
-    from nas.report.tables.text import print_json, print_line
-    from nas.system.extras import require
 
     networks = [(arch, library.load_arch(arch)) for arch in archs]
     require("train")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from nas.cli import complete
-from nas.cli.options import ArchName, Json
+from nas.cli.options import ArchName, Json, option
+from nas.report.tables.text import Column, numbers, print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from nas.graph.lint import Finding
@@ -19,16 +19,9 @@ def lint(
     arch: ArchName,
     target: Annotated[
         str,
-        typer.Option(
-            "--target",
-            help="Target: coreml, int8, litert or executorch.",
-            metavar="NAME",
-            autocompletion=complete.one_of(complete.TARGETS),
-        ),
+        option("--target", "Target: coreml, int8, litert or executorch.", "NAME", complete.TARGETS),
     ],
-    dynamic: Annotated[
-        bool, typer.Option("--dynamic-batch", help="Assume a dynamic batch size.")
-    ] = False,
+    dynamic: Annotated[bool, option("--dynamic-batch", "Assume a dynamic batch size.")] = False,
     json: Json = False,
 ) -> None:
     """List what a target runs badly, and what to use instead.
@@ -37,11 +30,8 @@ def lint(
         nas lint mobilevit-s --target coreml
         nas lint efficientnet-b0 --target int8 --dynamic-batch
     """
-    from dataclasses import asdict
-
     from nas import library
     from nas.graph.lint import lint as find
-    from nas.report.tables.text import print_json
 
     network = library.load_arch(arch)
     findings = find(network.fused, target, dynamic=dynamic)
@@ -54,8 +44,6 @@ def lint(
 
 def print_findings(network: Arch, target: str, findings: Sequence[Finding]) -> None:
     """Print what was found row by row, and below it each rule's reason and source."""
-    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
-
     if not findings:
         print_line(f"{network.name}: nothing known against it on {target}")
         return

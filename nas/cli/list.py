@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nas.cli.help import App
 from nas.cli.options import Json
 from nas.cli.progress import show_progress
+from nas.files.resources import named
+from nas.report.tables.text import (
+    Column,
+    TableRow,
+    millions,
+    numbers,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from nas.library import Published
-    from nas.report.tables.text import Column, TableRow
 
 Loaded = TypeVar("Loaded")
 
@@ -27,9 +37,7 @@ def archs(json: Json = False) -> None:
         nas list archs
         nas list archs --json
     """
-    from nas.files.resources import named
     from nas.library import load_arch, published_by_name
-    from nas.report.tables.text import Column, millions, numbers
 
     found = _loaded(load_arch, named("architecture"))
     known = published_by_name()
@@ -68,9 +76,7 @@ def spaces(json: Json = False) -> None:
         nas list spaces
         nas list spaces --json
     """
-    from nas.files.resources import named
     from nas.library import load_space
-    from nas.report.tables.text import Column, numbers
 
     found = _loaded(load_space, named("space"))
     _print(
@@ -97,9 +103,7 @@ def devices(json: Json = False) -> None:
         nas list devices
         nas list devices --json
     """
-    from nas.files.resources import named
     from nas.library import load_device
-    from nas.report.tables.text import Column, numbers
 
     found = [load_device(path) for path in named("device").values()]
     keys = ["name", "kind", "hardware", "runtime", "version", "precision", "threads", "batch"]
@@ -138,7 +142,6 @@ def blocks(json: Json = False) -> None:
         nas list blocks --json
     """
     from nas.blocks import BLOCKS
-    from nas.report.tables.text import Column
 
     columns = {op: [field.name for field in fields(row)] for op, row in BLOCKS.items()}
     meaning = {op: (row.__doc__ or "").partition("\n")[0] for op, row in BLOCKS.items()}
@@ -158,9 +161,7 @@ def surrogates(json: Json = False) -> None:
         nas list surrogates
         nas list surrogates --json
     """
-    from nas.files.resources import named
     from nas.library import load_surrogate
-    from nas.report.tables.text import Column, numbers
 
     found = [load_surrogate(path) for path in named("surrogate").values()]
     figures = ("tau", "tau_params", "tau_macs", "mae", "mae_size_model")
@@ -189,9 +190,6 @@ def recipes(json: Json = False) -> None:
         nas list recipes
         nas list recipes --json
     """
-    from dataclasses import asdict
-
-    from nas.report.tables.text import Column, numbers
     from nas.train.recipe import load_recipe
     from nas.train.recipe import recipes as shipped
 
@@ -226,8 +224,6 @@ def _print(
     facts: Sequence[tuple[str, str]] = (),
 ) -> None:
     """JSON, or a table with facts below it that are too long for a column."""
-    from nas.report.tables.text import print_facts, print_json, print_line, print_table
-
     if json:
         print_json(content)
         return

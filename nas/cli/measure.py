@@ -6,11 +6,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from nas.cli import complete
-from nas.cli.options import ARCH_HELP, Force, Json, Runtime, Seed, Threads, out_option
+from nas.cli.options import (
+    ARCH_HELP,
+    Force,
+    Json,
+    Runtime,
+    Seed,
+    Threads,
+    argument,
+    option,
+    out_option,
+)
 from nas.cli.progress import show_progress
+from nas.errors import DocumentError, UnknownNameError
+from nas.report.tables.text import (
+    Column,
+    numbers,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from nas.devices.measurements import Measurement
@@ -19,35 +37,20 @@ if TYPE_CHECKING:
 
 def measure(
     names: Annotated[
-        list[str],
-        typer.Argument(
-            help=ARCH_HELP + " With --import: files.",
-            metavar="ARCH...",
-            show_default=False,
-            autocompletion=complete.archs,
-        ),
+        list[str], argument(f"{ARCH_HELP} With --import: files.", "ARCH...", complete.archs)
     ],
     runtime: Runtime = "onnxruntime",
     threads: Threads = 1,
-    batch: Annotated[
-        int, typer.Option("--batch", min=1, help="Images per invocation.", metavar="N")
-    ] = 1,
+    batch: Annotated[int, option("--batch", "Images per invocation.", "N", min=1)] = 1,
     seconds: Annotated[
-        float,
-        typer.Option("--seconds", min=0.1, help="Timing per network, in seconds.", metavar="X"),
+        float, option("--seconds", "Timing per network, in seconds.", "X", min=0.1)
     ] = 5.0,
     seed: Seed = 0,
     imported: Annotated[
-        bool, typer.Option("--import", help="Read logs of the runtimes' own benchmarks instead.")
+        bool, option("--import", "Read logs of the runtimes' own benchmarks instead.")
     ] = False,
     device: Annotated[
-        str,
-        typer.Option(
-            "--device",
-            help="Name of the machine.",
-            metavar="NAME",
-            show_default="the processor",
-        ),
+        str, option("--device", "Name of the machine.", "NAME", show_default="the processor")
     ] = "",
     out: Annotated[Path | None, out_option("CSV to write.", "FILE.csv")] = None,
     force: Force = False,
@@ -88,8 +91,6 @@ def _measured(
 ) -> tuple[Sequence[Measurement], Environment]:
     from nas import library
     from nas.deploy.runtimes import RUNTIMES
-    from nas.errors import DocumentError, UnknownNameError
-    from nas.system.extras import require
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
@@ -107,7 +108,6 @@ def _measured(
 
 def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> None:
     from nas.devices.measurements import COLUMNS
-    from nas.report.tables.text import print_json
 
     print_json(
         {
@@ -121,8 +121,6 @@ def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> Non
 
 
 def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
-    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
-
     where = [] if machine else [Column("device"), Column("runtime")]
     figures = numbers("ms", "90 %\ninterval", "10 %\nquantile", "runs")
     columns = [Column("network"), *where, *figures, Column("note")]

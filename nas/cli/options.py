@@ -6,8 +6,9 @@ A command that is `gathered` takes related options as one settings object.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -25,168 +26,140 @@ NETWORK_HELP = (
     " images."
 )
 ARCH_HELP = "Name (nas list archs), YAML file or result."
-
-
-def _argument(help: str, metavar: str) -> Any:
-    return typer.Argument(
-        help=help, metavar=metavar, show_default=False, autocompletion=complete.archs
-    )
-
-
-def device_option(help: str) -> Any:
-    """`--device`, with the shipped names completed."""
-    return typer.Option("--device", help=help, metavar="NAME", autocompletion=complete.devices)
-
-
-ArchName = Annotated[str, _argument(ARCH_HELP, "ARCH")]
-ArchNames = Annotated[list[str], _argument(ARCH_HELP, "ARCH...")]
-NetworkName = Annotated[str, _argument(NETWORK_HELP, "ARCH")]
-NetworkNames = Annotated[list[str], _argument(NETWORK_HELP, "ARCH...")]
-
 DEVICE_HELP = "Device; see nas list devices."
-Device = Annotated[str | None, device_option(DEVICE_HELP)]
+MEASURED_HELP = "Measured networks: a CSV with columns network and ms."
+WORKERS_HELP = "Processes, each with its GPU or cores."
+
+Names = complete.Complete | Sequence[str]
+"""Names that Tab completes, or a function that completes them."""
+
+
+def _completed(names: Names) -> dict[str, Any]:
+    if callable(names):
+        return {"autocompletion": names}
+    return {"autocompletion": complete.one_of(names)} if names else {}
+
+
+def argument(help: str, metavar: str, names: Names = (), **settings: Any) -> Any:
+    """An argument of a command."""
+    settings = {"show_default": False} | _completed(names) | settings
+    return typer.Argument(help=help, metavar=metavar, **settings)
+
+
+def option(
+    flag: str,
+    help: str,
+    metavar: str | None = None,
+    names: Names = (),
+    *,
+    section: str | None = None,
+    **settings: Any,
+) -> Any:
+    """An option of a command, in a section of its help page; a flag has no `metavar`."""
+    settings |= _completed(names)
+    return typer.Option(flag, help=help, metavar=metavar, rich_help_panel=section, **settings)
+
+
+output_option = partial(option, section=OUTPUT)
+
+ArchName = Annotated[str, argument(ARCH_HELP, "ARCH", complete.archs)]
+ArchNames = Annotated[list[str], argument(ARCH_HELP, "ARCH...", complete.archs)]
+NetworkName = Annotated[str, argument(NETWORK_HELP, "ARCH", complete.archs)]
+NetworkNames = Annotated[list[str], argument(NETWORK_HELP, "ARCH...", complete.archs)]
+
+_DEVICE = option("--device", DEVICE_HELP, "NAME", complete.devices)
+Device = Annotated[str | None, _DEVICE]
+DeviceName = Annotated[str, _DEVICE]
 Inputs = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--input",
-        help="Input of a torch module, as 1x96x192, 3x224x224:float16 or 77:int64; repeatable.",
-        metavar="SIZES",
+        "Input of a torch module, as 1x96x192, 3x224x224:float16 or 77:int64; repeatable.",
+        "SIZES",
         show_default=False,
     ),
 ]
-Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="Refuse ops without a cost, and doubtful counts."),
-]
+Strict = Annotated[bool, option("--strict", "Refuse ops without a cost, and doubtful counts.")]
 Space = Annotated[
-    str,
-    typer.Option(
-        "--space",
-        help="Search space; see nas list spaces.",
-        metavar="NAME",
-        autocompletion=complete.spaces,
-    ),
+    str, option("--space", "Search space; see nas list spaces.", "NAME", complete.spaces)
 ]
 Surrogate = Annotated[
-    str,
-    typer.Option(
-        "--surrogate",
-        help="See nas list surrogates.",
-        metavar="NAME",
-        autocompletion=complete.surrogates,
-    ),
+    str, option("--surrogate", "See nas list surrogates.", "NAME", complete.surrogates)
 ]
 ZeroCost = Annotated[
     str,
-    typer.Option(
+    option(
         "--zero-cost",
-        help=f"Proxies: {', '.join(complete.PROXIES)}.",
-        metavar="LIST",
-        autocompletion=complete.some_of(complete.PROXIES),
+        f"Proxies: {', '.join(complete.PROXIES)}.",
+        "LIST",
+        complete.some_of(complete.PROXIES),
     ),
 ]
 Runtime = Annotated[
     str,
-    typer.Option(
+    option(
         "--runtime",
-        help=f"{', '.join(complete.RUNTIMES[:-1])} or {complete.RUNTIMES[-1]}.",
-        metavar="NAME",
-        autocompletion=complete.one_of(complete.RUNTIMES),
+        f"{', '.join(complete.RUNTIMES[:-1])} or {complete.RUNTIMES[-1]}.",
+        "NAME",
+        complete.RUNTIMES,
     ),
 ]
-Threads = Annotated[int, typer.Option("--threads", min=1, help="Runtime threads.", metavar="N")]
+Threads = Annotated[int, option("--threads", "Runtime threads.", "N", min=1)]
 WeightsOf = Annotated[
     str,
-    typer.Option(
+    option(
         "--weights-of",
-        help=f"{', '.join(complete.ORIGINS)}.",
-        metavar="NAME",
+        f"{', '.join(complete.ORIGINS)}.",
+        "NAME",
+        complete.ORIGINS,
         show_default="from FILE",
-        autocompletion=complete.one_of(complete.ORIGINS),
     ),
 ]
 Classes = Annotated[
     int | None,
-    typer.Option(
-        "--classes",
-        min=1,
-        help="Number of classes of the weights.",
-        metavar="N",
-        show_default="the file's",
-    ),
+    option("--classes", "Number of classes of the weights.", "N", min=1, show_default="the file's"),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.", metavar="N")]
-WORKERS_HELP = "Processes, each with its GPU or cores."
-Workers = Annotated[int, typer.Option("--workers", min=1, help=WORKERS_HELP, metavar="N")]
+Seed = Annotated[int, option("--seed", "Random seed.", "N", min=0)]
+Workers = Annotated[int, option("--workers", WORKERS_HELP, "N", min=1)]
 Address = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--address",
-        help="Ray cluster: auto, HOST:6379 or ray://HOST:10001.",
-        metavar="ADDRESS",
+        "Ray cluster: auto, HOST:6379 or ray://HOST:10001.",
+        "ADDRESS",
         show_default=False,
     ),
 ]
 Storage = Annotated[
-    str | None,
-    typer.Option(
-        "--storage",
-        help="Optuna storage.",
-        metavar="URL",
-        show_default="SQLite in the folder",
-    ),
+    str | None, option("--storage", "Optuna storage.", "URL", show_default="SQLite in the folder")
 ]
 
-Out = Annotated[
-    Path, typer.Option("--out", help="Folder for results.", metavar="DIR", rich_help_panel=OUTPUT)
-]
-Name = Annotated[
-    str | None,
-    typer.Option(
-        "--name",
-        help="Name of the result.",
-        metavar="NAME",
-        show_default="from the settings",
-        rich_help_panel=OUTPUT,
+_OUTPUT = {
+    "out": output_option("--out", "Folder for results.", "DIR"),
+    "name": output_option(
+        "--name", "Name of the result.", "NAME", show_default="from the settings"
     ),
-]
-Resume = Annotated[
-    bool,
-    typer.Option("--resume", help="Resume an interrupted run.", rich_help_panel=OUTPUT),
-]
-Force = Annotated[
-    bool, typer.Option("--force", help="Replace an existing result.", rich_help_panel=OUTPUT)
-]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print JSON instead of tables.", rich_help_panel=OUTPUT),
-]
+    "resume": output_option("--resume", "Resume an interrupted run."),
+    "force": output_option("--force", "Replace an existing result."),
+}
+"""Options of the fields of `Output`."""
+Out = Annotated[Path, _OUTPUT["out"]]
+Resume = Annotated[bool, _OUTPUT["resume"]]
+Force = Annotated[bool, _OUTPUT["force"]]
+Json = Annotated[bool, output_option("--json", "Print JSON instead of tables.")]
 Svg = Annotated[
-    Path | None,
-    typer.Option(
-        "--svg",
-        help="Draw a picture.",
-        metavar="FILE.svg",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
+    Path | None, output_option("--svg", "Draw a picture.", "FILE.svg", show_default=False)
 ]
 
 
 def out_option(help: str, metavar: str) -> Any:
     """`--out` of a command that writes a file or a device."""
-    return typer.Option(
-        "--out", help=help, metavar=metavar, show_default=False, rich_help_panel=OUTPUT
-    )
+    return output_option("--out", help, metavar, show_default=False)
 
 
-def output_options(*names: str) -> dict[str, Any]:
-    """Options of some fields of `Output`, by field."""
-    every: dict[str, Any] = {"out": Out, "name": Name, "resume": Resume, "force": Force}
-    return {name: every[name].__metadata__[0] for name in names}
-
-
-OutputOptions = Annotated[Output, output_options("out", "name", "resume", "force")]
+OutputOptions = Annotated[Output, _OUTPUT]
+NewOutput = Annotated[Output, {key: own for key, own in _OUTPUT.items() if key != "resume"}]
+"""Output of a command that cannot be resumed."""
 
 
 def gathered(command: Callable[..., None]) -> Callable[..., None]:

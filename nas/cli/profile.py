@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, out_option
+from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, option, out_option
 from nas.cli.progress import show_progress
+from nas.errors import UnknownNameError
 from nas.files.resources import SPACE
+from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
+from nas.report.tables.text import print_facts, print_json, print_line, print_table
+from nas.system.capture import capture_output
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from nas.devices.profile.result import Profile
@@ -24,9 +27,7 @@ def profile(
     space: Space = SPACE,
     minutes: Annotated[
         float,
-        typer.Option(
-            "--minutes", min=0.1, help="Measuring time in minutes; more is more exact.", metavar="X"
-        ),
+        option("--minutes", "Measuring time in minutes; more is more exact.", "X", min=0.1),
     ] = 10.0,
     seed: Seed = 0,
     force: Force = False,
@@ -44,10 +45,6 @@ def profile(
     from nas.deploy.runtimes import RUNTIMES
     from nas.devices.profile.result import ProfileSettings
     from nas.devices.profile.run import profile as run
-    from nas.errors import UnknownNameError
-    from nas.report.tables.text import print_json
-    from nas.system.capture import capture_output
-    from nas.system.extras import require
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
@@ -64,9 +61,6 @@ def profile(
 
 
 def _print(found: Profile, out: Path) -> None:
-    from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
-    from nas.report.tables.text import print_facts, print_line, print_table
-
     info = found.info
     score, interval, made = info["held_out"], info["interval"], info["fit"]
     models = [

@@ -5,22 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from nas.cli.options import Force, Json, out_option
+from nas.cli.options import Force, Json, argument, out_option
+from nas.report.tables.text import print_facts, print_json
 
 PAGE = "report.html"
 
 
 def report(
-    folder: Annotated[
-        Path,
-        typer.Argument(
-            help="Result of nas search, nas sweep or nas adapt.",
-            metavar="FOLDER",
-            show_default=False,
-        ),
-    ],
+    folder: Annotated[Path, argument("Result of nas search, nas sweep or nas adapt.", "FOLDER")],
     out: Annotated[
         Path | None, out_option(f"File to write; {PAGE} in the folder by default.", "FILE.html")
     ] = None,
@@ -37,7 +29,6 @@ def report(
     """
     from nas.files.staging import check_replaceable, save_text
     from nas.report.pages.choose import page_of
-    from nas.report.tables.text import print_facts, print_json
 
     path = out or folder / PAGE
     if folder.is_dir():  # else that is the mistake

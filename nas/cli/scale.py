@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import ArchName, Device, Force, Json, out_option
+from nas.cli.options import ArchName, Device, Force, Json, option, out_option
 from nas.cli.progress import show_progress
 from nas.files.resources import SURROGATE
+from nas.report.tables.text import (
+    millions,
+    numbers,
+    plus_minus,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from nas.adapt.compound import Multipliers, Scaled
@@ -25,28 +34,20 @@ def scale(
     arch: ArchName,
     phi: Annotated[
         float | None,
-        typer.Option("--phi", help="Compound coefficient; 0.5, 1, ... 6 are B1-B7.", metavar="X"),
+        option("--phi", "Compound coefficient; 0.5, 1, ... 6 are B1-B7.", "X"),
     ] = None,
-    alpha: Annotated[
-        float, typer.Option("--alpha", help="Depth grows by alpha^phi.", metavar="X")
-    ] = 1.2,
-    beta: Annotated[
-        float, typer.Option("--beta", help="Width grows by beta^phi.", metavar="X")
-    ] = 1.1,
-    gamma: Annotated[
-        float, typer.Option("--gamma", help="Resolution grows by gamma^phi.", metavar="X")
-    ] = 1.15,
+    alpha: Annotated[float, option("--alpha", "Depth grows by alpha^phi.", "X")] = 1.2,
+    beta: Annotated[float, option("--beta", "Width grows by beta^phi.", "X")] = 1.1,
+    gamma: Annotated[float, option("--gamma", "Resolution grows by gamma^phi.", "X")] = 1.15,
     search: Annotated[
-        bool, typer.Option("--search", help="Search alpha, beta, gamma for a budget instead.")
+        bool, option("--search", "Search alpha, beta, gamma for a budget instead.")
     ] = False,
     device: Device = None,
     budget_ms: Annotated[
-        float | None,
-        typer.Option("--budget-ms", help="Search within this latency, in ms.", metavar="MS"),
+        float | None, option("--budget-ms", "Search within this latency, in ms.", "MS")
     ] = None,
     budget_macs: Annotated[
-        float | None,
-        typer.Option("--budget-macs", help="Search within these MACs, e.g. 6e8.", metavar="MACS"),
+        float | None, option("--budget-macs", "Search within these MACs, e.g. 6e8.", "MACS")
     ] = None,
     out: Annotated[
         Path | None,
@@ -100,7 +101,6 @@ def _show(
     base: Arch, made: Arch, by: Multipliers, growth: float, device: str | None, *, json: bool
 ) -> None:
     from nas.report.tables.side_by_side import print_together
-    from nas.report.tables.text import print_facts, print_json, print_line
 
     sheets = [_sheet(arch, device) for arch in (base, made)]
     if json:
@@ -119,16 +119,6 @@ def _show(
 
 
 def _show_found(found: list[Scaled], path: Path, device: str | None, *, json: bool) -> None:
-    from nas.report.tables.text import (
-        millions,
-        numbers,
-        plus_minus,
-        print_facts,
-        print_json,
-        print_line,
-        print_table,
-    )
-
     if json:
         best = _sheet(found[0].arch, device).as_json() | {"path": str(path)}
         print_json({"best": best, "points": [_as_json(point) for point in found]})

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+from nas.cli.options import argument
+from nas.errors import UnknownNameError
+from nas.report.tables.text import print_json
 
 
 def schema(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            help="arch, space, device, recipe or sweep.", metavar="KIND", show_default=False
-        ),
-    ],
+    kind: Annotated[str, argument("arch, space, device, recipe or sweep.", "KIND")],
 ) -> None:
     """Print the JSON Schema of one kind of YAML file, for editors.
 
@@ -21,8 +18,6 @@ def schema(
         nas schema space
         nas schema sweep
     """
-    from nas.errors import UnknownNameError
-    from nas.report.tables.text import print_json
     from nas.schema import KINDS
 
     if kind not in KINDS:

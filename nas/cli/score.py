@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from nas.cli.options import ArchNames, Json, Seed, ZeroCost
+from nas.cli.options import ArchNames, Json, Seed, ZeroCost, option
 from nas.cli.progress import show_progress
 from nas.cli.training import AnyData, DataRoot, On, listed, read_images
+from nas.report.tables.text import Column, numbers, print_json, print_table
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from nas.space.arch import Arch
@@ -24,9 +25,7 @@ DIGITS = "{:.5g}"
 def score(
     names: ArchNames,
     zero_cost: ZeroCost = "naswot,synflow,zico,zen",
-    side: Annotated[
-        int, typer.Option("--side", min=8, help="Image side in pixels.", metavar="N")
-    ] = 64,
+    side: Annotated[int, option("--side", "Image side in pixels.", "N", min=8)] = 64,
     seed: Seed = 0,
     data: AnyData = None,
     data_root: DataRoot = None,
@@ -43,7 +42,6 @@ def score(
         nas score mobilenetv3-small mobilenetv2 --data digits --zero-cost zico,zen
     """
     from nas import library
-    from nas.report.tables.text import Column, numbers, print_json, print_table
 
     archs = [library.load_arch(name) for name in names]
     judges, rows, what = _scores(archs, zero_cost, data, data_root, side, seed, on)
@@ -74,8 +72,6 @@ def _scores(
     on: str,
 ) -> tuple[list[str], list[list[float]], str]:
     """Judges, a row of scores for each network, and what they saw."""
-    from nas.system.extras import require
-
     require("train")
     from nas.evaluate.proxies import SIZES, check, noise, score
     from nas.space.retarget import for_task
@@ -109,6 +105,4 @@ def _scores(
 
 
 def _finite(score: float) -> float | None:
-    from math import isfinite
-
     return score if isfinite(score) else None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
 
 from nas.cli import complete
 from nas.cli.options import (
@@ -19,26 +17,22 @@ from nas.cli.options import (
     Storage,
     Surrogate,
     Workers,
-    device_option,
     gathered,
+    option,
 )
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
+from nas.errors import InfeasibleError
 from nas.files.output import Output
 from nas.files.resources import SPACE, SURROGATE
 from nas.optimize.strategies import DEFAULT
+from nas.report.tables.text import print_json, print_line
 
 if TYPE_CHECKING:
-    from nas.errors import InfeasibleError
     from nas.study.settings import StudySettings
 
-LIMITS = "Limits"
-"""A section of the help page."""
-
-
-def _limit(flag: str, help: str, metavar: str) -> Any:
-    return typer.Option(flag, help=help, metavar=metavar, rich_help_panel=LIMITS)
+_limit = partial(option, section="Limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +41,15 @@ class SearchOptions:
 
     budget_ms: Annotated[
         list[float],
-        typer.Option(
-            "--budget-ms",
-            help="Largest predicted latency in ms; one, or one per device.",
-            metavar="MS",
-        ),
+        option("--budget-ms", "Largest predicted latency in ms; one, or one per device.", "MS"),
     ]
-    device: Annotated[list[str], device_option(f"{DEVICE_HELP[:-1]}; repeatable.")]
+    device: Annotated[
+        list[str], option("--device", f"{DEVICE_HELP[:-1]}; repeatable.", "NAME", complete.devices)
+    ]
     space: Space = SPACE
     surrogate: Surrogate = SURROGATE
     seed: Seed = 0
-    caution: Annotated[
-        float,
-        typer.Option("--caution", min=0, help="Maximise estimate - X sd.", metavar="X"),
-    ] = 1.0
+    caution: Annotated[float, option("--caution", "Maximise estimate - X sd.", "X", min=0)] = 1.0
     confidence: Annotated[
         float | None,
         _limit("--confidence", "Least probability of meeting the budget, as 0.9.", "P"),
@@ -95,25 +84,18 @@ class StudyOptions:
     strategy: Annotated[
         str,
         training_option(
-            "--strategy",
-            "Search strategy; see docs/strategies.md.",
-            "NAME",
-            autocompletion=complete.strategies,
+            "--strategy", "Search strategy; see docs/strategies.md.", "NAME", complete.strategies
         ),
     ] = DEFAULT
     objective: Annotated[
         list[str] | None,
         training_option(
-            "--objective",
-            "Also minimise ms, params or macs.",
-            "NAME",
-            autocompletion=complete.one_of(complete.OBJECTIVES),
+            "--objective", "Also minimise ms, params or macs.", "NAME", complete.OBJECTIVES
         ),
     ] = None
     epochs: Epochs = None
     finalists: Annotated[
-        int,
-        training_option("--finalists", "Best ones, retrained twice as long.", "N", min=1),
+        int, training_option("--finalists", "Best ones, retrained twice as long.", "N", min=1)
     ] = 2
     seeds: Seeds = 2
     zero_cost: Annotated[
@@ -122,7 +104,7 @@ class StudyOptions:
             "--zero-cost",
             f"Choose by a list of {', '.join(complete.PROXIES)}.",
             "LIST",
-            autocompletion=complete.some_of(complete.PROXIES),
+            complete.some_of(complete.PROXIES),
         ),
     ] = ""
     inherit: Annotated[
@@ -169,18 +151,12 @@ def search(
     # change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    from nas.errors import InfeasibleError
-    from nas.optimize.settings import result_name
-
     asked = what.arguments()
-    if output.name is None:
-        name = result_name(asked, "" if study.data is None else Path(study.data).stem)
-        output = replace(output, name=name)
     try:
         if study.data is None:
             _search(asked, output, json=json)
         else:
-            _train(asked, study, training, output, json=json)
+            _train(asked, study.data, study, training, output, json=json)
     except InfeasibleError as error:
         _print_smallest(error, json=json)
         raise
@@ -190,7 +166,6 @@ def _search(asked: dict[str, Any], output: Output, *, json: bool) -> None:
     from nas.cli.search_output import as_json, print_search
     from nas.optimize.resumable import search_into
     from nas.report.folders.write_search import write_result
-    from nas.report.tables.text import print_json
 
     with show_progress() as progress:
         result, path = search_into(
@@ -204,6 +179,7 @@ def _search(asked: dict[str, Any], output: Output, *, json: bool) -> None:
 
 def _train(
     asked: dict[str, Any],
+    data: str,
     study: StudyOptions,
     training: TrainingOptions,
     output: Output,
@@ -212,11 +188,9 @@ def _train(
 ) -> None:
     from nas.cli.study_output import as_json, print_study
     from nas.report.folders.write_search import write_result
-    from nas.report.tables.text import print_json
     from nas.study.resumable import search_and_train
 
-    assert study.data is not None
-    task = training.task(study.data)
+    task = training.task(data)
     with show_progress(on_interrupt=RESUME) as progress:
         result, found, path = search_and_train(
             task,
@@ -232,13 +206,12 @@ def _train(
     if json:
         print_json(as_json(result, found, path))
     else:
-        print_study(result, found, path, test=["--data", study.data, *training.words()])
+        print_study(result, found, path, test=["--data", data, *training.words()])
 
 
 def _print_smallest(error: InfeasibleError, *, json: bool) -> None:
     """Print the network nearest to the limits; the message follows on stderr."""
     from nas.report.tables.network import summarise
-    from nas.report.tables.text import print_json, print_line
 
     if json:
         found = summarise(error.arch).as_json()

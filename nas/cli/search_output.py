@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files.resources import BEST
+from nas.report.tables.text import interval, print_facts, print_line
 
 if TYPE_CHECKING:
     from nas.optimize import Candidate, SearchResult
@@ -54,7 +55,6 @@ def _summaries(result: SearchResult) -> tuple[list[NetworkSummary], list[Network
 def print_search(result: SearchResult, folder: Path) -> None:
     """Print the best, its neighbours on the front and the known networks, then facts."""
     from nas.report.tables.side_by_side import print_sources, print_together
-    from nas.report.tables.text import print_facts, print_line
 
     front, seeds = _summaries(result)
     groups = {
@@ -82,8 +82,6 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
 
 def facts_of_latency(result: SearchResult, best: Candidate) -> list[tuple[str, str]]:
     """What is known of a network's milliseconds, for `print_facts`."""
-    from nas.report.tables.text import interval
-
     level = f"{result.device.info['interval']['level']:.0%}"
     return [
         (

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from nas.cli.options import Device, Force, Inputs, Json, NetworkName, Strict, Svg
+from nas.cli.options import Device, Force, Inputs, Json, NetworkName, Strict, Svg, option
 from nas.cli.progress import show_progress
+from nas.report.tables.text import (
+    interval,
+    millions,
+    plus_minus,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from nas.report.tables.network import NetworkSummary
@@ -20,7 +27,7 @@ def show(
     json: Json = False,
     strict: Strict = False,
     fused: Annotated[
-        bool, typer.Option("--fused", help="Show rows as deployed, with norms and branches merged.")
+        bool, option("--fused", "Show rows as deployed, with norms and branches merged.")
     ] = False,
     svg: Svg = None,
     force: Force = False,
@@ -38,7 +45,6 @@ def show(
     from nas.modules.networks import load_network
     from nas.report.svg.network import network_picture
     from nas.report.tables.network import summarise
-    from nas.report.tables.text import print_json
 
     if svg:
         check_replaceable(svg, force=force)
@@ -62,7 +68,6 @@ def show(
 
 def _print(summary: NetworkSummary) -> None:
     from nas.report.tables.rows import cells, columns, total
-    from nas.report.tables.text import print_facts, print_line, print_table
 
     title = f"{summary.arch.name} ({summary.arch.source})"
     title += (
@@ -75,7 +80,6 @@ def _print(summary: NetworkSummary) -> None:
 
 def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
     from nas.report.tables.side_by_side import count_doubts
-    from nas.report.tables.text import interval, millions, plus_minus
 
     content = summary.as_json()
     table = content["arch_id"] is not None

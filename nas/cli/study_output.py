@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files.resources import BEST
+from nas.report.tables.text import (
+    Column,
+    interval,
+    numbers,
+    print_facts,
+    print_line,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from nas.optimize import SearchResult
@@ -53,14 +61,6 @@ def print_study(
 ) -> None:
     """Print every candidate, the best, and a command that tests it; `test` are its options."""
     from nas.cli.search_output import facts_of_latency
-    from nas.report.tables.text import (
-        Column,
-        interval,
-        numbers,
-        print_facts,
-        print_line,
-        print_table,
-    )
 
     plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
     columns = [

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli.help import App, Group
-from nas.cli.options import Address, Force, Json, Out, Resume
+from nas.cli.options import Address, Force, Json, Out, Resume, argument, option
 from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
+from nas.report.tables.text import print_facts, print_json, print_line, print_table, render
+from nas.system.extras import require
 
 if TYPE_CHECKING:
     from nas.study.ray.driver import OnStatus
@@ -44,9 +46,7 @@ app = App(cls=_RunsFiles, help="Search many budgets, devices, spaces and seeds o
 
 @app.command()
 def run(
-    file: Annotated[
-        Path, typer.Argument(help="Sweep file; see docs/cluster.md.", metavar="FILE.yaml")
-    ],
+    file: Annotated[Path, argument("Sweep file; see docs/cluster.md.", "FILE.yaml")],
     address: Address = None,
     out: Out = Path("results"),
     resume: Resume = False,
@@ -62,7 +62,6 @@ def run(
     from nas.files.output import Output
     from nas.files.text import read_text
     from nas.study.sweep.plan import load_sweep
-    from nas.system.extras import require
 
     require("ray")
     from nas.report.folders.write_search import write_result
@@ -82,9 +81,7 @@ def run(
 
 @app.command()
 def status(
-    sweep: Annotated[
-        Path, typer.Argument(help="File, name or folder of the sweep.", metavar="SWEEP")
-    ],
+    sweep: Annotated[Path, argument("File, name or folder of the sweep.", "SWEEP")],
     out: Out = Path("results"),
     json: Json = False,
 ) -> None:
@@ -103,16 +100,15 @@ def status(
 @app.command()
 def simulate(
     nodes: Annotated[
-        int, typer.Argument(min=1, help="Virtual workers, one trial each.", metavar="N")
+        int, argument("Virtual workers, one trial each.", "N", min=1, show_default=True)
     ] = 1000,
     trials: Annotated[
-        int,
-        typer.Option("--candidates", min=1, help="Candidates per cell, of six cells.", metavar="N"),
+        int, option("--candidates", "Candidates per cell, of six cells.", "N", min=1)
     ] = 1000,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, help="Mean time of one training.", metavar="S")
+        float, option("--seconds", "Mean time of one training.", "S", min=0.1)
     ] = 60.0,
-    cut: Annotated[bool, typer.Option("--cut", help="Let ASHA stop trainings early.")] = False,
+    cut: Annotated[bool, option("--cut", "Let ASHA stop trainings early.")] = False,
     json: Json = False,
 ) -> None:
     """Simulate many workers to test scheduler and store.
@@ -124,9 +120,6 @@ def simulate(
         nas sweep simulate 100 --candidates 50 --cut --json
     """
     from tempfile import TemporaryDirectory
-
-    from nas.report.tables.text import print_facts, print_json
-    from nas.system.extras import require
 
     require("ray")
     from nas.study.ray.simulate import Simulation
@@ -159,7 +152,6 @@ def _shown(name: str) -> Iterator[OnStatus]:
     from rich.live import Live
 
     from nas.report.tables.sweep import cell_table
-    from nas.report.tables.text import render
 
     console = Console(stderr=True)
     live = console.is_terminal and not console.is_dumb_terminal
@@ -193,7 +185,6 @@ def _print(
     statuses: Sequence[CellStatus], folder: Path, seconds: float | None, *, json: bool
 ) -> None:
     from nas.report.tables.sweep import cell_table
-    from nas.report.tables.text import print_facts, print_json, print_line, print_table
 
     if json:
         cells = [asdict(status) for status in statuses]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nas.cli.options import ArchName, Json, OutputOptions, Seed, gathered
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import FIRST_PROCESS, Data, Epochs, Seeds, TrainingOptions
+from nas.report.tables.text import interval, print_facts, print_json
 
 if TYPE_CHECKING:
     from nas.train.final import Final
@@ -56,10 +58,6 @@ def train(
 
 
 def _print(final: Final, task: Task, *, json: bool) -> None:
-    from dataclasses import asdict
-
-    from nas.report.tables.text import interval, print_facts, print_json
-
     if json:
         print_json(
             {

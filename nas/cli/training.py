@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
-
-import typer
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 from nas.cli import complete
+from nas.cli.options import option
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
+from nas.system.extras import require
 from nas.train.device import DEVICES, PRECISIONS
 
 if TYPE_CHECKING:
@@ -26,16 +27,12 @@ TRAINING = "Data and training"
 """The section of help pages."""
 
 
-def training_option(flag: str, help: str, metavar: str | None = None, **settings: Any) -> Any:
-    """An option in the section about training."""
-    return typer.Option(flag, help=help, metavar=metavar, rich_help_panel=TRAINING, **settings)
-
-
+training_option = partial(option, section=TRAINING)
 _DATA = training_option(
     "--data",
     f"{', '.join(complete.DATA_SETS)}, an .npz, or a folder with train/ and val/.",
     "DATA",
-    autocompletion=complete.one_of(complete.DATA_SETS),
+    complete.DATA_SETS,
 )
 Data = Annotated[str, _DATA]
 AnyData = Annotated[str | None, _DATA]
@@ -52,15 +49,7 @@ DataRoot = Annotated[
     Path | None,
     training_option("--data-root", "Data sets.", "DIR", show_default="$NAS_DATA or ~/.cache/nas"),
 ]
-On = Annotated[
-    str,
-    training_option(
-        "--on",
-        "auto, cpu, cuda, cuda:1 or mps.",
-        "PLACE",
-        autocompletion=complete.one_of(DEVICES),
-    ),
-]
+On = Annotated[str, training_option("--on", "auto, cpu, cuda, cuda:1 or mps.", "PLACE", DEVICES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +59,19 @@ class TrainingOptions:
     recipe: Annotated[
         str,
         training_option(
-            "--recipe",
-            "Name (nas list recipes) or YAML file.",
-            "NAME",
-            autocompletion=complete.recipes,
+            "--recipe", "Name (nas list recipes) or YAML file.", "NAME", complete.recipes
         ),
     ] = "proxy"
     batch: Annotated[
         int | None,
-        training_option(
-            "--batch",
-            "Images per step.",
-            "N",
-            min=2,
-            show_default="the recipe's",
-        ),
+        training_option("--batch", "Images per step.", "N", min=2, show_default="the recipe's"),
     ] = None
     micro_batch: Annotated[
-        int,
-        training_option("--micro-batch", "Images per pass; 0: the whole batch.", "N", min=0),
+        int, training_option("--micro-batch", "Images per pass; 0: the whole batch.", "N", min=0)
     ] = 0
     on: On = "auto"
     precision: Annotated[
-        str,
-        training_option(
-            "--precision",
-            "auto, fp32, bf16 or fp16.",
-            "NAME",
-            autocompletion=complete.one_of(PRECISIONS),
-        ),
+        str, training_option("--precision", "auto, fp32, bf16 or fp16.", "NAME", PRECISIONS)
     ] = "auto"
     compiled: Annotated[bool, training_option("--compile", "Use torch.compile.")] = False
     data_root: DataRoot = None
@@ -106,8 +79,6 @@ class TrainingOptions:
 
     def task(self, data: str) -> Task:
         """The data, recipe and device to train with."""
-        from nas.system.extras import require
-
         require("train")
         from nas.train.device import device_of, precision_of
         from nas.train.loop import Setting
@@ -131,10 +102,10 @@ class TrainingOptions:
     def words(self) -> list[str]:
         """These options as they are typed, without defaults and `--download`."""
         hints, found = get_type_hints(type(self), include_extras=True), list[str]()
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if value != option.default and option.name != "download":
-                flag = hints[option.name].__metadata__[0].default  # where Typer keeps it
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default and field.name != "download":
+                flag = hints[field.name].__metadata__[0].default  # where Typer keeps it
                 found += [flag] if value is True else [flag, str(value)]
         return found
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from nas.cli import complete
-from nas.cli.options import Force, Json
+from nas.cli.options import MEASURED_HELP, Force, Json, argument, option
 from nas.cli.progress import show_progress
+from nas.report.tables.errors import ERROR_COLUMNS, error_cells
+from nas.report.tables.text import (
+    Column,
+    interval,
+    numbers,
+    plain,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from nas.devices.calibration.validate import ValidatedNetwork, Validation
@@ -21,25 +30,11 @@ WORST = 10
 def validate(
     device: Annotated[
         str,
-        typer.Argument(
-            help="A name (see: nas list devices) or a folder.",
-            metavar="DEVICE",
-            show_default=False,
-            autocompletion=complete.devices,
-        ),
+        argument("A name (see: nas list devices) or a folder.", "DEVICE", complete.devices),
     ],
-    against: Annotated[
-        Path,
-        typer.Option(
-            "--against",
-            help="Measured networks: a CSV with columns network and ms.",
-            metavar="FILE.csv",
-            show_default=False,
-        ),
-    ],
+    against: Annotated[Path, option("--against", MEASURED_HELP, "FILE.csv", show_default=False)],
     plot: Annotated[
-        Path | None,
-        typer.Option("--plot", help="Plot predicted over measured latency.", metavar="FILE.png"),
+        Path | None, option("--plot", "Plot predicted over measured latency.", "FILE.png")
     ] = None,
     force: Force = False,
     json: Json = False,
@@ -56,7 +51,6 @@ def validate(
     from nas.devices.measurements import read_measurements
     from nas.files.staging import check_replaceable
     from nas.report.plots.predictions import save_predictions
-    from nas.report.tables.text import print_json
 
     if plot:
         check_replaceable(plot, force=force)
@@ -103,8 +97,6 @@ def _as_json(found: Validation) -> dict[str, Any]:
 
 def _print(found: Validation) -> None:
     from nas.latency.device import EDITED
-    from nas.report.tables.errors import ERROR_COLUMNS, error_cells
-    from nas.report.tables.text import Column, numbers, print_facts, print_line, print_table
 
     device, trivial = found.device, found.trivial_errors
     models = [error_cells(device.name, found.errors)]
@@ -127,8 +119,6 @@ def _print(found: Validation) -> None:
 
 
 def _cells(each: ValidatedNetwork) -> list[str]:
-    from nas.report.tables.text import interval, plain
-
     p, op = each.prediction, each.costliest.op
     return [
         each.network,

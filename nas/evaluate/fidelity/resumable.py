@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ from nas.system.progress import OnMessage, OnProgress, ignore
 if TYPE_CHECKING:
     from nas.accuracy import Surrogate
     from nas.train.run import Task
+
+Connect = Callable[[], AbstractContextManager[Elsewhere | None]]
+"""Connects to other machines, as `nas.study.ray.pool.scores_at` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,14 @@ def compare_estimators(
     output: Output,
     *,
     workers: int = 1,
-    elsewhere: Elsewhere | None = None,
+    connect: Connect = nullcontext,
     on_progress: OnProgress = ignore,
     on_message: OnMessage = ignore,
 ) -> FidelityResult:
     """Train a sample of networks for long, and rank it by every cheaper estimator.
 
-    `elsewhere` scores networks in place of `workers` processes of this machine. With
-    `output.resume`, an interrupted run continues after its last score.
+    If `connect` yields a function, it scores networks in place of `workers` processes of this
+    machine. With `output.resume`, an interrupted run continues after its last score.
 
         settings = FidelitySettings(space, surrogate, networks=10, long=5, epochs=(1, 2))
         result = compare_estimators(settings, task, Output(resume=True), workers=2)
@@ -95,10 +99,11 @@ def compare_estimators(
             folder = opened.absolute()  # as other processes find it
             if not work.complete:
                 task = with_threads(task, archs[0], folder, workers)
-            job = Fidelity(
-                task, archs, folder, surrogate, seed, workers, on_progress, elsewhere=elsewhere
-            )
-            rankings = job.run(compared)
+            with nullcontext() if work.complete else connect() as elsewhere:
+                job = Fidelity(
+                    task, archs, folder, surrogate, seed, workers, on_progress, elsewhere
+                )
+                rankings = job.run(compared)
         facts = facts_of(task, output.command, long=settings.long, seed=seed)
         if not work.complete:
             write_fidelity(work.folder, rankings, archs, facts)

@@ -95,11 +95,12 @@ def _score(job: Fidelity, estimator: Estimator, arch: Arch) -> Score:
     return own.score(estimator, arch)
 
 
-def scores(workers: int) -> Elsewhere:
-    """A function that computes scores, in order, with at most so many processes of the cluster.
+@contextmanager
+def scores_at(address: str, workers: int) -> Iterator[Elsewhere]:
+    """Yield a function that computes scores, in order, with so many processes of a cluster.
 
     Raises:
-        ClusterError: no node has the resources of one process.
+        ClusterError: nothing answers at the address, or no node has the resources of one process.
         TrainingError: a network kills its processes, or the cluster has ended.
     """
 
@@ -119,7 +120,8 @@ def scores(workers: int) -> Elsewhere:
         for ref, (_, arch) in zip(refs[n_yielded:], asked[n_yielded:], strict=True):
             yield _got(ref, arch)
 
-    return found
+    with cluster(address):
+        yield found
 
 
 def _got(ref: Any, arch: Arch) -> Score:
