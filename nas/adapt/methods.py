@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.adapt.dependencies import DependencyGraph
 from nas.adapt.knapsack import group_values, knapsack, width_space
@@ -15,7 +15,7 @@ from nas.adapt.steps import START
 from nas.adapt.width_groups import width_groups
 from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
 from nas.latency.device import Device
-from nas.optimize import SearchResult, search
+from nas.optimize import search
 from nas.space.arch import Arch
 from nas.study.workers import WorkerPool, run_with
 from nas.system.progress import OnMessage, OnProgress, ignore
@@ -115,17 +115,20 @@ def adapt(
     return job
 
 
-def by_surrogate(settings: AdaptSettings, on_progress: OnProgress = ignore) -> SearchResult:
-    """The widths of highest estimated top-1 (its lower bound) within the budget: `nas.optimize`.
+def by_surrogate(
+    settings: AdaptSettings, on_progress: OnProgress = ignore
+) -> tuple[Arch, dict[str, Any]]:
+    """The widths of highest estimated top-1 (its lower bound) within the budget, and facts.
 
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
     """
-    plan, device = settings.plan, settings.device
+    plan, device, seed = settings.plan, settings.device, settings.seed
     check(settings.arch, device, plan)
     space = width_space(settings.arch, plan.divisor, grow=plan.grows)
-    seed = settings.seed
-    return search(space, device, budget_ms=plan.budget_ms, seed=seed, on_progress=on_progress)
+    best = search(space, device, budget_ms=plan.budget_ms, seed=seed, on_progress=on_progress).best
+    estimate = {"top1": round(best.top1, 2), "sd": round(best.top1_sd, 2)}
+    return best.arch, {"how": "surrogate", "estimated_imagenet": estimate}
 
 
 def by_importance(

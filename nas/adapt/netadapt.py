@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 STUDY = "netadapt"
 PROPOSALS = "proposals"
+NOTED = ("step", "knob", "before", "after", "predicted_ms")
+"""Facts beside a proposal's trial."""
 
 
 @dataclass(eq=False)
@@ -70,11 +73,9 @@ class NetAdapt:
             InfeasibleError: no widths meet the budget; it has the smallest network found.
             TrainingError: no proposal of a step could be trained.
         """
-        database = Database(self.folder, self.url, self.scope)
-        try:
-            store = Store(database, STUDY)
+        with self._store() as store:
             step = (self.steps() or [self._evaluate_start(store)])[-1]
-            while not self._done(step):
+            while self.plan.grows or step.ms > self.plan.budget_ms:
                 proposals = self._proposals(step)
                 if not proposals and self.plan.grows:
                     break
@@ -83,8 +84,6 @@ class NetAdapt:
                 self._evaluate(store, step, proposals)
                 step = self._take_best(store, step, proposals)
             return step
-        finally:
-            database.close()
 
     def steps(self) -> list[Step]:
         """The start and the steps so far."""
@@ -92,21 +91,15 @@ class NetAdapt:
 
     def tried(self) -> list[dict[str, Any]]:
         """Rows of `history.csv`: the start, then the proposals of each step."""
-        database = Database(self.folder, self.url, self.scope)
-        try:
-            records = Store(database, STUDY).records()
-        finally:
-            database.close()
+        with self._store() as store:
+            records = store.records()
         start, *steps = self.steps()
         taken = {(step.number, step.arch.arch_id) for step in steps}
         rows: list[dict[str, Any]] = [{"step": 0, "predicted_ms": start.ms, "top1": start.top1}]
         for record in sorted(records, key=lambda r: (r.seed, r.number)):
-            facts = {name: record.attrs[name] for name in ("step", "knob", "before", "after")}
             top1 = record.values[0] if record.values else None
             how = {"taken": int((record.seed, record.arch_id) in taken), "error": record.error}
-            rows.append(
-                {**facts, "predicted_ms": record.attrs["predicted_ms"], "top1": top1, **how}
-            )
+            rows.append({name: record.attrs[name] for name in NOTED} | {"top1": top1} | how)
         return rows
 
     @cached_property
@@ -115,8 +108,11 @@ class NetAdapt:
 
         return Tuner(self.task, self.plan, self.seed)
 
-    def _done(self, step: Step) -> bool:
-        return not self.plan.grows and step.ms <= self.plan.budget_ms
+    @contextmanager
+    def _store(self) -> Iterator[Store]:
+        """Open the store of the proposals."""
+        with closing(Database(self.folder, self.url, self.scope)) as database:
+            yield Store(database, STUDY)
 
     def _evaluate_start(self, store: Store) -> Step:
         """Step 0: the start with its accuracy."""
@@ -241,10 +237,5 @@ class NetAdapt:
 def _facts(step: Step, proposal: Proposal) -> dict[str, str | float]:
     """Facts to note beside a proposal's trial."""
     group = proposal.group
-    return {
-        "step": step.number + 1,
-        "knob": group.name,
-        "before": group.width,
-        "after": proposal.width,
-        "predicted_ms": proposal.ms,
-    }
+    values = (step.number + 1, group.name, group.width, proposal.width, proposal.ms)
+    return dict(zip(NOTED, values, strict=True))

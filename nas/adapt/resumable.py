@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from nas.files.settings import RunSettings
 from nas.files.staging import ResumableDir, StagedDir, check_not_shipped, is_result_of
 from nas.space.arch import Arch, read_arch
 from nas.study.workers import WorkerPool
+from nas.system.extras import require
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def adapt_network(
             after, facts = _by_importance(settings, draft.folder)
             facts |= _images(settings.weights)
         else:
-            after, facts = _by_surrogate(settings, on_progress)
+            after, facts = by_surrogate(settings, on_progress)
         made = Adaptation(settings.arch, after, settings.device, facts, path)
         write_adaptation(draft.folder, made, output.command)
         draw(draft.folder, made)
@@ -156,27 +157,16 @@ def adapt_and_train(
     return replace(made, final=final)
 
 
-@contextmanager
 def _worker_pool(
     address: str | None, storage: str | None, task: Task
-) -> Iterator[WorkerPool | None]:
+) -> AbstractContextManager[WorkerPool | None]:
     """Processes of a cluster, if there is an address."""
     if address is None:
-        yield None
-        return
-    from nas.system.extras import require
-
+        return nullcontext()
     require("ray")
     from nas.study.ray.pool import ray_pool
 
-    with ray_pool(address, storage, task) as found:
-        yield found
-
-
-def _by_surrogate(settings: AdaptSettings, on_progress: OnProgress) -> tuple[Arch, dict[str, Any]]:
-    best = by_surrogate(settings, on_progress).best
-    estimate = {"top1": round(best.top1, 2), "sd": round(best.top1_sd, 2)}
-    return best.arch, {"how": "surrogate", "estimated_imagenet": estimate}
+    return ray_pool(address, storage, task)
 
 
 def _by_importance(

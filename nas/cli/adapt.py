@@ -33,9 +33,8 @@ from nas.report.tables.text import (
     interval,
     numbers,
     plus_minus,
-    print_facts,
+    print_facts_below,
     print_json,
-    print_line,
     print_table,
 )
 from nas.system.extras import require
@@ -160,7 +159,6 @@ def _print(made: Adaptation, *, json: bool) -> None:
     columns = [*numbers("row"), Column("op"), Column("column"), *numbers("before", "after")]
     cells = [[str(w.row), w.op, w.column, str(w.before), str(w.after)] for w in changed]
     print_table(columns, cells, title="widths that changed")
-    print_line()
     shown = [
         ("network", made.before.name),
         ("predicted ms before", interval(before.ms, before.low_ms, before.high_ms)),
@@ -171,7 +169,7 @@ def _print(made: Adaptation, *, json: bool) -> None:
     if made.final is not None:
         test = made.final.test
         shown.append(("top-1 %, test split", interval(test.top1, test.low, test.high)))
-    print_facts([*shown, ("written to", str(made.path))])
+    print_facts_below([*shown, ("written to", str(made.path))])
 
 
 def _method(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

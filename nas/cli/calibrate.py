@@ -9,7 +9,7 @@ from nas.cli import complete
 from nas.cli.options import MEASURED_HELP, Force, Json, option, out_option
 from nas.cli.progress import show_progress
 from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
-from nas.report.tables.text import print_facts, print_json, print_line, print_table
+from nas.report.tables.text import print_facts_below, print_json, print_table
 
 if TYPE_CHECKING:
     from nas.devices.calibration.fit import Calibration
@@ -99,5 +99,4 @@ def _print(made: Calibration, out: Path, judged_on: str) -> None:
         facts.append(("factors", "; ".join(shares)))
     if score["median_error_pct"] >= score["trivial_median_error_pct"]:
         facts.append(("caution", "no better than size alone: do not rely on it"))
-    print_line()
-    print_facts(facts)
+    print_facts_below(facts)

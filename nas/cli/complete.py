@@ -8,7 +8,10 @@ compares them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import partial
+
+from nas.files.resources import named
+from nas.optimize.strategies import STRATEGIES
 
 Complete = Callable[[str], list[str]]
 
@@ -23,24 +26,28 @@ RUNTIMES = ("onnxruntime", "litert", "executorch", "openvino", "torch", "torch-c
 TARGETS = ("coreml", "int8", "litert", "executorch")
 
 
-def archs(incomplete: str) -> list[str]:
-    """Architectures."""
-    return _shipped("architecture", incomplete)
+def one_of(names: Iterable[str] | Callable[[], Iterable[str]]) -> Complete:
+    """One of these names, or of those that a function finds when it is asked."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _starting(names() if callable(names) else names, incomplete)
+
+    return complete
 
 
-def devices(incomplete: str) -> list[str]:
-    """Devices."""
-    return _shipped("device", incomplete)
+def some_of(names: Iterable[str]) -> Complete:
+    """A list of these, as `a,b`; names before the last one are not offered again."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        left = [name for name in names if name not in before.split(",")]
+        return [f"{before}{comma}{name}" for name in _starting(left, last)]
+
+    return complete
 
 
-def spaces(incomplete: str) -> list[str]:
-    """Search spaces."""
-    return _shipped("space", incomplete)
-
-
-def surrogates(incomplete: str) -> list[str]:
-    """Accuracy surrogates."""
-    return _shipped("surrogate", incomplete)
+def _starting(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:
@@ -50,43 +57,8 @@ def recipes(incomplete: str) -> list[str]:
     return _starting(shipped(), incomplete)
 
 
-def strategies(incomplete: str) -> list[str]:
-    """Search strategies; also a list of them."""
-    from nas.optimize.strategies import STRATEGIES
-
-    return _last(STRATEGIES, incomplete)
-
-
-def one_of(names: Iterable[str]) -> Complete:
-    """One of these."""
-
-    def complete(incomplete: str) -> list[str]:
-        return _starting(names, incomplete)
-
-    return complete
-
-
-def some_of(names: Iterable[str]) -> Complete:
-    """A list of these, as `a,b`."""
-
-    def complete(incomplete: str) -> list[str]:
-        return _last(names, incomplete)
-
-    return complete
-
-
-def _shipped(what: Any, incomplete: str) -> list[str]:
-    from nas.files.resources import named
-
-    return _starting(named(what), incomplete)
-
-
-def _starting(names: Iterable[str], incomplete: str) -> list[str]:
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def _last(names: Iterable[str], incomplete: str) -> list[str]:
-    """The last name of a list is completed; those before it are not offered again."""
-    before, comma, last = incomplete.rpartition(",")
-    left = [name for name in names if name not in before.split(",")]
-    return [f"{before}{comma}{name}" for name in _starting(left, last)]
+archs = one_of(partial(named, "architecture"))
+devices = one_of(partial(named, "device"))
+spaces = one_of(partial(named, "space"))
+surrogates = one_of(partial(named, "surrogate"))
+strategies = some_of(STRATEGIES)

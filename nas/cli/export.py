@@ -18,7 +18,7 @@ from nas.files.resources import trained_in
 from nas.report.tables.text import (
     Column,
     numbers,
-    print_facts,
+    print_facts_below,
     print_json,
     print_line,
     print_table,
@@ -157,7 +157,6 @@ def _print(found: Export, filled: TrainedNetwork | None) -> None:
     content = found.manifest
     network = content["network"]
     print_table(columns, rows, title=f"{network['name']} ({network['source']})")
-    print_line()
     largest = max((one.check.max_logit for one in found.exported if one.check), default=None)
     facts = [("weights", filled.describe() if filled else "random: none were given")]
     facts += [("open", filled.doubt)] if filled and filled.doubt else []
@@ -168,7 +167,7 @@ def _print(found: Export, filled: TrainedNetwork | None) -> None:
         facts.append(("largest logit", f"{largest:.3g}; differences are of logits, to torch's"))
     facts += [("not run", f"{one.format}: {one.note}") for one in found.exported if one.note]
     facts += [("failed", error) for error in found.failures]
-    print_facts([*facts, ("written to", str(found.path))])
+    print_facts_below([*facts, ("written to", str(found.path))])
 
 
 def _images(content: Mapping[str, Any]) -> list[str]:

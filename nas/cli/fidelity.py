@@ -27,14 +27,7 @@ from nas.cli.streams import say
 from nas.cli.training import Data, TrainingOptions, listed, training_option
 from nas.errors import RecipeError
 from nas.files.resources import SPACE, SURROGATE
-from nas.report.tables.text import (
-    Column,
-    numbers,
-    print_facts,
-    print_json,
-    print_line,
-    print_table,
-)
+from nas.report.tables.text import Column, numbers, print_facts_below, print_json, print_table
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -134,5 +127,4 @@ def _print(rankings: Sequence[Ranking], title: str, folder: Path) -> None:
         for found in rankings
     ]
     print_table(columns, rows, title=title)
-    print_line()
-    print_facts([("written to", str(folder))])
+    print_facts_below([("written to", str(folder))])

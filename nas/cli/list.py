@@ -15,9 +15,8 @@ from nas.report.tables.text import (
     TableRow,
     millions,
     numbers,
-    print_facts,
+    print_facts_below,
     print_json,
-    print_line,
     print_table,
 )
 
@@ -228,6 +227,4 @@ def _print(
         print_json(content)
         return
     print_table(columns, rows)
-    if facts:
-        print_line()
-        print_facts(facts)
+    print_facts_below(facts)

@@ -20,14 +20,7 @@ from nas.cli.options import (
 )
 from nas.cli.progress import show_progress
 from nas.errors import DocumentError, UnknownNameError
-from nas.report.tables.text import (
-    Column,
-    numbers,
-    print_facts,
-    print_json,
-    print_line,
-    print_table,
-)
+from nas.report.tables.text import Column, numbers, print_facts_below, print_json, print_table
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -129,10 +122,8 @@ def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
         for row in rows
     ]
     print_table(columns, body, title=_title(rows[0]) if machine else "")
-    if machine:
-        comments = machine.comments()
-        print_line()
-        print_facts((name, value) for name, _, value in (c.partition(": ") for c in comments))
+    comments = machine.comments() if machine else ()
+    print_facts_below((name, value) for name, _, value in (c.partition(": ") for c in comments))
 
 
 def _figures(row: Measurement) -> list[str | None]:

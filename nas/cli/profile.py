@@ -10,7 +10,7 @@ from nas.cli.progress import show_progress
 from nas.errors import UnknownNameError
 from nas.files.resources import SPACE
 from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
-from nas.report.tables.text import print_facts, print_json, print_line, print_table
+from nas.report.tables.text import print_facts_below, print_json, print_table
 from nas.system.capture import capture_output
 from nas.system.extras import require
 
@@ -80,5 +80,4 @@ def _print(found: Profile, out: Path) -> None:
             f" covers {interval['coverage_across_families_pct']:.0f} % of networks left out",
         ),
     ]
-    print_line()
-    print_facts(facts)
+    print_facts_below(facts)

@@ -15,9 +15,8 @@ from nas.report.tables.text import (
     millions,
     numbers,
     plus_minus,
-    print_facts,
+    print_facts_below,
     print_json,
-    print_line,
     print_table,
 )
 
@@ -108,8 +107,7 @@ def _show(
         print_json(sheets[1].as_json() | factors | {"macs_per_phi": growth})
         return
     print_together({"": sheets})
-    print_line()
-    print_facts(
+    print_facts_below(
         [
             ("multipliers", f"width {by.width:.3g}, depth {by.depth:.3g}, side {made.input[1]}"),
             ("alpha beta^2 gamma^2", f"{growth:.3f}; the paper keeps it near 2"),
@@ -134,9 +132,8 @@ def _show_found(found: list[Scaled], path: Path, device: str | None, *, json: bo
         sizes = [millions(arch.params), millions(arch.macs)]
         rows.append([*bases, str(arch.input[1]), ms, estimate, *sizes])
     print_table(columns, rows)
-    print_line()
     growth = found[0].coefficients.growth
-    print_facts(
+    print_facts_below(
         [
             ("order", "estimate - 1 sd, of the grid's points within the budget"),
             ("alpha beta^2 gamma^2", f"{growth:.2f} for the first"),

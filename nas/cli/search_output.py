@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files.resources import BEST
-from nas.report.tables.text import interval, print_facts, print_line
+from nas.report.tables.text import interval, print_facts_below
 
 if TYPE_CHECKING:
     from nas.optimize import Candidate, SearchResult
@@ -63,8 +63,7 @@ def print_search(result: SearchResult, folder: Path) -> None:
         "known points of the space": seeds,
     }
     print_together(groups, title=f"{result.space.name} on {result.device.name}")
-    print_line()
-    print_facts(_facts(result, folder))
+    print_facts_below(_facts(result, folder))
     print_sources(seeds)
 
 

@@ -10,9 +10,8 @@ from nas.report.tables.text import (
     interval,
     millions,
     plus_minus,
-    print_facts,
+    print_facts_below,
     print_json,
-    print_line,
     print_table,
 )
 
@@ -74,8 +73,7 @@ def _print(summary: NetworkSummary) -> None:
         f"; {summary.device.unit} are predicted for {summary.device.name}" if summary.device else ""
     )
     print_table(columns(summary), cells(summary), title=title, total=total(summary))
-    print_line()
-    print_facts(_facts(summary))
+    print_facts_below(_facts(summary))
 
 
 def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:

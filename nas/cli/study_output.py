@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from nas.report.tables.text import (
     Column,
     interval,
     numbers,
-    print_facts,
+    print_facts_below,
     print_line,
     print_table,
 )
@@ -42,18 +43,15 @@ def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[st
         for trial in studied.trials
     ]
     found = summarise(best.candidate.arch, result.device, result.surrogate).as_json()
-    trained: dict[str, object] = {
-        "top1": top1.top1,
-        "low": top1.low,
-        "high": top1.high,
-        "sd": top1.sd,
+    trained = asdict(top1) | {
+        "epochs": studied.plan.longest,
+        "data": studied.data,
+        "recipe": studied.recipe,
+        "weights": str(folder / studied.weights.name),
     }
-    trained |= {"seeds": top1.seeds, "images": top1.images, "epochs": studied.plan.longest}
-    trained |= {"data": studied.data, "recipe": studied.recipe}
-    trained |= {"weights": str(folder / studied.weights.name)}
-    own: dict[str, object] = {"path": str(folder / BEST), "trained": trained}
-    own |= {"probability": result.probability(best.candidate)}
-    return search_json(result, folder) | {"best": found | own, "trials": trials}
+    found |= {"path": str(folder / BEST), "trained": trained}
+    found |= {"probability": result.probability(best.candidate)}
+    return search_json(result, folder) | {"best": found, "trials": trials}
 
 
 def print_study(
@@ -70,9 +68,8 @@ def print_study(
     ]
     title = f"{result.space.name} on {result.device.name}, trained on {studied.data}"
     print_table(columns, [_cells(trial) for trial in studied.trials], title=title)
-    print_line()
     over = f"{top1.seeds} seeds" if top1.seeds > 1 else "one seed"
-    print_facts(
+    print_facts_below(
         [
             ("best", f"{best.arch.name}: nas show {shlex.quote(str(folder))}"),
             (

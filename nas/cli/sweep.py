@@ -16,7 +16,7 @@ from nas.cli.help import App, Group
 from nas.cli.options import Address, Force, Json, Out, Resume, argument, option
 from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
-from nas.report.tables.text import print_facts, print_json, print_line, print_table, render
+from nas.report.tables.text import print_facts, print_facts_below, print_json, print_table, render
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -191,10 +191,9 @@ def _print(
         print_json({"path": str(folder), "seconds": seconds, "cells": cells})
         return
     print_table(*cell_table(statuses), title=folder.name)
-    print_line()
     facts = [(status.cell, status.error) for status in statuses if status.error]
     facts.append(("written to", str(folder)))
-    print_facts(facts if seconds is None else [*facts, ("time", time_of(seconds))])
+    print_facts_below(facts if seconds is None else [*facts, ("time", time_of(seconds))])
 
 
 def _end(statuses: Sequence[CellStatus]) -> None:

@@ -14,7 +14,7 @@ from nas.report.tables.text import (
     interval,
     numbers,
     plain,
-    print_facts,
+    print_facts_below,
     print_json,
     print_line,
     print_table,
@@ -105,8 +105,7 @@ def _print(found: Validation) -> None:
     level = device.info["interval"]["level"]
     facts = [(f"{level:.0%} interval", f"covers {found.coverage_pct:.0f} %")]
     facts += [("caution", EDITED)] if device.edited else []
-    print_line()
-    print_facts(facts)
+    print_facts_below(facts)
     print_line()
     columns = [
         Column("network"),

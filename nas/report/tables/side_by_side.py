@@ -11,7 +11,7 @@ from nas.report.tables.text import (
     millions,
     numbers,
     plus_minus,
-    print_facts,
+    print_facts_below,
     print_line,
     print_table,
 )
@@ -41,19 +41,13 @@ def print_together(groups: Mapping[str, Iterable[NetworkSummary]], *, title: str
 
 def print_sources(summaries: Sequence[NetworkSummary]) -> None:
     """Print the sources of traced networks and of published figures."""
-    traced = [s.arch for s in summaries if not isinstance(s.arch, Arch)]
-    if traced:
-        print_line()
-        print_facts((arch.name, arch.source) for arch in traced)
-    doubts = [(f"{s.arch.name}: {what}", text) for s in summaries for what, text in count_doubts(s)]
-    if doubts:
-        print_line()
-        print_facts(doubts)
+    traced = (s.arch for s in summaries if not isinstance(s.arch, Arch))
+    print_facts_below((arch.name, arch.source) for arch in traced)
+    print_facts_below(
+        (f"{s.arch.name}: {what}", text) for s in summaries for what, text in count_doubts(s)
+    )
     shown = [s for s in summaries if s.published]
-    if not shown:
-        return
-    print_line()
-    print_facts((s.arch.name, f"published: {s.published[0]}") for s in shown)
+    print_facts_below((s.arch.name, f"published: {s.published[0]}") for s in shown)
     if any(_other_recipe(s) for s in shown):
         print_line()
         print_line("* trained by another recipe than the estimates are for")

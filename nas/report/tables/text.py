@@ -125,6 +125,13 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     print_table([Column(""), Column("")], facts)
 
 
+def print_facts_below(facts: Iterable[tuple[str, str]]) -> None:
+    """Print facts after an empty line, below a table; print nothing without facts."""
+    if found := list(facts):
+        print_line()
+        print_facts(found)
+
+
 def print_line(text: str = "") -> None:
     """Print one line of text to stdout."""
     sys.stdout.write(text + "\n")
