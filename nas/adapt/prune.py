@@ -111,11 +111,10 @@ def _add(
 def pruned(channels: DependencyGraph, state: Mapping[str, Tensor], kept: Mask) -> dict[str, Tensor]:
     """The tensors of the network that keeps the masked channels."""
     masks = channels.axis_masks(kept)
-    return {name: _cut(tensor, masks.get(name, ())) for name, tensor in state.items()}
-
-
-def _cut(tensor: Tensor, axes: Sequence[Mask | None]) -> Tensor:
-    return tensor[_kept(axes, tensor)] if axes else tensor
+    return {
+        name: tensor[_kept(masks[name], tensor)] if name in masks else tensor
+        for name, tensor in state.items()
+    }
 
 
 def _kept(axes: Sequence[Mask | None], tensor: Tensor) -> tuple[Tensor, ...]:

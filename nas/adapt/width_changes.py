@@ -101,13 +101,13 @@ def _alike(rows: Sequence[Row], which: NDArray[np.bool_]) -> list[Ints]:
     return [np.array(members) for members in alike.values()]
 
 
-def with_rows(arch: Arch, rows: Sequence[Row], name: str = "") -> Arch:
+def with_rows(arch: Arch, rows: Sequence[Row]) -> Arch:
     """The network with other rows, checked by lowering it.
 
     Raises:
         ArchError: a row is invalid.
     """
-    made = replace(arch, name=name or arch.name, rows=tuple(rows), expect={})
+    made = replace(arch, rows=tuple(rows), expect={})
     lower(made.rows, made.input, made.name)
     return made
 

@@ -29,7 +29,6 @@ from nas.cli.streams import say
 from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
 from nas.files.resources import BEST, DEVICE, trained_in
 from nas.report.tables.text import (
-    Column,
     interval,
     numbers,
     plus_minus,
@@ -156,7 +155,7 @@ def _print(made: Adaptation, *, json: bool) -> None:
         rows = [asdict(width) for width in changed]
         print_json({"best": found, "before_ms": before.ms, "widths": rows, **made.facts, **tested})
         return
-    columns = [*numbers("row"), Column("op"), Column("column"), *numbers("before", "after")]
+    columns = [*numbers("row"), "op", "column", *numbers("before", "after")]
     cells = [[str(w.row), w.op, w.column, str(w.before), str(w.after)] for w in changed]
     print_table(columns, cells, title="widths that changed")
     shown = [

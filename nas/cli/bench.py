@@ -25,14 +25,7 @@ from nas.cli.progress import show_progress
 from nas.cli.streams import say
 from nas.cli.training import listed
 from nas.files.resources import BENCH_DEVICE
-from nas.report.tables.text import (
-    Column,
-    numbers,
-    print_facts,
-    print_json,
-    print_line,
-    print_table,
-)
+from nas.report.tables.text import numbers, print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from nas.evaluate.bench.comparison import Comparison
@@ -153,7 +146,7 @@ def _print_table(comparison: Comparison) -> None:
     last = first.after[-1].evaluations
     shown = [n for n, own in enumerate(first.after) if own.evaluations in (*SHOWN, last)]
     columns = [
-        Column("strategy"),
+        "strategy",
         *numbers(f"top-1 % after {last}\n[95 % interval]"),
         *numbers(*(f"regret\nat {first.after[n].evaluations}" for n in shown)),
         *numbers("runs at\nbest %", "ms an\nask"),

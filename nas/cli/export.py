@@ -15,14 +15,7 @@ from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, option, o
 from nas.cli.progress import show_progress
 from nas.errors import ExportError, UnknownNameError
 from nas.files.resources import trained_in
-from nas.report.tables.text import (
-    Column,
-    numbers,
-    print_facts_below,
-    print_json,
-    print_line,
-    print_table,
-)
+from nas.report.tables.text import numbers, print_facts_below, print_json, print_line, print_table
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -138,16 +131,16 @@ def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
             rows = ", ".join(str(one.row + 1) if one.row >= 0 else "input" for one in same)
             lines.append([target, rule, rows, same[0].instead])
     if lines:
-        columns = [Column("target"), Column("may be slow"), Column("in rows"), Column("instead")]
+        columns = ["target", "may be slow", "in rows", "instead"]
         print_table(columns, lines)
         print_line("\nnas lint ARCH --target TARGET says why, and where that was read.\n")
 
 
 def _print(found: Export, filled: TrainedNetwork | None) -> None:
     columns = [
-        Column("format"),
+        "format",
         *numbers("MB", "max. diff.\nphotos", "max. diff.\nnoise", "same\ntop-1 %"),
-        Column("run by"),
+        "run by",
     ]
     rows = [
         [one.format, f"{sum(one.files.values()) / 1e6:.2f}", *_check(one.check)]

@@ -27,7 +27,7 @@ from nas.cli.streams import say
 from nas.cli.training import Data, TrainingOptions, listed, training_option
 from nas.errors import RecipeError
 from nas.files.resources import SPACE, SURROGATE
-from nas.report.tables.text import Column, numbers, print_facts_below, print_json, print_table
+from nas.report.tables.text import numbers, print_facts_below, print_json, print_table
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _as_json(found: Ranking) -> dict[str, object]:
 
 def _print(rankings: Sequence[Ranking], title: str, folder: Path) -> None:
     columns = [
-        Column("judge"),
+        "judge",
         *numbers("Kendall's tau\n[90 % interval]", "seconds per\nnetwork", "networks"),
     ]
     rows = [

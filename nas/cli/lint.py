@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from nas.cli import complete
 from nas.cli.options import ArchName, Json, option
-from nas.report.tables.text import Column, numbers, print_facts, print_json, print_line, print_table
+from nas.report.tables.text import numbers, print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from nas.graph.lint import Finding
@@ -57,7 +57,7 @@ def print_findings(network: Arch, target: str, findings: Sequence[Finding]) -> N
         ]
         for finding in findings
     ]
-    columns = [*numbers("row"), Column("op"), Column("found"), *numbers("ops"), Column("first")]
+    columns = [*numbers("row"), "op", "found", *numbers("ops"), "first"]
     print_table(columns, rows, title=f"{network.name} on {target}")
     for finding in {finding.rule: finding for finding in findings}.values():
         print_line()

@@ -11,7 +11,6 @@ from nas.cli.options import Json
 from nas.cli.progress import show_progress
 from nas.files.resources import named
 from nas.report.tables.text import (
-    Column,
     TableRow,
     millions,
     numbers,
@@ -56,9 +55,9 @@ def archs(json: Json = False) -> None:
             for a, f in zip(found, figures, strict=True)
         ],
         [
-            Column("architecture"),
+            "architecture",
             *numbers("params\nM", "MACs\nM", "published\ntop-1 %"),
-            Column("source"),
+            "source",
         ],
         [
             [a.name, millions(a.params), millions(a.macs), _top1(f), a.source]
@@ -89,7 +88,7 @@ def spaces(json: Json = False) -> None:
             }
             for s in found
         ],
-        [Column("space"), *numbers("networks"), Column("source")],
+        ["space", *numbers("networks"), "source"],
         [[s.name, f"{s.size():.1e}", s.table.source] for s in found],
     )
 
@@ -112,7 +111,7 @@ def devices(json: Json = False) -> None:
         json,
         [{key: d.info[key] for key in keys} for d in found],
         [
-            Column("device"),
+            "device",
             *numbers("networks\nheld out", "median\nerror %", "of size\nalone"),
             *numbers("mean\nerror %", "of size\nalone", "interval\ncovers %"),
         ],
@@ -147,7 +146,7 @@ def blocks(json: Json = False) -> None:
     _print(
         json,
         [{"op": op, "columns": columns[op], "meaning": meaning[op]} for op in BLOCKS],
-        [Column("op"), Column("columns"), Column("meaning")],
+        ["op", "columns", "meaning"],
         [[op, " ".join(columns[op]), meaning[op]] for op in BLOCKS],
     )
 
@@ -168,8 +167,8 @@ def surrogates(json: Json = False) -> None:
         json,
         [{"name": s.name} | dict(s.provenance) for s in found],
         [
-            Column("surrogate"),
-            Column("networks held out"),
+            "surrogate",
+            "networks held out",
             *numbers("Kendall\ntau", "tau of\nparams", "tau of\nMACs"),
             *numbers("mean error\npoints", "of size\nalone"),
         ],
@@ -196,7 +195,7 @@ def recipes(json: Json = False) -> None:
     _print(
         json,
         [asdict(recipe) for recipe in found],
-        [Column("recipe"), *numbers("epochs", "batch"), Column("optimiser"), Column("source")],
+        ["recipe", *numbers("epochs", "batch"), "optimiser", "source"],
         [[r.name, str(r.epochs), str(r.batch), r.optimiser.name, r.source] for r in found],
     )
 
@@ -218,7 +217,7 @@ def _top1(figure: Published | None) -> str | None:
 def _print(
     json: bool,
     content: Sequence[dict[str, Any]],
-    columns: Sequence[Column],
+    columns: Sequence[str],
     rows: Sequence[TableRow],
     facts: Sequence[tuple[str, str]] = (),
 ) -> None:

@@ -20,7 +20,7 @@ from nas.cli.options import (
 )
 from nas.cli.progress import show_progress
 from nas.errors import DocumentError, UnknownNameError
-from nas.report.tables.text import Column, numbers, print_facts_below, print_json, print_table
+from nas.report.tables.text import numbers, print_facts_below, print_json, print_table
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -114,9 +114,9 @@ def _print_json(rows: Sequence[Measurement], machine: Environment | None) -> Non
 
 
 def _print(rows: Sequence[Measurement], machine: Environment | None) -> None:
-    where = [] if machine else [Column("device"), Column("runtime")]
+    where = [] if machine else ["device", "runtime"]
     figures = numbers("ms", "90 %\ninterval", "10 %\nquantile", "runs")
-    columns = [Column("network"), *where, *figures, Column("note")]
+    columns = ["network", *where, *figures, "note"]
     body = [
         [row.network, *([] if machine else [row.device, row.runtime]), *_figures(row), row.note]
         for row in rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -143,11 +144,7 @@ def _show_found(found: list[Scaled], path: Path, device: str | None, *, json: bo
 
 
 def _as_json(point: Scaled) -> dict[str, Any]:
-    c = point.coefficients
-    return {
-        "alpha": c.alpha,
-        "beta": c.beta,
-        "gamma": c.gamma,
+    return asdict(point.coefficients) | {
         "side": point.arch.input[1],
         "arch_id": point.arch.arch_id,
         "ms": point.ms,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from nas.cli.options import ArchNames, Json, Seed, ZeroCost, option
 from nas.cli.progress import show_progress
 from nas.cli.training import AnyData, DataRoot, On, listed, read_images
-from nas.report.tables.text import Column, numbers, print_json, print_table
+from nas.report.tables.text import numbers, print_json, print_table
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def score(
         for arch, row in zip(archs, rows, strict=True)
     ]
     title = f"untrained, on {what} of {side} x {side}; sizes as in their tables"
-    print_table([Column("network"), *numbers(*judges)], cells, title=title)
+    print_table(["network", *numbers(*judges)], cells, title=title)
 
 
 def _scores(

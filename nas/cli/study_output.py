@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files.resources import BEST
-from nas.report.tables.text import (
-    Column,
-    interval,
-    numbers,
-    print_facts_below,
-    print_line,
-    print_table,
-)
+from nas.report.tables.text import interval, numbers, print_facts_below, print_line, print_table
 
 if TYPE_CHECKING:
     from nas.optimize import SearchResult
@@ -62,9 +55,9 @@ def print_study(
 
     plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
     columns = [
-        Column("network"),
+        "network",
         *numbers("predicted\nms", "estimated\nImageNet %", "trained\n%", "epochs", "finals\n%"),
-        Column("state"),
+        "state",
     ]
     title = f"{result.space.name} on {result.device.name}, trained on {studied.data}"
     print_table(columns, [_cells(trial) for trial in studied.trials], title=title)

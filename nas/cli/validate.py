@@ -10,7 +10,6 @@ from nas.cli.options import MEASURED_HELP, Force, Json, argument, option
 from nas.cli.progress import show_progress
 from nas.report.tables.errors import ERROR_COLUMNS, error_cells
 from nas.report.tables.text import (
-    Column,
     interval,
     numbers,
     plain,
@@ -108,9 +107,9 @@ def _print(found: Validation) -> None:
     print_facts_below(facts)
     print_line()
     columns = [
-        Column("network"),
+        "network",
         *numbers("measured\n" + device.unit, "predicted\nms", "error %"),
-        Column("its costliest row"),
+        "its costliest row",
         *numbers("ms"),
     ]
     title = "worst first" if len(found.checked) > 1 else ""

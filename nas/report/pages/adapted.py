@@ -22,7 +22,7 @@ from nas.report.pages.page import FactsPart, Page, PicturePart, PlotPart, Sectio
 from nas.report.pages.winner import latency_section, network_section
 from nas.report.svg.comparison import comparison_picture
 from nas.report.tables.network import summarise
-from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
+from nas.report.tables.text import interval, millions, numbers, plus_minus
 from nas.space.arch import Arch, read_arch
 
 
@@ -154,7 +154,7 @@ def _tried(adapted: AdaptedFolder) -> Iterator[Section]:
         f"predicted on {adapted.made['device']['name']} [ms]",
         "top-1 after the short training [% of validation images]",
     )
-    heads = [*numbers("step"), Column("width"), *numbers("from", "to", "predicted\nms", "top-1 %")]
+    heads = [*numbers("step"), "width", *numbers("from", "to", "predicted\nms", "top-1 %")]
     rows = [
         [
             *(line.cells[c] or None for c in ("step", "knob", "before", "after")),
@@ -164,7 +164,7 @@ def _tried(adapted: AdaptedFolder) -> Iterator[Section]:
         + ["yes" if index in way else "no"]
         for index, (line, x, y) in enumerate(zip(lines, ms, top1s, strict=True))
     ]
-    table = TablePart("Every proposal.", [*heads, Column("taken")], rows)
+    table = TablePart("Every proposal.", [*heads, "taken"], rows)
     caption = "Accuracy of every proposal over its predicted milliseconds."
     yield Section(
         "steps", "What was tried", [PlotPart("tried", caption, "", {"all": figure}, table)]

@@ -14,7 +14,7 @@ from nas.report.folders.search_inputs import SearchInputs
 from nas.report.pages import charts
 from nas.report.pages.charts import PlotPoint
 from nas.report.pages.page import PlotPart, Section, TablePart
-from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
+from nas.report.tables.text import interval, millions, numbers, plus_minus
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def _spot(found: Candidate) -> PlotPoint:
 
 def _table(result: SearchFolder, shown: Sequence[DeviceView]) -> TablePart:
     columns = [
-        *(Column("network"), Column("kind")),
+        "network",
+        "kind",
         *numbers(*(f"predicted ms\n{view.device}" for view in shown), "estimated\ntop-1 %"),
         *numbers("published\ntop-1 %", "within the budget,\nprobability", "params\nM", "MACs\nM"),
     ]

@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nas.report.tables.text import Column
+from nas.report.tables.text import justify
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -49,12 +49,17 @@ class TablePart:
     """A table with a caption."""
 
     caption: str
-    columns: Sequence[Column]
+    columns: Sequence[str]
     rows: Sequence[Sequence[PageCell]]
     total: Sequence[PageCell] = ()
     groups: Sequence[str] = ()
     """Group of each row; beside a plot only the rows of the chosen figure are shown."""
     kind: Literal["table"] = "table"
+
+    @property
+    def sides(self) -> list[str]:
+        """Alignment of each column: left or right."""
+        return [justify(column) for column in self.columns]
 
 
 @dataclass(frozen=True, slots=True)

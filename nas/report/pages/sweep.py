@@ -10,18 +10,10 @@ from nas.report.folders.search_inputs import found_device
 from nas.report.folders.sweep import SweepCell, SweepFolder
 from nas.report.pages import charts
 from nas.report.pages.charts import PlotPoint
-from nas.report.pages.page import (
-    FactsPart,
-    LinkCell,
-    Page,
-    PageCell,
-    PlotPart,
-    Section,
-    TablePart,
-)
+from nas.report.pages.page import FactsPart, LinkCell, Page, PageCell, PlotPart, Section, TablePart
 from nas.report.pages.search import facts_of
 from nas.report.pages.winner import network_parts
-from nas.report.tables.text import Column, interval, numbers
+from nas.report.tables.text import interval, numbers
 from nas.study.sweep.files import STATES
 
 if TYPE_CHECKING:
@@ -81,11 +73,15 @@ def _best(done: Sequence[SweepCell]) -> Iterator[tuple[str, str, str]]:
 
 def _cell_table(cells: Sequence[SweepCell]) -> TablePart:
     heads = [
-        *(Column("search"), Column("space"), Column("device")),
+        "search",
+        "space",
+        "device",
         *numbers("budget\nms", "predicted\nms", "trained\ntop-1 %"),
-        *(Column("strategy"), *numbers("seed"), Column("state")),
+        "strategy",
+        *numbers("seed"),
+        "state",
         *numbers("trials", "failed"),
-        Column("error"),
+        "error",
     ]
     rows: list[list[PageCell]] = [
         [
@@ -141,7 +137,7 @@ def _plot(
         for name, device in devices.items()
         if (own := [cell for cell in done if cell.device == name])
     }
-    heads = [Column("search"), Column("device"), Column("space")]
+    heads = ["search", "device", "space"]
     heads += numbers("budget\nms", "predicted\nms", "trained\ntop-1 %")
     rows = [
         [

@@ -12,7 +12,7 @@ from nas.report.folders.trial_history import ENOUGH, TrialHistory, read_history
 from nas.report.pages import charts
 from nas.report.pages.page import PlotPart, Section, TablePart, TextPart
 from nas.report.pages.winner import count
-from nas.report.tables.text import Column, numbers
+from nas.report.tables.text import numbers
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -57,7 +57,7 @@ def _progress(history: TrialHistory, epochs: int, data: str) -> PlotPart:
         "trials": figure([trial.number for trial in trials], "trial"),
         "time": figure([trial.minutes for trial in trials], "minutes since the first trial began"),
     }
-    columns = [*numbers("trial"), Column("network")]
+    columns = [*numbers("trial"), "network"]
     columns += numbers("predicted\nms", "trained\ntop-1 %", "minutes")
     rows = [
         [str(t.number), t.name, f"{t.ms:.2f}", f"{t.top1:.2f}", f"{t.minutes:.1f}"] for t in trials
@@ -72,7 +72,7 @@ def _importances(history: TrialHistory) -> PlotPart:
     names, shares = [name for name, _ in found], [100 * share for _, share in found]
     texts = [f"{share:.1f} %" for share in shares]
     rows = [[name, text] for name, text in zip(names, texts, strict=True)]
-    table = TablePart("Choices by importance.", [Column("choice"), *numbers("share")], rows)
+    table = TablePart("Choices by importance.", ["choice", *numbers("share")], rows)
     note = (
         f"Optuna's PED-ANOVA over the {len(history.trials)} trials of the first rung: how well a"
         " choice of the space's table (row and column) separates the better trials from all. Shares"
@@ -86,10 +86,11 @@ def _importances(history: TrialHistory) -> PlotPart:
 
 def _trial_table(trials: Sequence[TrialRecord]) -> TablePart:
     columns = [
-        Column("network"),
+        "network",
         *numbers("predicted\nms", "estimated\nImageNet %", "trained\ntop-1 %", "epochs"),
         *numbers("finals\ntop-1 %"),
-        *(Column("state"), Column("error")),
+        "state",
+        "error",
     ]
     rows = []
     for trial in trials:

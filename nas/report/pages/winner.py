@@ -22,7 +22,7 @@ from nas.report.pages.page import (
 from nas.report.svg.network import network_picture
 from nas.report.tables.network import NetworkSummary, summarise
 from nas.report.tables.rows import cells, columns, total
-from nas.report.tables.text import Column, interval, millions, numbers, plus_minus
+from nas.report.tables.text import interval, millions, numbers, plus_minus
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def row_table(shown: NetworkSummary) -> TablePart:
             row[-1] = BarCell(str(row[-1]), ms / slowest)
         assert shown.device is not None
         caption += f" {shown.device.unit} are predicted for {shown.device.name}."
-        heads = [*heads[:-1], Column(f"predicted\n{shown.device.unit}", "right")]
+        heads = [*heads[:-1], *numbers(f"predicted\n{shown.device.unit}")]
     return TablePart(caption, heads, rows, total(shown))
 
 
@@ -98,7 +98,7 @@ def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
             number = str(count) if count else None
             rows.append([name, device.name, number, f"{ms:.4f}", f"{ms / whole:.1%}"])
             groups.append(device.name)
-    heads = [Column("kernels"), Column("device"), *numbers("number", "predicted ms", "share")]
+    heads = ["kernels", "device", *numbers("number", "predicted ms", "share")]
     caption = "Milliseconds by sort of kernel, as the device's runtime fuses them."
     table = TablePart(caption, heads, rows, groups=groups)
     caption = f"Where the predicted milliseconds of {best.name} go."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nas.report.tables.text import Column, TableRow, numbers
+from nas.report.tables.text import TableRow, numbers
 
 ERROR_COLUMNS = (
-    Column("model"),
+    "model",
     *numbers("median\nerror %", "mean\nerror %", "90th\npercentile %"),
     *numbers("within\n5 %", "within\n10 %", "within\n20 %", "Spearman"),
 )

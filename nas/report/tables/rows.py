@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from nas.report.tables.network import NetworkSummary
-from nas.report.tables.text import Column, numbers
+from nas.report.tables.text import numbers
 
 
-def columns(summary: NetworkSummary) -> list[Column]:
+def columns(summary: NetworkSummary) -> list[str]:
     """Columns: input shape, op, the network's own columns, costs."""
     costs = numbers(*summary.columns, "params", "MACs\nM", *(["ms"] if summary.prediction else []))
-    return [Column("in"), Column("op"), *costs]
+    return ["in", "op", *costs]
 
 
 def cells(summary: NetworkSummary) -> list[list[str | None]]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nas.report.tables.network import NetworkSummary
 from nas.report.tables.text import (
-    Column,
     interval,
     millions,
     numbers,
@@ -28,7 +27,7 @@ MOST_NAMES = 4
 def print_together(groups: Mapping[str, Iterable[NetworkSummary]], *, title: str = "") -> None:
     """Print one table, with each group's name (if not empty) above its networks."""
     columns = [
-        Column("network"),
+        "network",
         *numbers("predicted\nms", "estimated\ntop-1 %", "published\ntop-1 %"),
         *numbers("params\nM", "MACs\nM"),
     ]

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nas.report.tables.text import Column, TableRow, interval, numbers
+from nas.report.tables.text import TableRow, interval, numbers
 from nas.study.sweep.cell_status import CellStatus
 
 VARYING = ("space", "device", "budget_ms", "strategy", "seed")
 """Columns shown if their values differ."""
 
 
-def cell_table(statuses: Sequence[CellStatus]) -> tuple[list[Column], list[TableRow]]:
+def cell_table(statuses: Sequence[CellStatus]) -> tuple[list[str], list[TableRow]]:
     """Columns and rows for the cells: settings that differ, progress, best result so far."""
     shown = [name for name in VARYING if len({getattr(s, name) for s in statuses}) > 1]
     columns = [
-        *(Column(name.removesuffix("_ms").replace("_", " ") + _unit(name)) for name in shown),
+        *(name.removesuffix("_ms").replace("_", " ") + _unit(name) for name in shown),
         *numbers("done", "cut", "failed", "runs", "best\n%", "predicted\nms", "finals\n%"),
-        Column("state"),
+        "state",
     ]
     return columns, [[*(label_of(s, name) for name in shown), *_figures(s)] for s in statuses]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -26,22 +25,24 @@ used.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table. Text wraps; right-aligned numbers never do."""
+class NumberHeader(str):
+    """Name of a column of numbers, with the unit on a second line: `MACs` newline `M`."""
 
-    header: str
-    """Name, with the unit on a second line: `MACs` newline `M`."""
-    justify: Literal["left", "right"] = "left"
+    __slots__ = ()
 
 
-def numbers(*headers: str) -> list[Column]:
-    """Right-aligned columns."""
-    return [Column(header, "right") for header in headers]
+def numbers(*headers: str) -> list[str]:
+    """Headers of right-aligned columns, which never wrap; other headers are strings."""
+    return [NumberHeader(header) for header in headers]
+
+
+def justify(header: str) -> Literal["left", "right"]:
+    """Alignment of the column below a header."""
+    return "right" if isinstance(header, NumberHeader) else "left"
 
 
 def print_table(
-    columns: Sequence[Column],
+    columns: Sequence[str],
     rows: Iterable[TableRow],
     *,
     title: str = "",
@@ -70,7 +71,7 @@ def _width(table: Table, console: Console) -> int:
 
 
 def render(
-    columns: Sequence[Column],
+    columns: Sequence[str],
     rows: Iterable[TableRow],
     *,
     title: str = "",
@@ -92,20 +93,20 @@ def render(
         pad_edge=False,
         padding=(0, gap - 1),
         collapse_padding=True,
-        show_header=any(column.header for column in columns),
+        show_header=any(columns),
         show_footer=total is not None,
     )
     # Text, because rich would read "[0.91, 1.09]" in a string as markup
     body = [[Text("-" if cell is None else cell) for cell in row] for row in rows]
     feet = [Text(cell or "") for cell in total or [""] * len(columns)]
     for index, (column, foot) in enumerate(zip(columns, feet, strict=True)):
-        header = Text(column.header)
+        header, side = Text(column), justify(column)
         table.add_column(
             header,
             foot,
-            justify=column.justify,
-            min_width=_narrowest(column, [header, foot, *(row[index] for row in body)], word),
-            no_wrap=column.justify == "right",
+            justify=side,
+            min_width=_narrowest(side, [header, foot, *(row[index] for row in body)], word),
+            no_wrap=side == "right",
             overflow="fold",
         )
     for row in body:
@@ -113,16 +114,16 @@ def render(
     return table
 
 
-def _narrowest(column: Column, cells: Iterable[Text], word: int) -> int:
+def _narrowest(side: str, cells: Iterable[Text], word: int) -> int:
     """Minimum width of a column: its longest number, or an ordinary word."""
-    if column.justify == "right":
+    if side == "right":
         return max(line.cell_len for cell in cells for line in cell.split(allow_blank=True))
     return min(word, max(len(part) for cell in cells for part in cell.plain.split() or [""]))
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     """Print names and values, one pair on each line."""
-    print_table([Column(""), Column("")], facts)
+    print_table(["", ""], facts)
 
 
 def print_facts_below(facts: Iterable[tuple[str, str]]) -> None:

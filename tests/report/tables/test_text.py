@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.report.tables.text import (
-    Column,
     TableRow,
     interval,
     millions,
@@ -22,7 +21,7 @@ from nas.report.tables.text import (
     print_table,
 )
 
-COLUMNS = [Column("network"), *numbers("predicted\nms", "params\nM")]
+COLUMNS = ["network", *numbers("predicted\nms", "params\nM")]
 ROWS: list[TableRow] = [["small", "0.50 [0.41, 0.63]", "1.27"], ["a large one", None, "1,021.46"]]
 
 
@@ -58,7 +57,7 @@ def test_no_number_is_cut_at_any_width(
 
 
 def test_long_text_wraps_to_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table([*numbers("ms"), Column("source")], [["1.00", "many words " * 20]])
+    print_table([*numbers("ms"), "source"], [["1.00", "many words " * 20]])
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(line.count("words") for line in lines) == 20
@@ -66,7 +65,7 @@ def test_long_text_wraps_to_what_is_left(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_brackets_and_colons_are_text_and_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     cell = "[red]a[/red] [1] :smile: [/]"
-    print_table([Column("x")], [[cell]], title="[b]t[/b]")
+    print_table(["x"], [[cell]], title="[b]t[/b]")
     out = capsys.readouterr().out
     assert cell in out
     assert "[b]t[/b]" in out
@@ -105,7 +104,7 @@ def test_any_text_is_printed_and_every_number_whole(rows: list[TableRow], width:
     out = StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
         patch.setenv("COLUMNS", str(width))
-        columns = [Column("a"), *numbers("b"), Column("c"), *numbers("d")]
+        columns = ["a", *numbers("b"), "c", *numbers("d")]
         print_table(columns, rows)
     for row in rows:
         assert row[1] in out.getvalue()
@@ -113,7 +112,7 @@ def test_any_text_is_printed_and_every_number_whole(rows: list[TableRow], width:
 
 
 def test_two_long_texts_share_what_numbers_leave(capsys: pytest.CaptureFixture[str]) -> None:
-    columns = [Column("network"), *numbers("ms" * 15), Column("row"), *numbers("%")]
+    columns = ["network", *numbers("ms" * 15), "row", *numbers("%")]
     print_table(columns, [["long-name-" * 6, "1.0", "1: a.word (another)", "9" * 12]])
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) == 80
