@@ -43,31 +43,54 @@ class EstimatedTop1:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """Keys of `adapt.yaml` about the method."""
-
-    how: str
+class _Network:
+    name: str
+    arch_id: str
+    predicted_ms: float
+    params: int
+    macs: int
 
 
 @dataclass(frozen=True, slots=True)
-class _NetAdapt(_Facts):
+class _WithInterval(_Network):
+    low_ms: float
+    high_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """Keys of `adapt.yaml` for every method."""
+
+    how: str
+    before: _Network
+    after: _WithInterval
+    device: _Device
+
+
+@dataclass(frozen=True, slots=True)
+class _NetAdapt(_Document):
     steps: int
     proposals: int
     judged_top1: JudgedTop1
 
 
 @dataclass(frozen=True, slots=True)
-class _Knapsack(_Facts):
+class _Knapsack(_Document):
     criterion: str
     optimality_gap: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Surrogate(_Facts):
+class _Surrogate(_Document):
     estimated_imagenet: EstimatedTop1
 
 
-METHODS: Mapping[Any, type[_Facts]] = {
+METHODS: Mapping[Any, type[_Document]] = {
     "netadapt": _NetAdapt,
     "knapsack": _Knapsack,
     "surrogate": _Surrogate,
@@ -107,16 +130,25 @@ def write_adaptation(folder: Path, made: Adaptation, command: Sequence[str]) -> 
     yaml.write(folder / FACTS, content)
 
 
+def read_document(folder: Path) -> dict[str, Any]:
+    """The content of `adapt.yaml`.
+
+    Raises:
+        DocumentError: it is damaged.
+    """
+    path = folder / FACTS
+    content = yaml.read(path)
+    read_record(METHODS.get(content.get("how"), _Document), content, str(path), closed=False)
+    return content
+
+
 def read_facts(folder: Path) -> dict[str, Any]:
     """Facts about the method, as `write_adaptation` recorded them.
 
     Raises:
         DocumentError: `adapt.yaml` is damaged.
     """
-    path = folder / FACTS
-    content = yaml.read(path)
-    read_record(METHODS.get(content.get("how"), _Facts), content, str(path), closed=False)
-    return {key: own for key, own in content.items() if key not in KEYS}
+    return {key: own for key, own in read_document(folder).items() if key not in KEYS}
 
 
 def netadapt_facts(job: NetAdapt) -> dict[str, Any]:

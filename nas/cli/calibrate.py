@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from nas.cli import complete
 from nas.cli.options import MEASURED_HELP, Force, Json, option, out_option
 from nas.cli.progress import show_progress
-from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
-from nas.report.tables.text import print_facts_below, print_json, print_table
+from nas.report.tables.errors import interval_fact, print_errors, trivial_errors
+from nas.report.tables.text import print_facts_below, print_json
 
 if TYPE_CHECKING:
     from nas.devices.calibration.fit import Calibration
@@ -78,21 +78,12 @@ def _print(made: Calibration, out: Path, judged_on: str) -> None:
     if made.fit.before:
         errors = {f"{info['fit']['prior']} as it is": assess.score(made.fit.before)} | errors
     how = judged_on or "each family left out of the fit in turn"
-    print_table(
-        ERROR_COLUMNS,
-        [error_cells(model, found) for model, found in errors.items()],
-        title=f"errors on {score['networks']} networks: {how}",
-    )
-    interval = info["interval"]
+    print_errors(errors, f"errors on {score['networks']} networks: {how}")
     facts = [
         ("device", str(out)),
         ("measured", f"{info['fit']['networks']} networks, {info['fit']['figures']} figures"),
         ("of", f"{info['hardware']}; {info['runtime']}; {info['precision']}; {info['statistic']}"),
-        (
-            f"{interval['level']:.0%} interval",
-            f"{interval['low_ratio']:.2f} to {interval['high_ratio']:.2f} times the estimate;"
-            f" covers {interval['coverage_across_families_pct']:.0f} % of families left out",
-        ),
+        interval_fact(info["interval"], "families"),
     ]
     if made.fit.freedoms:
         shares = (f"{name} {share:.0%}" for name, share in made.fit.freedoms.items())

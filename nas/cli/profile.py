@@ -9,8 +9,8 @@ from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, option, 
 from nas.cli.progress import show_progress
 from nas.errors import UnknownNameError
 from nas.files.resources import SPACE
-from nas.report.tables.errors import ERROR_COLUMNS, error_cells, trivial_errors
-from nas.report.tables.text import print_facts_below, print_json, print_table
+from nas.report.tables.errors import interval_fact, print_errors, trivial_errors
+from nas.report.tables.text import print_facts_below, print_json
 from nas.system.capture import capture_output
 from nas.system.extras import require
 
@@ -62,22 +62,14 @@ def profile(
 
 def _print(found: Profile, out: Path) -> None:
     info = found.info
-    score, interval, made = info["held_out"], info["interval"], info["fit"]
-    models = [
-        error_cells("this device", score),
-        error_cells("parameters and MACs alone", trivial_errors(score)),
-    ]
-    title = f"errors on {score['networks']} networks left out of the fit"
-    print_table(ERROR_COLUMNS, models, title=title)
+    score, made = info["held_out"], info["fit"]
+    errors = {"this device": score, "parameters and MACs alone": trivial_errors(score)}
+    print_errors(errors, f"errors on {score['networks']} networks left out of the fit")
     facts = [
         ("device", str(out)),
         ("of", f"{info['hardware']}; {info['runtime']} {info['version']}; {info['precision']}"),
         ("measured", f"{made['parts']} parts, {made['whole_networks']} networks"),
         ("fused", ", ".join(info["fuses"]) or "nothing"),
-        (
-            f"{interval['level']:.0%} interval",
-            f"{interval['low_ratio']:.2f} to {interval['high_ratio']:.2f} times the estimate;"
-            f" covers {interval['coverage_across_families_pct']:.0f} % of networks left out",
-        ),
+        interval_fact(info["interval"], "networks"),
     ]
     print_facts_below(facts)

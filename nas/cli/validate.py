@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from nas.cli import complete
 from nas.cli.options import MEASURED_HELP, Force, Json, argument, option
 from nas.cli.progress import show_progress
-from nas.report.tables.errors import ERROR_COLUMNS, error_cells
+from nas.report.tables.errors import print_errors
 from nas.report.tables.text import (
     interval,
     numbers,
@@ -98,9 +98,8 @@ def _print(found: Validation) -> None:
     from nas.latency.device import EDITED
 
     device, trivial = found.device, found.trivial_errors
-    models = [error_cells(device.name, found.errors)]
-    models += [error_cells("size alone", trivial)] if trivial else []
-    print_table(ERROR_COLUMNS, models, title=f"errors on {len(found.checked)} networks")
+    errors = {device.name: found.errors} | ({"size alone": trivial} if trivial else {})
+    print_errors(errors, f"errors on {len(found.checked)} networks")
     level = device.info["interval"]["level"]
     facts = [(f"{level:.0%} interval", f"covers {found.coverage_pct:.0f} %")]
     facts += [("caution", EDITED)] if device.edited else []

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nas import library
-from nas.adapt.result import FACTS, HISTORY, HISTORY_COLUMNS, EstimatedTop1, JudgedTop1
+from nas.adapt.result import HISTORY, HISTORY_COLUMNS, read_document
 from nas.errors import NasError
-from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
-from nas.files.records import optional, read_record
 from nas.files.resources import BEST
 from nas.files.text import read_text
 from nas.latency.device import Device
@@ -24,37 +22,6 @@ from nas.report.svg.comparison import comparison_picture
 from nas.report.tables.network import summarise
 from nas.report.tables.text import interval, millions, numbers, plus_minus
 from nas.space.arch import Arch, read_arch
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    name: str
-    arch_id: str
-    predicted_ms: float
-    params: int
-    macs: int
-
-
-@dataclass(frozen=True, slots=True)
-class _After(_Before):
-    low_ms: float
-    high_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Device:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class AdaptedDocument:
-    """Keys of `adapt.yaml` that a page needs."""
-
-    before: _Before
-    after: _After
-    device: _Device
-    estimated_imagenet: EstimatedTop1 = optional()
-    judged_top1: JudgedTop1 = optional()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +57,7 @@ def read_adapted(folder: Path) -> AdaptedFolder:
     Raises:
         DocumentError: one of its files is damaged.
     """
-    made, path, history = yaml.read(folder / FACTS), folder / BEST, folder / HISTORY
-    read_record(AdaptedDocument, made, f"{folder / FACTS}", closed=False)
+    made, path, history = read_document(folder), folder / BEST, folder / HISTORY
     lines = read_csv(history, HISTORY_COLUMNS) if history.exists() else []
     return AdaptedFolder(folder, made, read_arch(path), read_text(path), tuple(lines))
 
