@@ -130,7 +130,7 @@ class NetAdapt:
         from nas.modules import build
 
         wants = self.plan.criterion == "taylor"
-        batches = self.tuner.batches(step.arch) if wants else ()
+        batches = self.task.batches(step.arch.input[1], self.seed) if wants else ()
         module = build(step.arch, weights=step.weights)
         channels = DependencyGraph.of(step.arch.graph)
         worth = scores(channels, module, self.plan.criterion, batches=batches, seed=self.seed)

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from nas.adapt.plan import AdaptPlan
-from nas.adapt.prune import Batch
 from nas.modules import build
 from nas.space.arch import Arch
 from nas.train.data.base import Split
@@ -56,10 +55,6 @@ class Tuner:
         """Initial weights."""
         torch.manual_seed(self.seed)
         return dict(build(arch).state_dict())
-
-    def batches(self, arch: Arch) -> list[Batch]:
-        """A few batches to estimate importance with."""
-        return self.task.batches(arch.input[1], self.seed)
 
     def _training(self, arch: Arch, state: State, step: int) -> Training:
         train, _ = self.task.splits

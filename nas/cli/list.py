@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from nas.cli.help import App
 from nas.cli.options import Json
@@ -18,9 +18,6 @@ from nas.report.tables.text import (
     print_json,
     print_table,
 )
-
-if TYPE_CHECKING:
-    from nas.library import Published
 
 Loaded = TypeVar("Loaded")
 
@@ -37,9 +34,11 @@ def archs(json: Json = False) -> None:
     """
     from nas.library import load_arch, published_by_name
 
-    found = _loaded(load_arch, named("architecture"))
     known = published_by_name()
-    figures = [known[arch.name][0] if arch.name in known else None for arch in found]
+    found = [
+        (arch, known.get(arch.name, (None,))[0])
+        for arch in _loaded(load_arch, named("architecture"))
+    ]
     _print(
         json,
         [
@@ -52,16 +51,12 @@ def archs(json: Json = False) -> None:
                 "published_recipe": f and f.recipe,
                 "published_source": f and f"{f.source}, {f.place}",
             }
-            for a, f in zip(found, figures, strict=True)
+            for a, f in found
         ],
+        ["architecture", *numbers("params\nM", "MACs\nM", "published\ntop-1 %"), "source"],
         [
-            "architecture",
-            *numbers("params\nM", "MACs\nM", "published\ntop-1 %"),
-            "source",
-        ],
-        [
-            [a.name, millions(a.params), millions(a.macs), _top1(f), a.source]
-            for a, f in zip(found, figures, strict=True)
+            [a.name, millions(a.params), millions(a.macs), f and f"{f.top1:.1f}", a.source]
+            for a, f in found
         ],
     )
 
@@ -208,10 +203,6 @@ def _loaded(load: Callable[[str], Loaded], names: Collection[str]) -> list[Loade
             progress(name, number / len(names))
             found.append(load(name))
     return found
-
-
-def _top1(figure: Published | None) -> str | None:
-    return f"{figure.top1:.1f}" if figure else None
 
 
 def _print(
