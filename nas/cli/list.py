@@ -55,7 +55,7 @@ def archs(json: Json = False) -> None:
         ],
         ["architecture", *numbers("params\nM", "MACs\nM", "published\ntop-1 %"), "source"],
         [
-            [a.name, millions(a.params), millions(a.macs), f and f"{f.top1:.1f}", a.source]
+            [a.name, millions(a.params), millions(a.macs), f"{f.top1:.1f}" if f else None, a.source]
             for a, f in found
         ],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,10 +67,9 @@ class SearchOptions:
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of `nas.optimize.search`."""
-        names = ("space", "device", "budget_ms", "confidence", "surrogate", "seed", "caution")
-        found = {name: getattr(self, name) for name in names}
+        found = asdict(self)
         for name in ("max_params", "max_macs", "max_peak"):
-            if (millions := getattr(self, f"{name}_m")) is not None:
+            if (millions := found.pop(f"{name}_m")) is not None:
                 found[name] = millions * 1e6
         return found
 
