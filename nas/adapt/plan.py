@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from nas.errors import BudgetError, UnknownNameError
+from nas.errors import BudgetError, check_names
 
 DIRECTIONS = ("shrink", "grow")
 CRITERIA = ("l2", "taylor", "scale", "random")
@@ -53,13 +53,9 @@ class AdaptPlan:
             raise BudgetError(f"--delta: expected a share between 0 and 1, found {self.delta:g}")
         if not 0 < self.decay <= 1:
             raise BudgetError(f"--decay: expected a factor up to 1, found {self.decay:g}")
-        for what, found, known in (
-            ("direction", self.direction, DIRECTIONS),
-            ("criterion", self.criterion, CRITERIA),
-            ("rule", self.choose, tuple(CHOICES)),
-        ):
-            if found not in known:
-                raise UnknownNameError(what, found, known)
+        check_names("direction", [self.direction], DIRECTIONS)
+        check_names("criterion", [self.criterion], CRITERIA)
+        check_names("rule", [self.choose], CHOICES)
 
     @property
     def grows(self) -> bool:

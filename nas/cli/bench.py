@@ -15,15 +15,16 @@ from nas.cli.options import (
     WORKERS_HELP,
     DeviceName,
     Json,
-    NewOutput,
     Seed,
     argument,
     gathered,
     option,
+    output_options,
 )
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
 from nas.cli.training import listed
+from nas.files.output import Output
 from nas.files.resources import BENCH_DEVICE
 from nas.report.tables.text import numbers, print_facts, print_json, print_line, print_table
 
@@ -86,7 +87,7 @@ def bench(
     quick: Annotated[
         bool, option("--quick", "Test half a minute; exit with 1 on a fault.")
     ] = False,
-    output: NewOutput,
+    output: Annotated[Output, output_options("out", "name", "force")],
     json: Json = False,
 ) -> None:
     """Compare search strategies where every accuracy is known.

@@ -13,7 +13,7 @@ import typer
 from nas.cli import complete
 from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, option, out_option
 from nas.cli.progress import show_progress
-from nas.errors import ExportError, UnknownNameError
+from nas.errors import ExportError, check_names
 from nas.files.resources import trained_in
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_line, print_table
 from nas.system.extras import require
@@ -76,9 +76,7 @@ def export(
     from nas.graph.lint import RULES, lint
 
     chosen = list(dict.fromkeys(formats.split(",")))
-    for name in chosen:
-        if name not in FORMATS:
-            raise UnknownNameError("format", name, FORMATS, "--format")
+    check_names("format", chosen, FORMATS, "--format")
     if batch != "dynamic" and not (batch.isdecimal() and int(batch)):
         raise typer.BadParameter(f"--batch {batch!r}: expected a number from 1, or `dynamic`")
     size = None if batch == "dynamic" else int(batch)

@@ -19,7 +19,7 @@ from nas.cli.options import (
     out_option,
 )
 from nas.cli.progress import show_progress
-from nas.errors import DocumentError, UnknownNameError
+from nas.errors import DocumentError, check_names
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_table
 from nas.system.extras import require
 
@@ -85,8 +85,7 @@ def _measured(
     from nas import library
     from nas.deploy.runtimes import RUNTIMES
 
-    if runtime not in RUNTIMES:
-        raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
+    check_names("runtime", [runtime], RUNTIMES, "--runtime")
     for name in names:
         if names.count(name) > 1:
             raise DocumentError(f"{name} is given twice")

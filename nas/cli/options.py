@@ -144,7 +144,6 @@ _OUTPUT = {
 }
 """Options of the fields of `Output`."""
 Out = Annotated[Path, _OUTPUT["out"]]
-Resume = Annotated[bool, _OUTPUT["resume"]]
 Force = Annotated[bool, _OUTPUT["force"]]
 Json = Annotated[bool, output_option("--json", "Print JSON instead of tables.")]
 Svg = Annotated[
@@ -157,9 +156,12 @@ def out_option(help: str, metavar: str) -> Any:
     return output_option("--out", help, metavar, show_default=False)
 
 
+def output_options(*names: str) -> dict[str, Any]:
+    """Options of some fields of `Output`, by field."""
+    return {name: _OUTPUT[name] for name in names}
+
+
 OutputOptions = Annotated[Output, _OUTPUT]
-NewOutput = Annotated[Output, {key: own for key, own in _OUTPUT.items() if key != "resume"}]
-"""Output of a command that cannot be resumed."""
 
 
 def gathered(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, option, out_option
 from nas.cli.progress import show_progress
-from nas.errors import UnknownNameError
+from nas.errors import check_names
 from nas.files.resources import SPACE
 from nas.report.tables.errors import interval_fact, print_errors, trivial_errors
 from nas.report.tables.text import print_facts_below, print_json
@@ -46,8 +46,7 @@ def profile(
     from nas.devices.profile.result import ProfileSettings
     from nas.devices.profile.run import profile as run
 
-    if runtime not in RUNTIMES:
-        raise UnknownNameError("runtime", runtime, RUNTIMES, "--runtime")
+    check_names("runtime", [runtime], RUNTIMES, "--runtime")
     settings = ProfileSettings(runtime, threads, library.load_space(space), minutes, seed)
     with capture_output():  # some announce themselves
         require("train")  # every export starts from a module

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from nas.cli.options import argument
-from nas.errors import UnknownNameError
+from nas.errors import check_names
 from nas.report.tables.text import print_json
 
 
@@ -20,6 +20,5 @@ def schema(
     """
     from nas.schema import KINDS
 
-    if kind not in KINDS:
-        raise UnknownNameError("kind of file", kind, KINDS)
+    check_names("kind of file", [kind], KINDS)
     print_json(KINDS[kind].schema())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.cli.help import App, Group
-from nas.cli.options import Address, Force, Json, Out, Resume, argument, option
+from nas.cli.options import Address, Json, Out, argument, gathered, option, output_options
 from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
+from nas.files.output import Output
 from nas.report.tables.text import print_facts, print_facts_below, print_json, print_table, render
 from nas.system.extras import require
 
@@ -45,12 +45,12 @@ app = App(cls=_RunsFiles, help="Search many budgets, devices, spaces and seeds o
 
 
 @app.command()
+@gathered
 def run(
     file: Annotated[Path, argument("Sweep file; see docs/cluster.md.", "FILE.yaml")],
+    *,
     address: Address = None,
-    out: Out = Path("results"),
-    resume: Resume = False,
-    force: Force = False,
+    output: Annotated[Output, output_options("out", "resume", "force")],
     json: Json = False,
 ) -> None:
     """Run or resume a sweep; `nas sweep FILE.yaml` is the same.
@@ -59,7 +59,6 @@ def run(
         nas sweep run docs/cluster/sweep.yaml
         nas sweep run docs/cluster/sweep.yaml --address auto --resume
     """
-    from nas.files.output import Output
     from nas.files.text import read_text
     from nas.study.sweep.plan import load_sweep
 
@@ -70,12 +69,10 @@ def run(
     from nas.study.ray.remote import run_at
 
     began, sweep = time.monotonic(), load_sweep(file)
-    command = ("nas", *sys.argv[1:])
-    output = Output(out, resume=resume, force=force, command=command)
     driver = SweepDriver(sweep, read_text(file), output, write_result, save_sweep_plots)
     with _shown(sweep.name) as on_status:
         statuses = run_at(driver, address, on_status, say)
-    _print(statuses, out / sweep.name, time.monotonic() - began, json=json)
+    _print(statuses, output.out / sweep.name, time.monotonic() - began, json=json)
     _end(statuses)
 
 
