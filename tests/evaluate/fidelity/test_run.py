@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from nas.errors import TrainingError
+from nas.errors import ResultError, TrainingError
 from nas.evaluate.fidelity.estimators import LONG, Estimator, estimators, sample
 from nas.evaluate.fidelity.job import JOURNAL, Fidelity
 from nas.evaluate.fidelity.ranking import Score, kendall
+from nas.evaluate.fidelity.resumable import FidelitySettings, compare_estimators
+from nas.files.output import Output
 from nas.library import load_arch, load_space, load_surrogate
 from nas.space.space import Space
 from nas.train.data import load_data
@@ -60,6 +62,21 @@ def test_tau_of_known_rankings() -> None:
     assert kendall(np.column_stack([up, -up])) == pytest.approx(-1)
     assert np.isnan(kendall(np.column_stack([up, 0 * up])))
     assert np.isnan(kendall(np.empty((0, 2))))
+
+
+def test_a_taken_name_is_an_error_before_a_cluster_is_asked(
+    task: Task, tmp_path: Path, space: Space
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").touch()
+    settings = FidelitySettings(space, load_surrogate("imagenet"), networks=3)
+    with pytest.raises(ResultError, match="taken"):
+        compare_estimators(
+            settings,
+            task,
+            Output(tmp_path, "taken"),
+            connect=lambda: pytest.fail("the cluster was asked"),
+        )
 
 
 def test_a_ranking_leaves_out_networks_that_broke(task: Task, tmp_path: Path, space: Space) -> None:
