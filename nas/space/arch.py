@@ -18,13 +18,14 @@ from nas.blocks import FIELDS, Row
 from nas.blocks.base import MAX_WIDTH
 from nas.errors import ArchError, DocumentError
 from nas.files import html, yaml
+from nas.files.text import read_text
 from nas.graph.conventions import Conventions
 from nas.graph.cost import macs, params, row_costs
 from nas.graph.fuse import fuse
 from nas.graph.graph import Graph, GraphBuilder, Kept, Place, Value, kept_channels, outside
 from nas.graph.ops import Shape
 from nas.space.family import family_of
-from nas.space.table import Position, Table, parse_table, read_table
+from nas.space.table import Position, Table, parse_table
 from nas.system.extras import require
 
 if TYPE_CHECKING:
@@ -284,7 +285,13 @@ def arch_of(table: Table) -> Arch:
 
 def read_arch(path: Path) -> Arch:
     """Read an architecture from a YAML file; raises as `Arch.from_yaml`."""
-    return arch_of(read_table(path))
+    return _read(read_text(path), str(path))
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, origin: str) -> Arch:
+    """Parse a text once, since each search compares its space with every shipped network."""
+    return Arch.from_yaml(text, origin)
 
 
 def _cells(arch: Arch) -> list[list[Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,12 +17,13 @@ import numpy as np
 from nas.blocks import Row
 from nas.errors import ArchError, SpaceError
 from nas.files import html, yaml
+from nas.files.text import read_text
 from nas.graph.graph import Place
 from nas.graph.ops import Shape
 from nas.space.arch import Arch, advance
 from nas.space.columns import Ints
 from nas.space.layered import LayeredSpace, build
-from nas.space.table import Position, Table, parse_table, read_table
+from nas.space.table import Position, Table, parse_table
 
 Code = tuple[int, ...]
 
@@ -218,4 +219,10 @@ class _Search:
 
 def read_space(path: Path) -> Space:
     """Read a space from a YAML file."""
-    return Space(read_table(path))
+    return _read(read_text(path), str(path))
+
+
+@lru_cache(maxsize=8)
+def _read(text: str, origin: str) -> Space:
+    """Parse a text once, since lowering a space to layers takes up to a second."""
+    return Space.from_yaml(text, origin)

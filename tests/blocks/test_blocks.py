@@ -157,7 +157,7 @@ def test_every_block_is_tested() -> None:
 
 
 @every_block
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_module_has_the_shapes_and_params_of_its_graph(op: str, data: st.DataObject) -> None:
     arch = data.draw(archs(op))
@@ -170,7 +170,7 @@ def test_module_has_the_shapes_and_params_of_its_graph(op: str, data: st.DataObj
 
 
 @every_block
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_macs_are_those_that_torch_counts(op: str, data: st.DataObject) -> None:
     arch = data.draw(archs(op))
@@ -182,6 +182,7 @@ def test_macs_are_those_that_torch_counts(op: str, data: st.DataObject) -> None:
 
 
 @every_block
+@settings(max_examples=25)
 @given(data=st.data())
 def test_fusing_never_costs_more(op: str, data: st.DataObject) -> None:
     arch = data.draw(archs(op))

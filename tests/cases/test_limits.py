@@ -26,6 +26,7 @@ from nas.train.run import Task
 from .conftest import Nas
 
 DEVICES = ("sd855-cpu-1t", "pixel6-cpu")
+TINY = Path(__file__).with_name("tinyspace.yaml")
 
 
 @pytest.mark.slow
@@ -55,7 +56,7 @@ def test_every_trained_network_is_inside_all_limits(nas: Nas, here: Path) -> Non
 )
 def test_known_networks_are_queued_within_all_limits(limits: dict[str, Any]) -> None:
     asked = {"space": "mobilenetv3", "device": DEVICES, "budget_ms": 90, **limits}
-    settings = EvolutionSettings(generations=2, children=200)
+    settings = EvolutionSettings(generations=1, children=50)
     result = StudyRequest({**asked, "settings": settings}, StudySettings(8)).run_search()
     small, large = result.known
     assert result.known_within == (small,)
@@ -75,14 +76,14 @@ def test_a_size_that_no_image_has_is_refused_with_the_range(nas: Nas, here: Path
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, int])
 def test_numbers_of_numpy_are_numbers(kind: Callable[[float], Any], tmp_path: Path) -> None:
-    few = EvolutionSettings(generations=2, children=200)
-    asked: dict[str, Any] = {"max_params": kind(4e6), "seed": np.int64(3), "caution": kind(1)}
-    found = search("mobilenetv3", budget_ms=kind(1), settings=few, **asked)
+    few, space = EvolutionSettings(generations=2, children=50), str(TINY)
+    asked: dict[str, Any] = {"max_params": kind(8000), "seed": np.int64(3), "caution": kind(1)}
+    found = search(space, budget_ms=kind(1), settings=few, **asked)
     assert found.budget_ms == 1
-    assert found.best.arch.params <= 4e6
+    assert found.best.arch.params <= 8000
     write_result(tmp_path, found, ["nas"])
     assert yaml.read(tmp_path / "study.yaml")["budget_ms"] == 1
-    several = search("mobilenetv3", DEVICES, budget_ms=np.array([90, 6], kind), settings=few)
+    several = search(space, DEVICES, budget_ms=np.array([90, 6], kind), settings=few)
     assert several.limits.ms == (90, 6)
 
 
@@ -99,7 +100,7 @@ def test_a_study_takes_its_own_defaults_and_loaded_objects(tmp_path: Path) -> No
     task = Task(replace(images, train=images.train.take(torch.arange(128))), plain)
     settings = StudySettings(trials=2, epochs=1, finalists=1, seeds=1)
     few = EvolutionSettings(generations=2, children=200)
-    space = str(Path(__file__).with_name("tinyspace.yaml"))
+    space = str(TINY)
     loaded: dict[str, Any] = {
         "space": load_space(space),
         "device": [load_device(name) for name in DEVICES],

@@ -107,8 +107,8 @@ RIGHT: dict[str, tuple[str, int, int]] = {
     ),
     "unknown-multi-dot-mv-inner": ("calls:Vectors", 24640, 4816896 + 196 * 32),
     "unknown-lstm-gru": (
-        *("calls:Recurrent", 20890),
-        2408448 + 196 * (16 + 32) * 128 + 2 * 196 * (32 + 8) * 24 + 160,
+        *("calls:Recurrent@64", 20890),
+        196608 + 16 * (16 + 32) * 128 + 2 * 16 * (32 + 8) * 24 + 160,
     ),
     "cells": ("calls:Cells", 64 * 66 + 24 * 26, 64 * 64 + 24 * 24),
     "unknown-deform-conv": ("calls:Deformable", 9003, STEM + (27 + 32) * 144 * 56**2),

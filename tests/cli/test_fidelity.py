@@ -39,7 +39,6 @@ def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
         (("--epochs", "one"), "--epochs: expected a list as 1,2,5, found 'one'"),
         (("--epochs", "0,2"), "--epochs: expected numbers from 1, found 0"),
         (("--zero-cost", "zem"), "unknown zero-cost proxy 'zem'; nearest: zen"),
-        (("--space", "mobilenetv3", "--most-mmacs", "1"), "too few networks below 1 million MACs"),
     ],
 )
 def test_bad_input_is_one_message_and_2(
@@ -48,3 +47,12 @@ def test_bad_input_is_one_message_and_2(
     done = nas(*FIDELITY, *arguments, "--out", str(tmp_path))
     assert (done.code, done.out) == (2, "")
     assert message in done.err
+
+
+def test_a_space_of_large_networks_is_said_to_have_too_few(nas: Nas, tmp_path: Path) -> None:
+    large = tmp_path / "large.yaml"
+    large.write_text(SPACE.read_text().replace("[3, 32, 32]", "[3, 512, 512]"))
+    few = ("--networks", "3", "--most-mmacs", "1", "--out", str(tmp_path / "results"))
+    done = nas("fidelity", "--space", str(large), *few)
+    assert (done.code, done.out) == (2, "")
+    assert "tinyspace has too few networks below 1 million MACs" in done.err

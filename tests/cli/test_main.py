@@ -1,4 +1,4 @@
-"""Exit codes and streams, in real processes: one message, no traceback, nothing else on stdout."""
+"""Exit codes and streams, most in real processes: one message, no traceback, no other output."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def test_alone_it_helps_and_so_does_the_module() -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_is_mistyped_is_answered_with_what_is_near(
-    args: tuple[str, ...], nearest: str
+    nas: Nas, args: tuple[str, ...], nearest: str
 ) -> None:
-    done = run(*args)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert nearest in done.stderr
+    done = nas(*args)
+    assert (done.code, done.out) == (2, "")
+    assert nearest in done.err
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,18 @@ def test_what_is_mistyped_is_answered_with_what_is_near(
     ],
     ids=lambda value: value[-1][:20] if isinstance(value, tuple) else "",
 )
-def test_bad_input_ends_with_2_and_one_line(args: tuple[str, ...], message: str) -> None:
-    done = run(*args)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"nas: {message}")
-    assert done.stderr.count("\n") == 1
-    assert len(done.stderr) < 1_000
+def test_bad_input_ends_with_2_and_one_line(nas: Nas, args: tuple[str, ...], message: str) -> None:
+    done = nas(*args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"nas: {message}")
+    assert done.err.count("\n") == 1
+    assert len(done.err) < 1_000
+
+
+def test_bad_input_ends_a_process_with_2_and_one_line() -> None:
+    done = run("show", "net.yaml")
+    error = "nas: net.yaml: no such file or folder\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", error)
 
 
 @pytest.mark.parametrize(
@@ -118,11 +124,11 @@ def test_what_is_not_installed_is_named_with_what_installs_it(
 
 
 @pytest.mark.parametrize("args", [("show",), ("show", "--colour"), ("shwo",), ("list", "nets")])
-def test_bad_usage_ends_with_2(args: tuple[str, ...]) -> None:
-    done = run(*args)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Error: " in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_usage_ends_with_2(nas: Nas, args: tuple[str, ...]) -> None:
+    done = nas(*args)
+    assert (done.code, done.out) == (2, "")
+    assert "Error: " in done.err
+    assert "Traceback" not in done.err
 
 
 def test_reader_that_leaves_early_is_no_error() -> None:

