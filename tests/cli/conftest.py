@@ -44,7 +44,7 @@ def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def few_generations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches try less, where what they find does not matter."""
-    few = partial(EvolutionSettings, generations=5, children=300)
+    few = partial(EvolutionSettings, generations=2, children=100)
     monkeypatch.setattr("nas.optimize.run.EvolutionSettings", few)
 
 

@@ -17,7 +17,7 @@ from nas.latency.device import load_device
 from nas.latency.files import COLUMNS
 from nas.latency.fit.write import write_device
 from nas.library import load_arch, load_space, load_surrogate
-from nas.optimize import search
+from nas.optimize import EvolutionSettings, search
 from nas.optimize.pricing import MS, Pricing
 
 WHOLES = st.builds(
@@ -80,7 +80,8 @@ def test_predicted_rows_add_up_and_prices_agree(folder: Path) -> None:
 
 
 def test_a_search_keeps_the_budget_of_the_network(folder: Path) -> None:
-    result = search("mobilenetv3", folder, budget_ms=0.6)
+    few = EvolutionSettings(generations=5, children=100)
+    result = search("mobilenetv3", folder, budget_ms=0.6, settings=few)
     assert 0.55 < result.best.ms <= 0.6
     assert result.device.predict(result.best.arch).ms == pytest.approx(result.best.ms)
 

@@ -172,14 +172,19 @@ def uniform(weight: torch.Tensor, mean: float, std: float, *rest: object) -> tor
     return weight.uniform_(mean - 2 * std, mean + 2 * std)
 
 
+def uniform_by_timm(arch: Arch) -> nn.Module:
+    """The reference without truncated normal weights, which take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch.nn.init._no_grad_trunc_normal_", uniform)
+        patch.setattr("timm.layers.weight_init._trunc_normal_", uniform)
+        return made_by_timm(arch.name, arch.input[1])
+
+
 @torch.no_grad()
 def compare_logits(arch: Arch) -> None:
     """Ours with the reference's random weights."""
     images = torch.randn(2, *arch.input)
-    with pytest.MonkeyPatch.context() as patch:  # a truncated normal takes most of the time
-        patch.setattr("torch.nn.init._no_grad_trunc_normal_", uniform)
-        patch.setattr("timm.layers.weight_init._trunc_normal_", uniform)
-        reference = made_by_timm(arch.name, arch.input[1])
+    reference = uniform_by_timm(arch)
     randomise_norms(reference, images)
     with pytest.MonkeyPatch.context() as patch:  # all weights are about to be overwritten
         patch.setattr("torch.nn.init.kaiming_uniform_", lambda weight, **how: weight)
@@ -262,5 +267,5 @@ def attention_macs(graph: Graph) -> int:
 def test_macs_equal_fvcore(representative: Arch) -> None:
     arch = small(representative)
     expected = arch.macs - attention_macs(arch.graph)
-    reference = made_by_timm(arch.name, arch.input[1]).eval()
+    reference = uniform_by_timm(arch).eval()
     assert fvcore_macs(reference, torch.zeros(1, *arch.input)) == expected
