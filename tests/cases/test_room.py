@@ -37,6 +37,29 @@ def mounted() -> tuple[str, ...]:
     pytest.skip("nothing may be mounted here")
 
 
+WARM = """
+import os, sys
+import nas.study.resumable, nas.train.run, nas.report.folders.write_search
+from nas.cli.main import main
+
+def nas(words):
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    sys.argv = ["nas", *words.split()]
+    main()
+"""
+
+
+def processes(program: str, *before: str) -> tuple[int, str]:
+    """Exit code of a program, and all that it prints.
+
+    In it, `nas(words)` runs a command in a process of its own, which has everything imported.
+    """
+    command = [*before, sys.executable, "-c", WARM + program]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
 def shell(text: str, *before: str) -> tuple[int, str]:
     """Exit code of a shell's commands, and all that they print."""
     done = subprocess.run([*before, "bash", "-c", text], capture_output=True, text=True)
@@ -49,45 +72,59 @@ def no_traceback(said: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", ["32k", "140k", "210k"], ids=["store", "log", "checkpoint"])
-def test_full_disk(tiny: Path, mounted: tuple[str, ...], size: str) -> None:
-    asked = f"{NAS} {SEARCH} --data a.npz --out d --name x"
-    code, said = shell(
-        f"mkdir d; mount -t tmpfs -o size={size} tmpfs d; {asked}; echo rc $?;"
-        f" mount -o remount,size=9m d; {asked} --resume >/dev/null && cp -r d/x kept",
+def test_full_disk(tiny: Path, mounted: tuple[str, ...]) -> None:
+    """When the store is opened, an epoch is logged, and a checkpoint is written."""
+    sizes = ["32k", "140k", "210k"]
+    code, said = processes(
+        f"""
+for size in {sizes}:
+    os.mkdir(size)
+    os.system(f"mount -t tmpfs -o size={{size}} tmpfs {{size}}")
+    asked = f"{SEARCH} --data a.npz --name x --out {{size}}"
+    assert nas(asked) == 2
+    os.system(f"mount -o remount,size=9m {{size}}")
+    assert nas(asked + " --resume") == 0
+    assert os.path.exists(f"{{size}}/x/best.yaml")
+""",
         *mounted,
     )
     assert code == 0, said
-    lines = no_traceback(said).splitlines()
-    full = [line for line in lines if "cannot be written" in line]
-    assert len(full) == 1 and full[0].startswith("nas: d/"), said
-    assert full[0].endswith("free some space, then add --resume to the same command")
-    assert "rc 2" in lines
-    assert (tiny / "kept/best.yaml").exists()
+    full = [line for line in no_traceback(said).splitlines() if "cannot be written" in line]
+    assert [line.partition("/")[0] for line in full] == [f"nas: {size}" for size in sizes], said
+    advice = "free some space, then add --resume to the same command"
+    assert all(line.endswith(advice) for line in full), said
 
 
 @pytest.mark.slow
 def test_full_disk_of_workers_and_of_a_training(tiny: Path, mounted: tuple[str, ...]) -> None:
-    for asked in (f"{SEARCH} --data a.npz --workers 2", f"{TRAIN} --epochs 1"):
-        code, said = shell(
-            f"mkdir -p d; mount -t tmpfs -o size=30k tmpfs d; {NAS} {asked} --out d --name x",
-            *mounted,
-        )
-        assert code == 2, said
-        assert "add --resume to the same command" in no_traceback(said)
+    commands = [f"{SEARCH} --data a.npz --workers 2", f"{TRAIN} --epochs 1"]
+    code, said = processes(
+        f"""
+for command in {commands}:
+    os.makedirs("d", exist_ok=True)
+    os.system("mount -t tmpfs -o size=30k tmpfs d")
+    assert nas(command + " --out d --name x") == 2
+""",
+        *mounted,
+    )
+    assert code == 0, said
+    assert no_traceback(said).count("add --resume to the same command") == len(commands)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["size=1m", "ro"])
-def test_shm(tiny: Path, mounted: tuple[str, ...], how: str) -> None:
+def test_shm(tiny: Path, mounted: tuple[str, ...]) -> None:
+    """It is small, and then nobody may write there."""
     labels = np.arange(1200) % 4
     images = (
         np.random.default_rng(0).integers(0, 60, (1200, 32, 32, 3)) + labels[:, None, None, None]
     )
     np.savez(tiny / "big.npz", images=images.astype(np.uint8), labels=labels)
-    code, said = shell(
-        f"mount -t tmpfs -o {how} tmpfs /dev/shm;"
-        f" {NAS} {SEARCH} --data big.npz --workers 2 --name s",
+    code, said = processes(
+        f"""
+for how in ["size=1m", "ro"]:
+    os.system(f"mount -t tmpfs -o {{how}} tmpfs /dev/shm")
+    assert nas(f"{SEARCH} --data big.npz --workers 2 --force --name x") == 0
+""",
         *mounted,
     )
     assert code == 0, said
