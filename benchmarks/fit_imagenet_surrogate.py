@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,6 @@ from nas.files.csv import read_csv, write_csv
 from nas.space.columns import Floats
 
 EXPERT_COLUMNS = ("centre", "scale", "radius", "linear")
-KERNEL_FIELDS = ("law_sd", "input_sd", "amplitude", "length", "recipe_sd")
 HEAD = """schema: 1
 name: imagenet
 made: "2026-11-22, benchmarks/fit_imagenet_surrogate.py"
@@ -125,9 +125,8 @@ def _write_csv(
 
 
 def _yaml(surrogate: Surrogate, figures: Mapping[str, Any]) -> str:
-    kernel = surrogate.process.kernel
     model = {"ceiling": surrogate.ceiling, "floor_sd": surrogate.floor_sd}
-    model |= {name: getattr(kernel, name) for name in KERNEL_FIELDS}
+    model |= asdict(surrogate.process.covariance)
     experts = {expert.name: float(f"{expert.constant:.10g}") for expert in surrogate.experts}
     return HEAD + "".join(
         f"{name}:\n{_indented(content)}"

@@ -10,7 +10,7 @@ pairs.csv        the experts' quadratic terms
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
@@ -30,22 +30,16 @@ from nas.gp import Posterior
 from nas.space.columns import Floats
 
 FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
-KERNEL = tuple(field.name for field in fields(ScoreCovariance))
 NETWORK = ("network", "recipe", "noise_sd", "weight", "resolution", *FEATURES)
 PROVENANCE = ("schema", "name", "reference", "sources", "held_out", "made")
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
-    """Scalars of the surrogate, with those of its `ScoreCovariance`."""
+class _Model(ScoreCovariance):
+    """Scalars of the surrogate: those of its process, and the ends of its estimates."""
 
     ceiling: float = between(above=0, high=inf)
     floor_sd: float = between(above=0, high=inf)
-    law_sd: float = between(above=0, high=inf)
-    input_sd: float = between(above=0, high=inf)
-    amplitude: float = between(above=0, high=inf)
-    length: float = between(above=0, high=inf)
-    recipe_sd: float = between(above=0, high=inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +75,11 @@ def load_surrogate(folder: str | Path) -> Surrogate:
     pairs = [f"{a} {b}" for i, a in enumerate(INPUTS) for b in INPUTS[i:]]
     quadratic = _table(folder / "pairs.csv", ("first", "second"), tuple(constants), pairs)
     scaling = Scaling(table[:, 0], table[:, 1], terms[:, 0], terms[:, 1])
-    kernel = ScoreCovariance(**{name: getattr(model, name) for name in KERNEL})
     return Surrogate(
         name=str(document.name),
         ceiling=model.ceiling,
         scaling=scaling,
-        process=_process(folder / "networks.csv", kernel, scaling),
+        process=_process(folder / "networks.csv", model, scaling),
         experts=tuple(
             _expert(name, constant, table[:, 2 + 4 * i : 6 + 4 * i], quadratic[:, i])
             for i, (name, constant) in enumerate(constants.items())
@@ -105,18 +98,19 @@ def symmetric(upper: Floats) -> Floats:
     return (matrix + matrix.T) / 2
 
 
-def _process(path: Path, kernel: ScoreCovariance, scaling: Scaling) -> ScoreProcess:
+def _process(path: Path, covariance: ScoreCovariance, scaling: Scaling) -> ScoreProcess:
     rows = read_csv(path, NETWORK, closed=True)
     values = np.array([_numbers(row, NETWORK[2:]) for row in rows])
     if not len(values):
         raise DocumentError(f"{path}: expected at least one network")
     noise_sd, weights, resolution, x = values[:, 0], values[:, 1], values[:, 2], values[:, 3:]
     z, terms = scaling(inputs(x, resolution), law_basis(x, resolution))
+    recipes = [row.cells["recipe"] for row in rows]
     try:
-        factor = network_factor(kernel, z, terms, [row.cells["recipe"] for row in rows], noise_sd)
+        factor = network_factor(covariance, z, terms, recipes, noise_sd)
     except np.linalg.LinAlgError as error:
         raise DocumentError(f"{path}: no process of these networks and scales: {error}") from None
-    return ScoreProcess(kernel, z, terms, Posterior(factor, weights))
+    return ScoreProcess(covariance, z, terms, Posterior(factor, weights))
 
 
 def _expert(name: str, constant: float, columns: Floats, upper: Floats) -> Expert:

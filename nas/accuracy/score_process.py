@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
+from nas.files.records import between
 from nas.gp import Posterior, inverse_factor, squared_distances
 from nas.space.columns import Floats
 
@@ -22,15 +24,15 @@ FLAT_SD = 10.0
 class ScoreCovariance:
     """Prior deviations in score, and the length over which networks resemble each other."""
 
-    law_sd: float
+    law_sd: float = between(above=0, high=inf)
     """Deviation of the effect of each standardised term of the law."""
-    input_sd: float
+    input_sd: float = between(above=0, high=inf)
     """Deviation of a linear effect of each standardised input: doubt that grows with distance."""
-    amplitude: float
+    amplitude: float = between(above=0, high=inf)
     """Deviation of the part that is smooth in the inputs."""
-    length: float
+    length: float = between(above=0, high=inf)
     """In standardised inputs."""
-    recipe_sd: float
+    recipe_sd: float = between(above=0, high=inf)
     """Deviation of a recipe's offset."""
 
     def near(self, z: Floats, others: Floats) -> Floats:

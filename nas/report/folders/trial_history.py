@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +67,7 @@ def read_history(folder: Path, epochs: int, whole: int) -> TrialHistory | None:
     try:
         with _read_only(optuna, path) as storage:
             known = optuna.get_all_study_names(storage)
-            names = (
-                rung_name(epochs, whole),
-                f"proxy, {epochs} epochs",
-            )  # of an earlier version
+            names = rung_name(epochs, whole), f"proxy, {epochs} epochs"  # of an earlier version
             name = next((name for name in names if name in known), names[0])
             study = optuna.load_study(study_name=name, storage=storage)
             return TrialHistory(_trials(study), _importances(optuna, study))
@@ -124,9 +121,4 @@ def _importances(optuna: Any, study: Study) -> tuple[tuple[str, float], ...]:
             evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
             target=lambda trial: -trial.values[0],  # the evaluator looks for low values
         )
-    return tuple(_most(list(found.items())))
-
-
-def _most(found: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    ranked = sorted(found, key=lambda pair: -pair[1])
-    return [(name, share) for name, share in ranked[:SHOWN] if share > 0]
+    return tuple((name, share) for name, share in list(found.items())[:SHOWN] if share > 0)

@@ -55,12 +55,12 @@ def scatter(
     """Plot points with intervals, grouped by colour and shape; the axis also fits `scale_of`."""
     figure = framed(x_title, y_title)
     every = [*(spot for group in groups.values() for spot in group), *scale_of]
-    if spread(every):
-        figure.update_xaxes(type="log", **_plain_ticks(every))
+    figure.update_xaxes(**_latency_axis(every))
     for index, (name, group) in enumerate(groups.items()):
         figure.add_scatter(
             name=plain(name),
             **_points(group),
+            **_intervals(group),
             mode="markers",
             marker={
                 "color": (colours or {}).get(name, COLOURS[index % len(COLOURS)]),
@@ -70,12 +70,6 @@ def scatter(
             },
         )
     return figure
-
-
-def spread(spots: Sequence[PlotPoint]) -> bool:
-    """Whether latencies differ enough for a logarithmic axis."""
-    found = [spot.x for spot in spots if spot.x > 0]
-    return bool(found) and max(found) > SPAN * min(found)
 
 
 def front_figure(
@@ -88,7 +82,9 @@ def front_figure(
     """Plot the front and the known networks: estimated top-1 over predicted latency."""
     groups: dict[str, list[PlotPoint]] = {}
     for seed in seeds:
-        groups.setdefault(_family(seed.name), []).append(seed)
+        family = family_of(seed.name)
+        label = f"known: {family if family in FAMILIES else 'others'}"
+        groups.setdefault(label, []).append(seed)
     named = [*seeds, *([best] if best else [])]
     y_title = "estimated ImageNet top-1 [%] ± 1 sd"
     colours = {f"known: {family}": colour for family, colour in FAMILIES.items()}
@@ -96,7 +92,8 @@ def front_figure(
     _band(figure, front)
     if best:
         star = {"symbol": "star", "size": 18, "color": FOUND, "line": {"color": DARK, "width": 1}}
-        figure.add_scatter(name="best", **_points([best]), mode="markers", marker=star)
+        shown = {**_points([best]), **_intervals([best])}
+        figure.add_scatter(name="best", **shown, mode="markers", marker=star)
     lowest = min((spot.y_low for spot in named), default=0.0)
     if named and front and min(spot.y for spot in front) < lowest:
         # otherwise the front's fast end would squeeze the others together
@@ -180,32 +177,32 @@ def framed(x_title: str, y_title: str) -> Figure:
 
 
 def _points(spots: Sequence[PlotPoint]) -> dict[str, Any]:
-    bar = {"type": "data", "symmetric": False, "thickness": 1, "width": 0, "color": GREY}
+    """Positions and hover labels of a trace."""
     return {
         "x": [spot.x for spot in spots],
         "y": [spot.y for spot in spots],
-        "error_x": bar
-        | {
-            "array": [spot.x_high - spot.x for spot in spots],
-            "arrayminus": [spot.x - spot.x_low for spot in spots],
-        },
-        "error_y": bar
-        | {
-            "array": [spot.y_high - spot.y for spot in spots],
-            "arrayminus": [spot.y - spot.y_low for spot in spots],
-        },
         "hovertext": [spot.hover for spot in spots],
         "hovertemplate": "%{hovertext}<br>%{x:.3g} ms, %{y:.2f} %<extra></extra>",
     }
 
 
+def _intervals(spots: Sequence[PlotPoint]) -> dict[str, Any]:
+    """Error bars of a trace."""
+    bar = {"type": "data", "symmetric": False, "thickness": 1, "width": 0, "color": GREY}
+    right, left = [s.x_high - s.x for s in spots], [s.x - s.x_low for s in spots]
+    up, down = [s.y_high - s.y for s in spots], [s.y - s.y_low for s in spots]
+    return {
+        "error_x": bar | {"array": right, "arrayminus": left},
+        "error_y": bar | {"array": up, "arrayminus": down},
+    }
+
+
 def _band(figure: Figure, front: Sequence[PlotPoint]) -> None:
     """Draw the front as a line within a band of one standard deviation."""
-    ends = [spot.y_low for spot in front] + [spot.y_high for spot in front[::-1]]
     figure.add_scatter(
         name="± 1 sd of the front",
         x=[spot.x for spot in (*front, *front[::-1])],
-        y=ends,
+        y=[spot.y_low for spot in front] + [spot.y_high for spot in front[::-1]],
         fill="toself",
         fillcolor="rgba(213, 94, 0, 0.15)",
         line={"width": 0},
@@ -214,13 +211,10 @@ def _band(figure: Figure, front: Sequence[PlotPoint]) -> None:
     )
     figure.add_scatter(
         name="found, the best at each ms",
-        x=[spot.x for spot in front],
-        y=[spot.y for spot in front],
+        **_points(front),
         mode="lines+markers",
         line={"color": FOUND, "width": 2},
         marker={"size": 6},
-        hovertext=[spot.hover for spot in front],
-        hovertemplate="%{hovertext}<br>%{x:.3g} ms, %{y:.2f} %<extra></extra>",
     )
 
 
@@ -237,14 +231,12 @@ def _line_at(figure: Figure, x: float, text: str) -> None:
     )
 
 
-def _plain_ticks(spots: Sequence[PlotPoint]) -> dict[str, Any]:
-    """Plain numbers as ticks of a logarithmic axis."""
+def _latency_axis(spots: Sequence[PlotPoint]) -> dict[str, Any]:
+    """A logarithmic axis with plain numbers as ticks, if latencies differ enough."""
+    found = [spot.x for spot in spots if spot.x > 0]
+    if not found or max(found) <= SPAN * min(found):
+        return {}
     ends = min(s.x_low for s in spots) / 1.1, max(s.x_high for s in spots) * 1.1
     ticks = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 1.5, 2, 3, 5, 7)]
     shown = [tick for tick in ticks if ends[0] <= tick <= ends[1]]
-    return {"tickvals": shown, "ticktext": [f"{tick:g}" for tick in shown]}
-
-
-def _family(name: str) -> str:
-    family = family_of(name)
-    return f"known: {family if family in FAMILIES else 'others'}"
+    return {"type": "log", "tickvals": shown, "ticktext": [f"{tick:g}" for tick in shown]}

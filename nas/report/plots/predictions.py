@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nas.errors import ResultError
 from nas.files.staging import staged_file
-from nas.report.plots.style import BLUE, METADATA, RED, plain_numbers, plot
+from nas.report.plots.style import BLUE, METADATA, RED, plain_numbers, plot, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,26 +37,12 @@ def _draw(axes: Axes, found: Validation) -> None:
     within = [0.9 * x for x in line], [1.1 * x for x in line]
     axes.fill_between(line, *within, color="0.9", lw=0, label="± 10 %")
     axes.plot(line, line, color="black", lw=1, ls="--")
-    for inside, colour, label in (
-        (True, BLUE, "in its interval"),
-        (False, RED, "outside"),
-    ):
+    for inside, colour, label in ((True, BLUE, "in its interval"), (False, RED, "outside")):
         own = [each for each in found.checked if each.inside == inside]
-        if not own:
-            continue
-        ms = [each.prediction.ms for each in own]
-        low = [each.prediction.ms - each.prediction.low_ms for each in own]
-        high = [each.prediction.high_ms - each.prediction.ms for each in own]
-        axes.errorbar(
-            [each.ms for each in own],
-            ms,
-            yerr=[low, high],
-            fmt="o",
-            color=colour,
-            ms=5,
-            elinewidth=0.6,
-            label=f"{len(own)} {label}",
-        )
+        if own:
+            shown = [(p.ms, p.low_ms, p.high_ms) for p in (each.prediction for each in own)]
+            look = {"color": colour, "elinewidth": 0.6, "label": f"{len(own)} {label}"}
+            points(axes, [each.ms for each in own], shown, **look)
     for each in found.worst[:NAMED]:
         above = each.error_pct > 0  # the label stands on the side away from the line
         axes.annotate(

@@ -38,7 +38,8 @@ def draw(axes: Axes, result: SearchResult) -> None:
     if result.confidence is not None:
         axes.axvline(result.held_ms, color=OTHER, lw=1, ls=":")
     for seed in result.known:
-        _point(axes, seed, _colour(seed.arch.name), seed.arch.name)
+        name = seed.arch.name
+        _point(axes, seed, FAMILIES.get(family_of(name), OTHER), name)
     front = result.pareto
     ms, top1 = [c.ms for c in front], [c.top1 for c in front]
     axes.plot(ms, top1, color=FOUND, lw=1.5, marker=".", ms=5, label="found, the best at each ms")
@@ -93,7 +94,3 @@ def _frame(axes: Axes, named: Sequence[Candidate], front: Sequence[Candidate]) -
     if max(ms) > 4 * min(ms):
         axes.set_xscale("log")
         plain_numbers(axes.xaxis)
-
-
-def _colour(name: str) -> str:
-    return FAMILIES.get(family_of(name), OTHER)

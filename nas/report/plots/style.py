@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.files.staging import MADE
 
@@ -46,6 +46,16 @@ def plot(*paths: Path, size: tuple[float, float] = (8, 5), font_size: float = 10
         for path in paths:
             kind = path.suffix[1:].lower()
             figure.savefig(path, dpi=150, format=kind, metadata=METADATA[kind])
+
+
+def points(
+    axes: Axes, x: Sequence[float], y: Sequence[tuple[float, float, float]], **look: Any
+) -> None:
+    """Draw points with their intervals: each `y` is a value and the ends of its interval."""
+    import numpy as np
+
+    value, low, high = np.transpose(y)
+    axes.errorbar(x, value, yerr=[value - low, high - value], fmt="o", ms=5, **look)
 
 
 def plain_numbers(axis: Axis, digits: Sequence[float] = (1, 1.5, 2, 3, 4, 5, 6, 8)) -> None:

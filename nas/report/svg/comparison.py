@@ -8,10 +8,9 @@ from itertools import chain, groupby, zip_longest
 from operator import attrgetter
 from typing import TypeVar
 
-from nas.report.svg.diagram import NetworkDiagram
 from nas.report.svg.drawing import Drawing
 from nas.report.svg.network import compose
-from nas.report.svg.rows import DrawnRow, describe, drawn_rows, fills_of, shown_columns
+from nas.report.svg.rows import DrawnRow, describe, drawn_rows, shown_columns
 from nas.report.tables.network import NetworkSummary
 
 T = TypeVar("T")
@@ -24,19 +23,12 @@ def comparison_picture(left: NetworkSummary, right: NetworkSummary) -> str:
     columns = shown_columns([left, right])
     pairs = align_rows(drawn_rows(left, columns), drawn_rows(right, columns))
     ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
-    drawn = [block for side in (ours, theirs) for block in side if block]
-    fills, widest = fills_of(drawn), max(block.out for block in drawn)
-    slowest = max(block.ms or 0 for block in drawn)
-    panels = [
-        (NetworkDiagram(own, columns, fills, widest, slowest, other), summary)
-        for own, other, summary in ((ours, theirs, left), (theirs, ours, right))
-    ]
     to = Drawing(
         f"{left.arch.name} beside {right.arch.name}",
         f"{left.arch.name}: {describe(ours)}. {right.arch.name}: {describe(theirs)}",
     )
     notes = "bold on yellow, or a framed block: differs", "dashed: no such row"
-    return compose(to, panels, fills, drawn, *notes)
+    return compose(to, columns, [(left, ours, theirs), (right, theirs, ours)], *notes)
 
 
 def align_rows(left: Sequence[DrawnRow], right: Sequence[DrawnRow]) -> Pairs:

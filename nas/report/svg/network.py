@@ -21,27 +21,28 @@ TITLE, LINE, KEY = 16, 15, 20
 """Font size of the title; heights of a line of facts and of the legend."""
 SWATCH = 14
 """Side of a colour square in the legend."""
+Rows = Sequence[DrawnRow | None]
+Side = tuple[NetworkSummary, Rows, Rows]
+"""A network, its rows, and the rows of another network to mark differences, if any."""
 
 
 def network_picture(summary: NetworkSummary) -> str:
     """Draw one network, with a latency bar for each row if latency is predicted."""
     columns = shown_columns([summary])
-    own = drawn_rows(summary, columns)
-    fills = fills_of(own)
-    slowest = max(block.ms or 0 for block in own)
-    panel = NetworkDiagram(own, columns, fills, max(block.out for block in own), slowest)
-    to = Drawing(f"Architecture of {summary.arch.name}", describe(own))
-    return compose(to, [(panel, summary)], fills, own)
+    rows = drawn_rows(summary, columns)
+    to = Drawing(f"Architecture of {summary.arch.name}", describe(rows))
+    return compose(to, columns, [(summary, rows, ())])
 
 
-def compose(
-    to: Drawing,
-    panels: Sequence[tuple[NetworkDiagram, NetworkSummary]],
-    fills: Mapping[str, str],
-    drawn: Sequence[DrawnRow],
-    *notes: str,
-) -> str:
+def compose(to: Drawing, columns: Sequence[str], sides: Sequence[Side], *notes: str) -> str:
     """Place diagrams side by side, each below its network's facts, above one legend."""
+    drawn = [row for _, rows, _ in sides for row in rows if row]
+    fills, widest = fills_of(drawn), max(row.out for row in drawn)
+    slowest = max(row.ms or 0 for row in drawn)
+    panels = [
+        (NetworkDiagram(rows, columns, fills, widest, slowest, others), summary)
+        for summary, rows, others in sides
+    ]
     facts = [_wrapped(panel.width, facts_of(summary)) for panel, summary in panels]
     under = MARGIN + TITLE + 8 + LINE * max(map(len, facts))
     width = sum(panel.width + 2 * MARGIN for panel, _ in panels)
@@ -97,8 +98,7 @@ def _keys(
     yield "a block is labelled with its output channels", ""
     if any(block.skip for block in drawn):
         yield "arc: residual connection", ""
-    for note in notes:
-        yield note, ""
+    yield from ((note, "") for note in notes)
 
 
 def _flow(keys: Iterable[tuple[str, str]], width: float) -> Iterator[tuple[int, float, str, str]]:
