@@ -24,7 +24,7 @@ from nas.train.recipe import recipes
 
 HEAVY = {"numpy", "scipy", "pandas", "matplotlib", "torch", "optuna", "ray"}
 SHOW = "import sys; sys.argv[0] = 'nas'; from nas.cli.main import main; main()"
-ASK = """
+ASK = r"""
 import os, sys
 sys.argv = ["nas"]
 from nas.cli.main import main
