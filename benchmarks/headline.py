@@ -45,8 +45,8 @@ from nas.space.arch import Arch
 from nas.space.scaling import scaled
 from nas.study.halving import SuccessiveHalving
 from nas.study.plan import Plan
+from nas.study.request import initial_codes
 from nas.study.results import study_result
-from nas.study.run import initial_codes
 from nas.study.spec import StudySpec
 from nas.study.workers import run_with
 from nas.train.final import train_finally

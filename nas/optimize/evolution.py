@@ -65,15 +65,15 @@ class Evaluated:
         return self.take(order[improves])
 
 
+@dataclass(slots=True, eq=False)
 class Evaluator:
     """Prices codes, drops those over a limit, and bounds the accuracy of the others."""
 
-    def __init__(self, pricing: Pricing, limits: Limits, risk_aversion: float) -> None:
-        self.pricing = pricing
-        self.limits = limits
-        self.risk_aversion = risk_aversion
-        self.priced = 0
-        self.evaluated = 0
+    pricing: Pricing
+    limits: Limits
+    risk_aversion: float
+    priced: int = 0
+    evaluated: int = 0
 
     def __call__(self, codes: Ints) -> Evaluated:
         prices = self.pricing.price(codes)

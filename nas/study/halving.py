@@ -109,7 +109,8 @@ class SuccessiveHalving:
         longest = self.plan.longest
         finals = self.store(database, finals_name(longest))
         seeds = list(range(self.seed + 1, self.seed + 1 + self.plan.seeds))
-        kept = self._finalists(kept, finals)
+        kept = [*kept[: self.plan.finalists], *map(self._arch, finals.records())]
+        kept = list({arch.arch_id: arch for arch in kept}.values())  # also those of a smaller run
         yield from self._train(_Rung(finals, longest, longest, final=True), kept, seeds)
 
     def _rung(self, database: Database, epochs: int) -> _Rung:
@@ -166,11 +167,6 @@ class SuccessiveHalving:
         signs = [1.0, *[-1.0] * len(self.spec.objectives)]
         order = best_first(np.array([record.values for record in done]) * signs)
         return [self._arch(done[index]) for index in order]
-
-    def _finalists(self, kept: Sequence[Arch], finals: Store) -> list[Arch]:
-        """The best networks, and the finalists of a smaller run."""
-        archs = [*kept[: self.plan.finalists], *map(self._arch, finals.records())]
-        return list({arch.arch_id: arch for arch in archs}.values())
 
     def _arch(self, record: Record) -> Arch:
         if record.arch_id not in self._archs:

@@ -12,10 +12,12 @@ from nas.files.settings import RunSettings
 from nas.files.staging import ResumableDir, check_not_shipped
 from nas.optimize import SearchResult
 from nas.optimize.settings import result_name
-from nas.study.results import StudyResult, WriteResult
-from nas.study.run import study
+from nas.study.halving import SuccessiveHalving
+from nas.study.request import StudyRequest
+from nas.study.results import StudyResult, WriteResult, study_result
 from nas.study.settings import SIZES, StudySettings
 from nas.study.trainer import remove_run_files
+from nas.study.workers import run_with
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def search_and_train(
     task: Task,
     settings: StudySettings,
     output: Output,
+    /,
     *,
     write: WriteResult,
     workers: int = 1,
@@ -52,6 +55,8 @@ def search_and_train(
         TrainingError: no network could be trained.
         UnknownNameError: a strategy, objective or proxy, with the nearest names.
     """
+    from nas.train.threads import with_threads
+
     name = output.name or result_name(search, task.data.name)
     check_not_shipped("architecture", output.out / name)
     inputs = settings.inputs(task, search)
@@ -63,17 +68,25 @@ def search_and_train(
             on_message(work.already_complete())
         try:
             with work.open_folder() as folder:
-                result, found = study(
+                settings.check()
+                request = StudyRequest(search, settings)
+                on_progress("searching", 0.0)
+                result = request.run_search()
+                task = with_threads(task, result.best.arch, folder, workers)
+                halving = SuccessiveHalving(
                     task,
                     folder,
-                    settings,
-                    workers=workers,
-                    storage=storage,
-                    scope=work.settings.scope(storage),
-                    on_progress=on_progress,
-                    on_message=on_message,
-                    **search,
+                    settings.plan(task),
+                    request.spec(result, task),
+                    settings.trials,
+                    search.get("seed", 0),
+                    storage,
+                    work.settings.scope(storage),
+                    on_progress,
+                    on_message,
                 )
+                run_with(halving, workers)
+                found = study_result(halving)
         except (BudgetError, InfeasibleError, UnknownNameError):
             work.discard()  # no run of these settings can continue
             raise

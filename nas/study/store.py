@@ -100,7 +100,7 @@ class Store:
         attempts = 1 + max(void, default=0)
         known = {"arch_id": key[0], "seed": key[1], "owner": self.owner.name, "attempts": attempts}
         made = self._create(params or {}, values or {}, {**attrs, **known})
-        if self._trials.kept:
+        if self.database.sole:
             return self._trials.append(*key, "running", (), {}, {**attrs, **known}, made)
         first = self.find(key)
         assert first is not None
@@ -143,7 +143,7 @@ class Store:
         optuna, asked = self.database.optuna, {"state": self._states.RUNNING, "user_attrs": attrs}
         categorical = optuna.distributions.CategoricalDistribution
         kinds = {name: categorical(own) for name, own in values.items()}
-        if self._trials.kept:  # only this process writes: all parameters in one query
+        if self.database.sole:  # all parameters in one query
             made = self.storage.create_new_trial(self._id, optuna.create_trial(**asked))
             self.database.insert_params(made, params, kinds)
             return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from nas.study.database import Database
@@ -13,51 +14,38 @@ from nas.study.record import Key, Record
 class Trials:
     """The trials of one study.
 
-    Trials that have ended never change, so all before the first running one are kept. If only this
-    process writes to the database, all trials are kept.
+    Trials that have ended never change, so all before the first running one are converted once. If
+    only this process writes to the database, all trials are kept.
     """
 
     def __init__(self, database: Database, study_id: int) -> None:
         self._database, self._id = database, study_id
-        self._n_ended = 0
-        """Number of trials before the first running one."""
-        self._counting: dict[Key, Record] = {}
-        """Those of them that count."""
-        self._void: list[Record] = []
-        """The others."""
+        self._ended: list[Record] = []
+        """Trials before the first running one."""
         self._all: list[Record] | None = None
         """All trials, if only this process writes."""
 
-    @property
-    def kept(self) -> bool:
-        """Whether all trials are known without reading the database."""
-        return self._all is not None
-
     def counting(self) -> list[Record]:
         """All trials that count, in order."""
-        later = self._later()
-        return [*self._counting.values(), *(record for record in later if record.counts)]
+        return [record for record in self._read() if record.counts]
 
     def void(self) -> list[Record]:
         """Trials that do not count, see `Record.counts`."""
-        later = self._later()  # also updates what is kept
-        return [*self._void, *(record for record in later if not record.counts)]
+        return [record for record in self._read() if not record.counts]
 
     def abandoned(self, is_dead: Callable[[str], bool]) -> list[Record]:
         """Void trials whose key has no other trial, and running ones whose owner is dead."""
-        later = self._later()
-        keys = {record.key for record in later if record.counts}
-        void = [*self._void, *(record for record in later if not record.counts)]
+        records = self._read()
+        keys = {record.key for record in records if record.counts}
         return [
-            *(r for r in void if r.key not in keys and r.key not in self._counting),
-            *(r for r in later if r.state == "running" and is_dead(r.attrs["owner"])),
+            *(r for r in records if not r.counts and r.key not in keys),
+            *(r for r in records if r.state == "running" and is_dead(r.attrs["owner"])),
         ]
 
     def find(self, key: Key) -> Record | None:
         """The trial of an architecture and seed."""
-        later = (record for record in self._later() if record.counts and record.key == key)
-        first = next(later, None)
-        return self._counting.get(key, first)
+        of_arch = (record for record in self._read() if record.arch_id == key[0])
+        return next((r for r in of_arch if r.seed == key[1] and r.counts), None)
 
     def append(self, *values: Any) -> Record:
         """Keep a trial that this process has written; `values` follow its number."""
@@ -76,25 +64,15 @@ class Trials:
             old = getattr(self._all[record.number], name)
             self.changed(record, **{name: {**old, **entries}})
 
-    def _later(self) -> list[Record]:
-        """Trials from the first running one on."""
-        later = self._read()[self._n_ended :]
-        while later and later[0].state != "running":
-            record = later.pop(0)
-            self._n_ended += 1
-            if record.counts:
-                self._counting[record.key] = record
-            else:
-                self._void.append(record)
-        return later
-
     def _read(self) -> list[Record]:
-        """All trials."""
+        """All trials, in order."""
         if self._all is not None:
             return self._all
         with self._database.reading():
             trials = self._database.storage.get_all_trials(self._id, deepcopy=False)
-        records = [Record.of(trial) for trial in trials]
+        later = [Record.of(trial) for trial in trials[len(self._ended) :]]
+        records = [*self._ended, *later]
+        self._ended += takewhile(lambda record: record.state != "running", later)
         if self._database.sole:
             self._all = records
         return records

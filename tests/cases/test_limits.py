@@ -14,10 +14,12 @@ import torch
 
 from nas.errors import BudgetError
 from nas.files import yaml
+from nas.files.output import Output
 from nas.library import load_arch, load_device, load_space, load_surrogate
 from nas.optimize import EvolutionSettings, search
 from nas.report.folders.write_search import write_result
-from nas.study.run import StudyRequest, initial_codes, study
+from nas.study.request import StudyRequest, initial_codes
+from nas.study.resumable import search_and_train
 from nas.study.settings import StudySettings
 from nas.train.data import load_data
 from nas.train.recipe import load_recipe
@@ -107,10 +109,10 @@ def test_a_study_takes_its_own_defaults_and_loaded_objects(tmp_path: Path) -> No
         "surrogate": load_surrogate("imagenet"),
     }
     for workers, asked in ((1, {"space": space}), (2, loaded)):
-        folder = tmp_path / str(workers)
-        folder.mkdir()
-        result, studied = study(
-            task, folder, settings, budget_ms=3, settings=few, workers=workers, **asked
+        output = Output(tmp_path, str(workers))
+        limits: dict[str, Any] = {"budget_ms": 3, "settings": few}
+        result, studied, _ = search_and_train(
+            task, settings, output, write=write_result, workers=workers, **limits, **asked
         )
         assert len(studied.trials) == 2
         devices = (result.device, *result.others)

@@ -17,8 +17,8 @@ from nas.optimize import SearchResult
 from nas.study.database import Database
 from nas.study.ray.connect import check_capacity
 from nas.study.ray.sweep import FOLDER, run
+from nas.study.request import StudyRequest
 from nas.study.results import WriteResult
-from nas.study.run import StudyRequest
 from nas.study.sweep.cell_status import CellStatus
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.files import SWEEP_FILE, write_sweep

@@ -20,7 +20,7 @@ from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.optimize.strategies.problem import OBJECTIVES
 from nas.study.halving import rung_name
 from nas.study.plan import Plan
-from nas.study.run import StudyRequest
+from nas.study.request import StudyRequest
 from nas.study.settings import StudySettings
 from nas.train.device import PRECISIONS
 from nas.train.recipe import load_recipe

@@ -14,8 +14,8 @@ from nas.optimize import SearchResult
 from nas.study.database import Database
 from nas.study.halving import SuccessiveHalving, finals_name
 from nas.study.record import Record
+from nas.study.request import StudyRequest
 from nas.study.results import WriteResult, study_result_in
-from nas.study.run import StudyRequest
 from nas.study.store import Store
 from nas.study.sweep.cell_status import CellStatus
 from nas.study.sweep.files import State

@@ -13,7 +13,7 @@ from nas.errors import NasError
 from nas.files import yaml
 from nas.report.folders.write_search import write_result
 from nas.study.database import Database
-from nas.study.run import StudyRequest
+from nas.study.request import StudyRequest
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Sweep, read_sweep
 from nas.study.sweep.runner import CellRunner, PendingSearch

@@ -1,11 +1,10 @@
-"""Search with training (`nas search --data`): search, train candidates, train the best longer."""
+"""What a search with training looks for, and the networks that it begins with."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +14,8 @@ from nas.optimize import Candidate, SearchResult
 from nas.optimize import search as run_search
 from nas.optimize.run import each_device
 from nas.space.space import Code
-from nas.study.halving import SuccessiveHalving
-from nas.study.results import StudyResult, study_result
 from nas.study.settings import StudySettings
 from nas.study.spec import StudySpec
-from nas.study.workers import run_with
-from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from nas.train.run import Task
@@ -94,42 +89,3 @@ def _ranked(pool: Sequence[Candidate], names: Sequence[str], task: Task) -> list
     ]
     order = np.argsort(-np.mean(ranks, axis=0), kind="stable")
     return [pool[index] for index in order]
-
-
-def study(
-    task: Task,
-    folder: Path,
-    settings: StudySettings,
-    /,
-    *,
-    workers: int = 1,
-    storage: str | None = None,
-    scope: str = "",
-    on_progress: OnProgress = ignore,
-    on_message: OnMessage = ignore,
-    **search: Any,
-) -> tuple[SearchResult, StudyResult]:
-    """Search, then train the candidates; resume the study if `folder` has one.
-
-    `search` are the arguments of `nas.optimize.search`, `storage` is the URL of an Optuna storage
-    (None: an SQLite file in `folder`), `scope` a prefix of the run's studies in a shared one.
-    Progress is the current step and the share of all epochs that are done.
-
-    Raises:
-        BudgetError, InfeasibleError: as `nas.optimize.search`.
-        UnknownNameError: an unknown strategy, objective or proxy.
-        TrainingError: no network could be trained.
-    """
-    from nas.train.threads import with_threads
-
-    settings.check()
-    request, plan = StudyRequest(search, settings), settings.plan(task)
-    on_progress("searching", 0.0)
-    result = request.run_search()
-    task = with_threads(task, result.best.arch, folder, workers)
-    spec, trials, seed = request.spec(result, task), settings.trials, search.get("seed", 0)
-    halving = SuccessiveHalving(
-        task, folder, plan, spec, trials, seed, storage, scope, on_progress, on_message
-    )
-    run_with(halving, workers)
-    return result, study_result(halving)
