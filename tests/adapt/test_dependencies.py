@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from nas.adapt.dependencies import DependencyGraph, Mask
 from nas.adapt.prune import embedded, pruned, scores
-from nas.adapt.width_changes import WidthChange, width_changes, with_rows
-from nas.adapt.width_groups import WidthGroup
+from nas.adapt.width_changes import width_changes, with_rows
+from nas.adapt.width_groups import WidthGroup, width_groups
 from nas.errors import ArchError
 from nas.library import load_arch, load_device
 from nas.modules import build
@@ -27,15 +27,13 @@ Cut = tuple[WidthGroup, Arch, Mask]
 
 def cuts(arch: Arch, channels: DependencyGraph, worth: np.ndarray, most: int) -> Iterator[Cut]:
     """Random valid widths of some width groups."""
-    rng = np.random.default_rng(1)
-    listed: dict[WidthGroup, list[WidthChange]] = {}
-    for change in width_changes(arch, load_device("iphone12-lut"), 8):
-        listed.setdefault(change.group, []).append(change)
-    for index in rng.permutation(len(listed))[:most]:
-        group = list(listed)[index]
-        for choice in rng.permutation(len(listed[group])):
+    rng, device, groups = np.random.default_rng(1), load_device("iphone12-lut"), width_groups(arch)
+    for index in rng.permutation(len(groups))[:most]:
+        group = groups[index]
+        changes = list(width_changes(arch, device, 8, of=[group]))
+        for choice in rng.permutation(len(changes)):
             with suppress(ArchError):
-                made = with_rows(arch, listed[group][choice].rows)
+                made = with_rows(arch, changes[choice].rows)
                 yield group, made, channels.keep_mask(made.graph, worth)
                 break
 

@@ -35,7 +35,7 @@ TABLE = (Path(__file__).parent / "tiny.yaml").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def task() -> Task:
     data = load_data("digits")
-    data = replace(data, train=data.train.take(torch.arange(800)))
+    data = replace(data, train=data.train.take(torch.arange(400)))
     return Task(data, replace(load_recipe("proxy"), batch=64))
 
 
@@ -60,7 +60,7 @@ def job(task: Task, start: tuple[Arch, Path], device: Device, tmp_path: Path) ->
 
 def job_in(folder: Path, task: Task, start: tuple[Arch, Path], device: Device) -> NetAdapt:
     budget = 0.9 * device.predict(start[0]).ms
-    plan = AdaptPlan(budget, 0.06, tune_batches=2, judging_images=80)
+    plan = AdaptPlan(budget, 0.06, tune_batches=2, judging_images=40)
     return NetAdapt(task, folder, plan, device, *start)
 
 
@@ -250,9 +250,9 @@ def test_what_a_proposal_is_judged_with_is_what_it_leaves(
     task: Task, start: tuple[Arch, Path]
 ) -> None:
     arch, weights = start
-    tuner = Tuner(task, AdaptPlan(1.0, tune_batches=2, judging_images=80), seed=0)
+    tuner = Tuner(task, AdaptPlan(1.0, tune_batches=2, judging_images=40), seed=0)
     state, top1 = tuner.tuned(arch, read_state(weights), 1)
-    images, labels = next(tuner._validation.batches(in_order(80, 80, arch.input[1])))
+    images, labels = next(tuner._validation.batches(in_order(40, 40, arch.input[1])))
     module = build(arch).eval()
     module.load_state_dict(state)
     with torch.no_grad():

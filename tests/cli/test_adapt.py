@@ -23,7 +23,8 @@ from .conftest import Nas
 
 DEVICE = "sd855-cpu-1t"
 ON = ("--device", DEVICE)
-DATA = ("--data", "digits", "--batch", "64", "--steps", "2", "--delta", "0.05", "--epochs", "1")
+FEW = ("--batch", "64", "--steps", "2", "--epochs", "1", "--proposals", "3")
+DATA = ("--data", "digits", "--delta", "0.05", *FEW)
 TABLE = (Path(__file__).parents[1] / "adapt" / "tiny.yaml").read_text(encoding="utf-8")
 
 
@@ -53,7 +54,8 @@ def budget(share: float) -> str:
 
 
 def test_on_data(nas: Nas, start: str, here: Path) -> None:
-    done = nas("adapt", start, "--budget-ms", budget(0.85), *ON, *DATA, "--name", "made", "--json")
+    asked = ("--budget-ms", budget(0.85), *ON, *DATA, "--delta", "0.1", "--name", "made")
+    done = nas("adapt", start, *asked, "--json")
     assert done.code == 0, done.err
     content = json.loads(done.out)
     folder = here / "results" / "made"
