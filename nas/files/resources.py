@@ -22,23 +22,17 @@ What = Literal["architecture", "space", "device", "surrogate"]
 SPACE, DEVICE, SURROGATE = "mobile", "iphone12-lut", "imagenet"
 #: the device of benchmarks of search strategies: it knows the ops of their spaces
 BENCH_DEVICE = "pixel1-cpu"
-#: kind of resource -> folder, and pattern of its files
-ENTRIES: dict[What, tuple[Folder, str]] = {
-    "architecture": ("search_spaces", "archs/*.yaml"),
-    "space": ("search_spaces", "*.yaml"),
-    "device": ("predictors", "*/device.yaml"),
-    "surrogate": ("predictors", "*/surrogate.yaml"),
-}
 #: lists architectures that are others at multipliers (`nas.space.scaling`)
 VARIANTS = "variants.csv"
 #: in a results folder: the network, its weights, and its table as trained if that differs
 BEST, WEIGHTS, TRAINED = "best.yaml", "weights.safetensors", "trained.yaml"
-#: the file that stands for a folder given as a path
-IN_FOLDER: dict[What, str] = {
-    "architecture": BEST,
-    "space": "space.yaml",
-    "device": "device.yaml",
-    "surrogate": "surrogate.yaml",
+#: kind of resource -> folder, pattern of its files, and the file that stands for a folder given as
+#: a path
+ENTRIES: dict[What, tuple[Folder, str, str]] = {
+    "architecture": ("search_spaces", "archs/*.yaml", BEST),
+    "space": ("search_spaces", "*.yaml", "space.yaml"),
+    "device": ("predictors", "*/device.yaml", "device.yaml"),
+    "surrogate": ("predictors", "*/surrogate.yaml", "surrogate.yaml"),
 }
 
 
@@ -51,7 +45,7 @@ def data_dir(folder: Folder) -> Path:
 
 def named(what: What) -> dict[str, Path]:
     """Return every shipped name and its file, sorted by name; variants share a file."""
-    folder, pattern = ENTRIES[what]
+    folder, pattern, _ = ENTRIES[what]
     files = data_dir(folder).glob(pattern)
     by_folder = pattern.startswith("*/")
     found = {file.parent.name if by_folder else file.stem: file for file in files}
@@ -73,7 +67,7 @@ def find(what: What, name: str | Path) -> Path:
         return known[str(name)]
     path = Path(name)
     if str(name) and exists(path):
-        return path / IN_FOLDER[what] if path.is_dir() else path
+        return path / ENTRIES[what][2] if path.is_dir() else path
     if isinstance(name, Path) or os.sep in name or path.suffix == ".yaml":
         raise DocumentError(f"{name}: no such file or folder")
     raise UnknownNameError(what, name, known)
@@ -82,7 +76,7 @@ def find(what: What, name: str | Path) -> Path:
 def trained_in(folder: str | Path) -> tuple[Path, Path] | None:
     """Return table and weights (first seed) of a results folder; None if nothing was trained."""
     path = Path(folder)
-    tables = (path / TRAINED, path / IN_FOLDER["architecture"])
+    tables = (path / TRAINED, path / BEST)
     weights = (*sorted(path.glob(f"seed*/{WEIGHTS}"), key=_seed), path / WEIGHTS)
     found = [next(filter(Path.is_file, files), None) for files in (tables, weights)]
     return (found[0], found[1]) if found[0] and found[1] else None

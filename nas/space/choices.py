@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from types import EllipsisType
 
 import numpy as np
@@ -194,10 +195,9 @@ def _labels(positions: tuple[Position, ...]) -> list[str]:
     """`row 3`, or `row 3.2` for its second repeat; `from row 3` where a group is chosen."""
     labels: list[str] = []
     repeat = 1
-    for index, position in enumerate(positions):
+    for position, following in zip_longest(positions, positions[1:]):
         repeat = 1 if position.first else repeat + 1
-        following = positions[index + 1 : index + 2]
-        alone = position.first and not (following and not following[0].first)
+        alone = position.first and (following is None or following.first)
         if position.selects:
             labels.append(f"from row {position.row}")
         else:

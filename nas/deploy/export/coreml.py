@@ -115,12 +115,18 @@ def verify(deployed: Deployed, spec: Any) -> Counter[str]:
     """
     ops = list(_ops(spec))
     counts = Counter(op.type for op in ops if op.type != "const")
-    shapes = {output.name: _shape(output.type) for op in ops for output in op.outputs}
+    shapes = {
+        output.name: tuple(side.constant.size for side in output.type.tensorType.dimensions)
+        for op in ops
+        for output in op.outputs
+    }
     high = sorted({op.type for op in ops for o in op.outputs if len(shapes[o.name]) > MAX_RANK + 1})
+    registry = require("coreml", "coremltools.converters.mil.mil.ops.registry")
+    unknown = sorted(counts.keys() - registry.SSAOpRegistry.core_ops.keys())
     layers = {kind: _layers(deployed.graph, kind) for kind in WEIGHTED}
     for what, found, wanted in (
         ("specification version", spec.specificationVersion, SPECIFICATION),
-        ("ops that Core ML does not know", sorted(set(counts) - _known_ops()), []),
+        ("ops that Core ML does not know", unknown, []),
         (f"ops of more than {MAX_RANK + 1} dimensions", high, []),
         ("convolutions", counts["conv"], len(layers["conv"])),
         (
@@ -141,15 +147,6 @@ def _ops(spec: Any) -> Iterator[Any]:
     for function in spec.mlProgram.functions.values():
         for block in function.block_specializations.values():
             yield from block.operations
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(side.constant.size for side in value.tensorType.dimensions)
-
-
-def _known_ops() -> set[str]:
-    registry = require("coreml", "coremltools.converters.mil.mil.ops.registry")
-    return set(registry.SSAOpRegistry.core_ops)
 
 
 def _weights(ops: list[Any], shapes: dict[str, tuple[int, ...]], kind: str) -> int:
