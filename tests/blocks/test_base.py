@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nas.blocks import FIELDS
+from nas.blocks import FIELDS, Row
 from nas.blocks.mobilenet import MV2
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.transnext import TransNeXt
@@ -63,6 +63,14 @@ def test_ratio_may_refer_to_another_field() -> None:
 def test_ratio_may_refer_to_a_later_field_that_is_a_ratio() -> None:
     row = TransNeXt(layers=1, heads=1, patch=1, ffn=Ratio(4), out=Ratio(2))
     assert (row.resolve(12).out, row.resolve(12).ffn) == (24, 96)
+
+
+def test_the_head_of_a_block_sets_class_variables_only() -> None:
+    assert (MobileViT.op, MobileViT.relative_to) == ("mobilevit", {"ffn": "dim"})
+    with pytest.raises(TypeError, match="Wrong: a row has no class variable 'width'"):
+
+        class Wrong(Row, width=1):
+            pass
 
 
 def test_resolving_twice_changes_nothing() -> None:
