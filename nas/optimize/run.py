@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import compress
 from numbers import Real
 from pathlib import Path
@@ -134,8 +134,13 @@ def _fastest_first(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 def known_points(space: Space) -> list[Arch]:
     """The shipped architectures with published figures that are points of a space."""
-    archs = (library.load_arch(name) for name in named("architecture"))
-    return [arch for arch in archs if space.contains(arch) and library.published(arch)]
+    return [arch for arch in _published_archs() if space.contains(arch)]
+
+
+@cache
+def _published_archs() -> tuple[Arch, ...]:
+    figures = library.published_by_name()
+    return tuple(library.load_arch(name) for name in named("architecture") if name in figures)
 
 
 def pricing_of(
