@@ -32,6 +32,7 @@ TINY = Path(__file__).with_name("tinyspace.yaml")
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_generations")
 def test_every_trained_network_is_inside_all_limits(nas: Nas, here: Path) -> None:
     few = ("--trials", "3", "--epochs", "1", "--finalists", "1", "--seeds", "1")
     asked = [part for device in DEVICES for part in ("--device", device)]

@@ -41,6 +41,7 @@ def here(here: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_generations")
 def test_the_main_job_with_eight_trials(nas: Nas, here: Path) -> None:
     done = nas(*SEARCH, *SMALL, "--trials", "8", "--epochs", "1", "--seeds", "1", "--json")
     assert done.code == 0, done.err
@@ -120,6 +121,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(nas: Nas, here: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_generations")
 def test_the_table_fits_and_keeps_its_columns_apart(nas: Nas, here: Path) -> None:
     few = ("--trials", "3", "--epochs", "2", "--seeds", "2")
     done = nas(*SEARCH, *SMALL, *few, "--zero-cost", "synflow,naswot", "--inherit")
