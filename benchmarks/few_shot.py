@@ -29,7 +29,7 @@ from nas.files.csv import write_csv
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import adapt
 from nas.latency.fit.blend import FitRecipe, blend
-from nas.latency.fit.calibrate import Costs, LatencySample, fit_trivial, predict, trivial_work
+from nas.latency.fit.calibrate import Costs, LatencySample, fit_trivial, trivial_work
 from nas.space.columns import Floats
 
 DRAWS = 50
@@ -63,7 +63,7 @@ def main() -> None:
         reference = recipe.prior(theirs).reference
         own, others = both([f for f in theirs if f.harness in reference], figures)
         if (n := len(own)) >= SHOTS:
-            row = quantiles([judged(own * np.median(others / own), others)])
+            row = quantiles([errors(own * np.median(others / own), others)])
             rows.append([known, related, n, n, 1, "measured on the known one", *row])
     write_csv(OUT, COLUMNS, rows)
 
@@ -107,12 +107,12 @@ def drawn(known: Costs, figures: Sequence[LatencySample]) -> list[list[str]]:
         ms = np.array([figure.ms for figure in rest])
         own = np.array([figure.ms for figure in few])
         models: dict[str, Floats] = {
-            "adapted": predict(adapt(few, known)[0], rest),
-            "known as it is": predict(known, rest),
+            "adapted": adapt(few, known)[0].predict(rest),
+            "known as it is": known.predict(rest),
             "size alone": trivial_work(rest) @ fit_trivial(few, own),
         }
         for model, predicted in models.items():
-            found.setdefault(model, []).append(judged(predicted, ms))
+            found.setdefault(model, []).append(errors(predicted, ms))
     return [[model, *quantiles(pairs)] for model, pairs in found.items()]
 
 
@@ -124,10 +124,10 @@ def both(known: Sequence[LatencySample], related: Sequence[LatencySample]) -> tu
     return np.array(own), np.array([there[name] for name in shared])
 
 
-def judged(predicted: Floats, ms: Floats) -> tuple[float, float]:
+def errors(predicted: Floats, ms: Floats) -> tuple[float, float]:
     """Return the median error in percent, and the rank correlation."""
-    errors = assess.errors(predicted, ms)
-    return errors["median_error_pct"], errors.get("spearman", 0.0)  # a constant ranks nothing
+    found = assess.errors(predicted, ms)
+    return found["median_error_pct"], found.get("spearman", 0.0)  # a constant ranks nothing
 
 
 def quantiles(pairs: Sequence[tuple[float, float]]) -> list[str]:

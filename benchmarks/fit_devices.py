@@ -62,7 +62,7 @@ def main() -> None:
         worth &= score["mean_error_pct"] < score["trivial_mean_error_pct"]
         sys.stdout.write(f"{name}: {score}; {'shipped' if worth else 'not shipped'}\n")
         sys.stdout.flush()
-        write_judged(ROOT / "results" / "devices" / f"{name}.csv", usual(name, fit))
+        write_errors(ROOT / "results" / "devices" / f"{name}.csv", usual(name, fit))
         if worth:
             folder = ROOT / "predictors" / name
             folder.mkdir(exist_ok=True)
@@ -113,7 +113,7 @@ def fit_of(source: Source, figures: Sequence[LatencySample]) -> DeviceFit:
 
 def usual(name: str, fit: DeviceFit) -> list[HeldOut]:
     """Return the networks that count in a device's errors."""
-    return counted(fit.judged)["held_out"] if name.startswith("iphone") else list(fit.judged)
+    return counted(fit.held_out)["held_out"] if name.startswith("iphone") else list(fit.held_out)
 
 
 def describe(
@@ -142,7 +142,7 @@ def describe(
         **device_facts(fit, usual(name, fit)),
     }
     if name == "iphone12-lut":
-        groups = counted(fit.judged)
+        groups = counted(fit.held_out)
         info |= {key: assess.score(own) for key, own in groups.items()}
         info["roadmap"] = roadmap(figures, fit)
     factors = {} if len(fit.factors) > 20 else dict(sorted(fit.factors.items()))
@@ -160,12 +160,12 @@ def describe(
     return info
 
 
-def write_judged(path: Path, judged: Sequence[HeldOut]) -> None:
+def write_errors(path: Path, held_out: Sequence[HeldOut]) -> None:
     """Write the errors on each family left out of the fit, and on all networks."""
-    span = assess.interval(judged)
-    families = sorted({each.family for each in judged})
-    groups = {"all": list(judged)}
-    groups |= {family: [x for x in judged if x.family == family] for family in families}
+    span = assess.interval(held_out)
+    families = sorted({each.family for each in held_out})
+    groups = {"all": list(held_out)}
+    groups |= {family: [x for x in held_out if x.family == family] for family in families}
     rows = []
     for family, own in groups.items():
         ratios = np.array([each.ms / each.predicted_ms for each in own])
@@ -175,14 +175,14 @@ def write_judged(path: Path, judged: Sequence[HeldOut]) -> None:
         found["in_interval_pct"] = round(100 * float(inside.mean()), 1)
         found["worst_network"] = worst.network
         found["worst_error_pct"] = round(100 * (worst.predicted_ms / worst.ms - 1), 1)
-        rows.append({column: found[column] for column in JUDGED_COLUMNS})
+        rows.append({column: found[column] for column in COLUMNS})
     write_rows(path, rows)
 
 
 ERRORS = ("median_error_pct", "mean_error_pct", "p90_error_pct")
 ERRORS += ("within_5_pct", "within_10_pct", "within_20_pct", "spearman")
-JUDGED_COLUMNS = ("family", "networks", *ERRORS, *(f"trivial_{key}" for key in ERRORS))
-JUDGED_COLUMNS += ("in_interval_pct", "worst_network", "worst_error_pct")
+COLUMNS = ("family", "networks", *ERRORS, *(f"trivial_{key}" for key in ERRORS))
+COLUMNS += ("in_interval_pct", "worst_network", "worst_error_pct")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from iphone12_networks import CONVOLUTIONAL
 
 from nas.devices.calibration.fit import DeviceFit
 from nas.latency.fit.assess import HeldOut
-from nas.latency.fit.blend import FitRecipe, device_fold
-from nas.latency.fit.calibrate import LatencySample, Prior, predict
+from nas.latency.fit.blend import FitRecipe, blend
+from nas.latency.fit.calibrate import LatencySample, Prior
 
 FUSES = ("relu", "relu6", "hswish", "gelu", "sigmoid", "hsigmoid", "scale", "add")
 """SiLU stays a kernel of its own; otherwise EfficientNets are predicted too slow."""
@@ -59,13 +59,13 @@ def is_large(network: str) -> bool:
     return int(network.rsplit(maxsplit=1)[-1]) > LARGE
 
 
-def counted(judged: Sequence[HeldOut]) -> dict[str, list[HeldOut]]:
+def counted(held_out: Sequence[HeldOut]) -> dict[str, list[HeldOut]]:
     """Group networks by how they count; the steps to RepViT are not networks of their own."""
-    small = [each for each in judged if not is_large(each.network) and "step" not in each.network]
+    small = [x for x in held_out if not is_large(x.network) and "step" not in x.network]
     return {
         "held_out": small,
         "held_out_conv": [each for each in small if each.family in CONVOLUTIONAL],
-        "held_out_large": [each for each in judged if is_large(each.network)],
+        "held_out_large": [each for each in held_out if is_large(each.network)],
     }
 
 
@@ -73,11 +73,11 @@ def roadmap(figures: Sequence[LatencySample], fit: DeviceFit) -> dict[str, Any]:
     """Return published and predicted steps: predicted by the fit, and by a fit without RepViT."""
     names = [f"{step} 224" for step in STEPS]
     first = [next(i for i, figure in enumerate(figures) if figure.network == n) for n in names]
-    fitted = predict(fit.costs, [figures[i] for i in first])
+    fitted = fit.costs.predict([figures[i] for i in first])
     out = [float(value) for value in fit.left_out_ms[first]]
     # MobileNetV3 is another family, so start from the fit without RepViT
     kept = [figure for figure in figures if figure.family != "repvit"]
-    out[0] = float(device_fold(RECIPE12)(kept, [figures[first[0]]])[0])
+    out[0] = float(blend(kept, RECIPE12).predict([figures[first[0]]])[0])
     signs = np.sign(np.diff(STEPS_MS))
     return {
         "steps": STEPS,

@@ -66,10 +66,10 @@ def calibrate(
     if json:
         print_json(made.info)
     else:
-        _print(made, out, judged_on=str(holdout) if holdout else "")
+        _print(made, out, evaluated_on=str(holdout) if holdout else "")
 
 
-def _print(made: Calibration, out: Path, judged_on: str) -> None:
+def _print(made: Calibration, out: Path, evaluated_on: str) -> None:
     from nas.latency.fit import assess
 
     info = made.info
@@ -77,7 +77,7 @@ def _print(made: Calibration, out: Path, judged_on: str) -> None:
     errors = {"this device": score, "size alone": trivial_errors(score)}
     if made.fit.before:
         errors = {f"{info['fit']['prior']} as it is": assess.score(made.fit.before)} | errors
-    how = judged_on or "each family left out of the fit in turn"
+    how = evaluated_on or "each family left out of the fit in turn"
     print_errors(errors, f"errors on {score['networks']} networks: {how}")
     facts = [
         ("device", str(out)),

@@ -11,27 +11,28 @@ from typing import Any
 import numpy as np
 
 from nas.devices.calibration.networks import MeasuredNetwork, stated
+from nas.devices.measurements import Measurement
 from nas.errors import CalibrationError
 from nas.latency.device import Device
 from nas.latency.files import TRIVIAL_KEYS
 from nas.latency.fit import assess
-from nas.latency.fit.adapt import adapt, adapted_fold, costs_of
+from nas.latency.fit.adapt import adapt, costs_of
 from nas.latency.fit.assess import HeldOut
-from nas.latency.fit.blend import FitRecipe, blend, device_fold, left_out, trivial_fold
+from nas.latency.fit.blend import FitRecipe, blend, left_out
 from nas.latency.fit.calibrate import (
     ON_CHIP_MB,
     Costs,
     LatencySample,
+    Model,
     fit_trivial,
     harness_factors,
     on_reference,
-    one,
-    predict,
+    trivial_model,
     trivial_work,
     work_of,
 )
 from nas.latency.fit.write import as_rows
-from nas.latency.kernels import BYTES, Kernel, kernels
+from nas.latency.kernels import BYTES, kernels
 from nas.latency.residual import Residual
 from nas.space.columns import Floats
 
@@ -39,6 +40,8 @@ LEAST = 5
 """Fewest networks of a calibration: with fewer, none can be held out to evaluate it."""
 FUSES = ("relu", "relu6", "hswish", "gelu", "silu", "sigmoid", "hsigmoid", "scale", "add")
 """Ops that runtimes fuse into the convolution or linear layer before them, by default."""
+DEFAULTS = {"precision": "fp32", "fuses": FUSES, "on_chip_mb": ON_CHIP_MB}
+"""What a runtime does where neither measurements nor a known device say it."""
 PLAIN = FitRecipe()
 NO_SOURCE = "measurements without a stated source"
 
@@ -50,7 +53,7 @@ class DeviceFit:
     costs: Costs
     trivial: Floats
     """Fixed ms, ms per mega-MAC, ms per MB of weights."""
-    judged: tuple[HeldOut, ...]
+    held_out: tuple[HeldOut, ...]
     factors: Mapping[str, float]
     """Harness -> its milliseconds over those of the reference harness."""
     left_out_ms: Floats
@@ -74,27 +77,28 @@ def fit_device(
     image size: it is fitted to the `usual` ones, and to all of them only to predict the others.
     """
     prior = recipe.prior(figures)
-    every = trivial_fold(recipe)
 
-    def usual_only(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
-        return every([figure for figure in kept if usual(figure)], out)
+    def trivial_of(kept: Sequence[LatencySample]) -> Model:
+        return trivial_model(kept, recipe.prior(kept))
 
-    here = np.array([usual(figure) for figure in figures])
-    trivial = np.where(here, left_out(figures, usual_only), left_out(figures, every))
-    predicted = left_out(figures, device_fold(recipe))
+    def few_of(kept: Sequence[LatencySample]) -> list[LatencySample]:
+        return [figure for figure in kept if usual(figure)]
+
+    trivial = np.where(
+        [usual(figure) for figure in figures],
+        left_out(figures, lambda kept: trivial_of(few_of(kept))),
+        left_out(figures, trivial_of),
+    )
+    predicted = left_out(figures, lambda kept: blend(kept, recipe).predict)
     mine = [index for index, figure in enumerate(figures) if own(figure)]
-    few = [figure for figure in figures if usual(figure)]
+    few = few_of(figures)
+    held_out = assess.held_out_networks(
+        [figures[index] for index in mine], predicted[mine], trivial[mine], prior.reference
+    )
     return DeviceFit(
         blend(figures, recipe),
         fit_trivial(few, on_reference(few, prior)),
-        tuple(
-            assess.held_out_networks(
-                [figures[index] for index in mine],
-                predicted[mine],
-                trivial[mine],
-                prior.reference,
-            )
-        ),
+        tuple(held_out),
         harness_factors(figures, prior),
         predicted,
     )
@@ -106,32 +110,31 @@ def adapt_device(
     """Adapt a known device to the figures; `plain`: the same without factors of its residual."""
     plain = plain or figures
     prior = PLAIN.prior(plain)
-    trivial = left_out(plain, trivial_fold(PLAIN))
+    trivial = left_out(plain, lambda kept: trivial_model(kept, PLAIN.prior(kept)))
     costs, freedoms = adapt(figures, known)
-    predicted = left_out(figures, adapted_fold(known))
+    predicted = left_out(figures, lambda kept: adapt(kept, known)[0].predict)
 
-    def judge(predicted: Floats) -> tuple[HeldOut, ...]:
+    def held_out(predicted: Floats) -> tuple[HeldOut, ...]:
         return tuple(assess.held_out_networks(figures, predicted, trivial, prior.reference))
 
     return DeviceFit(
         costs,
         fit_trivial(plain, on_reference(plain, prior)),
-        judge(predicted),
+        held_out(predicted),
         harness_factors(figures, prior),
         predicted,
         freedoms,
-        judge(predict(known, figures)),
+        held_out(known.predict(figures)),
     )
 
 
-def device_facts(fit: DeviceFit, judged: Sequence[HeldOut] = ()) -> dict[str, Any]:
-    """The part of `device.yaml` that any fit writes; `judged` networks, or all of the fit."""
-    judged = judged or fit.judged
+def device_facts(fit: DeviceFit, held_out: Sequence[HeldOut]) -> dict[str, Any]:
+    """The part of `device.yaml` that any fit writes, with errors on these networks."""
     trivial = dict(zip(TRIVIAL_KEYS, map(_short, fit.trivial), strict=True))
     return {
         "fixed_ms": _short(fit.costs.fixed_ms),
-        "interval": assess.interval(judged),
-        "held_out": assess.score(judged),
+        "interval": assess.interval(held_out),
+        "held_out": assess.score(held_out),
         "trivial": trivial,
     }
 
@@ -157,7 +160,9 @@ def calibrate_device(
     prior: Device | None = None,
     holdout: Sequence[MeasuredNetwork] = (),
 ) -> Calibration:
-    """The device called `name`, from measurements; `holdout` judges it instead of cross-validation.
+    """The device called `name`, from measurements.
+
+    It is evaluated on the `holdout`, or else by cross-validation.
 
     Raises:
         CalibrationError: fewer than `LEAST` networks.
@@ -169,46 +174,37 @@ def calibrate_device(
             f" expected at least {LEAST}"
         )
     rows = [each.row for each in found]
-    known = costs_of(prior) if prior else None
-    precision = stated(rows, "precision", prior.info["precision"] if prior else "fp32")
-    fuses = prior.info["fuses"] if prior else FUSES
-    on_chip_mb = prior.info["on_chip_mb"] if prior else ON_CHIP_MB
-    run = {
-        each.row.network: tuple(kernels(each.graph, BYTES[precision], fuses))
+    runs = dict(prior.info if prior else DEFAULTS)
+    runs["precision"] = stated(rows, "precision", runs["precision"])
+    launched = {
+        each.row.network: tuple(kernels(each.graph, BYTES[runs["precision"]], runs["fuses"]))
         for each in (*found, *holdout)
     }
-    residual = prior.residual if prior else Residual()
-    sums = (
-        {each: prior.fixed_ms + sum(map(prior.kernel_ms, own)) for each, own in run.items()}
-        if prior
-        else {}
+    work = plain = {each: work_of(own, runs["on_chip_mb"]) for each, own in launched.items()}
+    known = costs_of(prior) if prior else None
+    if prior:
+        sums_ms = {
+            each: prior.fixed_ms + sum(map(prior.kernel_ms, own)) for each, own in launched.items()
+        }
+        work = {
+            each: work_of(own, runs["on_chip_mb"], prior.residual.factor)
+            * float(prior.correction.ratio(sums_ms[each]))
+            for each, own in launched.items()
+        }
+    figures = latency_samples(found, plain)
+    fit = (
+        adapt_device(latency_samples(found, work), known, figures) if known else fit_device(figures)
     )
-    alone = dict.fromkeys(run, 1.0)
-    ratios = (
-        {each: float(prior.correction.ratio(ms)) for each, ms in sums.items()} if prior else alone
-    )
-
-    def figures(
-        some: Sequence[MeasuredNetwork],
-        factor: Callable[[Kernel], float],
-        ratios: Mapping[str, float],
-    ) -> list[LatencySample]:
-        work = {each: work_of(own, on_chip_mb, factor) * ratios[each] for each, own in run.items()}
-        return latency_samples(some, work)
-
-    own, plain = figures(found, residual.factor, ratios), figures(found, one, alone)
-    fit = adapt_device(own, known, plain) if known else fit_device(plain)
     if holdout:
-        others = figures(holdout, residual.factor, ratios), figures(holdout, one, alone)
-        fit = _judged_on(fit, *others, known)
-    runs = {"precision": precision, "fuses": list(fuses), "on_chip_mb": on_chip_mb}
-    info = _info(name, rows, fit, prior) | runs
+        others = latency_samples(holdout, work), latency_samples(holdout, plain)
+        fit = _evaluated_on(fit, *others, known)
+    info = _info(name, rows, fit, prior, runs)
     if prior and "whole" in prior.info:
         # its knot is where networks of a certain size are, whatever they take here
-        slower = [each.ms / prior.correction.ms(sums[each.row.network]) for each in found]
+        slower = [each.ms / prior.correction.ms(sums_ms[each.row.network]) for each in found]
         info["whole"] = prior.correction.times(float(np.median(slower))).as_yaml()
-    reach = as_rows(fit.costs, [run[network] for network in networks])
-    return Calibration(fit, info, reach, residual)
+    reach = as_rows(fit.costs, [launched[network] for network in networks])
+    return Calibration(fit, info, reach, prior.residual if prior else Residual())
 
 
 def latency_samples(
@@ -229,7 +225,7 @@ def latency_samples(
     ]
 
 
-def _judged_on(
+def _evaluated_on(
     fit: DeviceFit,
     figures: Sequence[LatencySample],
     plain: Sequence[LatencySample],
@@ -239,13 +235,20 @@ def _judged_on(
     trivial = trivial_work(plain) @ fit.trivial
     reference = [harness for harness, factor in fit.factors.items() if factor == 1]
 
-    def judge(costs: Costs) -> tuple[HeldOut, ...]:
-        return tuple(assess.held_out_networks(figures, predict(costs, figures), trivial, reference))
+    def held_out(costs: Costs) -> tuple[HeldOut, ...]:
+        predicted = costs.predict(figures)
+        return tuple(assess.held_out_networks(figures, predicted, trivial, reference))
 
-    return replace(fit, judged=judge(fit.costs), before=judge(known) if known else ())
+    return replace(fit, held_out=held_out(fit.costs), before=held_out(known) if known else ())
 
 
-def _info(name: str, rows: Sequence[Any], fit: DeviceFit, prior: Device | None) -> dict[str, Any]:
+def _info(
+    name: str,
+    rows: Sequence[Measurement],
+    fit: DeviceFit,
+    prior: Device | None,
+    runs: Mapping[str, Any],
+) -> dict[str, Any]:
     """Return the content of `device.yaml`."""
     was = prior.info if prior else {}
     batch = rows[0].batch
@@ -259,7 +262,7 @@ def _info(name: str, rows: Sequence[Any], fit: DeviceFit, prior: Device | None) 
         },
     }
     if prior:
-        before = assess.errors(*_pairs(fit.before))
+        before = assess.score(fit.before)
         made |= {
             "prior": prior.name,
             "prior_hash": prior.content_hash,
@@ -274,22 +277,15 @@ def _info(name: str, rows: Sequence[Any], fit: DeviceFit, prior: Device | None) 
         "hardware": stated(rows, "device", "not stated"),
         "runtime": stated(rows, "runtime", was.get("runtime", "not stated")),
         "version": stated(rows, "version", "not stated"),
-        "precision": "",
+        "precision": runs["precision"],
         "threads": threads,
         "batch": batch,
         "statistic": f"milliseconds {per_image}, as the sources give them; predicted from figures"
         " of whole networks",
         "date": datetime.now(UTC).date().isoformat(),
-        "fuses": [],
-        "on_chip_mb": 0.0,
-        **device_facts(fit),
+        "fuses": list(runs["fuses"]),
+        "on_chip_mb": runs["on_chip_mb"],
+        **device_facts(fit, fit.held_out),
         "fit": made,
         "sources": [{"citation": source, "figures": n} for source, n in sorted(sources.items())],
     }
-
-
-def _pairs(networks: Sequence[HeldOut]) -> tuple[Floats, Floats]:
-    return (
-        np.array([network.predicted_ms for network in networks]),
-        np.array([network.ms for network in networks]),
-    )

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from nas.latency.device import Device
 from nas.latency.files import TERMS
-from nas.latency.fit.blend import Fold, fold_weights, weighted
-from nas.latency.fit.calibrate import Costs, LatencySample, on_reference, predict, prior_of
+from nas.latency.fit.blend import weighted
+from nas.latency.fit.calibrate import Costs, LatencySample, on_reference, prior_of
 from nas.latency.fit.robust import robust_nnls
 from nas.latency.kernels import CLASSES
-from nas.space.columns import Floats
 
 HUBER = 1.345 * 0.05
 """Relative error above which a sample counts less: Huber's choice for samples good to 5 %.
@@ -57,34 +57,17 @@ def costs_of(device: Device) -> Costs:
 
 def adapt(samples: Sequence[LatencySample], known: Costs) -> tuple[Costs, dict[str, float]]:
     """The known costs adapted to the samples, and the weight of each split."""
-    ms = on_reference(samples, prior_of(samples))
-    weights = fold_weights(samples, [_fold(known, split) for split in SPLITS], ms)
-    fits = [scaled(samples, ms, known, split) for split in SPLITS]
+    fits = [partial(scaled, known, split) for split in SPLITS]
+    costs, weights = weighted(samples, fits, prior_of(samples))
     shares: dict[str, float] = {}
     for split, weight in zip(SPLITS, weights, strict=True):
         shares[split.name] = shares.get(split.name, 0.0) + float(weight)
-    return weighted(fits, weights), shares
+    return costs, shares
 
 
-def adapted_fold(known: Costs) -> Fold:
-    """Adapt to the kept samples; predict the others."""
-
-    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
-        return predict(adapt(kept, known)[0], out)
-
-    return fold
-
-
-def _fold(known: Costs, split: CostSplit) -> Fold:
-    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
-        ms = on_reference(kept, prior_of(kept))
-        return predict(scaled(kept, ms, known, split), out)
-
-    return fold
-
-
-def scaled(samples: Sequence[LatencySample], ms: Floats, known: Costs, split: CostSplit) -> Costs:
-    """The known costs with each part times its best-fitting factor. Shapes: ms (n,)."""
+def scaled(known: Costs, split: CostSplit, samples: Sequence[LatencySample]) -> Costs:
+    """The known costs with each part times the factor that fits the samples best."""
+    ms = on_reference(samples, prior_of(samples))
     parts = np.array(split.parts)
     work = np.array([sample.work for sample in samples]) * known.us / 1000
     n_parts = 1 + int(parts.max())

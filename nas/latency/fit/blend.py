@@ -6,7 +6,8 @@ One family of networks is left out at a time, and every choice is made inside th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -16,18 +17,15 @@ from nas.latency.fit.calibrate import (
     Costs,
     FitSettings,
     LatencySample,
+    Model,
     Prior,
     fit,
-    fit_trivial,
     on_reference,
-    predict,
     prior_of,
-    trivial_work,
 )
 from nas.space.columns import Floats
 
-Fold = Callable[[Sequence[LatencySample], Sequence[LatencySample]], Floats]
-"""From samples kept and samples left out to predicted ms of those left out."""
+Fit = Callable[[Sequence[LatencySample]], Costs]
 
 GRID = tuple(FitSettings(s, t) for s, t in product((0.03, 0.3, 3.0, 30.0), (0.1, 0.01)))
 SHARPNESS = 8.0
@@ -41,8 +39,15 @@ class FitRecipe:
     prior: Callable[[Sequence[LatencySample]], Prior] = prior_of
     grid: Sequence[FitSettings] = GRID
 
+    def fit(self, settings: FitSettings, samples: Sequence[LatencySample]) -> Costs:
+        """Costs fitted with one of the settings."""
+        prior = self.prior(samples)
+        return fit(samples, on_reference(samples, prior), settings, prior)
 
-def left_out(samples: Sequence[LatencySample], fold: Fold) -> Floats:
+
+def left_out(
+    samples: Sequence[LatencySample], fit: Callable[[Sequence[LatencySample]], Model]
+) -> Floats:
     """Milliseconds of each sample, predicted by a model fitted without its network's family.
 
     If all networks are of one family, the model is fitted without the network.
@@ -54,64 +59,42 @@ def left_out(samples: Sequence[LatencySample], fold: Fold) -> Floats:
     for group in sorted(set(groups)):
         out = groups == group
         kept, left = ([f for f, o in zip(samples, out, strict=True) if o == x] for x in (0, 1))
-        predicted[out] = fold(kept, left)
+        predicted[out] = fit(kept)(left)
     return predicted
-
-
-def device_fold(recipe: FitRecipe) -> Fold:
-    """Fit the device to the kept samples; predict the others."""
-
-    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
-        return predict(blend(kept, recipe), out)
-
-    return fold
-
-
-def trivial_fold(recipe: FitRecipe) -> Fold:
-    """Fit the trivial model to the kept samples; predict the others."""
-
-    def fold(kept: Sequence[LatencySample], out: Sequence[LatencySample]) -> Floats:
-        ms = on_reference(kept, recipe.prior(kept))
-        predicted: Floats = trivial_work(out) @ fit_trivial(kept, ms)
-        return predicted
-
-    return fold
 
 
 def blend(samples: Sequence[LatencySample], recipe: FitRecipe) -> Costs:
     """Costs averaged over the settings, weighted by their errors on families left out.
 
-    The model is linear in its costs, so this averages predictions. Few families do not suffice to
-    choose one of the settings.
+    Few families do not suffice to choose one of the settings.
     """
-    prior = recipe.prior(samples)
-    ms = on_reference(samples, prior)
-    if len(recipe.grid) == 1:
-        return fit(samples, ms, recipe.grid[0], prior)
-    folds = [device_fold(replace(recipe, grid=(settings,))) for settings in recipe.grid]
-    fits = [fit(samples, ms, settings, prior) for settings in recipe.grid]
-    return weighted(fits, fold_weights(samples, folds, ms))
+    fits = [partial(recipe.fit, settings) for settings in recipe.grid]
+    return weighted(samples, fits, recipe.prior(samples))[0]
 
 
-def fold_weights(samples: Sequence[LatencySample], folds: Sequence[Fold], ms: Floats) -> Floats:
-    """Weights of models, which sum to 1: higher for a smaller error on networks left out.
+def weighted(
+    samples: Sequence[LatencySample], fits: Sequence[Fit], prior: Prior
+) -> tuple[Costs, Floats]:
+    """Mean of the fits, and their weights: higher for a smaller error on networks left out.
 
-    They are equal if there is only one network, as it cannot be left out.
+    The model is linear in its costs, so this averages predictions. The weights sum to 1. They are
+    equal if there is only one network, as it cannot be left out.
     """
-    if len({sample.network for sample in samples}) == 1:
-        return np.full(len(folds), 1 / len(folds))
-    errors = [_capped_error(left_out(samples, fold), ms) for fold in folds]
-    weights: Floats = (np.maximum(errors, 1e-4) / max(1e-4, min(errors))) ** -SHARPNESS
-    total: Floats = weights / weights.sum()
-    return total
+    costs = [fit(samples) for fit in fits]
+    weights = np.full(len(fits), 1 / len(fits))
+    if len(fits) > 1 and len({sample.network for sample in samples}) > 1:
+        ms = on_reference(samples, prior)
+        errors = [_capped_error(left_out(samples, _model(fit)), ms) for fit in fits]
+        weights = (np.maximum(errors, 1e-4) / max(1e-4, min(errors))) ** -SHARPNESS
+        weights /= weights.sum()
+    us: Floats = np.tensordot(weights, [own.us for own in costs], axes=1)
+    return Costs(float(weights @ [own.fixed_ms for own in costs]), us), weights
+
+
+def _model(fit: Fit) -> Callable[[Sequence[LatencySample]], Model]:
+    return lambda samples: fit(samples).predict
 
 
 def _capped_error(predicted: Floats, ms: Floats) -> float:
     """Mean relative error, with large errors capped."""
     return float(np.minimum(np.abs(predicted / ms - 1), 2 * HUBER).mean())
-
-
-def weighted(fits: Sequence[Costs], weights: Floats) -> Costs:
-    """Weighted mean of models, which predicts the mean of their predictions."""
-    us: Floats = np.tensordot(weights, [costs.us for costs in fits], axes=1)
-    return Costs(float(weights @ [costs.fixed_ms for costs in fits]), us)

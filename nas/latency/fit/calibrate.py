@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
@@ -38,6 +37,10 @@ class LatencySample:
     harness: str
     weight: float
     """Relative; 1 is a sample good to about 5 %."""
+
+
+Model = Callable[[Sequence[LatencySample]], Floats]
+"""Predicts milliseconds of the samples' networks on the reference harness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,10 @@ class Costs:
         total: Floats = self.fixed_ms + np.tensordot(work, self.us, axes=2) / 1000
         return total
 
+    def predict(self, samples: Sequence[LatencySample]) -> Floats:
+        """Milliseconds of the samples' networks on the reference harness."""
+        return self.ms(np.array([sample.work for sample in samples]))
+
 
 HUBER = 0.15
 """Relative error above which a sample counts less."""
@@ -116,15 +123,10 @@ def prior_of(samples: Sequence[LatencySample]) -> Prior:
     )
 
 
-def one(_: Kernel) -> float:
-    """The factor 1 for every kernel."""
-    return 1.0
-
-
 def work_of(
     network: Iterable[Kernel],
     on_chip_mb: float = ON_CHIP_MB,
-    factor: Callable[[Kernel], float] = one,
+    factor: Callable[[Kernel], float] = lambda _: 1.0,
 ) -> Floats:
     """Work of a network's kernels, each multiplied by its factor, summed by class.
 
@@ -140,22 +142,17 @@ def work_of(
 
 def harness_factors(samples: Sequence[LatencySample], prior: Prior) -> dict[str, float]:
     """Factor of each harness over the reference, from networks that several harnesses measured."""
-    networks = sorted({sample.network for sample in samples})
-    fitted = sorted({sample.harness for sample in samples} - prior.reference)
-    rows, targets = [], []
-    for sample in samples:
-        row = np.zeros(len(networks) + len(fitted))
-        row[networks.index(sample.network)] = sample.weight / 0.05
-        if sample.harness in fitted:
-            row[len(networks) + fitted.index(sample.harness)] = sample.weight / 0.05
-        rows.append(row)
-        targets.append(np.log(sample.ms) * sample.weight / 0.05)
-    for index, harness in enumerate(fitted):
-        row = np.zeros(len(networks) + len(fitted))
-        row[len(networks) + index] = 1 / prior.harness_sd
-        rows.append(row)
-        targets.append(np.log(prior.harnesses[harness]) / prior.harness_sd)
-    solution = np.linalg.lstsq(np.array(rows), np.array(targets), rcond=None)[0]
+    network, harness = (
+        np.array([getattr(s, key) for s in samples]) for key in ("network", "harness")
+    )
+    ms, weight = (np.array([getattr(s, key) for s in samples]) for key in ("ms", "weight"))
+    networks, fitted = np.unique(network), sorted({*harness.tolist()} - prior.reference)
+    expected = [prior.harnesses[name] for name in fitted]
+    of_sample = np.hstack([network[:, None] == networks, harness[:, None] == np.array(fitted, str)])
+    to_prior = np.eye(len(fitted), of_sample.shape[1], len(networks)) / prior.harness_sd
+    rows = np.vstack([of_sample * (weight / 0.05)[:, None], to_prior])
+    targets = [np.log(ms) * weight / 0.05, np.log(expected) / prior.harness_sd]
+    solution = np.linalg.lstsq(rows, np.concatenate(targets), rcond=None)[0]
     factors = dict.fromkeys(prior.reference, 1.0)
     return factors | dict(zip(fitted, np.exp(solution[len(networks) :]).tolist(), strict=True))
 
@@ -187,13 +184,21 @@ def _shrink_to_mean(share: Floats, shrinkage: float) -> Floats:
     n_classes, n_terms = share.shape
     # a class without data still follows its mean
     share = np.maximum(share, 1e-3 * share.max(0) + 1e-9)
-    rows = np.zeros((n_classes * n_terms, 1 + n_terms + n_classes * n_terms))
-    for index, (cls, term) in enumerate(product(range(n_classes), range(n_terms))):
-        own = CLASSES[cls] in OWN_CLASSES
-        strength = share[cls, term] * np.sqrt(0.03 if own else shrinkage)
-        rows[index, 1 + n_terms + index] = strength
-        rows[index, 1 + term] = -strength
-    return rows
+    shrinkages = [[0.03 if cls in OWN_CLASSES else shrinkage] for cls in CLASSES]
+    strength = np.diag((share * np.sqrt(shrinkages)).ravel())
+    means = np.tile(np.eye(n_terms), (n_classes, 1))
+    return np.hstack([np.zeros((len(strength), 1)), -strength @ means, strength])
+
+
+def trivial_model(samples: Sequence[LatencySample], prior: Prior) -> Model:
+    """The model of parameters and MACs alone, fitted to the samples."""
+    costs = fit_trivial(samples, on_reference(samples, prior))
+
+    def predict(others: Sequence[LatencySample]) -> Floats:
+        predicted: Floats = trivial_work(others) @ costs
+        return predicted
+
+    return predict
 
 
 def fit_trivial(samples: Sequence[LatencySample], ms: Floats) -> Floats:
@@ -213,8 +218,3 @@ def on_reference(samples: Sequence[LatencySample], prior: Prior) -> Floats:
     """Milliseconds of the samples, as the reference harness would measure."""
     factors = harness_factors(samples, prior)
     return np.array([sample.ms / factors[sample.harness] for sample in samples])
-
-
-def predict(costs: Costs, samples: Sequence[LatencySample]) -> Floats:
-    """Milliseconds of the samples' networks on the reference harness."""
-    return costs.ms(np.array([sample.work for sample in samples]))

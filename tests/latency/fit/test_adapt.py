@@ -9,7 +9,7 @@ import pytest
 
 from nas.latency.device import load_device
 from nas.latency.files import TERMS
-from nas.latency.fit.adapt import SPLITS, adapt, adapted_fold, costs_of, scaled
+from nas.latency.fit.adapt import SPLITS, adapt, costs_of, scaled
 from nas.latency.fit.blend import left_out
 from nas.latency.fit.calibrate import Costs, LatencySample
 from nas.latency.kernels import CLASSES
@@ -43,7 +43,7 @@ def test_a_device_with_another_fixed_part_takes_more_factors_and_is_predicted_be
     assert shares["one factor"] < 0.1
     assert sum(shares.values()) == pytest.approx(1)
     truth = np.array([figure.ms for figure in found])
-    one = scaled(found, truth, KNOWN, SPLITS[0])
+    one = scaled(KNOWN, SPLITS[0], found)
     work = np.array([figure.work for figure in found])
     error, plain = (np.abs(c.ms(work) / truth - 1).mean() for c in (costs, one))
     assert error < 0.5 * plain
@@ -53,14 +53,14 @@ def test_predictions_of_networks_left_out_get_better() -> None:
     found = relative(12, Costs(0.5, TRUE * 0.6))
     truth = np.array([figure.ms for figure in found])
     before = KNOWN.ms(np.array([figure.work for figure in found]))
-    after = left_out(found, adapted_fold(KNOWN))
+    after = left_out(found, lambda kept: adapt(kept, KNOWN)[0].predict)
     assert np.median(np.abs(after / truth - 1)) < 0.05 < np.median(np.abs(before / truth - 1))
 
 
 def test_one_network_beside_a_family_is_enough_to_predict_the_family() -> None:
     found = relative(5, Costs(0.5, TRUE))
     found = [replace(f, family=str(f.network == "net0")) for f in found]
-    assert (left_out(found, adapted_fold(KNOWN)) > 0).all()
+    assert (left_out(found, lambda kept: adapt(kept, KNOWN)[0].predict) > 0).all()
 
 
 def test_nothing_becomes_free_on_the_way() -> None:

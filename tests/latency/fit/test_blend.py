@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from nas.latency.fit.blend import FitRecipe, blend, device_fold, left_out, trivial_fold
-from nas.latency.fit.calibrate import FitSettings, LatencySample
+from nas.latency.fit.blend import FitRecipe, blend, left_out
+from nas.latency.fit.calibrate import FitSettings, LatencySample, Model, trivial_model
 from nas.space.columns import Floats
 
 from .conftest import PRIOR, TRUE, figures
@@ -19,10 +20,11 @@ RECIPE = FitRecipe(lambda _: PRIOR, (FitSettings(1.0, 1.0), FitSettings(30.0, 1.
 @pytest.mark.parametrize("recipe", [RECIPE, FitRecipe(grid=RECIPE.grid)], ids=["known", "plain"])
 def test_known_costs_are_recovered_on_families_left_out(recipe: FitRecipe) -> None:
     found = figures(60, np.random.default_rng(1))
-    predicted = left_out(found, device_fold(recipe))
+    predicted = left_out(found, lambda kept: blend(kept, recipe).predict)
     truth = np.array([0.4 + (f.work * TRUE).sum() / 1000 for f in found])
     device = np.abs(predicted / truth - 1)
-    trivial = np.abs(left_out(found, trivial_fold(recipe)) / truth - 1)
+    by_size = left_out(found, lambda kept: trivial_model(kept, recipe.prior(kept)))
+    trivial = np.abs(by_size / truth - 1)
     assert np.median(device) < 0.06
     assert np.median(device) < np.median(trivial)
 
@@ -38,24 +40,26 @@ def test_a_blend_leans_to_the_settings_that_do_best_on_families_left_out() -> No
 
 
 def test_a_fold_never_sees_the_family_it_predicts() -> None:
-    def fold(kept: list[LatencySample], out: list[LatencySample]) -> Floats:
-        assert not {f.family for f in kept} & {f.family for f in out}
-        return np.ones(len(out))
+    def fit(kept: Sequence[LatencySample]) -> Model:
+        def ones(out: Sequence[LatencySample]) -> Floats:
+            assert not {f.family for f in kept} & {f.family for f in out}
+            return np.ones(len(out))
 
-    assert left_out(figures(10, np.random.default_rng(5)), fold).all()
+        return ones
+
+    assert left_out(figures(10, np.random.default_rng(5)), fit).all()
 
 
 def test_one_network_beside_a_family_is_enough_to_predict_the_family() -> None:
     found = figures(5, np.random.default_rng(5))
     found = [replace(f, family=str(f.network == "net0")) for f in found]
-    assert (left_out(found, device_fold(FitRecipe())) > 0).all()
+    assert (left_out(found, lambda kept: blend(kept, FitRecipe()).predict) > 0).all()
 
 
 def test_networks_of_one_family_are_left_out_singly() -> None:
-    def fold(kept: list[LatencySample], out: list[LatencySample]) -> Floats:
+    def fit(kept: Sequence[LatencySample]) -> Model:
         assert len({f.network for f in kept}) == 9
-        assert len({f.network for f in out}) == 1
-        return np.ones(len(out))
+        return lambda out: np.full(len(out), len({f.network for f in out}))
 
     found = [replace(f, family="one") for f in figures(10, np.random.default_rng(5))]
-    assert left_out(found, fold).all()
+    assert (left_out(found, fit) == 1).all()

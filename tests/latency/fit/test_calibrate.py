@@ -14,7 +14,6 @@ from nas.latency.fit.calibrate import (
     fit,
     harness_factors,
     on_reference,
-    predict,
     prior_of,
 )
 
@@ -65,6 +64,6 @@ def test_a_cliff_hardly_moves_the_fit() -> None:
     found = figures(30, np.random.default_rng(4))
     cliff = [replace(f, ms=10 * f.ms) if f.network == "net3" else f for f in found]
     settings = FitSettings(30.0, 1.0)
-    clean = predict(fit(found, on_reference(found, PRIOR), settings, PRIOR), found)
-    fallen = predict(fit(cliff, on_reference(cliff, PRIOR), settings, PRIOR), found)
+    clean = fit(found, on_reference(found, PRIOR), settings, PRIOR).predict(found)
+    fallen = fit(cliff, on_reference(cliff, PRIOR), settings, PRIOR).predict(found)
     assert np.median(np.abs(fallen / clean - 1)) < 0.05
