@@ -31,7 +31,7 @@ from nas.latency.fit import assess
 from nas.latency.fit.adapt import costs_of
 from nas.latency.fit.assess import HeldOut
 from nas.latency.fit.calibrate import ON_CHIP_MB, LatencySample, work_of
-from nas.latency.fit.write import as_rows, write_device
+from nas.latency.fit.write import class_costs, write_device
 from nas.latency.kernels import BYTES, Kernel, kernels
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +66,7 @@ def main() -> None:
         if worth:
             folder = ROOT / "predictors" / name
             folder.mkdir(exist_ok=True)
-            write_device(folder, info, as_rows(fit.costs, networks.values()))
+            write_device(folder, info, class_costs(fit.costs, networks.values()))
 
 
 def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, tuple[Kernel, ...]]:

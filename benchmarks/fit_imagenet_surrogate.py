@@ -28,7 +28,7 @@ from imagenet_fit import (
     read_spaces,
     tabulate,
 )
-from imagenet_judge import judge
+from imagenet_held_out import held_out_figures
 from imagenet_published import REFERENCE, Figure, merged, read_figures
 
 from nas.accuracy.artefact import NETWORK
@@ -69,7 +69,7 @@ def main() -> None:
     scaling = fit_scaling(published, spaces)
     process = fit_process(published, scaling)
     experts = [fit_expert(s, base_score(process, scaling, s), scaling) for s in spaces]
-    held_out = judge(published, spaces, scaling, process, experts)
+    held_out = held_out_figures(published, spaces, scaling, process, experts)
     write(arguments.out, assemble(process, scaling, experts), published, held_out)
     if arguments.published:
         write_published(arguments.published, printed)

@@ -63,7 +63,7 @@ def fit(source: Source, networks: Networks) -> None:
     """Fit and write one benchmark."""
     choices = Choices.of(networks.space.table)
     values = choices.values(networks.codes)
-    held_out = judge(values, networks)
+    held_out = held_out_figures(values, networks)
     print(held_out)
     constant, model = fitted(values, networks.top1)
     expected = constant + model.predict(values)
@@ -81,7 +81,7 @@ def fitted(values: Ints, top1: Floats) -> tuple[float, GradientBoostingRegressor
     return constant, GradientBoostingRegressor(**SETTINGS).fit(values, top1 - constant)
 
 
-def judge(values: Ints, networks: Networks) -> dict[str, float]:
+def held_out_figures(values: Ints, networks: Networks) -> dict[str, float]:
     """Return figures on the folds left out, beside the ranking of size alone."""
     top1, predicted = networks.top1, np.empty(len(values))
     estimators = {"tau": predicted} | dict(

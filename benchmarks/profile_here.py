@@ -14,7 +14,6 @@ differ by as much as two measurements of one network.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from nas import library
 from nas.deploy.runtimes import RUNTIMES
 from nas.devices.measurements import Measurement, read_measurements, write_measurements
 from nas.devices.profile.journal import FUSION, running_median
-from nas.devices.profile.part_timer import NETWORK_PACE, PartTimer
+from nas.devices.profile.part_timer import NETWORK_PACE, part_timer
 from nas.devices.profile.run import TOGETHER
 from nas.errors import ExportError
 from nas.files.csv import read_csv
@@ -92,10 +91,7 @@ def measured(device: Device, n: int, path: Path) -> list[Measurement]:
     conditions = {"device": environment().cpu, "runtime": info["runtime"]}
     conditions |= {"version": info["version"], "precision": info["precision"]}
     runtime = RUNTIMES[info["runtime"]]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        PartTimer(runtime, info["threads"], Path(folder), SEED) as bench,
-    ):
+    with part_timer(runtime, info["threads"], SEED) as bench:
         open_ = [(name, arch) for name, arch in networks(device, n) if name not in done]
         open_ = open_[: n - len(rows)]
         for start in range(0, len(open_), TOGETHER):
@@ -121,7 +117,7 @@ def slower(folder: Path, rows: list[Measurement]) -> Floats:
     return running_median(anchors) / np.median(usual)
 
 
-def judge(device: Device, folder: Path, rows: list[Measurement]) -> dict[str, object]:
+def evaluate(device: Device, folder: Path, rows: list[Measurement]) -> dict[str, object]:
     """Return the figures of one device."""
     archs = named_networks([row.network for row in rows])
     drift = slower(folder, rows)
@@ -167,7 +163,7 @@ def main() -> None:
     device = library.load_device(options.device)
     path = options.measurements or options.device / "unseen.csv"
     rows = measured(device, options.networks, path)
-    row = judge(device, options.device, rows)
+    row = evaluate(device, options.device, rows)
     written = read_rows(OUT)
     kept = [old for old in written if old["profile"] != row["profile"]]
     write_rows(OUT, sorted([*kept, row], key=lambda row: str((row["runtime"], row["date"]))))

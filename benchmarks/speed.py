@@ -46,7 +46,7 @@ def rates(rounds: int) -> dict[str, list[float]]:
         pricing.price(codes)
         return len(codes)
 
-    def judged() -> int:
+    def estimates() -> int:
         pricing.estimate(codes[:100_000])
         return 100_000
 
@@ -65,7 +65,7 @@ def rates(rounds: int) -> dict[str, list[float]]:
 
     ways: dict[str, Callable[[], int]] = {
         "price (ms, params, MACs)": gathers,
-        "judge (top-1 and sd)": judged,
+        "judge (top-1 and sd)": estimates,
         "plain Python walk": walk,
         "fvcore on a built module (MACs)": fvcore,
     }

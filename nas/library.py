@@ -7,6 +7,7 @@ the nearest ones; a file that is missing or malformed raises `DocumentError`.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,16 @@ def load_arch(name: str | Path) -> Arch:
     """An architecture by name, by path to its YAML, or by results folder (its `best.yaml`)."""
     path = find("architecture", name)
     return read_variant(path, str(name)) if path.name == VARIANTS else read_arch(path)
+
+
+def archs_in(space: Space) -> list[Arch]:
+    """The shipped architectures that are points of a space."""
+    return [arch for arch in _shipped_archs() if space.contains(arch)]
+
+
+@cache
+def _shipped_archs() -> tuple[Arch, ...]:
+    return tuple(map(load_arch, named("architecture")))
 
 
 def load_space(name: str | Path) -> Space:

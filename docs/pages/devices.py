@@ -26,7 +26,7 @@ LEFT = ("in_interval_pct", "worst_network", "worst_error_pct")
 def devices() -> Iterator[str]:
     """Yield one line for each device, then a section for each, then the rejected devices."""
     found = [load_device(name) for name in named("device")]
-    judged = data_dir("results") / "devices"
+    folder = data_dir("results") / "devices"
     yield INTRODUCTION
     header = (
         "device",
@@ -40,9 +40,9 @@ def devices() -> Iterator[str]:
     )
     yield from table(header, map(_line, found))
     for device in found:
-        yield from _section(device, judged / f"{device.name}.csv")
+        yield from _section(device, folder / f"{device.name}.csv")
     names = {device.name for device in found}
-    others = [path for path in sorted(judged.glob("*.csv")) if path.stem not in names]
+    others = [path for path in sorted(folder.glob("*.csv")) if path.stem not in names]
     if others:
         yield "## Devices that are not shipped\n"
         yield "These devices are no better than parameters and MACs alone on families left out.\n"

@@ -155,7 +155,7 @@ def _print_table(comparison: Comparison) -> None:
     rows = []
     for own in comparison.figures:
         end = own.after[-1]
-        sure = f" [{end.low:.2f}, {end.high:.2f}]" if isfinite(end.low) else ""
+        sure = f" [{end.best_low:.2f}, {end.best_high:.2f}]" if isfinite(end.best_low) else ""
         regrets = [f"{own.after[n].regret:.3f}" for n in shown]
         counts = [f"{100 * end.at_optimum:.0f}", f"{own.ask_ms:.3g}"]
         rows.append([own.strategy, f"{end.best:.2f}{sure}", *regrets, *counts])

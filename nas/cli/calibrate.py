@@ -61,7 +61,7 @@ def calibrate(
             found = measured_networks([*rows, *others], progress)
             progress("fitting", 1.0)
             made = fit(found[: len(rows)], out.name, known, found[len(rows) :])
-        write_device(draft.folder, made.info, made.rows, made.residual)
+        write_device(draft.folder, made.info, made.table, made.residual)
         draft.commit()
     if json:
         print_json(made.info)

@@ -23,6 +23,8 @@ from nas.files.staging import check_replaceable, staged_file, writing
 MAX_BYTES = 50_000_000
 MIN_MS, MAX_MS = 1e-3, 1e6
 """Figures outside this range are in another unit, or wrong."""
+MAX_COUNT = 999_999_999
+"""Of threads, images and runs."""
 PRECISIONS = ("fp32", "fp16", "int8")
 
 
@@ -88,7 +90,7 @@ def read_measurements(path: Path) -> list[Measurement]:
 
     Raises:
         DocumentError: with file, line and column of what is wrong.
-        UnknownNameError: a column or a precision that does not exist.
+        UnknownNameError: a column that does not exist.
     """
     lines = read_csv(path, REQUIRED, by_hand=True, check_header=_check_header)
     if not lines:
@@ -169,8 +171,10 @@ def _check_header(header: Sequence[str], where: str) -> None:
 
 def _measurement(line: CsvRow) -> Measurement:
     where = line.where
+    if not line.cells["network"]:
+        raise DocumentError(f"{where} (network): empty")
     values = {
-        column: _READ.get(column, _text)(cell, f"{where} ({column})")
+        column: _READ[column](line, column) if column in _READ else cell
         for column, cell in line.cells.items()
         if cell or column in REQUIRED
     }
@@ -185,41 +189,32 @@ def _measurement(line: CsvRow) -> Measurement:
     return row
 
 
-def _text(cell: str, where: str) -> str:
-    if not cell:
-        raise DocumentError(f"{where}: empty")
-    return cell
-
-
-def _ms(cell: str, where: str) -> float:
+def _ms(line: CsvRow, column: str) -> float:
+    cell = line.cells[column]
     if not NUMBER.fullmatch(cell):
-        raise DocumentError(f"{where}: found {cell!r}, expected milliseconds as a plain number")
+        line.fail(column, "milliseconds as a plain number")
     if not MIN_MS <= float(cell) <= MAX_MS:
-        raise DocumentError(f"{where}: found {cell}, expected {MIN_MS:g} to {MAX_MS:g} ms")
+        line.fail(column, f"{MIN_MS:g} to {MAX_MS:g} ms")
     return float(cell)
 
 
-def _count(cell: str, where: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,8}", cell):
-        raise DocumentError(f"{where}: found {cell!r}, expected a whole number from 1")
-    return int(cell)
+def _count(line: CsvRow, column: str) -> int:
+    return line.integer(column, 1, MAX_COUNT)
 
 
-def _precision(cell: str, where: str) -> str:
-    if cell not in PRECISIONS:
-        raise UnknownNameError("precision", cell, PRECISIONS, where)
-    return cell
+def _precision(line: CsvRow, column: str) -> str:
+    return line.name(column, "precision", PRECISIONS)
 
 
-def _date(cell: str, where: str) -> str:
+def _date(line: CsvRow, column: str) -> str:
     try:
-        return date.fromisoformat(cell).isoformat()
+        return date.fromisoformat(line.cells[column]).isoformat()
     except ValueError:
-        raise DocumentError(f"{where}: found {cell!r}, expected a date as 2025-12-31") from None
+        line.fail(column, "a date as 2025-12-31")
 
 
 #: column -> reader of its cells; other columns are plain text
-_READ: dict[str, Callable[[str, str], Any]] = {
+_READ: dict[str, Callable[[CsvRow, str], Any]] = {
     **dict.fromkeys(("ms", "ms_low", "ms_high", "ms_fast"), _ms),
     **dict.fromkeys(("threads", "batch", "runs"), _count),
     "precision": _precision,

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from nas.files.records import between
 from nas.space.columns import Floats
 
 STRENGTH = 0.1
@@ -28,10 +30,10 @@ STEEPEST = 0.5
 class NetworkCorrection:
     """ms = sum x factor x (sum / knot) ^ exponent below the knot, and without the power above."""
 
-    factor: float = 1.0
-    exponent: float = 0.0
-    knot_ms: float = 1.0
-    least_ms: float = 1.0
+    factor: float = between(above=0, high=inf)
+    exponent: float = between(low=-STEEPEST, high=STEEPEST)
+    knot_ms: float = between(above=0, high=inf)
+    least_ms: float = between(above=0, high=inf)
     """Sum below which the power stays constant, as no smaller network was measured."""
 
     def ratio(self, sum_ms: Any) -> Any:
@@ -65,6 +67,9 @@ class NetworkCorrection:
         return {name: float(f"{value:.5g}") for name, value in asdict(self).items()}
 
 
+NO_CORRECTION = NetworkCorrection(factor=1.0, exponent=0.0, knot_ms=1.0, least_ms=1.0)
+
+
 def fit_correction(
     sums_ms: Sequence[float] | Floats, ms: Sequence[float] | Floats
 ) -> NetworkCorrection:
@@ -74,7 +79,7 @@ def fit_correction(
     """
     sums, measured = np.asarray(sums_ms, float), np.asarray(ms, float)
     if not len(sums):
-        return NetworkCorrection()
+        return NO_CORRECTION
     log_ratio = np.log(measured / sums)
     knot, least = float(np.median(sums)), float(sums.min())
     if len(sums) < LEAST:

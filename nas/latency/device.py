@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import exp, log
+from operator import attrgetter
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from nas.files import html
 from nas.files.resources import content_hash, find
 from nas.graph.graph import Graph
 from nas.graph.lint import lint
-from nas.latency.correction import NetworkCorrection
+from nas.latency.correction import NO_CORRECTION, NetworkCorrection
 from nas.latency.files import ClassCost, fitted_hash, read_info, read_kernels
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
 from nas.latency.residual import FILE, Residual, read_residual
@@ -96,7 +97,7 @@ class Device:
     """Its files changed since they were fitted."""
     residual: Residual = field(default_factory=Residual)
     """Factors on the table's costs."""
-    correction: NetworkCorrection = NetworkCorrection()
+    correction: NetworkCorrection = NO_CORRECTION
     """Correction of the sum over kernels to the network."""
     origin: str = field(default="", compare=False)
     """The `device.yaml` it was read from; empty if there is none."""
@@ -223,11 +224,11 @@ class Device:
         """Costs of a class; if the table lacks it, the highest costs of similar classes."""
         if cls in self.table:
             return self.table[cls]
-        if cls in COMPUTE if multiplies is None else multiplies:
-            known = [self.table[cls] for cls in COMPUTE if cls in self.table]
-            return max(known or self.table.values(), key=lambda cost: cost.us_per_mmac)
-        known = [self.table[cls] for cls in MOVE if cls in self.table]
-        return max(known or self.table.values(), key=lambda cost: cost.overhead_us)
+        if multiplies is None:
+            multiplies = cls in COMPUTE
+        alike, term = (COMPUTE, "us_per_mmac") if multiplies else (MOVE, "overhead_us")
+        known = [self.table[cls] for cls in alike if cls in self.table]
+        return max(known or self.table.values(), key=attrgetter(term))
 
     def _missing(self, kernel: Kernel) -> str:
         op = kernel.op
@@ -262,10 +263,12 @@ def load_device(name: str | Path) -> Device:
     info = read_info(path)
     kernels_csv = path.with_name("kernels.csv")
     table = read_kernels(kernels_csv)
-    residual_csv = path.with_name(FILE)
-    files = [kernels_csv, *([residual_csv] if residual_csv.exists() else [])]
-    residual = read_residual(residual_csv) if residual_csv.exists() else Residual()
+    residual_csv, residual = path.with_name(FILE), Residual()
+    files = [kernels_csv]
+    if residual_csv.exists():
+        files.append(residual_csv)
+        residual = read_residual(residual_csv)
     edited = info.get("hash") != fitted_hash(info, *files)
-    correction = NetworkCorrection(**info["whole"]) if "whole" in info else NetworkCorrection()
+    correction = NetworkCorrection(**info["whole"]) if "whole" in info else NO_CORRECTION
     found = content_hash(path, *files)
     return Device(info["name"], info, table, found, edited, residual, correction, str(path))

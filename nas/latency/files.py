@@ -15,7 +15,7 @@ from nas.files import yaml
 from nas.files.csv import read_csv
 from nas.files.records import between, optional, read_record, some_of, text
 from nas.graph.ops import ACTIVATIONS
-from nas.latency.correction import STEEPEST
+from nas.latency.correction import NetworkCorrection
 from nas.latency.kernels import BYTES, CLASSES, Kernel
 
 FUSIBLE = (*ACTIVATIONS, "scale", "add")
@@ -40,16 +40,6 @@ class _Trivial:
     fixed_ms: float = between(high=inf)
     ms_per_mmac: float = between(high=inf)
     ms_per_weight_mb: float = between(high=inf)
-
-
-@dataclass(frozen=True, slots=True)
-class _Correction:
-    """Keys of `nas.latency.correction.NetworkCorrection`."""
-
-    factor: float = between(above=0, high=inf)
-    exponent: float = between(low=-STEEPEST, high=STEEPEST)
-    knot_ms: float = between(above=0, high=inf)
-    least_ms: float = between(above=0, high=inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +109,7 @@ class DeviceDocument:
     """the same for large images"""
     trivial: _Trivial = optional()
     """the model of parameters and MACs alone"""
-    whole: _Correction = optional()
+    whole: NetworkCorrection = optional()
     """of a profiled machine: from the sum over kernels to the network"""
     hash: Any = None
     """hash of what was fitted; after an edit by hand every prediction carries a warning"""
@@ -157,14 +147,8 @@ class ClassCost:
 
     def us(self, kernel: Kernel, on_chip_mb: float) -> Any:
         """Microseconds of one kernel (elementwise for columns)."""
-        launches, mmacs, weight_mb, activation_mb, spilled_mb = kernel.work(on_chip_mb)
-        return (
-            self.overhead_us * launches
-            + self.us_per_mmac * mmacs
-            + self.us_per_weight_mb * weight_mb
-            + self.us_per_activation_mb * activation_mb
-            + self.us_per_spilled_mb * spilled_mb
-        )
+        work = zip(TERMS, kernel.work(on_chip_mb), strict=True)
+        return sum(getattr(self, term) * amount for term, amount in work)
 
 
 COLUMNS = tuple(field.name for field in fields(ClassCost))

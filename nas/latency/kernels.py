@@ -23,32 +23,17 @@ MOVE = ("elementwise", "norm", "pool", "memory", "unfold")
 CLASSES = COMPUTE + MOVE
 UNKNOWN = "unknown"
 
-#: op kind -> class; a conv's class follows from its kernel and groups
-KIND_CLASS: Mapping[str, str] = {
-    "linear": "linear",
-    "attention": "attention",
-    "matmul": "attention",
-    "batch_norm": "norm",
-    "layer_norm": "norm",
-    "group_norm": "norm",
-    "act": "elementwise",
-    "add": "elementwise",
-    "mul": "elementwise",
-    "scale": "elementwise",
-    "global_pool": "pool",
-    "avg_pool": "pool",
-    "max_pool": "pool",
-    "concat": "memory",
-    "reshape": "memory",
-    "permute": "memory",
-    "select": "memory",
-    "slice": "memory",
-    "roll": "memory",
-    "gather": "memory",
-    "unfold": "unfold",
-    "normalize": "norm",
-    "resample": "memory",
+#: class -> its op kinds; a conv's class follows from its kernel and groups
+KINDS_OF: Mapping[str, tuple[str, ...]] = {
+    "linear": ("linear",),
+    "attention": ("attention", "matmul"),
+    "elementwise": ("act", "add", "mul", "scale"),
+    "norm": ("batch_norm", "layer_norm", "group_norm", "normalize"),
+    "pool": ("global_pool", "avg_pool", "max_pool"),
+    "memory": ("concat", "reshape", "permute", "select", "slice", "roll", "gather", "resample"),
+    "unfold": ("unfold",),
 }
+KIND_CLASS = {kind: cls for cls, kinds in KINDS_OF.items() for kind in kinds}
 
 #: op kinds that launch nothing; their readers count their bytes
 STORED = frozenset({"input", "param", "constant"})

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nas.errors import DocumentError, UnknownNameError
 from nas.files.csv import read_csv, write_csv
@@ -86,10 +86,13 @@ class KernelPoints:
     shapes: Floats
     """(m, F); NaN for a whole kind."""
 
-    def similarity(self, kind: str, shapes: Floats) -> Floats:
-        """Similarity of kernels to the points, at most 1. Shapes: (n, F) -> (n, m)."""
+    def similarity(self, kinds: ArrayLike, shapes: Floats) -> Floats:
+        """Similarity of kernels of one kind, or of a kind each, to the points, at most 1.
+
+        Shapes: kinds () or (n,), shapes (n, F) -> (n, m).
+        """
         apart = squared_distances(shapes, np.nan_to_num(self.shapes))
-        same = np.array(self.kinds) == kind
+        same = np.asarray(kinds)[..., None] == np.array(self.kinds)
         near = np.where(same, 1.0, OTHER_KIND) / (1 + apart / 2)
         found: Floats = np.where(self.of_kinds, same, near)
         return found

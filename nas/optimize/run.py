@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import compress
 from numbers import Real
 from pathlib import Path
@@ -24,7 +24,7 @@ import numpy as np
 from nas import library
 from nas.accuracy.surrogate import Surrogate
 from nas.errors import BudgetError, brief
-from nas.files.resources import DEVICE, SPACE, SURROGATE, named
+from nas.files.resources import DEVICE, SPACE, SURROGATE
 from nas.latency.device import Device
 from nas.optimize.evolution import Evaluated, Evaluator, EvolutionSettings, evolve
 from nas.optimize.exact import solve, undominated
@@ -134,13 +134,8 @@ def _fastest_first(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 def known_points(space: Space) -> list[Arch]:
     """The shipped architectures with published figures that are points of a space."""
-    return [arch for arch in _published_archs() if space.contains(arch)]
-
-
-@cache
-def _published_archs() -> tuple[Arch, ...]:
     figures = library.published_by_name()
-    return tuple(library.load_arch(name) for name in named("architecture") if name in figures)
+    return [arch for arch in library.archs_in(space) if arch.name in figures]
 
 
 def pricing_of(

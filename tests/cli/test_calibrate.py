@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.latency.files import COLUMNS
 from nas.latency.fit.write import write_device
 from nas.latency.residual import SCALES, KernelPoints, Residual
 from nas.library import load_arch, load_device
@@ -60,7 +59,7 @@ def test_a_known_device_is_adapted_with_five_networks(nas: Nas, tmp_path: Path) 
     assert found == pytest.approx(1.5 * PRIOR.predict(load_arch("mobilenetv3-large")).ms, rel=0.01)
 
 
-def test_networks_of_a_file_of_their_own_judge_instead(nas: Nas, tmp_path: Path) -> None:
+def test_networks_of_a_file_of_their_own_evaluate_instead(nas: Nas, tmp_path: Path) -> None:
     kept = measurements(tmp_path / "kept.csv", NETWORKS[:6])
     out = measurements(tmp_path / "out.csv", NETWORKS[6:], 2.0)
     done = nas(
@@ -146,11 +145,9 @@ def test_a_batch_is_priced_per_image_and_said_so(nas: Nas, tmp_path: Path) -> No
 def test_an_adapted_device_keeps_what_its_prior_knows_of_shapes(nas: Nas, tmp_path: Path) -> None:
     shape = np.zeros((1, len(SCALES)))
     points = {"pointwise": KernelPoints(("conv",), shape)}
-    rows = [{column: getattr(cost, column) for column in COLUMNS} for cost in PRIOR.table.values()]
+    residual = Residual(points, {"pointwise": np.array([0.2])})
     (tmp_path / "known").mkdir()
-    write_device(
-        tmp_path / "known", PRIOR.info, rows, Residual(points, {"pointwise": np.array([0.2])})
-    )
+    write_device(tmp_path / "known", PRIOR.info, PRIOR.table.values(), residual)
     known = load_device(tmp_path / "known")
     lines = [f"{name},{2 * known.predict(load_arch(name)).ms:.4f}" for name in NETWORKS[:6]]
     file = tmp_path / "m.csv"

@@ -29,7 +29,7 @@ def test_a_kit_holds_models_instructions_and_what_is_what(
     assert {file.name for file in out.iterdir() if file.name[0] != "."} == FILES[device_os]
     models = read_kit(out / KIT)
     assert set(models) == FILES[device_os] - {"README.md", "benchmark.py", KIT}
-    assert {entry["network"] for entry in models.values()} == {str(TINY)}
+    assert {model.network for model in models.values()} == {str(TINY)}
 
 
 @pytest.mark.parametrize(

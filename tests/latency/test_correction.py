@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from nas.errors import DocumentError
 from nas.files.resources import data_dir
-from nas.latency.correction import STEEPEST, NetworkCorrection, fit_correction
+from nas.latency.correction import NO_CORRECTION, STEEPEST, NetworkCorrection, fit_correction
 from nas.latency.device import load_device
-from nas.latency.files import COLUMNS
 from nas.latency.fit.write import write_device
 from nas.library import load_arch, load_space, load_surrogate
 from nas.optimize import EvolutionSettings, search
@@ -50,7 +49,7 @@ def test_it_is_found_where_it_is_there() -> None:
 
 
 def test_few_networks_only_claim_a_factor() -> None:
-    assert fit_correction([], []) == NetworkCorrection()
+    assert fit_correction([], []) == NO_CORRECTION
     few = fit_correction([1.0, 2.0, 4.0], [1.1, 2.2, 4.4])
     assert (few.factor, few.exponent) == (pytest.approx(1.1), 0)
 
@@ -59,11 +58,10 @@ def test_few_networks_only_claim_a_factor() -> None:
 def folder(tmp_path: Path) -> Path:
     """A shipped device on which small networks are cheaper than their kernels."""
     device = load_device("iphone12-lut")
-    rows = [{c: getattr(cost, c) for c in COLUMNS} for cost in device.table.values()]
     info = {key: value for key, value in device.info.items() if key != "hash"}
     info |= {"name": "mine", "whole": NetworkCorrection(0.9, 0.3, 1.2, 0.6).as_yaml()}
     (tmp_path / "mine").mkdir()
-    write_device(tmp_path / "mine", info, rows)
+    write_device(tmp_path / "mine", info, device.table.values())
     return tmp_path / "mine"
 
 

@@ -110,9 +110,8 @@ def test_a_device_folder_with_one_is_loaded_and_an_edit_is_seen(
     residual: Residual, tmp_path: Path
 ) -> None:
     known = load_device("iphone12-lut")
-    rows = [{name: getattr(cost, name) for name in cost.__slots__} for cost in known.table.values()]
     info = {key: value for key, value in known.info.items() if key != "hash"}
-    write_device(tmp_path, info, rows, residual)
+    write_device(tmp_path, info, known.table.values(), residual)
     device = load_device(tmp_path)
     assert device.residual.points.keys() == residual.points.keys()
     assert not device.edited

@@ -14,7 +14,7 @@ from nas.devices.calibration.networks import MeasuredNetwork, stated
 from nas.devices.measurements import Measurement
 from nas.errors import CalibrationError
 from nas.latency.device import Device
-from nas.latency.files import TRIVIAL_KEYS
+from nas.latency.files import TRIVIAL_KEYS, ClassCost
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import adapt, costs_of
 from nas.latency.fit.assess import HeldOut
@@ -23,15 +23,13 @@ from nas.latency.fit.calibrate import (
     ON_CHIP_MB,
     Costs,
     LatencySample,
-    Model,
     fit_trivial,
     harness_factors,
     on_reference,
-    trivial_model,
     trivial_work,
     work_of,
 )
-from nas.latency.fit.write import as_rows
+from nas.latency.fit.write import class_costs
 from nas.latency.kernels import BYTES, kernels
 from nas.latency.residual import Residual
 from nas.space.columns import Floats
@@ -78,20 +76,17 @@ def fit_device(
     """
     prior = recipe.prior(figures)
 
-    def trivial_of(kept: Sequence[LatencySample]) -> Model:
-        return trivial_model(kept, recipe.prior(kept))
-
-    def few_of(kept: Sequence[LatencySample]) -> list[LatencySample]:
+    def usual_of(kept: Sequence[LatencySample]) -> list[LatencySample]:
         return [figure for figure in kept if usual(figure)]
 
     trivial = np.where(
         [usual(figure) for figure in figures],
-        left_out(figures, lambda kept: trivial_of(few_of(kept))),
-        left_out(figures, trivial_of),
+        left_out(figures, lambda kept: recipe.fit_trivial(usual_of(kept))),
+        left_out(figures, recipe.fit_trivial),
     )
     predicted = left_out(figures, lambda kept: blend(kept, recipe).predict)
     mine = [index for index, figure in enumerate(figures) if own(figure)]
-    few = few_of(figures)
+    few = usual_of(figures)
     held_out = assess.held_out_networks(
         [figures[index] for index in mine], predicted[mine], trivial[mine], prior.reference
     )
@@ -110,7 +105,7 @@ def adapt_device(
     """Adapt a known device to the figures; `plain`: the same without factors of its residual."""
     plain = plain or figures
     prior = PLAIN.prior(plain)
-    trivial = left_out(plain, lambda kept: trivial_model(kept, PLAIN.prior(kept)))
+    trivial = left_out(plain, PLAIN.fit_trivial)
     costs, freedoms = adapt(figures, known)
     predicted = left_out(figures, lambda kept: adapt(kept, known)[0].predict)
 
@@ -149,7 +144,7 @@ class Calibration:
 
     fit: DeviceFit
     info: dict[str, Any]
-    rows: list[dict[str, Any]]
+    table: list[ClassCost]
     residual: Residual
     """Residual of the device that was adapted."""
 
@@ -203,8 +198,8 @@ def calibrate_device(
         # its knot is where networks of a certain size are, whatever they take here
         slower = [each.ms / prior.correction.ms(sums_ms[each.row.network]) for each in found]
         info["whole"] = prior.correction.times(float(np.median(slower))).as_yaml()
-    reach = as_rows(fit.costs, [launched[network] for network in networks])
-    return Calibration(fit, info, reach, prior.residual if prior else Residual())
+    table = class_costs(fit.costs, [launched[network] for network in networks])
+    return Calibration(fit, info, table, prior.residual if prior else Residual())
 
 
 def latency_samples(

@@ -36,8 +36,8 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
-    """Columns of a measurement that a manifest gives."""
+class KitModel:
+    """Columns of a measurement that are known of a model in advance."""
 
     network: str
     arch_id: str
@@ -51,7 +51,7 @@ class _Manifest:
 
     schema: Any
     device_os: Any
-    models: Mapping[str, _Model]
+    models: Mapping[str, KitModel]
     images: Any = None
 
 
@@ -91,7 +91,7 @@ def _of_kit(run: LogRun, folder: Path) -> Measurement:
             file = by_stem.get(name, name)
             if file not in models:
                 raise UnknownNameError("model", name, models, row.place)
-            return replace(row, **models[file] | told)
+            return replace(row, **asdict(models[file]) | told)
     return replace(row, network=_stem(name), **told)
 
 
@@ -101,11 +101,10 @@ def _stem(file: str) -> str:
     return name.stem if name.suffix in MODEL_SUFFIXES else name.name
 
 
-def read_kit(path: Path) -> dict[str, dict[str, Any]]:
+def read_kit(path: Path) -> Mapping[str, KitModel]:
     """Read a kit's manifest: model file -> known columns of its measurement.
 
     Raises:
         DocumentError: the file is not a manifest.
     """
-    document = read_record(_Manifest, read(path), str(path))
-    return {file: asdict(model) for file, model in document.models.items()}
+    return read_record(_Manifest, read(path), str(path)).models

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from nas import library
 from nas.deploy.export import FORMATS, deploy, write
-from nas.devices.measure.imports import KIT
+from nas.devices.measure.imports import KIT, KitModel
 from nas.errors import ExportError, UnknownNameError
 from nas.files import yaml
 from nas.files.resources import trained_in
@@ -75,12 +75,7 @@ def write_kit(
                 except ExportError as error:
                     failures.append(f"{name}: {error}")
                 else:
-                    models[file] = {
-                        "network": name,
-                        "arch_id": arch.arch_id,
-                        "precision": precision,
-                        "batch": 1,
-                    }
+                    models[file] = asdict(KitModel(name, arch.arch_id, precision, batch=1))
                     if deployed.images.how:
                         images[file] = deployed.images.how.facts()
         if not models:

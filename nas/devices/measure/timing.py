@@ -28,20 +28,15 @@ from nas.system.progress import OnShare, ignore
 
 Call = Callable[[], None]
 
-WARM_UP_S = 0.3
 WARM_UP_CALLS = 5
 STEADY = 0.05
 """Warm-up ends when two successive bursts of `WARM_UP_CALLS` calls agree to this share."""
 WARM_UP_AT_MOST = 20
 """Most bursts of the warm-up, unless its time is not over."""
-BURST_S = 0.05
 BURST_CALLS = (3, 10_000)
-MIN_ROUNDS = 12
 CONFIDENCE = 0.90
 ENOUGH = 0.02
 """No further round is needed once all intervals are narrower than this share of the median."""
-AT_MOST = 3.0
-"""Rounds end after this multiple of the planned time, however wide the intervals are."""
 NOISY = 0.05
 """Warn above this relative width of an interval, or difference of early and late rounds."""
 BUSY = 0.10
@@ -52,10 +47,12 @@ BUSY = 0.10
 class Pace:
     """Effort spent on one figure; less where thousands of others support it."""
 
-    warm_up_s: float = WARM_UP_S
-    burst_s: float = BURST_S
-    rounds: int = MIN_ROUNDS
-    at_most: float = AT_MOST
+    warm_up_s: float = 0.3
+    burst_s: float = 0.05
+    rounds: int = 12
+    """Least rounds."""
+    at_most: float = 3.0
+    """Rounds end after this multiple of the planned time, however wide the intervals are."""
 
 
 @dataclass(frozen=True, slots=True)

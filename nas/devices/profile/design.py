@@ -94,7 +94,10 @@ def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, KernelPoi
     chosen: list[int] = []
     for step in range(known.shape[1]):
         pivot = int(np.argmax(left * taken))
-        column = _alike(classes, kinds, shapes, pivot) - known @ known[pivot]
+        own, point = classes == classes[pivot], KernelPoints((kinds[pivot],), shapes[pivot][None])
+        column = np.zeros(len(first))
+        column[own] = point.similarity(kinds[own], shapes[own])[:, 0]
+        column -= known @ known[pivot]
         known[:, step] = column / np.sqrt(max(left[pivot], 1e-9))
         left = np.maximum(left - known[:, step] ** 2, 0)
         left[pivot] = 0
@@ -109,16 +112,6 @@ def choose_points(loads: Sequence[Load], n: int = POINTS) -> dict[str, KernelPoi
             np.concatenate([np.full((len(whole), shapes.shape[1]), np.nan), shapes[own]]),
         )
     return points
-
-
-def _alike(classes: Floats, kinds: Floats, shapes: Floats, pivot: int) -> Floats:
-    """(n,) how alike every kernel is to one of them."""
-    found = np.zeros(len(classes))
-    point = KernelPoints((str(kinds[pivot]),), shapes[pivot][None])
-    for kind in np.unique(kinds):
-        own = (classes == classes[pivot]) & (kinds == kind)
-        found[own] = point.similarity(str(kind), shapes[own])[:, 0]
-    return found
 
 
 def next_parts(

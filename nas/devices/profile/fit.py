@@ -250,10 +250,7 @@ def covariance(seen: Floats, points: Mapping[str, KernelPoints], amplitude: floa
 def _precision(points: KernelPoints, amplitude: float) -> Floats:
     """(m, m) of the weights before anything is measured."""
     shaped = ~points.of_kinds
-    rows = [
-        points.similarity(kind, shape[None])[0]
-        for kind, shape in zip(points.kinds, np.nan_to_num(points.shapes), strict=True)
-    ]
-    near = (np.array(rows) + 1e-6 * np.eye(len(rows))) / amplitude**2
+    similarity = points.similarity(points.kinds, np.nan_to_num(points.shapes))
+    near = (similarity + 1e-6 * np.eye(len(similarity))) / amplitude**2
     found: Floats = np.where(np.outer(shaped, shaped), near, np.diag(~shaped / OF_KIND**2))
     return found

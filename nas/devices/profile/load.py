@@ -38,11 +38,6 @@ class Load:
         """Sum over all kernels."""
         return float(self.amounts[:, 2].sum())
 
-    @property
-    def mmacs(self) -> float:
-        """Sum over all kernels."""
-        return float(self.amounts[:, 1].sum())
-
     def between(self, start: int, stop: int, ends_mb: tuple[float, float]) -> Load:
         """Return the kernels of rows `start` to `stop` as a separate network."""
         own = np.flatnonzero((self.rows >= start) & (self.rows < stop))
@@ -67,9 +62,7 @@ class Load:
         for cls, own in points.items():
             block = np.zeros((len(self.kinds), len(own.kinds)))
             inside = self.classes == CLASSES.index(cls)
-            for kind in {self.kinds[i] for i in np.flatnonzero(inside)}:
-                at = inside & (np.array(self.kinds) == kind)
-                block[at] = own.similarity(kind, self.shapes[at])
+            block[inside] = own.similarity(np.array(self.kinds)[inside], self.shapes[inside])
             found.append(block)
         return np.hstack(found)
 

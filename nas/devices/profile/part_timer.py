@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -35,28 +35,17 @@ Timed = tuple[Timing, Timing] | ExportError
 
 
 class PartTimer:
-    """A runtime on this machine, with a folder for the files it loads."""
+    """A runtime on this machine, a folder for the files it loads, and processes that export."""
 
-    def __init__(self, runtime: Runtime, threads: int, folder: Path, seed: int) -> None:
+    def __init__(
+        self, runtime: Runtime, threads: int, folder: Path, seed: int, pool: Executor
+    ) -> None:
         from nas import library
 
-        self.runtime, self.threads, self.folder = runtime, threads, folder
+        self.runtime, self.threads, self.folder, self.pool = runtime, threads, folder, pool
         self.rng = np.random.default_rng(seed)
         self.written = 0
         self.anchor = self.load(deploy(library.load_arch(ANCHOR)))
-        self._held = ExitStack()
-        self.pool = self._held.enter_context(process_pool(cores(), exit_with_parent, os.getpid()))
-
-    def __enter__(self) -> PartTimer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._held.__exit__(kind, error, trace)
 
     def load(self, deployed: Deployed) -> Session:
         """Export a network to the runtime's format, load it, and feed it noise."""
@@ -96,6 +85,16 @@ class PartTimer:
         """Return a new file name, since a runtime may map the file it has loaded."""
         self.written += 1
         return self.folder / f"{self.written}{FORMATS[self.runtime.format].suffix}"
+
+
+@contextmanager
+def part_timer(runtime: Runtime, threads: int, seed: int) -> Iterator[PartTimer]:
+    """A timer with a temporary folder and a process on each core."""
+    with (
+        TemporaryDirectory(prefix="nas-profile-") as folder,
+        process_pool(cores(), exit_with_parent, os.getpid()) as pool,
+    ):
+        yield PartTimer(runtime, threads, Path(folder), seed, pool)
 
 
 def _export(arch: Arch, name: str, path: Path) -> None:

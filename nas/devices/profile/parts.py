@@ -85,7 +85,7 @@ class PointSource:
     """Draws points of a space, as a runtime executes them."""
 
     space: Space
-    seeds: tuple[Arch, ...]
+    seeds: Sequence[Arch]
     """Architectures inside the space."""
     precision: str
     fuses: Collection[str]
@@ -128,15 +128,6 @@ class PointSource:
                     yield self.point(near, width)
                 except ArchError:  # heads that do not divide the narrower rows
                     yield self.point(near)
-
-
-def seeds_of(space: Space) -> tuple[Arch, ...]:
-    """Return the shipped architectures that the space contains."""
-    from nas import library
-    from nas.files.resources import named
-
-    known = (library.load_arch(name) for name in named("architecture"))
-    return tuple(arch for arch in known if space.contains(arch))
 
 
 def families_of(seeds: Sequence[Arch]) -> list[list[Arch]]:

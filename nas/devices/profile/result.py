@@ -22,7 +22,7 @@ from nas.latency.files import TRIVIAL_KEYS
 from nas.latency.fit import assess
 from nas.latency.fit.assess import HeldOut
 from nas.latency.fit.calibrate import LatencySample, fit_trivial, trivial_work
-from nas.latency.fit.write import as_rows, write_device
+from nas.latency.fit.write import class_costs, write_device
 from nas.latency.residual import KernelPoints
 from nas.space.columns import Floats
 from nas.space.space import Space
@@ -88,7 +88,7 @@ class Profile:
 
     @property
     def model(self) -> ProfileModel:
-        """Correction from sums over kernels to whole networks."""
+        """The model of sums over kernels."""
         return self.networks.model
 
     @cached_property
@@ -98,17 +98,17 @@ class Profile:
         return fit_trivial(self._figures(seen), np.array([sample.ms for sample in seen]))
 
     @cached_property
-    def judged(self) -> list[HeldOut]:
+    def held_out(self) -> list[HeldOut]:
         """Held-out networks with their predictions."""
         held_out = self.samples[HELD_OUT]
-        return self._judged(held_out, self.model.ms([sample.load for sample in held_out]))
+        return self._held_out(held_out, self.model.ms([sample.load for sample in held_out]))
 
     @cached_property
     def left_out(self) -> list[HeldOut]:
         """Held-out networks, and those of the fit as predicted by models without them."""
-        return self.judged + self._judged(self.samples[WHOLE], self.networks.crossed_ms)
+        return self.held_out + self._held_out(self.samples[WHOLE], self.networks.crossed_ms)
 
-    def _judged(self, samples: Sequence[Sample], sums_ms: Floats) -> list[HeldOut]:
+    def _held_out(self, samples: Sequence[Sample], sums_ms: Floats) -> list[HeldOut]:
         figures = self._figures(samples)
         predicted = self.networks.correction.ms(sums_ms)
         return assess.held_out_networks(
@@ -150,7 +150,7 @@ class Profile:
             "whole": self.networks.correction.as_yaml(),
             "interval": assess.interval(self.left_out),
             "trivial": dict(zip(TRIVIAL_KEYS, trivial, strict=True)),
-            "held_out": assess.score(self.judged),
+            "held_out": assess.score(self.held_out),
             "fit": {
                 "parts": counts[PART],
                 "whole_networks": counts[WHOLE],
@@ -166,10 +166,9 @@ class Profile:
 def write_profile(draft: Path, out: Path, found: Profile) -> None:
     """Write the device's files into `draft`, which will become `out`."""
     networks = [sample.load.kernels for role in (PART, WHOLE) for sample in found.samples[role]]
-    rows = [row for row in as_rows(found.model.costs, networks) if row["networks"]]
+    table = [cost for cost in class_costs(found.model.costs, networks) if cost.networks]
     info = found.info | {"name": out.name}
-    residual = found.model.residual
-    write_device(draft, info, rows, residual if residual.points else None)
+    write_device(draft, info, table, found.model.residual)
     folder = draft / "held_out"
     folder.mkdir()
     entries = [entry for entry in found.entries if entry.role == HELD_OUT]

@@ -8,7 +8,6 @@ measurement and determines the next one, so an interrupted profile resumes where
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,11 +22,12 @@ from nas.devices.profile.design import CandidateParts
 from nas.devices.profile.fit import first_guess, fit_costs
 from nas.devices.profile.fusion import fused, measure_fusion
 from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Journal, JournalEntry
-from nas.devices.profile.part_timer import NETWORK_PACE, PART_PACE, PartTimer
-from nas.devices.profile.parts import Key, Part, PointSource, seeds_of
+from nas.devices.profile.part_timer import NETWORK_PACE, PART_PACE, PartTimer, part_timer
+from nas.devices.profile.parts import Key, Part, PointSource
 from nas.devices.profile.result import Profile, ProfileSettings, as_samples, write_profile
 from nas.errors import ExportError, RuntimeUnavailableError, UnknownNameError
 from nas.files.staging import StagedDir, check_no_link, check_not_shipped, writing
+from nas.library import archs_in
 from nas.system.progress import OnProgress, ignore
 
 POOL = 60
@@ -89,10 +89,9 @@ def _measured(
     start, runtime = perf_counter(), RUNTIMES[settings.runtime]
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="nas-profile-") as folder:
-        journal = Journal(path, settings.as_json(), force=force)
-        with PartTimer(runtime, settings.threads, Path(folder), settings.seed) as bench:
-            return Profiler(settings, bench, journal, on_progress, start).measure()
+    journal = Journal(path, settings.as_json(), force=force)
+    with part_timer(runtime, settings.threads, settings.seed) as bench:
+        return Profiler(settings, bench, journal, on_progress, start).measure()
 
 
 @dataclass
@@ -116,7 +115,7 @@ class Profiler:
             self._fusion()
         fusion = {entry.name: entry.ms for entry in self.journal.of(FUSION)}
         space, precision = self.settings.space, self.bench.runtime.precision
-        self.source = PointSource(space, seeds_of(space), precision, fused(fusion))
+        self.source = PointSource(space, archs_in(space), precision, fused(fusion))
         rng = self._rng(PART)
         self.candidates = CandidateParts(list(islice(self.source.points(rng), POOL)), rng)
         self._parts()

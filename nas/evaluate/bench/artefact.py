@@ -29,7 +29,7 @@ MAX_POINTS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class Truth:
     """Keys of `truth.yaml`."""
 
     schema: Any
@@ -44,16 +44,7 @@ class _Document:
     hash: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
-    """A fitted benchmark and its `truth.yaml`."""
-
-    trees: Trees
-    content: Mapping[str, Any]
-    """Content of `truth.yaml`."""
-
-
-def read_fitted(folder: Path, space: Space) -> Fitted:
+def read_fitted(folder: Path, space: Space) -> tuple[Trees, Truth]:
     """Read the trees over a space from their folder.
 
     Raises:
@@ -61,21 +52,19 @@ def read_fitted(folder: Path, space: Space) -> Fitted:
             another space.
     """
     path = folder / YAML
-    content = yaml.read(path)
-    constant = read_record(_Document, content, str(path)).constant
+    truth = read_record(Truth, yaml.read(path), str(path))
     choices = Choices.of(space.table)
     trees = read_trees(folder / CSV, choices)
-    _check_hash(path, content, "space_hash", space.space_hash, f"space {space.name}")
-    _check_hash(path, content, "hash", content_hash(folder / CSV), CSV)
-    return Fitted(Trees(choices, trees, constant), content)
-
-
-def _check_hash(path: Path, content: Mapping[str, Any], key: str, found: str, of: str) -> None:
-    if content[key] != found:
-        raise DocumentError(
-            f"{path} ({key}): the hash of {of} is {found}, expected {content[key]};"
-            " the held-out figures belong to other content"
-        )
+    for key, expected, found, of in (
+        ("space_hash", truth.space_hash, space.space_hash, f"space {space.name}"),
+        ("hash", truth.hash, content_hash(folder / CSV), CSV),
+    ):
+        if found != expected:
+            raise DocumentError(
+                f"{path} ({key}): the hash of {of} is {found}, expected {expected};"
+                " the held-out figures belong to other content"
+            )
+    return Trees(choices, trees, truth.constant), truth
 
 
 def read_trees(path: Path, choices: Choices) -> list[Tree]:

@@ -71,10 +71,9 @@ def _macro(name: str, data: Path | None) -> Benchmark:
 def _fitted(name: str, data: Path | None) -> Benchmark:
     space = library.load_space(name)
     folder = data_dir("predictors") / "benchmarks" / name
-    fitted = read_fitted(folder, space)
-    source = f"{fitted.content['source']}: {fitted.content['accuracy']}"
+    trees, truth = read_fitted(folder, space)
     found = content_hash(folder / YAML, folder / CSV)
-    return Benchmark(name, space, fitted.trees, None, source, found)
+    return Benchmark(name, space, trees, None, f"{truth.source}: {truth.accuracy}", found)
 
 
 #: name of a benchmark, which is that of its space -> its loader

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from nas.evaluate.bench.figures import Figures, figures
 from nas.evaluate.bench.optimum import optimum
-from nas.evaluate.bench.run import Run, compare
+from nas.evaluate.bench.run import Run, run_all
 from nas.evaluate.bench.scenario import Scenario, load_scenario
 from nas.system.progress import OnProgress, ignore
 
@@ -61,17 +61,21 @@ def compared(
     workers: int = 1,
     on_progress: OnProgress = ignore,
 ) -> list[Comparison]:
-    """Run all strategies on all scenarios with the same seeds; see `bench.run.compare`."""
+    """Run all strategies on all scenarios with the same seeds."""
     on_progress("optimum", 0.0)
     known = {scenario: optimum(load_scenario(scenario)) for scenario in scenarios}
     found: dict[Scenario, dict[str, list[Run]]] = {
         scenario: {strategy: [] for strategy in strategies} for scenario in scenarios
     }
-    total = len(scenarios) * len(strategies) * runs
-    ended = compare(scenarios, strategies, runs, evaluations, seed=seed, workers=workers)
-    for done, (scenario, own) in enumerate(ended, 1):
+    jobs = [
+        (scenario, strategy, evaluations, own)
+        for own in range(seed, seed + runs)
+        for scenario in scenarios
+        for strategy in strategies
+    ]
+    for done, (scenario, own) in enumerate(run_all(jobs, workers), 1):
         found[scenario][own.strategy].append(own)
-        on_progress(f"{done} of {total} runs", done / total)
+        on_progress(f"{done} of {len(jobs)} runs", done / len(jobs))
     for by_strategy in found.values():
         for of_one in by_strategy.values():
             of_one.sort(key=lambda own: own.seed)

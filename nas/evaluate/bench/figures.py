@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite
 
 import numpy as np
@@ -26,8 +26,8 @@ class After:
     evaluations: int
     best: float
     """Mean of the best accuracies, in points."""
-    low: float
-    high: float
+    best_low: float
+    best_high: float
     """Student's interval of the mean at `LEVEL`; NaN for a single run."""
     regret: float
     """Mean distance to the optimum, in points."""
@@ -63,16 +63,10 @@ class Figures:
             "evaluations": self.evaluations,
         }
         for own in self.after:
-            figures = {
-                "best": own.best,
-                "best_low": own.low,
-                "best_high": own.high,
-                "regret": own.regret,
-                "at_optimum": own.at_optimum,
-            }
             found |= {
                 f"{name}_{own.evaluations}": round(value, 4) if isfinite(value) else None
-                for name, value in figures.items()
+                for name, value in asdict(own).items()
+                if name != "evaluations"
             }
         return found | {
             "median_evaluations_to_optimum": self.optimum_after,

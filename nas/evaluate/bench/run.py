@@ -20,6 +20,9 @@ from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Floats
 from nas.system.processes import block_sigint, exit_with_parent, process_pool
 
+Job = tuple[Scenario, str, int, int]
+"""A scenario, the name of a strategy, the number of evaluations, and a seed."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
@@ -70,25 +73,11 @@ def run(loaded: LoadedScenario, strategy: str, evaluations: int, seed: int) -> R
     )
 
 
-def compare(
-    scenarios: Sequence[Scenario],
-    strategies: Sequence[str],
-    runs: int,
-    evaluations: int,
-    *,
-    seed: int = 0,
-    workers: int = 1,
-) -> Iterator[tuple[Scenario, Run]]:
-    """Run every strategy on every scenario with the same seeds; yield runs as they end.
+def run_all(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Scenario, Run]]:
+    """Yield runs as they end.
 
     Results do not depend on the number of workers. A single worker is this process.
     """
-    jobs = [
-        (scenario, strategy, evaluations, own)
-        for own in range(seed, seed + runs)
-        for scenario in scenarios
-        for strategy in strategies
-    ]
     if workers == 1:
         yield from (_run(*job) for job in jobs)
         return

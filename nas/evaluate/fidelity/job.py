@@ -67,18 +67,16 @@ class Fidelity:
 
     def _all(self, asked: Sequence[tuple[Estimator, Arch]]) -> Iterator[Score]:
         """Yield scores in order, from several processes with a core each if there are `workers`."""
+        job = replace(self, on_progress=ignore, elsewhere=None, scores={})
         if self.elsewhere is not None:
-            own = replace(self, on_progress=ignore, elsewhere=None, scores={})
-            yield from self.elsewhere(own, asked)
-            return
-        if self.workers == 1 or not asked:
+            yield from self.elsewhere(job, asked)
+        elif self.workers == 1 or not asked:
             yield from (self.score(estimator, arch) for estimator, arch in asked)
-            return
-        job = replace(self, on_progress=ignore, scores={})
-        with process_pool(self.workers, _begin, job, os.getpid()) as processes:
-            with block_sigint():
-                scores = processes.map(_score, asked)
-            yield from scores
+        else:
+            with process_pool(self.workers, _begin, job, os.getpid()) as processes:
+                with block_sigint():
+                    scores = processes.map(_score, asked)
+                yield from scores
 
     def ranking(self, estimator: str) -> Ranking:
         """Rank by the networks that both the estimator and the long training have scored."""

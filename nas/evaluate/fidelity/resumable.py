@@ -13,7 +13,6 @@ from nas.evaluate.fidelity.estimators import estimators, sample
 from nas.evaluate.fidelity.job import Elsewhere, Fidelity
 from nas.evaluate.fidelity.ranking import Ranking, facts_of, write_fidelity
 from nas.files.output import Output
-from nas.files.resources import named
 from nas.files.settings import RunInputs, RunSettings
 from nas.files.staging import ResumableDir
 from nas.space.space import Space
@@ -93,7 +92,7 @@ def compare_estimators(
     with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
         if work.complete:
             on_message(work.already_complete())
-        known = [library.load_arch(arch) for arch in named("architecture")]
+        known = library.archs_in(space)
         archs = sample(space, known, settings.networks, seed, settings.most_mmacs)
         with work.open_folder() as opened:
             folder = opened.absolute()  # as other processes find it

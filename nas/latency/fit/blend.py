@@ -20,8 +20,10 @@ from nas.latency.fit.calibrate import (
     Model,
     Prior,
     fit,
+    fit_trivial,
     on_reference,
     prior_of,
+    trivial_work,
 )
 from nas.space.columns import Floats
 
@@ -43,6 +45,11 @@ class FitRecipe:
         """Costs fitted with one of the settings."""
         prior = self.prior(samples)
         return fit(samples, on_reference(samples, prior), settings, prior)
+
+    def fit_trivial(self, samples: Sequence[LatencySample]) -> Model:
+        """The model of parameters and MACs alone."""
+        costs = fit_trivial(samples, on_reference(samples, self.prior(samples)))
+        return lambda others: np.asarray(trivial_work(others) @ costs)
 
 
 def left_out(

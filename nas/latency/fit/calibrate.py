@@ -190,17 +190,6 @@ def _shrink_to_mean(share: Floats, shrinkage: float) -> Floats:
     return np.hstack([np.zeros((len(strength), 1)), -strength @ means, strength])
 
 
-def trivial_model(samples: Sequence[LatencySample], prior: Prior) -> Model:
-    """The model of parameters and MACs alone, fitted to the samples."""
-    costs = fit_trivial(samples, on_reference(samples, prior))
-
-    def predict(others: Sequence[LatencySample]) -> Floats:
-        predicted: Floats = trivial_work(others) @ costs
-        return predicted
-
-    return predict
-
-
 def fit_trivial(samples: Sequence[LatencySample], ms: Floats) -> Floats:
     """The model to beat, fitted likewise: fixed ms, ms per mega-MAC, ms per MB of weights."""
     weight = np.array([sample.weight for sample in samples])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from nas.files import yaml
 from nas.files.csv import write_csv
-from nas.latency.files import COLUMNS, TERMS, fitted_hash
+from nas.latency.files import COLUMNS, ClassCost, fitted_hash
 from nas.latency.fit.calibrate import Costs
 from nas.latency.kernels import CLASSES, Kernel
 from nas.latency.residual import FILE, Residual, write_residual
@@ -19,20 +20,22 @@ COMMENTS = (
 )
 
 
-def as_rows(costs: Costs, networks: Collection[Sequence[Kernel]]) -> list[dict[str, Any]]:
-    """Rows of `kernels.csv`: costs of each class, and how far the fit's networks reach."""
-    rows = []
+def class_costs(costs: Costs, networks: Collection[Sequence[Kernel]]) -> list[ClassCost]:
+    """Costs of each class to five digits, and how far the fit's networks reach."""
+    table = []
     for cls, us in zip(CLASSES, costs.us, strict=True):
         own = [[k for k in network if k.cls == cls] for network in networks]
         seen = [kernel for network in own for kernel in network]
-        rows.append(
-            {"cls": cls}
-            | {term: float(f"{value:.5g}") for term, value in zip(TERMS, us, strict=True)}
-            | {"networks": sum(map(bool, own))}
-            | {"max_mmacs": _up(max((k.mmacs for k in seen), default=0))}
-            | {"max_activation_mb": _up(max((k.activation_mb for k in seen), default=0))}
+        table.append(
+            ClassCost(
+                cls,
+                *(float(f"{value:.5g}") for value in us),
+                networks=sum(map(bool, own)),
+                max_mmacs=_up(max((k.mmacs for k in seen), default=0)),
+                max_activation_mb=_up(max((k.activation_mb for k in seen), default=0)),
+            )
         )
-    return rows
+    return table
 
 
 def _up(value: float) -> float:
@@ -43,11 +46,11 @@ def _up(value: float) -> float:
 def write_device(
     folder: Path,
     info: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
+    table: Iterable[ClassCost],
     residual: Residual | None = None,
 ) -> None:
     """Write `device.yaml`, with the hash of what was fitted, `kernels.csv` and any residual."""
-    write_csv(folder / "kernels.csv", COLUMNS, rows, COMMENTS)
+    write_csv(folder / "kernels.csv", COLUMNS, map(astuple, table), COMMENTS)
     files = [folder / "kernels.csv"]
     if residual and residual.points:
         files.append(folder / FILE)

@@ -13,9 +13,7 @@ import numpy as np
 import pytest
 
 from nas.devices.measure.timing import (
-    AT_MOST,
     BURST_CALLS,
-    MIN_ROUNDS,
     Pace,
     Timing,
     median_interval,
@@ -95,7 +93,9 @@ def test_every_round_times_every_call_once_in_an_order_that_the_seed_gives() -> 
 
     time_calls([call(name) for name in "abc"], 0.01, rng(), pace=QUICK)
     expected = rng()
-    orders = ["".join("abc"[index] for index in expected.permutation(3)) for _ in range(MIN_ROUNDS)]
+    orders = [
+        "".join("abc"[index] for index in expected.permutation(3)) for _ in range(Pace().rounds)
+    ]
     assert len(set(orders)) > 2
     burst = 1 + BURST_CALLS[0]
     heard_once = "".join(heard)
@@ -125,7 +125,7 @@ def test_unsteady_calls_get_more_rounds_but_end(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(f"{module}.perf_counter_ns", lambda: round(passed_s[0] * 1e9))
     monkeypatch.setattr(f"{module}._waited_ns", lambda: 0)
     (found,) = time_calls([call], 0.2, rng(), pace=QUICK)
-    assert 0.2 * AT_MOST < passed_s[0] < 0.2 * AT_MOST + 1
+    assert 0.2 * Pace().at_most < passed_s[0] < 0.2 * Pace().at_most + 1
     assert found.width > 0.02
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nas.devices.profile.load import load_of
-from nas.devices.profile.parts import Part, Point, PointSource, parts_of, seeds_of
-from nas.library import load_space
+from nas.devices.profile.parts import Part, Point, PointSource, parts_of
+from nas.library import archs_in, load_space
 
 FUSES = ("relu", "relu6")
 
@@ -17,7 +17,7 @@ FUSES = ("relu", "relu6")
 @pytest.fixture(scope="module")
 def source() -> PointSource:
     space = load_space("mobilenetv3")
-    return PointSource(space, seeds_of(space), "fp32", FUSES)
+    return PointSource(space, archs_in(space), "fp32", FUSES)
 
 
 @pytest.fixture(scope="module")

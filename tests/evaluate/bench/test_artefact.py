@@ -77,7 +77,7 @@ def test_damage_is_named(copy: Path, file: str, damage: Callable[[str], str], sa
     assert says in str(caught.value)
 
 
-def test_trees_other_than_those_that_were_judged_are_refused(copy: Path) -> None:
+def test_trees_other_than_those_that_were_evaluated_are_refused(copy: Path) -> None:
     with pytest.raises(NasError, match=r"truth\.yaml \(hash\): the hash of trees\.csv is"):
         read_fitted(copy, load_space(NAME))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nas.errors import UnknownNameError
-from nas.evaluate.bench import BENCHMARKS, Benchmark, load_benchmark
+from nas.evaluate.bench.benchmark import BENCHMARKS, Benchmark, load_benchmark
 from nas.files.resources import data_dir, named
 from nas.files.yaml import read
 

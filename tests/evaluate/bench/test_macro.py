@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nas.errors import DocumentError
-from nas.evaluate.bench import Benchmark, load_benchmark
+from nas.evaluate.bench.benchmark import Benchmark, load_benchmark
 from nas.evaluate.bench.macro import FILE, NETWORKS, code_of
 
 NAME = "nas-bench-macro"

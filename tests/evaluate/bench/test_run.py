@@ -11,12 +11,13 @@ import pytest
 
 from nas import library
 from nas.errors import MissingExtraError, UnknownNameError
-from nas.evaluate.bench import Benchmark, chosen
+from nas.evaluate.bench import chosen
 from nas.evaluate.bench import optimum as bests
+from nas.evaluate.bench.benchmark import Benchmark
 from nas.evaluate.bench.comparison import Comparison, compared, faults
 from nas.evaluate.bench.figures import figures, marks
 from nas.evaluate.bench.optimum import optimum
-from nas.evaluate.bench.run import Run, compare, run
+from nas.evaluate.bench.run import Run, run, run_all
 from nas.evaluate.bench.scenario import LoadedScenario, Scenario, load_scenario, scenario_of
 from nas.optimize.pricing import MS, Pricing
 from nas.optimize.strategies import STRATEGIES
@@ -45,10 +46,10 @@ def few(share: float | None = None) -> LoadedScenario:
     """28 networks of 36 codes; accuracy is a hash of what a network computes."""
     space = Space.from_yaml(TEXT)
 
-    def judge(codes: Ints) -> Floats:
+    def accuracy(codes: Ints) -> Floats:
         return np.array([50 + int(space.decode(code).arch_id[:6], 16) / 1e6 for code in codes])
 
-    truth = Benchmark("few", space, judge, None, "made for tests", "0" * 12)
+    truth = Benchmark("few", space, accuracy, None, "made for tests", "0" * 12)
     return scenario_of(truth, library.load_device("iphone12-lut"), share)
 
 
@@ -153,7 +154,7 @@ def test_figures_by_hand() -> None:
         pytest.approx(2 / 3),
     )
     # sd of 70, 68, 70 is 2 / sqrt(3); Student's quantile for 2 degrees of freedom 4.303
-    assert end.high - end.best == pytest.approx(4.30265 * 2 / 3, rel=1e-4)
+    assert end.best_high - end.best == pytest.approx(4.30265 * 2 / 3, rel=1e-4)
     assert end.at_optimum == pytest.approx(2 / 3)
     assert found.optimum_after == 3
     assert (found.seconds, found.ask_ms, found.evaluations) == (2, 3, 9)
@@ -206,8 +207,10 @@ def test_a_comparison_has_every_run_in_order(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_several_workers_find_what_one_finds() -> None:
+    jobs = [(ACCEL, strategy, 30, seed) for strategy in ("model", "exact") for seed in (0, 1)]
+
     def found(workers: int) -> dict[tuple[str, int], list[float]]:
-        ran = compare([ACCEL], ["model", "exact"], 2, 30, workers=workers)
+        ran = run_all(jobs, workers)
         return {(own.strategy, own.seed): own.accuracies.tolist() for _, own in ran}
 
     assert found(1) == found(2)
@@ -253,7 +256,8 @@ def test_budgets_lie_between_networks() -> None:
 
 
 def test_a_run_that_breaks_ends_the_others() -> None:
+    jobs = [(ACCEL, ("evolution", "nothing")[seed % 2], 300, seed // 2) for seed in range(800)]
     before = active_children()
     with pytest.raises(KeyError, match="nothing"):
-        list(compare([ACCEL], ["evolution", "nothing"], 400, 300, workers=2))
+        list(run_all(jobs, 2))
     assert active_children() == before

@@ -65,6 +65,6 @@ def test_trees_without_a_test_are_a_constant() -> None:
     assert (trees(codes) == 71).all()
 
 
-def test_none_are_judged_too() -> None:
+def test_no_codes_have_no_accuracies() -> None:
     trees = Trees(CHOICES, [random_tree(np.random.default_rng(2))], 70.0)
     assert trees(np.empty((0, len(CHOICES.options)), np.int64)).shape == (0,)

@@ -69,7 +69,7 @@ def test_an_interval_holds_the_estimate() -> None:
     assert high == pytest.approx(1.3)
 
 
-def test_a_network_is_judged_once_and_by_the_reference() -> None:
+def test_a_network_is_evaluated_once_and_by_the_reference() -> None:
     figures = [
         LatencySample("a", "f", np.zeros((1, 1)), ms, harness, 1.0)
         for ms, harness in ((1.0, "lab"), (1.2, "lab"), (9.0, "other"))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from nas import library
-from nas.evaluate.bench import load_benchmark
+from nas.evaluate.bench.benchmark import load_benchmark
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, PARAMS, Pricing
 from nas.optimize.strategies import DEFAULT, ON_OPTUNA, STRATEGIES

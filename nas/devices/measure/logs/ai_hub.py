@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,8 @@ def read(content: Mapping[str, Any], file: Path) -> LogRun:
     row = Measurement(network=file.stem, ms=1.0, source=_source(content), place=where)
     if times_us:
         return LogRun(from_samples(row, [checked_ms(us / 1000, where) for us in times_us]))
-    estimate_us = get(summary, "estimated_inference_time", float, where)
-    ms, note = checked_ms(estimate_us / 1000, where), "the hub's estimate: no times are listed"
-    row = Measurement(row.network, ms, source=row.source, note=note, place=where)
-    return LogRun(row)
+    ms = checked_ms(get(summary, "estimated_inference_time", float, where) / 1000, where)
+    return LogRun(replace(row, ms=ms, note="the hub's estimate: no times are listed"))
 
 
 def _source(content: Mapping[str, Any]) -> str:

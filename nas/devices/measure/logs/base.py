@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,37 @@ class LogRun:
     """`network` is the model's file and `batch` is 1 until the kit and the log are consulted."""
     batch: int | None = None
     """Images per invocation, if the log says so."""
+
+
+@dataclass(slots=True)
+class PrintedRun:
+    """A run as far as the text that a tool prints is read."""
+
+    model: str = ""
+    threads: int | None = None
+    batch: int | None = None
+    runs: int | None = None
+    mean_ms: float | None = None
+    median_ms: float | None = None
+    place: str = ""
+
+    def as_log_run(self, file: Path, runtime: str, source: str, note: str) -> LogRun:
+        """The run with its median if the tool prints it, else with its mean."""
+        ms, notes = self.median_ms, [note]
+        if ms is None:
+            assert self.mean_ms is not None
+            ms, notes = self.mean_ms, [MEAN, note]
+        row = Measurement(
+            network=self.model or file.stem,
+            ms=checked_ms(ms, self.place),
+            runtime=runtime,
+            threads=self.threads,
+            runs=self.runs,
+            source=source,
+            note="; ".join(filter(None, notes)),
+            place=self.place,
+        )
+        return LogRun(row, self.batch)
 
 
 def get(content: Mapping[str, Any], key: str, kind: type, where: str) -> Any:

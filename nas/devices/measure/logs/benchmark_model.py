@@ -10,9 +10,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nas.devices.measure.logs.base import MEAN, NUMBER, LogRun, checked_ms, number
+from nas.devices.measure.logs.base import NUMBER, LogRun, PrintedRun, number
 from nas.devices.measure.logs.delegates import Delegates
-from nas.devices.measurements import Measurement
 from nas.errors import DocumentError
 
 AGREE = 0.01
@@ -43,19 +42,10 @@ class _Statistics:
 
 
 @dataclass(slots=True)
-class _Run:
-    """A run as far as its log is read."""
-
-    model: str = ""
-    threads: int | None = None
-    batch: int | None = None
+class _Run(PrintedRun):
     delegates: Delegates = field(default_factory=Delegates)
     statistics: _Statistics | None = None
-    mean_ms: float | None = None
-    median_ms: float | None = None
-    runs: int | None = None
     error: str = ""
-    place: str = ""
 
     @property
     def ended(self) -> bool:
@@ -88,7 +78,10 @@ def _read(text: str, file: Path) -> list[LogRun]:
             f"{file}: {unnamed} of {len(runs)} runs do not say which model they ran;"
             " expected a line 'Graph: [FILE]' in each, or a file for each, named after its model"
         )
-    return [_row(each, file) for each in runs]
+    return [
+        run.as_log_run(file, run.delegates.runtime, "TFLite benchmark_model", run.delegates.note)
+        for run in runs
+    ]
 
 
 def _opens(line: str, run: _Run) -> bool:
@@ -162,24 +155,6 @@ def _check(run: _Run, place: str) -> None:
     run.runs = run.statistics.count
     if run.statistics.median_us:
         run.median_ms = run.statistics.median_us / 1000
-
-
-def _row(run: _Run, file: Path) -> LogRun:
-    """Return the median if the tool prints it, else the mean."""
-    assert run.mean_ms is not None
-    ms = run.mean_ms if run.median_ms is None else run.median_ms
-    notes = [MEAN if run.median_ms is None else "", run.delegates.note]
-    row = Measurement(
-        network=run.model or file.stem,
-        ms=checked_ms(ms, run.place),
-        runtime=run.delegates.runtime,
-        threads=run.threads,
-        runs=run.runs,
-        source="TFLite benchmark_model",
-        note="; ".join(note for note in notes if note),
-        place=run.place,
-    )
-    return LogRun(row, run.batch)
 
 
 BENCHMARK_MODEL = (_is_log, _read)

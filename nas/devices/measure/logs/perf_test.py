@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.devices.measure.logs.base import MEAN, NUMBER, LogRun, checked_ms, models_in, number
-from nas.devices.measurements import Measurement
+from nas.devices.measure.logs.base import NUMBER, LogRun, PrintedRun, models_in, number
 from nas.errors import DocumentError
 
 SUFFIXES = (".onnx", ".ort")
@@ -28,14 +27,8 @@ _BEGINS = "Session creation time cost"
 
 
 @dataclass(slots=True)
-class _Run:
-    model: str = ""
+class _Run(PrintedRun):
     provider: str = ""
-    threads: int | None = None
-    runs: int | None = None
-    mean_ms: float | None = None
-    median_ms: float | None = None
-    place: str = ""
 
 
 def _is_log(text: str) -> bool:
@@ -58,7 +51,7 @@ def _read(text: str, file: Path) -> list[LogRun]:
             f"{file}: holds {len(runs)} runs but names no models;"
             " expected one file per model, named after it"
         )
-    return [_row(run, file) for run in runs]
+    return [_log_run(run, file) for run in runs]
 
 
 def _opens(line: str) -> bool:
@@ -81,23 +74,10 @@ def _take(run: _Run, line: str, place: str) -> None:
         run.median_ms = round(number(told[1], place) * MS[told[2]], 9)
 
 
-def _row(run: _Run, file: Path) -> LogRun:
-    assert run.mean_ms is not None
-    ms = run.mean_ms if run.median_ms is None else run.median_ms
-    notes = [] if run.median_ms is not None else [MEAN]
-    if not run.provider:
-        notes.append("the log names no execution provider")
-    row = Measurement(
-        network=run.model or file.stem,
-        ms=checked_ms(ms, run.place),
-        runtime="-".join(["onnxruntime", *({run.provider} - {"", "cpu"})]),
-        threads=run.threads,
-        runs=run.runs,
-        source="onnxruntime_perf_test",
-        note="; ".join(notes),
-        place=run.place,
-    )
-    return LogRun(row)
+def _log_run(run: _Run, file: Path) -> LogRun:
+    runtime = "-".join(["onnxruntime", *({run.provider} - {"", "cpu"})])
+    note = "" if run.provider else "the log names no execution provider"
+    return run.as_log_run(file, runtime, "onnxruntime_perf_test", note)
 
 
 PERF_TEST = (_is_log, _read)

@@ -32,7 +32,7 @@ FOLDS = 5
 FAMILY_KEYS = ("figures", "mae", "bias", "mean_sd", "mae_size_model", "within_1_sd", "within_2_sd")
 
 
-def judge(
+def held_out_figures(
     published: Published,
     spaces: Sequence[Space],
     scaling: Scaling,
