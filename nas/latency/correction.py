@@ -28,13 +28,15 @@ STEEPEST = 0.5
 
 @dataclass(frozen=True, slots=True)
 class NetworkCorrection:
-    """ms = sum x factor x (sum / knot) ^ exponent below the knot, and without the power above."""
+    """ms = sum x factor x (sum / knot) ^ exponent below the knot, and without the power above.
+
+    The power stays constant for sums below `least_ms`, as no smaller network was measured.
+    """
 
     factor: float = between(above=0, high=inf)
     exponent: float = between(low=-STEEPEST, high=STEEPEST)
     knot_ms: float = between(above=0, high=inf)
     least_ms: float = between(above=0, high=inf)
-    """Sum below which the power stays constant, as no smaller network was measured."""
 
     def ratio(self, sum_ms: Any) -> Any:
         """Ratio of a network's milliseconds to its sum; elementwise for an array."""
