@@ -173,7 +173,7 @@ def _measurement(line: CsvRow) -> Measurement:
     where = line.where
     if not line.cells["network"]:
         raise DocumentError(f"{where} (network): empty")
-    values = {
+    values: dict[str, Any] = {
         column: _READ[column](line, column) if column in _READ else cell
         for column, cell in line.cells.items()
         if cell or column in REQUIRED

@@ -11,7 +11,7 @@ from typing import Any
 from nas import library
 from nas.deploy.export import FORMATS, deploy, write
 from nas.devices.measure.imports import KIT, KitModel
-from nas.errors import ExportError, UnknownNameError
+from nas.errors import ExportError, check_names
 from nas.files import yaml
 from nas.files.resources import trained_in
 from nas.files.staging import StagedDir
@@ -57,8 +57,7 @@ def write_kit(
         MissingExtraError: an exporter is not installed.
         ResultError: the folder exists or cannot be written.
     """
-    if device_os not in FORMATS_OF:
-        raise UnknownNameError("operating system", device_os, FORMATS_OF)
+    check_names("operating system", [device_os], FORMATS_OF)
     files = [_file_name(name) for name, _ in archs]
     if twice := [name for name, _ in archs if files.count(_file_name(name)) > 1]:
         raise ExportError(f"{', '.join(twice)} would share one file name; rename one of them")

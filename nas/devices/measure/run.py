@@ -15,7 +15,7 @@ from nas.deploy.export import FORMATS, Deployed, deploy, write
 from nas.deploy.runtimes import RUNTIMES, Runtime, Session
 from nas.devices.measure.timing import Timing, time_calls
 from nas.devices.measurements import Measurement
-from nas.errors import UnknownNameError
+from nas.errors import check_names
 from nas.graph.ops import Shape
 from nas.space.arch import Arch
 from nas.system.environment import Environment, environment
@@ -54,8 +54,7 @@ def measure(
         MissingExtraError: the runtime is not installed.
         RuntimeUnavailableError: this machine lacks hardware that the runtime needs.
     """
-    if runtime not in RUNTIMES:
-        raise UnknownNameError("runtime", runtime, RUNTIMES)
+    check_names("runtime", [runtime], RUNTIMES)
     found, rng = RUNTIMES[runtime], np.random.default_rng(seed)
     with tempfile.TemporaryDirectory(prefix="nas-measure-") as folder:
         sessions = []

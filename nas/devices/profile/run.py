@@ -25,7 +25,7 @@ from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Jo
 from nas.devices.profile.part_timer import NETWORK_PACE, PART_PACE, PartTimer, part_timer
 from nas.devices.profile.parts import Key, Part, PointSource
 from nas.devices.profile.result import Profile, ProfileSettings, as_samples, write_profile
-from nas.errors import ExportError, RuntimeUnavailableError, UnknownNameError
+from nas.errors import ExportError, RuntimeUnavailableError, check_names
 from nas.files.staging import StagedDir, check_no_link, check_not_shipped, writing
 from nas.library import archs_in
 from nas.system.progress import OnProgress, ignore
@@ -68,8 +68,7 @@ def profile(
         ExportError: networks cannot be exported to the runtime's format.
         RuntimeUnavailableError: other processes leave no time to measure.
     """
-    if settings.runtime not in RUNTIMES:
-        raise UnknownNameError("runtime", settings.runtime, RUNTIMES)
+    check_names("runtime", [settings.runtime], RUNTIMES)
     check_not_shipped("device", out)
     with StagedDir(out.parent, out.name, force=force) as draft:
         path = check_no_link(out.parent / f".{out.name}.profile") / "journal.csv"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas import library
-from nas.errors import DocumentError, UnknownNameError
+from nas.errors import DocumentError, check_names
 from nas.evaluate.bench import macro
 from nas.evaluate.bench.artefact import CSV, YAML, read_fitted
 from nas.files.resources import content_hash, data_dir
@@ -48,8 +48,7 @@ def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
         UnknownNameError: with the nearest names.
         DocumentError: a table is missing or malformed; names file, row and field.
     """
-    if name not in BENCHMARKS:
-        raise UnknownNameError("benchmark", name, BENCHMARKS)
+    check_names("benchmark", [name], BENCHMARKS)
     return BENCHMARKS[name](name, data)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from nas.files import yaml
 from nas.files.csv import write_csv
-from nas.latency.files import COLUMNS, ClassCost, fitted_hash
+from nas.latency.files import COLUMNS, TERMS, ClassCost, fitted_hash
 from nas.latency.fit.calibrate import Costs
 from nas.latency.kernels import CLASSES, Kernel
 from nas.latency.residual import FILE, Residual, write_residual
@@ -26,10 +26,13 @@ def class_costs(costs: Costs, networks: Collection[Sequence[Kernel]]) -> list[Cl
     for cls, us in zip(CLASSES, costs.us, strict=True):
         own = [[k for k in network if k.cls == cls] for network in networks]
         seen = [kernel for network in own for kernel in network]
+        terms: dict[str, Any] = {
+            term: float(f"{value:.5g}") for term, value in zip(TERMS, us, strict=True)
+        }
         table.append(
             ClassCost(
                 cls,
-                *(float(f"{value:.5g}") for value in us),
+                **terms,
                 networks=sum(map(bool, own)),
                 max_mmacs=_up(max((k.mmacs for k in seen), default=0)),
                 max_activation_mb=_up(max((k.activation_mb for k in seen), default=0)),
