@@ -19,8 +19,8 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.model_selection import KFold
 from truth_data import SOURCES, Networks, Source, check_macro, read_networks
 
-from nas.evaluate.bench.benchmark import load_benchmark
 from nas.evaluate.bench.artefact import COLUMNS, CSV, YAML
+from nas.evaluate.bench.benchmark import load_benchmark
 from nas.evaluate.bench.trees import LEAVES, Node, Tree, Trees
 from nas.evaluate.fidelity.ranking import kendall
 from nas.files.csv import write_csv

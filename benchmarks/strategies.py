@@ -26,7 +26,7 @@ from files import read_rows, write_rows
 from nas.evaluate.bench.benchmark import BENCHMARKS
 from nas.evaluate.bench.comparison import BASELINE, Comparison, faults
 from nas.evaluate.bench.optimum import optimum
-from nas.evaluate.bench.run import Run, compare
+from nas.evaluate.bench.run import Run, run_all
 from nas.evaluate.bench.scenario import Scenario, load_scenario
 from nas.optimize.strategies import STRATEGIES
 from nas.report.folders.bench import summary
@@ -80,9 +80,8 @@ def fill(
     if key(scenario, name) in rows:
         return
     runs, workers = options.runs or planned(scenario, name), options.workers
-    found = [
-        run for _, run in compare([scenario], [name], runs, options.evaluations, workers=workers)
-    ]
+    jobs = [(scenario, name, options.evaluations, seed) for seed in range(runs)]
+    found = [run for _, run in run_all(jobs, workers)]
     save(options.work / f"{stem(scenario)}-{name}.npz", found)
     comparison = Comparison(scenario, load_scenario(scenario).budget_ms, *known, {name: found})
     assert not faults(comparison), faults(comparison)
