@@ -31,7 +31,7 @@ def kind_of(keys: Iterable[str], origin: str) -> Kind:
     found = set(keys)
 
     def fit(kind: Kind) -> tuple[int, int]:
-        return len(found & (kind.required | kind.optional)), -len(kind.required - found)
+        return len(found & kind.keys), -len(kind.required - found)
 
     best = max(KINDS.values(), key=fit)
     if 2 * fit(best)[0] <= len(found):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nas.files.records import Schema, closed_mapping, properties_of, required_keys
 
@@ -30,12 +29,22 @@ class Kind:
     title: str
     files: str
     """Pattern of the shipped files."""
-    required: Set[str]
-    optional: Set[str]
-    content: Callable[[], Schema]
-    """Returns `properties` and the definitions they refer to."""
+    record: Any
+    """The dataclass that declares the keys."""
     load: Callable[[Path], Found]
     """The strict loader."""
+    content: Callable[[Any], Schema] = properties_of
+    """Returns `properties` of the record, and the definitions they refer to."""
+
+    @property
+    def keys(self) -> set[str]:
+        """All keys that a file may have."""
+        return {part.name for part in fields(self.record)}
+
+    @property
+    def required(self) -> set[str]:
+        """Keys that a file must have."""
+        return required_keys(self.record)
 
     def schema(self) -> Schema:
         """The JSON Schema (draft 2020-12) of the file."""
@@ -43,14 +52,5 @@ class Kind:
             "$schema": DIALECT,
             "title": self.title,
             "description": f"As in {self.files}",
-            **closed_mapping(self.content(), self.required),
+            **closed_mapping(self.content(self.record), self.required),
         }
-
-
-def kind_of_record(
-    name: str, title: str, files: str, record: type, load: Callable[[Path], Found]
-) -> Kind:
-    """Return the kind of file that a dataclass declares."""
-    required = required_keys(record)
-    optional = {part.name for part in fields(record)} - required
-    return Kind(name, title, files, required, optional, partial(properties_of, record), load)

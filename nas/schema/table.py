@@ -6,14 +6,14 @@ be good in some column, so a word must be an op, an activation, a ratio or a sha
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nas.blocks import BLOCKS, FIELDS, Row
 from nas.files.records import Schema, closed_mapping, properties_of
-from nas.schema.kind import Found, Kind, kind_of_record
+from nas.schema.kind import Found, Kind
 from nas.space.arch import arch_of
 from nas.space.space import Space
 from nas.space.table import (
@@ -96,7 +96,7 @@ def _defs(*, choices: bool) -> dict[str, Schema]:
     return columns | {"cell": cell, "row": _list_of(choice), "entry": entry, "group": group}
 
 
-def _content(*, choices: bool) -> Schema:
+def _content(record: Any, *, choices: bool) -> Schema:
     size = {"type": "integer", "minimum": 1, "maximum": MAX_SIDE}
     shape = {"type": "array", "minItems": 3, "maxItems": 3, "items": size}
     names = _list_of(_one_of({name: _column(name)["description"] for name in COLUMNS}))
@@ -106,7 +106,7 @@ def _content(*, choices: bool) -> Schema:
         "columns": {**names, "uniqueItems": True, "contains": {"const": "op"}},
         "rows": _list_of(entry),
     }
-    declared = properties_of(TableDocument)["properties"]
+    declared = properties_of(record)["properties"]
     properties = {key: {**schema, **properties.get(key, {})} for key, schema in declared.items()}
     return {"properties": properties, "$defs": _defs(choices=choices)}
 
@@ -120,8 +120,7 @@ def _load(path: Path) -> Found:
 
 
 def _kind(name: str, title: str, files: str, *, choices: bool) -> Kind:
-    content = partial(_content, choices=choices)
-    return replace(kind_of_record(name, title, files, TableDocument, _load), content=content)
+    return Kind(name, title, files, TableDocument, _load, partial(_content, choices=choices))
 
 
 ARCH = _kind("arch", "Architecture", "search_spaces/archs/*.yaml", choices=False)
