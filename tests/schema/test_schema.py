@@ -39,6 +39,11 @@ def validator(kind: str) -> Draft202012Validator:
     return Draft202012Validator(KINDS[kind].schema())
 
 
+@cache
+def example(kind: str) -> Any:
+    return yaml.read(EXAMPLE[kind])
+
+
 def load(kind: str, content: Any, folder: Path) -> None:
     """What the strict loader says to this content."""
     path = folder / EXAMPLE[kind].name
@@ -57,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def changed(kind: str, path: tuple[Any, ...], value: Any) -> Any:
     """The example of its kind with one value replaced, added (a new key), or removed (`...`)."""
-    content = copy.deepcopy(yaml.read(EXAMPLE[kind]))
+    content = copy.deepcopy(example(kind))
     *parents, last = path
     place: Any = content
     for key in parents:
@@ -179,7 +184,7 @@ CELLS = st.one_of(
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
 def test_what_a_schema_refuses_its_loader_refuses(kind: str, folder: Path, data: Any) -> None:
-    path = data.draw(st.sampled_from(leaves(yaml.read(EXAMPLE[kind]))))
+    path = data.draw(st.sampled_from(leaves(example(kind))))
     content = changed(kind, path, data.draw(CELLS))
     if not validator(kind).is_valid(content):
         with pytest.raises(NasError):
