@@ -20,7 +20,6 @@ def build(
     *,
     weights: str | Path | None = None,
     weights_of: str = "",
-    tensorflow: bool = False,
 ) -> GraphModule:
     """Build the torch module of an architecture as trained, or of any graph (`arch.fused`).
 
@@ -29,8 +28,7 @@ def build(
     `.code` is plain Python without branches; submodules are named after the table's rows.
 
     Epsilon of batch norms and padding follow the table or the checkpoint. If neither states them,
-    `weights_of` (timm, torchvision, tensorflow, nas) does. `tensorflow=True` builds a network
-    without weights in TensorFlow's conventions.
+    `weights_of` (timm, torchvision, tensorflow, nas) does, also without weights.
 
     Raises:
         UnknownNameError: `weights_of` is no known origin.
@@ -46,8 +44,7 @@ def build(
     from nas.modules.layers import assemble
 
     graph = arch if isinstance(arch, Graph) else arch.graph
-    origin = weights_of or ("tensorflow" if tensorflow else "")
-    conventions = conventions_of(origin, graph) if origin else None
+    conventions = conventions_of(weights_of, graph) if weights_of else None
     saved = None if weights is None else read_checkpoint(Path(weights))
     if saved and conventions is None and getattr(arch, "conventions", None) is None:
         conventions = known_conventions(saved, graph)

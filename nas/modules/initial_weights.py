@@ -23,12 +23,7 @@ def initialise(module: nn.Module) -> None:
         if isinstance(layer, nn.Conv2d):
             fan_out = layer.weight[0, 0].numel() * layer.out_channels // layer.groups
             nn.init.normal_(layer.weight, std=sqrt(2 / fan_out))
-        elif isinstance(layer, nn.Linear):
+        elif isinstance(layer, nn.Linear) or (isinstance(layer, Param) and layer.fill is None):
             nn.init.trunc_normal_(layer.weight, std=LINEAR_STD, a=-2 * LINEAR_STD, b=2 * LINEAR_STD)
-        elif isinstance(layer, Param) and layer.fill is None:
-            nn.init.trunc_normal_(layer.weight, std=LINEAR_STD, a=-2 * LINEAR_STD, b=2 * LINEAR_STD)
-            continue
-        else:
-            continue
-        if layer.bias is not None:
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
             nn.init.zeros_(layer.bias)

@@ -221,9 +221,7 @@ def _traced(
         with suppress(TypeError):  # most networks take images of any size and no argument for it
             module = create(size)
     found, taken = _first_taken(module, tries)
-    graph, rows, unmapped, check = found
-    source = f"traced from {source}"
-    return TracedNetwork(name, source, taken[0].shape, graph, rows, tuple(unmapped), check)
+    return TracedNetwork(name, f"traced from {source}", taken[0].shape, *found)
 
 
 def _first_taken(module: Any, tries: list[tuple[Input, ...]]) -> tuple[Trace, tuple[Input, ...]]:

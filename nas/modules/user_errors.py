@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import sysconfig
 import traceback
 from pathlib import Path
@@ -24,7 +23,7 @@ def explain_error(error: BaseException, hint: str = "") -> str:
     at = _own_line(error)
     if any(kind.__name__ in VALUE_ERRORS for kind in type(error).__mro__):
         where = f"line {at.lineno} of {at.filename}" if at else "it"
-        code = f" ({_code(at)})" if at else ""
+        code = f" ({at.line})" if at else ""
         return (
             f"{where}{code} asks for the value of a tensor, but a network is traced without values;"
             " decide by shapes or settings instead, or choose with torch.where"
@@ -42,7 +41,3 @@ def _own_line(error: BaseException) -> traceback.FrameSummary | None:
 def _is_own(file: str) -> bool:
     path = Path(file)
     return path.is_file() and not installed(path) and not set(NOT_OWN) & set(path.parents)
-
-
-def _code(frame: traceback.FrameSummary) -> str:
-    return linecache.getline(frame.filename, frame.lineno or 0).strip()

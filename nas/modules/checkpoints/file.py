@@ -101,9 +101,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = dict(file.metadata() or {})
     except Exception as error:  # a damaged file can raise nearly any error
-        raise WeightsError(
-            f"{path}: holds no weights that can be read: {first_line(error)}"
-        ) from error
+        raise _unreadable(path, first_line(error)) from error
     if not state:
         raise WeightsError(f"{path}: expected names and tensors, found none")
     return Checkpoint(path, _cleaned(state), False, "", _configured(path), metadata)
@@ -114,33 +112,35 @@ def _load(path: Path) -> Any:
         with torch.serialization.safe_globals(ALLOWED):
             return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:  # torch's own message suggests to allow any object
-        raise WeightsError(f"{path}: {_objects(path)}") from error
+        raise _unreadable(path, _objects(path)) from error
     except Exception as error:
         reason = first_line(error)
         if "TorchScript" in str(error):
             reason = "it is a TorchScript archive; save the state_dict() of its module"
-        raise WeightsError(f"{path}: holds no weights that can be read: {reason}") from error
+        raise _unreadable(path, reason) from error
+
+
+def _unreadable(path: Path, reason: str) -> WeightsError:
+    return WeightsError(f"{path}: holds no weights that can be read: {reason}")
 
 
 def _objects(path: Path) -> str:
-    """An error message: which content is not loaded, and what to do."""
+    """Which content is not loaded, and what to do."""
     try:
         with torch.serialization.safe_globals(ALLOWED):
             found = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     except Exception:  # it is not a file of torch
         found = []
     if not found:
-        return (
-            "holds no weights that can be read: expected tensors alone, as torch saves a state dict"
-        )
+        return "expected tensors alone, as torch saves a state dict"
     names = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
     if any(name.startswith("torch.nn.modules") for name in found):
         return (
-            f"holds no weights that can be read: a whole pickled module ({names}) is not loaded;"
+            f"a whole pickled module ({names}) is not loaded;"
             " save its weights: torch.save(model.state_dict(), FILE)"
         )
     return (
-        f"holds no weights that can be read: Python objects ({names}) are not loaded;"
+        f"Python objects ({names}) are not loaded;"
         ' save its weights alone: torch.save(checkpoint["state_dict"], FILE)'
     )
 

@@ -45,7 +45,8 @@ def multiplied(node: Any, constants: list[Any]) -> tuple[str, dict[str, Any]]:
 
 def _product(node: Any, shape: Shape) -> tuple[str, dict[str, Any]]:
     """A matrix product if all elements sum equally many products; elementwise if none sums."""
-    macs, call = product_macs(node), call_name(node)
+    call = call_name(node)
+    macs = COUNTS.get(call, torch_macs)(node)
     if macs == 0:
         return "mul", {"shape": shape}
     if call not in COUNTS and macs % prod(shape) == 0:
@@ -125,11 +126,6 @@ def factors(node: Any) -> tuple[Any, Any]:
     return a, b
 
 
-def product_macs(node: Any) -> int:
-    """Multiply-adds of a call of kind `product`."""
-    return COUNTS.get(call_name(node), torch_macs)(node)
-
-
 def torch_macs(node: Any) -> int:
     """MACs of one call by PyTorch's counter, on tensors without values."""
     torch = require("train")
@@ -151,22 +147,13 @@ def torch_counter() -> Iterator[Any]:
         yield counter
 
 
-def _layer_macs(node: Any) -> int:
-    """MACs of a recurrent layer: each step multiplies all matrices."""
+def _recurrent_macs(node: Any) -> int:
+    """MACs of a recurrent layer or cell: each step multiplies all matrices, without biases."""
     given = arguments(node)
     steps = prod(raw_shape(given.get("input", given.get("data")))[:-1])
-    return steps * _matrices(given["params"])
-
-
-def _cell_macs(node: Any) -> int:
-    given = arguments(node)
-    return prod(raw_shape(given["input"])[:-1]) * _matrices([given["w_ih"], given["w_hh"]])
-
-
-def _matrices(weights: list[Any]) -> int:
-    """Number of elements of all matrices, without biases."""
+    weights = given.get("params") or [given["w_ih"], given["w_hh"]]
     shapes = [raw_shape(weight) for weight in weights]
-    return sum(prod(shape) for shape in shapes if len(shape) == 2)
+    return steps * sum(prod(shape) for shape in shapes if len(shape) == 2)
 
 
 def _deformable_macs(node: Any) -> int:
@@ -193,8 +180,8 @@ def _bilinear_macs(node: Any) -> int:
 
 #: calls without a formula in PyTorch's counter
 COUNTS: dict[str, Callable[[Any], int]] = {
-    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _layer_macs),
-    **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _cell_macs),
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent_macs),
+    **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _recurrent_macs),
     **dict.fromkeys(("cdist", "_cdist_forward"), _distance_macs),
     "deform_conv2d": _deformable_macs,
     "addbmm": _addbmm_macs,

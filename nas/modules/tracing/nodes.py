@@ -60,12 +60,9 @@ def viewed(node: Any) -> Any:
 def tensors(node: Any) -> list[Any]:
     """Nodes whose values a call reads, in order, with repetitions."""
     found = [n for n in _nodes([*node.args, *node.kwargs.values()]) if value(n) is not None]
-    return found[:1] if _formed_after(node) else found
-
-
-def _formed_after(node: Any) -> bool:
-    """Whether a call uses only the shape or type of its second tensor."""
-    return call_name(node).endswith("_as") or str(node.target) == "aten.to.other"
+    # such a call uses only the shape or type of its second tensor
+    formed_after = call_name(node).endswith("_as") or str(node.target) == "aten.to.other"
+    return found[:1] if formed_after else found
 
 
 def _nodes(argument: Any) -> Iterator[Any]:
@@ -112,10 +109,8 @@ def map_shape(node: Any, rank: int | None = None) -> Shape:
 
 def spatial_rank(node: Any) -> int | None:
     """Spatial dimensions of a convolution or pool; None for other calls."""
-    if (weight := arguments(node).get("weight")) is not None and rule_of(node).kind in (
-        "conv",
-        "transposed",
-    ):
+    weight = arguments(node).get("weight")
+    if weight is not None and rule_of(node).kind in ("conv", "transposed"):
         return len(raw_shape(weight)) - 2
     digit = re.search(r"pool(\d)d", call_name(node))
     return int(digit[1]) if digit else None

@@ -63,7 +63,7 @@ class Trace(NamedTuple):
 
     graph: Graph
     rows: tuple[SubmoduleRow, ...]
-    unmapped: list[str]
+    unmapped: tuple[str, ...]
     """Calls without an op kind, with row, shapes and reason."""
     check: CountCheck
 
@@ -73,8 +73,7 @@ def graph_of(module: Any, *input_shapes: Shape) -> tuple[Graph, list[str]]:
 
     Shapes: each of input_shapes (C, H, W); one image of 3 x 224 x 224 if there are none.
     """
-    inputs = tuple(map(Input, input_shapes or (DEFAULT,)))
-    _, tracer = _traced(*prepared(module, inputs))
+    *_, tracer = _traced(module, tuple(map(Input, input_shapes or (DEFAULT,))))
     return tracer.graph(), tracer.unmapped
 
 
@@ -83,33 +82,27 @@ def trace(module: Any, inputs: Sequence[Input] = (Input(DEFAULT),)) -> Trace:
     require("train")
     from nas.modules.tracing.count_check import check_macs
 
-    module, tensors = prepared(module, inputs)
-    program, tracer = _traced(module, tensors)
+    module, tensors, program, tracer = _traced(module, inputs)
     unread = tracer.count_unread(module)
     rows = tuple(map(SubmoduleRow, tracer.rows, tracer.params))
     check = check_macs(module, tensors, program, tracer.ops)
     counted, own = sum(row.params for row in rows), sum(p.numel() for p in module.parameters())
     lost = () if counted == own else (f"{counted:,} parameters, the module has {own:,}",)
     check = check._replace(unread=unread, differences=(*lost, *check.differences))
-    return Trace(tracer.graph(), rows, tracer.unmapped, check)
+    return Trace(tracer.graph(), rows, tuple(tracer.unmapped), check)
 
 
-def prepared(module: Any, inputs: Sequence[Input]) -> tuple[Any, tuple[Any, ...]]:
-    """Prepare a module for tracing, and make its inputs."""
+def _traced(module: Any, inputs: Sequence[Input]) -> tuple[Any, tuple[Any, ...], Program, _Tracer]:
+    """The module as it can be traced, its inputs, its calls, and their ops."""
     require("train")
-    from nas.modules.tracing.capture import ready
+    from nas.modules.tracing.capture import capture, ready
 
-    return ready(module, inputs)
-
-
-def _traced(module: Any, tensors: tuple[Any, ...]) -> tuple[Program, _Tracer]:
-    from nas.modules.tracing.capture import capture
-
+    module, tensors = ready(module, inputs)
     program = capture(module, tensors)
     tracer = _Tracer(program)
     for node in program.graph.nodes:
         tracer.take(node)
-    return program, tracer
+    return module, tensors, program, tracer
 
 
 class _Tracer:

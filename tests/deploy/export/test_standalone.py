@@ -70,17 +70,17 @@ def small(arch: Arch, side: int = 64) -> Arch:
 
 
 @torch.no_grad()
-def deployed(arch: Arch, *, tensorflow: bool = False) -> Deployed:
+def deployed(arch: Arch, *, weights_of: str = "") -> Deployed:
     """Random weights, and norms that do something."""
     torch.manual_seed(0)
-    trained, graph = build(arch, tensorflow=tensorflow), arch.graph
+    trained, graph = build(arch, weights_of=weights_of), arch.graph
     for layer in trained.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
             layer.weight.uniform_(0.5, 1.5)
             layer.bias.normal_(std=0.1)
             layer.momentum = 1.0
     trained.train()(torch.randn(2, *arch.input))
-    graph = conventions_of("tensorflow", graph).applied(graph) if tensorflow else graph
+    graph = conventions_of(weights_of, graph).applied(graph) if weights_of else graph
     return Deployed(arch, fuse(graph), fused(graph, trained.eval()))
 
 
@@ -125,7 +125,7 @@ def every_kind() -> Deployed:
 
 def test_same_logits_where_only_torch_is_known(every_kind: Deployed, tmp_path: Path) -> None:
     """Also with the padding of TensorFlow."""
-    padded = deployed(small(load_arch("mobilenetv3-small")), tensorflow=True)
+    padded = deployed(small(load_arch("mobilenetv3-small")), weights_of="tensorflow")
     check_elsewhere([every_kind, padded, *map(deployed, points(1))], tmp_path)
 
 
