@@ -39,7 +39,7 @@ from nas.space.arch import Arch
 from nas.space.scaling import scaled
 from nas.train.figures import accuracy
 from nas.train.loop import Training
-from nas.train.run import Task, train
+from nas.train.run import Task, TrainingRun
 
 ROOT = Path(__file__).parents[1]
 DEVICE, DATA = "sd855-cpu-1t", "fashion-mnist"
@@ -98,7 +98,7 @@ class Experiment:
             # a part of an epoch is a smaller share of the images in every epoch
             whole = -(-int(epochs * 1000) // 1000)
             task = replace(self.task, images=round(IMAGES * epochs / whole))
-            training = train(
+            training = TrainingRun(
                 task,
                 arch,
                 place,
@@ -106,7 +106,7 @@ class Experiment:
                 seed=self.seed,
                 start=None if state is None else start,
                 on_epoch=lambda epoch: _say(f"{self.folder.name} {name} {epoch.epoch}/{whole}"),
-            )
+            ).train()
             save_weights(training.eval_model, weights)
             top1 = training.evaluate(task.data.test)[1]
             steps = whole * (len(training.train.labels) // task.recipe.batch)

@@ -2,7 +2,7 @@
 
 The training of a rung is the beginning of its whole schedule, so the accuracy after some epochs
 holds for any rung of that length. It also holds for a longer schedule if both begin alike
-(`nas.train.schedule_prefix`).
+(`nas.train.optimiser`).
 """
 
 from __future__ import annotations

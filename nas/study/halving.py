@@ -123,7 +123,7 @@ class SuccessiveHalving:
 
     def _counts(self, whole: int) -> bool:
         """Whether the accuracies of a schedule of so many epochs hold for the plan's schedule."""
-        from nas.train.schedule_prefix import same_schedule_prefix
+        from nas.train.optimiser import same_schedule_prefix
 
         recipe = self.task.recipe
         steps = len(self.task.splits[0].labels) / recipe.batch

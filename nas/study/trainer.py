@@ -55,7 +55,7 @@ class Trainer:
 
     def train(self, assignment: TrialAssignment) -> Training | None:
         """Train the network of a trial; None if the training failed, and with it the trial."""
-        from nas.train.run import train
+        from nas.train.run import TrainingRun
 
         store, record, arch = assignment.store, assignment.record, assignment.arch
         place = training_folder(self.folder, arch, record.seed)
@@ -72,18 +72,17 @@ class Trainer:
             self.on_progress(step, self.epochs + share)
 
         try:
-            training = train(
+            training = TrainingRun(
                 self.task,
                 self.task.fit(arch),
                 place,
                 epochs=assignment.whole,
-                until=assignment.epochs,
                 seed=record.seed,
                 start=self._relative(arch, record.seed) if self.relatives else None,
                 on_epoch=on_epoch,
                 on_epoch_progress=on_epoch_progress,
                 on_message=self.on_message,
-            )
+            ).train(until=assignment.epochs)
             if assignment.final:
                 save_final_weights(training, place)
         except (ArchError, RecipeError, TrainingError) as error:

@@ -6,15 +6,12 @@ each image, since an op is one kernel for all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 from torchvision.transforms import v2
 
 from nas.train.data import DataSet
-from nas.train.data.base import Crop
 from nas.train.recipe import Recipe
 
 GROUP = 8
@@ -23,34 +20,24 @@ OPS, BINS = 2, 31
 """Ops per image, and magnitudes: 0 to 30 as in TensorFlow."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Augment:
-    """Turns batches into augmented, normalised images and targets."""
-
-    recipe: Recipe
-    data: DataSet
-
-    @property
-    def crop(self) -> Crop:
-        """Mode of cropping."""
-        return Crop(self.recipe.augment.crop, self.recipe.augment.least_area)
-
-    def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 (b, 1 or 3, s, s) and (b,) -> float (b, 3, s, s) and probabilities (b, classes)."""
-        wanted = self.recipe.augment
-        if wanted.flip and self.data.mirrored:
-            mirror = torch.rand(len(images), device=images.device) < 0.5
-            images = torch.where(mirror[:, None, None, None], images.flip(-1), images)
-        if wanted.randaugment:
-            op = v2.RandAugment(OPS, round(wanted.randaugment), BINS)
-            images = torch.cat([op(part) for part in torch.split(images, GROUP)])
-        x, classes = normalised(images, self.data), len(self.data.classes)
-        if wanted.mixup:
-            x, targets = v2.MixUp(alpha=wanted.mixup, num_classes=classes)(x, labels)
-        else:
-            targets = F.one_hot(labels, classes).to(x.dtype)
-        smoothing = self.recipe.regularise.label_smoothing
-        return x, targets * (1 - smoothing) + smoothing / classes
+def augmented(
+    images: Tensor, labels: Tensor, recipe: Recipe, data: DataSet
+) -> tuple[Tensor, Tensor]:
+    """uint8 (b, 1 or 3, s, s) and (b,) -> float (b, 3, s, s) and probabilities (b, classes)."""
+    wanted = recipe.augment
+    if wanted.flip and data.mirrored:
+        mirror = torch.rand(len(images), device=images.device) < 0.5
+        images = torch.where(mirror[:, None, None, None], images.flip(-1), images)
+    if wanted.randaugment:
+        op = v2.RandAugment(OPS, round(wanted.randaugment), BINS)
+        images = torch.cat([op(part) for part in torch.split(images, GROUP)])
+    x, classes = normalised(images, data), len(data.classes)
+    if wanted.mixup:
+        x, targets = v2.MixUp(alpha=wanted.mixup, num_classes=classes)(x, labels)
+    else:
+        targets = F.one_hot(labels, classes).to(x.dtype)
+    smoothing = recipe.regularise.label_smoothing
+    return x, targets * (1 - smoothing) + smoothing / classes
 
 
 def normalised(images: Tensor, data: DataSet) -> Tensor:

@@ -20,7 +20,7 @@ from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import rank
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
-from nas.train.run import Task, train
+from nas.train.run import Task, TrainingRun
 
 FACTS = "train.yaml"
 
@@ -68,7 +68,7 @@ def train_finally(
     """Train with every seed in `work`, test once and make the result folder of it.
 
     Trainings of fewer epochs are continued. Their checkpoints stay, for still longer ones. `start`
-    is that of `nas.train.run.train`.
+    is that of `TrainingRun`.
 
     Raises:
         TrainingError: a seed diverged. Seeds before it are kept for `--resume`.
@@ -78,7 +78,7 @@ def train_finally(
     schedules: dict[int, None] = {}
     for seed in seeds:
         folder, steps = work.folder / f"seed{seed}", _Steps(on_progress, epochs, seeds, seed)
-        training = train(
+        training = TrainingRun(
             task,
             fitted,
             folder,
@@ -90,7 +90,7 @@ def train_finally(
             start=start,
             events=True,
             lengthen=True,
-        )
+        ).train()
         tests.append(training.evaluate(task.data.test)[1])
         validation.append(training.history[-1].val_top1)
         seconds += sum(epoch.seconds for epoch in training.history)

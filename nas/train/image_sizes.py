@@ -6,7 +6,7 @@ not depend on them, except for position embeddings.
 
 from __future__ import annotations
 
-from torch import fx, nn
+from torch import fx
 
 from nas.errors import RecipeError
 from nas.modules.layers import assemble
@@ -26,20 +26,12 @@ def at_side(arch: Arch, module: fx.GraphModule, side: int, recipe: Regularise) -
     resized = for_task(arch, classes=arch.graph.shape[0], side=side)
     other = assemble(resized.graph)
     regularise(other, resized.graph, recipe)
-    own = {name: parameter for name, parameter in other.named_parameters()}
-    for name, tensor in module.named_parameters():
+    own, shared = other.state_dict(), module.state_dict(keep_vars=True)
+    for name, tensor in shared.items():
         if own[name].shape != tensor.shape:
             raise RecipeError(
                 f"{arch.name} cannot be trained at several sizes: {name} is"
                 f" {tuple(tensor.shape)} at {arch.input[1]} and {tuple(own[name].shape)} at {side}"
             )
-        _owner(other, name)._parameters[name.rpartition(".")[2]] = tensor
-    kept = module.state_dict(keep_vars=True)
-    for name, buffer in module.named_buffers():
-        if name in kept:
-            _owner(other, name)._buffers[name.rpartition(".")[2]] = buffer
+    other.load_state_dict(shared, assign=True)  # the tensors themselves, not their values
     return other.to(next(module.parameters()).device)
-
-
-def _owner(module: nn.Module, name: str) -> nn.Module:
-    return module.get_submodule(name.rpartition(".")[0])

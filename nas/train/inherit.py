@@ -6,7 +6,7 @@ As weight inheritance in evolution (arXiv:1703.01041, section 3.2; sliced as in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -50,16 +50,11 @@ def inherit_from(training: Training, parent: Arch, checkpoint: Path) -> float:
     return inherit(training, parent, content["module"])
 
 
-def _matched(child: Arch, parent: Arch) -> list[tuple[str, str]]:
+def _matched(child: Arch, parent: Arch) -> Iterator[tuple[str, str]]:
     """Pairs of row scopes: the child's and the parent's that it inherits from."""
-    kinds = [
+    own, given = (
         [(row.op, row.canonical().get("s", 1)) for row in arch.rows] for arch in (child, parent)
-    ]
-    names = [
-        [f"row{number}_{row.op}" for number, row in enumerate(arch.rows, 1)]
-        for arch in (child, parent)
-    ]
-    found = SequenceMatcher(None, kinds[0], kinds[1], autojunk=False).get_matching_blocks()
-    return [
-        (names[0][match.a + i], names[1][match.b + i]) for match in found for i in range(match.size)
-    ]
+    )
+    for match in SequenceMatcher(None, own, given, autojunk=False).get_matching_blocks():
+        for number, (op, _) in enumerate(own[match.a : match.a + match.size], start=1):
+            yield f"row{match.a + number}_{op}", f"row{match.b + number}_{op}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.files.csv import write_csv
 from nas.system.extras import require
@@ -23,20 +23,15 @@ def write_log(folder: Path, history: Sequence[Epoch]) -> None:
     write_csv(folder / "log.csv", [column.name for column in fields(history[0])], rows)
 
 
-class Events:
-    """TensorBoard's event file of one run, in `folder`/tensorboard."""
+def event_writer(folder: Path) -> Any:
+    """TensorBoard's writer of one run, in `folder`/tensorboard."""
+    tensorboard = require("train", "torch.utils.tensorboard")
+    return tensorboard.SummaryWriter(str(folder / "tensorboard"))
 
-    def __init__(self, folder: Path) -> None:
-        writer = require("train", "torch.utils.tensorboard").SummaryWriter
-        self.writer = writer(str(folder / "tensorboard"))
 
-    def add(self, epoch: Epoch) -> None:
-        """Write one epoch; it is on disk when this returns."""
-        for column in fields(epoch):
-            if column.name != "epoch":
-                self.writer.add_scalar(column.name, getattr(epoch, column.name), epoch.epoch)
-        self.writer.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self.writer.close()
+def write_events(writer: Any, epoch: Epoch) -> None:
+    """Write one epoch; it is on disk when this returns."""
+    for column in fields(epoch):
+        if column.name != "epoch":
+            writer.add_scalar(column.name, getattr(epoch, column.name), epoch.epoch)
+    writer.flush()

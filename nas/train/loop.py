@@ -21,17 +21,16 @@ from nas.errors import TrainingError
 from nas.modules import build
 from nas.space.arch import Arch
 from nas.system.progress import ignore
-from nas.train.augment import Augment, normalised
+from nas.train.augment import augmented, normalised
 from nas.train.checkpoint import read_checkpoint, write_checkpoint
 from nas.train.data import DataSet
-from nas.train.data.base import Plan, Split, in_order
+from nas.train.data.base import Crop, Plan, Split, in_order
 from nas.train.distributed import average, gradients, mean_of_all, rank, together, world
 from nas.train.epoch_plan import epoch_plan
 from nas.train.image_sizes import at_side
-from nas.train.optimiser import learning_rate, make_optimiser
+from nas.train.optimiser import learning_rate, make_optimiser, same_schedule_prefix
 from nas.train.recipe import Recipe
 from nas.train.regularise import averaged, regularise, set_dropout
-from nas.train.schedule_prefix import same_schedule_prefix
 from nas.train.statistics import estimate_statistics, estimation_plan
 from nas.train.teacher import load_teacher
 
@@ -174,15 +173,16 @@ class Training:
 
     def _steps(self, recipe: Recipe, plan: Plan, number: int) -> tuple[float, float]:
         """Mean loss over one epoch's steps, and the last learning rate."""
-        augment, start, images = Augment(recipe, self.data), perf_counter(), 0
+        start, images = perf_counter(), 0
         self.module.train()
         self._estimated = False
         total, lr = torch.zeros((), device=self.setting.device), 0.0
-        batches = self.train.batches(plan, augment.crop)
+        crop = Crop(recipe.augment.crop, recipe.augment.least_area)
+        batches = self.train.batches(plan, crop)
         for step, (index, side) in enumerate(plan, start=1):
             lr = learning_rate(recipe.schedule, number + step / len(plan), self.epochs, len(plan))
             with together():
-                total += self._backward(augment(*next(batches)), side, recipe)
+                total += self._backward(*augmented(*next(batches), recipe, self.data), side, recipe)
                 own = gradients(self.module.parameters())
             if own is not None:
                 average(own, self.module.parameters())
@@ -200,9 +200,8 @@ class Training:
                 )
         return mean, lr
 
-    def _backward(self, batch: tuple[Tensor, Tensor], side: int, recipe: Recipe) -> Tensor:
+    def _backward(self, x: Tensor, targets: Tensor, side: int, recipe: Recipe) -> Tensor:
         """Compute gradients on this process's images; returns the loss, still on the device."""
-        x, targets = batch
         if self.teacher:
             targets = self.teacher(x, targets)
         runner, micro = self._runner(side, recipe), self.setting.micro_batch or len(x)

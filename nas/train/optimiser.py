@@ -7,10 +7,12 @@ from math import cos, pi
 import torch
 from torch import nn
 
-from nas.train.recipe import Optimiser, Schedule
+from nas.train.recipe import Optimiser, Recipe, Schedule
 
 WARM_UP_SHARE = 0.2
 """Largest share of a warm-up, since recipes are also used for far fewer epochs."""
+RATES_PER_EPOCH = 16
+"""Learning rates of two schedules that are compared in each epoch."""
 
 
 def make_optimiser(module: nn.Module, recipe: Optimiser) -> torch.optim.Optimizer:
@@ -47,3 +49,22 @@ def learning_rate(schedule: Schedule, epoch: float, epochs: int, steps_per_epoch
         return schedule.lr
     done = min(1.0, (epoch - warm) / (epochs - warm))
     return schedule.last_lr + (schedule.lr - schedule.last_lr) * (1 + cos(pi * done)) / 2
+
+
+def same_schedule_prefix(recipe: Recipe, epochs: int, others: int, steps_per_epoch: float) -> bool:
+    """Whether trainings of `epochs` and `others` epochs are equal while both last.
+
+    >>> [
+    ...     same_schedule_prefix(Recipe("", "", schedule=Schedule(name)), 4, 8, 100)
+    ...     for name in ("constant", "cosine")
+    ... ]
+    [True, False]
+    """
+    shared = min(epochs, others)
+    times = [look / RATES_PER_EPOCH for look in range(1, RATES_PER_EPOCH * shared + 1)]
+
+    def course(whole: int) -> tuple[list[float], list[Recipe]]:
+        rates = [learning_rate(recipe.schedule, time, whole, steps_per_epoch) for time in times]
+        return rates, [recipe.stage(epoch, whole) for epoch in range(shared)]
+
+    return course(epochs) == course(others)

@@ -25,7 +25,8 @@ def regularise(module: fx.GraphModule, graph: Graph, recipe: Regularise) -> None
     if recipe.stochastic_depth:
         _drop_branches(module, graph, recipe.stochastic_depth)
     if recipe.dropout:
-        last = [node for node in module.graph.nodes if _is_layer(module, node, nn.Linear)][-1]
+        linear = {name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)}
+        last = [node for node in module.graph.nodes if node.target in linear][-1]
         _insert(module, last.args[0], last, DROPOUT, nn.Dropout(recipe.dropout))
     module.recompile()
 
@@ -70,10 +71,6 @@ def _insert(
     with module.graph.inserting_before(reader):
         node = module.graph.call_module(name, (value,))
     reader.replace_input_with(value, node)
-
-
-def _is_layer(module: fx.GraphModule, node: fx.Node, kind: type[nn.Module]) -> bool:
-    return node.op == "call_module" and isinstance(module.get_submodule(str(node.target)), kind)
 
 
 def averaged(module: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:

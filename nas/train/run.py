@@ -7,7 +7,7 @@ is out of memory is tried once more with half as many images at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from nas.train.augment import normalised
 from nas.train.data import DataSet
 from nas.train.data.base import Split
 from nas.train.distributed import is_of_memory, rank, together, world
-from nas.train.log import Events, write_log
+from nas.train.log import event_writer, write_events, write_log
 from nas.train.loop import Epoch, OnEpochProgress, Setting, Training
 from nas.train.recipe import Recipe, check_fits
 
@@ -96,105 +96,96 @@ def _some(split: Split, n: int) -> Split:
     return split.take(torch.randperm(len(split.labels), generator=generator)[:n])
 
 
-def train(
-    task: Task,
-    arch: Arch,
-    folder: Path,
-    *,
-    epochs: int,
-    until: int | None = None,
-    seed: int = 0,
-    start: Callable[[Training], None] | None = None,
-    on_epoch: OnEpoch = ignore,
-    on_epoch_progress: OnEpochProgress = ignore,
-    on_message: OnMessage = ignore,
-    events: bool = False,
-    lengthen: bool = False,
-) -> Training:
-    """Train a network for `epochs` epochs, or for the first `until` of them; see `trained`."""
-    wanted = min(until or epochs, epochs)
-    course = trained(
-        task,
-        arch,
-        folder,
-        epochs=epochs,
-        seed=seed,
-        start=start,
-        on_epoch=on_epoch,
-        on_epoch_progress=on_epoch_progress,
-        on_message=on_message,
-        events=events,
-        lengthen=lengthen,
-    )
-    with closing(course):
-        return next(training for training in course if len(training.history) >= wanted)
+@dataclass(frozen=True)
+class TrainingRun:
+    """One training in a folder, whose checkpoint is replaced after each epoch.
 
-
-def trained(
-    task: Task,
-    arch: Arch,
-    folder: Path,
-    *,
-    epochs: int,
-    seed: int = 0,
-    start: Callable[[Training], None] | None = None,
-    on_epoch: OnEpoch = ignore,
-    on_epoch_progress: OnEpochProgress = ignore,
-    on_message: OnMessage = ignore,
-    events: bool = False,
-    lengthen: bool = False,
-) -> Generator[Training, None, None]:
-    """Yield the training resumed from `folder`, if there is one, and then after each epoch.
-
-    The checkpoint in `folder` is replaced after each epoch. `start` may change the fresh weights.
-    `on_epoch` is called after every epoch, `on_epoch_progress` within one. A checkpoint of fewer
-    epochs, at other learning rates, is dropped; with `lengthen` it is continued at the learning
-    rates of `epochs`.
-
-    Raises:
-        TrainingError: the network diverged, or memory is too small for half a batch.
+    A checkpoint of fewer epochs, at other learning rates, is dropped; with `lengthen` it is
+    continued at the learning rates of `epochs`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for halved in (False, True):
-        try:
-            with together():
-                path = folder / CHECKPOINT
-                training = _left(task, arch, path, epochs, seed, lengthen=lengthen)
-                training.on_epoch_progress = on_epoch_progress
-                if not training.history and start is not None:
-                    start(training)
-            if training.history:
-                if not training.done and not training.follows_one_schedule:
-                    on_message(_lengthened(training))
+
+    task: Task
+    arch: Arch
+    folder: Path
+    epochs: int
+    seed: int = 0
+    start: Callable[[Training], None] | None = None
+    """May change the fresh weights."""
+    on_epoch: OnEpoch = ignore
+    on_epoch_progress: OnEpochProgress = ignore
+    on_message: OnMessage = ignore
+    events: bool = False
+    """Whether to write TensorBoard's event files, too."""
+    lengthen: bool = False
+
+    def train(self, until: int | None = None) -> Training:
+        """Train all epochs, or the first `until` of them; see `course`."""
+        wanted = min(until or self.epochs, self.epochs)
+        with closing(self.course()) as course:
+            return next(training for training in course if len(training.history) >= wanted)
+
+    def course(self) -> Generator[Training, None, None]:
+        """Yield the training resumed from the folder, if there is one, and then after each epoch.
+
+        Raises:
+            TrainingError: the network diverged, or memory is too small for half a batch.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        task, name = self.task, self.arch.name
+        for halved in (False, True):
+            try:
+                with together():
+                    training = self._begun(task)
+                if training.history:
+                    yield training
+                yield from self._run(training)
+                return
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if isinstance(error, TrainingError) or not is_of_memory(error):
+                    raise
+                before = task.setting.micro_batch or task.recipe.batch // world()
+                size = before // 2
+                if halved or size < 2:
+                    raise TrainingError(
+                        f"{name}: out of memory with {before} images at a time"
+                    ) from None
+                if rank() == 0:
+                    self.on_message(
+                        f"{name}: out of memory; continuing with {size} images at a time"
+                    )
+                task = replace(task, setting=replace(task.setting, micro_batch=size))
+            torch.cuda.empty_cache()
+        raise AssertionError("the second try returns or raises")
+
+    def _begun(self, task: Task) -> Training:
+        """The training of the checkpoint, or a new one."""
+        path = self.folder / CHECKPOINT
+        training = task.training(self.arch, epochs=self.epochs, seed=self.seed)
+        if path.exists():
+            training.load(path)
+            if not (self.lengthen or training.follows_one_schedule):
+                training = task.training(self.arch, epochs=self.epochs, seed=self.seed)
+        training.on_epoch_progress = self.on_epoch_progress
+        if not training.history and self.start is not None:
+            self.start(training)
+        if training.history and not training.done and not training.follows_one_schedule:
+            self.on_message(_lengthened(training))
+        return training
+
+    def _run(self, training: Training) -> Iterator[Training]:
+        first = rank() == 0
+        shown = self.events and first and not training.done
+        with event_writer(self.folder) if shown else nullcontext() as writer:
+            while not training.done:
+                epoch = training.run_epoch()
+                with together():
+                    if first:
+                        training.save(self.folder / CHECKPOINT)
+                        write_log(self.folder, training.history)
+                        self.on_epoch(epoch)
+                if writer:
+                    write_events(writer, epoch)
                 yield training
-            yield from _run(training, folder, epochs, on_epoch, events=events)
-            return
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, TrainingError) or not is_of_memory(error):
-                raise
-            before = task.setting.micro_batch or task.recipe.batch // world()
-            size = before // 2
-            if halved or size < 2:
-                raise TrainingError(
-                    f"{arch.name}: out of memory with {before} images at a time"
-                ) from None
-            if rank() == 0:
-                on_message(f"{arch.name}: out of memory; continuing with {size} images at a time")
-            task = replace(task, setting=replace(task.setting, micro_batch=size))
-        torch.cuda.empty_cache()
-    raise AssertionError("the second try returns or raises")
-
-
-def _left(
-    task: Task, arch: Arch, path: Path, epochs: int, seed: int, *, lengthen: bool
-) -> Training:
-    """The training of a checkpoint, or a new one."""
-    training = task.training(arch, epochs=epochs, seed=seed)
-    if path.exists():
-        training.load(path)
-        if not (lengthen or training.follows_one_schedule):
-            return task.training(arch, epochs=epochs, seed=seed)
-    return training
 
 
 def _lengthened(training: Training) -> str:
@@ -204,24 +195,3 @@ def _lengthened(training: Training) -> str:
         f" epochs, those before them of {training.lengths[-1]}; {after} epochs from the start would"
         " end elsewhere"
     )
-
-
-def _run(
-    training: Training, folder: Path, epochs: int, on_epoch: OnEpoch, *, events: bool
-) -> Iterator[Training]:
-    first = rank() == 0
-    board = Events(folder) if events and first and len(training.history) < epochs else None
-    try:
-        while len(training.history) < epochs:
-            epoch = training.run_epoch()
-            with together():
-                if first:
-                    training.save(folder / CHECKPOINT)
-                    write_log(folder, training.history)
-                    on_epoch(epoch)
-            if board:
-                board.add(epoch)
-            yield training
-    finally:
-        if board:
-            board.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from nas.files.settings import RunInputs
 from nas.train.recipe import Recipe
 from nas.train.run import Task
 
-WORDS = ("name", "source", "notes")
-"""Keys of a recipe that do not affect the training."""
+LEFT_OUT = ("name", "source", "notes", "epochs")
+"""Keys of a recipe that are no input: words, and a size of the run."""
 
 
 def inputs(task: Task) -> RunInputs:
-    """Inputs of any run that trains on a task. Epochs are no input but a size of the run."""
+    """Inputs of any run that trains on a task."""
     data, teacher = task.data, task.recipe.teacher
     contents = {"data set": data.fingerprint}
     keys = _keys(task.recipe)
@@ -35,7 +34,4 @@ def inputs(task: Task) -> RunInputs:
 
 
 def _keys(recipe: Recipe) -> dict[str, Any]:
-    """Keys of a recipe that affect the training."""
-    left_out = (*WORDS, "epochs")
-    found: Mapping[str, Any] = asdict(recipe)
-    return {key: own for key, own in found.items() if key not in left_out}
+    return {key: own for key, own in asdict(recipe).items() if key not in LEFT_OUT}

@@ -26,7 +26,7 @@ from nas.train.augment import normalised
 from nas.train.data import load_data
 from nas.train.data.base import in_order
 from nas.train.recipe import load_recipe
-from nas.train.run import Task, train
+from nas.train.run import Task, TrainingRun
 
 DEVICE = "sd855-cpu-1t"
 TABLE = (Path(__file__).parent / "tiny.yaml").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def task() -> Task:
 def start(task: Task, tmp_path_factory: pytest.TempPathFactory) -> tuple[Arch, Path]:
     folder = tmp_path_factory.mktemp("start")
     arch = task.fit(Arch.from_yaml(TABLE))
-    training = train(task, arch, folder, epochs=6)
+    training = TrainingRun(task, arch, folder, epochs=6).train()
     save_weights(training.eval_model, folder / "weights.safetensors")
     return arch, folder / "weights.safetensors"
 

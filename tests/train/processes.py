@@ -20,7 +20,7 @@ from nas.train.distributed import processes, rank
 from nas.train.epoch_plan import epoch_plan
 from nas.train.loop import Training
 from nas.train.recipe import Augment, Recipe, Regularise
-from nas.train.run import Task, train
+from nas.train.run import Task, TrainingRun
 
 TABLE = """
 name: tiny
@@ -101,11 +101,11 @@ def drawn() -> dict[str, Any]:
 
 def resumed(folder: Path) -> dict[str, Any]:
     """Weights after two epochs, and after two with a stop between them."""
-    train(task(), ARCH, folder / "whole", epochs=2)
-    train(task(), ARCH, folder / "parts", epochs=2, until=1)
+    TrainingRun(task(), ARCH, folder / "whole", epochs=2).train()
+    TrainingRun(task(), ARCH, folder / "parts", epochs=2).train(until=1)
     found = {}
     for name in ("whole", "parts"):
-        training = train(task(), ARCH, folder / name, epochs=2)
+        training = TrainingRun(task(), ARCH, folder / name, epochs=2).train()
         state = training.eval_model.state_dict()
         found[name] = [tensor.flatten().tolist() for tensor in state.values()]
         found[f"{name} loss"] = training.history[-1].loss
@@ -116,7 +116,9 @@ def ended(task: Task, folder: Path, start: Callable[[Training], None] | None) ->
     """How a training ends."""
     said: list[str] = []
     try:
-        training = train(task, ARCH, folder, epochs=1, start=start, on_message=said.append)
+        training = TrainingRun(
+            task, ARCH, folder, epochs=1, start=start, on_message=said.append
+        ).train()
     except NasError as error:
         return {"error": type(error).__name__, "message": str(error), "said": said}
     return {"micro_batch": training.setting.micro_batch, "said": said}

@@ -5,21 +5,23 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nas.train.augment import Augment, normalised
+from nas.train.augment import augmented, normalised
 from nas.train.data.base import DataSet
-from nas.train.recipe import Augment as Wanted
-from nas.train.recipe import Recipe, Regularise
+from nas.train.recipe import Augment, Recipe, Regularise
 
 IMAGES = torch.arange(64, dtype=torch.uint8).expand(6, 1, 64, 64) * 3
 LABELS = torch.arange(6)
 
 
-def augment(data: DataSet, **wanted: object) -> Augment:
-    return Augment(Recipe("r", "s", augment=Wanted(**wanted)), data)  # type: ignore[arg-type]
+def augment(
+    data: DataSet, images: torch.Tensor = IMAGES, labels: torch.Tensor = LABELS, **wanted: object
+) -> tuple[torch.Tensor, torch.Tensor]:
+    recipe = Recipe("r", "s", augment=Augment(**wanted))  # type: ignore[arg-type]
+    return augmented(images, labels, recipe, data)
 
 
 def test_nothing_asked_for_is_only_normalised(few: DataSet) -> None:
-    x, targets = augment(few)(IMAGES, LABELS)
+    x, targets = augment(few)
     assert x.shape == (6, 3, 64, 64)
     assert torch.equal(x, normalised(IMAGES, few))
     assert torch.equal(x[:, 0], x[:, 2])
@@ -36,19 +38,19 @@ def test_images_of_a_whole_set_have_mean_0_and_deviation_1(few: DataSet) -> None
 def test_half_are_mirrored_unless_the_data_forbid_it(few: DataSet) -> None:
     torch.manual_seed(0)
     mirrored = replace(few, mirrored=True)
-    x, _ = augment(mirrored, flip=True)(IMAGES.repeat(20, 1, 1, 1), LABELS.repeat(20))
+    x, _ = augment(mirrored, IMAGES.repeat(20, 1, 1, 1), LABELS.repeat(20), flip=True)
     falling = (x[:, 0, 0, -1] < x[:, 0, 0, 0]).float().mean()
     assert 0.35 < float(falling) < 0.65  # a false alarm once in a thousand seeds
-    kept, _ = augment(few, flip=True)(IMAGES, LABELS)
+    kept, _ = augment(few, flip=True)
     assert torch.equal(kept, normalised(IMAGES, few))
 
 
 def test_smoothing_and_mixup_keep_a_distribution(few: DataSet) -> None:
     torch.manual_seed(0)
     recipe = Recipe("r", "s", regularise=Regularise(label_smoothing=0.1))
-    _, targets = Augment(recipe, few)(IMAGES, LABELS)
+    _, targets = augmented(IMAGES, LABELS, recipe, few)
     assert targets[0].tolist() == pytest.approx([0.91, *[0.01] * 9])
-    x, targets = augment(few, mixup=0.8)(IMAGES, LABELS)
+    x, targets = augment(few, mixup=0.8)
     assert targets.sum(1).tolist() == pytest.approx([1.0] * 6)
     assert ((targets > 0).sum(1) <= 2).all()
     assert x.shape == (6, 3, 64, 64)
@@ -56,7 +58,7 @@ def test_smoothing_and_mixup_keep_a_distribution(few: DataSet) -> None:
 
 def test_randaugment_changes_images_of_a_group_alike(few: DataSet) -> None:
     torch.manual_seed(3)
-    x, _ = augment(few, randaugment=10.0)(IMAGES.repeat(8, 1, 1, 1), LABELS.repeat(8))
+    x, _ = augment(few, IMAGES.repeat(8, 1, 1, 1), LABELS.repeat(8), randaugment=10.0)
     assert not torch.equal(x, normalised(IMAGES.repeat(8, 1, 1, 1), few))
     first, second = x[:8], x[8:16]
     assert all(torch.equal(first[0], image) for image in first)

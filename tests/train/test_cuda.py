@@ -12,7 +12,7 @@ from nas.evaluate.proxies import PROXIES, score
 from nas.space.arch import Arch
 from nas.train.device import device_of, precision_of
 from nas.train.loop import Setting
-from nas.train.run import Task, train
+from nas.train.run import Task, TrainingRun
 
 pytestmark = [
     pytest.mark.gpu,
@@ -27,9 +27,9 @@ def test_it_learns_on_cuda(
     quick: Task, tiny: Arch, tmp_path: Path, precision: str, compiled: bool
 ) -> None:
     task = replace(quick, setting=Setting(device_of("cuda"), precision, compile=compiled))
-    training = train(task, task.fit(tiny), tmp_path, epochs=6)
+    training = TrainingRun(task, task.fit(tiny), tmp_path, epochs=6).train()
     assert training.history[-1].val_top1 > 50
-    again = train(task, task.fit(tiny), tmp_path, epochs=6)
+    again = TrainingRun(task, task.fit(tiny), tmp_path, epochs=6).train()
     assert again.history == training.history
 
 
@@ -38,7 +38,7 @@ def test_memory_of_a_gpu_runs_out_with_one_message(task: Task, tiny: Arch, tmp_p
     torch.cuda.set_per_process_memory_fraction(1e-4)
     try:
         with pytest.raises(Exception, match="out of memory with"):
-            train(task, task.fit(tiny), tmp_path, epochs=1)
+            TrainingRun(task, task.fit(tiny), tmp_path, epochs=1).train()
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
 

@@ -7,7 +7,7 @@ import torch
 
 from nas.space.arch import Arch
 from nas.train.inherit import inherit, inherit_from, kinship
-from nas.train.run import CHECKPOINT, Task, train
+from nas.train.run import CHECKPOINT, Task, TrainingRun
 
 
 def changed(arch: Arch, number: int, **fields: object) -> Arch:
@@ -18,7 +18,7 @@ def changed(arch: Arch, number: int, **fields: object) -> Arch:
 
 def test_the_same_network_takes_everything(quick: Task, tiny: Arch, tmp_path: Path) -> None:
     fitted = quick.fit(tiny)
-    parent = train(quick, fitted, tmp_path, epochs=4)
+    parent = TrainingRun(quick, fitted, tmp_path, epochs=4).train()
     child = quick.training(fitted, epochs=2, seed=5)
     assert inherit_from(child, fitted, tmp_path / CHECKPOINT) == 1
     own, given = child.module.state_dict(), parent.module.state_dict()

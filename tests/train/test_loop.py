@@ -19,7 +19,7 @@ from nas.train.figures import accuracy
 from nas.train.image_sizes import at_side
 from nas.train.loop import Setting, Training
 from nas.train.recipe import Recipe, Regularise, Schedule, Stage, Teacher
-from nas.train.run import CHECKPOINT, Task, train
+from nas.train.run import CHECKPOINT, Task, TrainingRun
 
 
 def weights(training: Training) -> dict[str, torch.Tensor]:
@@ -34,14 +34,14 @@ def same(a: Training, b: Training) -> bool:
 def test_it_learns(quick: Task, tiny: Arch, tmp_path: Path) -> None:
     heard: list[float] = []
     seen: list[tuple[int, float]] = []
-    training = train(
+    training = TrainingRun(
         quick,
         quick.fit(tiny),
         tmp_path,
         epochs=6,
         on_epoch=lambda epoch: heard.append(epoch.val_top1),
         on_epoch_progress=lambda number, share, images_s: seen.append((number, share)),
-    )
+    ).train()
     assert len(heard) == len(training.history) == 6
     assert seen == [(number, 1.0) for number in range(1, 7)]
     assert heard[-1] > 50  # of ten classes
@@ -57,9 +57,9 @@ def test_going_on_computes_what_an_uninterrupted_training_does(
 ) -> None:
     recipe = replace(task.recipe, regularise=Regularise(dropout=0.2, stochastic_depth=0.2, ema=0.9))
     task = replace(task, recipe=recipe)
-    whole = train(task, task.fit(tiny), tmp_path / "whole", epochs=3)
-    train(task, task.fit(tiny), tmp_path / "parts", epochs=3, until=1)
-    parts = train(task, task.fit(tiny), tmp_path / "parts", epochs=3)
+    whole = TrainingRun(task, task.fit(tiny), tmp_path / "whole", epochs=3).train()
+    TrainingRun(task, task.fit(tiny), tmp_path / "parts", epochs=3).train(until=1)
+    parts = TrainingRun(task, task.fit(tiny), tmp_path / "parts", epochs=3).train()
     assert [e.loss for e in parts.history] == [e.loss for e in whole.history]
     assert [e.val_top1 for e in parts.history] == [e.val_top1 for e in whole.history]
     assert same(whole, parts)
@@ -67,7 +67,10 @@ def test_going_on_computes_what_an_uninterrupted_training_does(
 
 def test_another_seed_is_another_training(task: Task, tiny: Arch, tmp_path: Path) -> None:
     losses = {
-        train(task, task.fit(tiny), tmp_path / str(seed), epochs=1, seed=seed).history[0].loss
+        TrainingRun(task, task.fit(tiny), tmp_path / str(seed), epochs=1, seed=seed)
+        .train()
+        .history[0]
+        .loss
         for seed in (0, 0, 1)
     }
     assert len(losses) == 2
@@ -96,7 +99,7 @@ def test_a_loss_that_is_no_number_ends_this_training(
     )
     task = replace(task, recipe=wild)
     with pytest.raises(TrainingError, match=r"tiny.* diverged in epoch \d of 5: the loss is"):
-        train(task, task.fit(tiny), tmp_path, epochs=5)
+        TrainingRun(task, task.fit(tiny), tmp_path, epochs=5).train()
 
 
 def test_out_of_memory_halves_the_images_once(
@@ -112,13 +115,15 @@ def test_out_of_memory_halves_the_images_once(
         return real(self)
 
     monkeypatch.setattr(Training, "run_epoch", lambda self: limited(16, self))
-    training = train(task, task.fit(tiny), tmp_path / "a", epochs=1, on_message=said.append)
+    training = TrainingRun(
+        task, task.fit(tiny), tmp_path / "a", epochs=1, on_message=said.append
+    ).train()
     assert sizes == [32, 16]
     assert len(training.history) == 1
     assert "continuing with 16 images at a time" in said[0]
     monkeypatch.setattr(Training, "run_epoch", lambda self: limited(8, self))
     with pytest.raises(TrainingError, match="out of memory with 16 images at a time"):
-        train(task, task.fit(tiny), tmp_path / "b", epochs=1)
+        TrainingRun(task, task.fit(tiny), tmp_path / "b", epochs=1).train()
 
 
 def test_memory_that_the_system_refuses_is_recognised(
@@ -129,19 +134,19 @@ def test_memory_that_the_system_refuses_is_recognised(
 
     monkeypatch.setattr(Training, "run_epoch", hungry)
     with pytest.raises(TrainingError, match="out of memory"):
-        train(task, task.fit(tiny), tmp_path, epochs=1)
+        TrainingRun(task, task.fit(tiny), tmp_path, epochs=1).train()
 
 
 def test_damaged_checkpoints_and_those_of_others_are_refused(
     task: Task, tiny: Arch, tmp_path: Path
 ) -> None:
-    train(task, task.fit(tiny), tmp_path, epochs=1)
+    TrainingRun(task, task.fit(tiny), tmp_path, epochs=1).train()
     path = tmp_path / CHECKPOINT
     with pytest.raises(WeightsError, match="no checkpoint of this training"):
         task.training(load_arch("mobilenetv3-small-0.5"), epochs=1, seed=0).load(path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(WeightsError, match="no checkpoint of this training"):
-        train(task, task.fit(tiny), tmp_path, epochs=1)
+        TrainingRun(task, task.fit(tiny), tmp_path, epochs=1).train()
 
 
 def test_sizes_share_one_set_of_tensors(tiny: Arch) -> None:
@@ -225,7 +230,7 @@ def test_what_is_kept_is_the_plain_network(task: Task, tiny: Arch, tmp_path: Pat
     recipe = replace(task.recipe, regularise=Regularise(dropout=0.2, ema=0.9))
     task = replace(task, recipe=recipe)
     fitted = task.fit(tiny)
-    training = train(task, fitted, tmp_path, epochs=1)
+    training = TrainingRun(task, fitted, tmp_path, epochs=1).train()
     save_weights(training.eval_model, tmp_path / "w.safetensors")
     module = build(fitted, weights=tmp_path / "w.safetensors").eval()
     x = torch.randn(2, 3, 32, 32)

@@ -19,7 +19,7 @@ from nas.train.data.base import in_order
 from nas.train.inherit import inherit
 from nas.train.loop import Setting, Training
 from nas.train.recipe import Regularise
-from nas.train.run import Task, train
+from nas.train.run import Task, TrainingRun
 from nas.train.statistics import IMAGES, estimate_statistics, estimation_plan
 
 
@@ -62,7 +62,7 @@ def test_what_is_judged_is_what_is_kept(
     task: Task, tiny: Arch, tmp_path: Path, regularised: Regularise
 ) -> None:
     task = replace(task, recipe=replace(task.recipe, regularise=regularised))
-    training = train(task, task.fit(tiny), tmp_path, epochs=1)
+    training = TrainingRun(task, task.fit(tiny), tmp_path, epochs=1).train()
     save_weights(training.eval_model, tmp_path / "w.safetensors")
     module = build(training.arch, weights=tmp_path / "w.safetensors")
     last = training.history[-1]
@@ -82,7 +82,7 @@ def test_inherited_weights_are_judged_with_their_own(
     quick: Task, tiny: Arch, tmp_path: Path
 ) -> None:
     fitted = quick.fit(tiny)
-    parent = train(quick, fitted, tmp_path, epochs=4)
+    parent = TrainingRun(quick, fitted, tmp_path, epochs=4).train()
     state = dict(parent.module.state_dict())
     for name in state:
         if name.rpartition(".")[2] in RUNNING:

@@ -22,7 +22,7 @@ from nas.space.arch import Arch
 from nas.study.store import ATTEMPTS
 from nas.study.trainer import save_final_weights
 from nas.train.device import device_of, precision_of, use_cores
-from nas.train.run import Task, trained
+from nas.train.run import Task, TrainingRun
 
 EPOCH, TOP1, ERROR = "epoch", "top1", "broken"
 """Keys of a step's result."""
@@ -100,7 +100,8 @@ class CandidateTrainable(tune.Trainable):
         task, n_reported, epochs = self._task, 0, config["epochs"]
         whole, seed = config["whole"], config["seed"]
         try:
-            with closing(trained(task, task.fit(arch), place, epochs=whole, seed=seed)) as course:
+            run = TrainingRun(task, task.fit(arch), place, epochs=whole, seed=seed)
+            with closing(run.course()) as course:
                 for training in course:
                     if len(training.history) >= epochs and config["final"]:
                         save_final_weights(training, place)

@@ -13,7 +13,7 @@ from nas.train.data.cifar import cifar10, cifar100
 from nas.train.data.digits import digits
 from nas.train.data.fashion_mnist import fashion_mnist
 from nas.train.data.folder import read_folder
-from nas.train.data.imagenet import Place, imagenet, imagenette
+from nas.train.data.imagenet import imagenet, imagenette
 from nas.train.data.npz import read_npz
 
 __all__ = ["SOURCES", "DataSet", "load_data"]
@@ -25,8 +25,8 @@ ARRAYS: dict[str, Callable[[Path, bool], DataSet]] = {
     "digits": digits,
     "fashion-mnist": fashion_mnist,
 }
-#: name -> where the folder of images is below a local root
-FOLDERS: dict[str, Callable[[Path, bool], Place]] = {
+#: name -> what finds the folder of images below a local root; returns it and its citation
+FOLDERS: dict[str, Callable[[Path, bool], tuple[Path, str]]] = {
     "imagenet": imagenet,
     "imagenette": imagenette,
 }

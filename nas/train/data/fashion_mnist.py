@@ -46,10 +46,9 @@ def _unpacked(packed: list[Path], place: str) -> DataSet:
         for path in packed:
             with gzip.open(path) as source, (raw / path.stem).open("wb") as target:
                 shutil.copyfileobj(source, target)
-        parts = [FashionMNIST(folder, train=train) for train in (True, False)]
-        splits = [
-            held(part.data.numpy(), part.targets.numpy(), f"{place} ({'train' if i else 'test'})")
-            for i, part in zip((True, False), parts, strict=True)
-        ]
-        classes = list(parts[0].classes)
-    return data_set("fashion-mnist", classes, splits[0], splits[1], f"{SOURCE}; {place}")
+        parts = {name: FashionMNIST(folder, train=name == "train") for name in ("train", "test")}
+        train, test = (
+            held(part.data.numpy(), part.targets.numpy(), f"{place} ({name})")
+            for name, part in parts.items()
+        )
+    return data_set("fashion-mnist", parts["train"].classes, train, test, f"{SOURCE}; {place}")

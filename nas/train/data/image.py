@@ -70,18 +70,24 @@ def read_content(path: Path) -> bytes:
         raise DataError(f"{path}: {error.strerror}") from None
 
 
+@contextmanager
+def _opened(path: Path, content: bytes | None) -> Iterator[Image.Image]:
+    try:
+        with Image.open(path if content is None else BytesIO(content), formats=formats()) as image:
+            yield image
+    except Exception as error:  # a damaged file makes the decoders raise nearly anything
+        raise DataError(f"{path}: no image that can be decoded: {_reason(error)}") from None
+
+
 def read_image(path: Path, content: bytes | None = None) -> Image.Image:
     """One image file, or its content, as RGB.
 
     Raises:
         DataError: naming the file, if it is damaged or no image, and why.
     """
-    try:
-        with Image.open(path if content is None else BytesIO(content), formats=formats()) as image:
-            image.load()
-            return _rgb(_upright(image), image.format)
-    except Exception as error:  # a damaged file makes the decoders raise nearly anything
-        raise DataError(f"{path}: no image that can be decoded: {_reason(error)}") from None
+    with _opened(path, content) as image:
+        image.load()
+        return _rgb(_upright(image), image.format)
 
 
 def check_whole(path: Path, content: bytes) -> None:
@@ -92,16 +98,13 @@ def check_whole(path: Path, content: bytes) -> None:
     Raises:
         DataError: as `read_image`.
     """
-    try:
-        with Image.open(BytesIO(content), formats=formats()) as image:
-            if image.format == "PNG" and image.mode not in _LEVELS:
-                image.verify()
-                return
-            image.draft(None, (1, 1))
-            image.load()
-            _rgb(image, image.format)
-    except Exception as error:  # as above
-        raise DataError(f"{path}: no image that can be decoded: {_reason(error)}") from None
+    with _opened(path, content) as image:
+        if image.format == "PNG" and image.mode not in _LEVELS:
+            image.verify()
+            return
+        image.draft(None, (1, 1))
+        image.load()
+        _rgb(image, image.format)
 
 
 def upright_size(path: Path) -> tuple[int, int] | None:

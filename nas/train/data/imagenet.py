@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from torchvision import datasets
 
 from nas.errors import DataError
 
 
-class Place(NamedTuple):
-    """Where a set's folders train/ and val/ are, and its citation."""
-
-    folder: Path
-    source: str
-
-
-def imagenet(root: Path, download: bool) -> Place:
+def imagenet(root: Path, download: bool) -> tuple[Path, str]:
     """`root`, or `root`/imagenet: train/ and val/ with a folder for each class.
 
     Its licence lets nobody fetch it: `download` does nothing.
@@ -25,10 +17,10 @@ def imagenet(root: Path, download: bool) -> Place:
     place = next((p for p in (root, root / "imagenet") if (p / "train").is_dir()), None)
     if place is None:
         raise DataError(f"imagenet: expected folders train and val in {root}; see --data-root")
-    return Place(place, f"ImageNet-1k, arXiv:1409.0575; {place}")
+    return place, f"ImageNet-1k, arXiv:1409.0575; {place}"
 
 
-def imagenette(root: Path, download: bool) -> Place:
+def imagenette(root: Path, download: bool) -> tuple[Path, str]:
     """Torchvision's folder `imagenette2-160` below `root`."""
     place = root / "imagenette2-160"
     try:
@@ -38,4 +30,4 @@ def imagenette(root: Path, download: bool) -> Place:
         raise DataError(f"imagenette: {error}") from None
     if not place.is_dir():
         raise DataError(f"imagenette: not found in {root}; see --data-root, or --download")
-    return Place(place, f"fastai, Imagenette; {place}")
+    return place, f"fastai, Imagenette; {place}"

@@ -46,22 +46,23 @@ class LeftOut:
     """Files beside the folders of the classes."""
     folders: list[str] = field(default_factory=list)
 
-    def hide(self, path: Path) -> None:
-        """Leave out a hidden file or folder."""
-        if path.is_dir():
+    def hides(self, path: Path) -> bool:
+        """Leave out what file managers hide or a system made for itself; whether it was."""
+        hidden = path.name.startswith(".") or path.name.lower() in LITTER
+        if hidden and path.is_dir():
             self.folders.append(f"{path.relative_to(self.root)} (hidden)")
         else:
-            self.hidden += 1
+            self.hidden += hidden
+        return hidden
 
-    def file(self, path: Path) -> bool:
-        """Leave out a file that is hidden or in no format that is read; whether it was."""
-        if is_hidden(path.name):
-            self.hidden += 1
-        elif path.suffix.lower() not in suffixes():
-            self.others[path.suffix.lower() or "no suffix"] += 1
-        else:
+    def reads(self, path: Path) -> bool:
+        """Leave out a file that is hidden or in no format that is read; whether it was not."""
+        if self.hides(path):
             return False
-        return True
+        suffix = path.suffix.lower()
+        if suffix not in suffixes():
+            self.others[suffix or "no suffix"] += 1
+        return suffix in suffixes()
 
     @property
     def note(self) -> str:
@@ -78,11 +79,6 @@ class LeftOut:
             more = [f"and {n} more"] if (n := len(self.folders) - NAMED) > 0 else []
             parts.append(f"folders: {', '.join([*self.folders[:NAMED], *more])}")
         return f"{self.root}: left out {'; '.join(parts)}" if parts else ""
-
-
-def is_hidden(name: str) -> bool:
-    """Whether file managers hide it, or a system made it for itself."""
-    return name.startswith(".") or name.lower() in LITTER
 
 
 def list_images(folder: Path) -> tuple[tuple[str, ...], list[Files], LeftOut]:
@@ -115,9 +111,9 @@ def _classes(part: Path, left_out: LeftOut) -> tuple[str, ...]:
     except OSError as error:
         _refuse(error)
     for path in entries:
-        if is_hidden(path.name):
-            left_out.hide(path)
-        elif path.is_dir():
+        if left_out.hides(path):
+            continue
+        if path.is_dir():
             found.append(path.name)
         else:
             left_out.loose += 1
@@ -154,17 +150,15 @@ def _images(own: Path, left_out: LeftOut) -> Iterator[Path]:
     for place, folders, files in os.walk(own, onerror=_refuse, followlinks=True):
         wanted = []
         for path in (Path(place, name) for name in sorted(folders)):
-            if is_hidden(path.name):
-                left_out.hide(path)
-            elif path.resolve() in seen:
+            if left_out.hides(path):
+                continue
+            if path.resolve() in seen:
                 left_out.folders.append(f"{path.relative_to(left_out.root)} (read already)")
             else:
                 seen.add(path.resolve())
                 wanted.append(path.name)
         folders[:] = wanted
-        for path in (Path(place, name) for name in files):
-            if not left_out.file(path):
-                yield path
+        yield from filter(left_out.reads, (Path(place, name) for name in files))
 
 
 def _refuse(error: OSError) -> NoReturn:

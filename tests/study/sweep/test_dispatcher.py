@@ -12,7 +12,7 @@ from nas.study.sweep.dispatcher import MAX_REQUEUES, Dispatcher
 from nas.study.sweep.plan import Sweep, read_sweep
 from nas.study.sweep.runner import cell_records
 from nas.study.trainer import TrialAssignment, save_final_weights
-from nas.train.run import train
+from nas.train.run import TrainingRun
 
 Opened = Callable[[Sweep], Dispatcher]
 
@@ -27,7 +27,9 @@ def trained(
     if assignment.final:
         task = dispatcher.runners[0].task
         place = dispatcher.folder_of(assignment)
-        save_final_weights(train(task, task.fit(assignment.arch), place, epochs=1), place)
+        save_final_weights(
+            TrainingRun(task, task.fit(assignment.arch), place, epochs=1).train(), place
+        )
     dispatcher.finish(trial_id)
 
 
