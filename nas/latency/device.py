@@ -29,7 +29,7 @@ from nas.graph.lint import lint
 from nas.latency.correction import NO_CORRECTION, NetworkCorrection
 from nas.latency.files import ClassCost, fitted_hash, read_info, read_kernels
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
-from nas.latency.residual import FILE, Residual, read_residual
+from nas.latency.residual import FILE, LANES, Residual, read_residual
 from nas.space.arch import Arch
 from nas.system.extras import require
 
@@ -267,7 +267,7 @@ def load_device(name: str | Path) -> Device:
     files = [kernels_csv]
     if residual_csv.exists():
         files.append(residual_csv)
-        residual = read_residual(residual_csv)
+        residual = read_residual(residual_csv, info.get("lanes", LANES))
     edited = info.get("hash") != fitted_hash(info, *files)
     correction = NetworkCorrection(**info["whole"]) if "whole" in info else NO_CORRECTION
     found = content_hash(path, *files)

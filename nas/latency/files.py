@@ -97,6 +97,9 @@ class DeviceDocument:
     """ops that join the kernel of the convolution or linear layer before them"""
     sources: tuple[Any, ...]
     """where the figures are from"""
+    lanes: int | None = between(None, low=1, high=1024)
+    """of a profiled machine: numbers in a vector register, to a multiple of which its kernels pad
+    channels; 16 if missing"""
     interval: _Interval
     """low_ratio and high_ratio times the estimate hold `level` of networks of an unseen family;
     coverage: percent of the networks left out that they held"""
@@ -125,7 +128,9 @@ FITTED = (
     *("precision", "fixed_ms", "on_chip_mb", "fuses", "batch"),
     *("interval", "trivial", "held_out", "held_out_conv", "held_out_large"),
 )
-"""Keys that the hash of a device covers, beside `kernels.csv` and any `whole`."""
+"""Keys that the hash of a device covers, beside `kernels.csv`."""
+OPTIONAL_FITTED = ("whole", "lanes")
+"""Keys that it covers where a device has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,7 @@ def fitted_hash(info: Mapping[str, Any], *files: Path) -> str:
     """12 hex digits over the fitted content, which any edit by hand changes."""
     digest = sha256(b"".join(file.read_bytes() for file in files))
     digest.update(json.dumps([info.get(key) for key in FITTED]).encode())
-    if "whole" in info:
-        digest.update(json.dumps(info["whole"]).encode())
+    for key in OPTIONAL_FITTED:
+        if key in info:
+            digest.update(json.dumps(info[key]).encode())
     return digest.hexdigest()[:12]

@@ -37,7 +37,8 @@ SCALES = {
 }
 """Length scale of each feature."""
 LANES = 16
-"""fp32 numbers in a vector register of AVX-512; channels are padded to multiples of it."""
+"""Numbers in a vector register, to a multiple of which channels are padded, if a device does not
+say: fp32 in AVX-512."""
 OPS = (*KINDS, *ACTIVATIONS, "softmax", "softplus")
 COLUMNS = ("cls", "kind", *SCALES, "weight")
 SMALL = 1e-4
@@ -60,7 +61,7 @@ def kind_of(kernel: Kernel) -> str:
     return f"{name} {sizes[0]}" if sizes[0] > 1 else str(name)
 
 
-def shape_of(kernel: Kernel) -> Floats:
+def shape_of(kernel: Kernel, lanes: int = LANES) -> Floats:
     """Features of `SCALES`, each divided by its scale. Shapes: (n, F), n = 1 unless columns."""
     op = kernel.op
     work = (kernel.mmacs, kernel.weight_mb, kernel.activation_mb)
@@ -68,7 +69,7 @@ def shape_of(kernel: Kernel) -> Floats:
     channels = [np.asarray(_channels(shape), float) for shape in (op.in_shapes[0], op.shape)]
     numbers += channels
     numbers += [np.asarray(op.attrs.get(name, 1), float) for name in ("k", "s")]
-    numbers += [np.ceil(c / LANES) * LANES / c for c in channels]
+    numbers += [np.ceil(c / lanes) * lanes / c for c in channels]
     together = np.stack(np.broadcast_arrays(*numbers), axis=-1)
     scaled: Floats = np.log2(together) / list(SCALES.values())
     return scaled.reshape(-1, len(SCALES))
@@ -111,13 +112,15 @@ class Residual:
     points: Mapping[str, KernelPoints] = field(default_factory=dict)
     """Kernel class -> its points."""
     weights: Mapping[str, Floats] = field(default_factory=dict)
+    lanes: int = LANES
+    """Numbers in a vector register of the device."""
 
     def factor(self, kernel: Kernel) -> Any:
         """Factor of a kernel; an array for columns, and 1 for a class without points."""
         if kernel.cls not in self.points:
             return 1.0
         points, weights, kind = self.points[kernel.cls], self.weights[kernel.cls], kind_of(kernel)
-        shapes = shape_of(kernel)
+        shapes = shape_of(kernel, self.lanes)
         parts = [
             points.similarity(kind, shapes[start : start + CHUNK]) @ weights
             for start in range(0, len(shapes), CHUNK)
@@ -137,8 +140,8 @@ def write_residual(path: Path, residual: Residual) -> None:
     write_csv(path, COLUMNS, rows)
 
 
-def read_residual(path: Path) -> Residual:
-    """Read `residual.csv`.
+def read_residual(path: Path, lanes: int = LANES) -> Residual:
+    """Read `residual.csv` of a device with so many lanes.
 
     Raises:
         DocumentError: naming file, line and column.
@@ -157,4 +160,4 @@ def read_residual(path: Path) -> Residual:
         kinds = tuple(kind for kind, _ in rows)
         points[cls] = KernelPoints(kinds, table[:, :-1] / list(SCALES.values()))
         weights[cls] = table[:, -1]
-    return Residual(points, weights)
+    return Residual(points, weights, lanes)

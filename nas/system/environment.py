@@ -11,6 +11,8 @@ from pathlib import Path
 from nas.system.processes import cores
 
 GOVERNORS = "devices/system/cpu/cpu*/cpufreq/scaling_governor"
+VECTOR_BITS = {"avx512f": 512, "avx2": 256, "avx": 256, "sse2": 128, "asimd": 128, "neon": 128}
+"""Flag of a CPU -> bits of its vector registers, widest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,13 @@ def environment(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Environ
         system=platform.platform(),
         python=platform.python_version(),
     )
+
+
+def vector_bits(proc: Path = Path("/proc")) -> int | None:
+    """Bits of this CPU's widest vector registers; None if they are unknown."""
+    listed = re.search(r"^(?:flags|Features)\s*:(.*)$", _text(proc / "cpuinfo"), re.MULTILINE)
+    flags = listed[1].split() if listed else ()
+    return next((bits for flag, bits in VECTOR_BITS.items() if flag in flags), None)
 
 
 def _text(file: Path) -> str:

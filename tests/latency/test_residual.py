@@ -18,6 +18,7 @@ from nas.latency.residual import (
     FILE,
     HIGH,
     LOW,
+    SCALES,
     KernelPoints,
     Residual,
     kind_of,
@@ -72,6 +73,18 @@ def surrogate() -> Surrogate:
     found = default_surrogate()
     assert found
     return found
+
+
+def test_channels_are_padded_to_the_lanes_of_the_device(residual: Residual) -> None:
+    kernels = [k for k in kernels_of(load_arch("mobilenetv3-small")) if k.cls in residual.points]
+    padded = [name.startswith("log2_padded") for name in SCALES]
+    one, eight = (np.concatenate([shape_of(k, lanes) for k in kernels]) for lanes in (1, 8))
+    assert not one[:, padded].any()
+    assert (eight[:, padded] >= 0).all() and eight[:, padded].any()
+    assert np.array_equal(one[:, np.invert(padded)], eight[:, np.invert(padded)])
+    assert [residual.factor(k) for k in kernels] != [
+        replace(residual, lanes=1).factor(k) for k in kernels
+    ]
 
 
 def test_without_points_every_factor_is_one() -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.system.environment import environment
+import pytest
+
+from nas.system.environment import environment, vector_bits
 
 CPUINFO = """processor\t: 0
 model name\t: A Core @ 2 GHz
@@ -27,3 +29,17 @@ def test_the_machine_is_described(tmp_path: Path) -> None:
 def test_what_the_machine_does_not_tell_is_not_known(tmp_path: Path) -> None:
     found = environment(proc=tmp_path, sys=tmp_path).as_json()
     assert found["governor"] is found["virtual"] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "bits"),
+    [
+        ("flags\t\t: sse2 avx avx2 avx512f", 512),
+        ("flags\t\t: sse2 avx avx2", 256),
+        ("Features\t: fp asimd", 128),
+        ("flags\t\t: fpu", None),
+    ],
+)
+def test_vectors_are_as_wide_as_the_flags_say(tmp_path: Path, line: str, bits: int | None) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{line}\n")
+    assert vector_bits(tmp_path) == bits

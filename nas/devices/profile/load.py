@@ -10,7 +10,7 @@ import numpy as np
 
 from nas.graph.graph import Graph
 from nas.latency.kernels import BYTES, CLASSES, Kernel, kernels
-from nas.latency.residual import KernelPoints, kind_of, shape_of
+from nas.latency.residual import LANES, KernelPoints, kind_of, shape_of
 from nas.space.columns import Floats, Ints
 
 ALL_ON_CHIP = float("inf")
@@ -67,7 +67,7 @@ class Load:
         return np.hstack(found)
 
 
-def load_of(graph: Graph, precision: str, fuses: Collection[str]) -> Load:
+def load_of(graph: Graph, precision: str, fuses: Collection[str], lanes: int = LANES) -> Load:
     """Return the kernels of a graph as trained."""
     found = tuple(kernels(graph, BYTES[precision], fuses))
     mb = BYTES[precision] / 1e6
@@ -75,7 +75,7 @@ def load_of(graph: Graph, precision: str, fuses: Collection[str]) -> Load:
         found,
         np.array([CLASSES.index(kernel.cls) for kernel in found]),
         tuple(kind_of(kernel) for kernel in found),
-        np.concatenate([shape_of(kernel) for kernel in found]),
+        np.concatenate([shape_of(kernel, lanes) for kernel in found]),
         np.array([kernel.work(ALL_ON_CHIP)[:4] for kernel in found], float),
         np.array([kernel.op.row for kernel in found]),
         (prod(graph.ops[0].shape) * mb, prod(graph.shape) * mb),

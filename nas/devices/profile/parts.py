@@ -17,6 +17,7 @@ import numpy as np
 
 from nas.devices.profile.load import Load, load_of
 from nas.errors import ArchError
+from nas.latency.residual import LANES
 from nas.space.arch import Arch
 from nas.space.scaling import scaled
 from nas.space.space import Code, Space
@@ -89,6 +90,8 @@ class PointSource:
     """Architectures inside the space."""
     precision: str
     fuses: Collection[str]
+    lanes: int = LANES
+    """Numbers in a vector register."""
     known: dict[tuple[Code, float], Point] = field(default_factory=dict, compare=False)
     """Points made so far."""
 
@@ -108,7 +111,8 @@ class PointSource:
         if width != 1:
             arch = scaled(arch, width=width)
         arch = replace(arch, name=f"{self.space.name}-{arch.arch_id}")
-        return Point(code, width, arch, load_of(arch.graph, self.precision, self.fuses))
+        load = load_of(arch.graph, self.precision, self.fuses, self.lanes)
+        return Point(code, width, arch, load)
 
     def points(self, rng: np.random.Generator) -> Iterator[Point]:
         """Yield points for ever: random, near a seed, narrower near a seed, and so on.

@@ -147,6 +147,7 @@ class Profile:
             "fixed_ms": float(f"{model.costs.fixed_ms:.5g}"),
             "on_chip_mb": model.on_chip_mb,
             "fuses": [*self.source.fuses],
+            "lanes": self.source.lanes,
             "whole": self.networks.correction.as_yaml(),
             "interval": assess.interval(self.left_out),
             "trivial": dict(zip(TRIVIAL_KEYS, trivial, strict=True)),

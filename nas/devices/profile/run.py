@@ -27,7 +27,10 @@ from nas.devices.profile.parts import Key, Part, PointSource
 from nas.devices.profile.result import Profile, ProfileSettings, as_samples, write_profile
 from nas.errors import ExportError, RuntimeUnavailableError, check_names
 from nas.files.staging import StagedDir, check_no_link, check_not_shipped, writing
+from nas.latency.kernels import BYTES
+from nas.latency.residual import LANES
 from nas.library import archs_in
+from nas.system.environment import vector_bits
 from nas.system.progress import OnProgress, ignore
 
 POOL = 60
@@ -114,7 +117,9 @@ class Profiler:
             self._fusion()
         fusion = {entry.name: entry.ms for entry in self.journal.of(FUSION)}
         space, precision = self.settings.space, self.bench.runtime.precision
-        self.source = PointSource(space, archs_in(space), precision, fused(fusion))
+        bits = vector_bits()
+        lanes = bits // (8 * BYTES[precision]) if bits else LANES
+        self.source = PointSource(space, archs_in(space), precision, fused(fusion), lanes)
         rng = self._rng(PART)
         self.candidates = CandidateParts(list(islice(self.source.points(rng), POOL)), rng)
         self._parts()
