@@ -8,12 +8,11 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
 from nas.errors import DocumentError, UnknownNameError, brief
-from nas.files.records import Range
 from nas.files.text import read_text
 
 MAX_BYTES = 50_000_000
@@ -51,8 +50,10 @@ class CsvRow:
         cell = self.cells[column]
         if not finite and cell in ("nan", "inf", "-inf"):
             return float(cell)
-        found, limits = float(cell) if NUMBER.fullmatch(cell) else inf, Range(low, high)
-        if found not in limits:
+        found = float(cell) if NUMBER.fullmatch(cell) else inf
+        if not isfinite(found) or not low <= found <= high:
+            limits = "" if low == -inf else f" from {low:g}"
+            limits += "" if high == inf else f" to {high:g}"
             self.fail(column, f"a number{limits}")
         return found
 
