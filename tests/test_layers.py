@@ -31,6 +31,8 @@ FLOORS = (
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+#: most pairs of rooms of which one imports the other
+ARROWS = 135
 #: folders that import torch at start; elsewhere a function may import it
 TORCH = ("adapt", "deploy/export", "deploy/runtimes", "evaluate/proxies", "modules", "study/ray")
 TORCH += ("train",)
@@ -51,7 +53,7 @@ def trees() -> dict[Path, ast.Module]:
 
 
 def room(path: Path) -> str:
-    """`nas/graph/cost/memory.py` stands in the room `cost`, `nas/space/arch.py` in `arch`."""
+    """`nas/latency/fit/write.py` stands in the room `latency`, `nas/errors.py` in `errors`."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -84,6 +86,17 @@ def test_no_room_imports_a_higher_one() -> None:
         if FLOOR[name.split(".")[1]] >= FLOOR[room(path)]
     ]
     assert not found
+
+
+def test_rooms_know_few_others() -> None:
+    """Every arrow from one room to another is one that a reader has to follow."""
+    arrows = {
+        (room(path), name.split(".")[1])
+        for path, tree in trees().items()
+        for name in imports(tree)
+        if name.startswith("nas.")
+    }
+    assert sum(a != b and b in FLOOR for a, b in arrows) <= ARROWS
 
 
 def test_torch_is_imported_only_from_modules_up() -> None:
