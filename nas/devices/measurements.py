@@ -24,7 +24,7 @@ MAX_BYTES = 50_000_000
 MIN_MS, MAX_MS = 1e-3, 1e6
 """Figures outside this range are in another unit, or wrong."""
 MAX_COUNT = 999_999_999
-"""Of threads, images and runs."""
+"""Largest number of threads, images or runs."""
 PRECISIONS = ("fp32", "fp16", "int8")
 
 

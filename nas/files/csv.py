@@ -28,8 +28,8 @@ Values = Mapping[str, Any] | Sequence[Any]
 class CsvRow:
     """One row below the header: its cells by column.
 
-    A method raises a `DocumentError` if its cell holds anything else than it says. The message
-    names file, line, column, what was found and what was expected.
+    Each method raises a `DocumentError` if the cell holds anything else. The message names file,
+    line, column, what was found and what was expected.
     """
 
     where: str
@@ -75,7 +75,7 @@ class CsvRow:
         return cell
 
     def file(self, folder: Path, column: str = "file") -> Path:
-        """The path that a cell names, which does not lead out of `folder`."""
+        """The path in `folder` that a cell names; it must not lead out of the folder."""
         name = self.cells[column]
         if "\0" in name:
             self.fail(column, "the name of a file")

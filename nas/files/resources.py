@@ -10,7 +10,7 @@ import os
 from hashlib import sha256
 from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nas.errors import DocumentError, UnknownNameError
 from nas.files.csv import read_csv
@@ -26,13 +26,23 @@ BENCH_DEVICE = "pixel1-cpu"
 VARIANTS = "variants.csv"
 #: in a results folder: the network, its weights, and its table as trained if that differs
 BEST, WEIGHTS, TRAINED = "best.yaml", "weights.safetensors", "trained.yaml"
-#: kind of resource -> folder, pattern of its files, and the file that stands for a folder given as
-#: a path
-ENTRIES: dict[What, tuple[Folder, str, str]] = {
-    "architecture": ("search_spaces", "archs/*.yaml", BEST),
-    "space": ("search_spaces", "*.yaml", "space.yaml"),
-    "device": ("predictors", "*/device.yaml", "device.yaml"),
-    "surrogate": ("predictors", "*/surrogate.yaml", "surrogate.yaml"),
+
+
+class Entry(NamedTuple):
+    """Where the files of one kind of resource are."""
+
+    folder: Folder
+    pattern: str
+    """Pattern of the shipped files in that folder."""
+    file: str
+    """Name of the file in a folder that a user gives as a path."""
+
+
+ENTRIES: dict[What, Entry] = {
+    "architecture": Entry("search_spaces", "archs/*.yaml", BEST),
+    "space": Entry("search_spaces", "*.yaml", "space.yaml"),
+    "device": Entry("predictors", "*/device.yaml", "device.yaml"),
+    "surrogate": Entry("predictors", "*/surrogate.yaml", "surrogate.yaml"),
 }
 
 
@@ -67,7 +77,7 @@ def find(what: What, name: str | Path) -> Path:
         return known[str(name)]
     path = Path(name)
     if str(name) and exists(path):
-        return path / ENTRIES[what][2] if path.is_dir() else path
+        return path / ENTRIES[what].file if path.is_dir() else path
     if isinstance(name, Path) or os.sep in name or path.suffix == ".yaml":
         raise DocumentError(f"{name}: no such file or folder")
     raise UnknownNameError(what, name, known)

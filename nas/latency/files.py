@@ -98,8 +98,8 @@ class DeviceDocument:
     sources: tuple[Any, ...]
     """where the figures are from"""
     lanes: int | None = between(None, low=1, high=1024)
-    """of a profiled machine: numbers in a vector register, to a multiple of which its kernels pad
-    channels; 16 if missing"""
+    """numbers that a vector register of a profiled machine holds; its kernels pad channels to a
+    multiple of it; 16 if missing"""
     interval: _Interval
     """low_ratio and high_ratio times the estimate hold `level` of networks of an unseen family;
     coverage: percent of the networks left out that they held"""

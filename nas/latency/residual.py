@@ -37,8 +37,8 @@ SCALES = {
 }
 """Length scale of each feature."""
 LANES = 16
-"""Numbers in a vector register, to a multiple of which channels are padded, if a device does not
-say: fp32 in AVX-512."""
+"""Numbers that a vector register holds if a device does not say, as of fp32 in AVX-512. Kernels pad
+channels to a multiple of it."""
 OPS = (*KINDS, *ACTIVATIONS, "softmax", "softplus")
 COLUMNS = ("cls", "kind", *SCALES, "weight")
 SMALL = 1e-4
@@ -113,7 +113,7 @@ class Residual:
     """Kernel class -> its points."""
     weights: Mapping[str, Floats] = field(default_factory=dict)
     lanes: int = LANES
-    """Numbers in a vector register of the device."""
+    """Numbers that a vector register of the device holds."""
 
     def factor(self, kernel: Kernel) -> Any:
         """Factor of a kernel; an array for columns, and 1 for a class without points."""

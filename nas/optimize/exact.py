@@ -40,6 +40,10 @@ class Edges:
     ms: Floats
     score: Floats
 
+    def worth(self, price: float) -> Floats:
+        """Score of each edge, if a millisecond costs `price` of it."""
+        return self.score - price * self.ms
+
     def keep(self, mask: NDArray[np.bool_]) -> Edges:
         return Edges(*(getattr(self, name)[mask] for name in self.__slots__))
 
@@ -165,7 +169,7 @@ def _to_end(layered: LayeredSpace, edges: list[Edges], worths: list[Floats]) -> 
 
 def _longest(layered: LayeredSpace, edges: list[Edges], price: float) -> Solution:
     """Best path if a millisecond costs `price` of score."""
-    worths = [e.score - price * e.ms for e in edges]
+    worths = [own.worth(price) for own in edges]
     values = _to_end(layered, edges, worths)
     chosen = np.zeros(len(edges), np.int64)
     state = 0
@@ -191,7 +195,7 @@ def _useful(
     layered: LayeredSpace, edges: list[Edges], price: float, budget_ms: float, score: float
 ) -> list[Edges]:
     """Edges whose best path could still beat `score`, by the Lagrangian bound."""
-    worths = [e.score - price * e.ms for e in edges]
+    worths = [own.worth(price) for own in edges]
     to_end = _to_end(layered, edges, worths)
     from_start = np.zeros(1)
     kept = []

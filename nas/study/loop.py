@@ -139,7 +139,9 @@ def code_of(record: Record) -> Ints:
 
 @cache
 def _code(text: str) -> Ints:
-    return np.array([int(gene) for gene in text.split(",")], np.int64)
+    code = np.array([int(gene) for gene in text.split(",")], np.int64)
+    code.setflags(write=False)  # all callers share it
+    return code
 
 
 def score_of(record: Record, epoch: int = 0) -> float:

@@ -54,7 +54,8 @@ def budget(share: float) -> str:
 
 
 def test_on_data(nas: Nas, start: str, here: Path) -> None:
-    asked = ("--budget-ms", budget(0.85), *ON, *DATA, "--delta", "0.1", "--name", "made")
+    large_steps = ("--data", "digits", "--delta", "0.1", *FEW)
+    asked = ("--budget-ms", budget(0.85), *ON, *large_steps, "--name", "made")
     done = nas("adapt", start, *asked, "--json")
     assert done.code == 0, done.err
     content = json.loads(done.out)

@@ -91,7 +91,7 @@ class PointSource:
     precision: str
     fuses: Collection[str]
     lanes: int = LANES
-    """Numbers in a vector register."""
+    """Numbers that a vector register holds."""
     known: dict[tuple[Code, float], Point] = field(default_factory=dict, compare=False)
     """Points made so far."""
 

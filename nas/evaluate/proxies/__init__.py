@@ -42,7 +42,7 @@ def score(arch: Arch, name: str, batches: Sequence[Batch], *, seed: int = 0) -> 
     """Return the proxy of an architecture; minus infinity if it is not finite.
 
     Raises:
-        check_names: with the nearest names.
+        UnknownNameError: with the nearest names.
     """
     check([name])
     if name in SIZES:

@@ -24,6 +24,8 @@ PROBE_S, CONNECT_S, CLIENT_S = 4.0, 10.0, 120.0
 """Longest wait in seconds for a port, a cluster, and a head that starts a client's process."""
 CLIENT_TRIES = 3
 """Times that a client asks the head to start its process, which may die as it starts."""
+NOT_STARTED = ConnectionAbortedError
+"""What Ray raises if the head could not start the process of a client."""
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 
 
@@ -75,11 +77,12 @@ def _connect(address: str) -> Any:
     thread.join(seconds)
     if not found:
         raise ClusterError(f"--address {address}: no Ray cluster answers within {seconds:.0f} s")
-    if isinstance(found[0], Exception):
-        reason = first_line(found[0])
+    if isinstance(error := found[0], Exception):
+        reason = first_line(error)
         if reason.endswith(":"):  # a client gets the head's error on the lines below
-            last = str(found[0]).strip().splitlines()[-1]
-            reason += f" {last} (tried {CLIENT_TRIES} times)"
+            reason += f" {str(error).strip().splitlines()[-1]}"
+        if isinstance(error, NOT_STARTED):
+            reason += f" (tried {CLIENT_TRIES} times)"
         raise ClusterError(f"--address {address}: {reason}") from None
     return found[0]
 
@@ -90,7 +93,7 @@ def _init(address: str) -> Any:
     Ray needs half a minute to notice that a process has died.
     """
     for _ in range(CLIENT_TRIES - 1):
-        with suppress(ConnectionAbortedError):
+        with suppress(NOT_STARTED):
             return ray.init(address, **QUIET)
     return ray.init(address, **QUIET)
 

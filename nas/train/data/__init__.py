@@ -25,7 +25,7 @@ ARRAYS: dict[str, Callable[[Path, bool], DataSet]] = {
     "digits": digits,
     "fashion-mnist": fashion_mnist,
 }
-#: name -> what finds the folder of images below a local root; returns it and its citation
+#: name -> a function that finds the folder of images below a local root, and its citation
 FOLDERS: dict[str, Callable[[Path, bool], tuple[Path, str]]] = {
     "imagenet": imagenet,
     "imagenette": imagenette,

@@ -47,7 +47,7 @@ class LeftOut:
     folders: list[str] = field(default_factory=list)
 
     def hides(self, path: Path) -> bool:
-        """Leave out what file managers hide or a system made for itself; whether it was."""
+        """Whether file managers hide a path, or a system made it for itself; if so, note it."""
         hidden = path.name.startswith(".") or path.name.lower() in LITTER
         if hidden and path.is_dir():
             self.folders.append(f"{path.relative_to(self.root)} (hidden)")
@@ -56,7 +56,7 @@ class LeftOut:
         return hidden
 
     def reads(self, path: Path) -> bool:
-        """Leave out a file that is hidden or in no format that is read; whether it was not."""
+        """Whether a file is to be read; if it is hidden or in another format, note it."""
         if self.hides(path):
             return False
         suffix = path.suffix.lower()

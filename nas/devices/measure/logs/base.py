@@ -30,7 +30,7 @@ class LogRun:
 
 @dataclass(slots=True)
 class PrintedRun:
-    """A run as far as the text that a tool prints is read."""
+    """A run, filled in line by line while the text that a tool prints is read."""
 
     model: str = ""
     threads: int | None = None
