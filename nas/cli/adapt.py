@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from math import inf, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,6 @@ from nas.adapt.plan import CHOICES, CRITERIA, DIRECTIONS, AdaptPlan
 from nas.cli.options import (
     Address,
     ArchName,
-    Classes,
     DeviceName,
     Json,
     OutputOptions,
@@ -26,7 +26,7 @@ from nas.cli.options import (
 )
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
-from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions
+from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, refuse_without_data
 from nas.files.resources import BEST, DEVICE, trained_in
 from nas.report.tables.text import (
     interval,
@@ -36,13 +36,13 @@ from nas.report.tables.text import (
     print_json,
     print_table,
 )
-from nas.system.extras import require
+from nas.system.extras import require_extras
 
 if TYPE_CHECKING:
     from nas.adapt.result import Adaptation
+    from nas.space.arch import Arch
 
 PLAN = {
-    "budget_ms": option("--budget-ms", "Largest predicted latency in ms.", "MS"),
     "delta": option("--delta", "Latency saved per step, as a share.", "X"),
     "decay": option("--decay", "Factor on delta after each step.", "X"),
     "tune_batches": option("--steps", "Training batches per proposal.", "N", min=1),
@@ -54,21 +54,70 @@ PLAN = {
     "proposals": option("--proposals", "Most proposals per step; 0: all.", "N", min=0),
     "direction": option("--direction", "Direction: shrink or grow.", "NAME", DIRECTIONS),
 }
-"""Options of the fields of `AdaptPlan`."""
+"""Options of the fields of `AdaptPlan` that do not depend on the network."""
+DECIMALS = 4
+"""Decimals of a budget in milliseconds that follows from a percentage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The largest predicted latency: in milliseconds, or as a share of the network's own."""
+
+    budget_ms: Annotated[
+        float | None,
+        option("--budget-ms", "Largest predicted latency in ms.", "MS", show_default=False),
+    ] = None
+    budget: Annotated[
+        str | None,
+        option(
+            "--budget",
+            "The same, in percent of ARCH's predicted latency.",
+            "70%",
+            show_default=False,
+        ),
+    ] = None
+
+    def share(self) -> float | None:
+        """`--budget` as a factor, if it is given.
+
+        Raises:
+            BadParameter: not exactly one of the two options is given, or it is no percentage.
+        """
+        if (self.budget_ms is None) == (self.budget is None):
+            raise typer.BadParameter("give one of --budget-ms MS and --budget PERCENT, such as 70%")
+        if self.budget is None:
+            return None
+        try:
+            percent = float(self.budget.removesuffix("%")) if self.budget.endswith("%") else nan
+        except ValueError:
+            percent = nan
+        if not 0 < percent < inf:
+            raise typer.BadParameter(
+                f"--budget {self.budget!r}: expected a percentage above 0, such as 70%;"
+                " --budget-ms takes milliseconds"
+            )
+        return percent / 100
 
 
 @gathered
 def adapt(
     arch: ArchName,
     *,
-    plan: Annotated[AdaptPlan, PLAN],
+    context: typer.Context,
+    budget: Budget,
+    plan: Annotated[type[AdaptPlan], PLAN],
     device: DeviceName = DEVICE,
     weights: Annotated[
         Path | None,
         option("--weights", "Trained weights.", "FILE", show_default="in ARCH's folder"),
     ] = None,
     weights_of: WeightsOf = "",
-    classes: Classes = None,
+    classes: Annotated[
+        int | None,
+        option(
+            "--classes", "Number of classes.", "N", min=1, show_default="the weights' or ARCH's"
+        ),
+    ] = None,
     surrogate: Annotated[
         bool, option("--surrogate", "Maximise estimated ImageNet top-1; no data.")
     ] = False,
@@ -92,7 +141,7 @@ def adapt(
 
     Examples:
         nas adapt mobilenetv3-small --budget-ms 0.6 --surrogate
-        nas adapt results/mine --budget-ms 0.6 --data digits --workers 2
+        nas adapt results/mine --budget 70% --data digits --workers 2
         nas adapt mobilenetv2 --budget-ms 1 --knapsack --weights net.safetensors
     """
     from nas import library
@@ -104,22 +153,23 @@ def adapt(
         raise typer.BadParameter("give --data, or --surrogate or --knapsack to do without")
     if surrogate and (data or knapsack):
         raise typer.BadParameter("--surrogate uses neither --data nor --knapsack")
+    if data is None:
+        refuse_without_data(context, "epochs", "seeds", "workers", "address", "storage")
+    share = budget.share()
+    require_extras(*([] if surrogate else ["train"]), *(["ray"] if address else []))
     network, on = library.load_arch(arch), library.load_device(device)
     if surrogate:
-        weights = None
+        weights, network = None, _with_classes(network, classes)
     else:
-        if weights is None and (trained := trained_in(arch)):
-            weights = trained[1]
-        if weights is None:
-            raise typer.BadParameter("give --weights: a file of the network's trained weights")
-        require("train")
-        from nas.modules.checkpoints.arch import network_of_checkpoint
-
-        known = network_of_checkpoint(network, weights, weights_of=weights_of, classes=classes)
-        network = known.arch
-    method = "surrogate" if surrogate else "knapsack" if knapsack else "netadapt"
-    settings = AdaptSettings(network, on, plan, method, weights, seed)
+        network, weights = _trained(arch, network, weights, weights_of, classes)
     task = None if data is None else training.task(data)
+    if share is not None:
+        start = network if task is None else task.fit(network)
+        budget = Budget(budget_ms=round(share * on.predict(start).ms, DECIMALS))
+    assert budget.budget_ms is not None
+    method = "surrogate" if surrogate else "knapsack" if knapsack else "netadapt"
+    aim = plan(budget_ms=budget.budget_ms)
+    settings = AdaptSettings(network, on, aim, method, weights, seed)
     with show_progress(on_interrupt="" if task is None else RESUME) as progress:
         if task is None:
             made = adapt_network(
@@ -140,6 +190,31 @@ def adapt(
                 on_message=say,
             )
     _print(made, json=json)
+
+
+def _with_classes(network: Arch, classes: int | None) -> Arch:
+    from nas.space.retarget import for_task
+
+    return network if classes is None else for_task(network, classes=classes)
+
+
+def _trained(
+    name: str, network: Arch, weights: Path | None, weights_of: str, classes: int | None
+) -> tuple[Arch, Path]:
+    """The network as its weights are, and their file.
+
+    Raises:
+        BadParameter: there are no weights.
+        WeightsError: they are another network's, or of another number of classes.
+    """
+    if weights is None and (trained := trained_in(name)):
+        weights = trained[1]
+    if weights is None:
+        raise typer.BadParameter("give --weights: a file of the network's trained weights")
+    from nas.modules.checkpoints.arch import network_of_checkpoint
+
+    known = network_of_checkpoint(network, weights, weights_of=weights_of, classes=classes)
+    return known.arch, weights
 
 
 def _print(made: Adaptation, *, json: bool) -> None:

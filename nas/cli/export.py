@@ -16,7 +16,7 @@ from nas.cli.progress import show_progress
 from nas.errors import ExportError, check_names
 from nas.files.resources import trained_in
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_line, print_table
-from nas.system.extras import require
+from nas.system.extras import require_extras
 
 if TYPE_CHECKING:
     from nas.deploy.export import Export, OutputCheck
@@ -80,6 +80,7 @@ def export(
     if batch != "dynamic" and not (batch.isdecimal() and int(batch)):
         raise typer.BadParameter(f"--batch {batch!r}: expected a number from 1, or `dynamic`")
     size = None if batch == "dynamic" else int(batch)
+    require_extras("train", *(own for name in chosen if (own := FORMATS[name].extra)))
     network = library.load_arch(arch)
     if weights is None and (trained := trained_in(arch)):
         network, weights = library.load_arch(trained[0]), trained[1]
@@ -89,7 +90,6 @@ def export(
         _print_findings(findings)
     filled = None
     if weights is not None:
-        require("train")
         from nas.modules.checkpoints.arch import network_of_checkpoint
 
         filled = network_of_checkpoint(network, weights, weights_of=weights_of, classes=classes)

@@ -28,7 +28,7 @@ from nas.cli.training import Data, TrainingOptions, listed, training_option
 from nas.errors import RecipeError
 from nas.files.resources import SPACE, SURROGATE
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_table
-from nas.system.extras import require
+from nas.system.extras import require_extras
 
 if TYPE_CHECKING:
     from nas.evaluate.fidelity.ranking import Ranking
@@ -73,6 +73,7 @@ def fidelity(
     from nas.evaluate.fidelity.resumable import FidelitySettings, compare_estimators
     from nas.evaluate.proxies import check
 
+    require_extras("train", *(["ray"] if address else []))
     proxies = listed(zero_cost)
     check(proxies)
     try:
@@ -84,7 +85,6 @@ def fidelity(
     settings = FidelitySettings(where, by, networks, most_mmacs, proxies, long, short, seed)
     connect: Connect = nullcontext
     if address is not None:
-        require("ray")
         from nas.study.ray.pool import scores_at
 
         connect = partial(scores_at, address, workers)

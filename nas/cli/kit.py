@@ -9,7 +9,6 @@ from nas.cli.options import ArchNames, Force, Json, option, out_option
 from nas.cli.progress import show_progress
 from nas.errors import ExportError
 from nas.report.tables.text import print_json, print_line
-from nas.system.extras import require
 
 
 def kit(
@@ -31,7 +30,6 @@ def kit(
     from nas import library
 
     networks = [(arch, library.load_arch(arch)) for arch in archs]
-    require("train")
     from nas.devices.measure.kit import write_kit
 
     with show_progress() as progress:

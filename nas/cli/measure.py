@@ -21,7 +21,7 @@ from nas.cli.options import (
 from nas.cli.progress import show_progress
 from nas.errors import DocumentError, check_names
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_table
-from nas.system.extras import require
+from nas.system.extras import require_extras
 
 if TYPE_CHECKING:
     from nas.devices.measurements import Measurement
@@ -84,14 +84,15 @@ def _measured(
 ) -> tuple[Sequence[Measurement], Environment]:
     from nas import library
     from nas.deploy.runtimes import RUNTIMES
+    from nas.devices.measure.run import extras_of
+    from nas.devices.measure.run import measure as run
 
     check_names("runtime", [runtime], RUNTIMES, "--runtime")
     for name in names:
         if names.count(name) > 1:
             raise DocumentError(f"{name} is given twice")
     networks = [(name, library.load_arch(name)) for name in names]
-    require("train")  # every export starts from a module
-    from nas.devices.measure.run import measure as run
+    require_extras(*extras_of(runtime))
 
     with show_progress() as progress:
         found = run(networks, runtime, on_progress=progress, **settings)

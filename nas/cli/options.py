@@ -169,12 +169,13 @@ def gathered(command: Callable[..., None]) -> Callable[..., None]:
 
     A settings object is a parameter whose type is a dataclass. A field is an option by its own
     `Annotated` type, or by the entry of its name in the parameter's `Annotated[Settings, {...}]`;
-    any other field keeps its default.
+    any other field keeps its default. A parameter of type `type[Settings]` gets the class with
+    these fields given, for a command that works out the others.
     """
-    groups: dict[str, tuple[Any, list[str]]] = {}
+    groups: dict[str, tuple[Callable[..., Any], list[str]]] = {}
     options: list[inspect.Parameter] = []
     for name, own in inspect.signature(command, eval_str=True).parameters.items():
-        settings, declared = _settings(own.annotation)
+        settings, declared, partly = _settings(own.annotation)
         if settings is None:
             options.append(own.replace(kind=own.KEYWORD_ONLY))
             continue
@@ -188,12 +189,13 @@ def gathered(command: Callable[..., None]) -> Callable[..., None]:
             for field in inspect.signature(settings, eval_str=True).parameters.values()
             if field.name in declared or get_origin(field.annotation) is Annotated
         ]
-        groups[name] = settings, [field.name for field in found]
+        make = partial(partial, settings) if partly else settings
+        groups[name] = make, [field.name for field in found]
         options += found
 
     def run(**values: Any) -> None:
-        for name, (settings, names) in groups.items():
-            values[name] = settings(**{field: values.pop(field) for field in names})
+        for name, (make, names) in groups.items():
+            values[name] = make(**{field: values.pop(field) for field in names})
         command(**values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
@@ -202,9 +204,11 @@ def gathered(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _settings(annotation: Any) -> tuple[Any, Mapping[str, Any]]:
-    """The dataclass that a parameter is, or None, and the options of its fields."""
+def _settings(annotation: Any) -> tuple[Any, Mapping[str, Any], bool]:
+    """The dataclass that a parameter is, or None; its fields' options; whether it is a `type`."""
     declared: Mapping[str, Any] = {}
     if get_origin(annotation) is Annotated and isinstance(annotation.__metadata__[0], Mapping):
         annotation, declared = get_args(annotation)
-    return (annotation if is_dataclass(annotation) else None), declared
+    if partly := get_origin(annotation) is type:
+        (annotation,) = get_args(annotation)
+    return (annotation if is_dataclass(annotation) else None), declared, partly

@@ -12,7 +12,7 @@ from nas.files.resources import SPACE
 from nas.report.tables.errors import interval_fact, print_errors, trivial_errors
 from nas.report.tables.text import print_facts_below, print_json
 from nas.system.capture import capture_output
-from nas.system.extras import require
+from nas.system.extras import require, require_extras
 
 if TYPE_CHECKING:
     from nas.devices.profile.result import Profile
@@ -43,14 +43,17 @@ def profile(
     """
     from nas import library
     from nas.deploy.runtimes import RUNTIMES
+    from nas.devices.measure.run import extras_of
+
+    check_names("runtime", [runtime], RUNTIMES, "--runtime")
+    require_extras(*extras_of(runtime))
     from nas.devices.profile.result import ProfileSettings
     from nas.devices.profile.run import profile as run
 
-    check_names("runtime", [runtime], RUNTIMES, "--runtime")
     settings = ProfileSettings(runtime, threads, library.load_space(space), minutes, seed)
     with capture_output():  # some announce themselves
-        require("train")  # every export starts from a module
-        require(RUNTIMES[runtime].extra)
+        for extra in extras_of(runtime):
+            require(extra)
     with show_progress(on_interrupt=AGAIN) as progress:
         found = run(settings, out, force=force, on_progress=progress)
     if json:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from nas.cli.options import Force, Json, argument, out_option
 from nas.report.tables.text import print_facts, print_json
+from nas.system.extras import require_extras
 
 PAGE = "report.html"
 
@@ -27,6 +28,7 @@ def report(
         nas report results/example --out page.html
         nas report results/mobile-iphone12-lut-1ms --json
     """
+    require_extras("report")
     from nas.files.staging import check_replaceable, save_text
     from nas.report.pages.choose import page_of
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from nas.cli import complete
 from nas.cli.options import (
@@ -22,12 +24,21 @@ from nas.cli.options import (
 )
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
-from nas.cli.training import AnyData, Epochs, Seeds, TrainingOptions, listed, training_option
+from nas.cli.training import (
+    AnyData,
+    Epochs,
+    Seeds,
+    TrainingOptions,
+    listed,
+    refuse_without_data,
+    training_option,
+)
 from nas.errors import InfeasibleError
 from nas.files.output import Output
 from nas.files.resources import SPACE, SURROGATE
 from nas.optimize.strategies import DEFAULT
 from nas.report.tables.text import print_json, print_line
+from nas.system.extras import require_extras
 
 if TYPE_CHECKING:
     from nas.study.settings import StudySettings
@@ -131,6 +142,7 @@ class StudyOptions:
 @gathered
 def search(
     *,
+    context: typer.Context,
     what: SearchOptions,
     study: StudyOptions,
     training: TrainingOptions,
@@ -146,6 +158,8 @@ def search(
         nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9 --json
         nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8
     """
+    if study.data is None:
+        refuse_without_data(context, *(field.name for field in fields(StudyOptions)))
     # before NumPy is imported: its products here are small; more threads slow them down and
     # change last digits
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -189,6 +203,8 @@ def _train(
     from nas.report.folders.write_search import write_result
     from nas.study.resumable import search_and_train
 
+    postgres = (study.storage or "").startswith("postgresql")
+    require_extras("train", *(["postgres"] if postgres else []))
     task = training.task(data)
     with show_progress(on_interrupt=RESUME) as progress:
         result, found, path = search_and_train(

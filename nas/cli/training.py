@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
+import typer
+
 from nas.cli import complete
 from nas.cli.options import option
 from nas.cli.progress import show_progress
@@ -119,6 +121,26 @@ def read_images(data: str, root: Path | None, *, download: bool = False) -> Data
     if images.note and FIRST_PROCESS:
         say(images.note)
     return images
+
+
+def refuse_without_data(context: typer.Context, *names: str) -> None:
+    """Refuse options that have no effect without `--data`: all of training, and these.
+
+    Raises:
+        BadParameter: one of them was given.
+    """
+    training = {field.name for field in fields(TrainingOptions)} | {*names}
+    given = [
+        own.opts[0]
+        for own in context.command.params
+        if own.name in training and (source := context.get_parameter_source(own.name))
+        if source.name == "COMMANDLINE"
+    ]
+    if given:
+        one = len(given) == 1
+        raise typer.BadParameter(
+            f"{', '.join(given)} {'needs' if one else 'need'} --data: nothing is trained without it"
+        )
 
 
 def listed(text: str) -> list[str]:

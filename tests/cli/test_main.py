@@ -101,24 +101,31 @@ def test_bad_input_ends_a_process_with_2_and_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "args",
+    ("args", "modules", "extras"),
     [
-        ("train", "mobilenetv3-small"),
-        ("score", "mobilenetv3-small"),
-        ("fidelity", "--space", "mobile", "--data", "digits"),
-        ("profile", "--runtime", "onnxruntime", "--out", "here"),
-        ("kit", "--device-os", "ios", "mobilenetv2"),
+        ("train mobilenetv3-small", "torch", "train"),
+        ("score mobilenetv3-small", "torch", "train"),
+        ("fidelity --space mobile --data digits", "torch", "train"),
+        ("profile --runtime openvino --out here", "torch onnx openvino", "train,onnx,openvino"),
+        ("measure --runtime litert mobilenetv2", "torch litert_torch", "train,litert"),
+        ("kit --device-os ios mobilenetv2", "torch coremltools", "train,coreml"),
+        ("export mobilenetv2 --format coreml,onnx", "coremltools onnx", "coreml,onnx"),
+        ("report results", "plotly", "report"),
     ],
-    ids=lambda args: args[0],
+    ids=lambda text: text.split()[0],
 )
-def test_what_is_not_installed_is_named_with_what_installs_it(
-    args: tuple[str, ...], tmp_path: Path
+def test_all_that_is_not_installed_is_named_with_what_installs_it(
+    args: str, modules: str, extras: str, tmp_path: Path
 ) -> None:
-    code = "import sys; sys.modules['torch'] = None\n" + NAS[-1]
+    code = "import sys\n"
+    code += "".join(f"sys.modules[{name!r}] = None\n" for name in modules.split()) + NAS[-1]
     done = subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-c", code, *args.split()], capture_output=True, text=True, cwd=tmp_path
     )
-    message = "nas: torch is not installed; install it with: pip install '.[train]'\n"
+    *most, last = modules.split()
+    names = f"{', '.join(most)} and {last} are" if most else f"{last} is"
+    one = "them" if most else "it"
+    message = f"nas: {names} not installed; install {one} with: pip install '.[{extras}]'\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
     assert not list(tmp_path.iterdir())
 

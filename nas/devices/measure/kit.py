@@ -16,6 +16,7 @@ from nas.files import yaml
 from nas.files.resources import trained_in
 from nas.files.staging import StagedDir
 from nas.space.arch import Arch
+from nas.system.extras import require_extras
 from nas.system.progress import OnProgress, ignore
 
 SCHEMA = 1
@@ -54,10 +55,11 @@ def write_kit(
     Raises:
         UnknownNameError: the operating system does not exist.
         ExportError: nothing could be exported, or two networks would share one file.
-        MissingExtraError: an exporter is not installed.
+        MissingExtraError: exporters are not installed; names all.
         ResultError: the folder exists or cannot be written.
     """
     check_names("operating system", [device_os], FORMATS_OF)
+    require_extras("train", *(FORMATS[key].extra or "train" for key in FORMATS_OF[device_os]))
     files = [_file_name(name) for name, _ in archs]
     if twice := [name for name, _ in archs if files.count(_file_name(name)) > 1]:
         raise ExportError(f"{', '.join(twice)} would share one file name; rename one of them")

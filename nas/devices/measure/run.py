@@ -89,6 +89,12 @@ def measure(
     return MeasuredRun(tuple(rows), machine)
 
 
+def extras_of(runtime: str) -> tuple[str, ...]:
+    """The extras that a runtime needs to export a network and run it."""
+    found = RUNTIMES[runtime]
+    return ("train", FORMATS[found.format].extra or "train", found.extra)
+
+
 def load(
     deployed: Deployed, path: Path, runtime: Runtime, threads: int, rng: np.random.Generator
 ) -> Session:
