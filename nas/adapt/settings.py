@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.adapt.plan import AdaptPlan
+from nas.files.output import name_parts
 from nas.files.resources import content_hash
 from nas.files.settings import RunInputs
 from nas.latency.device import Device
@@ -32,8 +33,11 @@ class AdaptSettings:
 
     @property
     def name(self) -> str:
-        """Of the result, unless another is chosen."""
-        return f"{self.arch.name}-{self.device.name}-{self.plan.budget_ms:g}ms"
+        """Of the result, unless another is chosen; it holds all that is not the default."""
+        plan, usual = asdict(self.plan), asdict(AdaptPlan(self.plan.budget_ms))
+        found = {"method": self.method, "seed": self.seed} | plan
+        parts = name_parts(found, {"method": "netadapt", "seed": 0} | usual)
+        return "-".join([self.arch.name, self.device.name, f"{self.plan.budget_ms:g}ms", *parts])
 
     @property
     def inputs(self) -> RunInputs:

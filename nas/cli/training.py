@@ -14,6 +14,7 @@ from nas.cli import complete
 from nas.cli.options import option
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
+from nas.files.resources import RECIPE
 from nas.system.extras import require
 from nas.train.device import DEVICES, PRECISIONS
 
@@ -63,7 +64,7 @@ class TrainingOptions:
         training_option(
             "--recipe", "Name (nas list recipes) or YAML file.", "NAME", complete.recipes
         ),
-    ] = "proxy"
+    ] = RECIPE
     batch: Annotated[
         int | None,
         training_option("--batch", "Images per step.", "N", min=2, show_default="the recipe's"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,25 @@ def started_with() -> tuple[str, ...]:
     program = Path(sys.argv[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
     return (name, *sys.argv[1:])
+
+
+def name_parts(values: Mapping[str, object], defaults: Mapping[str, object]) -> Iterator[str]:
+    """Parts of a result's name: every setting that is not the default, as `seed1` or `avoid-silu`.
+
+    Two questions have two names then, so that the second does not meet the first one's result.
+    """
+    for key, default in defaults.items():
+        value, name = values.get(key, default), key.replace("_", "-")
+        if value == default or (not value and not default):
+            continue
+        if isinstance(value, bool):
+            yield name
+        elif isinstance(value, str):
+            yield value
+        elif isinstance(value, Sequence):
+            yield "-".join([name, *map(str, value)])
+        else:
+            yield f"{name}{value:g}" if isinstance(value, float) else f"{name}{value}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ Folder = Literal["search_spaces", "predictors", "results"]
 What = Literal["architecture", "space", "device", "surrogate"]
 
 #: what commands and functions take by default
-SPACE, DEVICE, SURROGATE = "mobile", "iphone12-lut", "imagenet"
+SPACE, DEVICE, SURROGATE, RECIPE = "mobile", "iphone12-lut", "imagenet", "proxy"
 #: the device of benchmarks of search strategies: it knows the ops of their spaces
 BENCH_DEVICE = "pixel1-cpu"
 #: lists architectures that are others at multipliers (`nas.space.scaling`)

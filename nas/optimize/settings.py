@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from math import inf
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.files.output import name_parts
 from nas.files.resources import DEVICE, SPACE, SURROGATE
 from nas.files.settings import RunInputs
 
@@ -34,19 +36,32 @@ def inputs(search: Mapping[str, Any]) -> RunInputs:
     return RunInputs(contents, values | {"budget_ms": _budgets(search)})
 
 
-def result_name(search: Mapping[str, Any], data: str = "") -> str:
-    """Name of a result that says what was asked for: `mobile-iphone12-lut-1ms-digits`."""
+def result_name(search: Mapping[str, Any], *training: str) -> str:
+    """Name of a result that says what was asked for: `mobile-iphone12-lut-1ms-digits`.
+
+    It holds every setting that is not the default; `training` are parts about a training.
+    """
     from nas.optimize.run import each_device
 
-    space, confidence = search.get("space", SPACE), search.get("confidence")
-    devices = (
-        Path(device).name if isinstance(device, str | Path) else device.name
-        for device in each_device(search.get("device", DEVICE))
-    )
-    parts = [Path(space).stem if isinstance(space, str | Path) else space.name, *devices]
-    parts += [f"{ms:g}ms" for ms in _budgets(search)]
-    parts += [] if confidence is None else [f"p{confidence:g}"]
-    return "-".join([*parts, data] if data else parts)
+    space = _name(search.get("space", SPACE))
+    surrogate = _name(search.get("surrogate", SURROGATE))
+    devices = map(_name, each_device(search.get("device", DEVICE)))
+    parts = [space, *devices, *(f"{ms:g}ms" for ms in _budgets(search))]
+    parts += [] if (p := search.get("confidence")) is None else [f"p{p:g}"]
+    for name in ("params", "macs", "peak"):
+        most = search.get(f"max_{name}", inf)
+        parts += [f"{most / 1e6:g}M{name}"] if most < inf else []
+    parts += [surrogate] if surrogate != SURROGATE else []
+    others = {key: own for key, own in DEFAULTS.items() if key != "confidence"}
+    return "-".join([*parts, *name_parts(search, others), *training])
+
+
+def _name(found: Any) -> str:
+    """Name of a space, device or surrogate that is given by name, as a path or loaded."""
+    if not isinstance(found, str | Path):
+        return str(found.name)
+    path = Path(found)
+    return path.stem if path.suffix == ".yaml" else path.name
 
 
 def _budgets(search: Mapping[str, Any]) -> list[float]:

@@ -57,7 +57,7 @@ def search_and_train(
     """
     from nas.train.threads import with_threads
 
-    name = output.name or result_name(search, task.data.name)
+    name = output.name or result_name(search, *settings.name_parts(task))
     check_not_shipped("architecture", output.out / name)
     inputs = settings.inputs(task, search)
     recorded = RunSettings.of("search --data", name, settings.sizes(task), inputs)

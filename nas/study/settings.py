@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import check_names
+from nas.files.output import name_parts
 from nas.files.settings import RunInputs
 from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.study.plan import Plan
@@ -59,6 +60,14 @@ class StudySettings:
     def sizes(self, task: Task) -> dict[str, int]:
         """Numbers that may be larger when the run is resumed."""
         return {key: getattr(self, key) for key in SIZES} | {"epochs": self.plan(task).epochs}
+
+    def name_parts(self, task: Task) -> list[str]:
+        """Parts of a result's name: the data, and what differs from the defaults."""
+        from nas.train.settings import training_parts
+
+        usual = asdict(StudySettings())
+        defaults = {key: own for key, own in usual.items() if key not in SIZES}
+        return [*training_parts(task), *name_parts(asdict(self), defaults)]
 
     def inputs(self, task: Task, search: Mapping[str, Any]) -> RunInputs:
         """Everything else that identifies the run; `search`: arguments of `nas.optimize`."""

@@ -6,9 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nas.files.resources import content_hash
+from nas.files.output import name_parts
+from nas.files.resources import RECIPE, content_hash
 from nas.files.settings import RunInputs
-from nas.train.recipe import Recipe
+from nas.train.device import precision_of
+from nas.train.recipe import Recipe, load_recipe, recipes
 from nas.train.run import Task
 
 LEFT_OUT = ("name", "source", "notes", "epochs")
@@ -31,6 +33,19 @@ def inputs(task: Task) -> RunInputs:
         "recipe": keys,
     }
     return RunInputs(contents, values, {"recipe": _keys(Recipe("", ""))})
+
+
+def training_parts(task: Task, seed: int = 0, *, recipe: str = RECIPE) -> list[str]:
+    """Parts of a result's name: the data, and settings that are not the default.
+
+    `recipe` is the one that goes without saying.
+    """
+    own, precision = task.recipe, task.setting.precision
+    usual = load_recipe(own.name).batch if own.name in recipes() else own.batch
+    found = {"recipe": own.name, "batch": own.batch, "precision": precision, "seed": seed}
+    auto = precision_of("auto", task.setting.device)
+    defaults = {"recipe": recipe, "batch": usual, "precision": auto, "seed": 0}
+    return [task.data.name, *name_parts(found, defaults)]
 
 
 def _keys(recipe: Recipe) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from nas.errors import DocumentError, check_names
 from nas.files import yaml
 from nas.files.records import between, one_of, read_record
-from nas.files.resources import SPACE, SURROGATE, named
+from nas.files.resources import RECIPE, SPACE, SURROGATE, named
 from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.optimize.strategies.problem import OBJECTIVES
 from nas.study.halving import rung_name
@@ -84,7 +84,7 @@ class Sweep:
     spaces: tuple[str, ...] = (SPACE,)
     strategies: tuple[str, ...] = (DEFAULT,)
     seeds: tuple[int, ...] = between((0,), high=2**31)
-    recipe: str = "proxy"
+    recipe: str = RECIPE
     epochs: int = between(0, high=10_000)
     """Epochs of a candidate that is not stopped; 0: those of the recipe."""
     trials: int = between(16, low=1)
