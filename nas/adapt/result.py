@@ -11,7 +11,7 @@ from nas.files import yaml
 from nas.files.csv import write_csv
 from nas.files.provenance import provenance
 from nas.files.records import read_record
-from nas.files.resources import BEST
+from nas.files.resources import BEST, named
 from nas.latency.device import Device
 from nas.space.arch import Arch
 
@@ -124,7 +124,7 @@ def write_adaptation(folder: Path, made: Adaptation, command: Sequence[str]) -> 
     content = provenance(command, "torch") | {
         "before": _network(made.before, old.ms),
         "after": _network(made.after, new.ms) | interval,
-        "device": {"name": made.device.name, "hash": made.device.content_hash},
+        "device": _device(made.device),
         **made.facts,
     }
     yaml.write(folder / FACTS, content)
@@ -157,6 +157,13 @@ def netadapt_facts(job: NetAdapt) -> dict[str, Any]:
     top1 = {"before": round(steps[0].top1, 2), "after_the_steps": round(steps[-1].top1, 2)}
     counts = {"steps": len(steps) - 1, "proposals": len(job.tried()) - 1}
     return {"how": "netadapt", "plan": asdict(job.plan), **counts, "judged_top1": top1}
+
+
+def _device(device: Device) -> dict[str, str]:
+    """Name and content hash, and the path of a device that is not shipped."""
+    shipped = str(named("device").get(device.name)) == device.origin
+    path = {} if shipped or not device.origin else {"path": device.origin}
+    return {"name": device.name, "hash": device.content_hash} | path
 
 
 def _network(arch: Arch, ms: float) -> dict[str, Any]:

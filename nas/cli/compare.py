@@ -6,7 +6,7 @@ import typer
 
 from nas.cli.options import Device, Force, Inputs, Json, NetworkNames, Strict, Svg
 from nas.cli.progress import show_progress
-from nas.report.tables.text import print_json
+from nas.report.tables.text import print_facts_below, print_json
 
 
 def compare(
@@ -52,3 +52,4 @@ def compare(
     else:
         print_together({"": sheets})
         print_sources(sheets)
+        print_facts_below([("written to", str(svg))] if svg else [])

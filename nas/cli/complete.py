@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from nas.files.resources import named
+from nas.files.resources import named, own_devices
 from nas.optimize.strategies import STRATEGIES
 
 Complete = Callable[[str], list[str]]
@@ -58,7 +58,7 @@ def recipes(incomplete: str) -> list[str]:
 
 
 archs = one_of(partial(named, "architecture"))
-devices = one_of(partial(named, "device"))
+devices = one_of(lambda: [*named("device"), *own_devices()])
 spaces = one_of(partial(named, "space"))
 surrogates = one_of(partial(named, "surrogate"))
 strategies = some_of(STRATEGIES)

@@ -1,15 +1,16 @@
-"""`nas list`: what is shipped, by name."""
+"""`nas list`: what is shipped, and what was made here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 from nas.cli.help import App
-from nas.cli.options import Json
+from nas.cli.options import Json, argument
 from nas.cli.progress import show_progress
-from nas.files.resources import named
+from nas.files.resources import named, own_devices
 from nas.report.tables.text import (
     TableRow,
     millions,
@@ -21,7 +22,9 @@ from nas.report.tables.text import (
 
 Loaded = TypeVar("Loaded")
 
-app = App(help="List what is shipped.")
+Folder = Annotated[Path, argument("Folder of results.", "FOLDER", show_default=True)]
+
+app = App(help="List what is shipped, own devices and results.")
 
 
 @app.command()
@@ -92,19 +95,25 @@ def spaces(json: Json = False) -> None:
 def devices(json: Json = False) -> None:
     """Devices, each with its error on networks left out of its fit.
 
+    Those in folders of the working directory are listed too.
+
     Examples:
         nas list devices
         nas list devices --json
     """
     from nas.library import load_device
 
-    found = [load_device(path) for path in named("device").values()]
+    shipped = named("device")
+    found = {name: load_device(path) for name, path in (shipped | own_devices()).items()}
     keys = ["name", "kind", "hardware", "runtime", "version", "precision", "threads", "batch"]
     keys += ["statistic", "date", "interval", "held_out"]
     errors = ("median", "trivial_median", "mean", "trivial_mean")
     _print(
         json,
-        [{key: d.info[key] for key in keys} for d in found],
+        [
+            {key: d.info[key] for key in keys} | {"name": name, "shipped": name in shipped}
+            for name, d in found.items()
+        ],
         [
             "device",
             *numbers("networks\nheld out", "median\nerror %", "of size\nalone"),
@@ -112,16 +121,44 @@ def devices(json: Json = False) -> None:
         ],
         [
             [
-                d.name,
+                name,
                 str(d.held_out["networks"]),
                 *(f"{d.held_out[f'{error}_error_pct']:.1f}" for error in errors),
                 f"{d.info['interval']['coverage_across_families_pct']:.0f}",
             ]
-            for d in found
+            for name, d in found.items()
         ],
         [
-            (d.name, "; ".join([*(d.info[key] for key in keys[2:5]), d.unit, d.info["statistic"]]))
-            for d in found
+            (name, "; ".join([*(d.info[key] for key in keys[2:5]), d.unit, d.info["statistic"]]))
+            for name, d in found.items()
+        ],
+    )
+
+
+@app.command()
+def results(folder: Folder = Path("results"), json: Json = False) -> None:
+    """Results, each with its devices and budgets, and interrupted runs.
+
+    Examples:
+        nas list results
+        nas list results my-results --json
+    """
+    from nas.report.folders.result_list import results_in
+
+    found = results_in(folder)
+    _print(
+        json,
+        [asdict(one) | {"path": str(one.path)} for one in found],
+        ["result", "made by", "device", *numbers("budget\nms"), "date"],
+        [
+            [
+                str(one.path),
+                one.made_by,
+                ", ".join(one.devices) or None,
+                ", ".join(f"{ms:g}" for ms in one.budgets_ms) or None,
+                "interrupted" if one.interrupted else one.date or None,
+            ]
+            for one in found
         ],
     )
 

@@ -134,6 +134,13 @@ Storage = Annotated[
     str | None, option("--storage", "Optuna storage.", "URL", show_default="SQLite in the folder")
 ]
 
+
+def _svg_file(path: Path | None) -> Path | None:
+    if path and path.suffix.lower() != ".svg":
+        raise typer.BadParameter(f"expected a name ending in .svg, found {str(path)!r}")
+    return path
+
+
 _OUTPUT = {
     "out": output_option("--out", "Folder for results.", "DIR"),
     "name": output_option(
@@ -147,7 +154,8 @@ Out = Annotated[Path, _OUTPUT["out"]]
 Force = Annotated[bool, _OUTPUT["force"]]
 Json = Annotated[bool, output_option("--json", "Print JSON instead of tables.")]
 Svg = Annotated[
-    Path | None, output_option("--svg", "Draw a picture.", "FILE.svg", show_default=False)
+    Path | None,
+    output_option("--svg", "Draw a picture.", "FILE.svg", show_default=False, callback=_svg_file),
 ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from nas.cli.options import Device, Force, Inputs, Json, NetworkName, Strict, Svg, option
 from nas.cli.progress import show_progress
+from nas.files.resources import trained_in
 from nas.report.tables.text import (
     interval,
     millions,
@@ -33,6 +35,8 @@ def show(
 ) -> None:
     """Show one network, row by row, with its costs.
 
+    A result is shown on the device that it was made for, unless --device is given.
+
     Examples:
         nas show mobilenetv3-large --device iphone12-lut
         nas show results/example --fused
@@ -42,6 +46,7 @@ def show(
     from nas import library
     from nas.files.staging import check_replaceable, save_text
     from nas.modules.networks import load_network
+    from nas.report.folders.search_inputs import device_of
     from nas.report.svg.network import network_picture
     from nas.report.tables.network import summarise
 
@@ -50,9 +55,10 @@ def show(
     with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
         progress(arch, 0.0)
         network = load_network(arch, inputs or ())
+    on, cautions = (library.load_device(device), []) if device else device_of(Path(arch))
     found = summarise(
         network,
-        library.load_device(device) if device else None,
+        on,
         library.default_surrogate(),
         strict=strict,
         fused=fused,
@@ -63,6 +69,8 @@ def show(
         print_json(found.as_json())
     else:
         _print(found)
+        print_facts_below([*_as_trained(arch, found), *(("caution", text) for text in cautions)])
+        print_facts_below([("written to", str(svg))] if svg else [])
 
 
 def _print(summary: NetworkSummary) -> None:
@@ -100,3 +108,15 @@ def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
     elif not table:
         facts.append(("estimated top-1", "none: estimates are made from the rows of tables"))
     return facts + [("published top-1", str(figure)) for figure in summary.published]
+
+
+def _as_trained(name: str, summary: NetworkSummary) -> list[tuple[str, str]]:
+    """What differs in the network that was trained: a search finds networks for ImageNet."""
+    from nas import library
+    from nas.report.tables.network import describe_task
+
+    trained = trained_in(name)
+    arch = library.load_arch(trained[0]) if trained else None
+    if arch is None or arch == summary.arch:
+        return []
+    return [("as trained", describe_task(arch, summary.device))]

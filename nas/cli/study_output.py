@@ -36,7 +36,13 @@ def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[st
         for trial in studied.trials
     ]
     found = summarise(best.candidate.arch, result.device, result.surrogate).as_json()
+    predicted, out = result.device.predict(studied.trained), studied.trained.graph.shape[0]
     trained = asdict(top1) | {
+        "classes": out,
+        "input": list(studied.trained.input),
+        "ms": predicted.ms,
+        "ms_low": predicted.low_ms,
+        "ms_high": predicted.high_ms,
         "epochs": studied.plan.longest,
         "data": studied.data,
         "recipe": studied.recipe,
@@ -52,6 +58,7 @@ def print_study(
 ) -> None:
     """Print every candidate, the best, and a command that tests it; `test` are its options."""
     from nas.cli.search_output import facts_of_latency
+    from nas.report.tables.network import describe_task
 
     plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
     columns = [
@@ -71,6 +78,7 @@ def print_study(
                 f" {top1.images:,} held-out images, {plan.longest} epochs of {studied.recipe})",
             ),
             *facts_of_latency(result, best),
+            ("as trained", describe_task(studied.trained, result.device)),
             ("written to", str(folder)),
             ("its test", "not looked at yet; this line does:"),
         ]

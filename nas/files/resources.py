@@ -65,6 +65,12 @@ def named(what: What) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def own_devices() -> dict[str, Path]:
+    """Devices in folders of the working directory, as `nas calibrate --out NAME` makes them."""
+    _, pattern, _ = ENTRIES["device"]
+    return {str(file.parent): file for file in sorted(Path().glob(pattern))}
+
+
 def find(what: What, name: str | Path) -> Path:
     """Return the file of a shipped name, of a path, or in a folder.
 

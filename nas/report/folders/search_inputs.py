@@ -6,13 +6,15 @@ An input whose content has changed since the search is used with a caution.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas import library
 from nas.errors import NasError
 from nas.optimize import Candidate
 from nas.optimize.run import assess, known_points
+from nas.report.folders.result_list import device_entries
 from nas.report.folders.search import SearchFolder
 from nas.space.arch import Arch
 
@@ -61,6 +63,20 @@ def load_inputs(result: SearchFolder) -> SearchInputs:
     return SearchInputs(tuple(devices), surrogate, seeds, tuple(cautions))
 
 
+def device_of(folder: Path) -> tuple[Device | None, list[str]]:
+    """The device that a result was made for (the first of several), and cautions about it.
+
+    Raises:
+        DocumentError: the result is damaged.
+    """
+    cautions: list[str] = []
+    first = next(iter(device_entries(folder)), None)
+    if first is None:
+        return None, cautions
+    entry = {key: value for key, value in asdict(first).items() if value}
+    return _found("device", library.load_device, entry, "content_hash", cautions), cautions
+
+
 def found_device(name: str) -> Device | None:
     """Load a device by name; None if it is missing."""
     try:
@@ -77,7 +93,7 @@ def _found(
     cautions: list[str],
 ) -> Any:
     """Load an input; add a caution if it is missing (then None) or has changed."""
-    name, before = entry["name"], entry["hash"]
+    name, before = entry["name"], entry.get("hash")
     try:
         found = load(entry.get("path", name))
     except NasError as error:
@@ -86,9 +102,9 @@ def _found(
         )
         return None
     now = getattr(found, content)
-    if now != before:
+    if before and now != before:
         cautions.append(
-            f"The {what} {name} has changed since the search (hash {now}, was {before});"
+            f"The {what} {name} has changed since this result was made (hash {now}, was {before});"
             " known networks, rows and other devices are computed with its present content."
         )
     return found

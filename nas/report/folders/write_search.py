@@ -16,6 +16,7 @@ from nas.files.resources import BEST, TRAINED, What, named
 from nas.latency.device import Device
 from nas.optimize import SearchResult
 from nas.report.plots.search import save_front
+from nas.space.arch import Arch
 from nas.space.space import Space
 from nas.study.results import StudyResult
 
@@ -43,7 +44,7 @@ def write_result(
     study = _study(result, command) | {"best": best.arch.arch_id}
     if studied:
         _write_trials(studied, draft)
-        study["training"] = _training(studied)
+        study["training"] = _training(studied) | _as_trained(studied.trained, result.device)
         study["images"] = studied.preprocessing.facts()
         studied.trained.to_yaml(draft / TRAINED)
         shutil.copy(studied.weights, draft / studied.weights.name)
@@ -110,6 +111,12 @@ def _training(studied: StudyResult) -> dict[str, Any]:
             "images": top1.images,
         },
     }
+
+
+def _as_trained(arch: Arch, device: Device) -> dict[str, Any]:
+    """What differs from the network that was searched for: its classes, images and latency."""
+    ms, classes = round(device.predict(arch).ms, 4), int(arch.graph.shape[0])
+    return {"as_trained": {"classes": classes, "input": list(arch.input), "predicted_ms": ms}}
 
 
 def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from nas.blocks import FIELDS, Row
 from nas.errors import TraceError
 from nas.graph.cost import peak_activation_elements, row_costs
 from nas.graph.ops import op_params
+from nas.report.tables.text import interval
 from nas.space.arch import Arch, show_shape
 
 if TYPE_CHECKING:
@@ -131,6 +132,16 @@ def summarise(
         surrogate.predict(table) if surrogate and table else None,
         published(table) if table else (),
     )
+
+
+def describe_task(arch: Arch, device: Device | None) -> str:
+    """Classes and images of a network, and its milliseconds on a device."""
+    side = arch.input[1]
+    text = f"{arch.graph.shape[0]:,} classes, images of {side} x {side}"
+    if device is None:
+        return text
+    p = device.predict(arch)
+    return f"{text}: {interval(p.ms, p.low_ms, p.high_ms)} {device.unit} predicted"
 
 
 def _heads(arch: Network) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def test_another_hash_is_said_and_what_is_gone_is_left_out(run: Path) -> None:
     assert [device.name for device in found.devices] == ["iphone12-lut", "pixel1-cpu"]
     text = " ".join(found.cautions)
     assert "The surrogate no-such-thing is missing" in text
-    assert "The device pixel1-cpu has changed since the search" in text
+    assert "The device pixel1-cpu has changed since this result was made" in text
     assert found.assessed(found.devices[0]) == []
     first, other = device_views(result, found)
     assert first.front == result.front
