@@ -6,11 +6,14 @@ the nearest ones; a file that is missing or malformed raises `DocumentError`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.errors import DocumentError
 from nas.files.csv import read_csv
 from nas.files.resources import SURROGATE, VARIANTS, data_dir, find, named
 from nas.space.arch import Arch, read_arch
@@ -21,11 +24,36 @@ if TYPE_CHECKING:
     from nas.latency.device import Device
     from nas.space.space import Space
 
+TORCH_MODULE = re.compile(r"(?:timm|torchvision):([^@]*)|.*\.py:")
+"""Names of `nas.modules.networks` that stand for torch modules."""
+
 
 def load_arch(name: str | Path) -> Arch:
-    """An architecture by name, by path to its YAML, or by results folder (its `best.yaml`)."""
+    """An architecture by name, by path to its YAML, or by results folder (its `best.yaml`).
+
+    Raises:
+        UnknownNameError: there is no such name.
+        DocumentError: the file is missing or breaks the schema, or a torch module is named.
+    """
+    if module := TORCH_MODULE.match(str(name)):
+        raise _without_table(str(name), module[1] or "")
     path = find("architecture", name)
     return read_variant(path, str(name)) if path.name == VARIANTS else read_arch(path)
+
+
+def _without_table(name: str, model: str) -> DocumentError:
+    """The error for a torch module where rows of a table are changed, trained or exported."""
+    plain = {re.sub("[-_.]", "", known): known for known in reversed(named("architecture"))}
+    close = get_close_matches(re.sub("[-_.]", "", model), plain, n=1)
+    nearest = (
+        f" The nearest is {plain[close[0]]}, which takes the model's weights with --weights FILE."
+        if close
+        else ""
+    )
+    return DocumentError(
+        f"{name} is a torch module: nas show and nas compare take it, but this needs a table (see:"
+        f" nas list archs).{nearest} docs/tables.md says how to write one."
+    )
 
 
 def archs_in(space: Space) -> list[Arch]:

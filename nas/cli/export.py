@@ -106,6 +106,7 @@ def export(
             normalisation=normalisation,
             image_input=image_input,
             photos=photos,
+            name=Path(arch).resolve().name if Path(arch).is_dir() else None,
             force=force,
             on_progress=progress,
         )

@@ -15,7 +15,7 @@ from nas.deploy.export.locate import first_refused
 from nas.deploy.export.manifest import Exported, manifest
 from nas.deploy.export.reference import check_reference
 from nas.deploy.runtimes import Floats32
-from nas.errors import ExportError, MissingExtraError, UnknownNameError, first_line
+from nas.errors import ExportError, MissingExtraError, check_names, first_line
 from nas.files import yaml
 from nas.files.staging import StagedDir
 from nas.space.arch import Arch
@@ -52,12 +52,14 @@ def export(
     normalisation: str | None = None,
     image_input: bool = False,
     photos: Path | None = None,
+    name: str | None = None,
     force: bool = False,
     on_progress: OnProgress = ignore,
 ) -> Export:
-    """Export a network to the folder `out / arch.name` in these formats.
+    """Export a network in these formats to a folder in `out`.
 
-    A format that fails does not stop the others. The folder appears when it is complete.
+    Folder and files are called `name`, by default as the network. A format that fails does not
+    stop the others. The folder appears when it is complete.
 
     Raises:
         UnknownNameError: a format is unknown.
@@ -66,10 +68,9 @@ def export(
         MissingExtraError, WeightsError, UnknownNameError, DocumentError, DataError: see `deploy`
             and `load_photos`.
     """
-    for name in formats:
-        if name not in FORMATS:
-            raise UnknownNameError("format", name, FORMATS)
-    with StagedDir(out, arch.name, force=force) as draft:
+    check_names("format", formats, FORMATS)
+    stem = name or arch.name
+    with StagedDir(out, stem, force=force) as draft:
         deployed = deploy(
             arch,
             weights=weights,
@@ -81,13 +82,14 @@ def export(
         reference = check_reference(deployed, weights) if weights else ""
         images = load_photos(deployed, photos)
         exported = []
-        for number, name in enumerate(formats):
-            on_progress(name, number / len(formats))
-            exported.append(_one(deployed, FORMATS[name], draft.folder, images))
+        for number, key in enumerate(formats):
+            on_progress(key, number / len(formats))
+            path = draft.folder / f"{stem}{FORMATS[key].suffix}"
+            exported.append(_one(deployed, FORMATS[key], path, images))
         failures = [one.error for one in exported if one.error]
         if len(failures) == len(exported):
             raise ExportError("; ".join(failures))
-        extras = [extra for name in formats if (extra := FORMATS[name].extra)]
+        extras = [extra for key in formats if (extra := FORMATS[key].extra)]
         content = manifest(deployed, exported, weights, extras, draft.folder)
         content["weights"] |= {"reference": reference} if reference else {}
         yaml.write(draft.folder / MANIFEST, content)
@@ -95,9 +97,9 @@ def export(
     return Export(draft.path, tuple(exported), content)
 
 
-def _one(deployed: Deployed, form: Format, folder: Path, photos: Floats32) -> Exported:
+def _one(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Exported:
+    folder = path.parent
     before = set(folder.iterdir())
-    path = folder / f"{deployed.arch.name}{form.suffix}"
     try:
         write(deployed, form, path)
         with capture_output():
