@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from nas.cli import complete
@@ -80,7 +81,6 @@ def _print(made: Calibration, out: Path, evaluated_on: str) -> None:
     how = evaluated_on or "each family left out of the fit in turn"
     print_errors(errors, f"errors on {score['networks']} networks: {how}")
     facts = [
-        ("device", str(out)),
         ("measured", f"{info['fit']['networks']} networks, {info['fit']['figures']} figures"),
         ("of", f"{info['hardware']}; {info['runtime']}; {info['precision']}; {info['statistic']}"),
         interval_fact(info["interval"], "families"),
@@ -90,4 +90,4 @@ def _print(made: Calibration, out: Path, evaluated_on: str) -> None:
         facts.append(("factors", "; ".join(shares)))
     if score["median_error_pct"] >= score["trivial_median_error_pct"]:
         facts.append(("caution", "no better than size alone: do not rely on it"))
-    print_facts_below(facts)
+    print_facts_below([*facts, ("written to", f"{out}; use it with --device {quote(str(out))}")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, option, out_option
@@ -68,10 +69,9 @@ def _print(found: Profile, out: Path) -> None:
     errors = {"this device": score, "parameters and MACs alone": trivial_errors(score)}
     print_errors(errors, f"errors on {score['networks']} networks left out of the fit")
     facts = [
-        ("device", str(out)),
         ("of", f"{info['hardware']}; {info['runtime']} {info['version']}; {info['precision']}"),
         ("measured", f"{made['parts']} parts, {made['whole_networks']} networks"),
         ("fused", ", ".join(info["fuses"]) or "nothing"),
         interval_fact(info["interval"], "networks"),
     ]
-    print_facts_below(facts)
+    print_facts_below([*facts, ("written to", f"{out}; use it with --device {quote(str(out))}")])

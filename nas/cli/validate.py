@@ -71,6 +71,7 @@ def _as_json(found: Validation) -> dict[str, Any]:
         "edited": found.device.edited,
         "unit": found.device.unit,
         "networks": len(found.checked),
+        "fitted_to": found.seen,
         "errors": found.errors,
         "trivial_errors": found.trivial_errors,
         "interval_level": found.device.info["interval"]["level"],
@@ -103,6 +104,7 @@ def _print(found: Validation) -> None:
     level = device.info["interval"]["level"]
     facts = [(f"{level:.0%} interval", f"covers {found.coverage_pct:.0f} %")]
     facts += [("caution", EDITED)] if device.edited else []
+    facts += [("caution", _seen(found))] if found.seen else []
     print_facts_below(facts)
     print_line()
     columns = [
@@ -113,6 +115,16 @@ def _print(found: Validation) -> None:
     ]
     title = "worst first" if len(found.checked) > 1 else ""
     print_table(columns, [_cells(each) for each in found.worst[:WORST]], title=title)
+
+
+def _seen(found: Validation) -> str:
+    """How little errors on the figures of the fit say."""
+    held_out = found.device.held_out
+    return (
+        f"the device was fitted to {found.seen} of these {len(found.checked)} figures; on"
+        f" {held_out['networks']} networks left out of its fit, the median error was"
+        f" {held_out['median_error_pct']:.1f} %"
+    )
 
 
 def _cells(each: ValidatedNetwork) -> list[str]:

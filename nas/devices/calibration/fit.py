@@ -194,6 +194,7 @@ def calibrate_device(
         others = latency_samples(holdout, work), latency_samples(holdout, plain)
         fit = _evaluated_on(fit, *others, known)
     info = _info(name, rows, fit, prior, runs)
+    info["fit"]["seen"] = sorted({each.figure for each in found})
     if prior and "whole" in prior.info:
         # its knot is where networks of a certain size are, whatever they take here
         slower = [each.ms / prior.correction.ms(sums_ms[each.row.network]) for each in found]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 
 from nas.devices.measurements import Measurement
 from nas.errors import CalibrationError, DocumentError, NasError
@@ -27,6 +29,12 @@ class MeasuredNetwork:
     def ms(self) -> float:
         """Milliseconds per image."""
         return self.row.ms / self.row.batch
+
+    @property
+    def figure(self) -> str:
+        """What identifies the figure: eight hex digits of its network and milliseconds."""
+        text = f"{Path(self.row.network).stem} {self.ms:.6g}"
+        return sha256(text.encode()).hexdigest()[:8]
 
 
 def measured_networks(

@@ -49,6 +49,8 @@ class Validation:
 
     device: Device
     checked: tuple[ValidatedNetwork, ...]
+    seen: int = 0
+    """Figures that the device was fitted to."""
 
     @property
     def errors(self) -> dict[str, float]:
@@ -90,7 +92,13 @@ def validate(device: Device, found: Sequence[MeasuredNetwork]) -> Validation:
                 raise CalibrationError(
                     f"{each.row.place} ({key}): {is_}, but {device.name} is of {expected}"
                 )
-    return Validation(device, tuple(_checked(device, each) for each in found))
+    checked = tuple(_checked(device, each) for each in found)
+    return Validation(device, checked, sum(_seen(device, each) for each in found))
+
+
+def _seen(device: Device, each: MeasuredNetwork) -> bool:
+    """Whether the device was fitted to this figure; only `nas calibrate` records them."""
+    return each.figure in (device.info.get("fit") or {}).get("seen", ())
 
 
 def _checked(device: Device, each: MeasuredNetwork) -> ValidatedNetwork:
