@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from nas.cli.options import Force, Json, Runtime, Seed, Space, Threads, option, out_option
 from nas.cli.progress import show_progress
+from nas.cli.streams import say
 from nas.errors import check_names
 from nas.files.resources import SPACE
 from nas.report.tables.errors import interval_fact, print_errors, trivial_errors
@@ -56,7 +57,7 @@ def profile(
         for extra in extras_of(runtime):
             require(extra)
     with show_progress(on_interrupt=AGAIN) as progress:
-        found = run(settings, out, force=force, on_progress=progress)
+        found = run(settings, out, force=force, on_progress=progress, on_message=say)
     if json:
         print_json(found.info | {"name": out.name})
     else:
@@ -64,6 +65,8 @@ def profile(
 
 
 def _print(found: Profile, out: Path) -> None:
+    from nas.devices.profile.journal import busy_machine
+
     info = found.info
     score, made = info["held_out"], info["fit"]
     errors = {"this device": score, "parameters and MACs alone": trivial_errors(score)}
@@ -74,4 +77,6 @@ def _print(found: Profile, out: Path) -> None:
         ("fused", ", ".join(info["fuses"]) or "nothing"),
         interval_fact(info["interval"], "networks"),
     ]
+    if note := busy_machine(found.entries):
+        facts.append(("caution", note))
     print_facts_below([*facts, ("written to", f"{out}; use it with --device {quote(str(out))}")])

@@ -41,6 +41,8 @@ NOISY = 0.05
 """Warn above this relative width of an interval, or difference of early and late rounds."""
 BUSY = 0.10
 """Warn above this share of time spent waiting for a core: its caches are shared as well."""
+BUSY_MACHINE = "busy machine"
+"""How such a note begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Timing:
         if abs(late - early) > NOISY * self.ms:
             found.append(f"drifted by {late / early - 1 if early else inf:+.0%}")
         if self.waited > BUSY:
-            found.append(f"busy machine, {self.waited:.0%} of the time waiting for a core")
+            found.append(f"{BUSY_MACHINE}, {self.waited:.0%} of the time waiting for a core")
         return "; ".join(found)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from nas.devices.measure.timing import BUSY, BUSY_MACHINE
 from nas.devices.profile.parts import Key
 from nas.errors import ResultError
 from nas.files.csv import CsvRow, append_csv, read_csv, write_csv
@@ -56,6 +57,23 @@ class JournalEntry:
     def sd(self) -> float:
         """Relative standard deviation of the median, from its 90 % interval."""
         return (self.ms_high - self.ms_low) / (2 * 1.645 * self.ms)
+
+    @property
+    def busy(self) -> bool:
+        """Whether other processes held the cores for a share of the time that matters."""
+        return BUSY_MACHINE in self.note
+
+
+def busy_machine(entries: Sequence[JournalEntry]) -> str:
+    """How many timings other processes disturbed, as a sentence; empty if they are few."""
+    timed = [entry for entry in entries if entry.role != FUSION]
+    busy = sum(entry.busy for entry in timed)
+    if busy <= BUSY * len(timed):
+        return ""
+    return (
+        f"{BUSY_MACHINE}: in {busy} of {len(timed)} timings, over {BUSY:.0%} of the time was"
+        " waiting for a core; stop other programs and profile again"
+    )
 
 
 COLUMNS = tuple(field.name for field in fields(JournalEntry))

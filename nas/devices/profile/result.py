@@ -155,6 +155,7 @@ class Profile:
             "fit": {
                 "parts": counts[PART],
                 "whole_networks": counts[WHOLE],
+                "busy_timings": sum(entry.busy for entry in self.entries),
                 "minutes": round(sum(entry.seconds for entry in self.entries) / 60, 1),
                 "residual_amplitude": model.amplitude,
                 "cost_after_a_conv": {op: round(share, 3) for op, share in self.fusion.items()},

@@ -21,7 +21,16 @@ from nas.devices.measure.timing import Timing
 from nas.devices.profile.design import CandidateParts
 from nas.devices.profile.fit import first_guess, fit_costs
 from nas.devices.profile.fusion import fused, measure_fusion
-from nas.devices.profile.journal import FUSION, HELD_OUT, PART, ROLES, WHOLE, Journal, JournalEntry
+from nas.devices.profile.journal import (
+    FUSION,
+    HELD_OUT,
+    PART,
+    ROLES,
+    WHOLE,
+    Journal,
+    JournalEntry,
+    busy_machine,
+)
 from nas.devices.profile.part_timer import NETWORK_PACE, PART_PACE, PartTimer, part_timer
 from nas.devices.profile.parts import Key, Part, PointSource
 from nas.devices.profile.result import Profile, ProfileSettings, as_samples, write_profile
@@ -31,7 +40,7 @@ from nas.latency.kernels import BYTES
 from nas.latency.residual import LANES
 from nas.library import archs_in
 from nas.system.environment import vector_bits
-from nas.system.progress import OnProgress, ignore
+from nas.system.progress import OnMessage, OnProgress, ignore
 
 POOL = 60
 """Points whose parts may be measured, and whose latencies should become certain."""
@@ -59,6 +68,7 @@ def profile(
     *,
     force: bool = False,
     on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
 ) -> Profile:
     """Measure, fit and write the device folder `out`.
 
@@ -75,7 +85,7 @@ def profile(
     check_not_shipped("device", out)
     with StagedDir(out.parent, out.name, force=force) as draft:
         path = check_no_link(out.parent / f".{out.name}.profile") / "journal.csv"
-        found = _measured(settings, path, on_progress, force=force)
+        found = _measured(settings, path, on_progress, on_message, force=force)
         write_profile(draft.folder, out, found)
         shutil.copy(path, draft.folder / path.name)
         draft.commit()
@@ -85,7 +95,12 @@ def profile(
 
 
 def _measured(
-    settings: ProfileSettings, path: Path, on_progress: OnProgress, *, force: bool
+    settings: ProfileSettings,
+    path: Path,
+    on_progress: OnProgress,
+    on_message: OnMessage,
+    *,
+    force: bool,
 ) -> Profile:
     """Read the journal, measure the rest, and fit."""
     start, runtime = perf_counter(), RUNTIMES[settings.runtime]
@@ -93,7 +108,7 @@ def _measured(
         path.parent.mkdir(parents=True, exist_ok=True)
     journal = Journal(path, settings.as_json(), force=force)
     with part_timer(runtime, settings.threads, settings.seed) as bench:
-        return Profiler(settings, bench, journal, on_progress, start).measure()
+        return Profiler(settings, bench, journal, on_progress, start, on_message).measure()
 
 
 @dataclass
@@ -106,6 +121,7 @@ class Profiler:
     on_progress: OnProgress
     clock: float
     """When the last entry was made."""
+    on_message: OnMessage = ignore
     refused: set[Key] = field(default_factory=set)
     """Parts that cannot be exported."""
     untimed: int = 0
@@ -157,7 +173,10 @@ class Profiler:
             chosen = self.candidates.choose(model, done, self.refused, BATCH)
             if not chosen:
                 return
+            first = not done
             self._time(PART, chosen)
+            if first and (note := busy_machine(self.journal.entries)):
+                self.on_message(note)
 
     def _networks(self, role: str) -> None:
         """Measure whole networks that no other role has seen."""
