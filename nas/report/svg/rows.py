@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.blocks import FIELDS
+from nas.graph.graph import Op
 from nas.report.tables.network import NetworkSummary
 from nas.space.arch import Arch
 
@@ -14,6 +15,10 @@ FILLS = (
     *("#c9d66b", "#f2a49b"),
 )
 """Colours of ops in order of appearance; dark text is readable on each."""
+LAYOUTS = {"reshape", "permute", "roll"}
+"""Ops that only move values."""
+PASSING = {"act", "batch_norm", "layer_norm", "group_norm", "mul", "scale"}
+"""Ops after which a sum still holds what was added."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,31 @@ def drawn_rows(summary: NetworkSummary, columns: Sequence[str]) -> list[DrawnRow
     found = []
     for index, row in enumerate(summary.rows):
         shape = ops[last[index]].shape
-        skip = any(
-            op.kind == "add" and last[index - 1] in op.inputs for op in ops if op.row == index
-        )
+        skip = index > 0 and _has_residual(ops, index, last[index - 1], last[index])
         cells = tuple(_cell(name, row.get(name)) for name in columns)
         out = shape[0] if table or len(shape) == 3 else shape[-1]
         place = _place(row["in"])
         found.append(DrawnRow(row["op"], place, int(out), skip, cells, row["ms"], table))
     return found
+
+
+def _has_residual(ops: Sequence[Op], row: int, entry: int, end: int) -> bool:
+    """Whether a residual connection spans a row, from op `entry` before it to its last op.
+
+    An addition takes up what entered the row, and what it gives reaches the end of the row without
+    a layer: a branch that ends in the middle of the row spans less.
+    """
+    entered, summed = {entry}, set[int]()
+    for index, op in enumerate(ops):
+        if op.row != row:
+            continue
+        if (op.kind == "add" and entered & {*op.inputs}) or (
+            op.kind in {"add", *PASSING, *LAYOUTS} and summed & {*op.inputs}
+        ):
+            summed.add(index)
+        elif op.kind in LAYOUTS and entered & {*op.inputs}:
+            entered.add(index)
+    return end in summed
 
 
 def shown_columns(summaries: Iterable[NetworkSummary]) -> list[str]:
