@@ -18,6 +18,7 @@ from nas.cli.main import main
 from nas.library import load_arch, load_device
 from nas.modules import build
 from nas.space.arch import Arch
+from nas.space.retarget import for_task
 
 from .conftest import Nas
 
@@ -79,11 +80,12 @@ def test_on_data(nas: Nas, start: str, here: Path) -> None:
 
 def test_by_importance_and_by_estimate(nas: Nas, start: str, here: Path) -> None:
     weights = ("--weights", "start/seed0/weights.safetensors")
-    for more in (("--knapsack", *weights), ("--surrogate",)):
-        done = nas("adapt", start, "--budget-ms", budget(0.8), *ON, *more, "--force")
+    for method, more in (("knapsack", weights), ("surrogate", ())):
+        more = (f"--{method}", *more)
+        done = nas("adapt", start, "--budget-ms", budget(0.8), *ON, *more)
         assert (done.code, done.err) == (0, "")
         assert max(map(len, done.out.splitlines())) <= 80
-        folder = here / "results" / f"tiny-{DEVICE}-{float(budget(0.8)):g}ms"
+        folder = here / "results" / f"tiny-{DEVICE}-{float(budget(0.8)):g}ms-{method}"
         assert load_device(DEVICE).predict(load_arch(folder)).ms <= float(budget(0.8))
         assert (folder / "widths.png").stat().st_size > 10_000
         assert (folder / "weights.safetensors").exists() == ("--knapsack" in more)
@@ -91,6 +93,26 @@ def test_by_importance_and_by_estimate(nas: Nas, start: str, here: Path) -> None
     done = nas("adapt", "mobilenetv3-small", *grow)
     assert done.code == 0, done.err
     assert "estimated top-1" in done.out
+
+
+def test_a_budget_in_percent_is_of_the_networks_own_latency(nas: Nas, here: Path) -> None:
+    (here / "tiny.yaml").write_text(TABLE, encoding="utf-8")
+    done = nas("adapt", "tiny.yaml", "--budget", "80%", *ON, "--surrogate", "--json")
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    assert content["best"]["ms"] <= 0.8 * content["before_ms"] + 1e-4
+    assert "ms-surrogate" in content["best"]["path"]
+
+
+def test_classes_are_those_of_the_network_that_is_adapted(nas: Nas, here: Path) -> None:
+    (here / "tiny.yaml").write_text(TABLE, encoding="utf-8")
+    asked = ("--budget", "85%", *ON, "--surrogate", "--classes", "4", "--json", "--name", "four")
+    done = nas("adapt", "tiny.yaml", *asked)
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    assert content["best"]["rows"][-1]["out"] == 4
+    start = for_task(load_arch("tiny.yaml"), classes=4)
+    assert content["before_ms"] == pytest.approx(load_device(DEVICE).predict(start).ms)
 
 
 @pytest.mark.slow
@@ -121,6 +143,11 @@ def test_a_killed_run_goes_on_to_the_same_network(nas: Nas, start: str, here: Pa
         (("--budget-ms", "0.001", "--surrogate"), 3, "the smallest found reach"),
         (("--budget-ms", "0.2", *DATA, "--delta", "0"), 2, "expected a share between 0 and 1"),
         (("--budget-ms", "-1", *DATA), 2, "expected a budget above 0 ms"),
+        (("--surrogate",), 2, "give one of --budget-ms MS and --budget PERCENT"),
+        (("--surrogate", "--budget-ms", "1", "--budget", "70%"), 2, "give one of --budget-ms"),
+        (("--surrogate", "--budget", "70"), 2, "--budget '70': expected a percentage above 0"),
+        (("--surrogate", "--budget", "-5%"), 2, "expected a percentage above 0"),
+        (("--surrogate", "--budget", "70%", "--epochs", "3"), 2, "--epochs needs --data"),
         (("--budget-ms", "0.2"), 2, "give --data, or --surrogate or --knapsack"),
         (("--budget-ms", "0.2", "--surrogate", *DATA), 2, "uses neither --data"),
         (("--budget-ms", "0.2", *DATA, "--criterion", "l1"), 2, "unknown criterion 'l1'"),
@@ -137,6 +164,21 @@ def test_bad_input_is_one_message(
     assert message in " ".join(done.err.replace("│", " ").split())
     assert "Traceback" not in done.err
     assert not list(here.glob("results/*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("torchvision:mobilenet_v3_small", "The nearest is mobilenetv3-small, which takes"),
+        ("timm:tf_efficientnet_b0@192", "The nearest is efficientnet-b0, which takes"),
+        ("net.py:make", "docs/tables.md says how to write one"),
+    ],
+)
+def test_a_torch_module_is_told_that_a_table_is_needed(nas: Nas, name: str, nearest: str) -> None:
+    done = nas("adapt", name, "--budget", "70%", "--surrogate")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"nas: {name} is a torch module: nas show and nas compare take it")
+    assert nearest in done.err
 
 
 def test_weights_of_another_network_are_refused(nas: Nas, start: str) -> None:

@@ -43,8 +43,11 @@ def test_a_folder_of_results_is_exported_as_it_was_trained(nas: Nas, tmp_path: P
     arch.to_yaml(folder / "best.yaml")
     trained.to_yaml(folder / "trained.yaml")
     save_weights(build(trained), folder / "weights.safetensors")
-    done = nas("export", str(folder), "--format", "yaml", "--out", str(tmp_path), "--json")
+    out = tmp_path / "exports"
+    done = nas("export", str(folder), "--format", "yaml", "--out", str(out), "--json")
     content = json.loads(done.out)
+    assert content["path"] == str(out / "mine")
+    assert load_arch(out / "mine" / "mine.yaml").arch_id == trained.arch_id
     assert content["network"]["arch_id"] == trained.arch_id
     assert content["weights"]["given"]
 

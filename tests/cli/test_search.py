@@ -93,6 +93,13 @@ def test_a_confidence_reaches_every_output(nas: Nas, here: Path) -> None:
     assert "for 0.9" in table
 
 
+def test_options_of_training_need_data(nas: Nas, here: Path) -> None:
+    done = nas("search", "--budget-ms", "1.0", *ON, "--trials", "16", "--batch", "8")
+    assert (done.code, done.out) == (2, "")
+    assert "--trials, --batch need --data: nothing is trained without it" in done.err
+    assert not any(here.iterdir())
+
+
 def test_an_existing_result_is_kept_unless_forced(nas: Nas, here: Path) -> None:
     kept = here / "results" / "mine"
     kept.mkdir(parents=True)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from nas import library
+from nas.files import yaml
 from nas.files.resources import named
 from nas.space.arch import Arch
+from nas.space.retarget import for_task
 
 from .conftest import Nas
 
@@ -177,8 +179,54 @@ def test_a_picture_is_drawn_beside_the_table(nas: Nas, tmp_path: Path) -> None:
     path = tmp_path / "net.svg"
     plain = nas("show", "mobilenetv2", "--device", "iphone12-lut")
     drawn = nas("show", "mobilenetv2", "--device", "iphone12-lut", "--svg", str(path))
-    assert drawn == plain
+    assert drawn.out.startswith(plain.out)
+    assert f"written to {path}" in " ".join(drawn.out.split())
     assert path.read_text(encoding="utf-8").startswith("<svg ")
+    wrong = nas("show", "mobilenetv2", "--svg", str(tmp_path / "net.png"))
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "expected a name ending in .svg" in wrong.err
     failed = nas("show", "mobilenetv2", "--svg", str(tmp_path / "none" / "net.svg"))
     assert (failed.code, failed.out) == (2, "")
     assert failed.err.startswith("nas: ")
+
+
+def write_result(folder: Path, device: dict[str, str]) -> None:
+    """A result of a search with training on ten classes, as far as `nas show` reads it."""
+    arch = library.load_arch("mobilenetv3-small")
+    folder.mkdir(parents=True)
+    arch.to_yaml(folder / "best.yaml")
+    for_task(arch, classes=10, side=96).to_yaml(folder / "trained.yaml")
+    (folder / "weights.safetensors").touch()
+    study = {"device": device, "budget_ms": 1.0, "date": "2026-01-31"}
+    yaml.write(folder / "study.yaml", study)
+
+
+def test_a_result_is_shown_on_its_device_and_as_it_was_trained(nas: Nas, tmp_path: Path) -> None:
+    device = library.load_device("pixel6-cpu")
+    folder = tmp_path / "mine"
+    write_result(folder, {"name": device.name, "hash": device.content_hash})
+    content = json.loads(nas("show", str(folder), "--json").out)
+    assert content["device"] == device.name
+    assert content["ms"] == device.predict(library.load_arch("mobilenetv3-small")).ms
+    text = " ".join(nas("show", str(folder)).out.split())
+    ms = device.predict(library.load_arch(folder / "trained.yaml")).ms
+    assert f"as trained 10 classes, images of 96 x 96: {ms:.2f}" in text
+    assert "caution The device" not in text
+    other = json.loads(nas("show", str(folder), "--device", "iphone12-lut", "--json").out)
+    assert other["device"] == "iphone12-lut"
+
+
+@pytest.mark.parametrize(
+    ("device", "caution"),
+    [
+        ({"name": "pixel6-cpu", "hash": "0" * 12}, "pixel6-cpu has changed since this result"),
+        ({"name": "gone", "hash": "0" * 12, "path": "gone/device.yaml"}, "gone is missing"),
+    ],
+)
+def test_a_device_that_is_not_what_it_was_is_said(
+    nas: Nas, tmp_path: Path, device: dict[str, str], caution: str
+) -> None:
+    write_result(tmp_path / "mine", device)
+    done = nas("show", str(tmp_path / "mine"))
+    assert done.code == 0
+    assert caution in " ".join(done.out.split())

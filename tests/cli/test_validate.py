@@ -81,3 +81,22 @@ def test_a_batch_is_never_held_against_a_latency(nas: Nas, measured: Path) -> No
     done = nas("validate", "iphone12-lut", "--against", str(measured))
     assert done.code == 2
     assert "line 2 (batch): 64, but iphone12-lut is of 1" in done.err
+
+
+def test_figures_that_a_device_was_fitted_to_are_told_from_others(
+    nas: Nas, measured: Path, tmp_path: Path
+) -> None:
+    text = measured.read_text(encoding="utf-8")
+    ms = DEVICE.predict(load_arch("mnasnet")).ms
+    more = tmp_path / "more.csv"
+    more.write_text(f"{text}mnasnet,{ms:.5f}\n", encoding="utf-8")
+    made = nas("calibrate", "--from", str(more), "--out", str(tmp_path / "own"))
+    assert made.code == 0, made.err
+    assert f"{tmp_path / 'own'}; use it with --device" in " ".join(made.out.split())
+    fresh = f"{text}mnasnet,{1.1 * ms:.5f}\n"
+    more.write_text(fresh, encoding="utf-8")
+    asked = ("validate", str(tmp_path / "own"), "--against", str(more))
+    assert json.loads(nas(*asked, "--json").out)["fitted_to"] == 4
+    assert "fitted to 4 of these 5 figures" in " ".join(nas(*asked).out.split())
+    shipped = nas("validate", "iphone12-lut", "--against", str(measured))
+    assert "fitted to" not in shipped.out

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nas.devices.profile.journal import HELD_OUT, PART, Journal, JournalEntry, drift
+from nas.devices.profile.journal import (
+    FUSION,
+    HELD_OUT,
+    PART,
+    Journal,
+    JournalEntry,
+    busy_machine,
+    drift,
+)
 from nas.errors import DocumentError, ResultError
 
 SETTINGS = {"runtime": "onnxruntime", "seed": 0}
@@ -83,3 +92,13 @@ def test_drift_follows_the_anchor_and_not_its_outliers() -> None:
     anchors[5] = 9.0
     slow = drift([entry(i, anchor_ms=ms) for i, ms in enumerate(anchors)])
     np.testing.assert_allclose(slow[[0, 5, 10, 40]], np.array([1, 1, 1, 1.2]) / 1.2)
+
+
+def test_a_busy_machine_is_said_once_more_than_a_tenth_of_the_timings_waited() -> None:
+    waited = replace(entry(0), note="busy machine, 41% of the time waiting for a core")
+    quiet = [entry(number) for number in range(8)]
+    assert busy_machine([]) == ""
+    assert busy_machine([*quiet, entry(8), waited]) == ""
+    assert busy_machine([*quiet, waited, replace(waited, role=FUSION)]).startswith(
+        "busy machine: in 1 of 9 timings"
+    )

@@ -37,6 +37,12 @@ def test_residual_connections_are_those_of_the_graph() -> None:
     assert sum(block.skip for block in found) == 10
 
 
+def test_a_branch_that_ends_inside_a_row_is_no_residual_connection_around_it() -> None:
+    found = drawn_rows(summarise(library.load_arch("repvit-m0.9")), [])
+    assert {block.skip for block in found if block.op == "repvit_down"} == {False}
+    assert {block.skip for block in found if block.op == "repvit"} == {True}
+
+
 def test_with_a_device_there_are_milliseconds_and_their_interval() -> None:
     device = library.load_device("iphone12-lut")
     shown = summarise(library.load_arch("mobilenetv3-large"), device)
