@@ -18,6 +18,7 @@ from nas.report.tables.text import (
 )
 
 if TYPE_CHECKING:
+    from nas.latency.device import Device as LatencyDevice
     from nas.report.tables.network import NetworkSummary
 
 
@@ -46,7 +47,6 @@ def show(
     from nas import library
     from nas.files.staging import check_replaceable, save_text
     from nas.modules.networks import load_network
-    from nas.report.folders.search_inputs import device_of
     from nas.report.svg.network import network_picture
     from nas.report.tables.network import summarise
 
@@ -55,7 +55,7 @@ def show(
     with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
         progress(arch, 0.0)
         network = load_network(arch, inputs or ())
-    on, cautions = (library.load_device(device), []) if device else device_of(Path(arch))
+    on, cautions = _device(arch, device)
     found = summarise(
         network,
         on,
@@ -108,6 +108,19 @@ def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
     elif not table:
         facts.append(("estimated top-1", "none: estimates are made from the rows of tables"))
     return facts + [("published top-1", str(figure)) for figure in summary.published]
+
+
+def _device(name: str, device: str | None) -> tuple[LatencyDevice | None, list[str]]:
+    """The device that is asked for, or that a result was made for; cautions about the latter."""
+    from nas import library
+
+    if device:
+        return library.load_device(device), []
+    if not Path(name).is_dir():
+        return None, []
+    from nas.report.folders.search_inputs import device_of
+
+    return device_of(Path(name))
 
 
 def _as_trained(name: str, summary: NetworkSummary) -> list[tuple[str, str]]:

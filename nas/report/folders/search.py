@@ -51,6 +51,13 @@ class _Top1:
 
 
 @dataclass(frozen=True, slots=True)
+class _AsTrained:
+    classes: int
+    input: tuple[int, int, int]
+    predicted_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Training:
     data: str
     recipe: str
@@ -58,6 +65,7 @@ class _Training:
     finals: _Finals
     top1: _Top1
     rungs: tuple[tuple[int, int], ...] = some_of()
+    as_trained: _AsTrained = optional()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ def winner_figures(
         seeds = training["finals"]["seeds"]
         kind = f"trained, 95 % interval, {top1['images']:,} held-out images, {count(seeds, 'seed')}"
         yield f"top-1 on {training['data']}", f"{trained} %", kind
+    if own := (result.training or {}).get("as_trained"):
+        _, *sides = own["input"]
+        task = f"{own['classes']:,} classes, images of {sides[1]} x {sides[0]}"
+        yield "latency as trained", f"{own['predicted_ms']:.2f} ms", f"predicted for {task}"
     yield "parameters", f"{millions(result.best.params)} M", "counted"
     yield "multiply-adds", f"{millions(result.best.macs)} M", "counted"
 
