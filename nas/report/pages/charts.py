@@ -37,6 +37,8 @@ class PlotPoint:
     y_high: float
     more: str = ""
     """Further text for the hover label."""
+    label: str = ""
+    """Short text beside the point."""
 
     @property
     def hover(self) -> str:
@@ -61,7 +63,7 @@ def scatter(
             name=plain(name),
             **_points(group),
             **_intervals(group),
-            mode="markers",
+            **_labels(group),
             marker={
                 "color": (colours or {}).get(name, COLOURS[index % len(COLOURS)]),
                 "symbol": SYMBOLS[index % len(SYMBOLS)],
@@ -184,6 +186,14 @@ def _points(spots: Sequence[PlotPoint]) -> dict[str, Any]:
         "hovertext": [spot.hover for spot in spots],
         "hovertemplate": "%{hovertext}<br>%{x:.3g} ms, %{y:.2f} %<extra></extra>",
     }
+
+
+def _labels(spots: Sequence[PlotPoint]) -> dict[str, Any]:
+    """How points and the texts beside them are drawn."""
+    if not any(spot.label for spot in spots):
+        return {"mode": "markers"}
+    texts = [plain(spot.label) for spot in spots]
+    return {"mode": "markers+text", "text": texts, "textposition": "top right"}
 
 
 def _intervals(spots: Sequence[PlotPoint]) -> dict[str, Any]:

@@ -74,11 +74,12 @@ def _moved(found: Candidate, device: Device) -> Candidate:
 
 def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
     """The plot and table of estimated accuracy over predicted latency."""
+    numbered = _numbered(shown)
     figures = {
         view.device: charts.front_figure(
             [_spot(c) for c in view.front],
             _spot(view.best) if view.best else None,
-            [_spot(c) for c in view.seeds],
+            [_spot(c, numbered[c.arch.name]) for c in view.seeds],
             view.budget_ms,
             f"predicted on {view.device} [{view.unit}], 90 % interval",
         )
@@ -90,17 +91,29 @@ def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
         " networks."
     )
     note = "The line is the front. Point at a network to see its name."
+    if numbered:
+        names = ", ".join(f"{number} {name}" for name, number in numbered.items())
+        note += f" Known networks: {names}."
     plot = PlotPart(
         "front", caption, "Device", figures, _table(result, shown), note, intervals=True
     )
     return Section("accuracy", "Accuracy and latency", [plot])
 
 
-def _spot(found: Candidate) -> PlotPoint:
+def _numbered(shown: Sequence[DeviceView]) -> dict[str, str]:
+    """Known networks and their numbers in the plots, fastest first on the search's own device.
+
+    On a phone there is no room for names beside the points, and nothing to point with.
+    """
+    seeds = sorted(shown[0].seeds, key=lambda seed: seed.ms) if shown else []
+    return {seed.arch.name: str(number) for number, seed in enumerate(seeds, 1)}
+
+
+def _spot(found: Candidate, label: str = "") -> PlotPoint:
     sd = found.top1_sd
     ends = found.ms, found.ms_low, found.ms_high, found.top1, found.top1 - sd, found.top1 + sd
     sizes = f"{millions(found.arch.params)} M params, {millions(found.arch.macs)} M MACs"
-    return PlotPoint(found.arch.name, *ends, sizes)
+    return PlotPoint(found.arch.name, *ends, sizes, label)
 
 
 def _table(result: SearchFolder, shown: Sequence[DeviceView]) -> TablePart:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.optimize import Candidate, SearchResult
+from nas.report.plots.labels import add_name, place_labels
 from nas.report.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, plain_numbers, plot
 from nas.space.family import family_of
 
@@ -24,6 +25,7 @@ def save_front(result: SearchResult, folder: Path) -> None:
     """Write `pareto.png` and `pareto.svg`."""
     with plot(folder / "pareto.png", folder / "pareto.svg") as axes:
         draw(axes, result)
+        place_labels(axes)
 
 
 def draw(axes: Axes, result: SearchResult) -> None:
@@ -56,8 +58,6 @@ def draw(axes: Axes, result: SearchResult) -> None:
 
 
 def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = "o") -> None:
-    from matplotlib.patheffects import withStroke
-
     axes.errorbar(
         found.ms,
         found.top1,
@@ -70,17 +70,7 @@ def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = 
     )
     size = 14 if marker == "*" else 6
     axes.plot(found.ms, found.top1, marker, color=colour, ms=size, zorder=5)
-    text = axes.annotate(
-        label,
-        (found.ms, found.top1),
-        xytext=(7, 6),
-        textcoords="offset points",
-        fontsize=8,
-        color=colour,
-        zorder=4,
-    )
-    # keeps the label readable across lines and error bars
-    text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+    add_name(axes, label, found.ms, found.top1, colour)
 
 
 def _frame(axes: Axes, named: Sequence[Candidate], front: Sequence[Candidate]) -> None:

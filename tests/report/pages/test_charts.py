@@ -20,3 +20,10 @@ def test_every_network_is_named_when_pointed_at() -> None:
     figure = front_figure(known, known[0], known, 2.0, "predicted [ms]")
     texts = [text for trace in figure.data for text in trace.hovertext or ()]
     assert all(any(point.name in text for text in texts) for point in known)
+
+
+def test_a_short_text_stands_beside_a_known_network() -> None:
+    known = [PlotPoint(f"net{ms}", ms, ms, ms, 75.0, 74.0, 76.0, label="7") for ms in (1.0, 2.0)]
+    figure = front_figure(known, known[0], known, 2.0, "predicted [ms]")
+    texts = [list(trace.text) for trace in figure.data if trace.mode == "markers+text"]
+    assert texts == [["7", "7"]]
