@@ -152,7 +152,7 @@ def results(folder: Folder = Path("results"), json: Json = False) -> None:
         ["result", "made by", "device", *numbers("budget\nms"), "date"],
         [
             [
-                str(one.path),
+                one.path.name,
                 one.made_by,
                 ", ".join(one.devices) or None,
                 ", ".join(f"{ms:g}" for ms in one.budgets_ms) or None,
@@ -160,6 +160,7 @@ def results(folder: Folder = Path("results"), json: Json = False) -> None:
             ]
             for one in found
         ],
+        title=f"results in {folder}",
     )
 
 
@@ -248,10 +249,12 @@ def _print(
     columns: Sequence[str],
     rows: Sequence[TableRow],
     facts: Sequence[tuple[str, str]] = (),
+    *,
+    title: str = "",
 ) -> None:
     """JSON, or a table with facts below it that are too long for a column."""
     if json:
         print_json(content)
         return
-    print_table(columns, rows)
+    print_table(columns, rows, title=title)
     print_facts_below(facts)
