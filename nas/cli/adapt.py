@@ -65,7 +65,12 @@ class Budget:
 
     budget_ms: Annotated[
         float | None,
-        option("--budget-ms", "Largest predicted latency in ms.", "MS", show_default=False),
+        option(
+            "--budget-ms",
+            "Largest predicted latency in ms; this or --budget.",
+            "MS",
+            show_default=False,
+        ),
     ] = None
     budget: Annotated[
         str | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from nas.cli.options import Device, Force, Inputs, Json, NetworkName, Strict, Svg, option
 from nas.cli.progress import show_progress
-from nas.files.resources import trained_in
+from nas.files.resources import exists, trained_in
 from nas.report.tables.text import (
     interval,
     millions,
@@ -116,7 +116,7 @@ def _device(name: str, device: str | None) -> tuple[LatencyDevice | None, list[s
 
     if device:
         return library.load_device(device), []
-    if not Path(name).is_dir():
+    if not (exists(Path(name)) and Path(name).is_dir()):
         return None, []
     from nas.report.folders.search_inputs import device_of
 
