@@ -14,6 +14,7 @@ from nas.adapt.plan import CHOICES, CRITERIA, DIRECTIONS, AdaptPlan
 from nas.cli.options import (
     Address,
     ArchName,
+    Classes,
     DeviceName,
     Json,
     OutputOptions,
@@ -117,12 +118,7 @@ def adapt(
         option("--weights", "Trained weights.", "FILE", show_default="in ARCH's folder"),
     ] = None,
     weights_of: WeightsOf = "",
-    classes: Annotated[
-        int | None,
-        option(
-            "--classes", "Number of classes.", "N", min=1, show_default="the weights' or ARCH's"
-        ),
-    ] = None,
+    classes: Classes = None,
     surrogate: Annotated[
         bool, option("--surrogate", "Maximise estimated ImageNet top-1; no data.")
     ] = False,

@@ -137,7 +137,9 @@ def devices(json: Json = False) -> None:
 
 @app.command()
 def results(folder: Folder = Path("results"), json: Json = False) -> None:
-    """Results, each with its devices and budgets, and interrupted runs.
+    """Results, each with its devices and budgets.
+
+    Interrupted runs are listed last.
 
     Examples:
         nas list results

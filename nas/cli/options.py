@@ -117,7 +117,7 @@ WeightsOf = Annotated[
 ]
 Classes = Annotated[
     int | None,
-    option("--classes", "Number of classes of the weights.", "N", min=1, show_default="the file's"),
+    option("--classes", "Number of classes.", "N", min=1, show_default="the file's"),
 ]
 Seed = Annotated[int, option("--seed", "Random seed.", "N", min=0)]
 Workers = Annotated[int, option("--workers", WORKERS_HELP, "N", min=1)]

@@ -42,7 +42,7 @@ sys.stderr.write("\n".join(sys.modules))
 
 OFFERED = {
     "nas cal": ["calibrate"],
-    "nas list ": ["archs", "spaces", "devices", "blocks", "surrogates", "recipes"],
+    "nas list ": ["archs", "spaces", "devices", "results", "blocks", "surrogates", "recipes"],
     "nas show convnext-": [name for name in named("architecture") if "convnext-" in name],
     "nas compare vit-b16 vit-l": ["vit-l16", "vit-l32"],
     "nas search --device ": [*named("device")],

@@ -180,7 +180,7 @@ def test_a_picture_is_drawn_beside_the_table(nas: Nas, tmp_path: Path) -> None:
     plain = nas("show", "mobilenetv2", "--device", "iphone12-lut")
     drawn = nas("show", "mobilenetv2", "--device", "iphone12-lut", "--svg", str(path))
     assert drawn.out.startswith(plain.out)
-    assert f"written to {path}" in " ".join(drawn.out.split())
+    assert f"writtento{path}" in "".join(drawn.out.split())
     assert path.read_text(encoding="utf-8").startswith("<svg ")
     wrong = nas("show", "mobilenetv2", "--svg", str(tmp_path / "net.png"))
     assert (wrong.code, wrong.out) == (2, "")

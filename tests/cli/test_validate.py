@@ -92,7 +92,7 @@ def test_figures_that_a_device_was_fitted_to_are_told_from_others(
     more.write_text(f"{text}mnasnet,{ms:.5f}\n", encoding="utf-8")
     made = nas("calibrate", "--from", str(more), "--out", str(tmp_path / "own"))
     assert made.code == 0, made.err
-    assert f"{tmp_path / 'own'}; use it with --device" in " ".join(made.out.split())
+    assert f"{tmp_path / 'own'};useitwith--device" in "".join(made.out.split())
     fresh = f"{text}mnasnet,{1.1 * ms:.5f}\n"
     more.write_text(fresh, encoding="utf-8")
     asked = ("validate", str(tmp_path / "own"), "--against", str(more))

@@ -52,12 +52,15 @@ def place_labels(axes: Axes) -> None:
     """Move every name to where it covers least; call it once everything is drawn."""
     from matplotlib.text import Annotation
 
-    axes.figure.draw_without_rendering()
-    names = [text for text in axes.texts if text.get_label() == NAME]
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    names = [
+        text for text in axes.texts if isinstance(text, Annotation) and text.get_label() == NAME
+    ]
     taken = [(box, 1.0) for box in _taken(axes, names)]
     taken += [(box, THIN) for box in _lines(axes)]
     for name in names:
-        assert isinstance(name, Annotation)
         costs = [(_cost(_moved(name, place), axes.bbox, taken), place) for place in PLACES]
         best = min(costs, key=lambda cost: cost[0])[1]
         taken.append((_moved(name, best), 1.0))
@@ -84,7 +87,7 @@ def _shared(one: Bbox, other: Bbox) -> float:
     """Area that two boxes share."""
     width = min(one.x1, other.x1) - max(one.x0, other.x0)
     height = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return max(0.0, width) * max(0.0, height)
+    return float(max(0.0, width) * max(0.0, height))
 
 
 def _taken(axes: Axes, names: list[Annotation]) -> Iterator[Bbox]:
@@ -110,6 +113,5 @@ def _lines(axes: Axes) -> Iterator[Bbox]:
         paths += [axes.transData.transform(segment) for segment in own]
     for pixels in paths:
         for start, end in zip(pixels[:-1], pixels[1:], strict=True):
-            box = Bbox([start, end])
-            low, high = (min(box.x0, box.x1) - 1, min(box.y0, box.y1) - 1), box.max + 1
-            yield Bbox([low, high])
+            (x0, x1), (y0, y1) = (sorted(ends) for ends in zip(start, end, strict=True))
+            yield Bbox([(x0 - 1, y0 - 1), (x1 + 1, y1 + 1)])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.blocks import FIELDS
-from nas.graph.graph import Op
+from nas.graph.ops import Op
 from nas.report.tables.network import NetworkSummary
 from nas.space.arch import Arch
 
