@@ -100,10 +100,10 @@ def adapt_and_train(
     """
     from nas.modules.checkpoints.weights import read_state
     from nas.train.final import read_final, train_finally
-    from nas.train.settings import inputs, training_parts
+    from nas.train.settings import inputs, task_parts
     from nas.train.threads import with_threads
 
-    name = output.name or "-".join([settings.name, *training_parts(task)])
+    name = output.name or "-".join([settings.name, *task_parts(task)])
     check_not_shipped("architecture", output.out / name)
     sizes = {"epochs": epochs or task.recipe.epochs, "seeds": seeds}
     recorded = RunSettings.of("adapt --data", name, sizes, settings.inputs, inputs(task))

@@ -159,6 +159,8 @@ def adapt(
     share = budget.share()
     require_extras(*([] if surrogate else ["train"]), *(["ray"] if address else []))
     network, on = library.load_arch(arch), library.load_device(device)
+    if data is not None:
+        training.check(data)
     if surrogate:
         weights, network = None, _with_classes(network, classes)
     else:

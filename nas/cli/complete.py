@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from nas.evaluate import proxy_names
 from nas.files.resources import named, own_devices
 from nas.optimize.strategies import STRATEGIES
+from nas.train import sources
 
 Complete = Callable[[str], list[str]]
 
 BENCHMARKS = ("nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3")
-DATA_SETS = ("fashion-mnist", "cifar10", "cifar100", "imagenette", "imagenet", "digits")
+DATA_SETS = sources.NAMES
 FORMATS = ("yaml", "torch", "onnx", "coreml", "litert", "litert-int8", "executorch")
 NORMALISATIONS = ("imagenet", "half", "none")
 ORIGINS = ("nas", "timm", "torchvision", "tensorflow")
 OBJECTIVES = ("ms", "params", "macs")
-PROXIES = ("naswot", "synflow", "zico", "zen")
+PROXIES = proxy_names.PROXIES
 RUNTIMES = ("onnxruntime", "litert", "executorch", "openvino", "torch", "torch-cuda")
 TARGETS = ("coreml", "int8", "litert", "executorch")
 

@@ -15,6 +15,7 @@ from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, option, o
 from nas.cli.progress import show_progress
 from nas.errors import ExportError, check_names
 from nas.files.resources import trained_in
+from nas.files.staging import check_replaceable, output_path
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_line, print_table
 from nas.system.extras import require_extras
 
@@ -81,13 +82,16 @@ def export(
         raise typer.BadParameter(f"--batch {batch!r}: expected a number from 1, or `dynamic`")
     size = None if batch == "dynamic" else int(batch)
     require_extras("train", *(own for name in chosen if (own := FORMATS[name].extra)))
-    network = library.load_arch(arch)
+    network, given = library.load_arch(arch), weights is not None
     if weights is None and (trained := trained_in(arch)):
         network, weights = library.load_arch(trained[0]), trained[1]
     targets = sorted({FORMATS[name].target for name in chosen} & set(RULES))
     findings = {target: lint(network.fused, target, dynamic=size is None) for target in targets}
     if not json:
         _print_findings(findings)
+    name = Path(arch).resolve().name if Path(arch).is_dir() else None
+    if name or not given:  # else the weights' number of classes may be part of the name
+        check_replaceable(output_path(out, name or network.name), force=force)
     filled = None
     if weights is not None:
         from nas.modules.checkpoints.arch import network_of_checkpoint
@@ -106,7 +110,7 @@ def export(
             normalisation=normalisation,
             image_input=image_input,
             photos=photos,
-            name=Path(arch).resolve().name if Path(arch).is_dir() else None,
+            name=name,
             force=force,
             on_progress=progress,
         )

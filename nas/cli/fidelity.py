@@ -26,6 +26,7 @@ from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import Data, TrainingOptions, listed, training_option
 from nas.errors import RecipeError
+from nas.evaluate.proxy_names import check_proxies
 from nas.files.resources import SPACE, SURROGATE
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_table
 from nas.system.extras import require_extras
@@ -70,18 +71,20 @@ def fidelity(
         nas fidelity --data digits --networks 10 --long 5 --epochs 1,2 --resume
     """
     from nas import library
-    from nas.evaluate.fidelity.resumable import FidelitySettings, compare_estimators
-    from nas.evaluate.proxies import check
+    from nas.evaluate.fidelity.resumable import FidelitySettings, compare_estimators, result_name
+    from nas.train.sources import name_of
 
     require_extras("train", *(["ray"] if address else []))
     proxies = listed(zero_cost)
-    check(proxies)
+    check_proxies(proxies, "--zero-cost")
     try:
         short = sorted({int(part) for part in listed(epochs)})
     except ValueError:
         raise RecipeError(f"--epochs: expected a list as 1,2,5, found {epochs!r}") from None
-    task = replace(training.task(data), images=images)
     where, by = library.load_space(space), library.load_surrogate(surrogate)
+    recipe = training.check(data)
+    training.check_output(output, result_name(where.name, name_of(data), recipe.name))
+    task = replace(training.task(data), images=images)
     settings = FidelitySettings(where, by, networks, most_mmacs, proxies, long, short, seed)
     connect: Connect = nullcontext
     if address is not None:

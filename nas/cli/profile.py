@@ -11,6 +11,7 @@ from nas.cli.progress import show_progress
 from nas.cli.streams import say
 from nas.errors import check_names
 from nas.files.resources import SPACE
+from nas.files.staging import check_not_shipped, check_replaceable
 from nas.report.tables.errors import interval_fact, print_errors, trivial_errors
 from nas.report.tables.text import print_facts_below, print_json
 from nas.system.capture import capture_output
@@ -48,14 +49,17 @@ def profile(
     from nas.devices.measure.run import extras_of
 
     check_names("runtime", [runtime], RUNTIMES, "--runtime")
+    check_not_shipped("device", out)
+    check_replaceable(out, force=force)
+    where = library.load_space(space)
     require_extras(*extras_of(runtime))
-    from nas.devices.profile.result import ProfileSettings
-    from nas.devices.profile.run import profile as run
-
-    settings = ProfileSettings(runtime, threads, library.load_space(space), minutes, seed)
     with capture_output():  # some announce themselves
         for extra in extras_of(runtime):
             require(extra)
+    from nas.devices.profile.result import ProfileSettings
+    from nas.devices.profile.run import profile as run
+
+    settings = ProfileSettings(runtime, threads, where, minutes, seed)
     with show_progress(on_interrupt=AGAIN) as progress:
         found = run(settings, out, force=force, on_progress=progress, on_message=say)
     if json:

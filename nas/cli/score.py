@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 from nas.cli.options import ArchNames, Json, Seed, ZeroCost, option
 from nas.cli.progress import show_progress
 from nas.cli.training import AnyData, DataRoot, On, listed, read_images
+from nas.evaluate.proxy_names import check_proxies
 from nas.report.tables.text import numbers, print_json, print_table
 from nas.system.extras import require
+from nas.train.device import check_device
+from nas.train.sources import check_source
 
 if TYPE_CHECKING:
     from nas.space.arch import Arch
@@ -72,16 +75,19 @@ def _scores(
     on: str,
 ) -> tuple[list[str], list[list[float]], str]:
     """Judges, a row of scores for each network, and what they saw."""
+    proxies = listed(zero_cost)
+    check_proxies(proxies, "--zero-cost")
+    check_device(on)
+    if data:
+        check_source(data)
     require("train")
-    from nas.evaluate.proxies import SIZES, check, noise, score
+    from nas.evaluate.proxies import SIZES, noise, score
     from nas.space.retarget import for_task
     from nas.train.device import device_of
     from nas.train.loop import Setting
     from nas.train.recipe import Recipe
     from nas.train.run import Task
 
-    proxies = listed(zero_cost)
-    check(proxies)
     device = device_of(on)
     if data:
         images = read_images(data, root)

@@ -200,16 +200,24 @@ def _train(
     json: bool,
 ) -> None:
     from nas.cli.study_output import as_json, print_study
+    from nas.optimize.settings import check_found, result_name
     from nas.report.folders.write_search import write_result
     from nas.study.resumable import search_and_train
+    from nas.train.settings import training_parts
+    from nas.train.sources import name_of
 
     postgres = (study.storage or "").startswith("postgresql")
     require_extras("train", *(["postgres"] if postgres else []))
+    settings = study.settings()
+    settings.check()
+    check_found(asked)
+    parts = training_parts(name_of(data), training.check(data))
+    training.check_output(output, result_name(asked, *parts, *settings.name_parts()))
     task = training.task(data)
     with show_progress(on_interrupt=RESUME) as progress:
         result, found, path = search_and_train(
             task,
-            study.settings(),
+            settings,
             output,
             write=write_result,
             workers=study.workers,

@@ -16,8 +16,11 @@ from nas.cli.options import Address, Json, Out, argument, gathered, option, outp
 from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
 from nas.files.output import Output
+from nas.files.staging import ResumableDir
 from nas.report.tables.text import print_facts, print_facts_below, print_json, print_table, render
 from nas.system.extras import require
+from nas.train.device import check_device
+from nas.train.sources import check_source
 
 if TYPE_CHECKING:
     from nas.study.ray.driver import OnStatus
@@ -62,13 +65,17 @@ def run(
     from nas.files.text import read_text
     from nas.study.sweep.plan import load_sweep
 
+    began, sweep = time.monotonic(), load_sweep(file)
+    if address is None:  # else data, devices and results are those of the cluster
+        check_source(sweep.data.name)
+        check_device(sweep.on)
+        ResumableDir.check(output.out, sweep.name, resume=output.resume, force=output.force)
     require("ray")
     from nas.report.folders.write_search import write_result
     from nas.report.plots.sweep import save_sweep_plots
     from nas.study.ray.driver import SweepDriver
     from nas.study.ray.remote import run_at
 
-    began, sweep = time.monotonic(), load_sweep(file)
     driver = SweepDriver(sweep, read_text(file), output, write_result, save_sweep_plots)
     with _shown(sweep.name) as on_status:
         statuses = run_at(driver, address, on_status, say)

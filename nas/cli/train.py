@@ -38,10 +38,15 @@ def train(
         nas train mobilenetv3-small --data digits --epochs 50 --resume
     """
     from nas import library
+    from nas.train.settings import training_parts
+    from nas.train.sources import name_of
+
+    network, recipe = library.load_arch(arch), training.check(data)
+    parts = training_parts(name_of(data), recipe, seed=seed, recipe="")
+    training.check_output(output, network.name, *parts)
+    task = training.task(data)
     from nas.train.resumable import train_network
 
-    network = library.load_arch(arch)
-    task = training.task(data)
     with show_progress(shown=FIRST_PROCESS, on_interrupt=RESUME) as progress:
         final = train_network(
             task,

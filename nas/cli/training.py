@@ -14,12 +14,17 @@ from nas.cli import complete
 from nas.cli.options import option
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
+from nas.errors import check_names
+from nas.files.output import Output
 from nas.files.resources import RECIPE
+from nas.files.staging import ResumableDir, check_not_shipped
 from nas.system.extras import require
-from nas.train.device import DEVICES, PRECISIONS
+from nas.train.device import DEVICES, PRECISIONS, check_device
+from nas.train.sources import check_source
 
 if TYPE_CHECKING:
     from nas.train.data import DataSet
+    from nas.train.recipe import Recipe
     from nas.train.run import Task
 
 THREADS_CHOSEN = "OMP_NUM_THREADS" in os.environ
@@ -80,19 +85,36 @@ class TrainingOptions:
     data_root: DataRoot = None
     download: Annotated[bool, training_option("--download", "Download a named data set.")] = False
 
+    def check(self, data: str) -> Recipe:
+        """Check all names before anything slow is imported; return the recipe."""
+        from nas.train.recipe import load_recipe
+
+        check_source(data)
+        check_device(self.on)
+        check_names("precision", [self.precision], PRECISIONS)
+        wanted = load_recipe(self.recipe)
+        if self.batch is None or self.batch == wanted.batch:
+            return wanted
+        lr = wanted.schedule.lr * self.batch / wanted.batch
+        return replace(wanted, batch=self.batch, schedule=replace(wanted.schedule, lr=lr))
+
+    def check_output(self, output: Output, *name: str) -> None:
+        """Check that a run may start; `name`: parts of the name that it takes by default."""
+        known = output.name is not None or self.precision == "auto"  # else the device decides
+        if known and FIRST_PROCESS:
+            own = output.name or "-".join(name)
+            check_not_shipped("architecture", output.out / own)
+            ResumableDir.check(output.out, own, resume=output.resume, force=output.force)
+
     def task(self, data: str) -> Task:
         """The data, recipe and device to train with."""
+        wanted = self.check(data)
         require("train")
         from nas.train.device import device_of, precision_of
         from nas.train.loop import Setting
-        from nas.train.recipe import check_fits, load_recipe
+        from nas.train.recipe import check_fits
         from nas.train.run import Task
 
-        wanted = load_recipe(self.recipe)
-        if self.batch is not None and self.batch != wanted.batch:
-            lr = wanted.schedule.lr * self.batch / wanted.batch
-            schedule = replace(wanted.schedule, lr=lr)
-            wanted = replace(wanted, batch=self.batch, schedule=schedule)
         device = device_of(self.on)
         precision = precision_of(self.precision, device)
         threads = None if THREADS_CHOSEN else 0

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files.output import name_parts
-from nas.files.resources import DEVICE, SPACE, SURROGATE
+from nas.files.resources import DEVICE, SPACE, SURROGATE, What, find
 from nas.files.settings import RunInputs
 
 if TYPE_CHECKING:
     from nas.optimize.pricing import Pricing
 
-FILES = ("space", "device", "surrogate")
+FILES: tuple[What, ...] = ("space", "device", "surrogate")
 DEFAULTS = {"confidence": None, "seed": 0, "caution": 1.0}
 
 
@@ -34,6 +34,20 @@ def inputs(search: Mapping[str, Any]) -> RunInputs:
         if key not in FILES
     }
     return RunInputs(contents, values | {"budget_ms": _budgets(search)})
+
+
+def check_found(search: Mapping[str, Any]) -> None:
+    """Check that the space, devices and surrogate exist, without reading them.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+        DocumentError: a path that does not exist.
+    """
+    for what in FILES:
+        given = search.get(what, ())
+        for name in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(name, str | Path):
+                find(what, name)
 
 
 def result_name(search: Mapping[str, Any], *training: str) -> str:

@@ -55,9 +55,10 @@ def search_and_train(
         TrainingError: no network could be trained.
         UnknownNameError: a strategy, objective or proxy, with the nearest names.
     """
+    from nas.train.settings import task_parts
     from nas.train.threads import with_threads
 
-    name = output.name or result_name(search, *settings.name_parts(task))
+    name = output.name or result_name(search, *task_parts(task), *settings.name_parts())
     check_not_shipped("architecture", output.out / name)
     inputs = settings.inputs(task, search)
     recorded = RunSettings.of("search --data", name, settings.sizes(task), inputs)

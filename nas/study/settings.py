@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import check_names
+from nas.evaluate.proxy_names import check_proxies
 from nas.files.output import name_parts
 from nas.files.settings import RunInputs
 from nas.optimize.strategies import DEFAULT, STRATEGIES
@@ -45,10 +46,9 @@ class StudySettings:
         Raises:
             UnknownNameError: a name is unknown; the message has the nearest ones.
         """
-        from nas.evaluate.proxies import check
         from nas.optimize.strategies.problem import OBJECTIVES
 
-        check(self.zero_cost)
+        check_proxies(self.zero_cost)
         check_names("strategy", [self.strategy], STRATEGIES)
         check_names("objective", self.objectives, OBJECTIVES)
 
@@ -61,13 +61,11 @@ class StudySettings:
         """Numbers that may be larger when the run is resumed."""
         return {key: getattr(self, key) for key in SIZES} | {"epochs": self.plan(task).epochs}
 
-    def name_parts(self, task: Task) -> list[str]:
-        """Parts of a result's name: the data, and what differs from the defaults."""
-        from nas.train.settings import training_parts
-
+    def name_parts(self) -> list[str]:
+        """Parts of a result's name: what is not the default, apart from sizes."""
         usual = asdict(StudySettings())
         defaults = {key: own for key, own in usual.items() if key not in SIZES}
-        return [*training_parts(task), *name_parts(asdict(self), defaults)]
+        return list(name_parts(asdict(self), defaults))
 
     def inputs(self, task: Task, search: Mapping[str, Any]) -> RunInputs:
         """Everything else that identifies the run; `search`: arguments of `nas.optimize`."""

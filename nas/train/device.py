@@ -5,10 +5,14 @@ Torch is imported where it is used: the command line needs `PRECISIONS` without 
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
+import sys
+from importlib import metadata
 from typing import TYPE_CHECKING
 
-from nas.errors import RecipeError, RuntimeUnavailableError, UnknownNameError
+from nas.errors import RecipeError, RuntimeUnavailableError, UnknownNameError, check_names
 from nas.system.processes import cores
 
 if TYPE_CHECKING:
@@ -18,6 +22,45 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+def check_device(name: str) -> None:
+    """Check a device's name, and whether this machine may have it, without importing torch.
+
+    Raises:
+        UnknownNameError: torch cannot train on it.
+        RuntimeUnavailableError: this machine has no such device, or torch is built without it.
+    """
+    found = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", name)
+    if found is None and name != "auto":
+        raise UnknownNameError("device to train on", name, DEVICES)
+    kind, index = found.groups(default="0") if found else (name, "0")
+    if kind == "cuda" and not _may_have_cuda():
+        raise RuntimeUnavailableError(f"no CUDA device {index} on this machine")
+    if kind == "mps" and sys.platform != "darwin":
+        raise RuntimeUnavailableError("no Metal device on this machine")
+
+
+def _may_have_cuda() -> bool:
+    """Whether there is NVIDIA's driver, or a torch that needs another one, or none.
+
+    Raises:
+        RuntimeUnavailableError: the installed torch is built for CPUs.
+    """
+    try:
+        version = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return True  # that is the mistake
+    if version.endswith("+cpu"):
+        raise RuntimeUnavailableError(f"torch {version} is built for CPUs alone")
+    if "rocm" in version:
+        return True
+    driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        ctypes.CDLL(driver)
+    except OSError:
+        return False
+    return True
 
 
 def device_of(name: str) -> torch.device:
@@ -58,8 +101,7 @@ def precision_of(name: str, device: torch.device) -> str:
     """
     import torch
 
-    if name not in PRECISIONS:
-        raise UnknownNameError("precision", name, PRECISIONS)
+    check_names("precision", [name], PRECISIONS)
     if name == "auto":
         if device.type != "cuda":
             return "fp32"

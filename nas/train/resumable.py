@@ -12,7 +12,7 @@ from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import processes, wait_for_others
 from nas.train.final import Final, read_final, train_finally
 from nas.train.run import Task
-from nas.train.settings import inputs, training_parts
+from nas.train.settings import inputs, task_parts
 from nas.train.threads import with_threads
 
 
@@ -42,7 +42,7 @@ def train_network(
         TrainingError: a seed diverged. Seeds before it are kept for `resume`.
     """
     task.fit(arch)  # errors come before anything is written
-    name = output.name or "-".join([arch.name, *training_parts(task, seed, recipe="")])
+    name = output.name or "-".join([arch.name, *task_parts(task, seed, recipe="")])
     check_not_shipped("architecture", output.out / name)
     known = RunInputs({"architecture": arch.arch_id}, {"seed": seed}) | inputs(task)
     sizes = {"epochs": epochs or task.recipe.epochs, "seeds": seeds}

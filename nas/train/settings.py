@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nas.files.output import name_parts
 from nas.files.resources import RECIPE, content_hash
 from nas.files.settings import RunInputs
 from nas.train.device import precision_of
 from nas.train.recipe import Recipe, load_recipe, recipes
-from nas.train.run import Task
+
+if TYPE_CHECKING:
+    from nas.train.run import Task
 
 LEFT_OUT = ("name", "source", "notes", "epochs")
 """Keys of a recipe that are no input: words, and a size of the run."""
@@ -35,17 +37,25 @@ def inputs(task: Task) -> RunInputs:
     return RunInputs(contents, values, {"recipe": _keys(Recipe("", ""))})
 
 
-def training_parts(task: Task, seed: int = 0, *, recipe: str = RECIPE) -> list[str]:
+def task_parts(task: Task, seed: int = 0, *, recipe: str = RECIPE) -> list[str]:
+    """`training_parts` of a task."""
+    precision = task.setting.precision
+    usual = precision == precision_of("auto", task.setting.device)
+    precision = "" if usual else precision
+    return training_parts(task.data.name, task.recipe, precision, seed, recipe=recipe)
+
+
+def training_parts(
+    data: str, own: Recipe, precision: str = "", seed: int = 0, *, recipe: str = RECIPE
+) -> list[str]:
     """Parts of a result's name: the data, and settings that are not the default.
 
-    `recipe` is the one that goes without saying.
+    `precision` is empty if it is the device's own, `recipe` the one that goes without saying.
     """
-    own, precision = task.recipe, task.setting.precision
     usual = load_recipe(own.name).batch if own.name in recipes() else own.batch
     found = {"recipe": own.name, "batch": own.batch, "precision": precision, "seed": seed}
-    auto = precision_of("auto", task.setting.device)
-    defaults = {"recipe": recipe, "batch": usual, "precision": auto, "seed": 0}
-    return [task.data.name, *name_parts(found, defaults)]
+    defaults = {"recipe": recipe, "batch": usual, "precision": "", "seed": 0}
+    return [data, *name_parts(found, defaults)]
 
 
 def _keys(recipe: Recipe) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nas import library
 from nas.evaluate.fidelity.estimators import estimators, sample
 from nas.evaluate.fidelity.job import Elsewhere, Fidelity
 from nas.evaluate.fidelity.ranking import Ranking, facts_of, write_fidelity
+from nas.evaluate.proxy_names import check_proxies
 from nas.files.output import Output
 from nas.files.settings import RunInputs, RunSettings
 from nas.files.staging import ResumableDir
@@ -53,6 +54,11 @@ class FidelityResult:
     path: Path
 
 
+def result_name(space: str, data: str, recipe: str) -> str:
+    """Name of a comparison that says what was asked for, by the names of its parts."""
+    return f"fidelity-{space}-{data}-{recipe}"
+
+
 def compare_estimators(
     settings: FidelitySettings,
     task: Task,
@@ -77,17 +83,16 @@ def compare_estimators(
         TrainingError: the space has too few networks that small.
         UnknownNameError: a proxy, with the nearest names.
     """
-    from nas.evaluate.proxies import check
     from nas.train.settings import inputs
     from nas.train.threads import with_threads
 
-    check(settings.zero_cost)
+    check_proxies(settings.zero_cost)
     compared = estimators(settings.epochs, settings.long, settings.zero_cost)
     space, surrogate, seed = settings.space, settings.surrogate, settings.seed
     contents = {"space": space.space_hash, "surrogate": surrogate.content_hash}
     values: dict[str, object] = {"judges": [estimator.name for estimator in compared]}
     values |= {key: getattr(settings, key) for key in ("long", "most_mmacs", "seed", "networks")}
-    name = output.name or f"fidelity-{space.name}-{task.data.name}-{task.recipe.name}"
+    name = output.name or result_name(space.name, task.data.name, task.recipe.name)
     recorded = RunSettings.of("fidelity", name, {}, RunInputs(contents, values), inputs(task))
     with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
         if work.complete:

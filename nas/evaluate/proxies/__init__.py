@@ -7,16 +7,16 @@ network, which cost nothing. Each proxy is a file with one function of a module 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, fx
 
-from nas.errors import check_names
 from nas.evaluate.proxies.naswot import naswot
 from nas.evaluate.proxies.synflow import synflow
 from nas.evaluate.proxies.zen import zen
 from nas.evaluate.proxies.zico import zico
+from nas.evaluate.proxy_names import check_proxies
 from nas.modules import build
 from nas.space.arch import Arch
 from nas.train.run import BATCHES
@@ -44,7 +44,7 @@ def score(arch: Arch, name: str, batches: Sequence[Batch], *, seed: int = 0) -> 
     Raises:
         UnknownNameError: with the nearest names.
     """
-    check([name])
+    check_proxies([name])
     if name in SIZES:
         return SIZES[name](arch)
     device = batches[0][0].device
@@ -53,11 +53,6 @@ def score(arch: Arch, name: str, batches: Sequence[Batch], *, seed: int = 0) -> 
         module = build(arch).to(device)
         found = PROXIES[name](module, batches)
     return found if math.isfinite(found) else -math.inf
-
-
-def check(names: Iterable[str]) -> None:
-    """Refuse a name that is neither a proxy nor a size."""
-    check_names("zero-cost proxy", names, (*PROXIES, *SIZES))
 
 
 def noise(side: int, classes: int, *, images: int = 64, seed: int = 0) -> list[Batch]:

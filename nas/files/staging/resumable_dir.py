@@ -49,6 +49,22 @@ class ResumableDir(LockedPath):
             self.settings = self._begin(settings, resume=resume, force=force)
 
     @classmethod
+    def check(cls, out: Path, name: str, *, resume: bool = False, force: bool = False) -> None:
+        """Refuse a run that cannot be started, before its settings are known.
+
+        Raises:
+            ResultError: the folder exists or was interrupted, or another process works in it.
+        """
+        if not exists(output_path(out, name).parent):
+            return
+        locked = LockedPath(out, name, resume=resume, force=force)
+        try:
+            if not (resume or force) and _is_stopped(work := _work_folder(locked.path)):
+                raise _interrupted(work)
+        finally:
+            locked.release()
+
+    @classmethod
     def attach(cls, out: Path, name: str) -> ResumableDir:
         """The folder of a run that another process of the same run has started and locks."""
         found = cls.__new__(cls)
@@ -61,7 +77,7 @@ class ResumableDir(LockedPath):
     def _begin(self, settings: RunSettings, *, resume: bool, force: bool) -> RecordedSettings:
         """Start, resume or extend the run; return the settings that it has from now on."""
         check_no_link(self.folder)
-        stopped = exists(self.folder) and any(self.folder.iterdir())
+        stopped = _is_stopped(self.folder)
         if stopped:
             self._check_ours()
         if force or not (stopped or exists(self.path)):
@@ -70,10 +86,7 @@ class ResumableDir(LockedPath):
             self._make_folder(settings)
             return settings
         if stopped and not resume:
-            raise ResultError(
-                f"{self.folder} was interrupted; use --resume to continue it, or --force to"
-                " start over"
-            )
+            raise _interrupted(self.folder)
         found = _matching(self.folder, settings) if stopped else None
         if found and not settings.smaller(found):
             return self._extend(found, settings)
@@ -168,6 +181,17 @@ def _matching(folder: Path, settings: RunSettings) -> RecordedSettings:
     recorded = read_settings(folder)
     settings.check(recorded, folder)
     return replace(recorded, sizes={**settings.sizes, **recorded.sizes})
+
+
+def _is_stopped(work: Path) -> bool:
+    """Whether a run has been interrupted, of which nobody holds the lock."""
+    return exists(work) and any(work.iterdir())
+
+
+def _interrupted(work: Path) -> ResultError:
+    return ResultError(
+        f"{work} was interrupted; use --resume to continue it, or --force to start over"
+    )
 
 
 def _shrunk(folder: Path, settings: RunSettings, recorded: RecordedSettings) -> ResultError:

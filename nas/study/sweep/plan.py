@@ -6,13 +6,14 @@ below; its paths are relative to the working folder of the command.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from nas.errors import DocumentError, check_names
+from nas.evaluate.proxy_names import PROXIES
 from nas.files import yaml
 from nas.files.records import between, one_of, read_record
 from nas.files.resources import RECIPE, SPACE, SURROGATE, named
@@ -215,10 +216,8 @@ def _anywhere(name: str) -> str:
 
 
 def _check_names(sweep: Sweep, origin: str) -> None:
-    from nas.evaluate.proxies import PROXIES
-
     load_recipe(sweep.recipe)
-    known: dict[str, Mapping[str, Any]] = {
+    known: dict[str, Collection[str]] = {
         "spaces": named("space"),
         "devices": named("device"),
         "strategies": STRATEGIES,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from nas.errors import DataError, UnknownNameError
+from nas.errors import DataError
 from nas.system.progress import OnProgress, ignore
 from nas.train.data.base import DataSet
 from nas.train.data.cifar import cifar10, cifar100
@@ -15,6 +15,7 @@ from nas.train.data.fashion_mnist import fashion_mnist
 from nas.train.data.folder import read_folder
 from nas.train.data.imagenet import imagenet, imagenette
 from nas.train.data.npz import read_npz
+from nas.train.sources import check_source
 
 __all__ = ["SOURCES", "DataSet", "load_data"]
 
@@ -51,6 +52,7 @@ def load_data(
         DataError: it is not there, or cannot be trained on.
         UnknownNameError: with the nearest names.
     """
+    check_source(name)
     place = root or (_root() if name in SOURCES and name not in INSTALLED else Path())
     if str(name) in ARRAYS:
         return ARRAYS[str(name)](place, download)
@@ -58,13 +60,7 @@ def load_data(
         folder, source = FOLDERS[str(name)](place, download)
         return read_folder(folder, name=str(name), source=source, on_progress=on_progress)
     path = Path(name)
-    if path.suffix == ".npz":
-        return read_npz(path)
-    if path.is_dir():
-        return read_folder(path, on_progress=on_progress)
-    if os.sep in str(name) or path.exists():
-        raise DataError(f"{name}: expected a folder with train/ and val/, or an .npz file")
-    raise UnknownNameError("data set", str(name), SOURCES)
+    return read_npz(path) if path.is_file() else read_folder(path, on_progress=on_progress)
 
 
 def _root() -> Path:
