@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
 
 # before torch is imported: several test processes share the cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -13,15 +15,29 @@ from hypothesis import settings
 from nas.files.resources import VARIANTS, named
 from nas.library import load_arch
 from nas.space.arch import Arch
+from nas.system.extras import EXTRAS
 
 # the same examples on every machine and in every run
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fixed")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose packages are not installed, and say how they are."""
+    for mark in item.iter_markers("needs"):
+        for module in (module for name in mark.args for module in EXTRAS.get(name, (name,))):
+            if find_spec(module) is None:
+                pytest.skip(f"{module} is not installed; pip install '.[test-all]'")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The cluster's tests first: they take longest, and those of one process share the cluster."""
     items.sort(key=lambda item: "tests/study/ray/" not in item.nodeid)
+
+
+def needing(value: object, *names: str) -> Any:
+    """A test's parameter that needs these modules or extras; by default the extra of its name."""
+    return pytest.param(value, marks=pytest.mark.needs(*(names or [value])))
 
 
 #: one member of each family: the others have the same rows, wider or more of them

@@ -139,6 +139,7 @@ def test_pictures_are_what_their_commands_draw(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.needs("nbclient", "nbformat", "ipykernel")
 def test_the_notebook_runs_and_shows_what_it_showed(tmp_path: Path) -> None:
     """In a process of its own: the kernel's libraries warn of what is theirs."""
     path, out = ROOT / "docs" / "notebook.ipynb", tmp_path / "run.ipynb"

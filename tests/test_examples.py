@@ -69,11 +69,11 @@ class Block(NamedTuple):
 
     @property
     def commands(self) -> list[str]:
-        """Its lines that call `nas`, without comments."""
+        """What its lines call of `nas`, also after another program, without comments."""
         if self.language != "sh":
             return []
-        lines = self.text.replace("\\\n", " ").splitlines()
-        words = [shlex.split(line, comments=True) for line in lines]
+        text = self.text.replace("\\\n", " ").replace(" && ", "\n")
+        words = [shlex.split(line, comments=True) for line in text.splitlines()]
         return [shlex.join(line) for line in words if line[:1] == ["nas"]]
 
 
@@ -152,6 +152,7 @@ def blocks_restored() -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.needs("executorch", "litert", "openvino", "ray")
 @pytest.mark.usefixtures("folder", "blocks_restored")
 @pytest.mark.parametrize("page", dict.fromkeys(block.page.name for block in SHOWN))
 def test_everything_that_a_page_shows_runs(

@@ -49,7 +49,7 @@ def test_extras_are_those_that_a_missing_import_names() -> None:
     declared = {
         name: tuple(distribution(r) for r in requirements if not r.startswith("nas["))
         for name, requirements in PROJECT["optional-dependencies"].items()
-        if name not in ("docs", "test", "all")
+        if name not in ("docs", "test", "test-all", "all")
     }
     assert declared == EXTRAS
 
@@ -66,6 +66,11 @@ def included(extra: str) -> set[str]:
 
 def test_all_is_every_other_extra() -> None:
     assert included("all") == set(PROJECT["optional-dependencies"])
+
+
+def test_default_tests_need_little_beside_torch() -> None:
+    slow = {"docs", "executorch", "litert", "openvino", "postgres", "ray"}
+    assert included("test-all") - included("test") == {"test-all", *slow}
 
 
 def test_core_install_has_no_torch() -> None:
@@ -94,6 +99,9 @@ def test_readme_sets_up_with_two_commands() -> None:
     ]
 
 
+BUILT = pytest.mark.needs("hatchling")
+
+
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout, installed in a folder of its own."""
@@ -109,6 +117,7 @@ LIST = "from nas.cli.main import main; main()"
 
 
 @pytest.mark.slow
+@BUILT
 def test_wheel_finds_its_data(installed: Path, tmp_path: Path) -> None:
     where = "import nas; print(nas.__file__)"
     assert run("-c", where, cwd=tmp_path, PYTHONPATH=str(installed)).startswith(str(installed))
@@ -117,6 +126,7 @@ def test_wheel_finds_its_data(installed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@BUILT
 def test_wheel_holds_every_file_of_the_data_folders(installed: Path) -> None:
     for folder in ("search_spaces", "predictors", "results/published"):
         sources = [p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix != ".pyc"]
@@ -132,6 +142,7 @@ def test_wheel_holds_every_file_of_the_data_folders(installed: Path) -> None:
 
 
 @pytest.mark.slow
+@BUILT
 def test_wheel_holds_nothing_else(installed: Path) -> None:
     assert {path.name for path in installed.iterdir()} - {"bin"} == {
         "nas",
@@ -141,6 +152,7 @@ def test_wheel_holds_nothing_else(installed: Path) -> None:
 
 
 @pytest.mark.slow
+@BUILT
 def test_editable_install_finds_the_folders_of_the_checkout(tmp_path: Path) -> None:
     run("-m", "hatchling", "build", "-t", "wheel:editable", "-d", tmp_path, cwd=ROOT)
     (wheel,) = tmp_path.glob("nas-*.whl")

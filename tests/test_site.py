@@ -28,6 +28,7 @@ def test_the_method_has_every_paper_of_the_code_and_no_other() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.needs("sphinx", "furo", "myst_parser")
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", tmp_path],

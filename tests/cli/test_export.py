@@ -19,6 +19,7 @@ from nas.library import load_arch
 from nas.modules import build, save_weights
 from nas.space.retarget import for_task
 
+from ..conftest import needing
 from .conftest import Nas
 
 SMALL = "mobilenetv3-small-0.5"
@@ -143,7 +144,9 @@ rows:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="cannot mount")
-@pytest.mark.parametrize("format", ["torch", "onnx", "coreml", "litert", "executorch"])
+@pytest.mark.parametrize(
+    "format", ["torch", "onnx", "coreml", *map(needing, ("litert", "executorch"))]
+)
 def test_a_full_disk_leaves_nothing_and_is_said(
     format: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -19,6 +19,7 @@ FILES = {
 
 
 @pytest.mark.slow
+@pytest.mark.needs("executorch", "litert")
 @pytest.mark.parametrize("device_os", FILES)
 def test_a_kit_holds_models_instructions_and_what_is_what(
     nas: Nas, tmp_path: Path, device_os: str

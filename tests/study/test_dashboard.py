@@ -28,11 +28,13 @@ def get(app: Any, path: str) -> Any:
     return json.loads(body)
 
 
+@pytest.mark.needs("optuna_dashboard")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_it_shows_every_rung_and_trials_by_row_and_column(
     task: Task, spec: StudySpec, tmp_path: Path
 ) -> None:
-    dashboard = pytest.importorskip("optuna_dashboard")
+    import optuna_dashboard as dashboard
+
     plan = Plan(epochs=2, finalists=1, final_epochs=1, seeds=1)
     folder = tmp_path / "s"
     folder.mkdir()

@@ -21,6 +21,7 @@ LOOP_PROCESS = Path(__file__).with_name("loop_process.py")
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.needs("postgres"),
     pytest.mark.skipif(
         not (PROGRAMS or shutil.which("pg_ctl")), reason="PostgreSQL is not installed"
     ),

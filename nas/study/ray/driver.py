@@ -26,11 +26,9 @@ from nas.study.sweep.plan import Sweep
 from nas.study.sweep.runner import CellRunner, PendingSearch
 from nas.study.sweep.settings import settings
 from nas.study.sweep.status import current_statuses
+from nas.study.sweep.task import load_task
 from nas.study.trainer import remove_run_files
 from nas.system.progress import OnMessage, ignore
-from nas.train.data import load_data
-from nas.train.loop import Setting
-from nas.train.recipe import check_fits, load_recipe
 from nas.train.run import Task
 
 OnStatus = Callable[[Sequence[CellStatus], float | None], None]
@@ -126,13 +124,3 @@ def _search(request: StudyRequest) -> SearchResult | NasError:
         return request.run_search()
     except NasError as error:  # returned, since Ray would wrap a raised one
         return error
-
-
-def load_task(sweep: Sweep) -> Task:
-    """The training task of the candidates; each worker chooses its own device."""
-    data, recipe = sweep.data, load_recipe(sweep.recipe)
-    root = Path(data.root).absolute() if data.root else None
-    loaded = load_data(data.name, root=root, download=data.download)
-    task = Task(loaded, recipe, Setting(), data.images or None)
-    check_fits(recipe, len(task.splits[0].labels))
-    return task

@@ -43,6 +43,7 @@ def test_other_networks_stay_as_they_are(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.needs("litert")
 def test_a_patch_as_large_as_its_map_is_converted(tmp_path: Path) -> None:
     deployed = deploy(Arch.from_yaml(ONE_PATCH))
     path = tmp_path / "net.tflite"

@@ -15,6 +15,8 @@ from nas.deploy.runtimes import RUNTIMES, Runtime, run
 from nas.errors import MissingExtraError, RuntimeUnavailableError
 from nas.space.arch import Arch
 
+from ...conftest import needing
+
 TINY = """
 name: tiny
 source: "a test"
@@ -29,7 +31,7 @@ GPU = torch.cuda.is_available()
 HERE = [runtime for runtime in RUNTIMES.values() if runtime.accelerator is None or GPU]
 
 
-@pytest.fixture(params=HERE, ids=lambda runtime: runtime.name)
+@pytest.fixture(params=[needing(own, own.extra) for own in HERE], ids=lambda own: own.name)
 def runtime(request: pytest.FixtureRequest) -> Runtime:
     return request.param
 

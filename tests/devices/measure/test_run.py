@@ -13,6 +13,8 @@ from nas.devices.measurements import read_measurements, write_measurements
 from nas.errors import UnknownNameError
 from nas.space.arch import Arch
 
+from ...conftest import needing
+
 TEXT = """
 name: {name}
 source: "made for a test"
@@ -39,7 +41,10 @@ def test_an_unknown_runtime_is_named() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runtime", [name for name in RUNTIMES if name != "torch-cuda"])
+@pytest.mark.parametrize(
+    "runtime",
+    [needing(name, runtime.extra) for name, runtime in RUNTIMES.items() if name != "torch-cuda"],
+)
 def test_a_larger_network_takes_longer_on_every_runtime(runtime: str, tmp_path: Path) -> None:
     archs = [network(32), network(64)]  # four times the MACs
     found = measure([(arch.name, arch) for arch in archs], runtime, seconds=0.5)

@@ -25,13 +25,15 @@ HOSTILE = '<img src=x onerror="document.title=1"></script><script>alert(1)</scri
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.needs("playwright", "axe_playwright_python"),
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium here: apt-get install chromium"),
 ]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api
+
     with sync_api.sync_playwright() as playwright:
         args = ["--no-sandbox", "--disable-gpu"]  # root in a container, without a screen
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=args)
@@ -146,7 +148,8 @@ def test_paper_shows_figures_tables_and_no_controls(opened: Any, tmp_path: Path)
 
 
 def test_axe_finds_nothing_to_complain_about(opened: Any) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    from axe_playwright_python import sync_playwright as axe
+
     for folded in opened.query_selector_all("details"):
         folded.evaluate("details => { details.open = true; }")
     found = axe.Axe().run(opened)

@@ -34,6 +34,7 @@ final_seeds: 1
 """
 REAL = [
     pytest.mark.slow,
+    pytest.mark.needs("ray"),
     pytest.mark.timeout(600),
     # Ray leaves its files of logs open
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from nas.errors import ClusterError
-from nas.study.ray.connect import CONNECT_S, cluster
 
 from .conftest import Driver
+
+pytest.importorskip("ray", reason="ray is not installed; pip install '.[test-all]'")
+from nas.study.ray.connect import CONNECT_S, cluster  # noqa: E402 - imports ray
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from .conftest import trials
 if TYPE_CHECKING:
     from nas.study.ray.simulate import Usage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("ray")]
 
 Run = Callable[..., "Usage"]
 

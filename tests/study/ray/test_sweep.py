@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from ...cli.conftest import Ran
@@ -44,6 +43,8 @@ def check_each_once(database: Path, candidates: int, finals: int, failed: int = 
 def of_clients(nodes: Any) -> set[int]:
     """The processes that the head has started for clients."""
     (proxy,) = nodes.head_node.all_processes["ray_client_server"]
+    import psutil
+
     return {child.pid for child in psutil.Process(proxy.process.pid).children()}
 
 

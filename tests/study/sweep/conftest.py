@@ -17,6 +17,7 @@ from nas.study.request import StudyRequest
 from nas.study.sweep.dispatcher import Dispatcher
 from nas.study.sweep.plan import Sweep, read_sweep
 from nas.study.sweep.runner import CellRunner, PendingSearch
+from nas.study.sweep.task import load_task
 from nas.train.run import Task
 
 TEXT = """
@@ -71,8 +72,6 @@ def search_here(request: StudyRequest) -> PendingSearch:
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Callable[[Sweep], Dispatcher]]:
     """Opens dispatchers of one folder, one after another as after a crash."""
-    from nas.study.ray.driver import load_task
-
     tasks: list[Task] = []
     databases: list[Database] = []
 
