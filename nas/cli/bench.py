@@ -58,7 +58,7 @@ def bench(
     ] = "",
     runs: Annotated[
         int | None,
-        option("--runs", "Runs of each strategy.", "N", min=1, show_default="20; 5 if quick"),
+        option("--runs", "Runs of each strategy.", "N", min=1, show_default="20; 3 if quick"),
     ] = None,
     evaluations: Annotated[
         int | None,
@@ -85,7 +85,7 @@ def bench(
         int | None, option("--workers", WORKERS_HELP, "N", min=1, show_default="one per core")
     ] = None,
     quick: Annotated[
-        bool, option("--quick", "Test half a minute; exit with 1 on a fault.")
+        bool, option("--quick", "Test for a minute at most; exit with 1 on a fault.")
     ] = False,
     output: Annotated[Output, output_options("out", "name", "force")],
     json: Json = False,

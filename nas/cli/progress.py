@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,18 +26,15 @@ DAY_S = 86_400.0
 @contextmanager
 def show_progress(*, shown: bool = True, on_interrupt: str = "") -> Iterator[OnProgress]:
     """Yield an `OnProgress`; `on_interrupt` is the message after Ctrl-C: how to continue."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    live = console.is_terminal and not console.is_dumb_terminal
-    with _bar(console, live=shown and live) as bar:
+    with _console() as console, _bar(console, live=shown and _is_live(console)) as bar:
         task, told = bar.add_task("", total=1.0), time.monotonic()
 
         def heard(step: str, share: float) -> None:
             nonlocal told
-            bar.update(task, description=step, completed=share)
+            begins = bar.tasks[0].description != step
+            bar.update(task, description=step, completed=share, refresh=begins)
             now = time.monotonic()
-            if shown and not live and now - told >= EVERY_S:
+            if shown and not _is_live(console) and now - told >= EVERY_S:
                 told = now
                 say(_line(step, share, bar.tasks[0].time_remaining))
 
@@ -47,11 +46,33 @@ def show_progress(*, shown: bool = True, on_interrupt: str = "") -> Iterator[OnP
             raise
 
 
+@contextmanager
+def _console() -> Iterator[Console]:
+    """Standard error; if it is a terminal, also while `capture_output` takes what others print."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not _is_live(console):
+        yield console
+        return
+    encoding = sys.stderr.encoding
+    with open(os.dup(2), "w", encoding=encoding, errors="replace") as terminal:  # noqa: PTH123
+        yield Console(file=terminal)
+
+
+def _is_live(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def _bar(console: Console, *, live: bool) -> Progress:
-    """The bar. If the line is too narrow, the step is cut, never the numbers."""
+    """The bar. If the line is too narrow, the step is cut, never the numbers.
+
+    Something turns, because one step of a converter may take a minute.
+    """
     from rich.progress import (
         BarColumn,
         Progress,
+        SpinnerColumn,
         TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
@@ -64,6 +85,7 @@ def _bar(console: Console, *, live: bool) -> Progress:
         table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
     )
     return Progress(
+        SpinnerColumn("line"),  # in ASCII
         step,
         BarColumn(20),
         TaskProgressColumn(),

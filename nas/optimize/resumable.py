@@ -46,6 +46,7 @@ def search_into(
         return search(**arguments, on_progress=on_progress), path
     with StagedDir(output.out, name, force=output.force) as draft:
         result = search(**arguments, on_progress=on_progress)
+        on_progress("writing the result", 1.0)
         write(draft.folder, result, output.command)
         settings.write(draft.folder)
         draft.commit()

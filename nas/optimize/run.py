@@ -49,6 +49,9 @@ PARENTS = 200
 """Number of best networks that the exact solver recombines."""
 ROUNDS = 2
 """Number of exact recombinations, each with further evolution."""
+KNOWN_FROM, ESTIMATES_FROM, SEARCH_FROM = 0.2, 0.3, 0.45
+"""Shares of the time at which a search begins to read the known networks, to estimate accuracies
+and to evolve."""
 
 
 def search(
@@ -81,12 +84,13 @@ def search(
         InfeasibleError: no network of the space meets the limits; carries the one nearest to them.
     """
     began = time.perf_counter()
-    on_progress("pricing the space", 0.0)
+    on_progress("pricing latency", 0.0)
     pricing = pricing_of(space, device, surrogate)
     limits = limits_of(
         pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
     )
     quickest = limits.least(pricing)
+    on_progress("finding known networks", KNOWN_FROM)
     known = known_points(pricing.space)
     codes = np.array([pricing.space.encode(arch) for arch in known], np.int64)
     codes = codes.reshape(len(known), len(pricing.layered.layers))
@@ -97,11 +101,13 @@ def search(
     random = pricing.layered.sample(settings.children, rng)
     start = np.concatenate([codes, quickest, random])
     passes = [partial(_pass_progress, on_progress, number) for number in range(1 + ROUNDS)]
+    on_progress("estimating accuracy", ESTIMATES_FROM)
     found = evolve(evaluator, start, rng, settings, passes[0])
     if not len(found.codes):
         raise limits.none_found(pricing, quickest, evaluator.priced)
     gap = 0.0
-    for heard_again in passes[1:]:
+    for number, heard_again in enumerate(passes[1:], start=1):
+        on_progress("recombining the best", _share(number))
         exact, gap = _recombined(evaluator, found)
         found = evolve(evaluator, np.concatenate([exact, found.codes]), rng, settings, heard_again)
     front = _thinned(found.front())
@@ -195,8 +201,13 @@ def _positive(found: object, expected: str) -> float:
 
 
 def _pass_progress(on_progress: OnProgress, number: int, share: float) -> None:
-    """Of one evolution, as a share of all of them."""
-    on_progress("searching", (number + share) / (1 + ROUNDS))
+    """Report one evolution as a part of the whole search."""
+    on_progress("searching", _share(number + share))
+
+
+def _share(passes: float) -> float:
+    """Share of the work that is done after so many evolutions."""
+    return SEARCH_FROM + (1 - SEARCH_FROM) * passes / (1 + ROUNDS)
 
 
 def _apart(codes: Ints, n: int) -> list[int]:

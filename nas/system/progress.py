@@ -12,5 +12,14 @@ OnMessage = Callable[[str], None]
 """Called with a line about an event that the caller should know of, such as a worker's death."""
 
 
+def part_of(on_progress: OnProgress, start: float, end: float) -> OnProgress:
+    """The progress of a part of the work, from share `start` to share `end` of the whole."""
+
+    def report(step: str, share: float) -> None:
+        on_progress(step, start + (end - start) * share)
+
+    return report
+
+
 def ignore(*_: object) -> None:
     """Do nothing with a report."""

@@ -27,6 +27,16 @@ with progress.show_progress() as heard:
         time.sleep(0.3)
 print("the end")
 """
+CAPTURED = """
+import os, time
+from nas.cli.progress import show_progress
+from nas.system.capture import capture_output
+with show_progress() as heard, capture_output():
+    heard("converting", 0.25)
+    os.write(2, b"noise of a library")
+    time.sleep(1)
+print("the end")
+"""
 
 
 def test_lines_where_there_is_no_terminal(
@@ -80,13 +90,13 @@ def test_notes_are_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "nas: a note\n")
 
 
-def in_terminal(**env: str) -> bytes:
+def in_terminal(steps: str = STEPS, **env: str) -> bytes:
     """What is written to a terminal of 80 columns; stdout is a pipe."""
     lead, terminal = pty.openpty()
     known = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     known |= {"TERM": "xterm", "COLUMNS": "80"} | env
     with subprocess.Popen(
-        [sys.executable, "-c", STEPS], stdout=subprocess.PIPE, stderr=terminal, env=known
+        [sys.executable, "-c", steps], stdout=subprocess.PIPE, stderr=terminal, env=known
     ) as process:
         os.close(terminal)
         text = b""
@@ -110,9 +120,17 @@ def test_a_bar_with_the_time_left_fits_the_terminal_and_is_gone_in_the_end() -> 
     text = in_terminal()
     lines = [line.decode() for line in re.split(rb"[\r\n]+", ESCAPE.sub(b"", text))]
     assert max(map(len, lines)) <= 80
-    assert any(re.search(r"^a step of .*… .*75% 00:0\d$", line) for line in lines)
+    assert any(re.search(r"^[-\\|/] a step of .*… .*75% 00:0\d$", line) for line in lines)
     assert text.rstrip().endswith(b"\x1b[2K")
     assert b"\x1b[3" not in in_terminal(NO_COLOR="1")  # no colours, though a bar
+
+
+@pytest.mark.slow
+def test_a_bar_names_its_step_and_turns_while_output_is_captured() -> None:
+    text = in_terminal(CAPTURED)
+    assert b"noise" not in text
+    turned = {line[0] for line in re.findall(rb". converting .* 25%", ESCAPE.sub(b"", text))}
+    assert len(turned) > 1
 
 
 @pytest.mark.slow

@@ -118,8 +118,15 @@ def test_in_a_notebook_the_front_is_a_table_and_a_frame(result: SearchResult) ->
 
 def test_progress_rises_to_the_end() -> None:
     heard: list[float] = []
-    nas.search(
-        "repvit", budget_ms=1.0, settings=QUICK, on_progress=lambda _, share: heard.append(share)
-    )
+    named: dict[str, float] = {}
+
+    def listen(step: str, share: float) -> None:
+        heard.append(share)
+        named.setdefault(step, share)
+
+    nas.search("repvit", budget_ms=1.0, settings=QUICK, on_progress=listen)
     assert heard == sorted(heard)
     assert 0.9 < heard[-1] <= 1
+    before = ["pricing latency", "finding known networks", "estimating accuracy"]
+    assert [*named] == [*before, "searching", "recombining the best"]
+    assert 0.3 < named["searching"] < 0.6  # about half of the time is over

@@ -7,7 +7,7 @@ from nas.deploy.export.check import OutputCheck
 from nas.deploy.export.formats import FORMATS
 from nas.deploy.export.images import InputImages
 from nas.deploy.export.manifest import Exported
-from nas.deploy.export.run import Export, export, write
+from nas.deploy.export.run import Export, export, steps, write
 from nas.train.preprocessing import NORMALISATIONS
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "InputImages",
     "deploy",
     "export",
+    "steps",
     "write",
 ]

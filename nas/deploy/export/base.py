@@ -127,6 +127,8 @@ class Format:
     """Check of a format without a runtime; takes normalised photographs, returns a description."""
     lint: str = ""
     """Target of `nas.graph.lint`; the format's name if empty."""
+    effort: float = 1.0
+    """Usual time that writing and checking takes, relative to other formats, for progress."""
 
     @property
     def target(self) -> str:

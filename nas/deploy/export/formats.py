@@ -9,12 +9,20 @@ FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
         Format(
-            "yaml", None, ".yaml", yaml.write, None, examine=lambda *_: "text; reads back the same"
+            "yaml",
+            None,
+            ".yaml",
+            yaml.write,
+            None,
+            examine=lambda *_: "text; reads back the same",
+            effort=0.1,
         ),
         Format("torch", "train", ".pt2", torch.write, "torch"),
-        Format("onnx", "onnx", ".onnx", onnx.write, "onnxruntime"),
-        Format("coreml", "coreml", ".mlpackage", coreml.write, None, examine=coreml.check),
-        Format("litert", "litert", ".tflite", litert.write, "litert"),
+        Format("onnx", "onnx", ".onnx", onnx.write, "onnxruntime", effort=2),
+        Format(
+            "coreml", "coreml", ".mlpackage", coreml.write, None, examine=coreml.check, effort=3
+        ),
+        Format("litert", "litert", ".tflite", litert.write, "litert", effort=4),
         Format(
             "litert-int8",
             "litert",
@@ -23,7 +31,8 @@ FORMATS: dict[str, Format] = {
             "litert",
             exact=False,
             lint="int8",
+            effort=4,
         ),
-        Format("executorch", "executorch", ".pte", executorch.write, "executorch"),
+        Format("executorch", "executorch", ".pte", executorch.write, "executorch", effort=4),
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,13 @@ from nas.files import yaml
 from nas.files.staging import StagedDir
 from nas.space.arch import Arch
 from nas.system.capture import capture_output
-from nas.system.progress import OnProgress, ignore
+from nas.system.progress import OnProgress, ignore, part_of
 
 MANIFEST = "manifest.yaml"
+BUILD = 0.5
+"""Effort of building a network, beside that of the formats."""
+CHECK_FROM = 0.8
+"""Share of a format's time after which it is checked."""
 MAX_REASON = 300
 """Maximum length of a converter's message that is shown."""
 
@@ -71,6 +75,7 @@ def export(
     check_names("format", formats, FORMATS)
     stem = name or arch.name
     with StagedDir(out, stem, force=force) as draft:
+        on_progress("building the network", 0.0)
         deployed = deploy(
             arch,
             weights=weights,
@@ -82,10 +87,9 @@ def export(
         reference = check_reference(deployed, weights) if weights else ""
         images = load_photos(deployed, photos)
         exported = []
-        for number, key in enumerate(formats):
-            on_progress(key, number / len(formats))
+        for key, report in steps(formats, on_progress):
             path = draft.folder / f"{stem}{FORMATS[key].suffix}"
-            exported.append(_one(deployed, FORMATS[key], path, images))
+            exported.append(_one(deployed, FORMATS[key], path, images, report))
         failures = [one.error for one in exported if one.error]
         if len(failures) == len(exported):
             raise ExportError("; ".join(failures))
@@ -97,11 +101,23 @@ def export(
     return Export(draft.path, tuple(exported), content)
 
 
-def _one(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Exported:
+def steps(formats: Sequence[str], on_progress: OnProgress) -> Iterator[tuple[str, OnProgress]]:
+    """Yield each format and the progress of its own work; the network is built before them."""
+    efforts = [BUILD, *(FORMATS[name].effort for name in formats)]
+    for number, name in enumerate(formats, start=1):
+        start, end = (sum(efforts[:n]) / sum(efforts) for n in (number, number + 1))
+        yield name, part_of(on_progress, start, end)
+
+
+def _one(
+    deployed: Deployed, form: Format, path: Path, photos: Floats32, on_progress: OnProgress
+) -> Exported:
     folder = path.parent
     before = set(folder.iterdir())
     try:
+        on_progress(f"converting to {form.name}", 0.0)
         write(deployed, form, path)
+        on_progress(f"checking {form.name}", CHECK_FROM)
         with capture_output():
             found = check(deployed, form, path, photos)
             note = form.examine(deployed, path, photos) if form.examine else ""

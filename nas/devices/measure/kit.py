@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas import library
-from nas.deploy.export import FORMATS, deploy, write
+from nas.deploy.export import FORMATS, deploy, steps, write
 from nas.devices.measure.imports import KIT, KitModel
 from nas.errors import ExportError, check_names
 from nas.files import yaml
@@ -17,7 +17,7 @@ from nas.files.resources import trained_in
 from nas.files.staging import StagedDir
 from nas.space.arch import Arch
 from nas.system.extras import require_extras
-from nas.system.progress import OnProgress, ignore
+from nas.system.progress import OnProgress, ignore, part_of
 
 SCHEMA = 1
 #: operating system -> export format -> precision that the format computes in
@@ -67,16 +67,18 @@ def write_kit(
     with StagedDir(out.parent, out.name, force=force) as draft:
         precisions = FORMATS_OF[device_os]
         for number, ((name, arch), stem) in enumerate(zip(archs, files, strict=True)):
+            own = part_of(on_progress, number / len(archs), (number + 1) / len(archs))
+            own(f"building {name}", 0.0)
             deployed = deploy(arch, weights=_learnt(name, arch))
-            for part, (key, precision) in enumerate(precisions.items()):
+            for key, report in steps([*precisions], own):
                 file = f"{stem}{FORMATS[key].suffix}"
-                on_progress(file, (number + part / len(precisions)) / len(archs))
+                report(f"converting to {file}", 0.0)
                 try:
                     write(deployed, FORMATS[key], draft.folder / file)
                 except ExportError as error:
                     failures.append(f"{name}: {error}")
                 else:
-                    models[file] = asdict(KitModel(name, arch.arch_id, precision, batch=1))
+                    models[file] = asdict(KitModel(name, arch.arch_id, precisions[key], batch=1))
                     if deployed.images.how:
                         images[file] = deployed.images.how.facts()
         if not models:

@@ -9,6 +9,7 @@ moves no data and is therefore fused. An op that computes a lot is a kernel in e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from nas.deploy.export import Deployed
 from nas.devices.profile.part_timer import NETWORK_PACE, PartTimer
@@ -17,11 +18,15 @@ from nas.graph.graph import Graph, GraphBuilder, Value
 from nas.graph.ops import ACTIVATIONS
 from nas.modules.layers import assemble
 from nas.space.arch import Arch
+from nas.system.progress import OnProgress, ignore, part_of
 
 SHAPE = (32, 56, 56)
 LENGTH = 6
 FUSED = 0.35
 """Highest cost of a fused op as a share of an addition; a separate activation moves 2/3."""
+
+EXPORTS = 0.7
+"""Share of the time that the exports take; the timings take the rest."""
 
 After = Callable[[GraphBuilder, Value, Value, str], Value]
 """Appends ops to a convolution, given its input and its output."""
@@ -69,7 +74,7 @@ def chain(after: After | None, *, last: After | None = None) -> Graph:
     return g.graph()
 
 
-def measure_fusion(bench: PartTimer) -> dict[str, float]:
+def measure_fusion(bench: PartTimer, on_progress: OnProgress = ignore) -> dict[str, float]:
     """Measure each op's cost after a convolution, as a share of a separate addition.
 
     Ops that cannot be exported are left out.
@@ -77,14 +82,21 @@ def measure_fusion(bench: PartTimer) -> dict[str, float]:
     graphs = {"": chain(None), "alone": chain(None, last=_add)}
     graphs |= {name: chain(after) for name, after in PROBES.items()}
     sessions = {}
-    for name, graph in graphs.items():
+    for number, (name, graph) in enumerate(graphs.items()):
+        on_progress(
+            f"converting chains of convolutions, {number} of {len(graphs)}",
+            EXPORTS * number / len(graphs),
+        )
         arch = Arch(name or "plain", "a chain of convolutions", SHAPE, ())
         try:
             sessions[name] = bench.load(Deployed(arch, graph, assemble(graph).eval()))
         except ExportError:
             if name in ("", "alone"):
                 raise
-    timings = bench.time_all(list(sessions.values()), NETWORK_PACE)
+    timing = part_of(on_progress, EXPORTS, 1.0)
+    timings = bench.time_all(
+        list(sessions.values()), NETWORK_PACE, partial(timing, "timing which ops are fused")
+    )
     ms = {name: timing.ms for name, timing in zip(sessions, timings, strict=True)}
     unit = max(ms["alone"] - ms[""], 1e-9)
     return {name: (ms[name] - ms[""]) / unit for name in PROBES if name in ms}

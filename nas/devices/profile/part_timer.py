@@ -23,6 +23,7 @@ from nas.devices.measure.timing import Pace, Timing, time_calls
 from nas.errors import ExportError
 from nas.space.arch import Arch
 from nas.system.processes import block_sigint, cores, exit_with_parent, process_pool
+from nas.system.progress import OnShare, ignore
 
 ANCHOR = "mobilenetv3-small-0.5"
 PART_PACE = Pace(warm_up_s=0.05, burst_s=0.02, rounds=9, at_most=2.0)
@@ -71,7 +72,9 @@ class PartTimer:
                 yield timing, anchor
             path.unlink(missing_ok=True)
 
-    def time_all(self, sessions: Sequence[Session], pace: Pace) -> list[Timing]:
+    def time_all(
+        self, sessions: Sequence[Session], pace: Pace, on_share: OnShare = ignore
+    ) -> list[Timing]:
         """Time sessions in the same rounds."""
         return time_calls(
             [session.invoke for session in sessions],
@@ -79,6 +82,7 @@ class PartTimer:
             self.rng,
             one_thread=self.runtime.one_at_work(self.threads),
             pace=pace,
+            on_share=on_share,
         )
 
     def _path(self) -> Path:

@@ -40,7 +40,7 @@ from nas.latency.kernels import BYTES
 from nas.latency.residual import LANES
 from nas.library import archs_in
 from nas.system.environment import vector_bits
-from nas.system.progress import OnMessage, OnProgress, ignore
+from nas.system.progress import OnMessage, OnProgress, ignore, part_of
 
 POOL = 60
 """Points whose parts may be measured, and whose latencies should become certain."""
@@ -50,6 +50,10 @@ SHARES = {PART: 0.4, WHOLE: 0.3, HELD_OUT: 0.3}
 """Role -> share of the time."""
 BEFORE = {PART: 0.0, WHOLE: SHARES[PART], HELD_OUT: SHARES[PART] + SHARES[WHOLE]}
 """Role -> share of the time that is over when it begins."""
+NAMES = {PART: "parts", WHOLE: "networks", HELD_OUT: "networks left out of the fit"}
+"""Role -> what is measured, in words."""
+FUSION_SHARE = 0.06
+"""Share of the progress that finding out what is fused takes."""
 LEAST = {PART: BATCH, WHOLE: 2, HELD_OUT: 4}
 """Role -> measurements made even if the time is too short."""
 TOGETHER = 4
@@ -107,6 +111,7 @@ def _measured(
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     journal = Journal(path, settings.as_json(), force=force)
+    on_progress("converting the first network", 0.0)
     with part_timer(runtime, settings.threads, settings.seed) as bench:
         return Profiler(settings, bench, journal, on_progress, start, on_message).measure()
 
@@ -154,8 +159,7 @@ class Profiler:
         return self.clock - start
 
     def _fusion(self) -> None:
-        self.on_progress("what is fused", 0.0)
-        shares = measure_fusion(self.bench)
+        shares = measure_fusion(self.bench, part_of(self.on_progress, 0.0, FUSION_SHARE))
         seconds = self._lap() / len(shares)
         for op, share in shares.items():
             self.journal.add(JournalEntry(FUSION, op, 0, 0, share, 0, 0, 0, 1.0, seconds, ""))
@@ -164,6 +168,7 @@ class Profiler:
         """Measure the parts that reduce the variance of the latencies most per second."""
         while self._time_left(PART):
             done = {entry.key: entry.sd for entry in self.journal.of(PART)}
+            self._report(PART, "choosing")
             samples = as_samples(self.source, self.journal.of(PART))
             model = (
                 fit_costs(samples, self.candidates.kernels)
@@ -196,17 +201,28 @@ class Profiler:
 
     def _time_left(self, role: str) -> bool:
         """Whether another measurement fits, if it takes as long as those before."""
+        self._report(role, "timing")
         entries, seconds = self.journal.of(role), self.journal.seconds(role)
-        share = SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
         another = seconds / len(entries) if entries else 0
-        over = min(1.0, len(entries) / LEAST[role], seconds / share if share > 0 else 1.0)
-        self.on_progress(f"{role}: {len(entries)}", BEFORE[role] + SHARES[role] * over)
-        return len(entries) < LEAST[role] or seconds + another <= share
+        return len(entries) < LEAST[role] or seconds + another <= self._planned_s(role)
+
+    def _planned_s(self, role: str) -> float:
+        """Seconds planned for a role's measurements."""
+        return SHARES[role] * (60 * self.settings.minutes - self.journal.seconds(FUSION))
+
+    def _report(self, role: str, doing: str) -> None:
+        """Report progress by the time that a role has taken, and what is done now."""
+        count, seconds = len(self.journal.of(role)), self.journal.seconds(role)
+        planned_s = self._planned_s(role)
+        over = min(1.0, count / LEAST[role], seconds / planned_s if planned_s > 0 else 1.0)
+        measuring = part_of(self.on_progress, FUSION_SHARE, 1.0)
+        measuring(f"{doing} {NAMES[role]}, {count} timed", BEFORE[role] + SHARES[role] * over)
 
     def _time(self, role: str, parts: Sequence[Part]) -> None:
         """Measure these parts until the time is over."""
         pace = PART_PACE if role == PART else NETWORK_PACE
         archs = [part.arch for part in parts]
+        self._report(role, "converting")
         for part, timed in zip(parts, self.bench.time_each(archs, pace), strict=True):
             if isinstance(timed, ExportError):
                 if len(self.refused) >= MOST_REFUSED:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from nas.evaluate.bench.figures import Figures, figures
 from nas.evaluate.bench.optimum import optimum
 from nas.evaluate.bench.run import Run, run_all
 from nas.evaluate.bench.scenario import Scenario, load_scenario
-from nas.system.progress import OnProgress, ignore
+from nas.system.progress import OnProgress, ignore, part_of
 
+OPTIMA_SHARE = 0.1
+"""Share of the progress that finding the optima takes."""
 BASELINE = "random"
 """The strategy that every other is compared with, at the same number of evaluations."""
 
@@ -62,8 +64,9 @@ def compared(
     on_progress: OnProgress = ignore,
 ) -> list[Comparison]:
     """Run all strategies on all scenarios with the same seeds."""
-    on_progress("optimum", 0.0)
-    known = {scenario: optimum(load_scenario(scenario)) for scenario in scenarios}
+    known = _optima(scenarios, part_of(on_progress, 0.0, OPTIMA_SHARE))
+    on_progress("starting processes", OPTIMA_SHARE)
+    running = part_of(on_progress, OPTIMA_SHARE, 1.0)
     found: dict[Scenario, dict[str, list[Run]]] = {
         scenario: {strategy: [] for strategy in strategies} for scenario in scenarios
     }
@@ -75,7 +78,7 @@ def compared(
     ]
     for done, (scenario, own) in enumerate(run_all(jobs, workers), 1):
         found[scenario][own.strategy].append(own)
-        on_progress(f"{done} of {len(jobs)} runs", done / len(jobs))
+        running(f"{done} of {len(jobs)} runs", done / len(jobs))
     for by_strategy in found.values():
         for of_one in by_strategy.values():
             of_one.sort(key=lambda own: own.seed)
@@ -83,6 +86,19 @@ def compared(
         Comparison(scenario, load_scenario(scenario).budget_ms, *known[scenario], found[scenario])
         for scenario in scenarios
     ]
+
+
+def _optima(
+    scenarios: Sequence[Scenario], on_progress: OnProgress
+) -> dict[Scenario, tuple[float, bool]]:
+    """The best accuracy known of each scenario, and whether it is proven."""
+    known = {}
+    for number, scenario in enumerate(scenarios):
+        step = f"optimum of {scenario.benchmark}"
+        own = part_of(on_progress, number / len(scenarios), (number + 1) / len(scenarios))
+        own(step, 0.0)
+        known[scenario] = optimum(load_scenario(scenario), on_share=partial(own, step))
+    return known
 
 
 def faults(comparison: Comparison, better: str = "") -> list[str]:

@@ -14,13 +14,16 @@ import numpy as np
 from nas.evaluate.bench.scenario import LoadedScenario
 from nas.optimize.strategies.problem import Problem
 from nas.space.columns import Ints
+from nas.system.progress import OnShare, ignore
 
 ENUMERATED = 50_000
 """Codes of the largest space that is enumerated."""
 GENERATIONS, CHILDREN, PARENTS = 60, 2000, 200
 
 
-def optimum(loaded: LoadedScenario, seed: int = 0) -> tuple[float, bool]:
+def optimum(
+    loaded: LoadedScenario, seed: int = 0, on_share: OnShare = ignore
+) -> tuple[float, bool]:
     """Return the highest accuracy found, in points, and whether it is proven."""
     problem, evaluate = loaded.problem, loaded.benchmark.evaluate
     if prod(problem.layered.n_options.tolist()) <= ENUMERATED:
@@ -29,7 +32,8 @@ def optimum(loaded: LoadedScenario, seed: int = 0) -> tuple[float, bool]:
         return loaded.benchmark.best, True
     rng = np.random.default_rng(seed)
     codes = problem.sample(CHILDREN, rng)
-    for _ in range(GENERATIONS):
+    for generation in range(GENERATIONS):
+        on_share(generation / GENERATIONS)
         codes = codes[np.argsort(-evaluate(codes), kind="stable")[:PARENTS]]
         codes = problem.kept(np.concatenate([codes, _children(problem, codes, rng)]))
     return float(evaluate(codes).max()), False

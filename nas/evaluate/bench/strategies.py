@@ -18,7 +18,7 @@ from nas.optimize.strategies import DEFAULT
 from nas.system.processes import cores
 from nas.system.progress import OnMessage, OnProgress, ignore
 
-MANY, FEW = (20, 300), (5, 80)
+MANY, FEW = (20, 300), (3, 80)
 """Runs of each strategy and evaluations of a run: by default, and for a quick test."""
 
 Write = Callable[[Path, Sequence[Comparison], Sequence[str]], object]

@@ -16,12 +16,13 @@ import nas
 from nas.deploy.export import FORMATS, Deployed, deploy, export
 from nas.deploy.export.base import Format
 from nas.deploy.export.check import TOLERANCE, OutputCheck, check, load_photos
-from nas.deploy.export.run import MANIFEST, write
+from nas.deploy.export.run import MANIFEST, steps, write
 from nas.deploy.runtimes import RUNTIMES, run
 from nas.errors import DataError, ExportError, UnknownNameError
 from nas.files.staging.ownership import LISTED
 from nas.space.arch import Arch
 
+from ...conftest import needing
 from .conftest import short
 
 SEEDS = (
@@ -37,6 +38,7 @@ def form(request: pytest.FixtureRequest) -> Format:
 
 
 @pytest.mark.slow
+@pytest.mark.needs("executorch", "litert")
 def test_every_format_is_written_and_computes_the_same(
     tiny: Arch, weights: Callable[[Arch], Path], tmp_path: Path
 ) -> None:
@@ -69,6 +71,7 @@ def test_the_dynamic_axis_of_onnx_is_named_batch(tiny: Arch, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.needs("executorch", "litert")
 @pytest.mark.parametrize("name", SEEDS)
 def test_seeds_agree_with_torch(name: str, weights: Callable[[Arch], Path], tmp_path: Path) -> None:
     arch = short(name)
@@ -82,7 +85,7 @@ def test_seeds_agree_with_torch(name: str, weights: Callable[[Arch], Path], tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("format", ["torch", "onnx", "litert", "executorch"])
+@pytest.mark.parametrize("format", ["torch", "onnx", *map(needing, ("litert", "executorch"))])
 def test_a_dynamic_batch_takes_several_images(
     format: str, tiny: Arch, weights: Callable[[Arch], Path], tmp_path: Path
 ) -> None:
@@ -178,6 +181,25 @@ def test_a_failed_format_leaves_the_others(
     with pytest.raises(ExportError, match="broken: row 1: no"):
         export(tiny, ["broken"], tmp_path / "other")
     assert not list((tmp_path / "other").iterdir())
+
+
+def test_progress_names_what_is_done(tiny: Arch, tmp_path: Path) -> None:
+    heard: list[tuple[str, float]] = []
+    export(tiny, ["yaml"], tmp_path, on_progress=lambda *report: heard.append(report))
+    named, shares = zip(*heard, strict=True)
+    assert named == ("building the network", "converting to yaml", "checking yaml")
+    assert 0 == shares[0] < shares[1] < shares[2] < 1
+
+
+def test_a_slow_format_is_more_of_the_work() -> None:
+    heard: list[float] = []
+    for _, report in steps(["yaml", "litert", "torch"], lambda _, share: heard.append(share)):
+        report("", 0.0)
+        report("", 1.0)
+    built, yaml_done, litert, litert_done, torch_begins, done = heard
+    assert (yaml_done, litert_done, done) == pytest.approx((litert, torch_begins, 1))
+    assert 0 < built < yaml_done < litert_done < done
+    assert litert_done - litert > 3 * (done - torch_begins)
 
 
 def test_yaml_reads_back_and_says_what_rows_cost(tmp_path: Path) -> None:

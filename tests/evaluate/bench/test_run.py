@@ -185,14 +185,19 @@ def test_the_best_of_the_runs_counts_where_it_is_better() -> None:
 
 def test_a_comparison_has_every_run_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bests, "GENERATIONS", 1)
-    steps: list[float] = []
+    named, steps = dict[str, None](), list[float]()
+
+    def listen(step: str, share: float) -> None:
+        named[step] = None
+        steps.append(share)
+
     (found,) = compared(
         [ACCEL],
         ["evolution", "random"],
         3,
         12,
         seed=5,
-        on_progress=lambda _, share: steps.append(share),
+        on_progress=listen,
     )
     assert {name: [own.seed for own in runs] for name, runs in found.runs.items()} == {
         "evolution": [5, 6, 7],
@@ -200,6 +205,7 @@ def test_a_comparison_has_every_run_in_order(monkeypatch: pytest.MonkeyPatch) ->
     }
     assert steps == sorted(steps)
     assert steps[-1] == 1
+    assert [*named][:3] == ["optimum of accel-nasbench", "starting processes", "1 of 6 runs"]
     # both begin with random networks of the same draws
     first = [runs[0].accuracies[:1].tolist() for runs in found.runs.values()]
     assert first[0] == first[1]
