@@ -52,11 +52,11 @@ def _console() -> Iterator[Console]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not _is_live(console):
+    if not (_is_live(console) and sys.stderr.isatty()):
         yield console
         return
-    encoding = sys.stderr.encoding
-    with open(os.dup(2), "w", encoding=encoding, errors="replace") as terminal:  # noqa: PTH123
+    number, encoding = os.dup(sys.stderr.fileno()), sys.stderr.encoding
+    with open(number, "w", encoding=encoding, errors="replace") as terminal:  # noqa: PTH123
         yield Console(file=terminal)
 
 
