@@ -85,13 +85,13 @@ def export(
     network, given = library.load_arch(arch), weights is not None
     if weights is None and (trained := trained_in(arch)):
         network, weights = library.load_arch(trained[0]), trained[1]
+    name = Path(arch).resolve().name if Path(arch).is_dir() else None
+    if name or not given:  # else the weights' number of classes may be part of the name
+        check_replaceable(output_path(out, name or network.name), force=force)
     targets = sorted({FORMATS[name].target for name in chosen} & set(RULES))
     findings = {target: lint(network.fused, target, dynamic=size is None) for target in targets}
     if not json:
         _print_findings(findings)
-    name = Path(arch).resolve().name if Path(arch).is_dir() else None
-    if name or not given:  # else the weights' number of classes may be part of the name
-        check_replaceable(output_path(out, name or network.name), force=force)
     filled = None
     if weights is not None:
         from nas.modules.checkpoints.arch import network_of_checkpoint

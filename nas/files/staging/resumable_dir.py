@@ -59,7 +59,8 @@ class ResumableDir(LockedPath):
             return
         locked = LockedPath(out, name, resume=resume, force=force)
         try:
-            if not (resume or force) and _is_stopped(work := _work_folder(locked.path)):
+            work = check_no_link(_work_folder(locked.path))
+            if _is_stopped(work) and not (resume or force):
                 raise _interrupted(work)
         finally:
             locked.release()

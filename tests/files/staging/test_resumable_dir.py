@@ -42,6 +42,25 @@ def test_work_goes_on_only_when_asked_and_with_the_same_settings(tmp_path: Path)
     assert not (fresh.folder / "half").exists()
 
 
+def test_what_cannot_start_is_known_before_the_settings_are(tmp_path: Path) -> None:
+    ResumableDir.check(tmp_path / "no folder", "net")
+    assert not [*tmp_path.iterdir()]
+    with ResumableDir(tmp_path, "net", SETTINGS) as work:
+        with pytest.raises(ResultError, match="net is being written by process"):
+            ResumableDir.check(tmp_path, "net", force=True)
+        (work.folder / "half").touch()
+    with pytest.raises(ResultError, match="use --resume to continue it, or --force to start over"):
+        ResumableDir.check(tmp_path, "net")
+    ResumableDir.check(tmp_path, "net", resume=True)
+    ResumableDir.check(tmp_path, "net", force=True)
+    with ResumableDir(tmp_path, "net", SETTINGS, resume=True) as work:
+        work.commit()
+    with pytest.raises(ResultError, match="net exists and is kept"):
+        ResumableDir.check(tmp_path, "net")
+    ResumableDir.check(tmp_path, "net", resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]  # no lock is left
+
+
 def test_work_that_was_stopped_grows_and_never_shrinks(tmp_path: Path) -> None:
     with ResumableDir(tmp_path, "net", SETTINGS) as work:
         for name in ("half", "cells.csv"):
