@@ -18,7 +18,7 @@ def loaded(*args: str) -> set[str]:
         "import sys\n"
         "from nas.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
-        "sys.stderr.write('\n'.join(sys.modules))"
+        "sys.stderr.write('\\n'.join(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=600, check=True
@@ -135,6 +135,6 @@ def test_what_is_wrong_is_said_before_anything_slow_is_imported(tmp_path: Path) 
 
 
 def test_import_of_the_package_imports_no_other() -> None:
-    code = "import sys, nas; sys.stdout.write('\n'.join(sys.modules))"
+    code = "import sys, nas; sys.stdout.write('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & NUMERIC
