@@ -31,7 +31,7 @@ def test_a_training_is_continued_read_and_extended(quick: Task, tiny: Arch, tmp_
     with pytest.raises(ResultError, match="was interrupted"):
         train_network(quick, tiny, Output(tmp_path), epochs=2)
     found = train_network(quick, tiny, output, epochs=2)
-    assert found.path == tmp_path / "tiny-digits-proxy"
+    assert found.path == tmp_path / "tiny-digits-proxy-batch10"
     assert (found.path / "seed0" / "weights.safetensors").exists()
     again = train_network(quick, tiny, output, epochs=2, on_message=messages.append)
     assert (again.test, again.validation, again.epochs) == (found.test, found.validation, 2)
