@@ -66,6 +66,19 @@ def _shipped_archs() -> tuple[Arch, ...]:
     return tuple(map(load_arch, named("architecture")))
 
 
+def shipped_or_same(arch: Arch) -> Arch:
+    """The shipped architecture that computes the same, or the given one.
+
+    A network that a search finds is so called by its known name.
+    """
+    return _shipped_by_id().get(arch.arch_id, arch)
+
+
+@cache
+def _shipped_by_id() -> dict[str, Arch]:
+    return {arch.arch_id: arch for arch in reversed(_shipped_archs())}
+
+
 def load_space(name: str | Path) -> Space:
     """A search space by name or by path to its YAML."""
     from nas.space.space import read_space

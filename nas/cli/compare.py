@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from nas.cli.options import Device, Force, Inputs, Json, NetworkNames, Strict, Svg
+from nas.cli.options import Device, Force, Inputs, Json, NetworkNames, Sources, Strict, Svg
 from nas.cli.progress import show_progress
 from nas.report.tables.text import print_facts_below, print_json
 
@@ -14,6 +14,7 @@ def compare(
     device: Device = None,
     inputs: Inputs = None,
     json: Json = False,
+    sources: Sources = False,
     strict: Strict = False,
     svg: Svg = None,
     force: Force = False,
@@ -29,27 +30,33 @@ def compare(
     """
     from nas import library
     from nas.files.staging import check_replaceable, save_text
-    from nas.modules.networks import load_network
     from nas.report.svg.comparison import comparison_picture
-    from nas.report.tables.network import summarise
-    from nas.report.tables.side_by_side import print_sources, print_together
+    from nas.report.tables.network import named_summary
+    from nas.report.tables.side_by_side import (
+        print_doubts,
+        print_sources,
+        print_together,
+        print_trained,
+    )
 
     if svg and len(archs) != 2:
         raise typer.BadParameter(f"--svg draws two networks beside each other, found {len(archs)}")
     if svg:
         check_replaceable(svg, force=force)
     on = library.load_device(device) if device else None
-    surrogate = library.default_surrogate()
     with show_progress(shown=any(":" in arch for arch in archs)) as progress:  # they are traced
         sheets = []
         for number, arch in enumerate(archs):
             progress(arch, number / len(archs))
-            sheets.append(summarise(load_network(arch, inputs or ()), on, surrogate, strict=strict))
+            sheets.append(named_summary(arch, inputs or (), on, strict=strict))
     if svg:
         save_text(svg, comparison_picture(*sheets), force=force)
     if json:
         print_json([found.as_json() for found in sheets])
     else:
         print_together({"": sheets})
-        print_sources(sheets)
+        print_trained(sheets)
+        print_doubts(sheets)
+        if sources:
+            print_sources(sheets)
         print_facts_below([("written to", str(svg))] if svg else [])

@@ -153,6 +153,7 @@ _OUTPUT = {
 Out = Annotated[Path, _OUTPUT["out"]]
 Force = Annotated[bool, _OUTPUT["force"]]
 Json = Annotated[bool, output_option("--json", "Print JSON instead of tables.")]
+Sources = Annotated[bool, output_option("--sources", "Print where published figures are from.")]
 Svg = Annotated[
     Path | None,
     output_option("--svg", "Draw a picture.", "FILE.svg", show_default=False, callback=_svg_file),

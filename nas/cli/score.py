@@ -11,7 +11,7 @@ from nas.cli.options import ArchNames, Json, Seed, ZeroCost, option
 from nas.cli.progress import show_progress
 from nas.cli.training import AnyData, DataRoot, On, listed, read_images
 from nas.evaluate.proxy_names import check_proxies
-from nas.report.tables.text import numbers, print_json, print_table
+from nas.report.tables.text import NameHeader, numbers, print_json, print_line, print_table
 from nas.system.extras import require
 from nas.train.device import check_device
 from nas.train.sources import check_source
@@ -62,7 +62,11 @@ def score(
         for arch, row in zip(archs, rows, strict=True)
     ]
     title = f"untrained, on {what} of {side} x {side}; sizes as in their tables"
-    print_table(["network", *numbers(*judges)], cells, title=title)
+    print_table([NameHeader("network"), *numbers(*judges)], cells, title=title)
+    print_line()
+    print_line(
+        "Of a proxy, a higher score is better; params and macs only say how large a network is."
+    )
 
 
 def _scores(

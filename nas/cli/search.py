@@ -15,6 +15,7 @@ from nas.cli.options import (
     Json,
     OutputOptions,
     Seed,
+    Sources,
     Space,
     Storage,
     Surrogate,
@@ -52,7 +53,7 @@ class SearchOptions:
 
     budget_ms: Annotated[
         list[float],
-        option("--budget-ms", "Largest predicted latency in ms; one, or one per device.", "MS"),
+        option("--budget-ms", "Budget in ms; one, or one per device.", "MS"),
     ]
     device: Annotated[
         list[str], option("--device", f"{DEVICE_HELP[:-1]}; repeatable.", "NAME", complete.devices)
@@ -74,6 +75,16 @@ class SearchOptions:
     max_peak_m: Annotated[
         float | None,
         _limit("--max-peak-m", "Most activation elements alive at once, in millions.", "X"),
+    ] = None
+
+    avoid: Annotated[
+        list[str] | None,
+        _limit(
+            "--avoid",
+            "Leave out a block, op or activation; none: allow all.",
+            "NAME",
+            ["none", *complete.AVOIDABLE],
+        ),
     ] = None
 
     def arguments(self) -> dict[str, Any]:
@@ -148,6 +159,7 @@ def search(
     training: TrainingOptions,
     output: OutputOptions,
     json: Json = False,
+    sources: Sources = False,
 ) -> None:
     """Find the most accurate network within a latency budget.
 
@@ -167,7 +179,7 @@ def search(
     asked = what.arguments()
     try:
         if study.data is None:
-            _search(asked, output, json=json)
+            _search(asked, output, json=json, sources=sources)
         else:
             _train(asked, study.data, study, training, output, json=json)
     except InfeasibleError as error:
@@ -175,7 +187,7 @@ def search(
         raise
 
 
-def _search(asked: dict[str, Any], output: Output, *, json: bool) -> None:
+def _search(asked: dict[str, Any], output: Output, *, json: bool, sources: bool) -> None:
     from nas.cli.search_output import as_json, print_search
     from nas.optimize.resumable import search_into
     from nas.report.folders.write_search import write_result
@@ -187,7 +199,7 @@ def _search(asked: dict[str, Any], output: Output, *, json: bool) -> None:
     if json:
         print_json(as_json(result, path))
     else:
-        print_search(result, path)
+        print_search(result, path, sources=sources)
 
 
 def _train(

@@ -44,25 +44,16 @@ def show(
         nas show timm:mobileone_s1@192 --json
         nas show net.py:make --input 1x96x192
     """
-    from nas import library
     from nas.files.staging import check_replaceable, save_text
-    from nas.modules.networks import load_network
     from nas.report.svg.network import network_picture
-    from nas.report.tables.network import summarise
+    from nas.report.tables.network import named_summary
 
     if svg:
         check_replaceable(svg, force=force)
     with show_progress(shown=":" in arch) as progress:  # to trace a network takes seconds
         progress(arch, 0.0)
-        network = load_network(arch, inputs or ())
-    on, cautions = _device(arch, device)
-    found = summarise(
-        network,
-        on,
-        library.default_surrogate(),
-        strict=strict,
-        fused=fused,
-    )
+        on, cautions = _device(arch, device)
+        found = named_summary(arch, inputs or (), on, strict=strict, fused=fused)
     if svg:
         save_text(svg, network_picture(found), force=force)
     if json:
@@ -85,6 +76,7 @@ def _print(summary: NetworkSummary) -> None:
 
 
 def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
+    from nas.report.tables.network import imagenet_doubt
     from nas.report.tables.side_by_side import count_doubts
 
     content = summary.as_json()
@@ -103,10 +95,12 @@ def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
         text = f"{interval(p.ms, p.low_ms, p.high_ms)} {device.unit} on {device.name} ({level})"
         facts.append(("predicted latency", text))
         facts += [("caution", flag) for flag in p.flags]
+    if t := summary.trained:
+        facts.append(("trained top-1", f"{interval(t.top1, t.low, t.high)} %: {t.of}"))
     if g := summary.guess:
         facts.append(("estimated top-1", f"{plus_minus(g.top1, g.sd)} %, ImageNet"))
-    elif not table:
-        facts.append(("estimated top-1", "none: estimates are made from the rows of tables"))
+    elif doubt := imagenet_doubt(summary.arch):
+        facts.append(("estimated top-1", doubt))
     return facts + [("published top-1", str(figure)) for figure in summary.published]
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files.resources import BEST
-from nas.report.tables.text import interval, numbers, print_facts_below, print_line, print_table
+from nas.report.tables.text import (
+    NameHeader,
+    interval,
+    numbers,
+    plain,
+    print_facts_below,
+    print_line,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from nas.optimize import SearchResult
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[str, Any]:
     """The JSON document of a search with training."""
     from nas.cli.search_output import as_json as search_json
+    from nas.cli.search_output import latency_json
     from nas.report.tables.network import summarise
 
     best, top1 = studied.trials[0], studied.accuracy
@@ -49,7 +58,7 @@ def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[st
         "weights": str(folder / studied.weights.name),
     }
     found |= {"path": str(folder / BEST), "trained": trained}
-    found |= {"probability": result.probability(best.candidate)}
+    found |= latency_json(result, best.candidate)
     return search_json(result, folder) | {"best": found, "trials": trials}
 
 
@@ -57,21 +66,23 @@ def print_study(
     result: SearchResult, studied: StudyResult, folder: Path, test: Sequence[str]
 ) -> None:
     """Print every candidate, the best, and a command that tests it; `test` are its options."""
-    from nas.cli.search_output import facts_of_latency
+    from nas.cli.search_output import best_name, facts_left_out, facts_of_latency
     from nas.report.tables.network import describe_task
 
     plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
-    columns = [
-        "network",
-        *numbers("predicted\nms", "estimated\nImageNet %", "trained\n%", "epochs", "finals\n%"),
-        "state",
-    ]
-    title = f"{result.space.name} on {result.device.name}, trained on {studied.data}"
-    print_table(columns, [_cells(trial) for trial in studied.trials], title=title)
+    several = len(result.devices) > 1
+    ms = [f"{d.name}\n{d.unit}" if several else f"predicted\n{d.unit}" for d in result.devices]
+    estimated = [] if several else ["estimated\nImageNet %"]  # 80 columns hold no more
+    figures = [*ms, *estimated, "trained\n%", "epochs", "finals\n%"]
+    columns = [NameHeader("network"), *numbers(*figures), NameHeader("state")]
+    devices = " and ".join(device.name for device in result.devices)
+    title = f"{result.space.name} on {devices}, trained on {studied.data}"
+    print_table(columns, [_cells(result, trial) for trial in studied.trials], title=title)
     over = f"{top1.seeds} seeds" if top1.seeds > 1 else "one seed"
     print_facts_below(
         [
-            ("best", f"{best.arch.name}: nas show {shlex.quote(str(folder))}"),
+            *facts_left_out(result),
+            ("best", best_name(best)),
             (
                 "trained top-1 %",
                 f"{interval(top1.top1, top1.low, top1.high)} (95 % interval over {over};"
@@ -80,19 +91,19 @@ def print_study(
             *facts_of_latency(result, best),
             ("as trained", describe_task(studied.trained, result.device)),
             ("written to", str(folder)),
-            ("its test", "not looked at yet; this line does:"),
+            ("its test", "the test split was not used yet; this line does:"),
         ]
     )
     print_line(shlex.join(["nas", "train", str(folder), *test]))  # whole, to be copied
 
 
-def _cells(trial: TrainedCandidate) -> list[str | None]:
+def _cells(result: SearchResult, trial: TrainedCandidate) -> list[str | None]:
     longest, found = max(trial.top1s, default=None), trial.candidate
     finals = trial.finals
     return [
         found.arch.name,
-        f"{found.ms:.2f}",
-        f"{found.top1:.1f}",
+        *(plain(own.ms) for own in result.latencies(found.arch)),
+        *([] if result.others else [f"{found.top1:.1f}"]),
         None if longest is None else f"{trial.top1s[longest]:.2f}",
         None if longest is None else str(longest),
         f"{sum(finals) / len(finals):.2f}" if finals else None,

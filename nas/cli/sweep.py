@@ -17,7 +17,7 @@ from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
 from nas.cli.streams import say
 from nas.files.output import Output
 from nas.files.staging import ResumableDir
-from nas.report.tables.text import print_facts, print_facts_below, print_json, print_table, render
+from nas.report.tables.text import print_facts, print_facts_below, print_json, print_table
 from nas.system.extras import require
 from nas.train.device import check_device
 from nas.train.sources import check_source
@@ -156,6 +156,7 @@ def _shown(name: str) -> Iterator[OnStatus]:
     from rich.live import Live
 
     from nas.report.tables.sweep import cell_table
+    from nas.report.tables.text import fitted
 
     console = Console(stderr=True)
     live = console.is_terminal and not console.is_dumb_terminal
@@ -167,7 +168,8 @@ def _shown(name: str) -> Iterator[OnStatus]:
             left = "" if eta_s is None else f", about {time_of(eta_s)} left"
             line = f"{_summary(statuses)}{left}"
             if live:
-                screen.update(render(*cell_table(statuses), title=f"{name}: {line}"), refresh=True)
+                table, _ = fitted(*cell_table(statuses), console, title=f"{name}: {line}")
+                screen.update(table, refresh=True)
             elif time.monotonic() - last >= EVERY_S:
                 last = time.monotonic()
                 say(line)

@@ -72,6 +72,11 @@ def lint(graph: Graph, target: str, *, dynamic: bool = False) -> tuple[Finding, 
     return tuple(sorted(findings, key=lambda finding: finding.row))
 
 
+def leaving(target: str) -> tuple[Rule, ...]:
+    """Rules of a target for ops that may leave its accelerator at any batch size."""
+    return tuple(rule for rule in RULES[target] if rule.leaves and not rule.dynamic)
+
+
 # patterns of the rules ----------------------------------------------------------------------------
 
 

@@ -95,11 +95,17 @@ class Limits:
         nearest = int(over.max(axis=0).argmin())
         broken = int(over[:, nearest].argmax())
         return limits[broken].error(
-            f"no network of {pricing.space.name} was found that keeps every limit at once, though"
+            f"no network of {_searched(pricing)} was found that keeps every limit at once, though"
             f" each alone can be kept; {tried:,} were tried",
             pricing.space.decode(codes[nearest]),
             float(needs[broken, nearest]),
         )
+
+
+def _searched(pricing: Pricing) -> str:
+    """The space, and what it was searched without."""
+    found = pricing.exclusion.found if pricing.exclusion else ()
+    return pricing.space.name + (f" without {' and '.join(found)} (see --avoid)" if found else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,7 @@ class _Limit:
         else:
             can = f"has at most {self.most:,.0f} {WORDS[self.quantity]}"
             found = f"the smallest has {need:,.0f}"
-        message = f"no network of {pricing.space.name} {can}: {found}"
+        message = f"no network of {_searched(pricing)} {can}: {found}"
         return self.error(message, pricing.space.decode(code), need)
 
     def error(self, message: str, arch: Arch, need: float) -> InfeasibleError:

@@ -20,7 +20,8 @@ from nas.graph.cost import macs, params, peak_activation_elements
 from nas.graph.fuse import fuse
 from nas.graph.graph import Graph
 from nas.latency.device import Device
-from nas.space.columns import Floats, Ints
+from nas.optimize.avoid import FOLD, Avoided, Exclusion
+from nas.space.columns import Floats, Fold, Ints
 from nas.space.layered import LayeredSpace, build
 from nas.space.space import Space
 
@@ -40,22 +41,42 @@ class Pricing:
     surrogate: Surrogate
     others: tuple[Device, ...] = ()
     """Further devices with latency budgets."""
+    avoided: Avoided = Avoided()
+    """What no candidate may have."""
 
     @cached_property
     def layered(self) -> LayeredSpace:
-        """The space as layers, with ms, params and macs on every edge."""
+        """The space as layers, with ms, params and macs on every edge, less what is avoided."""
+        return self._whole if self.exclusion is None else self.exclusion.applied(self._whole)
+
+    @cached_property
+    def exclusion(self) -> Exclusion | None:
+        """What is left out of the space.
+
+        Raises:
+            SpaceError: no network is left.
+        """
+        return self.avoided.exclude(self._whole) if self.avoided.labels else None
+
+    @cached_property
+    def _whole(self) -> LayeredSpace:
+        """The space with its costs, and with what is avoided counted."""
 
         def cost(graph: Graph) -> tuple[Any, ...]:
             more = (device.graph_ms(graph) for device in self.others)
             return self.device.graph_ms(graph), params(graph), macs(graph), *more
 
-        return build(self.space.table, {COST: cost})
+        folds: dict[str, Fold] = {COST: cost}
+        if self.avoided.labels:
+            folds[FOLD] = self.avoided.counts
+        return build(self.space.table, folds)
 
     @cached_property
     def layered_peaks(self) -> LayeredSpace:
         """The layered space with the peak of activation elements in each row."""
         peak = {PEAK: lambda graph: peak_activation_elements(fuse(graph))}
-        return build(self.space.table, peak)
+        whole = build(self.space.table, peak)
+        return whole if self.exclusion is None else self.exclusion.applied(whole)
 
     @cached_property
     def layered_features(self) -> LayeredSpace:

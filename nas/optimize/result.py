@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.accuracy.surrogate import Surrogate
 from nas.files import html
 from nas.latency.device import Device
+from nas.optimize.avoid import Avoided
 from nas.optimize.limits import Limits
 from nas.space.arch import Arch
 from nas.space.space import Space
@@ -42,6 +44,31 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceLatency:
+    """Predicted latency of a network on a device, with the budget there."""
+
+    device: Device
+    ms: float
+    ms_low: float
+    ms_high: float
+    budget_ms: float
+    held_ms: float
+    """Bound on `ms`: the budget, or less at a confidence above one half."""
+    flags: tuple[str, ...] = ()
+    """Reasons to distrust the prediction."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the network misses the budget."""
+        return self.ms > self.held_ms
+
+    @property
+    def probability(self) -> float:
+        """Probability that the network meets the budget."""
+        return self.device.probability_within(self.ms, self.budget_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """Networks that a search found, and its settings."""
 
@@ -70,6 +97,14 @@ class SearchResult:
     """Further devices with budgets."""
     shortlist: tuple[Candidate, ...] = ()
     """Best networks that differ enough to be worth training, best first."""
+    avoided: Avoided = Avoided()
+    """What no network may have."""
+    left_out: tuple[str, ...] = ()
+    """What of it the space has: names of blocks, ops, activations and rules."""
+    _latencies: dict[str, list[DeviceLatency]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """Predictions already made, by `arch_id`."""
 
     @property
     def budget_ms(self) -> float:
@@ -81,12 +116,33 @@ class SearchResult:
         """Bound on the estimate: the budget, or less at a confidence above one half."""
         return self.limits.held_ms[0]
 
-    def elsewhere(self, arch: Arch) -> list[tuple[Device, float, float]]:
-        """Further devices with a network's predicted milliseconds and the budget there."""
-        return [
-            (device, device.predict(arch).ms, most)
-            for device, most in zip(self.others, self.limits.ms[1:], strict=True)
-        ]
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All devices with budgets, in the order given."""
+        return self.device, *self.others
+
+    def latencies(self, arch: Arch) -> list[DeviceLatency]:
+        """Predicted latency of a network on every device."""
+        if arch.arch_id not in self._latencies:
+            each = zip(self.devices, self.limits.ms, self.limits.held_ms, strict=True)
+            self._latencies[arch.arch_id] = [
+                DeviceLatency(device, p.ms, p.low_ms, p.high_ms, budget_ms, held_ms, p.flags)
+                for device, budget_ms, held_ms in each
+                for p in (device.predict(arch),)
+            ]
+        return self._latencies[arch.arch_id]
+
+    def latency_cells(self, arch: Arch) -> dict[str, float]:
+        """Column -> figure: latency and its interval; names of further devices are in columns."""
+        cells: dict[str, float] = {}
+        for number, own in enumerate(self.latencies(arch)):
+            of = f"_{own.device.name}" if number else ""
+            cells |= {
+                f"predicted_ms{of}": own.ms,
+                f"predicted_ms_low{of}": own.ms_low,
+                f"predicted_ms_high{of}": own.ms_high,
+            }
+        return cells
 
     def pareto_frame(self) -> DataFrame:
         """The front, fastest first; its last row is the best."""
@@ -98,12 +154,9 @@ class SearchResult:
 
     def _frame(self, found: Sequence[Candidate]) -> DataFrame:
         rows = [
-            {
-                "name": each.arch.name,
-                "arch_id": each.arch.arch_id,
-                "predicted_ms": each.ms,
-                "predicted_ms_low": each.ms_low,
-                "predicted_ms_high": each.ms_high,
+            {"name": each.arch.name, "arch_id": each.arch.arch_id}
+            | self.latency_cells(each.arch)
+            | {
                 "probability_within_budget": self.probability(each),
                 "estimated_top1": each.top1,
                 "estimated_top1_sd": each.top1_sd,
@@ -134,6 +187,5 @@ class SearchResult:
         return html.table(("network",), heads, rows, title=title)
 
     def probability(self, found: Candidate) -> float:
-        """Probability that a network meets its budget, the least over all devices."""
-        where = [(self.device, found.ms, self.budget_ms), *self.elsewhere(found.arch)]
-        return min(device.probability_within(ms, most) for device, ms, most in where)
+        """Probability that a network meets every budget; errors of devices are independent."""
+        return math.prod(latency.probability for latency in self.latencies(found.arch))

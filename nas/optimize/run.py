@@ -26,6 +26,7 @@ from nas.accuracy.surrogate import Surrogate
 from nas.errors import BudgetError, brief
 from nas.files.resources import DEVICE, SPACE, SURROGATE
 from nas.latency.device import Device
+from nas.optimize.avoid import ALLOW_ALL, Avoided
 from nas.optimize.evolution import Evaluated, Evaluator, EvolutionSettings, evolve
 from nas.optimize.exact import solve, undominated
 from nas.optimize.limits import Limits
@@ -66,6 +67,7 @@ def search(
     surrogate: AnySurrogate = SURROGATE,
     seed: int = 0,
     caution: float = 1.0,
+    avoid: Sequence[str] | None = None,
     settings: EvolutionSettings | None = None,
     shortlist: int = 0,
     on_progress: OnProgress = ignore,
@@ -74,18 +76,24 @@ def search(
 
     Space, device and surrogate are names, paths or loaded objects. Every shipped architecture that
     is a point of the space is known: the search starts from it and reports it. Several devices have
-    one budget each, in the same order, or one for all; reported figures are of the first device.
+    one budget each, in the same order, or one for all; a `Candidate` has figures of the first one.
     `max_peak` is in activation elements. `caution` is the search's aversion to risk: the number of
     standard deviations that the objective subtracts from the estimate. The result's shortlist has
     up to `shortlist` networks that differ in `APART` genes.
 
+    `avoid` names blocks, ops and activations that no network may have. Ops that are known to leave
+    the accelerator of a device's runtime are avoided too, where the space has networks without
+    them; `["none"]` allows them (`nas.optimize.avoid`).
+
     Raises:
         BudgetError: a budget or limit is not positive, or the confidence is not a probability.
         InfeasibleError: no network of the space meets the limits; carries the one nearest to them.
+        SpaceError: no network of the space is left without what is avoided.
+        UnknownNameError: a name to avoid is none.
     """
     began = time.perf_counter()
     on_progress("pricing latency", 0.0)
-    pricing = pricing_of(space, device, surrogate)
+    pricing = pricing_of(space, device, surrogate, avoid)
     limits = limits_of(
         pricing, budget_ms, confidence, params=max_params, macs=max_macs, peak_elements=max_peak
     )
@@ -130,6 +138,8 @@ def search(
         seed=seed,
         limits=limits,
         others=pricing.others,
+        avoided=pricing.exclusion.avoided if pricing.exclusion else pricing.avoided,
+        left_out=pricing.exclusion.found if pricing.exclusion else (),
         shortlist=tuple(_candidate(pricing, found, i) for i in _apart(found.codes, shortlist)),
     )
 
@@ -148,16 +158,24 @@ def pricing_of(
     space: AnySpace,
     device: AnyDevice | Sequence[AnyDevice],
     surrogate: AnySurrogate,
+    avoid: Sequence[str] | None = (ALLOW_ALL,),
 ) -> Pricing:
-    """Pricing of a space, devices and a surrogate, loaded if given by name."""
-    first, *others = (
+    """Pricing of a space, devices and a surrogate, loaded if given by name.
+
+    `avoid` is that of `search`.
+
+    Raises:
+        UnknownNameError: a name is unknown.
+    """
+    first, *others = devices = [
         d if isinstance(d, Device) else library.load_device(d) for d in each_device(device)
-    )
+    ]
     return Pricing(
         space if isinstance(space, Space) else library.load_space(space),
         first,
         surrogate if isinstance(surrogate, Surrogate) else library.load_surrogate(surrogate),
         tuple(others),
+        Avoided.of(avoid, devices),
     )
 
 
@@ -272,7 +290,7 @@ def _candidate(pricing: Pricing, evaluated: Evaluated, index: int) -> Candidate:
     Raises:
         AssertionError: pricing and prediction differ, which is a bug.
     """
-    arch = pricing.space.decode(evaluated.codes[index])
+    arch = library.shipped_or_same(pricing.space.decode(evaluated.codes[index]))
     found = assess(arch, pricing.device, pricing.surrogate)
     assert math.isclose(found.ms, evaluated.prices[index, MS], rel_tol=1e-6), arch.arch_id
     assert math.isclose(found.top1, evaluated.top1[index], rel_tol=1e-5), arch.arch_id

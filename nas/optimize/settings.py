@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nas.optimize.pricing import Pricing
 
 FILES: tuple[What, ...] = ("space", "device", "surrogate")
-DEFAULTS = {"confidence": None, "seed": 0, "caution": 1.0}
+DEFAULTS: dict[str, Any] = {"confidence": None, "seed": 0, "caution": 1.0, "avoid": []}
 
 
 def inputs(search: Mapping[str, Any]) -> RunInputs:
@@ -33,7 +33,8 @@ def inputs(search: Mapping[str, Any]) -> RunInputs:
         for key, own in search.items()
         if key not in FILES
     }
-    return RunInputs(contents, values | {"budget_ms": _budgets(search)})
+    values |= {"budget_ms": _budgets(search), "avoid": list(search.get("avoid") or [])}
+    return RunInputs(contents, values)
 
 
 def check_found(search: Mapping[str, Any]) -> None:
@@ -66,7 +67,8 @@ def result_name(search: Mapping[str, Any], *training: str) -> str:
         most = search.get(f"max_{name}", inf)
         parts += [f"{most / 1e6:g}M{name}"] if most < inf else []
     parts += [surrogate] if surrogate != SURROGATE else []
-    others = {key: own for key, own in DEFAULTS.items() if key != "confidence"}
+    others = {key: own for key, own in DEFAULTS.items() if key not in ("confidence", "avoid")}
+    parts += [f"avoid-{name}" for name in search.get("avoid") or ()]
     return "-".join([*parts, *name_parts(search, others), *training])
 
 

@@ -8,7 +8,7 @@ that cannot stand, or from which no end is reached, are -1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -74,6 +74,17 @@ class LayeredSpace:
             used = np.isin(np.arange(layer.next.shape[1]), genes)
             layers.append(replace(layer, next=np.where(used, layer.next, -1).astype(np.int32)))
         return replace(self, layers=tuple(layers))
+
+    def without(self, forbidden: Sequence[NDArray[np.bool_]]) -> LayeredSpace | None:
+        """The layered space without the edges that are set in (S, O) masks; None if none is left.
+
+        States keep their numbers.
+        """
+        layers = [
+            replace(layer, next=np.where(mask, -1, layer.next).astype(np.int32))
+            for layer, mask in zip(self.layers, forbidden, strict=True)
+        ]
+        return _prune(layers, self.ends)
 
     def edges(self, name: str, of: Callable[[Floats], Floats]) -> list[Floats]:
         """`of` the (S, O, m) values `name` of each layer, computed once for shared values."""
@@ -153,7 +164,9 @@ def build(table: Table, folds: Mapping[str, Fold] | None = None) -> LayeredSpace
             known[key] = _layer(position, states, folds, keep_branch=stays)
         layer, states = known[key]
         layers.append(layer)
-    return _prune(layers, states, table)
+    if (found := _prune(layers, states)) is None:
+        raise SpaceError(f"{table.origin}: no network of this space can be built")
+    return found
 
 
 def _inputs(table: Table, folds: Mapping[str, Fold]) -> SpaceLayer:
@@ -252,8 +265,8 @@ def _fill(
                     values[name][at] = np.stack(whole, axis=1)
 
 
-def _prune(layers: list[SpaceLayer], ends: Ints, table: Table) -> LayeredSpace:
-    """Remove every edge from which no end is reached."""
+def _prune(layers: Sequence[SpaceLayer], ends: Ints) -> LayeredSpace | None:
+    """Remove every edge from which no end is reached; None if nothing is left."""
     alive = np.ones(len(ends) + 1, bool)
     alive[-1] = False  # where -1 points
     pruned: list[SpaceLayer] = []
@@ -261,9 +274,7 @@ def _prune(layers: list[SpaceLayer], ends: Ints, table: Table) -> LayeredSpace:
         following = np.where(alive[layer.next], layer.next, -1).astype(np.int32)
         alive = np.append((following >= 0).any(axis=1), False)
         pruned.append(SpaceLayer(layer.position, layer.states, following, layer.values))
-    if not alive[0]:
-        raise SpaceError(f"{table.origin}: no network of this space can be built")
-    return LayeredSpace(tuple(reversed(pruned)), ends)
+    return LayeredSpace(tuple(reversed(pruned)), ends) if alive[0] else None
 
 
 def _ways_before(layer: SpaceLayer, after: list[Any]) -> list[Any]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nas.errors import TrainingError
+from nas.library import shipped_or_same
 from nas.space.arch import Arch
 from nas.study.database import Database
 from nas.study.earlier import EarlierTrials
@@ -171,7 +172,7 @@ class SuccessiveHalving:
     def _arch(self, record: Record) -> Arch:
         if record.arch_id not in self._archs:
             space = self.spec.pricing.space
-            self._archs[record.arch_id] = space.decode(code_of(record))
+            self._archs[record.arch_id] = shipped_or_same(space.decode(code_of(record)))
         return self._archs[record.arch_id]
 
     def _train(self, rung: _Rung, archs: list[Arch], seeds: list[int]) -> Assignments:

@@ -13,6 +13,7 @@ from itertools import chain
 
 import numpy as np
 
+from nas.library import shipped_or_same
 from nas.optimize.strategies.base import Strategy
 from nas.optimize.strategies.seen import Seen
 from nas.space.arch import Arch
@@ -68,7 +69,7 @@ class TrialLoop:
         """Claim a trial whose process has died."""
         for record in self.store.abandoned():
             code = code_of(record)
-            if claimed := self._claim(self.space.decode(code), code):
+            if claimed := self._claim(shipped_or_same(self.space.decode(code)), code):
                 return claimed
         return None
 
@@ -85,7 +86,7 @@ class TrialLoop:
             for code in self._proposals(records):
                 if code_text(code) in codes or not self.strategy.problem.within(code[None])[0]:
                     continue
-                arch = self.space.decode(code)
+                arch = shipped_or_same(self.space.decode(code))
                 if arch.arch_id not in known:
                     return self._claim(arch, code)
         self.trials = len(records)  # the strategy has no further proposals

@@ -46,7 +46,7 @@ class StudyRequest:
 
     def spec(self, result: SearchResult, task: Task) -> StudySpec:
         """The specification of the study after a search."""
-        own = self.settings
+        own, avoid = self.settings, self.search.get("avoid")
         return StudySpec(
             self.search.get("space", SPACE),
             each_device(self.search.get("device", DEVICE)),
@@ -55,6 +55,7 @@ class StudyRequest:
             initial_codes(result, own.trials, zero_cost=own.zero_cost, task=task),
             own.strategy,
             tuple(own.objectives),
+            None if avoid is None else tuple(avoid),
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nas.errors import ResultError, TrainingError
 from nas.files.resources import WEIGHTS
+from nas.library import shipped_or_same
 from nas.optimize import Candidate, SearchResult
 from nas.optimize.run import assess
 from nas.space.arch import Arch
@@ -149,7 +150,8 @@ def _trials(halving: SuccessiveHalving, database: Database) -> list[TrainedCandi
     pricing = spec.pricing
     trials = []
     for arch_id, own in records.items():
-        candidate = assess(pricing.space.decode(code_of(own[0])), pricing.device, pricing.surrogate)
+        arch = shipped_or_same(pricing.space.decode(code_of(own[0])))
+        candidate = assess(arch, pricing.device, pricing.surrogate)
         top1s = {epoch: top1 for record in own for epoch, top1 in record.top1s.items()}
         state = own[-1].state if len(own) == len(rungs) or own[-1].state == "fail" else "pruned"
         error = own[-1].error

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nas.optimize.avoid import ALLOW_ALL
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import Pricing
 from nas.optimize.run import AnyDevice, AnySpace, AnySurrogate, assess, pricing_of
@@ -34,6 +35,8 @@ class StudySpec:
     strategy: str = "model"
     objectives: tuple[str, ...] = ()
     """Objectives beside the accuracy: names of `OBJECTIVES`."""
+    avoid: tuple[str, ...] | None = (ALLOW_ALL,)
+    """As `nas.optimize.search` takes it."""
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields: cached values are not sent to other processes."""
@@ -41,7 +44,7 @@ class StudySpec:
 
     @cached_property
     def pricing(self) -> Pricing:
-        asked = self.space, self.devices, self.surrogate
+        asked = self.space, self.devices, self.surrogate, self.avoid
         named = all(isinstance(part, str | Path) for part in (asked[0], *asked[1], asked[2]))
         return _pricing(*asked) if named else pricing_of(*asked)
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from nas.files import yaml as files_yaml
 from nas.files.resources import named
+from nas.library import load_arch
+from nas.space.retarget import for_task
 
 from .conftest import Nas
 
@@ -34,8 +37,9 @@ def test_table_of_all_networks_fits_80_columns(nas: Nas) -> None:
 
 
 def test_without_a_device_no_milliseconds_are_invented(nas: Nas) -> None:
-    line = nas("compare", "mobilenetv2").out.splitlines()[3]
-    assert line.split()[:2] == ["mobilenetv2", "-"]
+    lines = nas("compare", "mobilenetv2").out.splitlines()
+    assert lines[1].split() == ["network", "top-1", "%", "top-1", "%", "M", "M"]
+    assert lines[3].split() == ["mobilenetv2", "72.7", "±", "0.5", "72.9", "3.50", "300.77"]
 
 
 def test_traced_networks_stand_beside_tables_without_an_estimate(nas: Nas) -> None:
@@ -45,7 +49,43 @@ def test_traced_networks_stand_beside_tables_without_an_estimate(nas: Nas) -> No
     assert [found["name"] for found in content] == list(names)
     assert [found["top1"] is None for found in content] == [True, False]
     assert all(found["ms"] > found["ms_fixed"] for found in content)
-    assert "traced from torchvision" in nas("compare", *names).out
+    assert "traced from torchvision" in nas("compare", *names, "--sources").out
+
+
+def test_sources_are_printed_when_they_are_asked_for(nas: Nas) -> None:
+    assert "results-imagenet.csv" not in nas("compare", "mobilenetv2").out
+    assert "results-imagenet.csv" in nas("compare", "mobilenetv2", "--sources").out
+
+
+def test_trained_results_are_told_apart_and_have_what_was_trained(nas: Nas, here: Path) -> None:
+    trained_folder(here / "results/a", top1=10.0)
+    trained_folder(here / "results/b", top1=35.9)
+    done = nas("compare", "results/a", "results/b", "--device", "iphone12-lut")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert "trained" in lines[0]
+    assert "estimated" not in done.out
+    assert lines[3].split()[0] == "results/a"
+    assert "10.0 [5.0, 15.0]" in lines[3]
+    assert "35.9 [30.9, 40.9]" in lines[4]
+    assert "digits, 10 classes, 2 epochs, 359 test images" in done.out
+    content = json.loads(nas("compare", "results/a", "mobilenetv2", "--json").out)
+    assert [found["top1"] is None for found in content] == [True, False]
+    assert content[0]["trained"]["top1"] == 10.0
+    assert content[1]["trained"] is None
+    shown = nas("show", "results/b").out
+    assert "trained top-1     35.9 [30.9, 40.9] %: digits, 10 classes, 2 epochs" in shown
+    assert "none: estimates are of ImageNet's 1,000 classes" in shown
+
+
+def trained_folder(folder: Path, top1: float) -> None:
+    """What `nas train` leaves of a network for ten classes."""
+    folder.mkdir(parents=True)
+    arch = for_task(load_arch("mobilenetv3-small"), classes=10, side=32)
+    arch.to_yaml(folder / "best.yaml")
+    test = {"top1": top1, "low": top1 - 5, "high": top1 + 5, "sd": 2.5, "seeds": 1, "images": 359}
+    content = {"data": {"name": "digits"}, "epochs": 2, "seeds": [0], "test": test}
+    files_yaml.write(folder / "train.yaml", content)
 
 
 def test_two_networks_are_drawn_beside_each_other(nas: Nas, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from nas.evaluate.proxies import PROXIES
 from nas.files.resources import named
 from nas.graph.conventions import ORIGINS
 from nas.graph.lint import RULES
+from nas.optimize.avoid import names_to_avoid
 from nas.optimize.strategies import STRATEGIES
 from nas.study.spec import OBJECTIVES
 from nas.train.data import SOURCES
@@ -50,6 +51,7 @@ OFFERED = {
     "nas fidelity --space ": [*named("space")],
     "nas train mobilenetv2 --recipe ": [*recipes()],
     "nas search --strategy ": [*STRATEGIES],
+    "nas search --avoid hs": ["hsigmoid", "hswish"],
     "nas bench --strategy tpe,nsga": ["tpe,nsga2", "tpe,nsga3"],
     "nas export x --format yaml,onnx,y": [],  # it is there already; files are offered
 }
@@ -107,6 +109,7 @@ def test_choices_are_those_that_there_are() -> None:
     assert set(complete.NORMALISATIONS) == set(NORMALISATIONS)
     assert complete.ORIGINS == ORIGINS
     assert set(complete.OBJECTIVES) == set(OBJECTIVES)
+    assert list(complete.AVOIDABLE) == names_to_avoid()
     assert set(complete.PROXIES) == set(PROXIES)
     assert set(complete.RUNTIMES) == set(RUNTIMES)
     assert set(complete.TARGETS) == set(RULES)

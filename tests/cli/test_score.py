@@ -17,7 +17,16 @@ def test_table(nas: Nas) -> None:
     done = nas(*SCORE)
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
-    for text in ("params", "macs", "naswot", "synflow", "zico", "zen", "noise of 32 x 32"):
+    for text in (
+        "params",
+        "macs",
+        "naswot",
+        "synflow",
+        "zico",
+        "zen",
+        "noise of 32 x 32",
+        "higher",
+    ):
         assert text in done.out
 
 

@@ -32,6 +32,63 @@ def test_prints_the_best_the_front_and_every_seed_and_writes_the_same_again(
         assert (here / "results/a" / file).read_bytes() == (here / "results/b" / file).read_bytes()
 
 
+def test_the_answer_is_last_and_sources_are_asked_for(nas: Nas, here: Path) -> None:
+    lines = nas("search", "--budget-ms", "1.0", *ON, "--name", "a").out.splitlines()
+    last = "\n".join(lines[-20:])
+    for text in ("best               mobilenetv3-", "predicted ms", "caution", "written to"):
+        assert text in last
+    assert "written to         results/a" in lines[-1]
+    assert "results-imagenet.csv" not in "\n".join(lines)
+    done = nas("search", "--budget-ms", "1.0", *ON, "--name", "b", "--sources")
+    assert "results-imagenet.csv" in done.out
+    assert done.out.splitlines()[-1].split() == ["written", "to", "results/b"]
+    with (here / "results/a/known.csv").open() as file:
+        known = {row["name"]: row for row in csv.DictReader(file)}
+    assert known["mobilenetv3-large"]["published_top1"] == "75.784"
+    assert "results-imagenet.csv" in known["mobilenetv3-large"]["published_source"]
+    assert known["mobilenetv3-large"]["within_limits"] == "yes"
+
+
+def test_every_device_has_a_column_an_interval_and_a_share_in_the_probability(
+    nas: Nas, here: Path
+) -> None:
+    devices = ("--device", "iphone12-lut", "--device", "sd855-cpu-1t", "--space", "mobilenetv3")
+    asked = ("search", "--budget-ms", "1", "--budget-ms", "8", *devices)
+    done = nas(*asked, "--name", "two")
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+    assert "sd855-cpu-1t   estimated" in done.out
+    (large,) = (line for line in done.out.splitlines() if line.startswith("mobilenetv3-large"))
+    assert large.count("[") == 2
+    assert "18.2]!" in large
+    assert "! over the budget" in done.out
+    with (here / "results/two/pareto.csv").open() as file:
+        row = list(csv.DictReader(file))[-1]
+    assert (
+        float(row["predicted_ms_low_sd855-cpu-1t"]) < float(row["predicted_ms_sd855-cpu-1t"]) <= 8
+    )
+    content = json.loads(nas(*asked, "--json", "--name", "three").out)
+    found = content["best"]["devices"]
+    assert [own["device"] for own in found] == ["iphone12-lut", "sd855-cpu-1t"]
+    joint = found[0]["probability"] * found[1]["probability"]
+    assert content["best"]["probability"] == pytest.approx(joint)
+    assert content["best"]["probability"] < 0.6
+
+
+def test_what_is_avoided_is_said_and_recorded(nas: Nas, here: Path) -> None:
+    asked = ("search", "--budget-ms", "1.0", "--device", "iphone12-lut", "--space", "mobile")
+    done = nas(*asked, "--avoid", "repvit", "--name", "a")
+    assert "avoided            repvit, hard-swish, high rank: may leave" in done.out
+    assert "caution" not in done.out
+    study = yaml.safe_load((here / "results/a/study.yaml").read_text())
+    assert study["avoided"] == ["repvit", "hard-swish", "high rank"]
+    again = nas(*asked, "--avoid", "hswish", "--name", "a", "--resume")
+    assert again.code == 2
+    assert "was started with avoid ['repvit'], found ['hswish']" in again.err
+    refused = nas(*asked, "--avoid", "repvitt")
+    assert refused.code == 2
+    assert "nearest: repvit" in refused.err
+
+
 def test_writes_a_complete_folder(nas: Nas, here: Path) -> None:
     done = nas("search", "--budget-ms", "1.0", *ON, "--json", "--name", "mine")
     folder = here / "results" / "mine"

@@ -127,7 +127,7 @@ def test_the_table_fits_and_keeps_its_columns_apart(nas: Nas, here: Path) -> Non
     done = nas(*SEARCH, *SMALL, *few, "--zero-cost", "synflow,naswot", "--inherit")
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
-    for text in ("estimated", "trained", "pruned", "95 % interval over 2 seeds", "not looked at"):
+    for text in ("estimated", "trained", "pruned", "95 % interval over 2 seeds", "was not used"):
         assert text in done.out
 
 

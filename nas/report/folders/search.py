@@ -89,6 +89,7 @@ class StudyDocument:
     confidence: float | None = None
     others: tuple[_Other, ...] = some_of(default=())
     limits: Mapping[str, Any] = optional()
+    avoided: tuple[str, ...] = some_of(default=())
     training: _Training = optional()
 
 
@@ -139,6 +140,17 @@ class SearchFolder:
     def training(self) -> Mapping[str, Any] | None:
         """The training settings and the best network's accuracy; None without training."""
         return self.study.get("training")
+
+
+def read_training(study: Mapping[str, Any], path: Path) -> _Training | None:
+    """The training section of a `study.yaml`; None without training.
+
+    Raises:
+        DocumentError: the section is damaged.
+    """
+    if (found := study.get("training")) is None:
+        return None
+    return read_record(_Training, found, f"{path} (training)", closed=False)
 
 
 def read_search(folder: Path) -> SearchFolder:

@@ -1,4 +1,4 @@
-"""Write the folder of a search: `best.yaml`, `pareto.csv`, `study.yaml`, plot and front."""
+"""Write the folder of a search: `best.yaml`, `pareto.csv`, `known.csv`, `study.yaml`, a plot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from nas.files.csv import write_csv
 from nas.files.provenance import provenance
 from nas.files.resources import BEST, TRAINED, What, named
 from nas.latency.device import Device
-from nas.optimize import SearchResult
+from nas.library import published
+from nas.optimize import Candidate, SearchResult
 from nas.report.plots.search import save_front
 from nas.space.arch import Arch
 from nas.space.space import Space
@@ -32,6 +33,8 @@ PARETO_COLUMNS = (
     "macs",
     "file",
 )
+"""Columns of `pareto.csv`; a search for several devices adds latencies with their names."""
+KNOWN = "known.csv"
 
 
 def write_result(
@@ -41,7 +44,8 @@ def write_result(
     best = studied.trials[0].candidate if studied else result.best
     best.to_yaml(draft / BEST)
     _write_pareto(result, draft)
-    study = _study(result, command) | {"best": best.arch.arch_id}
+    _write_known(result, draft)
+    study = _study(result, best.arch, command)
     if studied:
         _write_trials(studied, draft)
         study["training"] = _training(studied) | _as_trained(studied.trained, result.device)
@@ -49,7 +53,7 @@ def write_result(
         studied.trained.to_yaml(draft / TRAINED)
         shutil.copy(studied.weights, draft / studied.weights.name)
     yaml.write(draft / "study.yaml", study)
-    save_front(result, draft)
+    save_front(result, draft, studied)
 
 
 def _write_pareto(result: SearchResult, folder: Path) -> None:
@@ -58,11 +62,43 @@ def _write_pareto(result: SearchResult, folder: Path) -> None:
     for found in result.pareto:
         name = f"pareto/{found.arch.arch_id}.yaml"
         found.to_yaml(folder / name)
-        ms = (found.ms, found.ms_low, found.ms_high, result.probability(found))
-        counts = (found.arch.params, found.arch.macs)
-        rounded = (f"{figure:.4f}" for figure in (*ms, found.top1, found.top1_sd))
-        rows.append([found.arch.arch_id, *rounded, *counts, name])
-    write_csv(folder / "pareto.csv", PARETO_COLUMNS, rows)
+        rows.append(_figures(result, found) | {"file": name})
+    write_csv(folder / "pareto.csv", list(rows[0]), rows)
+
+
+def _write_known(result: SearchResult, folder: Path) -> None:
+    """Write `known.csv`: known networks of the space, with published accuracies and sources."""
+    rows = []
+    within = {found.arch.arch_id for found in result.known_within}
+    for found in result.known:
+        figures = published(found.arch)
+        rows.append(
+            {"name": found.arch.name}
+            | _figures(result, found)
+            | {
+                "within_limits": "yes" if found.arch.arch_id in within else "no",
+                "avoided": " and ".join(result.avoided.found_in(found.arch)),
+                "published_top1": f"{figures[0].top1:g}" if figures else "",
+                "published_source": str(figures[0]) if figures else "",
+            }
+        )
+    if rows:
+        write_csv(folder / KNOWN, list(rows[0]), rows)
+
+
+def _figures(result: SearchResult, found: Candidate) -> dict[str, Any]:
+    """Columns of a network: latency on every device, estimate, sizes."""
+    probability = result.probability(found)
+    rounded = (
+        result.latency_cells(found.arch)
+        | {"probability_within_budget": probability}
+        | {"estimated_top1": found.top1, "estimated_top1_sd": found.top1_sd}
+    )
+    return (
+        {"arch_id": found.arch.arch_id}
+        | {name: f"{figure:.4f}" for name, figure in rounded.items()}
+        | {"params": found.arch.params, "macs": found.arch.macs}
+    )
 
 
 def _write_trials(studied: StudyResult, folder: Path) -> None:
@@ -119,7 +155,7 @@ def _as_trained(arch: Arch, device: Device) -> dict[str, Any]:
     return {"as_trained": {"classes": classes, "input": list(arch.input), "predicted_ms": ms}}
 
 
-def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
+def _study(result: SearchResult, best: Arch, command: Sequence[str]) -> dict[str, Any]:
     """How the result was made; all but `date` and `seconds` repeats with the same seed."""
     return provenance(command, "numpy", "scipy") | {
         "seed": result.seed,
@@ -127,9 +163,10 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
         "confidence": result.confidence,
         "held_ms": result.held_ms,
         "others": [
-            _named("device", d) | {"budget_ms": most, "ms": round(ms, 4)}
-            for d, ms, most in result.elsewhere(result.best.arch)
+            _named("device", own.device) | {"budget_ms": own.budget_ms, "ms": round(own.ms, 4)}
+            for own in result.latencies(best)[1:]
         ],
+        "avoided": list(result.left_out),
         "limits": {
             name: most
             for name in ("params", "macs", "peak_elements")
@@ -139,7 +176,7 @@ def _study(result: SearchResult, command: Sequence[str]) -> dict[str, Any]:
         "space": _named("space", result.space),
         "device": _named("device", result.device),
         "surrogate": _named("surrogate", result.surrogate),
-        "best": result.best.arch.arch_id,
+        "best": best.arch_id,
         "optimality_gap": result.optimality_gap,
         "priced": result.priced,
         "judged": result.evaluated,

@@ -64,6 +64,8 @@ def facts_of(result: SearchFolder) -> list[tuple[str, str]]:
         budget = f"within {entry['budget_ms']:g} ms"
         pairs.append(("device too", f"{entry['name']}, {budget}, hash {entry['hash']}"))
     pairs += [(f"at most, {name}", str(most)) for name, most in study.get("limits", {}).items()]
+    if avoided := study.get("avoided"):
+        pairs.append(("avoided", ", ".join(avoided)))
     pairs.append(("objective", f"estimate - {study['caution']:g} sd"))
     gap = f"{study['optimality_gap']:.3g} points, of the last exact recombination"
     tried = f"{study['priced']:,} priced, {study['judged']:,} judged, in {study['seconds']:g} s"

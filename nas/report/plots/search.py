@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.optimize import Candidate, SearchResult
 from nas.report.plots.labels import add_name, place_labels
-from nas.report.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, plain_numbers, plot
+from nas.report.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    PURPLE,
+    RED,
+    panels,
+    plain_numbers,
+)
 from nas.space.family import family_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from nas.study.results import StudyResult
 
 FAMILIES = {"mobilenet": ORANGE, "efficientnet": GREEN, "mobilevit": PINK, "repvit": BLUE}
 """Family of a known network -> colour."""
@@ -21,40 +34,112 @@ MARGIN = 3.0
 """Space below the lowest known network, in percentage points."""
 
 
-def save_front(result: SearchResult, folder: Path) -> None:
-    """Write `pareto.png` and `pareto.svg`."""
-    with plot(folder / "pareto.png", folder / "pareto.svg") as axes:
-        draw(axes, result)
-        place_labels(axes)
+def save_front(result: SearchResult, folder: Path, studied: StudyResult | None = None) -> None:
+    """Write `pareto.png` and `pareto.svg`: a panel for each device, and one of trained accuracy."""
+    devices = len(result.devices)
+    files = (folder / "pareto.png", folder / "pareto.svg")
+    with panels(*files, number=devices + bool(studied)) as axes:
+        for number in range(devices):
+            draw(axes[number], result, studied, number)
+        if studied:
+            draw_trained(axes[-1], result, studied)
+        for own in axes:
+            place_labels(own)
 
 
-def draw(axes: Axes, result: SearchResult) -> None:
-    """Known networks, the front with its deviation, the best, and the budget."""
-    axes.axvline(result.budget_ms, color="black", lw=1, ls="--")
+def draw(
+    axes: Axes, result: SearchResult, studied: StudyResult | None = None, number: int = 0
+) -> None:
+    """On one device: known networks, the front, trained candidates, the result, the budget."""
+    best = studied.trials[0].candidate if studied else result.best
+    shown = _on_device(result, [best], number)[0]
+    _draw_budget(axes, result, number)
+    known = [c for c in result.known if c.arch != best.arch]
+    for candidate in _on_device(result, known, number):
+        name = candidate.arch.name
+        _point(axes, candidate, FAMILIES.get(family_of(name), OTHER), name)
+    front = _on_device(result, result.pareto, number)
+    _draw_front(axes, front, line=number == 0)
+    if studied:
+        trained = _on_device(result, [trial.candidate for trial in studied.trials], number)
+        _draw_candidates(axes, [c.ms for c in trained], [c.top1 for c in trained])
+    _point(axes, shown, FOUND, f"{'result' if studied else 'found'}: {best.arch.name}", marker="*")
+    _frame(axes, [*_on_device(result, known, number), shown], front)
+    device = result.devices[number]
+    axes.set_xlabel(f"predicted on {device.name} [{device.unit}], 90 % interval")
+    axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
+    axes.set_title(_title(result, number), loc="left")
+    axes.legend(loc="lower right", frameon=False)
+
+
+def draw_trained(axes: Axes, result: SearchResult, studied: StudyResult) -> None:
+    """Trained accuracy of every candidate over its latency, with the result and its interval."""
+    own, best = studied.accuracy, studied.trials[0].candidate
+    _draw_budget(axes, result, 0)
+    trained = [(t.candidate.ms, t.top1s[max(t.top1s)]) for t in studied.trials if t.top1s]
+    _draw_candidates(axes, [ms for ms, _ in trained], [top1 for _, top1 in trained])
+    axes.errorbar(
+        [best.ms],
+        [own.top1],
+        xerr=[[best.ms - best.ms_low], [best.ms_high - best.ms]],
+        yerr=[[own.top1 - own.low], [own.high - own.top1]],
+        fmt="*",
+        ms=14,
+        color=FOUND,
+        elinewidth=0.8,
+        label=f"result: {best.arch.name}, {studied.plan.longest} epochs",
+    )
+    axes.set_xlabel(f"predicted on {result.device.name} [{result.device.unit}], 90 % interval")
+    axes.set_ylabel(f"trained top-1 on {studied.data} [%], 95 % interval")
+    axes.set_title("trained candidates after their last epoch", loc="left")
+    axes.legend(loc="lower right", frameon=False)
+
+
+def _on_device(
+    result: SearchResult, found: Sequence[Candidate], number: int
+) -> Sequence[Candidate]:
+    """Candidates with their latency on one of the devices."""
+    if number == 0:
+        return found
+    latencies = [result.latencies(candidate.arch)[number] for candidate in found]
+    return [
+        replace(candidate, ms=own.ms, ms_low=own.ms_low, ms_high=own.ms_high)
+        for candidate, own in zip(found, latencies, strict=True)
+    ]
+
+
+def _draw_budget(axes: Axes, result: SearchResult, number: int) -> None:
+    budget_ms = result.limits.ms[number]
+    axes.axvline(budget_ms, color="black", lw=1, ls="--")
     axes.annotate(
-        f" budget {result.budget_ms:g} ms",
-        (result.budget_ms, 0.01),
+        f" budget {budget_ms:g} ms",
+        (budget_ms, 0.01),
         xycoords=("data", "axes fraction"),
         fontsize=9,
     )
     if result.confidence is not None:
-        axes.axvline(result.held_ms, color=OTHER, lw=1, ls=":")
-    for seed in result.known:
-        name = seed.arch.name
-        _point(axes, seed, FAMILIES.get(family_of(name), OTHER), name)
-    front = result.pareto
+        axes.axvline(result.limits.held_ms[number], color=OTHER, lw=1, ls=":")
+
+
+def _draw_front(axes: Axes, front: Sequence[Candidate], *, line: bool) -> None:
+    """The front; on a device that it is not the front of, its networks without a line."""
     ms, top1 = [c.ms for c in front], [c.top1 for c in front]
+    if not line:
+        axes.plot(ms, top1, ".", color=FOUND, ms=5, label="found, the front of the first device")
+        return
     axes.plot(ms, top1, color=FOUND, lw=1.5, marker=".", ms=5, label="found, the best at each ms")
     lower = [c.top1 - c.top1_sd for c in front]
     upper = [c.top1 + c.top1_sd for c in front]
     axes.fill_between(ms, lower, upper, color=FOUND, alpha=0.15, lw=0, label="± 1 sd")
-    _point(axes, result.best, FOUND, f"found: {result.best.arch.name}", marker="*")
-    _frame(axes, [*result.known, result.best], front)
-    axes.set_xlabel(f"predicted on {result.device.name} [{result.device.unit}], 90 % interval")
-    axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
+
+
+def _draw_candidates(axes: Axes, ms: Sequence[float], top1: Sequence[float]) -> None:
+    axes.plot(ms, top1, "D", color=PURPLE, mfc="none", ms=9, zorder=4, label="trained candidates")
+
+
+def _title(result: SearchResult, number: int) -> str:
     sure = "" if result.confidence is None else f" with probability {result.confidence:g}"
-    axes.set_title(f"{result.space.name} within {result.budget_ms:g} ms{sure}", loc="left")
-    axes.legend(loc="lower right", frameon=False)
+    return f"{result.space.name} within {result.limits.ms[number]:g} ms{sure}"
 
 
 def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = "o") -> None:

@@ -33,16 +33,26 @@ def plot(*paths: Path, size: tuple[float, float] = (8, 5), font_size: float = 10
 
     The suffix of a path chooses the format: PNG, SVG or PDF. `size` is in inches.
     """
+    with panels(*paths, number=1, size=size, font_size=font_size) as (axes,):
+        yield axes
+
+
+@contextmanager
+def panels(
+    *paths: Path, number: int, size: tuple[float, float] = (8, 5), font_size: float = 10
+) -> Iterator[Sequence[Axes]]:
+    """Like `plot`, with several axes beside each other, each of this size."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     # a Figure without pyplot needs no display; the salt makes ids in an SVG repeatable
     with rc_context({"svg.hashsalt": "nas", "font.size": font_size}):
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
-        yield axes
+        figure = Figure(figsize=(size[0] * number, size[1]), layout="constrained")
+        found: list[Axes] = list(figure.subplots(1, number, squeeze=False)[0])
+        for axes in found:
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(alpha=0.25)
+        yield found
         for path in paths:
             kind = path.suffix[1:].lower()
             figure.savefig(path, dpi=150, format=kind, metadata=METADATA[kind])

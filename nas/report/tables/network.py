@@ -7,13 +7,16 @@ because the surrogate reads the rows of a table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.blocks import FIELDS, Row
 from nas.errors import TraceError
+from nas.files.resources import exists
 from nas.graph.cost import peak_activation_elements, row_costs
 from nas.graph.ops import op_params
 from nas.report.tables.text import interval
@@ -25,7 +28,9 @@ if TYPE_CHECKING:
     from nas.library import Published
     from nas.modules.networks import Network
     from nas.modules.tracing.trace import CountCheck
+    from nas.report.folders.trained import TrainedTop1
 
+IMAGENET_CLASSES = 1000
 ALWAYS = ("k", "exp", "out", "act", "s", "patch")
 """Columns always shown if an op has them; others only if a value is not the default."""
 
@@ -41,6 +46,15 @@ class NetworkSummary:
     prediction: Prediction | None = None
     guess: AccuracyEstimate | None = None
     published: tuple[Published, ...] = ()
+    trained: TrainedTop1 | None = None
+    """Accuracy of its own training."""
+    called: str = ""
+    """What tells it from others, if its name does not."""
+
+    @property
+    def label(self) -> str:
+        """Name in a table of several networks."""
+        return self.called or self.arch.name
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -99,8 +113,38 @@ class NetworkSummary:
             "top1": g and g.top1,
             "top1_sd": g and g.sd,
             "published": [asdict(figure) for figure in self.published],
+            "trained": self.trained and asdict(self.trained),
             "rows": self.rows,
         }
+
+
+def imagenet_doubt(network: Network) -> str | None:
+    """Why an ImageNet estimate does not apply to a table; None if it does."""
+    if not isinstance(network, Arch):
+        return "none: estimates are made from the rows of tables"
+    classes = getattr(network.rows[-1], "out", IMAGENET_CLASSES)
+    if not network.rows[-1].classifies or classes == IMAGENET_CLASSES:
+        return None
+    return f"none: estimates are of ImageNet's 1,000 classes, and this network has {classes:,}"
+
+
+def named_summary(
+    name: str, inputs: Sequence[str], device: Device | None, *, strict: bool, fused: bool = False
+) -> NetworkSummary:
+    """Figures of the network that a user names, which may be a results folder.
+
+    Raises:
+        NasError: as `nas.modules.networks.load_network`, `summarise` and `read_trained`.
+    """
+    from nas.library import default_surrogate
+    from nas.modules.networks import load_network
+    from nas.report.folders.trained import read_trained
+
+    network = load_network(name, inputs)
+    surrogate = default_surrogate() if imagenet_doubt(network) is None else None
+    found = summarise(network, device, surrogate, strict=strict, fused=fused)
+    called = name if isinstance(network, Arch) and exists(Path(name)) else ""
+    return replace(found, trained=read_trained(name), called=called)
 
 
 def summarise(

@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nas.report.tables.text import TableRow, interval, numbers
+from nas.report.tables.text import NameHeader, TableRow, interval, numbers
 from nas.study.sweep.cell_status import CellStatus
 
 VARYING = ("space", "device", "budget_ms", "strategy", "seed")
 """Columns shown if their values differ."""
+FIGURES = ("done", "cut", "failed", "runs", "best\n%", "predicted\nms", "finals\n%")
+ALWAYS = ("done", "best\n%")
+"""Figures shown even if no cell has one yet."""
 
 
 def cell_table(statuses: Sequence[CellStatus]) -> tuple[list[str], list[TableRow]]:
-    """Columns and rows for the cells: settings that differ, progress, best result so far."""
+    """Columns and rows for the cells: settings that differ, state, progress, best result so far."""
     shown = [name for name in VARYING if len({getattr(s, name) for s in statuses}) > 1]
-    columns = [
-        *(name.removesuffix("_ms").replace("_", " ") + _unit(name) for name in shown),
-        *numbers("done", "cut", "failed", "runs", "best\n%", "predicted\nms", "finals\n%"),
-        "state",
+    settings = [name.removesuffix("_ms").replace("_", " ") + _unit(name) for name in shown]
+    figures = [_figures(status) for status in statuses]
+    kept = [
+        number
+        for number, header in enumerate(FIGURES)
+        if header in ALWAYS or any(row[number] not in (None, "0") for row in figures)
     ]
-    return columns, [[*(label_of(s, name) for name in shown), *_figures(s)] for s in statuses]
+    columns = [*settings, NameHeader("state"), *numbers(*(FIGURES[number] for number in kept))]
+    rows: list[TableRow] = [
+        [*(label_of(s, name) for name in shown), s.state, *(row[number] for number in kept)]
+        for s, row in zip(statuses, figures, strict=True)
+    ]
+    return columns, rows
 
 
 def _unit(name: str) -> str:
@@ -41,4 +51,4 @@ def _figures(s: CellStatus) -> TableRow:
         assert s.trained_top1_low is not None and s.trained_top1_high is not None
         finals = interval(s.trained_top1, s.trained_top1_low, s.trained_top1_high)
     counts = (f"{s.trials}/{s.wanted}", str(s.stopped), str(s.failed), str(s.running))
-    return [*counts, best, winner, finals, s.state]
+    return [*counts, best, winner, finals]

@@ -1,7 +1,7 @@
 """Print tables, facts, lines and JSON; numbers are right-aligned, units are in headers.
 
-A number is never cut. In a narrow terminal text wraps, then gaps shrink, then words are broken, and
-in the end the table is wider than the terminal. Tables and JSON go to stdout.
+A number or name is never cut. In a narrow terminal text wraps, then gaps shrink, then words are
+broken, and in the end the table is wider than the terminal. Tables and JSON go to stdout.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TableRow = Sequence[str | None]
 """One row; None (there is no value) is printed as a dash."""
 
-LAYOUTS = ((2, 20), (1, 20), (1, 12))
+LAYOUTS = ((2, 32), (1, 32), (1, 12))
 """Spaces between columns, and length of the longest unbroken word; the first pair that fits is
 used.
 """
@@ -27,6 +27,12 @@ used.
 
 class NumberHeader(str):
     """Name of a column of numbers, with the unit on a second line: `MACs` newline `M`."""
+
+    __slots__ = ()
+
+
+class NameHeader(str):
+    """Name of a column of names, which are never broken, so that they can be copied."""
 
     __slots__ = ()
 
@@ -51,15 +57,29 @@ def print_table(
     """Print a table to stdout, with `total` under a rule."""
     from rich.console import Console
 
-    body = list(rows)
     console = Console()
+    table, least = fitted(columns, list(rows), console, title=title, total=total)
+    Console(width=max(console.width, least)).print(table, crop=False)
+
+
+def fitted(
+    columns: Sequence[str],
+    rows: Sequence[TableRow],
+    console: Console,
+    *,
+    title: str = "",
+    total: TableRow | None = None,
+) -> tuple[Table, int]:
+    """The table in the first of `LAYOUTS` that fits a console, or the last, and its least width."""
+    from rich.console import Console
+
     for gap, word in LAYOUTS:
-        table = render(columns, body, title=title, total=total, gap=gap, word=word)
+        table = render(columns, rows, title=title, total=total, gap=gap, word=word)
         least = sum(column.min_width or 0 for column in table.columns) + gap * (len(columns) - 1)
         wide = Console(width=max(console.width, least))
         if _width(table, wide) <= console.width:
             break
-    wide.print(table, crop=False)
+    return table, least
 
 
 def _width(table: Table, console: Console) -> int:
@@ -105,7 +125,11 @@ def render(
             header,
             foot,
             justify=side,
-            min_width=_narrowest(side, [header, foot, *(row[index] for row in body)], word),
+            min_width=_narrowest(
+                side,
+                [header, foot, *(row[index] for row in body)],
+                None if isinstance(column, NameHeader) else word,
+            ),
             no_wrap=side == "right",
             overflow="fold",
         )
@@ -114,16 +138,17 @@ def render(
     return table
 
 
-def _narrowest(side: str, cells: Iterable[Text], word: int) -> int:
-    """Minimum width of a column: its longest number, or an ordinary word."""
+def _narrowest(side: str, cells: Iterable[Text], word: int | None) -> int:
+    """Minimum width of a column: its longest number, or its longest word up to `word`."""
     if side == "right":
         return max(line.cell_len for cell in cells for line in cell.split(allow_blank=True))
-    return min(word, max(len(part) for cell in cells for part in cell.plain.split() or [""]))
+    longest = max(len(part) for cell in cells for part in cell.plain.split() or [""])
+    return longest if word is None else min(word, longest)
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Print names and values, one pair on each line."""
-    print_table(["", ""], facts)
+    """Print names and values, one pair on each line; a path in a value is not broken."""
+    print_table(["", NameHeader("")], facts)
 
 
 def print_facts_below(facts: Iterable[tuple[str, str]]) -> None:

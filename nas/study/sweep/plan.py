@@ -15,8 +15,9 @@ from typing import Any
 from nas.errors import DocumentError, check_names
 from nas.evaluate.proxy_names import PROXIES
 from nas.files import yaml
-from nas.files.records import between, one_of, read_record
+from nas.files.records import between, one_of, read_record, some_of
 from nas.files.resources import RECIPE, SPACE, SURROGATE, named
+from nas.optimize.avoid import ALLOW_ALL, names_to_avoid
 from nas.optimize.strategies import DEFAULT, STRATEGIES
 from nas.optimize.strategies.problem import OBJECTIVES
 from nas.study.halving import rung_name
@@ -102,6 +103,9 @@ class Sweep:
     resources: Resources = Resources()
     scheduler: Scheduler = Scheduler()
     limits: HardLimits = HardLimits()
+    avoid: tuple[str, ...] = some_of(default=())
+    """Blocks, ops and activations that no network may have; `none` allows ops that may leave a
+    device's accelerator."""
     on: str = "auto"
     """Device of the trainings: auto, cpu, cuda or mps."""
     precision: str = one_of(*PRECISIONS)
@@ -147,6 +151,7 @@ class Sweep:
             "surrogate": self.surrogate,
             "seed": cell.seed,
             "caution": self.caution,
+            "avoid": list(self.avoid) or None,
         }
 
 
@@ -223,6 +228,7 @@ def _check_names(sweep: Sweep, origin: str) -> None:
         "strategies": STRATEGIES,
         "objectives": OBJECTIVES,
         "zero_cost": PROXIES,
+        "avoid": {name: None for name in (ALLOW_ALL, *names_to_avoid())},
     }
     for key, names in known.items():
         found = getattr(sweep, key)
