@@ -12,6 +12,7 @@ from nas.cli.options import Json, argument
 from nas.cli.progress import show_progress
 from nas.files.resources import named, own_devices
 from nas.report.tables.text import (
+    NameHeader,
     TableRow,
     millions,
     numbers,
@@ -151,7 +152,7 @@ def results(folder: Folder = Path("results"), json: Json = False) -> None:
     _print(
         json,
         [asdict(one) | {"path": str(one.path)} for one in found],
-        ["result", "made by", "device", *numbers("budget\nms"), "date"],
+        [NameHeader("result"), "made by", "device", *numbers("budget\nms"), "date"],
         [
             [
                 one.path.name,
