@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from numbers import Real
 from reprlib import Repr
 from typing import TYPE_CHECKING, Literal
 
@@ -78,6 +79,18 @@ def check_names(what: str, found: Iterable[str], valid: Collection[str], where: 
             raise UnknownNameError(what, name, valid, where)
 
 
+def positive(found: object, expected: str) -> float:
+    """A number above 0 as a float; NumPy's numbers are accepted.
+
+    Raises:
+        BudgetError: it is not above 0, or no number.
+    """
+    number = float(found) if isinstance(found, Real) and not isinstance(found, bool) else 0.0
+    if not number > 0:
+        raise BudgetError(f"expected {expected}, found {brief(found)}")
+    return number
+
+
 class MissingCostError(NasError, LookupError):
     """A device has no cost for an op kind, which must not count as zero."""
 
@@ -139,6 +152,10 @@ class WriteError(ResultError):
 
 class StorageError(ResultError):
     """A database of studies cannot be opened."""
+
+
+class BlockError(NasError, ValueError):
+    """A file of blocks cannot be run, or a block has a name or column that it cannot have."""
 
 
 class BudgetError(NasError, ValueError):

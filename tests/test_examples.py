@@ -14,17 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from typer.main import get_command
 
 from nas.blocks import BLOCKS
+from nas.blocks.own import VARIABLE
 from nas.cli.main import app, main
 from nas.optimize import EvolutionSettings
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
+from .shown import DOCS, ROOT, blocks, pages
 
 #: commands that are shown and not run here
 NOT_RUN = {
@@ -57,39 +57,6 @@ SHORTER = {
     "trials: 4": "trials: 2",
     "final_seeds: 2": "final_seeds: 1",
 }
-
-
-class Block(NamedTuple):
-    """What stands between two fences."""
-
-    page: Path
-    line: int
-    language: str
-    text: str
-
-    @property
-    def commands(self) -> list[str]:
-        """What its lines call of `nas`, also after another program, without comments."""
-        if self.language != "sh":
-            return []
-        text = self.text.replace("\\\n", " ").replace(" && ", "\n")
-        words = [shlex.split(line, comments=True) for line in text.splitlines()]
-        return [shlex.join(line) for line in words if line[:1] == ["nas"]]
-
-
-def pages() -> list[Path]:
-    """The README, then the site's pages in its order."""
-    listed = re.findall(r"^```{toctree}\n(.*?)```", (DOCS / "index.md").read_text(), re.S | re.M)
-    names = [line for part in listed for line in part.splitlines() if not line.startswith(":")]
-    return [ROOT / "README.md", *(p for name in names if (p := DOCS / f"{name}.md").parent == DOCS)]
-
-
-def blocks() -> Iterator[Block]:
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        for found in re.finditer(r"^```(sh|python)\n(.*?)^```", text, re.S | re.M):
-            line = text.count("\n", 0, found.start()) + 2
-            yield Block(page, line, *found.groups())
 
 
 SHOWN = [*blocks()]
@@ -143,8 +110,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def blocks_restored() -> Iterator[None]:
+def blocks_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A page adds a block."""
+    monkeypatch.setenv(VARIABLE, "")  # worker processes would have it too
     before = dict(BLOCKS)
     yield
     BLOCKS.clear()

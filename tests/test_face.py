@@ -19,6 +19,11 @@ def test_every_public_name_is_there_and_documented() -> None:
         assert name in dir(nas)
 
 
+def test_only_public_names_are_listed() -> None:
+    assert dir(nas) == sorted(nas.__all__)
+    assert {*nas._MODULES} == {*nas.__all__} - {"__version__"}
+
+
 def test_importing_a_package_hides_no_public_function() -> None:
     for path in Path(nas.__file__).parent.iterdir():
         assert path.stem not in nas._MODULES, "a package and a function of one name"

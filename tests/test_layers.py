@@ -27,6 +27,7 @@ FLOORS = (
     ("adapt",),
     ("report",),
     ("schema",),
+    ("api",),
     ("cli",),
     ("__main__",),
 )

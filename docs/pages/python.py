@@ -13,6 +13,9 @@ INTRODUCTION = """\
 This page documents the names of `import nas`. Each is imported when it is first used.
 `nas.load_arch` and similar functions take a shipped name or a path. An invalid name, file or budget
 raises a `nas.errors.NasError` with a one-line message. The returned classes follow the functions.
+
+`on_progress` is called with the current step (a text) and the share of all the work that is done,
+from 0 to 1; `on_message` with a line about an event ([examples](../python.md#progress)).
 """
 RETURNED = (
     "nas.latency.device.Device",
@@ -22,6 +25,10 @@ RETURNED = (
     "nas.space.space.Space",
     "nas.optimize.SearchResult",
     "nas.optimize.Candidate",
+    "nas.study.results.StudyResult",
+    "nas.train.final.Final",
+    "nas.adapt.result.Adaptation",
+    "nas.deploy.export.Export",
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from nas.errors import BudgetError, check_names
+from nas.errors import BudgetError, check_names, positive
 
 DIRECTIONS = ("shrink", "grow")
 CRITERIA = ("l2", "taylor", "scale", "random")
@@ -47,8 +47,8 @@ class AdaptPlan:
     direction: str = "shrink"
 
     def __post_init__(self) -> None:
-        if not 0 < self.budget_ms < inf:
-            raise BudgetError(f"expected a budget above 0 ms, found {self.budget_ms:g}")
+        if positive(self.budget_ms, "a budget above 0 ms") == inf:
+            raise BudgetError("expected a budget above 0 ms, found inf")
         if not 0 < self.delta < 1:
             raise BudgetError(f"--delta: expected a share between 0 and 1, found {self.delta:g}")
         if not 0 < self.decay <= 1:

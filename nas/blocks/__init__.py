@@ -1,7 +1,16 @@
-"""Row ops: one file per family, one class per op, one dictionary of all."""
+"""Row ops: one file per family, one class per op, one dictionary of all.
+
+Blocks of the user's own are registered with `register`, from Python or from files (`load_blocks`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import TypeVar
+
+from nas.blocks import own
 from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
@@ -16,6 +25,7 @@ from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
+from nas.errors import BlockError, UnknownNameError
 
 _ROWS: tuple[type[Row], ...] = (
     Conv,
@@ -55,4 +65,55 @@ BLOCKS: dict[str, type[Row]] = {row.op: row for row in _ROWS}
 if len(BLOCKS) != len(_ROWS):
     raise RuntimeError("two row classes share one op name")
 
-__all__ = ["BLOCKS", "FIELDS", "Field", "Row"]
+Block = TypeVar("Block", bound=type[Row])
+
+
+def register(block: Block) -> Block:
+    """Add a block under its op, for this process; a decorator of its class.
+
+    A class of a session or script may be defined anew; those of `nas` and of files stay.
+
+        @register
+        @dataclass(frozen=True, slots=True)
+        class Ghost(Row, op="ghost"): ...
+
+    Raises:
+        BlockError: the class has no op, or another block has that op.
+        UnknownNameError: one of its columns is unknown.
+    """
+    op, name = getattr(block, "op", None), block.__qualname__
+    if op is None:
+        raise BlockError(f"{name}: expected an op, as in class {name}(Row, op='...')")
+    known = BLOCKS.get(op)
+    files = f"{__name__}."
+    if known and known.__module__.startswith(files) and known.__module__ != block.__module__:
+        raise BlockError(f"{name}: op {op!r} is that of {known.__module__}.{known.__qualname__}")
+    for column in fields(block):
+        if column.name not in FIELDS:
+            raise UnknownNameError("column", column.name, FIELDS, f"block {op!r}")
+    BLOCKS[op] = block
+    return block
+
+
+def load_blocks(files: Iterable[str | Path]) -> None:
+    """Execute Python files that register blocks, in this process and in those that it starts.
+
+    Raises:
+        BlockError: a file is not there, raised an error or registers no block; or see `register`.
+    """
+    paths = [Path(file) for file in files]
+    for path in paths:
+        _load(path)
+    own.name_in_environment(paths)
+
+
+def _load(file: Path) -> None:
+    before = dict(BLOCKS)
+    if own.execute(file) and before == BLOCKS:
+        raise BlockError(f"{file} registers no block: put @register above its class")
+
+
+for _file in own.files_in_environment():
+    _load(_file)
+
+__all__ = ["BLOCKS", "FIELDS", "Field", "Row", "load_blocks", "register"]

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from nas.cli.own_blocks import takes_blocks
 from nas.cli.streams import say
 
 EXAMPLES = "Examples:"
@@ -39,8 +40,17 @@ class App(typer.Typer):
         )
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
-        """As Typer's; `rich_help_panel` is the section of the group's page that names it."""
-        return super().command(name, cls=_Command, **settings)
+        """As Typer's; `rich_help_panel` is the section of the group's page that names it.
+
+        The command takes `--blocks` too.
+        """
+        add = super().command(name, cls=_Command, **settings)
+
+        def added(command: Callable[..., Any]) -> Callable[..., Any]:
+            add(takes_blocks(command))
+            return command
+
+        return added
 
     def add(self, section: str, *commands: Callable[..., Any]) -> None:
         """Add commands to one section of the page."""

@@ -24,6 +24,7 @@ from nas.cli.kit import kit
 from nas.cli.lint import lint
 from nas.cli.list import app as list_app
 from nas.cli.measure import measure
+from nas.cli.own_blocks import Blocks, load
 from nas.cli.profile import profile
 from nas.cli.report import report
 from nas.cli.scale import scale
@@ -64,8 +65,10 @@ def _options(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
+    blocks: Blocks = None,
 ) -> None:
     """Options of `nas` itself."""
+    load(blocks)
 
 
 def main() -> None:

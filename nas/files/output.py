@@ -47,3 +47,6 @@ class Output:
     """Replace a result of the same name."""
     command: tuple[str, ...] = field(default_factory=started_with)
     """Recorded in the result as the command that made it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "out", Path(self.out))  # a text is taken for a path

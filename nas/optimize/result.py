@@ -101,6 +101,8 @@ class SearchResult:
     """What no network may have."""
     left_out: tuple[str, ...] = ()
     """What of it the space has: names of blocks, ops, activations and rules."""
+    path: Path | None = None
+    """The folder of the result; None if it was not written."""
     _latencies: dict[str, list[DeviceLatency]] = field(
         default_factory=dict, repr=False, compare=False
     )

@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import compress
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import numpy as np
 
 from nas import library
 from nas.accuracy.surrogate import Surrogate
-from nas.errors import BudgetError, brief
+from nas.errors import BudgetError, positive
 from nas.files.resources import DEVICE, SPACE, SURROGATE
 from nas.latency.device import Device
 from nas.optimize.avoid import ALLOW_ALL, Avoided
@@ -184,6 +183,20 @@ def each_device(device: AnyDevice | Sequence[AnyDevice]) -> tuple[AnyDevice, ...
     return (device,) if isinstance(device, str | Path | Device) else tuple(device)
 
 
+def each_budget(budget_ms: float | Sequence[float]) -> list[float]:
+    """The budgets as finite numbers.
+
+    Raises:
+        BudgetError: one is not above 0, infinite, or no number.
+    """
+    several: Any = [budget_ms] if np.ndim(budget_ms) == 0 else budget_ms
+    budgets = [positive(ms, "a budget above 0 ms") for ms in several]
+    for ms in budgets:
+        if math.isinf(ms):
+            raise BudgetError(f"expected a budget above 0 ms, found {ms}")
+    return budgets
+
+
 def limits_of(
     pricing: Pricing, budget_ms: float | Sequence[float], confidence: float | None, **most: float
 ) -> Limits:
@@ -193,8 +206,7 @@ def limits_of(
         BudgetError: a limit is no positive number, or the confidence no probability.
     """
     devices = pricing.devices
-    several: Any = [budget_ms] if np.ndim(budget_ms) == 0 else budget_ms
-    budgets = [_positive(ms, "a budget above 0 ms") for ms in several]
+    budgets = each_budget(budget_ms)
     if len(budgets) == 1:
         budgets *= len(devices)
     if len(budgets) != len(devices):
@@ -202,20 +214,9 @@ def limits_of(
         raise BudgetError(
             f"got {len(budgets)} budgets for {of}; give one per device, or a single one"
         )
-    for ms in budgets:
-        if math.isinf(ms):
-            raise BudgetError(f"expected a budget above 0 ms, found {ms}")
-    kept = {name: _positive(m, f"a limit of {name} above 0") for name, m in most.items()}
+    kept = {name: positive(m, f"a limit of {name} above 0") for name, m in most.items()}
     ratios = [1.0 if confidence is None else d.at_confidence(confidence) for d in devices]
     return Limits(tuple(budgets), tuple(ratios), **kept)
-
-
-def _positive(found: object, expected: str) -> float:
-    """A number above 0 as a float; NumPy's numbers are accepted."""
-    number = float(found) if isinstance(found, Real) and not isinstance(found, bool) else 0.0
-    if not number > 0:
-        raise BudgetError(f"expected {expected}, found {brief(found)}")
-    return number
 
 
 def _pass_progress(on_progress: OnProgress, number: int, share: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from math import inf
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +80,9 @@ def _name(found: Any) -> str:
 
 
 def _budgets(search: Mapping[str, Any]) -> list[float]:
-    found = search["budget_ms"]
-    return [float(found)] if isinstance(found, Real) else list(found)
+    from nas.optimize.run import each_budget
+
+    return each_budget(search["budget_ms"])
 
 
 def _pricing(search: Mapping[str, Any]) -> Pricing:

@@ -301,7 +301,8 @@ class _Parser:
         for op in ops:
             if not isinstance(op, str) or op not in BLOCKS:
                 where = f"{self.origin} row {self.row} (op)"
-                raise DocumentError(str(UnknownNameError("op", op, BLOCKS, where)))
+                unknown = UnknownNameError("op", op, BLOCKS, where)
+                raise DocumentError(f"{unknown}; one of your own needs --blocks FILE.py")
         return ops
 
     def _counts(self, cell: Any) -> list[int]:

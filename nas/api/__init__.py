@@ -1,0 +1,1 @@
+"""Functions of `import nas` that write results, as the commands of the same work do."""
