@@ -22,11 +22,11 @@ class Block(NamedTuple):
 
     @property
     def commands(self) -> list[str]:
-        """Its lines that call `nas`, without comments."""
+        """What its lines call of `nas`, also after another program, without comments."""
         if self.language != "sh":
             return []
-        lines = self.text.replace("\\\n", " ").splitlines()
-        words = [shlex.split(line, comments=True) for line in lines]
+        text = self.text.replace("\\\n", " ").replace(" && ", "\n")
+        words = [shlex.split(line, comments=True) for line in text.splitlines()]
         return [shlex.join(line) for line in words if line[:1] == ["nas"]]
 
 
