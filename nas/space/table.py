@@ -301,8 +301,8 @@ class _Parser:
         for op in ops:
             if not isinstance(op, str) or op not in BLOCKS:
                 where = f"{self.origin} row {self.row} (op)"
-                unknown = UnknownNameError("op", op, BLOCKS, where)
-                raise DocumentError(f"{unknown}; one of your own needs --blocks FILE.py")
+                hint = "; one of your own needs --blocks FILE.py" if isinstance(op, str) else ""
+                raise DocumentError(f"{UnknownNameError('op', op, BLOCKS, where)}{hint}")
         return ops
 
     def _counts(self, cell: Any) -> list[int]:
