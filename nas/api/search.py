@@ -56,9 +56,9 @@ def search(
 
     Options: `confidence` (least probability of meeting the budget), `max_params`, `max_macs`,
     `max_peak` (activation elements), `surrogate`, `seed`, `caution` (standard deviations that the
-    objective subtracts from the estimate), `avoid` (blocks, ops, activations and lint rules that no
-    network may have), `settings` (of the evolution), `shortlist` (most networks of the result's
-    shortlist, which differ enough to be worth training).
+    objective subtracts from the estimate), `avoid` (blocks, ops and activations that no network
+    may have; by default what leaves the device's accelerator, `["none"]` allows it), `settings` (of
+    the evolution), `shortlist` (most networks of the result's shortlist).
 
         result = nas.search("mobile", "iphone12-lut", budget_ms=1.0, output=nas.Output(name="mine"))
         result.best.arch, result.path
