@@ -17,7 +17,6 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nas.errors import DocumentError, UnknownNameError, brief
-from nas.files.yaml import check_keys
 
 T = TypeVar("T")
 Schema = dict[str, Any]
@@ -116,6 +115,8 @@ class _Reader:
             self._fail(path, "keys and values", content)
         parts = {part.name: part for part in fields(kind)}  # type: ignore[arg-type]
         known = {key: cell for key, cell in content.items() if self.closed or key in parts}
+        from nas.files.yaml import check_keys  # help pages need no PyYAML
+
         check_keys(known, self._place(path), required=required_keys(kind), optional=set(parts))
         hints = get_type_hints(kind)
         return kind(

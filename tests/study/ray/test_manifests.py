@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from typer.main import get_command
 
@@ -35,6 +36,7 @@ def test_the_shown_sweep_is_the_file() -> None:
     assert len(load_sweep(FILES / "sweep.yaml").cells()) == 3
 
 
+@pytest.mark.needs("ray")
 def test_ray_takes_the_machines() -> None:
     from ray.autoscaler._private.util import prepare_config, validate_config
 
@@ -45,6 +47,7 @@ def test_ray_takes_the_machines() -> None:
     assert prepared["available_node_types"]["gpu"]["max_workers"] == prepared["max_workers"] == 16
 
 
+@pytest.mark.needs("ray")
 def test_kuberays_autoscaler_takes_the_cluster() -> None:
     from ray.autoscaler._private.kuberay.autoscaling_config import (
         _derive_autoscaling_config_from_ray_cr as derived,
