@@ -124,7 +124,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(nas: Nas, here: Path)
 @pytest.mark.usefixtures("few_generations")
 def test_the_table_fits_and_keeps_its_columns_apart(nas: Nas, here: Path) -> None:
     few = ("--trials", "3", "--epochs", "2", "--seeds", "2")
-    done = nas(*SEARCH, *SMALL, *few, "--zero-cost", "synflow,naswot", "--inherit")
+    done = nas(*SEARCH, *SMALL, *few, "--zero-cost", "synflow,naswot", "--inherit", "--name", "a")
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
     for text in ("estimated", "trained", "pruned", "95 % interval over 2 seeds", "was not used"):
