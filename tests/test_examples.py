@@ -29,7 +29,9 @@ from .shown import DOCS, ROOT, blocks, pages
 #: commands that are shown and not run here
 NOT_RUN = {
     "nas profile --runtime onnxruntime --out here": "ten minutes; shorter in tests/cli",
-    "nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8": "four minutes",
+    "nas search --space mobile32 --budget-ms 1 --device sd855-cpu-1t --data digits --trials 4": (
+        "minutes; shorter on the page data.md"
+    ),
     "nas fidelity --space mobile --data fashion-mnist": "hours; a small one in tests/cli",
     "nas kit --device-os ios mobilenetv3-small": "a slow converter; in tests/cli",
     "nas kit --device-os ios mobilenetv3-small results/mobile-iphone12-lut-1ms-p0.9": "likewise",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nas.cli.streams import say
-from nas.system.progress import OnProgress
+from nas.system.progress import OnProgress, time_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,11 +102,3 @@ def _line(step: str, share: float, left_s: float | None) -> str:
     """`epoch 3/10, 25 %, about 4 min left`."""
     left = "" if left_s is None else f", about {time_of(left_s)} left"
     return f"{step}, {100 * share:.0f} %{left}"
-
-
-def time_of(seconds: float) -> str:
-    """90 as `2 min`, 7300 as `2 h 2 min`."""
-    if round(seconds) < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from nas.cli.options import ArchNames, Json, Seed, ZeroCost, option
+from nas.cli.options import ArchNames, Json, Seed, ZeroCost, gathered, option
 from nas.cli.progress import show_progress
-from nas.cli.training import AnyData, DataRoot, On, listed, read_images
+from nas.cli.training import AnyData, ImageOptions, On, listed
 from nas.evaluate.proxy_names import check_proxies
 from nas.report.tables.text import NameHeader, numbers, print_json, print_line, print_table
 from nas.system.extras import require
@@ -25,13 +24,15 @@ CLASSES = 10
 DIGITS = "{:.5g}"
 
 
+@gathered
 def score(
     names: ArchNames,
+    *,
     zero_cost: ZeroCost = "naswot,synflow,zico,zen",
     side: Annotated[int, option("--side", "Image side in pixels.", "N", min=8)] = 64,
     seed: Seed = 0,
     data: AnyData = None,
-    data_root: DataRoot = None,
+    images: ImageOptions,
     on: On = "auto",
     json: Json = False,
 ) -> None:
@@ -47,7 +48,7 @@ def score(
     from nas import library
 
     archs = [library.load_arch(name) for name in names]
-    judges, rows, what = _scores(archs, zero_cost, data, data_root, side, seed, on)
+    judges, rows, what = _scores(archs, zero_cost, data, images, side, seed, on)
     if json:
         print_json(
             [
@@ -73,7 +74,7 @@ def _scores(
     archs: Sequence[Arch],
     zero_cost: str,
     data: str | None,
-    root: Path | None,
+    options: ImageOptions,
     side: int,
     seed: int,
     on: str,
@@ -94,7 +95,7 @@ def _scores(
 
     device = device_of(on)
     if data:
-        images = read_images(data, root)
+        images = options.read(data)
         batches = Task(images, Recipe("score", "nas score"), Setting(device)).batches(side, seed)
         classes, what = len(images.classes), f"images of {images.name}"
     else:

@@ -168,7 +168,7 @@ def search(
     Examples:
         nas search --budget-ms 1.0 --device iphone12-lut
         nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9 --json
-        nas search --budget-ms 3 --device iphone12-lut --data digits --trials 8
+        nas search --budget-ms 5 --device pixel6-cpu --data photos --trials 8
     """
     if study.data is None:
         refuse_without_data(context, *(field.name for field in fields(StudyOptions)))

@@ -13,12 +13,13 @@ import typer
 
 from nas.cli.help import App, Group
 from nas.cli.options import Address, Json, Out, argument, gathered, option, output_options
-from nas.cli.progress import EVERY_S, RESUME, show_progress, time_of
+from nas.cli.progress import EVERY_S, RESUME, show_progress
 from nas.cli.streams import say
 from nas.files.output import Output
 from nas.files.staging import ResumableDir
 from nas.report.tables.text import print_facts, print_facts_below, print_json, print_table
 from nas.system.extras import require
+from nas.system.progress import time_of
 from nas.train.device import check_device
 from nas.train.sources import check_source
 

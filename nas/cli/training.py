@@ -38,7 +38,7 @@ TRAINING = "Data and training"
 training_option = partial(option, section=TRAINING)
 _DATA = training_option(
     "--data",
-    f"{', '.join(complete.DATA_SETS)}, an .npz, or a folder with train/ and val/.",
+    f"{', '.join(complete.DATA_SETS)}, an .npz, or a folder of CLASS folders.",
     "DATA",
     complete.DATA_SETS,
 )
@@ -61,7 +61,46 @@ On = Annotated[str, training_option("--on", "auto, cpu, cuda, cuda:1 or mps.", "
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingOptions:
+class ImageOptions:
+    """How images are found and read. Every field is an option."""
+
+    data_root: DataRoot = None
+    download: Annotated[bool, training_option("--download", "Download a named data set.")] = False
+    split: Annotated[
+        float | None,
+        training_option(
+            "--split",
+            "Share to test on, if not split.",
+            "X",
+            min=0.01,
+            max=0.99,
+            show_default="0.2",
+        ),
+    ] = None
+    skip_damaged: Annotated[
+        bool, training_option("--skip-damaged", "Leave out images that cannot be read.")
+    ] = False
+
+    def read(self, data: str) -> DataSet:
+        """Load a data set with a progress bar, and say what was left out or set aside."""
+        from nas.train.data import load_data
+
+        with show_progress(shown=FIRST_PROCESS) as progress:
+            images = load_data(
+                data,
+                root=self.data_root,
+                download=self.download,
+                split=self.split,
+                skip_damaged=self.skip_damaged,
+                on_progress=progress,
+            )
+        for note in images.notes if FIRST_PROCESS else ():
+            say(note)
+        return images
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions(ImageOptions):
     """How networks are trained. Every field is an option."""
 
     recipe: Annotated[
@@ -72,18 +111,19 @@ class TrainingOptions:
     ] = RECIPE
     batch: Annotated[
         int | None,
-        training_option("--batch", "Images per step.", "N", min=2, show_default="the recipe's"),
+        training_option(
+            "--batch", "Images per step.", "N", min=2, show_default="the recipe's, less for few"
+        ),
     ] = None
     micro_batch: Annotated[
-        int, training_option("--micro-batch", "Images per pass; 0: the whole batch.", "N", min=0)
+        int,
+        training_option("--micro-batch", "Images per pass; 0: as many as have room.", "N", min=0),
     ] = 0
     on: On = "auto"
     precision: Annotated[
         str, training_option("--precision", "auto, fp32, bf16 or fp16.", "NAME", PRECISIONS)
     ] = "auto"
     compiled: Annotated[bool, training_option("--compile", "Use torch.compile.")] = False
-    data_root: DataRoot = None
-    download: Annotated[bool, training_option("--download", "Download a named data set.")] = False
 
     def check(self, data: str) -> Recipe:
         """Check all names before anything slow is imported; return the recipe."""
@@ -93,10 +133,7 @@ class TrainingOptions:
         check_device(self.on)
         check_names("precision", [self.precision], PRECISIONS)
         wanted = load_recipe(self.recipe)
-        if self.batch is None or self.batch == wanted.batch:
-            return wanted
-        lr = wanted.schedule.lr * self.batch / wanted.batch
-        return replace(wanted, batch=self.batch, schedule=replace(wanted.schedule, lr=lr))
+        return wanted if self.batch is None else wanted.with_batch(self.batch)
 
     def check_output(self, output: Output, *name: str) -> None:
         """Check that a run may start; `name`: parts of the name that it takes by default."""
@@ -119,9 +156,10 @@ class TrainingOptions:
         precision = precision_of(self.precision, device)
         threads = None if THREADS_CHOSEN else 0
         setting = Setting(device, precision, self.micro_batch, self.compiled, threads)
-        images = read_images(data, self.data_root, download=self.download)
-        task = Task(images, wanted, setting)
-        check_fits(wanted, len(task.splits[0].labels))
+        task = Task(self.read(data), wanted, setting)
+        if self.batch is None:
+            task = _with_steps(task)
+        check_fits(task.recipe, len(task.splits[0].labels))
         return task
 
     def words(self) -> list[str]:
@@ -135,15 +173,17 @@ class TrainingOptions:
         return found
 
 
-def read_images(data: str, root: Path | None, *, download: bool = False) -> DataSet:
-    """Load a data set with a progress bar, and report skipped files."""
-    from nas.train.data import load_data
+def _with_steps(task: Task) -> Task:
+    """The task with a smaller batch, if an epoch would have very few steps; the user is told."""
+    from nas.train.recipe import note_of_batch
 
-    with show_progress(shown=FIRST_PROCESS) as progress:
-        images = load_data(data, root=root, download=download, on_progress=progress)
-    if images.note and FIRST_PROCESS:
-        say(images.note)
-    return images
+    images = len(task.splits[0].labels)
+    recipe = task.recipe.for_few(images)
+    if recipe is task.recipe:
+        return task
+    if FIRST_PROCESS:
+        say(note_of_batch(images, task.recipe, recipe))
+    return replace(task, recipe=recipe)
 
 
 def refuse_without_data(context: typer.Context, *names: str) -> None:

@@ -16,7 +16,7 @@ from nas.study.halving import SuccessiveHalving
 from nas.study.request import StudyRequest
 from nas.study.results import StudyResult, WriteResult, study_result
 from nas.study.settings import SIZES, StudySettings
-from nas.study.trainer import remove_run_files
+from nas.study.trainer import TRIALS, remove_run_files
 from nas.study.workers import run_with
 from nas.system.progress import OnMessage, OnProgress, ignore
 
@@ -55,6 +55,7 @@ def search_and_train(
         TrainingError: no network could be trained.
         UnknownNameError: a strategy, objective or proxy, with the nearest names.
     """
+    from nas.train.duration import announce
     from nas.train.settings import task_parts
     from nas.train.threads import with_threads
 
@@ -86,6 +87,9 @@ def search_and_train(
                     on_progress,
                     on_message,
                 )
+                if not (folder / TRIALS).exists():  # of a resumed run the rest is unknown here
+                    epochs = halving.plan.work(settings.trials)
+                    announce(task, result.best.arch, epochs, on_message, workers=workers)
                 run_with(halving, workers)
                 found = study_result(halving)
         except (BudgetError, InfeasibleError, UnknownNameError):

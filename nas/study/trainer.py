@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nas.train.loop import Epoch, Training
     from nas.train.run import Task
 
+TRIALS = "trials"
+"""Folder of the checkpoints and logs of a study's trainings."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrialAssignment:
@@ -115,14 +118,14 @@ class Trainer:
 
 def training_folder(folder: Path, arch: Arch, seed: int) -> Path:
     """Folder of a training's checkpoint and log below that of a study or sweep."""
-    return folder / "trials" / arch.arch_id / f"seed{seed}"
+    return folder / TRIALS / arch.arch_id / f"seed{seed}"
 
 
 def remove_run_files(folder: Path, *, checkpoints: bool = True) -> None:
     """Remove the files that only resuming a study or sweep needs."""
     from nas.train.run import CHECKPOINT
 
-    for checkpoint in folder.glob(f"trials/*/*/{CHECKPOINT}") if checkpoints else ():
+    for checkpoint in folder.glob(f"{TRIALS}/*/*/{CHECKPOINT}") if checkpoints else ():
         checkpoint.unlink()
     shutil.rmtree(folder / WORKERS, ignore_errors=True)
 

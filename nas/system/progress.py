@@ -1,4 +1,7 @@
-"""Callbacks by which long work reports to its caller; the default of each is `ignore`."""
+"""Callbacks by which long work reports to its caller, and how it names a time.
+
+The default of each callback is `ignore`.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,11 @@ def part_of(on_progress: OnProgress, start: float, end: float) -> OnProgress:
 
 def ignore(*_: object) -> None:
     """Do nothing with a report."""
+
+
+def time_of(seconds: float) -> str:
+    """90 as `2 min`, 7300 as `2 h 2 min`."""
+    if round(seconds) < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

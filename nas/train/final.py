@@ -17,7 +17,7 @@ from nas.files.staging import ResumableDir
 from nas.modules import save_weights
 from nas.space.arch import Arch, read_arch
 from nas.system.progress import OnMessage, OnProgress, ignore
-from nas.train.distributed import rank
+from nas.train.distributed import rank, world
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
 from nas.train.run import Task, TrainingRun
@@ -158,7 +158,9 @@ def _facts(
     command: Sequence[str],
 ) -> dict[str, Any]:
     """Contents of `train.yaml`."""
-    setting = task.setting
+    setting, batch = task.setting, task.recipe.batch // world()
+    images = setting.images_per_pass(final.arch, batch)
+    whole = images == batch
     return provenance(command, "torch", "torchvision") | {
         "arch": {"name": arch.name, "arch_id": arch.arch_id, "trained_id": final.arch.arch_id},
         "data": task.data.preprocessing(final.arch.input[1]).facts(),
@@ -169,7 +171,7 @@ def _facts(
         "trained_on": {
             "device": str(setting.device),
             "precision": setting.precision,
-            "micro_batch": setting.micro_batch or None,
+            "micro_batch": None if whole else images,
             "compile": setting.compile,
             "threads": torch.get_num_threads() if setting.device.type == "cpu" else None,
         },

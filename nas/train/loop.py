@@ -28,6 +28,7 @@ from nas.train.data.base import Crop, Plan, Split, in_order
 from nas.train.distributed import average, gradients, mean_of_all, rank, together, world
 from nas.train.epoch_plan import epoch_plan
 from nas.train.image_sizes import at_side
+from nas.train.micro_batch import images_with_room
 from nas.train.optimiser import learning_rate, make_optimiser, same_schedule_prefix
 from nas.train.recipe import Recipe
 from nas.train.regularise import averaged, regularise, set_dropout
@@ -36,6 +37,8 @@ from nas.train.teacher import load_teacher
 
 CHECKED = 50
 """Check the loss for NaN every so many steps; each check synchronises the device."""
+REPORTED_S = 1.0
+"""Time between two reports of progress within an epoch; a checked step is always reported."""
 AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -45,16 +48,23 @@ OnEpochProgress = Callable[[int, float, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where and how a training runs. No field changes what is trained."""
+    """Where and how a training runs. Only batch norms see which images share a pass."""
 
     device: torch.device = torch.device("cpu")
     precision: str = "fp32"
     """`fp32`, or mixed precision with `bf16` or `fp16`."""
     micro_batch: int = 0
-    """Images per forward pass; gradients accumulate to the recipe's batch. 0: the batch."""
+    """Images per forward pass; gradients accumulate to the recipe's batch. 0: on a CPU as many as
+    have room (`nas.train.micro_batch`), elsewhere the batch."""
     compile: bool = False
     threads: int | None = None
     """CPU threads; 0: the fastest number (`nas.train.threads`), None: torch's setting."""
+
+    def images_per_pass(self, arch: Arch, batch: int, side: int | None = None) -> int:
+        """Images of a forward pass of a batch; `side` is the network's own by default."""
+        if self.micro_batch or self.device.type != "cpu":
+            return min(self.micro_batch or batch, batch)
+        return images_with_room(arch.graph, batch, side or arch.input[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +183,8 @@ class Training:
 
     def _steps(self, recipe: Recipe, plan: Plan, number: int) -> tuple[float, float]:
         """Mean loss over one epoch's steps, and the last learning rate."""
-        start, images = perf_counter(), 0
+        images = 0
+        start = reported = perf_counter()
         self.module.train()
         self._estimated = False
         total, lr = torch.zeros((), device=self.setting.device), 0.0
@@ -188,23 +199,25 @@ class Training:
                 average(own, self.module.parameters())
             self._update(lr)
             images += len(index) * world()
-            if step % CHECKED == 0 or step == len(plan):
+            checked = step % CHECKED == 0 or step == len(plan)
+            if checked:
                 mean = float(mean_of_all(total)) / step
                 if not math.isfinite(mean):
                     raise TrainingError(
                         f"{self.arch.name} diverged in epoch {number + 1} of {self.epochs}:"
                         f" the loss is {mean}; try a smaller learning rate or --precision fp32"
                     )
-                self.on_epoch_progress(
-                    number + 1, step / len(plan), images / (perf_counter() - start)
-                )
+            if checked or perf_counter() - reported >= REPORTED_S:
+                reported = perf_counter()
+                self.on_epoch_progress(number + 1, step / len(plan), images / (reported - start))
         return mean, lr
 
     def _backward(self, x: Tensor, targets: Tensor, side: int, recipe: Recipe) -> Tensor:
         """Compute gradients on this process's images; returns the loss, still on the device."""
         if self.teacher:
             targets = self.teacher(x, targets)
-        runner, micro = self._runner(side, recipe), self.setting.micro_batch or len(x)
+        runner = self._runner(side, recipe)
+        micro = self.setting.images_per_pass(self.arch, len(x), side)
         loss = torch.zeros((), device=x.device)
         for part, wanted in zip(torch.split(x, micro), torch.split(targets, micro), strict=True):
             with self._autocast():
@@ -271,7 +284,7 @@ class Training:
     @property
     def _at_once(self) -> int:
         """Images per forward pass."""
-        return self.setting.micro_batch or self.recipe.batch
+        return self.setting.images_per_pass(self.arch, self.recipe.batch)
 
     def _whole(self, split: Split, plan: Plan) -> Iterator[tuple[Tensor, Tensor]]:
         for images, labels in split.to(self.setting.device).batches(plan):

@@ -14,6 +14,10 @@ from nas.files import yaml
 from nas.files.records import between, one_of, read_record
 
 FOLDER = Path(__file__).parent / "recipes"
+LEAST_STEPS = 8
+"""Steps of an epoch, below which a smaller batch is better."""
+LEAST_BATCH = 8
+"""Smallest batch that is chosen for few images: batch norms need several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,23 @@ class Recipe:
         regularise = replace(self.regularise, dropout=stage.dropout)
         return replace(self, augment=augment, regularise=regularise, sides=(stage.side,))
 
+    def with_batch(self, batch: int) -> Recipe:
+        """The recipe with another batch size, and a learning rate in proportion to it."""
+        if batch == self.batch:
+            return self  # the same learning rate to the last digit
+        lr = self.schedule.lr * batch / self.batch
+        return replace(self, batch=batch, schedule=replace(self.schedule, lr=lr))
+
+    def for_few(self, images: int) -> Recipe:
+        """The recipe with its batch halved until an epoch of so many images has `LEAST_STEPS`.
+
+        A batch of less than `LEAST_BATCH` is chosen only for less than two of it.
+        """
+        batch = self.batch
+        while images // batch < LEAST_STEPS and batch // 2 >= min(LEAST_BATCH, max(2, images // 2)):
+            batch //= 2
+        return self.with_batch(batch)
+
     def for_images(self, network_side: int, data_side: int) -> int:
         """The image side of evaluation."""
         fitting = -(-data_side // 32) * 32
@@ -156,6 +177,17 @@ def load_recipe(name: str | Path) -> Recipe:
     if recipe.teacher.name and not recipe.teacher.name.startswith("timm:"):
         raise DocumentError(f"{path} (teacher.name): expected timm:NAME")
     return recipe
+
+
+def note_of_batch(images: int, before: Recipe, after: Recipe) -> str:
+    """One line that says why and how the batch follows the number of images."""
+    steps = images // before.batch
+    found = f"{steps} step{'s' * (steps != 1)}" if steps else "less than one step"
+    return (
+        f"{images:,} training images are {found} of batch {before.batch:,}, so the batch is"
+        f" {after.batch} ({images // after.batch} steps an epoch) and the learning rate"
+        f" {after.schedule.lr:.2g}; --batch chooses another"
+    )
 
 
 def check_fits(recipe: Recipe, images: int) -> None:

@@ -10,8 +10,9 @@ from nas.files.staging import ResumableDir, check_not_shipped
 from nas.space.arch import Arch
 from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import processes, wait_for_others
+from nas.train.duration import announce
 from nas.train.final import Final, read_final, train_finally
-from nas.train.run import Task
+from nas.train.run import CHECKPOINT, Task
 from nas.train.settings import inputs, task_parts
 from nas.train.threads import with_threads
 
@@ -59,12 +60,16 @@ def train_network(
             if number == 0:
                 on_message(work.already_complete())
             return read_final(work.path)
+        task = with_threads(task, arch, work.folder)
+        epochs, seeds = (work.settings.sizes[size] for size in ("epochs", "seeds"))
+        if not any(work.folder.rglob(CHECKPOINT)):
+            announce(task, arch, epochs * seeds, on_message)
         return train_finally(
-            with_threads(task, arch, work.folder),
+            task,
             arch,
             work,
-            epochs=work.settings.sizes["epochs"],
-            seeds=range(seed, seed + work.settings.sizes["seeds"]),
+            epochs=epochs,
+            seeds=range(seed, seed + seeds),
             command=output.command,
             on_progress=on_progress,
             on_message=on_message,

@@ -143,7 +143,8 @@ class TrainingRun:
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if isinstance(error, TrainingError) or not is_of_memory(error):
                     raise
-                before = task.setting.micro_batch or task.recipe.batch // world()
+                batch = task.recipe.batch // world()
+                before = task.setting.images_per_pass(self.arch, batch)
                 size = before // 2
                 if halved or size < 2:
                     raise TrainingError(

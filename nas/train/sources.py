@@ -27,7 +27,7 @@ def check_source(source: str | Path) -> None:
     if path.suffix == ".npz":
         raise DataError(f"{name}: no such file")
     if os.sep in name or path.exists():
-        raise DataError(f"{name}: expected a folder with train/ and val/, or an .npz file")
+        raise DataError(f"{name}: expected a folder of images, or an .npz file")
     raise UnknownNameError("data set", name, NAMES)
 
 

@@ -106,7 +106,7 @@ def _step(task: Task, arch: Arch) -> Callable[[], None]:
     """One forward and backward pass of a fresh network on noise, at most a batch of it."""
     fitted, setting = task.fit(arch), task.setting
     few = max(2, round(TIMED_MACS / fitted.macs))
-    images = min(setting.micro_batch or task.recipe.batch, few)
+    images = min(setting.images_per_pass(fitted, task.recipe.batch), few)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
         module = build(fitted).to(memory_format=torch.channels_last)

@@ -147,8 +147,7 @@ def test_damaged_late(
     done = nas(*TRAIN, "--data", str(data))
     assert done.code == 2
     assert "data: 12 damaged images: train/cat/00" in done.err
-    assert done.err.count("no image that can be decoded") == 10
-    assert "and 2 more" in done.err
+    assert done.err.count("no image that can be decoded") == 12
     assert not list((tiny / "results").glob("*"))
 
 

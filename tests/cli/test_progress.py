@@ -13,6 +13,7 @@ import pytest
 from nas.cli import progress
 from nas.cli.progress import show_progress
 from nas.cli.streams import say
+from nas.system.progress import time_of
 
 ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -76,7 +77,7 @@ def test_what_is_over_at_once_says_nothing(
     ],
 )
 def test_times_are_short(seconds: float, text: str) -> None:
-    assert progress.time_of(seconds) == text
+    assert time_of(seconds) == text
 
 
 def test_an_interruption_says_how_to_go_on() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import yaml
 from nas.library import load_arch
 from nas.modules import build
 
+from ..photographs import CLASSES, write_photographs
 from .conftest import Nas
 
 TRAIN = ("train", "mobilenetv3-small-0.5", "--batch", "64", "--on", "cpu", "--epochs", "1")
@@ -57,7 +61,7 @@ def test_json(nas: Nas, here: Path) -> None:
     [
         (("train", "mobilenetv9"), "unknown architecture 'mobilenetv9'"),
         ((*TRAIN, "--data", "digit"), "unknown data set 'digit'; nearest: digits"),
-        ((*TRAIN, "--data", "./nothing"), "expected a folder with train/ and val/"),
+        ((*TRAIN, "--data", "./nothing"), "expected a folder of images, or an .npz file"),
         ((*TRAIN, "--recipe", "prox"), "unknown recipe 'prox'; nearest: proxy"),
         ((*TRAIN, "--on", "gpu"), "unknown device to train on 'gpu'"),
         ((*TRAIN, "--on", "meta"), "unknown device to train on 'meta'"),
@@ -77,3 +81,43 @@ def test_bad_input_is_one_message_and_2(
     assert message in done.err
     assert len(done.err.strip().splitlines()) == 1
     assert not list(here.glob("results/*")) + list(here.glob("results/.*"))
+
+
+def test_a_folder_of_photographs_is_enough(nas: Nas, here: Path) -> None:
+    write_photographs(here / "photos", 60, shrink=16)
+    damaged = here / "photos" / CLASSES[0] / "IMG_0000.jpeg"
+    damaged.write_bytes(b"no image")
+    command = ("train", "mobilenetv3-small-0.5", "--data", "photos", "--on", "cpu", "--epochs", "1")
+    refused = nas(*command)
+    assert refused.code == 2
+    assert refused.err.strip().endswith("--skip-damaged leaves damaged images out")
+    done = nas(*command, "--skip-damaged", "--split", "0.3", "--json")
+    assert done.code == 0
+    left_out, skipped, split, batch = done.err.splitlines()
+    assert "left out hidden files: 1; files in no class folder: 1" in left_out
+    assert f"{CLASSES[0]}/IMG_0000.jpeg: no image that can be decoded" in skipped
+    assert "30 % of every class (18 of 59 images) are the test split" in split
+    assert "training images are less than one step of batch 128, so the batch is 8" in batch
+    assert json.loads(done.out)["test"]["images"] == 18
+    facts = yaml.safe_load((here / json.loads(done.out)["path"] / "train.yaml").read_text())
+    assert facts["data"]["classes"] == [*CLASSES]
+    assert facts["data"]["source"].endswith("30 % of every class set aside as test split (seed 0)")
+    assert facts["recipe"]["batch"] == 8
+    kept = nas(*command, "--skip-damaged", "--resume")  # another test split
+    assert kept.code == 2
+    assert "training images" in kept.err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_photographs_need_little_memory(here: Path) -> None:
+    """A batch of 64 at 224 pixels would keep 3.5 GB for the backward pass."""
+    write_photographs(here / "photos", 90, shrink=2)
+    command = (sys.executable, "-m", "nas", "train", "mobilenetv3-large", "--data", "photos")
+    options = ("--batch", "64", "--epochs", "1", "--on", "cpu", "--name", "mine")
+    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as started:
+        _, status, usage = os.wait4(started.pid, 0)
+        started.returncode = os.waitstatus_to_exitcode(status)
+    assert started.returncode == 0
+    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < 2.5e9
+    facts = yaml.safe_load((here / "results" / "mine" / "train.yaml").read_text())
+    assert facts["trained_on"]["micro_batch"] == 16

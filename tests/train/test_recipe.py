@@ -8,7 +8,7 @@ import pytest
 
 from nas.errors import NasError, RecipeError
 from nas.train.optimiser import learning_rate
-from nas.train.recipe import Recipe, check_fits, load_recipe, recipes
+from nas.train.recipe import Recipe, check_fits, load_recipe, note_of_batch, recipes
 
 
 @pytest.mark.parametrize("name", recipes())
@@ -108,3 +108,23 @@ def test_unknown_names_and_too_few_images() -> None:
         load_recipe("prox")
     with pytest.raises(RecipeError, match="a batch is 128 images, there are 100"):
         check_fits(Recipe("r", "s"), 100)
+
+
+@pytest.mark.parametrize(
+    ("images", "batch"), [(1295, 128), (1024, 128), (1000, 64), (102, 8), (20, 8), (6, 4), (3, 2)]
+)
+def test_the_batch_follows_few_images(images: int, batch: int) -> None:
+    """Halved until an epoch has eight steps, below 8 only for fewer than 16 images."""
+    recipe = load_recipe("proxy").for_few(images)
+    assert recipe.batch == batch
+    assert recipe.schedule.lr == pytest.approx(0.003 * batch / 128)
+    check_fits(recipe, images)
+
+
+def test_a_batch_that_follows_is_explained() -> None:
+    recipe = load_recipe("proxy")
+    assert note_of_batch(132, recipe, recipe.for_few(132)) == (
+        "132 training images are 1 step of batch 128, so the batch is 16 (8 steps an epoch) and"
+        " the learning rate 0.00038; --batch chooses another"
+    )
+    assert "102 training images are less than one step" in note_of_batch(102, recipe, recipe)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nas import library
 from nas.evaluate.fidelity.estimators import estimators, sample
-from nas.evaluate.fidelity.job import Elsewhere, Fidelity
+from nas.evaluate.fidelity.job import JOURNAL, Elsewhere, Fidelity
 from nas.evaluate.fidelity.ranking import Ranking, facts_of, write_fidelity
 from nas.evaluate.proxy_names import check_proxies
 from nas.files.output import Output
@@ -83,6 +83,7 @@ def compare_estimators(
         TrainingError: the space has too few networks that small.
         UnknownNameError: a proxy, with the nearest names.
     """
+    from nas.train.duration import announce
     from nas.train.settings import inputs
     from nas.train.threads import with_threads
 
@@ -104,6 +105,9 @@ def compare_estimators(
             if not work.complete:
                 task = with_threads(task, archs[0], folder, workers)
             with nullcontext() if work.complete else connect() as elsewhere:
+                if not (work.complete or elsewhere or (folder / JOURNAL).exists()):
+                    each = sum(one.epochs * one.share * one.side**2 for one in compared)
+                    announce(task, archs[0], round(len(archs) * each), on_message, workers=workers)
                 job = Fidelity(
                     task, archs, folder, surrogate, seed, workers, on_progress, elsewhere
                 )

@@ -61,8 +61,8 @@ class SweepDriver:
         sweep, output = self.sweep, self.output
         check_capacity(sweep.resources)
         task = load_task(sweep)
-        if task.data.note:
-            on_message(task.data.note)
+        for note in task.data.notes:
+            on_message(note)
         asked = settings(sweep, task)
         with ResumableDir(
             output.out, sweep.name, asked, resume=output.resume, force=output.force

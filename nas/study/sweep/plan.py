@@ -39,6 +39,10 @@ class Data:
     download: bool = False
     images: int = between(0, high=1e9)
     """Largest number of training images; 0: all."""
+    split: float = between(0.0, high=0.99)
+    """Share of the images to test on, if there is no test split; 0: a fifth."""
+    skip_damaged: bool = False
+    """Leave out images that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,13 @@ def load_task(sweep: Sweep) -> Task:
     """The training task of the candidates; each worker chooses its own device."""
     data, recipe = sweep.data, load_recipe(sweep.recipe)
     root = Path(data.root).absolute() if data.root else None
-    loaded = load_data(data.name, root=root, download=data.download)
+    loaded = load_data(
+        data.name,
+        root=root,
+        download=data.download,
+        split=data.split or None,
+        skip_damaged=data.skip_damaged,
+    )
     task = Task(loaded, recipe, Setting(), data.images or None)
     check_fits(recipe, len(task.splits[0].labels))
     return task

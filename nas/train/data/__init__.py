@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from nas.errors import DataError
@@ -15,6 +16,7 @@ from nas.train.data.fashion_mnist import fashion_mnist
 from nas.train.data.folder import read_folder
 from nas.train.data.imagenet import imagenet, imagenette
 from nas.train.data.npz import read_npz
+from nas.train.data.split import refuse_split
 from nas.train.sources import check_source
 
 __all__ = ["SOURCES", "DataSet", "load_data"]
@@ -41,26 +43,35 @@ def load_data(
     *,
     root: Path | None = None,
     download: bool = False,
+    split: float | None = None,
+    skip_damaged: bool = False,
     on_progress: OnProgress = ignore,
 ) -> DataSet:
-    """A data set by name, or from an `.npz` or a folder with train/ and val/.
+    """A data set by name, or from an `.npz` or a folder of images.
 
-    Named ones are looked for below `root`, and fetched there if `download`. `on_progress` counts
-    the image files that have been read.
+    Named ones are looked for below `root`, and fetched there if `download`. A folder has train/ and
+    val/ with a folder for each class, or only these. Where there is no test split, it is a share
+    `split` of every class, a fifth by default. `skip_damaged` leaves out images that cannot be
+    read. `on_progress` counts the image files that have been read.
 
     Raises:
-        DataError: it is not there, or cannot be trained on.
+        DataError: it is not there, cannot be trained on, or has a test split and `split` is given.
         UnknownNameError: with the nearest names.
     """
     check_source(name)
+    if str(name) in SOURCES:
+        refuse_split(str(name), split)
     place = root or (_root() if name in SOURCES and name not in INSTALLED else Path())
     if str(name) in ARRAYS:
         return ARRAYS[str(name)](place, download)
     if str(name) in FOLDERS:
         folder, source = FOLDERS[str(name)](place, download)
-        return read_folder(folder, name=str(name), source=source, on_progress=on_progress)
+        data = read_folder(folder, skip_damaged=skip_damaged, on_progress=on_progress)
+        return replace(data, name=str(name), source=source)
     path = Path(name)
-    return read_npz(path) if path.is_file() else read_folder(path, on_progress=on_progress)
+    if path.is_file():
+        return read_npz(path, split=split)
+    return read_folder(path, split=split, skip_damaged=skip_damaged, on_progress=on_progress)
 
 
 def _root() -> Path:

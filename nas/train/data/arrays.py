@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,10 +11,9 @@ from nas.errors import DataError
 from nas.train.data.base import DataSet
 from nas.train.data.fingerprint import fingerprint, of_arrays
 from nas.train.data.held import Held, statistics
+from nas.train.data.split import set_aside
 
 MOST_CLASSES = 2**20
-TEST_SHARE = 0.2
-"""Of every class, where a set comes without a test split."""
 
 
 def held(pixels: object, labels: object, where: str) -> Held:
@@ -52,8 +50,9 @@ def data_set(
     source: str,
     *,
     mirrored: bool = True,
+    share: float | None = None,
 ) -> DataSet:
-    """From held splits; without a test split, a fixed share of every class becomes it."""
+    """From held splits; without a test split, a share of every class becomes it."""
     mean, sd = statistics(train)
     whole = DataSet(
         name,
@@ -67,8 +66,4 @@ def data_set(
         mean=mean,
         sd=sd,
     )
-    if test is not None:
-        return whole
-    kept, out = whole.held_out(TEST_SHARE, seed=0, at_most=len(train.labels))
-    source = f"{source}; a fifth of every class set aside as test split"
-    return replace(whole, train=kept, test=out, source=source)
+    return whole if test is not None else set_aside(whole, share)

@@ -93,8 +93,8 @@ class DataSet:
     """How a file became pixels."""
     first: tuple[Step, ...] = ()
     """What was done with every image when it was read."""
-    note: str = ""
-    """What was left out of the folder, in a line."""
+    notes: tuple[str, ...] = ()
+    """What the user should know: files that were left out, images that were set aside."""
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:

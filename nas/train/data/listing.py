@@ -1,5 +1,6 @@
 """Which files of a folder are images of which class, and what was left out.
 
+A folder has train/CLASS and val/CLASS, or only CLASS folders: then nobody has split the images yet.
 Hidden files and folders are left out as file managers hide them, and files in formats that are not
 read. Links are followed; each folder is looked into once.
 """
@@ -82,18 +83,40 @@ class LeftOut:
 
 
 def list_images(folder: Path) -> tuple[tuple[str, ...], list[Files], LeftOut]:
-    """Classes, and the files of the training and the test split.
+    """Classes, and the files of the training and the test split; one item if nobody has split them.
 
     Raises:
         DataError: a split or class is missing, empty or in one split only; a folder is unreadable.
     """
-    test = next((part for part in TEST if (folder / part).is_dir()), TEST[0])
-    splits = [folder / "train", folder / test]
-    for part in splits:
-        if not part.is_dir():
-            raise DataError(f"{folder}: expected folders train and val, found no {part.name}")
-    left_out = LeftOut(folder)
-    classes, others = (_classes(part, left_out) for part in splits)
+    splits, left_out = _splits(folder), LeftOut(folder)
+    classes, *other_classes = (_classes(part, left_out) for part in splits)
+    for others in other_classes:
+        _check_same(folder, splits, classes, others)
+    return classes, [_files(part, classes, left_out) for part in splits], left_out
+
+
+def _splits(folder: Path) -> list[Path]:
+    """The folders of the training and the test split, or the one folder with all classes."""
+    train = folder / "train"
+    test = next((part for name in TEST if (part := folder / name).is_dir()), None)
+    if train.is_dir() and test:
+        return [train, test]
+    if test and _has_folders(test):
+        raise DataError(f"{folder}: expected folders train and {test.name}, found no train")
+    # images directly in it: `train` is a class, as in bus, train, tram
+    return [train] if train.is_dir() and _has_folders(train) else [folder]
+
+
+def _has_folders(part: Path) -> bool:
+    try:
+        return any(path.is_dir() and not is_hidden(path.name) for path in part.iterdir())
+    except OSError as error:
+        _refuse(error)
+
+
+def _check_same(
+    folder: Path, splits: Sequence[Path], classes: Sequence[str], others: Sequence[str]
+) -> None:
     odd = [
         f"{', '.join(map(repr, sorted(only)[:NAMED]))} ({len(only)}) in {part.name} only"
         for only, part in (({*classes} - {*others}, splits[0]), ({*others} - {*classes}, splits[1]))
@@ -101,7 +124,6 @@ def list_images(folder: Path) -> tuple[tuple[str, ...], list[Files], LeftOut]:
     ]
     if odd:
         raise DataError(f"{folder}: expected the same classes in both splits: {'; '.join(odd)}")
-    return classes, [_files(part, classes, left_out) for part in splits], left_out
 
 
 def _classes(part: Path, left_out: LeftOut) -> tuple[str, ...]:

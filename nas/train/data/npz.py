@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from nas.errors import DataError, UnknownNameError, first_line
 from nas.train.data.arrays import data_set, held
 from nas.train.data.base import DataSet
+from nas.train.data.split import note_of_split, refuse_split
 
 KEYS = ("images", "labels", "test_images", "test_labels", "classes")
 MEMORY_SHARE = 1 / 2
@@ -23,8 +25,8 @@ MEMORY_SHARE = 1 / 2
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-def read_npz(path: Path) -> DataSet:
-    """Read it without unpickling anything.
+def read_npz(path: Path, *, split: float | None = None) -> DataSet:
+    """Read it without unpickling anything; `split` is the share of a test split that it lacks.
 
     Raises:
         DataError: naming the array that is missing or wrong.
@@ -38,12 +40,15 @@ def read_npz(path: Path) -> DataSet:
     train = held(arrays["images"], arrays["labels"], f"{path} (images)")
     tests = None
     if "test_images" in arrays:
+        refuse_split(str(path), split)
         tests = held(arrays["test_images"], arrays["test_labels"], f"{path} (test_images)")
         if tests.pixels.shape[1:] != train.pixels.shape[1:]:
             raise DataError(f"{path}: images and test_images differ in their size")
     found = arrays.get("classes")
     names = _numbered(arrays["labels"], path) if found is None else _names(found, path)
-    return data_set(path.stem, names, train, tests, str(path))
+    data = data_set(path.stem, names, train, tests, str(path), share=split)
+    notes = () if tests else (note_of_split(data, split, "there are no test_images"),)
+    return replace(data, notes=notes)
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -44,7 +44,8 @@ def test_links_are_followed_and_loops_are_not(
 def test_files_in_no_class_are_counted(folder: Folder) -> None:
     path = folder()
     shutil.copy(path / "train" / "red" / "0.png", path / "train" / "loose.png")
-    assert load_data(path).note.endswith("left out files in no class folder: 1")
+    (note,) = load_data(path).notes
+    assert note.endswith("left out files in no class folder: 1")
 
 
 def test_empty_classes_are_all_named_with_what_is_in_them(folder: Folder) -> None:

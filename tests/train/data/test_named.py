@@ -99,8 +99,17 @@ def test_what_is_not_there_says_so(tmp_path: Path, name: str) -> None:
         load_data(name, root=tmp_path)
 
 
+@pytest.mark.parametrize(("name", "folder"), [("imagenette", "imagenette2-160"), ("imagenet", "")])
+def test_a_named_set_without_its_test_split_is_not_split(
+    tmp_path: Path, name: str, folder: str
+) -> None:
+    (tmp_path / folder / "train" / "cat").mkdir(parents=True)
+    with pytest.raises(DataError, match=rf"{name}: expected folders train and val in .*no val"):
+        load_data(name, root=tmp_path)
+
+
 def test_unknown_names(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="nearest: fashion-mnist"):
         load_data("fashion_mnist")
-    with pytest.raises(DataError, match="expected a folder with train/ and val/"):
+    with pytest.raises(DataError, match="expected a folder of images, or an .npz file"):
         load_data(tmp_path / "nothing")

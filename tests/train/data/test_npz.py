@@ -79,7 +79,7 @@ def test_colour_images_with_a_test_split(tmp_path: Path) -> None:
             "differ in their size",
         ),
         ({"labels": np.array([None] * 10)}, "no arrays that can be read"),
-        ({"labels": np.array([0] * 9 + [1])}, "class '1' has 1 training image; at least 2"),
+        ({"labels": np.array([0] * 9 + [1])}, "class '1' has 1 image; at least 3"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
