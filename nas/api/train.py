@@ -61,8 +61,8 @@ def load_task(
     device = device_of(on)
     setting = Setting(device, precision_of(precision, device), micro_batch, compiled, threads)
     images = load_data(data, root=data_root, download=download, on_progress=on_progress)
-    if images.note:
-        on_message(images.note)
+    for note in images.notes:
+        on_message(note)
     task = Task(images, wanted, setting)
     check_fits(wanted, len(task.splits[0].labels))
     return task
