@@ -32,14 +32,18 @@ def load_task(
     threads: int | None = 0,
     data_root: Path | None = None,
     download: bool = False,
+    split: float | None = None,
+    skip_damaged: bool = False,
     on_progress: OnProgress = ignore,
     on_message: OnMessage = ignore,
 ) -> Task:
     """Load images and a recipe, and choose where to train.
 
     `data` is a data set's name, an `.npz` or a folder; `recipe` a name or a YAML file. The learning
-    rate follows another `batch`. `on` is `auto`, `cpu`, `cuda`, `cuda:1` or `mps`. `threads` is the
-    number of CPU threads; 0 takes the fastest number, None that of torch.
+    rate follows another `batch`, which by default is smaller where images are few. `split` is the
+    share to test on where there is no test split; `skip_damaged` leaves out images that cannot be
+    read. `on` is `auto`, `cpu`, `cuda`, `cuda:1` or `mps`. CPU `threads`: 0 takes the
+    fastest number, None that of torch.
 
     Raises:
         DataError: the images are not there, or cannot be trained on.
@@ -51,20 +55,30 @@ def load_task(
     from nas.train.data import load_data
     from nas.train.device import device_of, precision_of
     from nas.train.loop import Setting
-    from nas.train.recipe import check_fits, load_recipe
+    from nas.train.recipe import check_fits, load_recipe, note_of_batch
     from nas.train.run import Task
 
     wanted = load_recipe(str(recipe))
-    if batch is not None and batch != wanted.batch:
-        lr = wanted.schedule.lr * batch / wanted.batch
-        wanted = replace(wanted, batch=batch, schedule=replace(wanted.schedule, lr=lr))
+    if batch is not None:
+        wanted = wanted.with_batch(batch)
     device = device_of(on)
     setting = Setting(device, precision_of(precision, device), micro_batch, compiled, threads)
-    images = load_data(data, root=data_root, download=download, on_progress=on_progress)
+    images = load_data(
+        data,
+        root=data_root,
+        download=download,
+        split=split,
+        skip_damaged=skip_damaged,
+        on_progress=on_progress,
+    )
     for note in images.notes:
         on_message(note)
     task = Task(images, wanted, setting)
-    check_fits(wanted, len(task.splits[0].labels))
+    trained_on = len(task.splits[0].labels)
+    if batch is None and (fitted := wanted.for_few(trained_on)) is not wanted:
+        on_message(note_of_batch(trained_on, wanted, fitted))
+        task = replace(task, recipe=fitted)
+    check_fits(task.recipe, trained_on)
     return task
 
 
