@@ -65,9 +65,7 @@ def score(
     title = f"untrained, on {what} of {side} x {side}; sizes as in their tables"
     print_table([NameHeader("network"), *numbers(*judges)], cells, title=title)
     print_line()
-    print_line(
-        "Of a proxy, a higher score is better; params and macs only say how large a network is."
-    )
+    print_line("A proxy's higher score is better; params and macs are sizes.")
 
 
 def _scores(

@@ -126,7 +126,7 @@ def test_class_names(nas: Nas, trained: Path) -> None:
     (folder,) = (trained.parents[1] / "exports").iterdir()
     assert yaml.read(folder / "manifest.yaml")["output"]["classes"] == order
     for suffix in ("yaml", "py"):
-        (text,) = (path.read_text() for path in folder.glob(f"tiny*.{suffix}"))
+        (text,) = (path.read_text() for path in folder.glob(f"net*.{suffix}"))
         assert "classes: 0 1e3, 1 dim, 2 mid" in text
         assert "less (0.1" in text
 

@@ -31,7 +31,9 @@ def test_the_table_says_what_was_written_and_checked(nas: Nas, tmp_path: Path) -
     assert done.code == 0
     assert done.err == ""
     assert "random: none were given" in done.out
-    assert max(map(len, done.out.splitlines())) <= 80
+    *lines, written = done.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert written.endswith(str(tmp_path / SMALL))  # a path is not broken
     suffixes = {path.suffix for path in (tmp_path / SMALL).glob("[!.]*")}
     assert suffixes == {".yaml", ".pt2", ".py", ".pt"}
     assert load_arch(tmp_path / SMALL / f"{SMALL}.yaml") == load_arch(SMALL)

@@ -59,7 +59,12 @@ def print_table(
 
     console = Console()
     table, least = fitted(columns, list(rows), console, title=title, total=total)
-    Console(width=max(console.width, least)).print(table, crop=False)
+    wide = Console(width=max(console.width, least))
+    with wide.capture() as capture:
+        wide.print(table, crop=False)
+    # without padding at the end, which a narrower terminal would show as empty lines
+    for line in capture.get().splitlines():
+        print_line(line.rstrip())
 
 
 def fitted(
