@@ -49,7 +49,7 @@ class LeftOut:
 
     def hides(self, path: Path) -> bool:
         """Whether file managers hide a path, or a system made it for itself; if so, note it."""
-        hidden = path.name.startswith(".") or path.name.lower() in LITTER
+        hidden = _is_hidden(path.name)
         if hidden and path.is_dir():
             self.folders.append(f"{path.relative_to(self.root)} (hidden)")
         else:
@@ -109,9 +109,13 @@ def _splits(folder: Path) -> list[Path]:
 
 def _has_folders(part: Path) -> bool:
     try:
-        return any(path.is_dir() and not is_hidden(path.name) for path in part.iterdir())
+        return any(path.is_dir() and not _is_hidden(path.name) for path in part.iterdir())
     except OSError as error:
         _refuse(error)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
 
 
 def _check_same(
