@@ -37,6 +37,7 @@ def compare(
         print_sources,
         print_together,
         print_trained,
+        with_short_names,
     )
 
     if svg and len(archs) != 2:
@@ -49,6 +50,7 @@ def compare(
         for number, arch in enumerate(archs):
             progress(arch, number / len(archs))
             sheets.append(named_summary(arch, inputs or (), on, strict=strict))
+    sheets = with_short_names(sheets)
     if svg:
         save_text(svg, comparison_picture(*sheets), force=force)
     if json:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from nas.files import yaml as files_yaml
-from nas.files.resources import named
+from nas.files.resources import data_dir, named
 from nas.library import load_arch
 from nas.space.retarget import for_task
 
@@ -34,6 +35,21 @@ def test_table_of_all_networks_fits_80_columns(nas: Nas) -> None:
         assert any(line.startswith(name) for line in lines)
     for header in ("predicted", "estimated", "published"):
         assert header in lines[0]
+
+
+def test_tables_in_folders_are_called_by_their_name_where_one_has_it(nas: Nas, here: Path) -> None:
+    steps = sorted(map(str, (data_dir("search_spaces") / "roadmaps" / "repvit").glob("*.yaml")))
+    lines = nas("compare", *steps, "--device", "iphone12-lut").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines[3:]] == [Path(step).stem for step in steps]
+    for folder in ("a", "b"):
+        (here / folder).mkdir()
+        shutil.copy(steps[0], here / folder)
+    done = nas("compare", "a/00-gelu.yaml", "b/00-gelu.yaml")
+    assert [line.split()[0] for line in done.out.splitlines()[3:]] == [
+        "a/00-gelu.yaml",
+        "b/00-gelu.yaml",
+    ]
 
 
 def test_without_a_device_no_milliseconds_are_invented(nas: Nas) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nas.report.tables.network import NetworkSummary
 from nas.report.tables.text import (
@@ -58,6 +60,15 @@ def print_together(
     if any(s.published and _other_recipe(s) for s in everything):
         print_line()
         print_line("* trained by another recipe than the estimates are for")
+
+
+def with_short_names(summaries: Sequence[NetworkSummary]) -> list[NetworkSummary]:
+    """Call tables of YAML by their network's name where no other network has it."""
+    names = Counter(summary.arch.name for summary in summaries)
+    return [
+        replace(s, called="") if names[s.arch.name] == 1 and s.called.endswith(".yaml") else s
+        for s in summaries
+    ]
 
 
 def print_trained(summaries: Sequence[NetworkSummary]) -> None:
