@@ -139,6 +139,20 @@ class OutputLock(FileLock):
             os.write(self._handle, text.encode())
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process may hold the lock in a file; nobody does if there is no such file."""
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        if not lock.try_acquire():
+            return True
+    except OSError:  # this file system has no locks, or the file is another user's
+        return True
+    lock.release()
+    return False
+
+
 def _is_same_file(handle: int, path: Path) -> bool:
     """Whether an open file is still the one at `path`."""
     try:

@@ -17,6 +17,7 @@ from secrets import token_hex
 from nas.errors import ResultError
 from nas.files.settings import FILE, INSTEAD, RecordedSettings, RunSettings, read_settings
 from nas.files.staging.destination import check_no_link, check_replaceable, exists, output_path
+from nas.files.staging.lock import is_held
 from nas.files.staging.staged_dir import LockedPath
 from nas.files.staging.write_errors import writing
 
@@ -171,6 +172,14 @@ def is_result_of(path: Path, settings: RunSettings) -> bool:
         ResultError: it is the result of other settings.
     """
     return exists(path) and bool(_matching(path, settings))
+
+
+def is_interrupted(folder: Path) -> bool:
+    """Whether a folder is the work folder of a run that no process continues now."""
+    name = folder.name.removeprefix(".").removesuffix(".work")
+    return folder == _work_folder(folder.with_name(name)) and not is_held(
+        folder.with_name(f".{name}.lock")
+    )
 
 
 def _matching(folder: Path, settings: RunSettings) -> RecordedSettings:

@@ -12,6 +12,7 @@ from nas.errors import DocumentError, ResultError
 from nas.files import yaml
 from nas.files.records import optional, read_record, some_of
 from nas.files.settings import FILE, read_settings
+from nas.files.staging import is_interrupted
 from nas.report.folders.search import STUDY
 from nas.study.sweep.files import RUN_FILE, SWEEP_FILE
 
@@ -106,6 +107,8 @@ def _devices(found: _Document) -> list[DeviceEntry]:
 
 def _interrupted(folder: Path) -> Iterator[ResultEntry]:
     for path in sorted(folder.glob(f".*.work/{FILE}")):
+        if not is_interrupted(path.parent):
+            continue
         try:
             made = read_settings(path.parent)
         except ResultError:  # of another version, or empty after a power cut

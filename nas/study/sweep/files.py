@@ -12,7 +12,7 @@ from nas.files.provenance import provenance
 from nas.files.resources import BEST
 
 SWEEP_FILE, RUN_FILE, CELLS_FILE, WINNERS = "sweep.yaml", "run.yaml", "cells.csv", "winners"
-State = Literal["done", "infeasible", "failed", "running", "waiting"]
+State = Literal["done", "infeasible", "failed", "running", "interrupted", "waiting"]
 """State of a cell."""
 STATES: tuple[State, ...] = get_args(State)
 

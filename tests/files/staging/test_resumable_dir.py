@@ -9,7 +9,7 @@ import pytest
 
 from nas.errors import ResultError, WriteError
 from nas.files.settings import FILE, RunSettings
-from nas.files.staging import ResumableDir
+from nas.files.staging import ResumableDir, is_interrupted
 from nas.files.staging.ownership import LISTED
 
 
@@ -29,12 +29,15 @@ def names(folder: Path) -> list[str]:
 def test_work_goes_on_only_when_asked_and_with_the_same_settings(tmp_path: Path) -> None:
     with ResumableDir(tmp_path, "net", SETTINGS) as work:
         (work.folder / "half").touch()
+    assert is_interrupted(work.folder)
+    assert not is_interrupted(work.path)
     with pytest.raises(ResultError, match="use --resume to continue it, or --force to start over"):
         ResumableDir(tmp_path, "net", SETTINGS)
     with pytest.raises(ResultError, match="was started with side 16, found 32"):
         ResumableDir(tmp_path, "net", asked(side=32), resume=True)
     with ResumableDir(tmp_path, "net", SETTINGS, resume=True) as again:
         assert (again.folder / "half").exists()
+        assert not is_interrupted(again.folder)
         joined = ResumableDir.attach(tmp_path, "net")
         assert (joined.folder, joined.complete) == (again.folder, False)
         assert joined.settings.sizes == {"epochs": 3}

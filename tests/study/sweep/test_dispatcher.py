@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nas.files import yaml
 from nas.study.sweep.cell_status import read_statuses
 from nas.study.sweep.dispatcher import MAX_REQUEUES, Dispatcher
+from nas.study.sweep.files import SWEEP_FILE
 from nas.study.sweep.plan import Sweep, read_sweep
 from nas.study.sweep.runner import cell_records
+from nas.study.sweep.status import current_statuses
 from nas.study.trainer import TrialAssignment, save_final_weights
 from nas.train.run import TrainingRun
 
@@ -74,6 +79,19 @@ def test_what_was_stopped_early_is_marked_so(sweep: Sweep, opened: Opened) -> No
     own, _ = cell_records(dispatcher.runners[0].cell, sweep, dispatcher.runners[0].database)
     assert (own[0].state, own[0].top1s.keys()) == ("pruned", {1, 2})
     assert dispatcher.statuses()[0].stopped == 1
+
+
+def test_nothing_runs_in_a_sweep_that_was_interrupted(
+    content: dict[str, Any], sweep: Sweep, opened: Opened, tmp_path: Path, tmp_path_factory: Any
+) -> None:
+    assert opened(sweep).next_trial("0") is not None
+    yaml.write(tmp_path / SWEEP_FILE, content)
+    found, _ = current_statuses(tmp_path)
+    assert (found.state, found.running) == ("running", 1)
+    left = shutil.copytree(tmp_path, tmp_path_factory.mktemp("out") / ".small.work")
+    found, other = current_statuses(left)
+    assert (found.state, found.running) == ("interrupted", 0)
+    assert other.state == "waiting"
 
 
 def test_a_network_is_not_trained_twice_at_once(content: dict[str, Any], opened: Opened) -> None:
