@@ -3,10 +3,10 @@
 Every command runs in a terminal's place of 80 columns, as it is printed; Python blocks of a page
 share a process. A page begins with a clean clone of the last commit and an empty home. A command
 that takes longer than the limit is interrupted, as with Ctrl-C. Writes the seconds, exit code and
-last line of each to results/benchmarks/pages.csv; other pages keep their rows. It installs nothing:
-use an environment with every extra.
+last line of each to results/benchmarks/pages.csv; other pages keep their rows. --full also prints
+all that they print. It installs nothing: use an environment with every extra.
 
-    python benchmarks/pages.py [--limit-s 600] [PAGE ...]
+    python benchmarks/pages.py [--limit-s 600] [--full] [PAGE ...]
     python benchmarks/pages.py README.md start.md
 """
 
@@ -55,6 +55,14 @@ for text in sys.stdin:
 """
 """Executes blocks, one a line, and answers with an exit code and what was printed."""
 
+PROGRAM = """
+from nas.cli.main import main
+
+if __name__ == "__main__":
+    main()
+"""
+"""What pip installs as `nas`."""
+
 
 def main() -> None:
     """Run the pages and write their rows."""
@@ -62,18 +70,19 @@ def main() -> None:
     names = [page.name for page in pages()]
     parser.add_argument("pages", nargs="*", metavar="PAGE", help=", ".join(names))
     parser.add_argument("--limit-s", type=float, default=600)
+    parser.add_argument("--full", action="store_true", help="print all that the commands print")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # commands hear it, also behind `&`
     for name in options.pages or names:
         if name not in names:
             parser.error(f"unknown page {name}; valid: {', '.join(names)}")
         with tempfile.TemporaryDirectory() as folder:
-            rows = [*page_rows(name, Path(folder), options.limit_s)]
+            rows = [*page_rows(name, Path(folder), options.limit_s, options.full)]
         kept = [r for r in read_rows(OUT) if r["page"] in {*names} - {name}]
         write_rows(OUT, sorted([*kept, *rows], key=lambda row: names.index(row["page"])))
 
 
-def page_rows(name: str, folder: Path, limit_s: float) -> Iterator[dict[str, str]]:
+def page_rows(name: str, folder: Path, limit_s: float, full: bool) -> Iterator[dict[str, str]]:
     """Yield a row for each command and Python block of a page."""
     clone = folder / "nas"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
@@ -92,10 +101,11 @@ def page_rows(name: str, folder: Path, limit_s: float) -> Iterator[dict[str, str
             continue
         for command in block.commands:
             found = timed(partial(run, command, clone, env, limit_s))
-            yield row(block, command, found, folder)
+            yield row(block, command, found, folder, full)
         if block.language == "python":
             found = timed(partial(execute, python, block.text))
-            yield row(block, f"python: {block.text.splitlines()[0]} ...", found, folder)
+            first = f"python: {block.text.splitlines()[0]} ..."
+            yield row(block, first, found, folder, full)
     python.communicate()
 
 
@@ -121,7 +131,7 @@ def newcomer(folder: Path, clone: Path) -> Mapping[str, str]:
     programs, home = folder / "bin", folder / "home"
     programs.mkdir()
     home.mkdir()
-    (programs / "nas").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m nas "$@"\n')
+    (programs / "nas").write_text(f"#!{sys.executable}\n{PROGRAM}")
     (programs / "nas").chmod(0o755)
     images = os.environ.get("NAS_DATA", str(Path("~/.cache/nas").expanduser()))
     return os.environ | {
@@ -166,12 +176,13 @@ def execute(python: subprocess.Popen[str], text: str) -> tuple[int, str]:
     return code, printed
 
 
-def row(block: Block, command: str, found: Ran, folder: Path) -> dict[str, str]:
-    """Return the row of one command, and print it."""
+def row(block: Block, command: str, found: Ran, folder: Path, full: bool) -> dict[str, str]:
+    """Return the row of one command, and print it, or all that the command printed."""
     lines = [line.strip() for line in found.printed.splitlines() if line.strip()]
     last = re.sub(rf"{re.escape(str(folder))}/(nas/)?", "", lines[-1]) if lines else ""
     where = f"{block.page.name}:{block.line}"
-    print(f"{where} {found.seconds:7.1f} s {found.code:3}  {command}\n    {last}", flush=True)
+    print(f"{where} {found.seconds:7.1f} s {found.code:3}  {command}", flush=True)
+    print(found.printed if full else f"    {last}", flush=True)
     about = environment()
     return {
         "page": block.page.name,
