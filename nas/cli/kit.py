@@ -9,7 +9,7 @@ from nas.cli.options import ArchNames, Force, Json, option, out_option
 from nas.cli.progress import show_progress
 from nas.errors import ExportError, check_names
 from nas.files.staging import check_replaceable
-from nas.report.tables.text import print_json, print_line
+from nas.report.tables.text import count, print_json, print_line
 
 SYSTEMS = ("ios", "android")
 
@@ -43,6 +43,7 @@ def kit(
     if json:
         print_json({"path": str(found.path), "models": found.models})
     else:
-        print_line(f"{found.path}: {len(found.models)} models; README.md there says what to run")
+        models = count(len(found.models), "model")
+        print_line(f"{found.path}: {models}; README.md there says what to run")
     if found.failures:
         raise ExportError("; ".join(found.failures))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nas.files.resources import BEST
 from nas.report.tables.text import (
     NameHeader,
+    count,
     interval,
     numbers,
     plain,
@@ -86,7 +87,8 @@ def print_study(
             (
                 "trained top-1 %",
                 f"{interval(top1.top1, top1.low, top1.high)} (95 % interval over {over};"
-                f" {top1.images:,} held-out images, {plan.longest} epochs of {studied.recipe})",
+                f" {top1.images:,} held-out images,"
+                f" {count(plan.longest, 'epoch')} of {studied.recipe})",
             ),
             *facts_of_latency(result, best),
             ("as trained", describe_task(studied.trained, result.device)),

@@ -9,7 +9,7 @@ from nas.cli.options import ArchName, Json, OutputOptions, Seed, gathered
 from nas.cli.progress import RESUME, show_progress
 from nas.cli.streams import say
 from nas.cli.training import FIRST_PROCESS, Data, Epochs, Seeds, TrainingOptions
-from nas.report.tables.text import interval, print_facts, print_json
+from nas.report.tables.text import count, interval, print_facts, print_json
 
 if TYPE_CHECKING:
     from nas.train.final import Final
@@ -82,10 +82,11 @@ def _print(final: Final, task: Task, *, json: bool) -> None:
         return
     test, validation = final.test, final.validation
     over = f"95 % interval over {test.seeds} seeds" if test.seeds > 1 else "95 % interval, one seed"
+    trained = f"{count(final.epochs, 'epoch')} of {task.recipe.name} on {task.data.name}"
     print_facts(
         [
             ("network", f"{final.arch.name}, {final.arch.params:,} parameters"),
-            ("trained", f"{final.epochs} epochs of {task.recipe.name} on {task.data.name}"),
+            ("trained", trained),
             (
                 "top-1 %, test split",
                 f"{interval(test.top1, test.low, test.high)} ({over}, {test.images:,} images)",

@@ -10,6 +10,7 @@ from nas.files import yaml
 from nas.files.records import between, read_record
 from nas.files.resources import BEST, TRAINED, exists, named
 from nas.report.folders.search import STUDY, read_training
+from nas.report.tables.text import count
 from nas.space.arch import read_arch
 from nas.train.preprocessing import MAX_BYTES
 
@@ -92,4 +93,4 @@ def _made(table: Path, data: str, epochs: int, seeds: int) -> str:
         last = read_arch(table).rows[-1]
         classes = f", {getattr(last, 'out', '?')} classes" if last.classifies else ""
     of_seeds = f" x {seeds} seeds" if seeds > 1 else ""
-    return f"{data}{classes}, {epochs} epochs{of_seeds}"
+    return f"{data}{classes}, {count(epochs, 'epoch')}{of_seeds}"

@@ -10,7 +10,8 @@ from nas.report.folders.search_inputs import load_inputs
 from nas.report.pages.front import device_views, front_section
 from nas.report.pages.page import FactsPart, Page, Section
 from nas.report.pages.training import training_sections
-from nas.report.pages.winner import count, latency_section, network_section, winner_figures
+from nas.report.pages.winner import latency_section, network_section, winner_figures
+from nas.report.tables.text import count
 
 
 def search_page(result: SearchFolder) -> Page:
@@ -77,10 +78,10 @@ def _training_facts(result: SearchFolder) -> Iterator[tuple[str, str]]:
     training = result.training
     if training is None:
         return
-    rungs = ", then ".join(f"{count} for {epochs} epochs" for epochs, count in training["rungs"])
+    rungs = ", then ".join(f"{n} for {count(epochs, 'epoch')}" for epochs, n in training["rungs"])
     finals = training["finals"]
     yield "trained on", f"{training['data']}, recipe {training['recipe']}"
     yield from result.images.told if result.images else ()
     yield "strategy", f"{training['strategy']}: {rungs}"
-    each = f"{count(finals['seeds'], 'seed')} each"
-    yield "finals", f"{count(finals['finalists'], 'network')}, {finals['epochs']} epochs, {each}"
+    found, seeds = count(finals["finalists"], "network"), count(finals["seeds"], "seed")
+    yield "finals", f"{found}, {count(finals['epochs'], 'epoch')}, {seeds} each"

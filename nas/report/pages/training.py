@@ -11,8 +11,7 @@ from nas.report.folders.search import SearchFolder, TrialRecord
 from nas.report.folders.trial_history import ENOUGH, TrialHistory, read_history
 from nas.report.pages import charts
 from nas.report.pages.page import PlotPart, Section, TablePart, TextPart
-from nas.report.pages.winner import count
-from nas.report.tables.text import numbers
+from nas.report.tables.text import count, numbers
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -22,7 +22,7 @@ from nas.report.pages.page import (
 from nas.report.svg.network import network_picture
 from nas.report.tables.network import NetworkSummary, summarise
 from nas.report.tables.rows import cells, columns, total
-from nas.report.tables.text import interval, millions, numbers, plus_minus
+from nas.report.tables.text import count, interval, millions, numbers, plus_minus
 from nas.space.arch import Arch
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ def winner_figures(
         yield "latency as trained", f"{own['predicted_ms']:.2f} ms", f"predicted for {task}"
     yield "parameters", f"{millions(result.best.params)} M", "counted"
     yield "multiply-adds", f"{millions(result.best.macs)} M", "counted"
-
-
-def count(number: int, noun: str) -> str:
-    """A count with its noun: `1 seed`, `2 seeds`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
@@ -98,8 +93,8 @@ def latency_section(best: Arch, devices: Sequence[Device]) -> list[Section]:
         whole = sum(values)
         texts = [f"{ms:.3f} ms, {ms / whole:.0%}" for ms in values]
         figures[device.name] = charts.bars(names, values, texts, f"predicted [{device.unit}]")
-        for name, count, ms in zip(names, counts, values, strict=True):
-            number = str(count) if count else None
+        for name, ops, ms in zip(names, counts, values, strict=True):
+            number = str(ops) if ops else None
             rows.append([name, device.name, number, f"{ms:.4f}", f"{ms / whole:.1%}"])
             groups.append(device.name)
     heads = ["kernels", "device", *numbers("number", "predicted ms", "share")]

@@ -193,6 +193,11 @@ def plus_minus(value: float, sd: float) -> str:
     return f"{value:.1f} ± {sd:.1f}"
 
 
+def count(number: int, noun: str) -> str:
+    """A count with its noun: `1 seed`, `2 seeds`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def millions(count: int) -> str:
     """Format 5483032 as `5.48`."""
     return f"{count / 1e6:,.2f}"

@@ -154,7 +154,8 @@ class Simulation:
         for trial_id in map(str, count()):
             while not self._assign(trial_id) and self._due:
                 self._result()
-            self.on_progress(f"{len(self._assigned)} trials assigned", len(self._assigned) / wanted)
+            assigned = len(self._assigned)
+            self.on_progress(f"trials assigned: {assigned}", assigned / wanted)
             if not self._due and self._dispatcher.all_ended:
                 return
 
