@@ -32,7 +32,9 @@ NOT_RUN = {
     "nas search --space mobile32 --budget-ms 1 --device sd855-cpu-1t --data digits --trials 4": (
         "minutes; shorter on the page data.md"
     ),
-    "nas fidelity --space mobile --data fashion-mnist": "hours; a small one in tests/cli",
+    "nas fidelity --space mobile --data fashion-mnist --download": (
+        "hours; a small one in tests/cli"
+    ),
     "nas kit --device-os ios mobilenetv3-small": "a slow converter; in tests/cli",
     "nas kit --device-os ios mobilenetv3-small results/mobile-iphone12-lut-1ms-p0.9": "likewise",
     "nas bench": "an hour",
