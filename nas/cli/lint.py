@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 from nas.cli import complete
@@ -13,6 +15,9 @@ from nas.report.tables.text import numbers, print_facts, print_json, print_line,
 if TYPE_CHECKING:
     from nas.graph.lint import Finding
     from nas.space.arch import Arch
+
+GAP = 2
+"""Spaces between the columns of `print_facts`."""
 
 
 def lint(
@@ -61,5 +66,9 @@ def print_findings(network: Arch, target: str, findings: Sequence[Finding]) -> N
     print_table(columns, rows, title=f"{network.name} on {target}")
     for finding in {finding.rule: finding for finding in findings}.values():
         print_line()
-        facts = [("why", finding.why), ("instead", finding.instead), ("source", finding.source)]
-        print_facts([(finding.rule, ""), *facts])
+        print_facts([(finding.rule, ""), ("why", finding.why), ("instead", finding.instead)])
+        # apart, as an address that is longer than a line would widen the lines above
+        start = max(len(finding.rule), len("instead")) + GAP
+        wide = get_terminal_size().columns - start
+        lines = wrap(finding.source, wide, break_long_words=False, break_on_hyphens=False)
+        print_line(f"{'source':{start}}" + f"\n{'':{start}}".join(lines))
