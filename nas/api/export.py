@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from nas import library
 from nas.api.train import AnyArch, loaded_arch
 from nas.errors import WeightsError
 from nas.files.resources import trained_in
+from nas.files.staging import check_replaceable, output_path
 from nas.space.arch import Arch
 from nas.system.extras import require
 from nas.system.progress import OnProgress, ignore
@@ -38,8 +40,9 @@ def export_network(
 ) -> Export:
     """Write a network in these formats to a folder in `out`, and check each against torch.
 
-    The weights default to those of the results folder `arch`, else they are random. A `batch` of
-    None is dynamic. A format that fails does not stop the others: see `failures` of the result.
+    Folder and files are called as the results folder `arch`, or as the network. The weights default
+    to those of that folder, else they are random. A `batch` of None is dynamic. A format that fails
+    does not stop the others: see `failures` of the result.
 
         exported = nas.export_network("results/mine", ["onnx", "coreml"])
         exported.path, exported.failures
@@ -53,18 +56,24 @@ def export_network(
     """
     network = loaded_arch(arch)
     file = None if weights is None else Path(weights)
-    if file is None and not isinstance(arch, Arch) and (trained := trained_in(arch)):
-        network, file = library.load_arch(trained[0]), trained[1]
+    name = None
+    if not isinstance(arch, Arch) and Path(arch).is_dir():
+        name = Path(arch).resolve().name
+        if file is None and (trained := trained_in(arch)):
+            network, file = library.load_arch(trained[0]), trained[1]
     if file is None and (weights_of or classes):
         raise WeightsError("weights_of and classes describe a file of weights: give weights too")
+    if name or weights is None:  # else the weights' number of classes may be part of the name
+        check_replaceable(output_path(Path(out), name or network.name), force=force)
     require("train")
     from nas.deploy.export import export
     from nas.modules.checkpoints.arch import network_of_checkpoint
 
+    checkpoint = None
     if file is not None:
-        found = network_of_checkpoint(network, file, weights_of=weights_of, classes=classes)
-        network = found.arch
-    return export(
+        checkpoint = network_of_checkpoint(network, file, weights_of=weights_of, classes=classes)
+        network = checkpoint.arch
+    found = export(
         network,
         [formats] if isinstance(formats, str) else list(formats),
         Path(out),
@@ -73,6 +82,8 @@ def export_network(
         normalisation=normalisation,
         image_input=image_input,
         photos=None if photos is None else Path(photos),
+        name=name,
         force=force,
         on_progress=on_progress,
     )
+    return replace(found, checkpoint=checkpoint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ def load_task(
     *,
     recipe: str | Path = "proxy",
     batch: int | None = None,
+    images: int | None = None,
     micro_batch: int = 0,
     on: str = "auto",
     precision: str = "auto",
@@ -40,10 +40,10 @@ def load_task(
     """Load images and a recipe, and choose where to train.
 
     `data` is a data set's name, an `.npz` or a folder; `recipe` a name or a YAML file. The learning
-    rate follows another `batch`, which by default is smaller where images are few. `split` is the
-    share to test on where there is no test split; `skip_damaged` leaves out images that cannot be
-    read. `on` is `auto`, `cpu`, `cuda`, `cuda:1` or `mps`. CPU `threads`: 0 takes the
-    fastest number, None that of torch.
+    rate follows another `batch`, which by default is smaller where images are few. `images` is the
+    number of training images that are used, by default all. `split` is the share to test on where
+    there is no test split; `skip_damaged` leaves out images that cannot be read. `on` is `auto`,
+    `cpu`, `cuda`, `cuda:1` or `mps`. CPU `threads`: 0 takes the fastest number, None that of torch.
 
     Raises:
         DataError: the images are not there, or cannot be trained on.
@@ -55,7 +55,7 @@ def load_task(
     from nas.train.data import load_data
     from nas.train.device import device_of, precision_of
     from nas.train.loop import Setting
-    from nas.train.recipe import check_fits, load_recipe, note_of_batch
+    from nas.train.recipe import check_fits, load_recipe
     from nas.train.run import Task
 
     wanted = load_recipe(str(recipe))
@@ -63,7 +63,7 @@ def load_task(
         wanted = wanted.with_batch(batch)
     device = device_of(on)
     setting = Setting(device, precision_of(precision, device), micro_batch, compiled, threads)
-    images = load_data(
+    found = load_data(
         data,
         root=data_root,
         download=download,
@@ -71,14 +71,12 @@ def load_task(
         skip_damaged=skip_damaged,
         on_progress=on_progress,
     )
-    for note in images.notes:
+    for note in found.notes:
         on_message(note)
-    task = Task(images, wanted, setting)
-    trained_on = len(task.splits[0].labels)
-    if batch is None and (fitted := wanted.for_few(trained_on)) is not wanted:
-        on_message(note_of_batch(trained_on, wanted, fitted))
-        task = replace(task, recipe=fitted)
-    check_fits(task.recipe, trained_on)
+    task = Task(found, wanted, setting, images)
+    if batch is None:
+        return task.with_enough_steps(on_message, "; --batch chooses another")
+    check_fits(task.recipe, len(task.splits[0].labels))
     return task
 
 

@@ -41,7 +41,6 @@ from nas.system.extras import require_extras
 
 if TYPE_CHECKING:
     from nas.adapt.result import Adaptation
-    from nas.space.arch import Arch
 
 PLAN = {
     "delta": option("--delta", "Latency saved per step, as a share.", "X"),
@@ -56,8 +55,6 @@ PLAN = {
     "direction": option("--direction", "Direction: shrink or grow.", "NAME", DIRECTIONS),
 }
 """Options of the fields of `AdaptPlan` that do not depend on the network."""
-DECIMALS = 4
-"""Decimals of a budget in milliseconds that follows from a percentage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +143,7 @@ def adapt(
         nas adapt mobilenetv2 --budget-ms 1 --knapsack --weights net.safetensors
     """
     from nas import library
-    from nas.adapt.resumable import adapt_and_train, adapt_network
-    from nas.adapt.settings import AdaptSettings
-    from nas.report.plots.widths import save_pictures
+    from nas.api.adapt import adapt_network
 
     if data is None and not (surrogate or knapsack):
         raise typer.BadParameter("give --data, or --surrogate or --knapsack to do without")
@@ -156,68 +151,38 @@ def adapt(
         raise typer.BadParameter("--surrogate uses neither --data nor --knapsack")
     if data is None:
         refuse_without_data(context, "epochs", "seeds", "workers", "address", "storage")
-    share = budget.share()
+    if not (surrogate or weights or trained_in(arch)):
+        raise typer.BadParameter("give --weights: a file of the network's trained weights")
+    ms, share = budget.budget_ms, budget.share()
+    settings = asdict(plan(1.0 if ms is None else ms)) | {"budget_ms": ms}
     require_extras(*([] if surrogate else ["train"]), *(["ray"] if address else []))
-    network, on = library.load_arch(arch), library.load_device(device)
+    library.load_arch(arch)  # unknown names are refused before any data is read
+    library.load_device(device)
     if data is not None:
         training.check(data)
-    if surrogate:
-        weights, network = None, _with_classes(network, classes)
-    else:
-        network, weights = _trained(arch, network, weights, weights_of, classes)
     task = None if data is None else training.task(data)
-    if share is not None:
-        start = network if task is None else task.fit(network)
-        budget = Budget(budget_ms=round(share * on.predict(start).ms, DECIMALS))
-    assert budget.budget_ms is not None
-    method = "surrogate" if surrogate else "knapsack" if knapsack else "netadapt"
-    aim = plan(budget_ms=budget.budget_ms)
-    settings = AdaptSettings(network, on, aim, method, weights, seed)
     with show_progress(on_interrupt="" if task is None else RESUME) as progress:
-        if task is None:
-            made = adapt_network(
-                settings, output, draw=save_pictures, on_progress=progress, on_message=say
-            )
-        else:
-            made = adapt_and_train(
-                settings,
-                task,
-                output,
-                epochs=epochs,
-                seeds=seeds,
-                workers=workers,
-                address=address,
-                storage=storage,
-                draw=save_pictures,
-                on_progress=progress,
-                on_message=say,
-            )
+        made = adapt_network(
+            arch,
+            device,
+            task,
+            output,
+            share=share,
+            method="surrogate" if surrogate else "knapsack" if knapsack else "netadapt",
+            weights=weights,
+            weights_of=weights_of,
+            classes=classes,
+            epochs=epochs,
+            seeds=seeds,
+            seed=seed,
+            workers=workers,
+            address=address,
+            storage=storage,
+            on_progress=progress,
+            on_message=say,
+            **settings,
+        )
     _print(made, json=json)
-
-
-def _with_classes(network: Arch, classes: int | None) -> Arch:
-    from nas.space.retarget import for_task
-
-    return network if classes is None else for_task(network, classes=classes)
-
-
-def _trained(
-    name: str, network: Arch, weights: Path | None, weights_of: str, classes: int | None
-) -> tuple[Arch, Path]:
-    """The network as its weights are, and their file.
-
-    Raises:
-        BadParameter: there are no weights.
-        WeightsError: they are another network's, or of another number of classes.
-    """
-    if weights is None and (trained := trained_in(name)):
-        weights = trained[1]
-    if weights is None:
-        raise typer.BadParameter("give --weights: a file of the network's trained weights")
-    from nas.modules.checkpoints.arch import network_of_checkpoint
-
-    known = network_of_checkpoint(network, weights, weights_of=weights_of, classes=classes)
-    return known.arch, weights
 
 
 def _print(made: Adaptation, *, json: bool) -> None:

@@ -15,14 +15,12 @@ from nas.cli.options import ArchName, Classes, Force, Json, WeightsOf, option, o
 from nas.cli.progress import show_progress
 from nas.errors import ExportError, check_names
 from nas.files.resources import trained_in
-from nas.files.staging import check_replaceable, output_path
 from nas.report.tables.text import numbers, print_facts_below, print_json, print_line, print_table
 from nas.system.extras import require_extras
 
 if TYPE_CHECKING:
     from nas.deploy.export import Export, OutputCheck
     from nas.graph.lint import Finding
-    from nas.modules.checkpoints.arch import TrainedNetwork
 
 
 def export(
@@ -72,8 +70,8 @@ def export(
         nas export mobilenetv3-large --format onnx --batch dynamic --json
     """
     from nas import library
+    from nas.api.export import export_network
     from nas.deploy.export import FORMATS
-    from nas.deploy.export import export as run
     from nas.graph.lint import RULES, lint
 
     chosen = list(dict.fromkeys(formats.split(",")))
@@ -81,46 +79,36 @@ def export(
     if batch != "dynamic" and not (batch.isdecimal() and int(batch)):
         raise typer.BadParameter(f"--batch {batch!r}: expected a number from 1, or `dynamic`")
     size = None if batch == "dynamic" else int(batch)
+    if (weights_of or classes) and not (weights or trained_in(arch)):
+        raise typer.BadParameter("--weights-of and --classes say what a file of --weights holds")
     require_extras("train", *(own for name in chosen if (own := FORMATS[name].extra)))
-    network, given = library.load_arch(arch), weights is not None
-    if weights is None and (trained := trained_in(arch)):
-        network, weights = library.load_arch(trained[0]), trained[1]
-    name = Path(arch).resolve().name if Path(arch).is_dir() else None
-    if name or not given:  # else the weights' number of classes may be part of the name
-        check_replaceable(output_path(out, name or network.name), force=force)
+    graph = library.load_arch(arch).fused
     targets = sorted({FORMATS[name].target for name in chosen} & set(RULES))
-    findings = {target: lint(network.fused, target, dynamic=size is None) for target in targets}
+    findings = {target: lint(graph, target, dynamic=size is None) for target in targets}
     if not json:
         _print_findings(findings)
-    filled = None
-    if weights is not None:
-        from nas.modules.checkpoints.arch import network_of_checkpoint
-
-        filled = network_of_checkpoint(network, weights, weights_of=weights_of, classes=classes)
-        network = filled.arch
-    elif weights_of or classes:
-        raise typer.BadParameter("--weights-of and --classes say what a file of --weights holds")
     with show_progress() as progress:
-        found = run(
-            network,
+        found = export_network(
+            arch,
             chosen,
             out,
             weights=weights,
+            weights_of=weights_of,
+            classes=classes,
             batch=size,
             normalisation=normalisation,
             image_input=image_input,
             photos=photos,
-            name=name,
             force=force,
             on_progress=progress,
         )
     if json:
         listed = {target: [asdict(one) for one in own] for target, own in findings.items()}
-        taken = filled.saved.key if filled else ""
+        taken = found.checkpoint.saved.key if found.checkpoint else ""
         extra = {"path": str(found.path), "lint": listed, "weights_taken_from": taken}
         print_json(found.manifest | extra)
     else:
-        _print(found, filled)
+        _print(found)
     if found.failures:
         raise ExportError("; ".join(found.failures))
 
@@ -139,7 +127,7 @@ def _print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
         print_line("\nnas lint ARCH --target TARGET says why, and where that was read.\n")
 
 
-def _print(found: Export, filled: TrainedNetwork | None) -> None:
+def _print(found: Export) -> None:
     columns = [
         "format",
         *numbers("MB", "max. diff.\nphotos", "max. diff.\nnoise", "same\ntop-1 %"),
@@ -154,6 +142,7 @@ def _print(found: Export, filled: TrainedNetwork | None) -> None:
     network = content["network"]
     print_table(columns, rows, title=f"{network['name']} ({network['source']})")
     largest = max((one.check.max_logit for one in found.exported if one.check), default=None)
+    filled = found.checkpoint
     facts = [("weights", filled.describe() if filled else "random: none were given")]
     facts += [("open", filled.doubt)] if filled and filled.doubt else []
     if "reference" in content["weights"]:

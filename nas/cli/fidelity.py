@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -72,6 +72,7 @@ def fidelity(
     """
     from nas import library
     from nas.evaluate.fidelity.resumable import FidelitySettings, compare_estimators, result_name
+    from nas.train.settings import training_parts
     from nas.train.sources import name_of
 
     require_extras("train", *(["ray"] if address else []))
@@ -82,10 +83,10 @@ def fidelity(
     except ValueError:
         raise RecipeError(f"--epochs: expected a list as 1,2,5, found {epochs!r}") from None
     where, by = library.load_space(space), library.load_surrogate(surrogate)
-    recipe = training.check(data)
-    training.check_output(output, result_name(where.name, name_of(data), recipe.name))
-    task = replace(training.task(data), images=images)
     settings = FidelitySettings(where, by, networks, most_mmacs, proxies, long, short, seed)
+    parts = training_parts(name_of(data), training.check(data), recipe="")
+    training.check_output(output, result_name(settings, *parts, images=images))
+    task = training.task(data, images)
     connect: Connect = nullcontext
     if address is not None:
         from nas.study.ray.pool import scores_at

@@ -45,12 +45,12 @@ def train(
     parts = training_parts(name_of(data), recipe, seed=seed, recipe="")
     training.check_output(output, network.name, *parts)
     task = training.task(data)
-    from nas.train.resumable import train_network
+    from nas.api.train import train_network
 
     with show_progress(shown=FIRST_PROCESS, on_interrupt=RESUME) as progress:
         final = train_network(
-            task,
             network,
+            task,
             output,
             epochs=epochs,
             seeds=seeds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
@@ -18,7 +18,7 @@ from nas.errors import check_names
 from nas.files.output import Output
 from nas.files.resources import RECIPE
 from nas.files.staging import ResumableDir, check_not_shipped
-from nas.system.extras import require
+from nas.system.progress import ignore
 from nas.train.device import DEVICES, PRECISIONS, check_device
 from nas.train.sources import check_source
 
@@ -143,24 +143,28 @@ class TrainingOptions(ImageOptions):
             check_not_shipped("architecture", output.out / own)
             ResumableDir.check(output.out, own, resume=output.resume, force=output.force)
 
-    def task(self, data: str) -> Task:
-        """The data, recipe and device to train with."""
-        wanted = self.check(data)
-        require("train")
-        from nas.train.device import device_of, precision_of
-        from nas.train.loop import Setting
-        from nas.train.recipe import check_fits
-        from nas.train.run import Task
+    def task(self, data: str, images: int | None = None) -> Task:
+        """The data, recipe and device to train with; `images`: train on so many."""
+        from nas.api.train import load_task
 
-        device = device_of(self.on)
-        precision = precision_of(self.precision, device)
-        threads = None if THREADS_CHOSEN else 0
-        setting = Setting(device, precision, self.micro_batch, self.compiled, threads)
-        task = Task(self.read(data), wanted, setting)
-        if self.batch is None:
-            task = _with_steps(task)
-        check_fits(task.recipe, len(task.splits[0].labels))
-        return task
+        with show_progress(shown=FIRST_PROCESS) as progress:
+            return load_task(
+                data,
+                recipe=self.recipe,
+                batch=self.batch,
+                images=images,
+                micro_batch=self.micro_batch,
+                on=self.on,
+                precision=self.precision,
+                compiled=self.compiled,
+                threads=None if THREADS_CHOSEN else 0,
+                data_root=self.data_root,
+                download=self.download,
+                split=self.split,
+                skip_damaged=self.skip_damaged,
+                on_progress=progress,
+                on_message=say if FIRST_PROCESS else ignore,
+            )
 
     def words(self) -> list[str]:
         """These options as they are typed, without defaults and `--download`."""
@@ -171,19 +175,6 @@ class TrainingOptions(ImageOptions):
                 flag = hints[field.name].__metadata__[0].default  # where Typer keeps it
                 found += [flag] if value is True else [flag, str(value)]
         return found
-
-
-def _with_steps(task: Task) -> Task:
-    """The task with a smaller batch, if an epoch would have very few steps; the user is told."""
-    from nas.train.recipe import note_of_batch
-
-    images = len(task.splits[0].labels)
-    recipe = task.recipe.for_few(images)
-    if recipe is task.recipe:
-        return task
-    if FIRST_PROCESS:
-        say(note_of_batch(images, task.recipe, recipe))
-    return replace(task, recipe=recipe)
 
 
 def refuse_without_data(context: typer.Context, *names: str) -> None:

@@ -186,7 +186,7 @@ def note_of_batch(images: int, before: Recipe, after: Recipe) -> str:
     return (
         f"{images:,} training images are {found} of batch {before.batch:,}, so the batch is"
         f" {after.batch} ({images // after.batch} steps an epoch) and the learning rate"
-        f" {after.schedule.lr:.2g}; --batch chooses another"
+        f" {after.schedule.lr:.2g}"
     )
 
 

@@ -25,7 +25,7 @@ from nas.train.data.base import Split
 from nas.train.distributed import is_of_memory, rank, together, world
 from nas.train.log import event_writer, write_events, write_log
 from nas.train.loop import Epoch, OnEpochProgress, Setting, Training
-from nas.train.recipe import Recipe, check_fits
+from nas.train.recipe import Recipe, check_fits, note_of_batch
 
 VALIDATION_SHARE = 0.1
 """Share of each class of the training images that is held out for validation."""
@@ -66,6 +66,19 @@ class Task:
     def validation_images(self) -> int:
         """Size of the validation split."""
         return len(self.splits[1].labels)
+
+    def with_enough_steps(self, on_message: OnMessage = ignore, hint: str = "") -> Task:
+        """The task with a smaller batch, if an epoch would have very few steps; `hint` ends a note.
+
+        Raises:
+            RecipeError: a batch holds more images than the data.
+        """
+        images = len(self.splits[0].labels)
+        recipe = self.recipe.for_few(images)
+        if recipe is not self.recipe:
+            on_message(note_of_batch(images, self.recipe, recipe) + hint)
+        check_fits(recipe, images)
+        return replace(self, recipe=recipe)
 
     def batches(self, side: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
         """`BATCHES` batches for zero-cost proxies: normalised images (b, 3, s, s), labels."""

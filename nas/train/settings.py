@@ -41,20 +41,30 @@ def task_parts(task: Task, seed: int = 0, *, recipe: str = RECIPE) -> list[str]:
     """`training_parts` of a task."""
     precision = task.setting.precision
     usual = precision == precision_of("auto", task.setting.device)
+    images = len(task.splits[0].labels)
     precision = "" if usual else precision
-    return training_parts(task.data.name, task.recipe, precision, seed, recipe=recipe)
+    return training_parts(task.data.name, task.recipe, precision, seed, images, recipe=recipe)
 
 
 def training_parts(
-    data: str, own: Recipe, precision: str = "", seed: int = 0, *, recipe: str = RECIPE
+    data: str,
+    own: Recipe,
+    precision: str = "",
+    seed: int = 0,
+    images: int | None = None,
+    *,
+    recipe: str = RECIPE,
 ) -> list[str]:
     """Parts of a result's name: the data, and settings that are not the default.
 
-    `precision` is empty if it is the device's own, `recipe` the one that goes without saying.
+    `precision` is empty if it is the device's own, `recipe` the one that goes without saying. So
+    does a batch that follows the number of training `images`.
     """
-    usual = load_recipe(own.name).batch if own.name in recipes() else own.batch
+    usual = load_recipe(own.name) if own.name in recipes() else own
+    if images is not None and own.batch != usual.batch:
+        usual = usual.for_few(images)
     found = {"recipe": own.name, "batch": own.batch, "precision": precision, "seed": seed}
-    defaults = {"recipe": recipe, "batch": usual, "precision": "", "seed": 0}
+    defaults = {"recipe": recipe, "batch": usual.batch, "precision": "", "seed": 0}
     return [data, *name_parts(found, defaults)]
 
 

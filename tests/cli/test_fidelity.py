@@ -21,7 +21,8 @@ def test_table_and_folder(nas: Nas, tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
     (folder,) = tmp_path.iterdir()
-    assert folder.name == "fidelity-tinyspace-digits-proxy"
+    sample, judges = "networks4-most-mmacs60", "zero-cost-synflow-long2-epochs-1"
+    assert folder.name == f"fidelity-tinyspace-digits-proxy-{sample}-{judges}"
     with (folder / "fidelity.csv").open() as file:
         rows = list(csv.DictReader(file))
     names = ["long", "params", "macs", "synflow", "surrogate", "1 epochs"]

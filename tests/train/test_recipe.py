@@ -125,6 +125,6 @@ def test_a_batch_that_follows_is_explained() -> None:
     recipe = load_recipe("proxy")
     assert note_of_batch(132, recipe, recipe.for_few(132)) == (
         "132 training images are 1 step of batch 128, so the batch is 16 (8 steps an epoch) and"
-        " the learning rate 0.00038; --batch chooses another"
+        " the learning rate 0.00038"
     )
     assert "102 training images are less than one step" in note_of_batch(102, recipe, recipe)

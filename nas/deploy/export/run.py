@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nas.deploy.export.base import Deployed, Format, deploy
 from nas.deploy.export.check import check, load_photos
@@ -21,6 +21,9 @@ from nas.files.staging import StagedDir
 from nas.space.arch import Arch
 from nas.system.capture import capture_output
 from nas.system.progress import OnProgress, ignore, part_of
+
+if TYPE_CHECKING:
+    from nas.modules.checkpoints.arch import TrainedNetwork
 
 MANIFEST = "manifest.yaml"
 BUILD = 0.5
@@ -38,6 +41,8 @@ class Export:
     path: Path
     exported: tuple[Exported, ...]
     manifest: dict[str, Any]
+    checkpoint: TrainedNetwork | None = None
+    """Where the weights are from; None: they are random."""
 
     @property
     def failures(self) -> tuple[str, ...]:

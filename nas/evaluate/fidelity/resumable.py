@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas import library
 from nas.evaluate.fidelity.estimators import estimators, sample
 from nas.evaluate.fidelity.job import JOURNAL, Elsewhere, Fidelity
 from nas.evaluate.fidelity.ranking import Ranking, facts_of, write_fidelity
 from nas.evaluate.proxy_names import check_proxies
-from nas.files.output import Output
+from nas.files.output import Output, name_parts
+from nas.files.resources import SURROGATE
 from nas.files.settings import RunInputs, RunSettings
 from nas.files.staging import ResumableDir
 from nas.space.space import Space
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Connect = Callable[[], AbstractContextManager[Elsewhere | None]]
 """Connects to other machines, as `nas.study.ray.pool.scores_at` does."""
+NAMED = ("networks", "most_mmacs", "zero_cost", "long", "epochs", "seed")
+"""Settings that are part of a result's name unless they are the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,17 @@ class FidelityResult:
     path: Path
 
 
-def result_name(space: str, data: str, recipe: str) -> str:
-    """Name of a comparison that says what was asked for, by the names of its parts."""
-    return f"fidelity-{space}-{data}-{recipe}"
+def result_name(settings: FidelitySettings, *training: str, images: int | None = None) -> str:
+    """Name of a comparison that says what was asked for; `training`: data, recipe and such."""
+    defaults = {own.name: own.default for own in fields(FidelitySettings) if own.name in NAMED}
+    found = {key: _fixed(getattr(settings, key)) for key in defaults}
+    found |= {"surrogate": settings.surrogate.name, "images": images}
+    parts = name_parts(found, {**defaults, "surrogate": SURROGATE, "images": None})
+    return "-".join(["fidelity", settings.space.name, *training, *parts])
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def compare_estimators(
@@ -84,7 +95,7 @@ def compare_estimators(
         UnknownNameError: a proxy, with the nearest names.
     """
     from nas.train.duration import announce
-    from nas.train.settings import inputs
+    from nas.train.settings import inputs, task_parts
     from nas.train.threads import with_threads
 
     check_proxies(settings.zero_cost)
@@ -93,7 +104,8 @@ def compare_estimators(
     contents = {"space": space.space_hash, "surrogate": surrogate.content_hash}
     values: dict[str, object] = {"judges": [estimator.name for estimator in compared]}
     values |= {key: getattr(settings, key) for key in ("long", "most_mmacs", "seed", "networks")}
-    name = output.name or result_name(space.name, task.data.name, task.recipe.name)
+    training = task_parts(task, recipe="")
+    name = output.name or result_name(settings, *training, images=task.images)
     recorded = RunSettings.of("fidelity", name, {}, RunInputs(contents, values), inputs(task))
     with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
         if work.complete:

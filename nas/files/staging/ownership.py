@@ -1,8 +1,8 @@
 """Which files nas wrote: nas removes only those.
 
 A folder that nas made holds a list of its files, and a single file holds a comment. Folders of
-earlier versions have no list. They are recognised by a file that only nas writes, and may hold only
-the files that those versions wrote.
+earlier versions and the shipped example have no list. They are recognised by a file that only nas
+writes, and may hold only the files that those versions wrote.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ LATER = ("report.html", "study.db-wal", "study.db-shm", "*.pyc", ".DS_Store", "T
 #: folders of earlier versions: a file with a key `schema` that identifies one, and patterns of its
 #: other files (NAME: the folder's own name); if several identify it, the patterns of all
 OLD_FOLDERS = {
-    "study.yaml": f"best.yaml trained.yaml weights.safetensors trials.csv study.db pareto.csv"
-    f" pareto.png pareto.svg pareto/{HASH}.yaml trials/{HASH}/arch.yaml trials/{HASH}/seed*/log.csv"
-    f" trials/{HASH}/seed*/weights.safetensors",
+    "study.yaml": f"best.yaml trained.yaml weights.safetensors trials.csv study.db known.csv"
+    f" pareto.csv pareto.png pareto.svg pareto/{HASH}.yaml trials/{HASH}/arch.yaml"
+    f" trials/{HASH}/seed*/log.csv trials/{HASH}/seed*/weights.safetensors",
     "train.yaml": "best.yaml seed*/log.csv seed*/weights.safetensors"
     " seed*/tensorboard/events.out.tfevents.*",
     "adapt.yaml": "best.yaml weights.safetensors history.csv widths.png accuracy.png study.db"

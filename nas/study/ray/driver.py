@@ -60,9 +60,7 @@ class SweepDriver:
         """
         sweep, output = self.sweep, self.output
         check_capacity(sweep.resources)
-        task = load_task(sweep)
-        for note in task.data.notes:
-            on_message(note)
+        task = load_task(sweep, on_message)
         asked = settings(sweep, task)
         with ResumableDir(
             output.out, sweep.name, asked, resume=output.resume, force=output.force
