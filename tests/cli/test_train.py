@@ -28,7 +28,7 @@ def test_writes_a_complete_folder_and_facts_that_fit(nas: Nas, here: Path) -> No
     assert "95 % interval over 2 seeds" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     (folder,) = (here / "results").iterdir()
-    assert folder.name == "mobilenetv3-small-0.5-digits-proxy"
+    assert folder.name == "mobilenetv3-small-0.5-digits-proxy-batch64"
     arch = load_arch(folder)
     assert arch.input == (3, 32, 32)
     for seed in ("seed0", "seed1"):
