@@ -19,23 +19,30 @@ from nas.train.data.base import DataSet
 
 SOURCE = "Fashion-MNIST, arXiv:1708.07747"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+FILES = 4
+"""Images and labels of two splits."""
 
 
 def fashion_mnist(root: Path, download: bool) -> DataSet:
-    """From torchvision's folder below `root`, or Debian's package."""
+    """From torchvision's folder below `root`, or Debian's package; else downloaded if asked."""
+    # MNIST's files beside torchvision's folder have the same names
+    places = (root / "FashionMNIST" / "raw", root, DEBIAN)
     try:
-        if download:
+        if download and not any(len(_packed(place)) == FILES for place in places):
             FashionMNIST(str(root), download=True)
-        # MNIST's files beside torchvision's folder have the same names
-        for place in (root / "FashionMNIST" / "raw", root, DEBIAN):
-            if packed := sorted(place.glob("*-ubyte.gz")):
+        for place in places:
+            if packed := _packed(place):
                 return _unpacked(packed, str(place))
     except (OSError, EOFError, RuntimeError, ValueError, zlib.error) as error:
-        raise DataError(f"fashion-mnist: {error}") from None
+        raise DataError(f"fashion-mnist: {' '.join(str(error).split())}") from None
     raise DataError(
         f"fashion-mnist: not found in {root}; install Debian's dataset-fashion-mnist, say where"
         " it is with --data-root, or --download"
     )
+
+
+def _packed(place: Path) -> list[Path]:
+    return sorted(place.glob("*-ubyte.gz"))
 
 
 def _unpacked(packed: list[Path], place: str) -> DataSet:

@@ -47,7 +47,7 @@ def test_fashion_mnist_of_debian() -> None:
     assert data.sd == pytest.approx((0.3530,), abs=1e-4)
 
 
-def test_fashion_mnist_from_a_root(tmp_path: Path) -> None:
+def test_fashion_mnist_from_a_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     for kind, times in (("FashionMNIST", 2), ("MNIST", 1)):  # other images, the same names
         raw = tmp_path / kind / "raw"
@@ -56,8 +56,10 @@ def test_fashion_mnist_from_a_root(tmp_path: Path) -> None:
             pixels = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
             write_idx(raw / f"{name}-images-idx3-ubyte.gz", pixels)
             write_idx(raw / f"{name}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8) % 10)
-    data = load_data("fashion-mnist", root=tmp_path)
-    assert (len(data.train.labels), len(data.test.labels), data.side) == (40, 20, 28)
+    monkeypatch.setattr(datasets.FashionMNIST, "download", pytest.fail)
+    for download in (False, True):  # what is there is not fetched again
+        data = load_data("fashion-mnist", root=tmp_path, download=download)
+        assert (len(data.train.labels), len(data.test.labels), data.side) == (40, 20, 28)
 
 
 def test_a_damaged_file_of_fashion_mnist_is_one_message(tmp_path: Path) -> None:
