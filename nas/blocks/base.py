@@ -32,6 +32,8 @@ class Row:
     """Width fields that are the sum of the input's width and the channels that rows above keep."""
     scale: ClassVar[str] = "all"
     """How `nas.space.scaling` scales it: all (width and depth), width, grow or none."""
+    stage: ClassVar[bool] = True
+    """It belongs to a stage (`nas.space.rules`), as blocks do; rows of stem and head do not."""
     reads_vector: ClassVar[bool] = False
     """It reads a pooled vector; other rows read a map."""
     classifies: ClassVar[bool] = False

@@ -19,7 +19,7 @@ GROUPS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class BiTStem(Row, op="bit_stem", scale="width"):
+class BiTStem(Row, op="bit_stem", stage=False, scale="width"):
     """7 x 7 convolution of stride 2, then 3 x 3 max pooling of stride 2."""
 
     out: Width

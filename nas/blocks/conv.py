@@ -10,7 +10,7 @@ from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)
-class Conv(Row, op="conv", scale="width"):
+class Conv(Row, op="conv", stage=False, scale="width"):
     """k x k convolution, batch norm, activation (default none)."""
 
     out: Width
@@ -23,7 +23,7 @@ class Conv(Row, op="conv", scale="width"):
 
 
 @dataclass(frozen=True, slots=True)
-class LayerNorm(Row, op="layer_norm"):
+class LayerNorm(Row, op="layer_norm", stage=False):
     """Layer norm over the channels of a map."""
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
@@ -31,7 +31,7 @@ class LayerNorm(Row, op="layer_norm"):
 
 
 @dataclass(frozen=True, slots=True)
-class Pool(Row, op="pool", scale="none"):
+class Pool(Row, op="pool", stage=False, scale="none"):
     """Global average pooling to a vector."""
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:

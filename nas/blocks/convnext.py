@@ -38,7 +38,7 @@ class ConvNeXt(Row, op="convnext"):
 
 
 @dataclass(frozen=True, slots=True)
-class ConvNeXtStem(Row, op="convnext_stem", scale="width"):
+class ConvNeXtStem(Row, op="convnext_stem", stage=False, scale="width"):
     """Patchify: s x s convolution of stride s, layer norm."""
 
     out: Width

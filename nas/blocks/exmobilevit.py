@@ -22,7 +22,7 @@ from nas.graph.widths import Ratio, Width
 
 
 @dataclass(frozen=True, slots=True)
-class Keep(Row, op="keep", scale="width"):
+class Keep(Row, op="keep", stage=False, scale="width"):
     """Keep averages of the map, as `out` channels, for `pool_kept`; pass the map on."""
 
     out: Width = Ratio(1)
@@ -39,7 +39,7 @@ class Keep(Row, op="keep", scale="width"):
 
 
 @dataclass(frozen=True, slots=True)
-class PoolKept(Row, op="pool_kept", adds=("out",)):
+class PoolKept(Row, op="pool_kept", stage=False, adds=("out",)):
     """Global average pooling, appended to the channels that rows above keep: `out` together."""
 
     out: Width

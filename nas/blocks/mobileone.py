@@ -36,7 +36,7 @@ class MobileOne(Row, op="mobileone"):
 
 
 @dataclass(frozen=True, slots=True)
-class MobileOneStem(Row, op="mobileone_stem", scale="width"):
+class MobileOneStem(Row, op="mobileone_stem", stage=False, scale="width"):
     """Over-parameterised k x k convolution."""
 
     out: Width

@@ -101,7 +101,7 @@ class RepViTShallowDown(Row, op="repvit_shallow_down", scale="width", relative_t
 
 
 @dataclass(frozen=True, slots=True)
-class RepViTStem(Row, op="repvit_stem", scale="width"):
+class RepViTStem(Row, op="repvit_stem", stage=False, scale="width"):
     """Two 3 x 3 convolutions of stride 2: to half the width, then to the width."""
 
     out: Width

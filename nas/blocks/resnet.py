@@ -37,7 +37,7 @@ class Bottleneck(Row, op="bottleneck", relative_to={"exp": "out"}):
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPool(Row, op="max_pool", scale="none"):
+class MaxPool(Row, op="max_pool", stage=False, scale="none"):
     """Maximum over k x k windows."""
 
     k: int = 3

@@ -108,6 +108,8 @@ def _content(record: Any, *, choices: bool) -> Schema:
     }
     declared = properties_of(record)["properties"]
     properties = {key: {**schema, **properties.get(key, {})} for key, schema in declared.items()}
+    if not choices:
+        del properties["rules"]
     return {"properties": properties, "$defs": _defs(choices=choices)}
 
 
@@ -116,7 +118,8 @@ def _load(path: Path) -> Found:
     if table.fixed:
         arch = arch_of(table)
         return Found("arch", arch.name, f"{len(arch.rows)} rows, {arch.params:,} parameters")
-    return Found("space", table.name, f"{Space(table).size():.1e} networks")
+    stated = [f"{key} {value}" for key, value in table.rules.stated.items()]
+    return Found("space", table.name, ", ".join([f"{Space(table).size():.1e} networks", *stated]))
 
 
 def _kind(name: str, title: str, files: str, *, choices: bool) -> Kind:

@@ -1,9 +1,10 @@
 """A search space as a layered graph: layers are positions, nodes are states, edges are options.
 
 A state holds what later rows depend on: branch of the current `any:`, input resolution, channels
-kept for a row below, and shape (C, H, W). Every candidate is a path, so a quantity that is additive
-over rows is a sum of edge values. That allows a million prices a second, and exact search. Edges
-that cannot stand, or from which no end is reached, are -1.
+kept for a row below, width of the last stage if a rule is on it, and shape (C, H, W). Every
+candidate is a path, so a quantity that is additive over rows is a sum of edge values. That allows a
+million prices a second, and exact search. Edges that cannot stand, that break a rule, or from which
+no end is reached, are -1.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from nas.errors import SpaceError
 from nas.graph.graph import Graph, Place
 from nas.space.arch import check_in
 from nas.space.columns import Floats, Fold, Ints, lower_columns, opened, template
+from nas.space.rules import NONDECREASING, in_stage
 from nas.space.table import Option, Position, Table
 
-BRANCH, RESOLUTION, KEPT, RANK = range(4)
-STATE = 7
-"""Columns of a state: branch, resolution, kept, rank, then C, H, W (0 past the rank)."""
+BRANCH, RESOLUTION, KEPT, STAGE_WIDTH, RANK = range(5)
+STATE = 8
+"""Columns of a state: those above, then C, H, W (0 past the rank)."""
+NONE = -1
+"""Branch or stage width of a state that needs none."""
 
 ROOM = 2**40
 """Range of packed states above which states that do not occur are left out."""
@@ -150,18 +154,23 @@ def build(table: Table, folds: Mapping[str, Fold] | None = None) -> LayeredSpace
     """
     folds = folds or {}
     layers = [_inputs(table, folds)]
-    states = np.array([(-1, shape[1], 0, len(shape), *shape) for shape in table.inputs])
+    states = np.array([(NONE, shape[1], 0, NONE, len(shape), *shape) for shape in table.inputs])
+    held = table.rules.widths == NONDECREASING
     known: dict[Any, tuple[SpaceLayer, Ints]] = {}
     for number, position in enumerate(table.positions):
         following = table.positions[number + 1 :]
-        stays = bool(following) and following[0].group == position.group is not None
-        same = (position.first, position.group, position.branch, stays)
+        needed = {
+            BRANCH: bool(following) and following[0].group == position.group is not None,
+            STAGE_WIDTH: held and any(later.in_stage for later in following),
+        }
+        dropped = tuple(column for column, is_needed in needed.items() if not is_needed)
+        same = (position.first, position.group, position.branch, dropped)
         key = (id(position.options), *same, states.tobytes())
-        for branch, _, _, rank, *shape in states.tolist() if position.expects else ():
+        for branch, _, _, _, rank, *shape in states.tolist() if position.expects else ():
             if position.branch in (None, branch):
                 check_in(table, position, tuple(shape[:rank]))
         if key not in known:
-            known[key] = _layer(position, states, folds, keep_branch=stays)
+            known[key] = _layer(position, states, folds, dropped)
         layer, states = known[key]
         layers.append(layer)
     if (found := _prune(layers, states)) is None:
@@ -185,9 +194,9 @@ def _zeros(shape: tuple[int, int], folds: Mapping[str, Fold]) -> dict[str, Float
 
 
 def _layer(
-    position: Position, states: Ints, folds: Mapping[str, Fold], *, keep_branch: bool
+    position: Position, states: Ints, folds: Mapping[str, Fold], dropped: tuple[int, ...]
 ) -> tuple[SpaceLayer, Ints]:
-    """One layer and the states it leads to."""
+    """One layer and the states it leads to, in which no row needs the `dropped` columns."""
     shape = (len(states), len(position.options))
     reached = np.broadcast_to(states[:, None], (*shape, STATE)).copy()
     valid = np.zeros(shape, bool)
@@ -200,17 +209,28 @@ def _layer(
         if position.branch is not None:
             inside = np.flatnonzero(states[:, BRANCH] == position.branch)
         _fill(position.options, states, inside, reached, valid, values, folds)
+        _hold_widths(position, states, reached, valid)
         outside = np.setdiff1d(np.arange(len(states)), inside)
         valid[outside, 0] = True  # another branch is taken, so the only option is to pass
         reached[outside, 0] = states[outside]
         for array in values.values():
             array[outside] = 0
-    if not keep_branch:
-        reached[..., BRANCH] = -1
+    reached[..., dropped] = NONE
     _, first, where = np.unique(_packed(reached[valid]), return_index=True, return_inverse=True)
     following = np.full(shape, -1, np.int32)
     following[valid] = where
     return SpaceLayer(position, states, following, values), reached[valid][first]
+
+
+def _hold_widths(position: Position, states: Ints, reached: Ints, valid: NDArray[np.bool_]) -> None:
+    """Remove edges that lead to a stage narrower than the last one; note the widths of stages.
+
+    Without the rule no state has a width of the last stage, so nothing is removed.
+    """
+    staged = np.array([any(map(in_stage, option)) for option in position.options])
+    before, width = states[:, [STAGE_WIDTH]], reached[..., RANK + 1]
+    valid &= ~staged | (width >= before)
+    reached[..., STAGE_WIDTH] = np.where(staged, width, before)
 
 
 def _packed(states: Ints) -> Ints:

@@ -82,7 +82,8 @@ class Space:
             ]
             for position in self.table.positions
         ]
-        text = json.dumps([self.table.inputs, positions], sort_keys=True, default=str)
+        rules = [self.table.rules.stated] if self.table.rules.stated else []
+        text = json.dumps([self.table.inputs, positions, *rules], sort_keys=True, default=str)
         return sha256(text.encode()).hexdigest()[:12]
 
     def size(self) -> int:
@@ -103,19 +104,27 @@ class Space:
 
     def contains(self, arch: Arch) -> bool:
         """Whether some code decodes to `arch`."""
-        return _Search(self.table, arch).code() is not None
+        return _Search(self.table, arch).code() is not None and not self._broken_by(arch)
 
     def encode(self, arch: Arch) -> Code:
         """The first code that decodes to `arch`.
 
         Raises:
-            SpaceError: `arch` is not inside; names the first row that no option matches.
+            SpaceError: `arch` is not inside; names the first row that no option matches, or the
+                stage that breaks a rule.
         """
         search = _Search(self.table, arch)
         code = search.code()
         if code is None:
             raise SpaceError(f"{arch.name} is not a point of {self.name}: {search.why_not()}")
+        if broken := self._broken_by(arch):
+            raise SpaceError(f"{arch.name} is not a point of {self.name}: its {broken}")
         return code
+
+    def _broken_by(self, arch: Arch) -> str:
+        """The rule that a network breaks, or ""."""
+        rules = self.table.rules
+        return rules.broken_by(arch.rows, arch.shapes) if rules.stated else ""
 
     def decode(self, code: Ints | Code) -> Arch:
         """The architecture of a code, named after its id.
@@ -137,6 +146,8 @@ class Space:
         rows = tuple(self._rows(choices[1:], shape))
         source, known = f"a point of {self.name}", self.table.conventions
         arch = Arch("", source, shape, rows, conventions=known)
+        if broken := self._broken_by(arch):
+            raise SpaceError(f"no point of {self.name}: {broken}")
         return replace(arch, name=f"{self.name}-{arch.arch_id}")
 
     def _rows(self, genes: list[int], shape: Shape) -> list[Row]:

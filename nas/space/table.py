@@ -33,6 +33,7 @@ from nas.files.records import between, read_record, text
 from nas.graph.conventions import Conventions
 from nas.graph.ops import Shape
 from nas.graph.widths import Ratio
+from nas.space.rules import Rules, in_stage
 
 MAX_OPTIONS = 20_000
 MAX_REPEATS = 64
@@ -71,6 +72,8 @@ class TableDocument:
     """one list of cells for each row; in a space also `either:` and `any:` groups"""
     conventions: Conventions | None = None
     """epsilon and padding of trained weights, of an architecture"""
+    rules: Rules | None = None
+    """rules on the stages of each network of a space"""
     expect: _Figures | None = None
     """figures of an architecture that can be recomputed"""
     notes: Any = None
@@ -106,6 +109,11 @@ class Position:
         """Whether it chooses the branch of an `any:` group; it then has no rows."""
         return self.group is not None and self.branch is None
 
+    @property
+    def in_stage(self) -> bool:
+        """Whether an option has a row of a stage."""
+        return any(in_stage(row) for option in self.options for row in option)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -119,6 +127,8 @@ class Table:
     origin: str = ""
     conventions: Conventions | None = None
     """Conventions of its networks' weights, if known."""
+    rules: Rules = Rules()
+    """What holds between the stages of its networks."""
 
     @property
     def fixed(self) -> bool:
@@ -150,7 +160,13 @@ def parse_table(content: dict[str, Any], origin: str) -> Table:
         raise DocumentError(f"{origin} (rows): expected at most {MAX_ROWS}, repeats counted")
     inputs = _inputs(found.input, origin)
     expect = content.get("expect") or {}
-    return Table(found.name, found.source, inputs, positions, expect, origin, found.conventions)
+    rules = _rules(found.rules, positions, origin)
+    table = Table(
+        found.name, found.source, inputs, positions, expect, origin, found.conventions, rules
+    )
+    if "rules" in content and table.fixed:
+        raise DocumentError(f"{origin} (rules): only a search space has rules; no cell is a choice")
+    return table
 
 
 def _columns(cell: Any, origin: str) -> list[str]:
@@ -162,6 +178,14 @@ def _columns(cell: Any, origin: str) -> list[str]:
     if len(set(cell)) != len(cell):
         raise DocumentError(f"{origin} (columns): a name is repeated: {cell}")
     return cell
+
+
+def _rules(found: Rules | None, positions: tuple[Position, ...], origin: str) -> Rules:
+    rules = found or Rules()
+    if rules.stated and not any(position.in_stage for position in positions):
+        where = f"{origin} (rules.{next(iter(rules.stated))})"
+        raise DocumentError(f"{where}: expected rows of blocks, found only rows of stem and head")
+    return rules
 
 
 def _inputs(cell: Any, origin: str) -> tuple[Shape, ...]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import islice, product
+from itertools import compress, islice, pairwise, product
 
 import numpy as np
 import pytest
 
 from nas import library
+from nas.blocks.mobilenet import MV2
 from nas.evaluate.bench.benchmark import load_benchmark
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, PARAMS, Pricing
@@ -23,6 +24,7 @@ from nas.optimize.strategies.problem import Problem, problem_of
 from nas.optimize.strategies.seen import Seen
 from nas.space.columns import Floats, Ints
 from nas.space.layered import keys
+from nas.space.rules import Rules
 from nas.space.space import Space
 
 from ...conftest import BRANCHES
@@ -39,6 +41,20 @@ rows:
   - [linear, ~, ~, 10, ~, 1, ~]
 """
 """2 x (4 + 4^2 + 4^3) networks, and a code more where two repeats of three are there, or one."""
+RULED = """
+name: ruled
+source: "made for tests"
+input: [3, 16, 16]
+rules: {widths: nondecreasing}
+columns: [op, k, exp, out, s, n, repeat]
+rows:
+  - [conv, 3, ~, 24, 2, 1, ~]
+  - [mv2, 3, 2x, [8, 16], 1, 1, ~]
+  - [mv2, [3, 5], 2x, [8, 16, 24], 1, 1, ~]
+  - [mv2, 3, 2x, [8, 16], 1, [0, 1], independent]
+  - [pool, ~, ~, ~, ~, 1, ~]
+  - [linear, ~, ~, 10, ~, 1, ~]
+"""
 SLOW = pytest.mark.slow
 NAMES = [pytest.param(name, marks=[SLOW] if name == "gp" else []) for name in STRATEGIES]
 STEPS = 30
@@ -220,6 +236,23 @@ def test_a_small_space_is_exhausted(name: str) -> None:
     ids = [pricing.space.decode(code).arch_id for code in seen.codes]
     assert len(ids) == len(set(ids))
     assert set(ids) == networks
+
+
+def test_every_network_that_keeps_the_rule_is_proposed_and_no_other(name: str) -> None:
+    space = Space.from_yaml(RULED)
+    pricing, problem = priced(space, "iphone12-lut", 1.0)
+    judge, strategy, seen = additive(problem), STRATEGIES[name](problem), Seen.none(problem)
+    while len(found := asked(strategy, seen)):
+        seen.add(found[0], judge(found)[0])
+    proposed = {space.decode(code).arch_id for code in seen.codes}
+    free = Space(replace(space.table, rules=Rules()))
+    codes = np.array([*product(*(range(n) for n in pricing.layered.n_options))])
+    networks = [free.decode(code) for code in codes]
+    outs = [[row.out for row in arch.rows if isinstance(row, MV2)] for arch in networks]
+    keeps = [all(a <= b for a, b in pairwise(widths)) for widths in outs]
+    assert 0 < sum(keeps) < len(codes)
+    assert problem.within(codes).tolist() == keeps
+    assert proposed == {arch.arch_id for arch in compress(networks, keeps)}
 
 
 def test_a_start_in_another_order_is_not_proposed_as_it_is() -> None:
