@@ -29,6 +29,7 @@ from nas.optimize.exact import Solution, fastest, solve, undominated
 from nas.space.arch import Arch, lower_alone
 from nas.space.columns import Floats
 from nas.space.layered import LayeredSpace, build
+from nas.space.rules import Rules
 from nas.space.space import Space
 from nas.space.table import Option, Position, Table
 
@@ -40,15 +41,18 @@ GroupValues = Mapping[WidthGroup, Floats]
 """(width + 1,) for each width group: total importance of its channels if so many are kept."""
 
 
-def width_space(arch: Arch, divisor: int = 8, *, grow: bool = False) -> Space:
+def width_space(
+    arch: Arch, divisor: int = 8, *, grow: bool = False, rules: Rules | None = None
+) -> Space:
     """The space of all networks with the same layers at other widths, and the given one."""
     every = width_groups(arch)
     positions = []
     for number in range(len(arch.rows)):
         found = _options(arch, number, every, arch.shapes[number], divisor, grow=grow)
         positions.append(Position(tuple(dict.fromkeys(found)), number + 1))
-    name, known = f"{arch.name}, widths", arch.conventions
-    return Space(Table(name, arch.source, (arch.input,), tuple(positions), conventions=known))
+    name, known, rules = f"{arch.name}, widths", arch.conventions, rules or Rules()
+    inputs, rows = (arch.input,), tuple(positions)
+    return Space(Table(name, arch.source, inputs, rows, conventions=known, rules=rules))
 
 
 def _options(

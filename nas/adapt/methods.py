@@ -17,6 +17,7 @@ from nas.errors import BudgetError, InfeasibleError, RecipeError, WeightsError
 from nas.latency.device import Device
 from nas.optimize import search
 from nas.space.arch import Arch
+from nas.space.rules import NONDECREASING, Rules
 from nas.study.workers import WorkerPool, run_with
 from nas.system.progress import OnMessage, OnProgress, ignore
 
@@ -120,12 +121,18 @@ def by_surrogate(
 ) -> tuple[Arch, dict[str, Any]]:
     """The widths of highest estimated top-1 (its lower bound) within the budget, and facts.
 
+    They do not fall from stage to stage if those of the given network do not.
+
     Raises:
         BudgetError, InfeasibleError, MissingCostError: see `check`.
     """
-    plan, device, seed = settings.plan, settings.device, settings.seed
-    check(settings.arch, device, plan)
-    space = width_space(settings.arch, plan.divisor, grow=plan.grows)
+    arch, plan = settings.arch, settings.plan
+    device, seed = settings.device, settings.seed
+    check(arch, device, plan)
+    rules = Rules(widths=NONDECREASING)
+    if rules.broken_by(arch.rows, arch.shapes):
+        rules = Rules()
+    space = width_space(arch, plan.divisor, grow=plan.grows, rules=rules)
     best = search(space, device, budget_ms=plan.budget_ms, seed=seed, on_progress=on_progress).best
     estimate = {"top1": round(best.top1, 2), "sd": round(best.top1_sd, 2)}
     return best.arch, {"how": "surrogate", "estimated_imagenet": estimate}
