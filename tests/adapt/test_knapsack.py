@@ -14,6 +14,7 @@ from nas.adapt.width_groups import width_groups
 from nas.errors import ArchError, InfeasibleError
 from nas.library import load_arch, load_device
 from nas.space.arch import Arch
+from nas.space.rules import NONDECREASING, Rules
 
 TABLE = """
 name: tiny
@@ -78,6 +79,17 @@ def test_a_network_is_a_point_of_its_widths(name: str) -> None:
     point = space.sample(np.random.default_rng(0))
     assert len(point.rows) == len(arch.rows)
     assert point != arch
+
+
+def test_widths_of_a_space_with_the_rule_do_not_fall() -> None:
+    arch, rules = load_arch("mobilenetv2"), Rules(widths=NONDECREASING)
+    drawn = [
+        [space.sample(np.random.default_rng(seed)) for seed in range(20)]
+        for space in (width_space(arch), width_space(arch, rules=rules))
+    ]
+    broken = [[bool(rules.broken_by(a.rows, a.shapes)) for a in archs] for archs in drawn]
+    assert any(broken[0])
+    assert not any(broken[1])
 
 
 def test_what_is_kept_is_worth_the_more_the_wider() -> None:
