@@ -7,6 +7,7 @@ the nearest ones; a file that is missing or malformed raises `DocumentError`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
@@ -105,6 +106,10 @@ def default_surrogate() -> Surrogate | None:
     return load_surrogate(SURROGATE) if SURROGATE in named("surrogate") else None
 
 
+SUPERVISED, DISTILLED, OTHER_DATA = "supervised", "distilled", "imagenet-21k"
+"""How a published network was trained: on ImageNet-1k alone, with a teacher, or on more images."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """One published accuracy figure."""
@@ -118,15 +123,21 @@ class Published:
     place: str
     """Table, figure or file of the source."""
 
+    @property
+    def column(self) -> str:
+        """The column that the figure belongs in: `SUPERVISED`, `DISTILLED` or `OTHER_DATA`."""
+        if self.recipe.startswith(OTHER_DATA):
+            return OTHER_DATA
+        return DISTILLED if DISTILLED in self.recipe else SUPERVISED
+
     def __str__(self) -> str:
         return f"{self.top1:.1f} %, {self.source}, {self.place} ({self.recipe})"
 
 
 def published(arch: Arch) -> tuple[Published, ...]:
-    """Published ImageNet figures of a shipped architecture, those of supervised training first.
+    """Published ImageNet figures of a shipped architecture, those of the reference recipe first.
 
-    A surrogate estimates supervised training. An architecture has no figures if it only shares the
-    name of a shipped one.
+    An architecture has no figures if it only shares the name of a shipped one.
     """
     if arch.name not in named("architecture") or load_arch(arch.name) != arch:
         return ()
@@ -141,6 +152,11 @@ def published_by_name() -> dict[str, tuple[Published, ...]]:
         for row in read_csv(path, [field.name for field in fields(Published)], closed=True)
     ]
     found: dict[str, tuple[Published, ...]] = {}
-    for figure in sorted(figures, key=lambda figure: figure.recipe != "supervised"):
+    for figure in sorted(figures, key=lambda figure: figure.recipe != SUPERVISED):
         found[figure.arch] = (*found.get(figure.arch, ()), figure)
     return found
+
+
+def first_published(figures: Iterable[Published], column: str) -> Published | None:
+    """The first figure of a column, `SUPERVISED` or `DISTILLED`; None without any."""
+    return next((figure for figure in figures if figure.column == column), None)

@@ -20,7 +20,7 @@ import numpy as np
 from nas.accuracy.features import FEATURES
 from nas.accuracy.inputs import INPUTS, LAW, inputs, law_basis
 from nas.accuracy.score_process import ScoreCovariance, ScoreProcess, network_factor
-from nas.accuracy.surrogate import Expert, Scaling, Surrogate
+from nas.accuracy.surrogate import Distillation, Expert, Scaling, Surrogate
 from nas.errors import DocumentError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
@@ -40,6 +40,8 @@ class _Model(ScoreCovariance):
 
     ceiling: float = between(above=0, high=inf)
     floor_sd: float = between(above=0, high=inf)
+    distilled_gain: float = between(above=0, high=inf)
+    distilled_gain_sd: float = between(above=0, high=inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def load_surrogate(folder: str | Path) -> Surrogate:
             _expert(name, constant, table[:, 2 + 4 * i : 6 + 4 * i], quadratic[:, i])
             for i, (name, constant) in enumerate(constants.items())
         ),
+        distillation=Distillation(model.distilled_gain, model.distilled_gain_sd),
         floor_sd=model.floor_sd,
         content_hash=content_hash(*(folder / name for name in FILES)),
         provenance={key: content[key] for key in PROVENANCE},

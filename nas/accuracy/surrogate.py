@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,7 +29,8 @@ from nas.accuracy.features import features
 from nas.accuracy.inputs import inputs, law_basis
 from nas.accuracy.score_process import ScoreProcess
 from nas.files import html
-from nas.space.arch import Arch
+from nas.graph.graph import Graph
+from nas.graph.ops import Shape
 from nas.space.columns import Floats
 
 CHUNK = 1024
@@ -39,7 +40,7 @@ LARGEST_DEVIATION = 5.0
 
 
 class AccuracyEstimate(NamedTuple):
-    """An estimate of ImageNet top-1 in percentage points, for the surrogate's reference recipe."""
+    """An estimate of ImageNet top-1 in percentage points, for one training recipe."""
 
     top1: float
     sd: float
@@ -51,6 +52,27 @@ class AccuracyEstimate(NamedTuple):
     def low(self) -> float:
         """Lower confidence bound, one standard deviation down: what search maximises."""
         return self.top1 - self.sd
+
+
+class ImageNetwork(Protocol):
+    """What an estimate is made from: an `Arch`, or a network traced from a torch module."""
+
+    @property
+    def input(self) -> Shape:
+        """(C, H, W)."""
+
+    @property
+    def graph(self) -> Graph:
+        """The network's ops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """What a teacher adds to supervised training, in score."""
+
+    gain: float
+    gain_sd: float
+    """Standard deviation of the gain between networks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +124,7 @@ class Surrogate:
     scaling: Scaling
     process: ScoreProcess
     experts: tuple[Expert, ...]
+    distillation: Distillation
     floor_sd: float
     """Standard deviation, in score, of training the reference recipe once more."""
     content_hash: str
@@ -126,11 +149,19 @@ class Surrogate:
     features = staticmethod(features)
     """The fold whose sums `predict_features` reads."""
 
-    def predict(self, arch: Arch) -> AccuracyEstimate:
-        """The estimate for one architecture."""
-        x = np.array([features(arch.graph)], dtype=float)
-        mean, sd = self.predict_features(x, np.array([float(arch.input[1])]))
+    def predict(self, network: ImageNetwork) -> AccuracyEstimate:
+        """The estimate for one network, trained supervised by the reference recipe."""
+        x = np.array([features(network.graph)], dtype=float)
+        mean, sd = self.predict_features(x, np.array([float(network.input[1])]))
         return AccuracyEstimate(float(mean[0]), float(sd[0]))
+
+    def distilled(self, supervised: AccuracyEstimate) -> AccuracyEstimate:
+        """The estimate for a network trained with a teacher, from the one for it without."""
+        excess = self.ceiling - supervised.top1
+        sd = np.hypot(np.log1p(supervised.sd / excess), self.distillation.gain_sd)
+        left = excess * np.exp(-self.distillation.gain)
+        top1 = max(self.ceiling - left, 0.0)
+        return AccuracyEstimate(float(top1), float(min(left * np.expm1(sd), self.ceiling / 2)))
 
     def predict_features(self, x: Floats, resolution: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of top-1 for many networks.

@@ -100,6 +100,9 @@ class Scaled:
     ms: float | None
     """Predicted latency; None without a device."""
     guess: AccuracyEstimate
+    """For supervised training."""
+    distilled: AccuracyEstimate
+    """For training with a teacher."""
 
     @property
     def bound(self) -> float:
@@ -164,4 +167,6 @@ def _grid(
             continue
         seen.add(found)
         ms = device.predict(found).ms if device else None
-        yield Scaled(Coefficients(alpha, beta, gamma), found, ms, surrogate.predict(found))
+        guess = surrogate.predict(found)
+        distilled = surrogate.distilled(guess)
+        yield Scaled(Coefficients(alpha, beta, gamma), found, ms, guess, distilled)

@@ -135,6 +135,8 @@ def by_surrogate(
     space = width_space(arch, plan.divisor, grow=plan.grows, rules=rules)
     best = search(space, device, budget_ms=plan.budget_ms, seed=seed, on_progress=on_progress).best
     estimate = {"top1": round(best.top1, 2), "sd": round(best.top1_sd, 2)}
+    if own := best.distilled:
+        estimate |= {"distilled_top1": round(own.top1, 2), "distilled_sd": round(own.sd, 2)}
     return best.arch, {"how": "surrogate", "estimated_imagenet": estimate}
 
 

@@ -40,6 +40,9 @@ class EstimatedTop1:
 
     top1: float
     sd: float
+    distilled_top1: float | None = None
+    """With a teacher; None in results that have no such estimate, as `distilled_sd`."""
+    distilled_sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

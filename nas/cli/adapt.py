@@ -32,7 +32,6 @@ from nas.files.resources import BEST, DEVICE, trained_in
 from nas.report.tables.text import (
     interval,
     numbers,
-    plus_minus,
     print_facts_below,
     print_json,
     print_table,
@@ -216,9 +215,10 @@ def _print(made: Adaptation, *, json: bool) -> None:
 
 def _method(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Facts about the method, in words."""
+    from nas.report.tables.side_by_side import estimated_facts, recorded_estimates
+
     if "estimated_imagenet" in facts:
-        found = facts["estimated_imagenet"]
-        yield "estimated top-1", f"{plus_minus(found['top1'], found['sd'])} %, ImageNet"
+        yield from estimated_facts(*recorded_estimates(facts["estimated_imagenet"]))
     if "optimality_gap" in facts:
         gap = facts["optimality_gap"]
         sure = "proven optimal" if gap == 0 else f"within {gap:.2%} of the optimum"

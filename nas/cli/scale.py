@@ -122,16 +122,17 @@ def _show_found(found: list[Scaled], path: Path, device: str | None, *, json: bo
         best = _sheet(found[0].arch, device).as_json() | {"path": str(path)}
         print_json({"best": best, "points": [_as_json(point) for point in found]})
         return
-    columns = numbers("alpha", "beta", "gamma", "side", "predicted\nms", "estimated\ntop-1 %")
+    columns = numbers("alpha", "beta", "gamma", "side", "predicted\nms")
+    columns += numbers("estimated\nsupervised\ntop-1 %", "estimated\ndistilled\ntop-1 %")
     columns += numbers("params\nM", "MACs\nM")
     rows: list[list[str | None]] = []
     for point in found[:SHOWN]:
         c, arch, guess = point.coefficients, point.arch, point.guess
         bases = [f"{base:g}" for base in (c.alpha, c.beta, c.gamma)]
         ms = None if point.ms is None else f"{point.ms:.3f}"
-        estimate = plus_minus(guess.top1, guess.sd)
+        estimates = [plus_minus(own.top1, own.sd) for own in (guess, point.distilled)]
         sizes = [millions(arch.params), millions(arch.macs)]
-        rows.append([*bases, str(arch.input[1]), ms, estimate, *sizes])
+        rows.append([*bases, str(arch.input[1]), ms, *estimates, *sizes])
     print_table(columns, rows)
     growth = found[0].coefficients.growth
     print_facts_below(
@@ -150,6 +151,8 @@ def _as_json(point: Scaled) -> dict[str, Any]:
         "ms": point.ms,
         "top1": point.guess.top1,
         "top1_sd": point.guess.sd,
+        "top1_distilled": point.distilled.top1,
+        "top1_distilled_sd": point.distilled.sd,
         "params": point.arch.params,
         "macs": point.arch.macs,
     }

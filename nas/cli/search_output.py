@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.files.resources import BEST, named
-from nas.report.tables.text import interval, plus_minus, print_facts_below
+from nas.report.tables.text import interval, print_facts_below
 
 if TYPE_CHECKING:
     from nas.optimize import Candidate, SearchResult
@@ -86,6 +86,8 @@ def print_search(result: SearchResult, folder: Path, *, sources: bool) -> None:
 
 
 def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
+    from nas.report.tables.side_by_side import estimated_facts
+
     best = result.best
     return [
         ("searched", f"{result.priced:,} networks priced, {result.evaluated:,} within the limits"),
@@ -97,7 +99,7 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
         ("still possible", _possible(result.optimality_gap)),
         *facts_left_out(result),
         ("best", best_name(best)),
-        ("estimated top-1", f"{plus_minus(best.top1, best.top1_sd)} %, ImageNet"),
+        *estimated_facts(best.supervised, best.distilled),
         *facts_of_latency(result, best),
         ("written to", str(folder)),
     ]

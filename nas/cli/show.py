@@ -11,7 +11,6 @@ from nas.files.resources import exists, trained_in
 from nas.report.tables.text import (
     interval,
     millions,
-    plus_minus,
     print_facts_below,
     print_json,
     print_table,
@@ -77,7 +76,7 @@ def _print(summary: NetworkSummary) -> None:
 
 def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
     from nas.report.tables.network import imagenet_doubt
-    from nas.report.tables.side_by_side import count_doubts
+    from nas.report.tables.side_by_side import count_doubts, estimated_facts
 
     content = summary.as_json()
     table = content["arch_id"] is not None
@@ -98,10 +97,10 @@ def _facts(summary: NetworkSummary) -> list[tuple[str, str]]:
     if t := summary.trained:
         facts.append(("trained top-1", f"{interval(t.top1, t.low, t.high)} %: {t.of}"))
     if g := summary.guess:
-        facts.append(("estimated top-1", f"{plus_minus(g.top1, g.sd)} %, ImageNet"))
+        facts += estimated_facts(g, summary.distilled)
     elif doubt := imagenet_doubt(summary.arch):
-        facts.append(("estimated top-1", doubt))
-    return facts + [("published top-1", str(figure)) for figure in summary.published]
+        facts.append(("top-1", doubt))
+    return facts + [("published top-1", str(f)) for f in summary.published]
 
 
 def _device(name: str, device: str | None) -> tuple[LatencyDevice | None, list[str]]:

@@ -38,7 +38,7 @@ def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[st
             "arch_id": trial.candidate.arch.arch_id,
             "state": trial.state,
             "predicted_ms": trial.candidate.ms,
-            "estimated_top1": trial.candidate.top1,
+            **trial.candidate.estimates(),
             "trained_top1": {str(epoch): top1 for epoch, top1 in trial.top1s.items()},
             "final_top1": list(trial.finals),
             "error": trial.error or None,
@@ -73,7 +73,7 @@ def print_study(
     plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
     several = len(result.devices) > 1
     ms = [f"{d.name}\n{d.unit}" if several else f"predicted\n{d.unit}" for d in result.devices]
-    estimated = [] if several else ["estimated\nImageNet %"]  # 80 columns hold no more
+    estimated = [] if several else ["estimated\nsupervised\nImageNet %"]  # 80 columns hold no more
     figures = [*ms, *estimated, "trained\n%", "epochs", "finals\n%"]
     columns = [NameHeader("network"), *numbers(*figures), NameHeader("state")]
     devices = " and ".join(device.name for device in result.devices)

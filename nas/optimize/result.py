@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.accuracy.surrogate import Surrogate
+from nas.accuracy.surrogate import AccuracyEstimate, Surrogate
 from nas.files import html
 from nas.latency.device import Device
 from nas.optimize.avoid import Avoided
@@ -30,12 +30,27 @@ class Candidate:
     ms_low: float
     ms_high: float
     top1: float
-    """Estimated, in points."""
+    """Estimated for supervised training, in points."""
     top1_sd: float
+    distilled: AccuracyEstimate | None = None
+    """The estimate for training with a teacher; None in results that have none."""
+
+    @property
+    def supervised(self) -> AccuracyEstimate:
+        """The estimate for supervised training."""
+        return AccuracyEstimate(self.top1, self.top1_sd)
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """The network's table; also written to `path` if given."""
         return self.arch.to_yaml(path)
+
+    def estimates(self) -> dict[str, float]:
+        """Column -> figure: estimated top-1, supervised and distilled apart."""
+        columns = {"estimated_top1": self.top1, "estimated_top1_sd": self.top1_sd}
+        if own := self.distilled:
+            columns["estimated_top1_distilled"] = own.top1
+            columns["estimated_top1_distilled_sd"] = own.sd
+        return columns
 
     def __repr__(self) -> str:
         ms = f"{self.ms:.3f} ms [{self.ms_low:.3f}, {self.ms_high:.3f}] predicted"
@@ -160,8 +175,7 @@ class SearchResult:
             | self.latency_cells(each.arch)
             | {
                 "probability_within_budget": self.probability(each),
-                "estimated_top1": each.top1,
-                "estimated_top1_sd": each.top1_sd,
+                **each.estimates(),
                 "params": each.arch.params,
                 "macs": each.arch.macs,
             }
@@ -179,12 +193,19 @@ class SearchResult:
                 each.arch.name,
                 f"{each.ms:.3f} [{each.ms_low:.3f}, {each.ms_high:.3f}]",
                 f"{each.top1:.1f} ± {each.top1_sd:.1f}",
+                f"{each.distilled.top1:.1f} ± {each.distilled.sd:.1f}" if each.distilled else None,
                 f"{each.arch.params / 1e6:,.2f}",
                 f"{each.arch.macs / 1e6:,.1f}",
             ]
             for each in reversed(self.pareto)
         ]
-        heads = ("predicted ms", "estimated top-1 %", "params, M", "MACs, M")
+        heads = (
+            "predicted ms",
+            "estimated top-1 %, supervised",
+            "estimated top-1 %, distilled",
+            "params, M",
+            "MACs, M",
+        )
         title = f"{self.space.name} on {self.device.name} within {self.budget_ms:g} ms: best first"
         return html.table(("network",), heads, rows, title=title)
 

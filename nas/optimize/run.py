@@ -251,7 +251,8 @@ def _thinned(front: Evaluated) -> Evaluated:
 def assess(arch: Arch, device: Device, surrogate: Surrogate) -> Candidate:
     """Predicted latency and estimated accuracy of one network."""
     ms, guess = device.predict(arch), surrogate.predict(arch)
-    return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd)
+    distilled = surrogate.distilled(guess)
+    return Candidate(arch, ms.ms, ms.low_ms, ms.high_ms, guess.top1, guess.sd, distilled)
 
 
 def _recombined(evaluator: Evaluator, found: Evaluated) -> tuple[Ints, float]:

@@ -33,20 +33,20 @@ def test_table_of_all_networks_fits_80_columns(nas: Nas) -> None:
     assert max(map(len, lines)) <= 80
     for name in named("architecture"):
         assert any(line.startswith(name) for line in lines)
-    for header in ("predicted", "estimated", "published"):
-        assert header in lines[0]
+    for header in ("predicted", "estimated", "published", "supervised", "distilled"):
+        assert header in done.out
 
 
 def test_tables_in_folders_are_called_by_their_name_where_one_has_it(nas: Nas, here: Path) -> None:
     steps = sorted(map(str, (data_dir("search_spaces") / "roadmaps" / "repvit").glob("*.yaml")))
     lines = nas("compare", *steps, "--device", "iphone12-lut").out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert [line.split()[0] for line in lines[3:]] == [Path(step).stem for step in steps]
+    assert [line.split()[0] for line in lines[4:]] == [Path(step).stem for step in steps]
     for folder in ("a", "b"):
         (here / folder).mkdir()
         shutil.copy(steps[0], here / folder)
     done = nas("compare", "a/00-gelu.yaml", "b/00-gelu.yaml")
-    assert [line.split()[0] for line in done.out.splitlines()[3:]] == [
+    assert [line.split()[0] for line in done.out.splitlines()[4:]] == [
         "a/00-gelu.yaml",
         "b/00-gelu.yaml",
     ]
@@ -54,16 +54,20 @@ def test_tables_in_folders_are_called_by_their_name_where_one_has_it(nas: Nas, h
 
 def test_without_a_device_no_milliseconds_are_invented(nas: Nas) -> None:
     lines = nas("compare", "mobilenetv2").out.splitlines()
-    assert lines[1].split() == ["network", "top-1", "%", "top-1", "%", "M", "M"]
-    assert lines[3].split() == ["mobilenetv2", "72.7", "±", "0.5", "72.9", "3.50", "300.77"]
+    assert lines[1].split() == ["supervised", "distilled", "supervised", "params", "MACs"]
+    assert lines[2].split() == ["network", *["top-1", "%"] * 3, "M", "M"]
+    name, *estimates, published, params, macs = lines[4].split()
+    assert (name, published, params, macs) == ("mobilenetv2", "72.9", "3.50", "300.77")
+    assert [cell == "±" for cell in estimates] == [False, True, False] * 2
 
 
-def test_traced_networks_stand_beside_tables_without_an_estimate(nas: Nas) -> None:
+def test_traced_networks_stand_beside_tables_with_an_estimate(nas: Nas) -> None:
     pytest.importorskip("torchvision")
     names = ("torchvision:squeezenet1_1", "mobilenetv2")
     content = json.loads(nas("compare", *names, "--device", "iphone12-lut", "--json").out)
     assert [found["name"] for found in content] == list(names)
-    assert [found["top1"] is None for found in content] == [True, False]
+    for found in content:
+        assert found["top1"] < found["top1_distilled"]
     assert all(found["ms"] > found["ms_fixed"] for found in content)
     assert "traced from torchvision" in nas("compare", *names, "--sources").out
 

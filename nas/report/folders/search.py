@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nas.accuracy import AccuracyEstimate
 from nas.errors import DocumentError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
@@ -187,7 +188,16 @@ def _candidate(line: CsvRow, folder: Path) -> Candidate:
         ms_high=line.number("predicted_ms_high"),
         top1=line.number("estimated_top1"),
         top1_sd=line.number("estimated_top1_sd"),
+        distilled=_distilled(line),
     )
+
+
+def _distilled(line: CsvRow) -> AccuracyEstimate | None:
+    """The estimate for training with a teacher; None in a folder without these columns."""
+    columns = ("estimated_top1_distilled", "estimated_top1_distilled_sd")
+    if not all(column in line.cells for column in columns):
+        return None
+    return AccuracyEstimate(*map(line.number, columns))
 
 
 def _trial(line: CsvRow) -> TrialRecord:

@@ -14,7 +14,7 @@ from nas.files.csv import write_csv
 from nas.files.provenance import provenance
 from nas.files.resources import BEST, TRAINED, What, named
 from nas.latency.device import Device
-from nas.library import published
+from nas.library import DISTILLED, SUPERVISED, Published, first_published, published
 from nas.optimize import Candidate, SearchResult
 from nas.report.plots.search import save_front
 from nas.space.arch import Arch
@@ -78,12 +78,20 @@ def _write_known(result: SearchResult, folder: Path) -> None:
             | {
                 "within_limits": "yes" if found.arch.arch_id in within else "no",
                 "avoided": " and ".join(result.avoided.found_in(found.arch)),
-                "published_top1": f"{figures[0].top1:g}" if figures else "",
-                "published_source": str(figures[0]) if figures else "",
             }
+            | _published(figures, SUPERVISED, "published_top1", "published_source")
+            | _published(
+                figures, DISTILLED, "published_top1_distilled", "published_distilled_source"
+            )
         )
     if rows:
         write_csv(folder / KNOWN, list(rows[0]), rows)
+
+
+def _published(figures: Sequence[Published], column: str, top1: str, source: str) -> dict[str, str]:
+    """Cells of the columns `top1` and `source`: the first published figure of its `column`."""
+    figure = first_published(figures, column)
+    return {top1: f"{figure.top1:g}" if figure else "", source: str(figure) if figure else ""}
 
 
 def _figures(result: SearchResult, found: Candidate) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def _figures(result: SearchResult, found: Candidate) -> dict[str, Any]:
     rounded = (
         result.latency_cells(found.arch)
         | {"probability_within_budget": probability}
-        | {"estimated_top1": found.top1, "estimated_top1_sd": found.top1_sd}
+        | found.estimates()
     )
     return (
         {"arch_id": found.arch.arch_id}

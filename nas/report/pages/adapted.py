@@ -20,6 +20,7 @@ from nas.report.pages.page import FactsPart, Page, PicturePart, PlotPart, Sectio
 from nas.report.pages.winner import latency_section, network_section
 from nas.report.svg.comparison import comparison_picture
 from nas.report.tables.network import summarise
+from nas.report.tables.side_by_side import recorded_estimates
 from nas.report.tables.text import interval, millions, numbers, plus_minus
 from nas.space.arch import Arch, read_arch
 
@@ -90,7 +91,12 @@ def _figures(made: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "parameters before", f"{millions(before['params'])} M", "counted"
     yield "parameters after", f"{millions(after['params'])} M", "counted"
     if guess := made.get("estimated_imagenet"):
-        yield "ImageNet top-1 after", f"{plus_minus(guess['top1'], guess['sd'])} %", "estimated"
+        supervised, distilled = recorded_estimates(guess)
+        how = "estimated for supervised training"
+        yield "ImageNet top-1 after", f"{plus_minus(*supervised)} %", how
+        if distilled:
+            how = "estimated for training with a teacher"
+            yield "ImageNet top-1 after, distilled", f"{plus_minus(*distilled)} %", how
     if judged := made.get("judged_top1"):
         both = f"{judged['before']:.1f} %, {judged['after_the_steps']:.1f} %"
         yield "top-1 before, after the steps", both, "trained, on the validation images"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nas import library
@@ -69,7 +69,7 @@ def _assessed(arch: Arch, found: SearchInputs, device: Device | None) -> Candida
 
 def _moved(found: Candidate, device: Device) -> Candidate:
     p = device.predict(found.arch)
-    return Candidate(found.arch, p.ms, p.low_ms, p.high_ms, found.top1, found.top1_sd)
+    return replace(found, ms=p.ms, ms_low=p.low_ms, ms_high=p.high_ms)
 
 
 def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
@@ -120,8 +120,10 @@ def _table(result: SearchFolder, shown: Sequence[DeviceView]) -> TablePart:
     columns = [
         "network",
         "kind",
-        *numbers(*(f"predicted ms\n{view.device}" for view in shown), "estimated\ntop-1 %"),
-        *numbers("published\ntop-1 %", "within the budget,\nprobability", "params\nM", "MACs\nM"),
+        *numbers(*(f"predicted ms\n{view.device}" for view in shown)),
+        *numbers("estimated\nsupervised\ntop-1 %", "estimated\ndistilled\ntop-1 %"),
+        *numbers("published\nsupervised\ntop-1 %", "published\ndistilled\ntop-1 %"),
+        *numbers("within the budget,\nprobability", "params\nM", "MACs\nM"),
     ]
     listed = [[*_kinds(view)] for view in shown]
     rows = []
@@ -132,7 +134,9 @@ def _table(result: SearchFolder, shown: Sequence[DeviceView]) -> TablePart:
                 *(first.arch.name, kind),
                 *(interval(c.ms, c.ms_low, c.ms_high) for _, c in same),
                 plus_minus(first.top1, first.top1_sd),
-                _published(first.arch),
+                plus_minus(own.top1, own.sd) if (own := first.distilled) else None,
+                _published(first.arch, library.SUPERVISED),
+                _published(first.arch, library.DISTILLED),
                 _within(result, first.arch) if kind != "known" else None,
                 *(millions(first.arch.params), millions(first.arch.macs)),
             ]
@@ -154,6 +158,6 @@ def _within(result: SearchFolder, arch: Arch) -> str | None:
     return None if probability is None else f"{probability:.2f}"
 
 
-def _published(arch: Arch) -> str | None:
-    figures = library.published(arch)
-    return f"{figures[0].top1:.1f} ({figures[0].recipe})" if figures else None
+def _published(arch: Arch, column: str) -> str | None:
+    figure = library.first_published(library.published(arch), column)
+    return f"{figure.top1:.1f} ({figure.recipe})" if figure else None

@@ -86,7 +86,9 @@ def _importances(history: TrialHistory) -> PlotPart:
 def _trial_table(trials: Sequence[TrialRecord]) -> TablePart:
     columns = [
         "network",
-        *numbers("predicted\nms", "estimated\nImageNet %", "trained\ntop-1 %", "epochs"),
+        *numbers(
+            "predicted\nms", "estimated\nsupervised\nImageNet %", "trained\ntop-1 %", "epochs"
+        ),
         *numbers("finals\ntop-1 %"),
         "state",
         "error",

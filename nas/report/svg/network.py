@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 
+from nas.library import DISTILLED, SUPERVISED
 from nas.report.svg.diagram import GAP, SMALL, NetworkDiagram
 from nas.report.svg.drawing import EM, GREY, WHITE, Drawing, text_width
 from nas.report.svg.rows import DrawnRow, describe, drawn_rows, fills_of, shown_columns
@@ -73,15 +74,17 @@ def _head(to: Drawing, left: float, name: str, lines: Sequence[str], width: floa
 
 def facts_of(summary: NetworkSummary) -> list[str]:
     """Lines for what is counted, predicted and estimated, and for the source."""
-    arch, p, guess = summary.arch, summary.prediction, summary.guess
+    arch, p = summary.arch, summary.prediction
     lines = [f"{millions(arch.params)} M parameters, {millions(arch.macs)} M MACs"]
     if p and (device := summary.device):
         level = f"{device.info['interval']['level']:.0%}"
         shown = f"{interval(p.ms, p.low_ms, p.high_ms)} {device.unit}"
         lines.append(f"predicted {shown} on {device.name} ({level} interval)")
         lines.append(f"of them {p.fixed_ms:.3f} ms fixed, in no row")
-    if guess:
-        lines.append(f"estimated {plus_minus(guess.top1, guess.sd)} % ImageNet top-1")
+    for kind, guess in ((SUPERVISED, summary.guess), (DISTILLED, summary.distilled)):
+        if guess:
+            shown = plus_minus(guess.top1, guess.sd)
+            lines.append(f"estimated {shown} % ImageNet top-1, {kind}")
     return [*lines, arch.source]
 
 

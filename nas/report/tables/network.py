@@ -1,8 +1,8 @@
 """Summary of one network: counted, predicted, estimated and published figures.
 
 Each kind has its own name: params and MACs are counted, milliseconds are predicted by a device,
-top-1 is estimated by a surrogate or published by the authors. A traced network has no estimate,
-because the surrogate reads the rows of a table.
+top-1 is estimated by a surrogate or published by the authors, for supervised training and for
+training with a teacher apart.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from nas.report.folders.trained import TrainedTop1
 
 IMAGENET_CLASSES = 1000
+MAP_RANK = 3
+NO_ESTIMATE = "none: estimates are of ImageNet's 1,000 classes"
 ALWAYS = ("k", "exp", "out", "act", "s", "patch")
 """Columns always shown if an op has them; others only if a value is not the default."""
 
@@ -45,6 +47,9 @@ class NetworkSummary:
     device: Device | None = None
     prediction: Prediction | None = None
     guess: AccuracyEstimate | None = None
+    """For supervised training."""
+    distilled: AccuracyEstimate | None = None
+    """For training with a teacher."""
     published: tuple[Published, ...] = ()
     trained: TrainedTop1 | None = None
     """Accuracy of its own training."""
@@ -92,7 +97,7 @@ class NetworkSummary:
 
     def as_json(self) -> dict[str, Any]:
         """All figures as JSON data."""
-        p, g = self.prediction, self.guess
+        p, g, d = self.prediction, self.guess, self.distilled
         return {
             "name": self.arch.name,
             "source": self.arch.source,
@@ -112,6 +117,8 @@ class NetworkSummary:
             "flags": list(p.flags) if p else [],
             "top1": g and g.top1,
             "top1_sd": g and g.sd,
+            "top1_distilled": d and d.top1,
+            "top1_distilled_sd": d and d.sd,
             "published": [asdict(figure) for figure in self.published],
             "trained": self.trained and asdict(self.trained),
             "rows": self.rows,
@@ -119,13 +126,14 @@ class NetworkSummary:
 
 
 def imagenet_doubt(network: Network) -> str | None:
-    """Why an ImageNet estimate does not apply to a table; None if it does."""
-    if not isinstance(network, Arch):
-        return "none: estimates are made from the rows of tables"
-    classes = getattr(network.rows[-1], "out", IMAGENET_CLASSES)
-    if not network.rows[-1].classifies or classes == IMAGENET_CLASSES:
+    """Why an ImageNet estimate does not apply to a network; None if it does."""
+    if network.graph.shape == (IMAGENET_CLASSES,):
+        return None if len(network.input) == MAP_RANK else f"{NO_ESTIMATE} of images"
+    if isinstance(network, Arch) and not network.rows[-1].classifies:
         return None
-    return f"none: estimates are of ImageNet's 1,000 classes, and this network has {classes:,}"
+    if len(network.graph.shape) == 1:
+        return f"{NO_ESTIMATE}, and this network has {network.graph.shape[0]:,}"
+    return f"{NO_ESTIMATE}, and this network returns {show_shape(network.graph.shape)}"
 
 
 def named_summary(
@@ -163,19 +171,14 @@ def summarise(
     """
     from nas.library import published
 
-    table = arch if isinstance(arch, Arch) else None
     prediction = device.predict(arch.graph, strict=strict) if device else None
     if strict and not isinstance(arch, Arch):
         for doubt in (*arch.unmapped, *arch.check.differences):
             raise TraceError(f"{arch.name}: {doubt}; leave out --strict to see its other figures")
-    return NetworkSummary(
-        arch,
-        fused,
-        device,
-        prediction,
-        surrogate.predict(table) if surrogate and table else None,
-        published(table) if table else (),
-    )
+    guess = surrogate.predict(arch) if surrogate else None
+    distilled = surrogate.distilled(guess) if surrogate and guess else None
+    figures = published(arch) if isinstance(arch, Arch) else ()
+    return NetworkSummary(arch, fused, device, prediction, guess, distilled, figures)
 
 
 def describe_task(arch: Arch, device: Device | None) -> str:

@@ -26,14 +26,17 @@ WITH_INTERVALS = 2
 def print_networks(
     result: SearchResult, front: Sequence[NetworkSummary], known: Sequence[NetworkSummary]
 ) -> None:
-    """Print the best, its neighbours on the front, and the known networks."""
-    groups = {
+    """Print the best and its neighbours on the front; below, the known networks."""
+    found = {
         f"best within {_budgets(result)}": front[-1:],
         "faster ones found": front[-1 - NEIGHBOURS : -1][::-1],
-        **_known_groups(result, known),
     }
     title = f"{result.space.name} on {' and '.join(device.name for device in result.devices)}"
-    print_together(groups, title=title, columns=_columns(result))
+    columns = _columns(result)
+    print_together(found, title=title, columns=columns)
+    if known:
+        print_line()
+        print_together(_known_groups(result, known), columns=columns)
     if any(latency.over for c in result.known for latency in result.latencies(c.arch)):
         print_line("! over the budget")
 
@@ -63,7 +66,7 @@ def _columns(result: SearchResult) -> list[FigureColumn]:
     for number, device in enumerate(result.devices):
         header = f"{device.name}\n{device.unit}" if several else f"predicted\n{device.unit}"
         columns.append((header, partial(_ms_cell, result, number)))
-    return [*columns, ESTIMATED, *(() if several else (PUBLISHED, *SIZES))]
+    return [*columns, *ESTIMATED, *(() if several else (*PUBLISHED, *SIZES))]
 
 
 def _ms_cell(result: SearchResult, number: int, summary: NetworkSummary) -> str:

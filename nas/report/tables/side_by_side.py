@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
+from nas.library import DISTILLED, SUPERVISED, Published, first_published
 from nas.report.tables.network import NetworkSummary
 from nas.report.tables.text import (
     NameHeader,
@@ -20,10 +23,13 @@ from nas.report.tables.text import (
 )
 from nas.space.arch import Arch
 
-REFERENCE_RECIPE = "supervised"
-"""Recipe of the surrogate's estimates, as in `results/published/imagenet.csv`."""
+if TYPE_CHECKING:
+    from nas.accuracy import AccuracyEstimate
 
-
+KINDS = (SUPERVISED, DISTILLED)
+ESTIMATED_RECIPES = (SUPERVISED, DISTILLED, "distilled-300")
+"""Recipes of the surrogate's estimates, as in `results/published/imagenet.csv`."""
+MANY_MACS = 1e9
 MOST_NAMES = 4
 """Maximum number of unused parameters that are named."""
 
@@ -40,7 +46,8 @@ def print_together(
     """Print one table, with each group's name (if not empty) above its networks.
 
     A column of `columns`, by default of all figures, is left out if no network has its figure.
-    Sizes give way where there are both predicted and trained figures, as 80 columns hold no more.
+    Beside predicted figures, 80 columns hold no published ones, which go into a table of their own
+    below, and no sizes where there are trained ones too.
     """
     listed = {name: list(summaries) for name, summaries in groups.items()}
     everything = [summary for own in listed.values() for summary in own]
@@ -49,17 +56,27 @@ def print_together(
         for column in columns or ALL_COLUMNS
         if any(column[1](summary) is not None for summary in everything)
     ]
-    if PREDICTED in shown and TRAINED in shown:
-        shown = [column for column in shown if column not in SIZES]
-    rows: list[TableRow] = []
-    for name, summaries in listed.items():
-        rows += [[f"{name}:", *[""] * len(shown)]] if name and summaries else []
-        rows += [[s.label, *(figure(s) for _, figure in shown)] for s in summaries]
-    headers = [NameHeader("network"), *numbers(*(header for header, _ in shown))]
-    print_table(headers, rows, title=title)
-    if any(s.published and _other_recipe(s) for s in everything):
+    others = [column for column in shown if column not in (*ESTIMATED, *PUBLISHED, *SIZES)]
+    below = [column for column in shown if column in PUBLISHED and others]
+    aside = (*below, *(SIZES if TRAINED in others and len(others) > 1 else ()))
+    _print_columns(listed, [column for column in shown if column not in aside], title)
+    if below:
+        print_line()
+        _print_columns({"": [s for s in everything if s.published]}, below, "")
+    if any(_other_recipe(first_published(s.published, kind)) for s in everything for kind in KINDS):
         print_line()
         print_line("* trained by another recipe than the estimates are for")
+
+
+def _print_columns(
+    groups: Mapping[str, Sequence[NetworkSummary]], columns: Sequence[FigureColumn], title: str
+) -> None:
+    rows: list[TableRow] = []
+    for name, summaries in groups.items():
+        rows += [[f"{name}:", *[""] * len(columns)]] if name and summaries else []
+        rows += [[s.label, *(figure(s) for _, figure in columns)] for s in summaries]
+    headers = [NameHeader("network"), *numbers(*(header for header, _ in columns))]
+    print_table(headers, rows, title=title)
 
 
 def with_short_names(summaries: Sequence[NetworkSummary]) -> list[NetworkSummary]:
@@ -88,7 +105,7 @@ def print_sources(summaries: Sequence[NetworkSummary]) -> None:
     traced = (s for s in summaries if not isinstance(s.arch, Arch))
     print_facts_below((s.label, s.arch.source) for s in traced)
     shown = [s for s in summaries if s.published]
-    print_facts_below((s.label, f"published: {s.published[0]}") for s in shown)
+    print_facts_below((s.label, f"published: {figure}") for s in shown for figure in _firsts(s))
 
 
 def count_doubts(summary: NetworkSummary) -> Iterator[tuple[str, str]]:
@@ -104,9 +121,35 @@ def count_doubts(summary: NetworkSummary) -> Iterator[tuple[str, str]]:
         yield "unused parameters", ", ".join(names[:MOST_NAMES]) + more
 
 
-def _other_recipe(summary: NetworkSummary) -> bool:
-    """Whether the published figure is for another recipe than the surrogate's."""
-    return summary.published[0].recipe != REFERENCE_RECIPE
+def estimated_facts(
+    supervised: AccuracyEstimate, distilled: AccuracyEstimate | None
+) -> list[tuple[str, str]]:
+    """Estimates of one network, a line for each way of training."""
+    found = zip(KINDS, (supervised, distilled), strict=True)
+    return [(f"top-1, {kind}", f"{_estimated(own)} %, estimated") for kind, own in found if own]
+
+
+def recorded_estimates(
+    found: Mapping[str, float],
+) -> tuple[AccuracyEstimate, AccuracyEstimate | None]:
+    """Estimates of an `adapt.yaml`: for supervised training, and with a teacher if it has one."""
+    from nas.accuracy import AccuracyEstimate
+
+    supervised = AccuracyEstimate(found["top1"], found["sd"])
+    if "distilled_top1" not in found:
+        return supervised, None
+    return supervised, AccuracyEstimate(found["distilled_top1"], found["distilled_sd"])
+
+
+def _firsts(summary: NetworkSummary) -> list[Published]:
+    """The figures that the columns show."""
+    found = (first_published(summary.published, kind) for kind in KINDS)
+    return [figure for figure in found if figure]
+
+
+def _other_recipe(figure: Published | None) -> bool:
+    """Whether a published figure is for another recipe than the estimate of its column."""
+    return figure is not None and figure.recipe not in ESTIMATED_RECIPES
 
 
 def _predicted(summary: NetworkSummary) -> str | None:
@@ -114,8 +157,13 @@ def _predicted(summary: NetworkSummary) -> str | None:
     return interval(p.ms, p.low_ms, p.high_ms) if p else None
 
 
-def _estimated(summary: NetworkSummary) -> str | None:
-    return plus_minus(summary.guess.top1, summary.guess.sd) if summary.guess else None
+def _estimated(found: AccuracyEstimate | None) -> str | None:
+    return plus_minus(found.top1, found.sd) if found else None
+
+
+def _macs(count: int) -> str:
+    """Millions, from a thousand of them without decimals."""
+    return millions(count) if count < MANY_MACS else f"{count / 1e6:,.0f}"
 
 
 def _trained(summary: NetworkSummary) -> str | None:
@@ -123,24 +171,29 @@ def _trained(summary: NetworkSummary) -> str | None:
     return interval(own.top1, own.low, own.high) if own else None
 
 
-def _published(summary: NetworkSummary) -> str | None:
-    if not summary.published:
+def _published(kind: str, summary: NetworkSummary) -> str | None:
+    if (figure := first_published(summary.published, kind)) is None:
         return None
-    return f"{summary.published[0].top1:.1f}{'*' if _other_recipe(summary) else ' '}"
+    return f"{figure.top1:.1f}{'*' if _other_recipe(figure) else ' '}"
 
 
 PREDICTED: FigureColumn = ("predicted\nms", _predicted)
 TRAINED: FigureColumn = ("trained\ntop-1 %", _trained)
-ESTIMATED: FigureColumn = ("estimated\ntop-1 %", _estimated)
-PUBLISHED: FigureColumn = ("published\ntop-1 %", _published)
+ESTIMATED: tuple[FigureColumn, ...] = (
+    ("estimated\nsupervised\ntop-1 %", lambda summary: _estimated(summary.guess)),
+    ("estimated\ndistilled\ntop-1 %", lambda summary: _estimated(summary.distilled)),
+)
+PUBLISHED: tuple[FigureColumn, ...] = tuple(
+    (f"published\n{kind}\ntop-1 %", partial(_published, kind)) for kind in KINDS
+)
 SIZES: tuple[FigureColumn, ...] = (
     ("params\nM", lambda summary: millions(summary.arch.params)),
-    ("MACs\nM", lambda summary: millions(summary.arch.macs)),
+    ("MACs\nM", lambda summary: _macs(summary.arch.macs)),
 )
 ALL_COLUMNS: tuple[FigureColumn, ...] = (
     PREDICTED,
     TRAINED,
-    ESTIMATED,
-    PUBLISHED,
+    *ESTIMATED,
+    *PUBLISHED,
     *SIZES,
 )
