@@ -82,6 +82,7 @@ def spaces(json: Json = False) -> None:
             {
                 "name": s.name,
                 "networks": s.size(),
+                "rules": s.table.rules.stated,
                 "space_hash": s.space_hash,
                 "source": s.table.source,
             }

@@ -145,7 +145,8 @@ class _Reader:
         elif hint in (int, float):
             return self._number(hint, metadata.get("range", ANY_NUMBER), cell, path)
         elif not isinstance(cell, hint) or ("text" in metadata and not cell.strip()):
-            self._fail(path, metadata.get("text", WORDS[hint]), cell)
+            words = " or ".join(metadata.get("names", ())) or WORDS[hint]
+            self._fail(path, metadata.get("text", words), cell)
         elif metadata.get("text") == "a line of text" and not cell.isprintable():
             self._fail(path, "a line of text", cell)
         elif (names := metadata.get("names")) and cell not in names:

@@ -35,6 +35,12 @@ def test_everything_shipped_is_listed(nas: Nas, what: str) -> None:
     assert [entry[key] for entry in content] == names
 
 
+def test_spaces_state_their_rules(nas: Nas) -> None:
+    listed = json.loads(nas("list", "spaces", "--json").out)
+    ruled = {space["name"]: space["rules"] for space in listed if space["rules"]}
+    assert ruled == {"mobile": {"widths": "nondecreasing"}}
+
+
 @pytest.mark.parametrize("what", LISTS)
 def test_table_fits_80_columns(nas: Nas, what: str) -> None:
     done = nas("list", what)

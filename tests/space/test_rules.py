@@ -217,7 +217,7 @@ def test_a_space_without_rules_is_what_it_was(name: str) -> None:
 WRONG = {
     "{width: nondecreasing}": r"<text> \(rules\): unknown key 'width'; nearest: widths",
     "{widths: nondecreasin}": r"<text> \(rules.widths\): .*'nondecreasin'; nearest: nondecreasing",
-    "{widths: 3}": r"<text> \(rules.widths\): expected text, found 3",
+    "{widths: 3}": r"<text> \(rules.widths\): expected any or nondecreasing, found 3",
     "[widths]": r"<text> \(rules\): expected keys and values, found \['widths'\]",
 }
 
