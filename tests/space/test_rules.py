@@ -20,7 +20,7 @@ from nas.files.resources import named
 from nas.optimize.exact import fastest, solve, undominated
 from nas.space.arch import Arch
 from nas.space.rules import Rules
-from nas.space.space import Space
+from nas.space.space import Code, Space
 
 TEXT = """
 name: ruled
@@ -96,7 +96,7 @@ def free(space: Space) -> Space:
     return Space(replace(space.table, rules=Rules()))
 
 
-def every(space: Space) -> Iterator[tuple[tuple[int, ...], Arch]]:
+def every(space: Space) -> Iterator[tuple[Code, Arch]]:
     """Codes with their networks, if no rule counted; positions of another branch have gene 0."""
     unruled = free(space)
     for code in product(*(range(n) for n in space.layered.n_options)):
@@ -107,7 +107,13 @@ def every(space: Space) -> Iterator[tuple[tuple[int, ...], Arch]]:
                 yield code, unruled.decode(code)
 
 
-def stands(space: Space, code: tuple[int, ...]) -> bool:
+def filtered(space: Space, networks: dict[Code, Arch]) -> dict[Code, Arch]:
+    """Those that keep the rule, if the space has one."""
+    free = not space.table.rules.stated
+    return {code: arch for code, arch in networks.items() if free or keeps(arch.rows)}
+
+
+def stands(space: Space, code: Code) -> bool:
     state = 0
     for layer, gene in zip(space.layered.layers, code, strict=True):
         state = layer.next[state, gene]
@@ -121,7 +127,7 @@ def stands(space: Space, code: tuple[int, ...]) -> bool:
 def test_a_ruled_space_is_the_free_one_filtered(text: str, seed: int) -> None:
     space, rng = Space.from_yaml(text), np.random.default_rng(seed)
     networks = dict(every(space))
-    kept = {c: a for c, a in networks.items() if not space.table.rules.stated or keeps(a.rows)}
+    kept = filtered(space, networks)
     assert {code for code in networks if stands(space, code)} == set(kept)
     assert space.size() == len(kept)
     inside = set(kept.values())
@@ -140,7 +146,7 @@ def test_the_exact_solver_finds_the_best_that_keeps_the_rule(text: str, seed: in
     layered = space.layered
     ms = [rng.random(layer.next.shape) for layer in layered.layers]
     score = [cost + 0.5 * rng.random(cost.shape) for cost in ms]
-    kept = [code for code, _ in every(space) if stands(space, code)]
+    kept = [*filtered(space, dict(every(space)))]
     totals = np.array([total(space, code, ms, score) for code in kept])
     assert fastest(layered, ms).ms == pytest.approx(totals[:, 0].min())
     for quantile in (0.0, 0.3, 1.0):
@@ -151,7 +157,7 @@ def test_the_exact_solver_finds_the_best_that_keeps_the_rule(text: str, seed: in
         assert tuple(found.code.tolist()) in kept
 
 
-def total(space: Space, code: tuple[int, ...], *values: list[np.ndarray]) -> tuple[float, ...]:
+def total(space: Space, code: Code, *values: list[np.ndarray]) -> tuple[float, ...]:
     """Sums of edge values along a path."""
     state, sums = 0, np.zeros(len(values))
     for p, (layer, gene) in enumerate(zip(space.layered.layers, code, strict=True)):
