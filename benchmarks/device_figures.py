@@ -7,15 +7,15 @@ unit (`FELL_BACK`), whose latency changes abruptly.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from device_networks import network
 from files import read_rows
 from imagenet_networks import accel_nasbench
-from iphone12_figures import Published, published
-from iphone12_networks import NETWORKS, Network
+from iphone12_figures import Published, network_name, published
+from iphone12_networks import NETWORKS, NETWORKS14, Network
 
 from nas.graph.graph import Graph
 
@@ -24,9 +24,11 @@ from nas.graph.graph import Graph
 #: takes 24.7 ms on the GPU of an S23, while MobileOne-S4 with four times the work takes 5.9 ms)
 FELL_BACK = {
     "Samsung S23 GPU": r"FastViT",
+    "Google Pixel 7 GPU": r"FastViT",
     "Google Pixel 6 CPU": r"FastViT|ConvNeXt",
 }
 
+IPHONE14 = "iPhone 14 (Neural Engine, iOS 16)"
 AI_HUB = "GitHub quic/ai-hub-models (BSD-3), published latencies of its model pages"
 ACCEL = "Ahmad et al., Accel-NASBench, DAC 2024, arXiv:2404.08005"
 ACCEL_EVERY = 8
@@ -91,12 +93,25 @@ def iphones(data: Path) -> Rows:
     return [(figure, NETWORKS[figure.network]) for figure in taken], set(missing)
 
 
+def iphone14(data: Path) -> Rows:
+    """Return the figures of iPhone 14, all from one table."""
+    figures = [
+        _figure(network_name(cells), int(cells["resolution"]), cells["latency_ms"], source, source)
+        for cells in read_rows(data / "published_latency.csv")
+        if cells["device"] == IPHONE14
+        for source in [cells["source_citation"]]
+    ]
+    return _with_networks(figures, NETWORKS14.get)
+
+
 def _figure(name: str, side: int, ms: str, harness: str, citation: str) -> Published:
     decimals = len(ms.partition(".")[2])
     return Published(name, side, float(ms), harness, citation, 0.5 * 10.0**-decimals / float(ms))
 
 
-def _with_networks(figures: list[Published]) -> Rows:
+def _with_networks(
+    figures: list[Published], network: Callable[[str], Network | None] = network
+) -> Rows:
     rows = [(figure, found) for figure in figures if (found := network(figure.network))]
     return rows, {figure.network for figure in figures if not network(figure.network)}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from device_figures import Rows, accel, ai_hub, iphones, whole_networks
+from device_figures import Rows, accel, ai_hub, iphone14, iphones, whole_networks
 from iphone_fit import FUSES as IPHONE_FUSES
 from iphone_fit import RECIPE12, RECIPE13
 
@@ -30,18 +30,30 @@ class Source:
     batch: int = 1
     fuses: Sequence[str] = FUSES
     recipe: FitRecipe = PLAIN
-    prior: str = ""
-    """The device to adapt."""
+    priors: Sequence[str] = ()
+    """Devices to adapt; several are blended by their errors on networks left out."""
     harness: str = ""
     """Part of the names of this device's harnesses; other harnesses belong to related devices."""
     not_harness: str = "no such harness"
     notes: str = ""
+
+    @property
+    def kind(self) -> str:
+        """How the device is made."""
+        if len(self.priors) > 1:
+            return "adapted from a blend of devices"
+        return f"adapted from {self.priors[0]}" if self.priors else "calibrated"
 
     def owns(self, figure: LatencySample) -> bool:
         """Whether the figure was measured on this device."""
         return self.harness in figure.harness and self.not_harness not in figure.harness
 
 
+PHONES = ("iphone12-lut", "iphone13", "pixel1-cpu", "pixel3-cpu-4t", "pixel6-cpu", "s23-gpu")
+PHONES += ("galaxy-s24-npu", "galaxy-s25-npu", "sd855-cpu-1t")
+"""All devices that are calibrated to the latency of one image. A device with a dozen figures and no
+relative among them is adapted from a blend of all, so that nobody chooses one by its errors."""
+MEDIAN = "median of five means of about 1000 runs"
 MEAN = "mean latency as TensorFlow Lite's benchmark gives it"
 THROUGHPUT = "1000 / images per second: milliseconds of one image within a batch, no latency"
 ANB = "batch and precision as in the repository that collected the figures"
@@ -98,7 +110,7 @@ DEVICES: dict[str, Source] = {
         "fp32",
         MEAN,
         threads=4,
-        prior="pixel3-cpu-4t",
+        priors=["pixel3-cpu-4t"],
     ),
     "pixel6-cpu": Source(
         partial(whole_networks, device="Google Pixel 6 CPU", runtime="TFLite INT8 XNNPACK"),
@@ -106,7 +118,7 @@ DEVICES: dict[str, Source] = {
         "TensorFlow Lite with XNNPACK",
         "as of 2024",
         "int8",
-        "median of five means of about 1000 runs",
+        MEDIAN,
         notes="networks with GELU or layer norms, which have no int8 kernels, are far slower",
     ),
     "s23-gpu": Source(
@@ -115,7 +127,7 @@ DEVICES: dict[str, Source] = {
         "TensorFlow Lite with the GPU delegate",
         "as of 2024",
         "fp16",
-        "median of five means of about 1000 runs",
+        MEDIAN,
         threads=None,
         notes="FastViT is left out: it takes many times what its work explains",
     ),
@@ -144,6 +156,50 @@ DEVICES: dict[str, Source] = {
         "as of 2022",
         "fp32",
         "latency as PaddleClas gives it",
+    ),
+    "iphone14-ane": Source(
+        iphone14,
+        "Apple iPhone 14 (A15 Bionic)",
+        "Core ML, Neural Engine, iOS 16",
+        "coremltools 5.2, Xcode 14 performance report",
+        "fp16",
+        "latency as the paper gives it, to 0.1 ms",
+        threads=None,
+        fuses=IPHONE_FUSES,
+        priors=["iphone13"],
+        notes="DeiT, which may leave the Neural Engine, takes four times what is predicted",
+    ),
+    "pixel4-hexagon": Source(
+        partial(whole_networks, device="Google Pixel 4 Hexagon DSP", runtime="TFLite INT8"),
+        "Google Pixel 4 (Snapdragon 855), Hexagon DSP",
+        "TensorFlow Lite",
+        "as of 2024",
+        "int8",
+        MEDIAN,
+        threads=None,
+        priors=PHONES,
+        notes="convolutional networks only: the source has no others on this device",
+    ),
+    "pixel7-gpu": Source(
+        partial(whole_networks, device="Google Pixel 7 GPU", runtime="TFLite fp16"),
+        "Google Pixel 7 (Tensor G2), GPU",
+        "TensorFlow Lite with the GPU delegate",
+        "as of 2024",
+        "fp16",
+        MEDIAN,
+        threads=None,
+        priors=PHONES,
+        notes="FastViT is left out: it takes many times what its work explains",
+    ),
+    "pixel8-edgetpu": Source(
+        partial(whole_networks, device="Google Pixel 8 EdgeTPU", runtime="TFLite INT8"),
+        "Google Pixel 8 (Tensor G3), EdgeTPU",
+        "TensorFlow Lite",
+        "as of 2024",
+        "int8",
+        MEDIAN,
+        threads=None,
+        priors=PHONES,
     ),
     "a100": Source(
         partial(accel, column="throughput_a100"),

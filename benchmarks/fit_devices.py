@@ -5,8 +5,8 @@
 DIR holds `published_latency.csv`, `qualcomm_ai_hub_latency.csv` and `accel_nasbench.csv`. These
 figures are not part of the project. The fitted devices are, with their sources: a folder in
 `predictors/` for each device that beats parameters and MACs alone on networks left out, and its
-errors by family in `results/devices/`. Takes about ten minutes on one core, half of them for
-tracing networks. Repeated runs give identical digits.
+errors and intervals by family in `results/devices/`. Takes about ten minutes on one core, half of
+them for tracing networks. Repeated runs give identical digits.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from device_figures import Row
@@ -25,8 +26,15 @@ from device_sources import DEVICES, Source
 from files import write_rows
 from iphone_fit import counted, is_large, roadmap
 
-from nas.devices.calibration.fit import DeviceFit, adapt_device, device_facts, fit_device
-from nas.latency.device import load_device
+from nas.devices.calibration.fit import (
+    DeviceFit,
+    adapt_device,
+    adapt_from_several,
+    device_facts,
+    fit_device,
+)
+from nas.graph.lint import leaving_ops
+from nas.latency.device import lint_target, load_device
 from nas.latency.fit import assess
 from nas.latency.fit.adapt import costs_of
 from nas.latency.fit.assess import HeldOut
@@ -35,12 +43,20 @@ from nas.latency.fit.write import class_costs, write_device
 from nas.latency.kernels import BYTES, Kernel, kernels
 
 ROOT = Path(__file__).parents[1]
-DATE = "2026-11-22"
+DATE = "2026-11-30"
 """Date of the last fit, fixed so that repeated runs write identical files."""
 PREDICTED = "; predicted from figures of whole networks"
 
 Key = tuple[str, int]
 """Network and image side."""
+
+
+class Lowered(NamedTuple):
+    """A network as the device's runtime executes it."""
+
+    kernels: tuple[Kernel, ...]
+    leaves: bool
+    """Whether an op may leave the accelerator."""
 
 
 def main() -> None:
@@ -66,24 +82,25 @@ def main() -> None:
         if worth:
             folder = ROOT / "predictors" / name
             folder.mkdir(exist_ok=True)
-            write_device(folder, info, class_costs(fit.costs, networks.values()))
+            table = class_costs(fit.costs, [own.kernels for own in networks.values()])
+            write_device(folder, info, table)
 
 
-def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, tuple[Kernel, ...]]:
-    """Return the kernels of each network."""
+def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, Lowered]:
+    """Return each network as executed."""
     by_key = {figure.key: network for figure, network in rows}
-    size = BYTES[source.precision]
-    return {
-        key: tuple(kernels(network.graph(key[1]), size, source.fuses))
-        for key, network in sorted(by_key.items())
-    }
+    size, target = BYTES[source.precision], lint_target(source.runtime)
+    found = {}
+    for key, network in sorted(by_key.items()):
+        graph = network.graph(key[1])
+        leaves = target is not None and bool(leaving_ops(graph, target))
+        found[key] = Lowered(tuple(kernels(graph, size, source.fuses)), leaves)
+    return found
 
 
-def as_figures(
-    rows: Sequence[Row], networks: Mapping[Key, Sequence[Kernel]]
-) -> list[LatencySample]:
+def as_figures(rows: Sequence[Row], networks: Mapping[Key, Lowered]) -> list[LatencySample]:
     """Weight the figures. Repeats of one harness share a weight; rounding and size lower it."""
-    work = {key: work_of(own) for key, own in networks.items()}
+    work = {key: work_of(own.kernels) for key, own in networks.items()}
     repeats = Counter((figure.key, figure.harness) for figure, _ in rows)
     found = []
     for figure, network in rows:
@@ -93,16 +110,25 @@ def as_figures(
         weight *= 0.5 if is_large(name) else 1.0
         found.append(
             LatencySample(
-                name, network.family, work[figure.key], figure.ms, figure.harness, float(weight)
+                name,
+                network.family,
+                work[figure.key],
+                figure.ms,
+                figure.harness,
+                float(weight),
+                networks[figure.key].leaves,
             )
         )
     return found
 
 
 def fit_of(source: Source, figures: Sequence[LatencySample]) -> DeviceFit:
-    """Fit the device, or adapt its prior."""
-    if source.prior:
-        return adapt_device(figures, costs_of(load_device(source.prior)))
+    """Fit the device, or adapt what is known."""
+    known = {name: costs_of(load_device(name)) for name in source.priors}
+    if len(known) == 1:
+        return adapt_device(figures, *known.values())
+    if known:
+        return adapt_from_several(figures, known)
     return fit_device(
         figures,
         source.recipe,
@@ -128,7 +154,7 @@ def describe(
     info: dict[str, Any] = {
         "schema": 1,
         "name": name,
-        "kind": f"adapted from {source.prior}" if source.prior else "calibrated",
+        "kind": source.kind,
         "hardware": source.hardware,
         "runtime": source.runtime,
         "version": source.version,
@@ -153,6 +179,8 @@ def describe(
         "harness_factors": {harness: round(factor, 4) for harness, factor in factors.items()},
         "networks_without_a_graph": len(missing),
     }
+    if len(source.priors) > 1:
+        info["fit"]["priors"] = {name: round(share, 3) for name, share in fit.freedoms.items()}
     if source.notes:
         info["notes"] = source.notes
     citations = Counter(figure.citation for figure, _ in rows)
@@ -161,28 +189,32 @@ def describe(
 
 
 def write_errors(path: Path, held_out: Sequence[HeldOut]) -> None:
-    """Write the errors on each family left out of the fit, and on all networks."""
-    span = assess.interval(held_out)
-    families = sorted({each.family for each in held_out})
-    groups = {"all": list(held_out)}
-    groups |= {family: [x for x in held_out if x.family == family] for family in families}
+    """Write the errors and intervals on each family left out of the fit, and on all networks."""
+    spans = assess.left_out_spans(held_out)
+    families = np.array([each.family for each in held_out])
+    leaves = np.array([each.leaves for each in held_out])
+    groups = {"all": np.full(len(held_out), True)}
+    if leaves.any():
+        groups |= {"all without ops that may leave the accelerator": ~leaves}
+    groups |= {family: families == family for family in sorted(set(families))}
     rows = []
-    for family, own in groups.items():
-        ratios = np.array([each.ms / each.predicted_ms for each in own])
-        inside = (span["low_ratio"] <= ratios) & (ratios <= span["high_ratio"])
+    for family, kept in groups.items():
+        own = list(compress(held_out, kept))
         worst = max(own, key=lambda each: abs(each.predicted_ms / each.ms - 1))
         found: dict[str, Any] = {"family": family} | assess.score(own)
-        found["in_interval_pct"] = round(100 * float(inside.mean()), 1)
+        found |= assess.interval_scores(own, spans[kept])
+        found["leaving"] = sum(each.leaves for each in own)
         found["worst_network"] = worst.network
         found["worst_error_pct"] = round(100 * (worst.predicted_ms / worst.ms - 1), 1)
-        rows.append({column: found[column] for column in COLUMNS})
+        rows.append({column: found.get(column) for column in COLUMNS})
     write_rows(path, rows)
 
 
 ERRORS = ("median_error_pct", "mean_error_pct", "p90_error_pct")
 ERRORS += ("within_5_pct", "within_10_pct", "within_20_pct", "spearman")
 COLUMNS = ("family", "networks", *ERRORS, *(f"trivial_{key}" for key in ERRORS))
-COLUMNS += ("in_interval_pct", "worst_network", "worst_error_pct")
+COLUMNS += ("leaving", "left_out_in_interval_pct", "interval_width_pct", "interval_score_pct")
+COLUMNS += ("worst_network", "worst_error_pct")
 
 
 if __name__ == "__main__":

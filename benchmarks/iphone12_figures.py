@@ -88,7 +88,7 @@ def published(path: Path) -> tuple[list[Published], list[str]]:
     taken: list[Published] = []
     unknown: set[str] = set()
     for cells in filter(_usable, read_rows(path)):
-        network = _network(cells)
+        network = network_name(cells)
         if network not in NETWORKS:
             unknown.add(network)
         elif (figure := _figure(cells, network)) is not None:
@@ -105,7 +105,8 @@ def _usable(cells: dict[str, str]) -> bool:
     )
 
 
-def _network(cells: dict[str, str]) -> str:
+def network_name(cells: dict[str, str]) -> str:
+    """Return a network's name in `NETWORKS`."""
     name = f"{cells['model']} {cells['variant_or_width']}"
     for pattern, spelling in SPELLINGS:
         name = re.sub(pattern, spelling, name)

@@ -344,3 +344,15 @@ def _networks() -> dict[str, Network]:
 
 #: published "MODEL VARIANT" -> network
 NETWORKS = _networks()
+
+#: the same for iPhone 14, whose source has further networks
+NETWORKS14 = NETWORKS | {
+    "MobileNetV2 1.4": Network("mobilenet", partial(mobilenetv2, 1.4)),
+    "MobileViT XS": Network("mobilevit", seed("mobilevit-xs")),
+    "SwiftFormer S": Network("swiftformer", timm("swiftformer_s")),
+    "DeiT T": Network("vit", timm("deit_tiny_patch16_224")),
+    **{
+        f"MobileViTv2 {width}": Network("mobilevitv2", timm(f"mobilevitv2_{width[0]}{width[2]}0"))
+        for width in ("1.0", "1.5", "2.0")
+    },
+}

@@ -113,7 +113,9 @@ def devices(json: Json = False) -> None:
     _print(
         json,
         [
-            {key: d.info[key] for key in keys} | {"name": name, "shipped": name in shipped}
+            {key: d.info[key] for key in keys}
+            | {"interval_leaving": d.info.get("interval_leaving")}
+            | {"name": name, "shipped": name in shipped}
             for name, d in found.items()
         ],
         [
@@ -131,7 +133,7 @@ def devices(json: Json = False) -> None:
             for name, d in found.items()
         ],
         [
-            (name, "; ".join([*(d.info[key] for key in keys[2:5]), d.unit, d.info["statistic"]]))
+            (name, "; ".join([*(d.info[key] for key in keys[2:6]), d.unit, d.info["statistic"]]))
             for name, d in found.items()
         ],
     )

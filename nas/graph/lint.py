@@ -72,6 +72,11 @@ def lint(graph: Graph, target: str, *, dynamic: bool = False) -> tuple[Finding, 
     return tuple(sorted(findings, key=lambda finding: finding.row))
 
 
+def leaving_ops(graph: Graph, target: str) -> list[Finding]:
+    """Findings of ops that may leave the target's accelerator at any batch size."""
+    return [finding for finding in lint(graph, target) if finding.leaves]
+
+
 def leaving(target: str) -> tuple[Rule, ...]:
     """Rules of a target for ops that may leave its accelerator at any batch size."""
     return tuple(rule for rule in RULES[target] if rule.leaves and not rule.dynamic)
@@ -103,6 +108,15 @@ def _gates(graph: Graph) -> Iterator[Op]:
             yield op
 
 
+def _shuffles(graph: Graph) -> Iterator[Op]:
+    """Permutations that exchange the groups of a map's channels, as in ShuffleNet."""
+    for op in graph.ops:
+        if op.kind == "permute" and op.rank == MAX_RANK:
+            split = graph.ops[op.inputs[0]]
+            if split.kind == "reshape" and split.in_shapes[0][1:] == op.shape[2:]:
+                yield op
+
+
 APPLE_TRANSFORMERS = "machinelearning.apple.com/research/neural-engine-transformers"
 APPLE_VISION = "machinelearning.apple.com/research/vision-transformers"
 EFFICIENTNET_LITE = (
@@ -127,6 +141,15 @@ COREML = (
         " than 5 with the batch; the export does it as a chain of transposes, each a copy",
         "convolutions in place of patches and windows",
         f"github.com/apple/coremltools/issues/1723; {APPLE_VISION}",
+        leaves=True,
+    ),
+    Rule(
+        "channel shuffle",
+        _shuffles,
+        "ShuffleNetV2 left the Neural Engine in some Core ML exports: its width 2.0 took 1.9 and"
+        " 19.9 ms on iPhone 13",
+        "1 x 1 convolutions without groups, which mix all channels",
+        "arXiv:2501.15369, table 18, against arXiv:2403.19967, table 6",
         leaves=True,
     ),
     Rule(

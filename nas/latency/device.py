@@ -25,7 +25,7 @@ from nas.errors import BudgetError, MissingCostError
 from nas.files import html
 from nas.files.resources import content_hash, find
 from nas.graph.graph import Graph
-from nas.graph.lint import lint
+from nas.graph.lint import leaving_ops
 from nas.latency.correction import NO_CORRECTION, NetworkCorrection
 from nas.latency.files import ClassCost, fitted_hash, read_info, read_kernels
 from nas.latency.kernels import BYTES, COMPUTE, MOVE, Kernel, kernels
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 EDITED = "the device was edited by hand since it was fitted; its errors do not describe it"
 LINT_TARGETS = {"Core ML": "coreml"}
 """Lint target of runtimes whose name starts so."""
+
+
+def lint_target(runtime: str) -> str | None:
+    """Target in `nas.graph.lint` of a device's runtime, if its ops may leave an accelerator."""
+    return next((t for name, t in LINT_TARGETS.items() if runtime.startswith(name)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Prediction:
     device: str = ""
     arch: Arch | None = None
     """None for a traced network, whose rows are submodules."""
+    leaves: bool = False
+    """Whether an op may leave the accelerator, which widens the interval."""
 
     def to_frame(self) -> DataFrame:
         """Predicted milliseconds of every row, beside the table's cells if there is a table."""
@@ -134,20 +141,27 @@ class Device:
     @property
     def lint_target(self) -> str | None:
         """Target of its runtime in `nas.graph.lint`, whose findings are flags of a prediction."""
-        runtime = self.info["runtime"]
-        return next((t for name, t in LINT_TARGETS.items() if runtime.startswith(name)), None)
+        return lint_target(self.info["runtime"])
 
     @property
     def held_out(self) -> Mapping[str, Any]:
         """Errors on families left out of the fit, and the trivial model's errors on them."""
         return dict(self.info["held_out"])
 
-    def bounds(self, ms: Any) -> tuple[Any, Any]:
-        """Lower and upper bound of a prediction; elementwise for an array."""
-        interval = self.info["interval"]
+    def bounds(self, ms: Any, *, leaves: bool = False) -> tuple[Any, Any]:
+        """Lower and upper bound of a prediction; elementwise for an array.
+
+        `leaves` is whether an op of the network may leave the accelerator.
+        """
+        interval = self._interval(leaves=leaves)
         return ms * interval["low_ratio"], ms * interval["high_ratio"]
 
-    def at_confidence(self, confidence: float) -> float:
+    def _interval(self, *, leaves: bool) -> Mapping[str, Any]:
+        key = "interval_leaving" if leaves and "interval_leaving" in self.info else "interval"
+        interval: Mapping[str, Any] = self.info[key]
+        return interval
+
+    def at_confidence(self, confidence: float, *, leaves: bool = False) -> float:
         """Ratio of the latency that is not exceeded with this probability to the estimate.
 
         The estimate is the median and the interval's ends are quantiles; each side is log-normal
@@ -159,15 +173,15 @@ class Device:
         if not 0 < confidence < 1:
             raise BudgetError(f"expected a confidence between 0 and 1, found {confidence}")
         z = NormalDist().inv_cdf(confidence)
-        return exp(z * self._log_sd(above=z > 0))
+        return exp(z * self._log_sd(above=z > 0, leaves=leaves))
 
-    def probability_within(self, ms: float, budget_ms: float) -> float:
+    def probability_within(self, ms: float, budget_ms: float, *, leaves: bool = False) -> float:
         """Probability that a network predicted at `ms` meets the budget; see `at_confidence`."""
         excess = log(budget_ms / ms)
-        return NormalDist().cdf(excess / self._log_sd(above=excess > 0))
+        return NormalDist().cdf(excess / self._log_sd(above=excess > 0, leaves=leaves))
 
-    def _log_sd(self, *, above: bool) -> float:
-        interval = self.info["interval"]
+    def _log_sd(self, *, above: bool, leaves: bool) -> float:
+        interval = self._interval(leaves=leaves)
         ratio = interval["high_ratio"] if above else 1 / interval["low_ratio"]
         # the spread is zero if an end of the interval is the estimate itself
         return max(log(ratio), 1e-9) / NormalDist().inv_cdf((1 + interval["level"]) / 2)
@@ -195,18 +209,19 @@ class Device:
             rows[max(0, kernel.op.row)] += float(self.kernel_ms(kernel))
             for note in self._notes(kernel):
                 notes[note].append((kernel.op.row, kernel.op.name))
-        if self.lint_target is not None:
-            for finding in lint(graph, self.lint_target):
-                if finding.leaves:
-                    notes[finding.why] += [(finding.row, name) for name in finding.ops]
+        leaving = [] if self.lint_target is None else leaving_ops(graph, self.lint_target)
+        for finding in leaving:
+            notes[finding.why] += [(finding.row, name) for name in finding.ops]
         ratio = float(self.correction.ratio(sum(rows) + self.fixed_ms))
         rows, fixed_ms = [row * ratio for row in rows], self.fixed_ms * ratio
         ms = sum(rows) + fixed_ms
-        low, high = self.bounds(ms)
+        low, high = self.bounds(ms, leaves=bool(leaving))
         flags = tuple(_flag(note, found) for note, found in notes.items())
         flags = (EDITED, *flags) if self.edited else flags
         arch = network if isinstance(network, Arch) else None
-        return Prediction(ms, low, high, tuple(rows), fixed_ms, flags, self.name, arch)
+        return Prediction(
+            ms, low, high, tuple(rows), fixed_ms, flags, self.name, arch, bool(leaving)
+        )
 
     def kernels(self, graph: Graph) -> Iterator[Kernel]:
         """Kernels that the device's runtime executes for a graph as trained."""

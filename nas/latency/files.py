@@ -19,6 +19,7 @@ from nas.latency.correction import NetworkCorrection
 from nas.latency.kernels import BYTES, CLASSES, Kernel
 
 FUSIBLE = (*ACTIVATIONS, "scale", "add")
+INTERVALS = ("interval", "interval_leaving")
 TRIVIAL_KEYS = ("fixed_ms", "ms_per_mmac", "ms_per_weight_mb")
 
 
@@ -103,6 +104,9 @@ class DeviceDocument:
     interval: _Interval
     """low_ratio and high_ratio times the estimate hold `level` of networks of an unseen family;
     coverage: percent of the networks left out that they held"""
+    interval_leaving: _Interval = optional()
+    """the same for networks with an op that may leave the accelerator, which some of them pay for
+    with several times the latency"""
     held_out: _HeldOut
     """errors on networks left out of the fit, one family at a time; trivial_*: of the model of
     parameters and MACs alone"""
@@ -129,7 +133,7 @@ FITTED = (
     *("interval", "trivial", "held_out", "held_out_conv", "held_out_large"),
 )
 """Keys that the hash of a device covers, beside `kernels.csv`."""
-OPTIONAL_FITTED = ("whole", "lanes")
+OPTIONAL_FITTED = ("whole", "lanes", "interval_leaving")
 """Keys that it covers where a device has them."""
 
 
@@ -188,12 +192,13 @@ def read_info(path: Path) -> dict[str, Any]:
         DocumentError: naming file and key.
     """
     info = yaml.read(path)
-    interval = read_record(DeviceDocument, info, str(path)).interval
-    if not interval.low_ratio <= 1 <= interval.high_ratio:
-        raise DocumentError(
-            f"{path} (interval): expected low_ratio <= 1 <= high_ratio,"
-            f" found {brief(info['interval'])}"
-        )
+    document = read_record(DeviceDocument, info, str(path))
+    for key in INTERVALS:
+        interval = getattr(document, key)
+        if key in info and not interval.low_ratio <= 1 <= interval.high_ratio:
+            raise DocumentError(
+                f"{path} ({key}): expected low_ratio <= 1 <= high_ratio, found {brief(info[key])}"
+            )
     return info
 
 

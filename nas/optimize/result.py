@@ -71,6 +71,8 @@ class DeviceLatency:
     """Bound on `ms`: the budget, or less at a confidence above one half."""
     flags: tuple[str, ...] = ()
     """Reasons to distrust the prediction."""
+    leaves: bool = False
+    """Whether an op may leave the accelerator."""
 
     @property
     def over(self) -> bool:
@@ -80,7 +82,7 @@ class DeviceLatency:
     @property
     def probability(self) -> float:
         """Probability that the network meets the budget."""
-        return self.device.probability_within(self.ms, self.budget_ms)
+        return self.device.probability_within(self.ms, self.budget_ms, leaves=self.leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ class SearchResult:
         if arch.arch_id not in self._latencies:
             each = zip(self.devices, self.limits.ms, self.limits.held_ms, strict=True)
             self._latencies[arch.arch_id] = [
-                DeviceLatency(device, p.ms, p.low_ms, p.high_ms, budget_ms, held_ms, p.flags)
+                DeviceLatency(
+                    device, p.ms, p.low_ms, p.high_ms, budget_ms, held_ms, p.flags, p.leaves
+                )
                 for device, budget_ms, held_ms in each
                 for p in (device.predict(arch),)
             ]

@@ -202,6 +202,8 @@ def limits_of(
 ) -> Limits:
     """Limits on the pricing's devices; a single budget applies to every device.
 
+    At a confidence, the wider interval counts where networks may leave an accelerator.
+
     Raises:
         BudgetError: a limit is no positive number, or the confidence no probability.
     """
@@ -215,7 +217,10 @@ def limits_of(
             f"got {len(budgets)} budgets for {of}; give one per device, or a single one"
         )
     kept = {name: positive(m, f"a limit of {name} above 0") for name, m in most.items()}
-    ratios = [1.0 if confidence is None else d.at_confidence(confidence) for d in devices]
+    ratios = [1.0] * len(devices)
+    if confidence is not None:
+        leaves = not (pricing.exclusion and pricing.exclusion.avoided.rules)
+        ratios = [d.at_confidence(confidence, leaves=leaves) for d in devices]
     return Limits(tuple(budgets), tuple(ratios), **kept)
 
 

@@ -64,6 +64,13 @@ def test_a_throughput_device_says_that_its_ms_are_per_image(nas: Nas) -> None:
     assert all(f"ms per image at batch {batch}" in text for batch in batches)
 
 
+def test_a_device_for_quantised_networks_says_so(nas: Nas) -> None:
+    text = " ".join(nas("list", "devices").out.split())
+    for device in json.loads(nas("list", "devices", "--json").out):
+        settings = (device[key] for key in ("hardware", "runtime", "version", "precision"))
+        assert "; ".join(settings) in text
+
+
 def test_own_devices_are_listed_by_what_device_takes(nas: Nas, here: Path) -> None:
     shutil.copytree(named("device")["iphone13"].parent, here / "my phone")
     devices = json.loads(nas("list", "devices", "--json").out)

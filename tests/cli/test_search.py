@@ -133,14 +133,14 @@ def test_limits_of_every_kind_are_kept_and_said(nas: Nas, here: Path) -> None:
 
 
 def test_a_confidence_reaches_every_output(nas: Nas, here: Path) -> None:
-    asked = ("search", "--budget-ms", "1.0", *ON, "--confidence", "0.9")
+    asked = ("search", "--budget-ms", "2.0", *ON, "--confidence", "0.9")
     content = json.loads(nas(*asked, "--json").out)
     assert content["confidence"] == 0.9
     assert content["held_ms"] < content["budget_ms"]
     assert content["best"]["probability"] == content["pareto"][-1]["probability"] >= 0.9 - 1e-9
     assert all(0 < seed["probability"] < 1 for seed in content["seeds"])
     folder = Path(content["best"]["path"]).parent
-    assert folder.name.endswith("1ms-p0.9")
+    assert folder.name.endswith("2ms-p0.9")
     study = yaml.safe_load((folder / "study.yaml").read_text())
     assert (study["confidence"], study["held_ms"]) == (0.9, content["held_ms"])
     with (folder / "pareto.csv").open() as file:

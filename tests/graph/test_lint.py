@@ -32,6 +32,9 @@ def hostile() -> Graph:
     x = g.squeeze_excite(x, 4)
     x = g.add("group_norm", (x,), "groups", groups=4)
     g.add("unfold", (x,), "neighbours", k=3)
+    x = g.add("reshape", (x,), "groups of channels", shape=(2, 4, 64, 64))
+    x = g.add("permute", (x,), "shuffle", dims=(1, 0, 2, 3))
+    x = g.add("reshape", (x,), "shuffled", shape=(8, 64, 64))
     x = g.add("roll", (x,), "roll", shift=(1, 1))
     x = g.add("reshape", (x,), "tokens", shape=(8, 64 * 64))
     x = g.add("permute", (x,), "last", dims=(1, 0))
@@ -68,6 +71,22 @@ def test_rules_of_a_target_have_names_of_their_own(target: str) -> None:
 def test_plain_convolutions_are_fine_everywhere(target: str) -> None:
     for name in ("mobilenetv2", "efficientnet-lite0", "resnet50"):
         assert lint(load_arch(name).fused, target) == ()
+
+
+def shuffled(*dims: int) -> Graph:
+    """A map of 8 channels in 2 groups, permuted."""
+    g = GraphBuilder((8, 6, 6))
+    g.row = 0
+    x = g.add("reshape", (g.input,), "groups", shape=(2, 4, 6, 6))
+    g.add("permute", (x,), "permuted", dims=dims)
+    return g.graph()
+
+
+def test_a_channel_shuffle_may_leave_the_neural_engine() -> None:
+    findings = lint(shuffled(1, 0, 2, 3), "coreml")
+    assert [f.ops for f in findings if f.rule == "channel shuffle" and f.leaves] == [("permuted",)]
+    moved = lint(shuffled(2, 3, 0, 1), "coreml")
+    assert {f.rule for f in moved} == {"transpose"}
 
 
 def test_core_ml_dislikes_hard_swish_row_by_row() -> None:

@@ -14,7 +14,7 @@ from nas.graph.cost import peak_activation_elements
 from nas.optimize import EvolutionSettings, search
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MACS, PARAMS, Pricing
-from nas.optimize.run import pricing_of
+from nas.optimize.run import limits_of, pricing_of
 
 FEW = EvolutionSettings(generations=8, children=400)
 DEVICES = ("iphone12-lut", "pixel1-cpu")
@@ -92,7 +92,7 @@ def test_what_cannot_be_kept_is_said_with_its_least(
     error, arch = caught.value, caught.value.arch
     assert error.quantity == quantity
     device = library.load_device(error.device) if error.device else None
-    ratio = device.at_confidence(limits.get("confidence", 0.5)) if device else 1.0
+    ratio = device.at_confidence(limits.get("confidence", 0.5), leaves=True) if device else 1.0
     need = {
         "params": arch.params,
         "macs": arch.macs,
@@ -138,3 +138,11 @@ def test_limits_that_exclude_each_other_name_the_nearest_network(pricing: Pricin
 def test_budgets_that_make_no_sense(device: object, budget_ms: object, message: str) -> None:
     with pytest.raises(BudgetError, match=message):
         search("mobilenetv3", device, budget_ms=budget_ms)  # type: ignore[arg-type]
+
+
+def test_a_bound_is_wider_where_ops_may_leave_the_accelerator() -> None:
+    ratios = [
+        limits_of(pricing_of(space, "iphone12-lut", "imagenet", avoid), 1.0, 0.9).ratios[0]
+        for space, avoid in (("mobile", None), ("mobile", ["none"]), ("mobilenetv3", None))
+    ]
+    assert ratios[0] < ratios[1] == ratios[2]

@@ -64,11 +64,13 @@ def test_an_infeasible_budget_names_the_fastest_network() -> None:
 
 
 def test_at_a_confidence_the_bound_meets_the_budget(result: SearchResult) -> None:
-    sure = nas.search("mobilenetv3", "iphone12-lut", budget_ms=1.0, confidence=0.9, settings=QUICK)
-    ratio = sure.device.at_confidence(0.9)
-    assert sure.held_ms == pytest.approx(1.0 / ratio)
+    # every network of the space has hard-swish, which may leave the accelerator
+    sure = nas.search("mobilenetv3", "iphone12-lut", budget_ms=2.0, confidence=0.9, settings=QUICK)
+    ratio = sure.device.at_confidence(0.9, leaves=True)
+    assert sure.held_ms == pytest.approx(2.0 / ratio)
+    assert sure.held_ms < result.held_ms
     for found in sure.pareto:
-        assert found.ms * ratio <= 1.0 + 1e-12
+        assert found.ms * ratio <= 2.0 + 1e-12
         assert sure.probability(found) >= 0.9 - 1e-9
     # half of the networks at the budget's edge are over it, which is what the flag is for
     assert result.held_ms == result.budget_ms
@@ -83,7 +85,7 @@ def test_a_budget_that_is_feasible_may_not_be_at_a_confidence() -> None:
     least_ms = error.value.smallest
     with pytest.raises(InfeasibleError, match="its bound at that confidence is") as error:
         nas.search("mobilenetv3", device, budget_ms=least_ms + 1e-6, confidence=0.9)
-    bound_ms = least_ms * device.at_confidence(0.9)
+    bound_ms = least_ms * device.at_confidence(0.9, leaves=True)
     assert error.value.smallest == pytest.approx(bound_ms)
     found = nas.search(
         "mobilenetv3", device, budget_ms=bound_ms + 1e-6, confidence=0.9, settings=QUICK

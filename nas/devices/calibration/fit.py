@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy as np
 from nas.devices.calibration.networks import MeasuredNetwork, stated
 from nas.devices.measurements import Measurement
 from nas.errors import CalibrationError
-from nas.latency.device import Device
+from nas.graph.lint import leaving_ops
+from nas.latency.device import Device, lint_target
 from nas.latency.files import TRIVIAL_KEYS, ClassCost
 from nas.latency.fit import assess
-from nas.latency.fit.adapt import adapt, costs_of
+from nas.latency.fit.adapt import adapt, adapt_several, costs_of
 from nas.latency.fit.assess import HeldOut
 from nas.latency.fit.blend import FitRecipe, blend, left_out
 from nas.latency.fit.calibrate import (
@@ -57,7 +59,8 @@ class DeviceFit:
     left_out_ms: Floats
     """Of each figure, by a model that never saw its family."""
     freedoms: Mapping[str, float] = field(default_factory=dict)
-    """How much an adaptation relies on each way to split the known device's costs."""
+    """How much an adaptation relies on each way to split the known device's costs, or on each known
+    device."""
     before: tuple[HeldOut, ...] = ()
     """The same networks as predicted by the known device before its adaptation."""
 
@@ -85,16 +88,17 @@ def fit_device(
         left_out(figures, recipe.fit_trivial),
     )
     predicted = left_out(figures, lambda kept: blend(kept, recipe).predict)
+    factors = harness_factors(figures, prior)
     mine = [index for index, figure in enumerate(figures) if own(figure)]
     few = usual_of(figures)
     held_out = assess.held_out_networks(
-        [figures[index] for index in mine], predicted[mine], trivial[mine], prior.reference
+        [figures[index] for index in mine], predicted[mine], trivial[mine], factors
     )
     return DeviceFit(
         blend(figures, recipe),
         fit_trivial(few, on_reference(few, prior)),
         tuple(held_out),
-        harness_factors(figures, prior),
+        factors,
         predicted,
     )
 
@@ -103,23 +107,36 @@ def adapt_device(
     figures: Sequence[LatencySample], known: Costs, plain: Sequence[LatencySample] = ()
 ) -> DeviceFit:
     """Adapt a known device to the figures; `plain`: the same without factors of its residual."""
-    plain = plain or figures
+    fit = _adapted(figures, partial(adapt, known=known), plain or figures)
+    names = (figure.network for figure in figures)
+    ms = dict(zip(names, known.predict(figures).tolist(), strict=True))
+    return replace(
+        fit, before=tuple(replace(each, predicted_ms=ms[each.network]) for each in fit.held_out)
+    )
+
+
+def adapt_from_several(figures: Sequence[LatencySample], known: Mapping[str, Costs]) -> DeviceFit:
+    """Adapt a blend of known devices to the figures."""
+    return _adapted(figures, partial(adapt_several, known=known), figures)
+
+
+def _adapted(
+    figures: Sequence[LatencySample],
+    adapt: Callable[[Sequence[LatencySample]], tuple[Costs, dict[str, float]]],
+    plain: Sequence[LatencySample],
+) -> DeviceFit:
     prior = PLAIN.prior(plain)
     trivial = left_out(plain, PLAIN.fit_trivial)
-    costs, freedoms = adapt(figures, known)
-    predicted = left_out(figures, lambda kept: adapt(kept, known)[0].predict)
-
-    def held_out(predicted: Floats) -> tuple[HeldOut, ...]:
-        return tuple(assess.held_out_networks(figures, predicted, trivial, prior.reference))
-
+    costs, freedoms = adapt(figures)
+    predicted = left_out(figures, lambda kept: adapt(kept)[0].predict)
+    factors = harness_factors(figures, prior)
     return DeviceFit(
         costs,
         fit_trivial(plain, on_reference(plain, prior)),
-        held_out(predicted),
-        harness_factors(figures, prior),
+        tuple(assess.held_out_networks(figures, predicted, trivial, factors)),
+        factors,
         predicted,
         freedoms,
-        held_out(known.predict(figures)),
     )
 
 
@@ -128,7 +145,7 @@ def device_facts(fit: DeviceFit, held_out: Sequence[HeldOut]) -> dict[str, Any]:
     trivial = dict(zip(TRIVIAL_KEYS, map(_short, fit.trivial), strict=True))
     return {
         "fixed_ms": _short(fit.costs.fixed_ms),
-        "interval": assess.interval(held_out),
+        **assess.intervals(held_out),
         "held_out": assess.score(held_out),
         "trivial": trivial,
     }
@@ -186,12 +203,12 @@ def calibrate_device(
             * float(prior.correction.ratio(sums_ms[each]))
             for each, own in launched.items()
         }
-    figures = latency_samples(found, plain)
-    fit = (
-        adapt_device(latency_samples(found, work), known, figures) if known else fit_device(figures)
-    )
+    target = lint_target(stated(rows, "runtime", prior.info["runtime"] if prior else ""))
+    samples = partial(latency_samples, target=target)
+    figures = samples(found, plain)
+    fit = adapt_device(samples(found, work), known, figures) if known else fit_device(figures)
     if holdout:
-        others = latency_samples(holdout, work), latency_samples(holdout, plain)
+        others = samples(holdout, work), samples(holdout, plain)
         fit = _evaluated_on(fit, *others, known)
     info = _info(name, rows, fit, prior, runs)
     info["fit"]["seen"] = sorted({each.figure for each in found})
@@ -204,9 +221,12 @@ def calibrate_device(
 
 
 def latency_samples(
-    found: Sequence[MeasuredNetwork], work: Mapping[str, Floats]
+    found: Sequence[MeasuredNetwork], work: Mapping[str, Floats], target: str | None = None
 ) -> list[LatencySample]:
-    """Figures for a fit; repeats of a network by one source share a weight."""
+    """Figures for a fit; repeats of a network by one source share a weight.
+
+    `target` is the runtime's in `nas.graph.lint`.
+    """
     repeats = Counter((each.row.network, each.row.source) for each in found)
     return [
         LatencySample(
@@ -216,6 +236,7 @@ def latency_samples(
             each.ms,
             each.row.source,
             repeats[each.row.network, each.row.source] ** -0.5,
+            leaves=target is not None and bool(leaving_ops(each.graph, target)),
         )
         for each in found
     ]
@@ -229,11 +250,10 @@ def _evaluated_on(
 ) -> DeviceFit:
     """Evaluate the fit on networks that took no part in it."""
     trivial = trivial_work(plain) @ fit.trivial
-    reference = [harness for harness, factor in fit.factors.items() if factor == 1]
 
     def held_out(costs: Costs) -> tuple[HeldOut, ...]:
         predicted = costs.predict(figures)
-        return tuple(assess.held_out_networks(figures, predicted, trivial, reference))
+        return tuple(assess.held_out_networks(figures, predicted, trivial, fit.factors))
 
     return replace(fit, held_out=held_out(fit.costs), before=held_out(known) if known else ())
 

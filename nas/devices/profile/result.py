@@ -112,7 +112,7 @@ class Profile:
         figures = self._figures(samples)
         predicted = self.networks.correction.ms(sums_ms)
         return assess.held_out_networks(
-            figures, predicted, trivial_work(figures) @ self.trivial, ()
+            figures, predicted, trivial_work(figures) @ self.trivial, {}
         )
 
     def _figures(self, samples: Sequence[Sample]) -> list[LatencySample]:
@@ -149,7 +149,7 @@ class Profile:
             "fuses": [*self.source.fuses],
             "lanes": self.source.lanes,
             "whole": self.networks.correction.as_yaml(),
-            "interval": assess.interval(self.left_out),
+            **assess.intervals(self.left_out),
             "trivial": dict(zip(TRIVIAL_KEYS, trivial, strict=True)),
             "held_out": assess.score(self.held_out),
             "fit": {

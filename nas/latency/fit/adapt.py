@@ -7,7 +7,7 @@ class are blended by their errors on networks left out, so few samples give few 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from nas.latency.device import Device
 from nas.latency.files import TERMS
-from nas.latency.fit.blend import weighted
+from nas.latency.fit.blend import Fit, weighted
 from nas.latency.fit.calibrate import Costs, LatencySample, on_reference, prior_of
 from nas.latency.fit.robust import robust_nnls
 from nas.latency.kernels import CLASSES
@@ -57,12 +57,28 @@ def costs_of(device: Device) -> Costs:
 
 def adapt(samples: Sequence[LatencySample], known: Costs) -> tuple[Costs, dict[str, float]]:
     """The known costs adapted to the samples, and the weight of each split."""
-    fits = [partial(scaled, known, split) for split in SPLITS]
-    costs, weights = weighted(samples, fits, prior_of(samples))
+    costs, weights = weighted(samples, _adapted(known), prior_of(samples))
     shares: dict[str, float] = {}
     for split, weight in zip(SPLITS, weights, strict=True):
         shares[split.name] = shares.get(split.name, 0.0) + float(weight)
     return costs, shares
+
+
+def adapt_several(
+    samples: Sequence[LatencySample], known: Mapping[str, Costs]
+) -> tuple[Costs, dict[str, float]]:
+    """The costs of several devices adapted to the samples and blended, and each one's weight.
+
+    For a device without an obvious relative: errors on networks left out choose among the known.
+    """
+    fits = [fit for costs in known.values() for fit in _adapted(costs)]
+    costs, weights = weighted(samples, fits, prior_of(samples))
+    by_device = weights.reshape(len(known), len(SPLITS)).sum(1)
+    return costs, dict(zip(known, by_device.tolist(), strict=True))
+
+
+def _adapted(known: Costs) -> list[Fit]:
+    return [partial(scaled, known, split) for split in SPLITS]
 
 
 def scaled(known: Costs, split: CostSplit, samples: Sequence[LatencySample]) -> Costs:

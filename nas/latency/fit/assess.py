@@ -1,8 +1,13 @@
-"""Quality of predictions: errors, ranking, and conformal intervals for networks and families."""
+"""Quality of predictions: errors, ranking, and conformal intervals for networks and families.
+
+Networks with an op that may leave the accelerator have an interval of their own, as in Mondrian
+conformal prediction (arXiv:1209.2673): some of them take several times as long, and one interval
+for all would be too wide for the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -27,20 +32,41 @@ class HeldOut:
     predicted_ms: float
     trivial_ms: float
     """Prediction of the model of parameters and MACs alone."""
+    reference_ms: float
+    """Measured latency, divided by the factor of its harness."""
+    leaves: bool = False
+    """Whether an op of it may leave the accelerator."""
 
 
 def held_out_networks(
-    samples: Sequence[LatencySample], predicted: Floats, trivial: Floats, reference: Collection[str]
+    samples: Sequence[LatencySample],
+    predicted: Floats,
+    trivial: Floats,
+    factors: Mapping[str, float],
 ) -> list[HeldOut]:
-    """Each network once, at the median of its samples, those of a reference harness if any."""
+    """Each network once, at the median of its samples, those of a reference harness if any.
+
+    `factors` are those of the harnesses; a reference harness has exactly 1.
+    """
     by_network = sorted(range(len(samples)), key=lambda i: samples[i].network)
     found = []
     for network, group in groupby(by_network, key=lambda i: samples[i].network):
         every = list(group)
-        own = [i for i in every if samples[i].harness in reference] or every
-        ms = float(np.median([samples[i].ms for i in own]))
-        family = samples[own[0]].family
-        found.append(HeldOut(network, family, ms, float(predicted[own[0]]), float(trivial[own[0]])))
+        own = [i for i in every if factors.get(samples[i].harness) == 1] or every
+        ms = [samples[i].ms for i in own]
+        on_reference = [samples[i].ms / factors.get(samples[i].harness, 1.0) for i in own]
+        first = own[0]
+        found.append(
+            HeldOut(
+                network,
+                samples[first].family,
+                float(np.median(ms)),
+                float(predicted[first]),
+                float(trivial[first]),
+                float(np.median(on_reference)),
+                samples[first].leaves,
+            )
+        )
     return found
 
 
@@ -115,22 +141,102 @@ def bounds(ratios: Floats, families: NDArray[Any], level: float) -> tuple[float,
     return low / wider, high * wider
 
 
-def interval(networks: Sequence[HeldOut]) -> dict[str, Any]:
-    """Interval of a prediction, and its coverage, also on families left out."""
-    ratios = np.array([network.ms / network.predicted_ms for network in networks])
-    families = np.array([network.family for network in networks])
-    low, high = bounds(ratios, families, LEVEL)
-    groups = families if len(set(families)) > 1 else np.arange(len(networks))
-    inside = []
-    for group in sorted(set(groups)):
-        kept = groups != group
-        a, b = bounds(ratios[kept], families[kept], LEVEL)
-        inside += [a <= ratio <= b for ratio in ratios[~kept]]
-    held = (low <= ratios) & (ratios <= high)
+def intervals(networks: Sequence[HeldOut]) -> dict[str, dict[str, Any]]:
+    """`interval` of a prediction, and `interval_leaving` if a network has an op that may leave.
+
+    They hold for the reference harness. Coverage is also of families left out.
+    """
+    groups = _Groups.of(networks)
+    left_out = _inside(groups, left_out_spans(networks))
+    spans = groups.spans()
+    found = {}
+    for key, leaves in (("interval", False), ("interval_leaving", True)):
+        own = groups.leaves == leaves
+        if own.any():
+            low, high = spans[leaves]
+            held = (low <= groups.ratios) & (groups.ratios <= high)
+            found[key] = {
+                "level": LEVEL,
+                "low_ratio": round(low, 4),
+                "high_ratio": round(high, 4),
+                "coverage_pct": _percent(held[own]),
+                "coverage_across_families_pct": _percent(left_out[own]),
+            }
+    return found
+
+
+def left_out_spans(networks: Sequence[HeldOut]) -> Floats:
+    """Interval of each network, of bounds that never saw its family. Shapes: (n, 2).
+
+    If all networks are of one family, the bounds never saw the network.
+    """
+    groups = _Groups.of(networks)
+    several = len(set(groups.families)) > 1
+    of = groups.families if several else np.arange(len(networks))
+    found = np.empty((len(networks), 2))
+    for group in sorted(set(of)):
+        spans = groups.only(of != group).spans()
+        for index in np.flatnonzero(of == group):
+            found[index] = spans[bool(groups.leaves[index])]
+    return found
+
+
+def interval_scores(networks: Sequence[HeldOut], spans: Floats) -> dict[str, float]:
+    """Coverage, width and Winkler's score of intervals, in percent of the estimate.
+
+    The score (Winkler 1972; Gneiting and Raftery 2007, section 6.2) is the mean width, plus
+    2 / (1 - level) times the distance by which a network lies outside; lower is better.
+    """
+    groups = _Groups.of(networks)
+    low, high = spans.T
+    outside = np.maximum(low - groups.ratios, 0) + np.maximum(groups.ratios - high, 0)
+    width = high - low
     return {
-        "level": LEVEL,
-        "low_ratio": round(low, 4),
-        "high_ratio": round(high, 4),
-        "coverage_pct": round(100 * float(held.mean()), 1),
-        "coverage_across_families_pct": round(100 * float(np.mean(inside)), 1),
+        "left_out_in_interval_pct": _percent(_inside(groups, spans)),
+        "interval_width_pct": _percent(width),
+        "interval_score_pct": _percent(width + 2 / (1 - LEVEL) * outside),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Networks as arrays. Shapes: all (n,)."""
+
+    ratios: Floats
+    """Measured on the reference harness over predicted."""
+    families: NDArray[Any]
+    leaves: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, networks: Sequence[HeldOut]) -> _Groups:
+        """Of networks; if all of them may leave the accelerator, they need no second interval."""
+        leaves = np.array([network.leaves for network in networks], bool)
+        return cls(
+            np.array([network.reference_ms / network.predicted_ms for network in networks]),
+            np.array([network.family for network in networks]),
+            leaves & ~leaves.all(),
+        )
+
+    def only(self, kept: NDArray[np.bool_]) -> _Groups:
+        """The networks to keep."""
+        return _Groups(self.ratios[kept], self.families[kept], self.leaves[kept])
+
+    def spans(self) -> dict[bool, tuple[float, float]]:
+        """Bounds of networks by whether they may leave the accelerator.
+
+        Leaving costs time, so only the upper bound differs, and it is never the lower of the two.
+        """
+        stays = ~self.leaves if not self.leaves.all() else self.leaves
+        low, high = bounds(self.ratios[stays], self.families[stays], LEVEL)
+        above = high
+        if self.leaves.any():
+            above = bounds(self.ratios[self.leaves], self.families[self.leaves], LEVEL)[1]
+        return {False: (low, high), True: (low, max(high, above))}
+
+
+def _inside(groups: _Groups, spans: Floats) -> NDArray[np.bool_]:
+    return (spans[:, 0] <= groups.ratios) & (groups.ratios <= spans[:, 1])
+
+
+def _percent(shares: NDArray[Any]) -> float:
+    return round(100 * float(np.mean(shares)), 1)

@@ -37,6 +37,8 @@ class LatencySample:
     harness: str
     weight: float
     """Relative; 1 is a sample good to about 5 %."""
+    leaves: bool = False
+    """Whether an op of the network may leave the accelerator."""
 
 
 Model = Callable[[Sequence[LatencySample]], Floats]

@@ -9,7 +9,7 @@ import pytest
 
 from nas.latency.device import load_device
 from nas.latency.files import TERMS
-from nas.latency.fit.adapt import SPLITS, adapt, costs_of, scaled
+from nas.latency.fit.adapt import SPLITS, adapt, adapt_several, costs_of, scaled
 from nas.latency.fit.blend import left_out
 from nas.latency.fit.calibrate import Costs, LatencySample
 from nas.latency.kernels import CLASSES
@@ -55,6 +55,16 @@ def test_predictions_of_networks_left_out_get_better() -> None:
     before = KNOWN.ms(np.array([figure.work for figure in found]))
     after = left_out(found, lambda kept: adapt(kept, KNOWN)[0].predict)
     assert np.median(np.abs(after / truth - 1)) < 0.05 < np.median(np.abs(before / truth - 1))
+
+
+def test_of_several_known_devices_the_one_alike_counts() -> None:
+    alike, other = Costs(0.5, TRUE), Costs(4.0, TRUE[:, ::-1] * [1, 1, 1, 50, 1])
+    found = relative(12, Costs(0.3, TRUE * 0.6))
+    costs, shares = adapt_several(found, {"other": other, "alike": alike})
+    assert list(shares) == ["other", "alike"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["alike"] > 0.9
+    assert costs.us == pytest.approx(0.6 * TRUE, rel=0.3)
 
 
 def test_one_network_beside_a_family_is_enough_to_predict_the_family() -> None:
