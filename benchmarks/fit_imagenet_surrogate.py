@@ -1,12 +1,14 @@
 """Fit the accuracy surrogate `imagenet`, test it on networks left out, and write its folder.
 
-    python benchmarks/fit_imagenet_surrogate.py --data DIR --out predictors/imagenet
+    python benchmarks/fit_imagenet_surrogate.py --data DIR --traces DIR --out predictors/imagenet
 
-DIR holds accel_nasbench.csv, ofa_mobilenetv3_evals.csv, timm_results_imagenet.csv and
-published_latency.csv. Takes about a minute on one core; the same files give the same folder. Prints
-and writes Kendall's tau on held-out networks of each trained space, beside that of parameters and
-of MACs alone; the error on each published family left out, beside that of a linear model of
-log-parameters and log-MACs with the same link; and the share of figures within one and two sd.
+The data are accel_nasbench.csv, ofa_mobilenetv3_evals.csv, timm_results_imagenet.csv,
+published_latency.csv, pycls_baselines.csv, alphanet.csv and recent_networks.csv. To trace all
+networks takes an hour on one core, after which their features are in the folder of traces; to fit
+takes some minutes. The same files give the same folder. Prints and writes Kendall's tau on held-out
+networks of each trained space, beside that of parameters and of MACs alone; the error on each
+published family left out, beside that of a linear model of log-parameters and log-MACs with the
+same link; and the share of figures within one and two sd.
 """
 
 from __future__ import annotations
@@ -21,15 +23,16 @@ import numpy as np
 from imagenet_fit import (
     Published,
     assemble,
-    base_score,
-    fit_expert,
+    distillation,
+    fit_experts,
     fit_process,
     fit_scaling,
+    named_representatives,
     read_spaces,
-    tabulate,
 )
 from imagenet_held_out import held_out_figures
-from imagenet_published import REFERENCE, Figure, merged, read_figures
+from imagenet_published import REFERENCE, Figure, read_figures
+from imagenet_sources import read_published
 
 from nas.accuracy.artefact import NETWORK
 from nas.accuracy.inputs import INPUTS, LAW
@@ -40,7 +43,7 @@ from nas.space.columns import Floats
 EXPERT_COLUMNS = ("centre", "scale", "radius", "linear")
 HEAD = """schema: 1
 name: imagenet
-made: "2026-11-22, benchmarks/fit_imagenet_surrogate.py"
+made: "2026-11-30, benchmarks/fit_imagenet_surrogate.py"
 reference: >-
   supervised training on ImageNet-1k with a modern recipe (about 300 epochs, RandAugment and such)
   at the network's own resolution; no distillation, no further data, single crop
@@ -48,8 +51,13 @@ sources:
   - "Accel-NASBench, arXiv:2404.08005: MBConv networks after 16 epochs; used to rank only"
   - "once-for-all MobileNetV3 sub-networks, IntelLabs/DyNAS-T; used to rank only"
   - "pytorch-image-models, results/results-imagenet.csv; weights that saw ImageNet-1k alone"
+  - "facebookresearch/pycls, dev/model_error.json; 100 epochs, mean of five runs"
+  - "arXiv:2102.07954 (AlphaNet); in-place distillation inside a supernet"
   - "model tables of MobileNetV2, MnasNet and EfficientNet-Lite by their authors; PaddleClas"
-  - "arXiv:2307.09283 (RepViT), 2404.10518 table 6 (MobileNetV4), 2501.15369 table 18 (iFormer)"
+  - "arXiv:2307.09283 (RepViT), 2404.10518 (MobileNetV4), 2501.15369 (iFormer)"
+  - "arXiv:2303.14189 (FastViT)"
+  - "arXiv:2212.08059 (EfficientFormerV2), 2403.19967 (StarNet), 2401.16456 (SHViT)"
+  - "arXiv:2404.11202 (GhostNetV3), 2303.15446 (SwiftFormer), 2006.02049 (FBNetV3)"
 """
 
 
@@ -57,20 +65,20 @@ def main() -> None:
     """Read, fit, test, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--traces", type=Path, required=True, help="features of traced networks")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--published", type=Path, help="also write the figures of families here")
     arguments = parser.parse_args()
     printed = read_figures(arguments.data)
-    figures = merged(printed)
-    sides = np.array([float(f.arch.input[1]) for f in figures])
-    top1 = np.array([f.top1 for f in figures])
-    published = Published(figures, tabulate([f.arch for f in figures]), sides, top1)
+    published = read_published(arguments.data, arguments.traces, printed)
     spaces = read_spaces(arguments.data)
     scaling = fit_scaling(published, spaces)
     process = fit_process(published, scaling)
-    experts = [fit_expert(s, base_score(process, scaling, s), scaling) for s in spaces]
+    experts = fit_experts(process, scaling, spaces)
+    gain = distillation(published, scaling)
     held_out = held_out_figures(published, spaces, scaling, process, experts)
-    write(arguments.out, assemble(process, scaling, experts), published, held_out)
+    shown = named_representatives(published, scaling)
+    write(arguments.out, assemble(process, scaling, experts, gain), shown, held_out)
     if arguments.published:
         write_published(arguments.published, printed)
     for key, value in held_out.items():
@@ -94,10 +102,11 @@ def write(
     upper = [e.pairs[first, second] * np.where(first == second, 1, 2) for e in experts]
     header = ["first", "second", *(e.name for e in experts)]
     _write_csv(out / "pairs.csv", header, pairs, upper)
-    named = zip(published.figures, published.recipes, strict=True)
-    keys = [f"{figure.arch.name},{recipe}" for figure, recipe in named]
-    numbers = [published.noise_sd, surrogate.process.weights, published.resolution, *published.x.T]
-    _write_csv(out / "networks.csv", list(NETWORK), keys, numbers)
+    posterior = surrogate.process.posterior
+    numbers = [posterior.weights, published.resolution, *published.x.T]
+    _write_csv(out / "networks.csv", list(NETWORK), published.names, numbers)
+    header = ["network", *published.names]
+    _write_csv(out / "factor.csv", header, published.names, list(posterior.factor.T))
     (out / "surrogate.yaml").write_text(_yaml(surrogate, figures), encoding="utf-8")
 
 
@@ -120,12 +129,14 @@ def _write_csv(
     path: Path, header: Sequence[str], keys: Sequence[str], columns: Sequence[Floats]
 ) -> None:
     rows = zip(keys, *columns, strict=True)
-    cells = ([*key.split(","), *(f"{value:.8g}" for value in own)] for key, *own in rows)
+    cells = ([*key.split(","), *(f"{value:.10g}" for value in own)] for key, *own in rows)
     write_csv(path, header, cells)
 
 
 def _yaml(surrogate: Surrogate, figures: Mapping[str, Any]) -> str:
+    gain = surrogate.distillation
     model = {"ceiling": surrogate.ceiling, "floor_sd": surrogate.floor_sd}
+    model |= {"distilled_gain": gain.gain, "distilled_gain_sd": gain.gain_sd}
     model |= asdict(surrogate.process.covariance)
     experts = {expert.name: float(f"{expert.constant:.10g}") for expert in surrogate.experts}
     return HEAD + "".join(

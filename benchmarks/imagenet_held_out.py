@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from imagenet_fit import (
     CEILING,
-    KERNEL,
     RUN_SD_POINTS,
     Published,
     Space,
@@ -20,12 +19,13 @@ from imagenet_fit import (
     base_score,
     fit_expert,
     fit_process,
-    sizes,
+    recipe_offset,
 )
+from imagenet_published import REFERENCE
 from scipy.stats import kendalltau
 
 from nas.accuracy.score_process import ScoreProcess
-from nas.accuracy.surrogate import Expert, Scaling
+from nas.accuracy.surrogate import Distillation, Expert, Scaling
 from nas.space.columns import Floats
 
 FOLDS = 5
@@ -44,21 +44,14 @@ def held_out_figures(
     for index, space in enumerate(spaces):
         others = [expert for i, expert in enumerate(experts) if i != index]
         figures[space.name] = held_out_tau(space, process, scaling, others)
-    rows = left_out_families(published, spaces, scaling)
-    share = np.array([row["figures"] for row in rows]) / len(published.top1)
-    figures["published"] = {
-        key: sum(row[key] * part for row, part in zip(rows, share, strict=True))
-        for key in ("mae", "mae_size_model", "within_1_sd", "within_2_sd")
-    }
-    figures |= {f"published {row['family']}": {k: row[k] for k in FAMILY_KEYS} for row in rows}
-    return figures
+    return figures | left_out_families(published, experts, scaling)
 
 
 def held_out_tau(
     space: Space, process: ScoreProcess, scaling: Scaling, others: Sequence[Expert]
 ) -> dict[str, float]:
     """Return Kendall's tau on folds left out: of the surrogate's mean, and of size alone."""
-    base = base_score(process, scaling, space)
+    base = base_score(process, scaling, space, others)
     order = np.random.default_rng(0).permutation(len(space.x))
     taus = []
     for fold in range(FOLDS):
@@ -66,7 +59,7 @@ def held_out_tau(
         seen = np.setdiff1d(order, held)
         expert = fit_expert(space.keep(seen), base[seen], scaling)
         unseen = space.keep(held)
-        surrogate = assemble(process, scaling, (*others, expert))
+        surrogate = assemble(process, scaling, (*others, expert), Distillation(0.0, 0.0))
         mean, _ = surrogate.predict_features(unseen.x, unseen.resolution)
         columns = (mean, *unseen.size.T)
         taus.append([kendalltau(column, unseen.top1).statistic for column in columns])
@@ -82,52 +75,71 @@ def held_out_tau(
 
 
 def left_out_families(
-    published: Published, spaces: Sequence[Space], scaling: Scaling
-) -> list[dict[str, Any]]:
-    """Return the errors in points on each family whose published figures were left out."""
-    families = np.array([f.family for f in published.figures])
-    rows = []
+    published: Published, experts: Sequence[Expert], scaling: Scaling
+) -> dict[str, Any]:
+    """Return the errors in points on each family whose published figures were left out, and on all.
+
+    A figure is predicted for its own recipe, as known from other families. The experts stay, since
+    they rank networks of trained spaces, which are no published figures.
+    """
+    families = np.array(published.families)
+    predicted = np.empty((len(families), 2))
+    sizes = np.empty(len(families))
     for family in sorted(set(families)):
-        seen, unseen = published.keep(families != family), published.keep(families == family)
-        process = fit_process(seen, scaling)
-        experts = [fit_expert(s, base_score(process, scaling, s), scaling) for s in spaces]
-        surrogate = assemble(process, scaling, experts)
-        mean, sd = surrogate.predict_features(unseen.x, unseen.resolution)
-        shift = np.exp(-recipe_offsets(process, seen, unseen.recipes))
-        mean, sd = CEILING - (CEILING - mean) * shift, sd * shift
-        error = mean - unseen.top1
-        sure = np.abs(error) / np.hypot(sd, RUN_SD_POINTS)
-        trivial = size_model(seen, unseen) - unseen.top1
-        rows.append(
-            {
-                "family": family,
-                "figures": len(unseen.top1),
-                "mae": np.abs(error).mean(),
-                "bias": error.mean(),
-                "mean_sd": sd.mean(),
-                "mae_size_model": np.abs(trivial).mean(),
-                "within_1_sd": (sure < 1).mean(),
-                "within_2_sd": (sure < 2).mean(),
-            }
-        )
-    return rows
+        held = families == family
+        seen, unseen = published.keep(~held), published.keep(held)
+        predicted[held] = predict_recipes(seen, unseen, experts, scaling)
+        sizes[held] = size_model(seen, unseen)
+    rows = {
+        f"published {family}": errors(published, predicted, sizes, families == family)
+        for family in sorted(set(families))
+    }
+    every = np.ones(len(families), bool)
+    params = kendalltau(published.size[:, 0], published.top1).statistic
+    tau = kendalltau(predicted[:, 0], published.top1).statistic
+    ranks = {"families": len(rows), "tau": tau, "tau_params": params}
+    return {"published": errors(published, predicted, sizes, every) | ranks} | rows
 
 
-def recipe_offsets(process: ScoreProcess, seen: Published, recipes: Sequence[str]) -> Floats:
-    """Return each recipe's shift of the score; 0 for the reference and unseen recipes."""
-    total = {r: 0.0 for r in recipes}
-    for recipe, weight in zip(seen.recipes, process.weights, strict=True):
-        if recipe:
-            total[recipe] = total.get(recipe, 0.0) + weight
-    return KERNEL.recipe_sd**2 * np.array([total[r] for r in recipes])
+def predict_recipes(
+    seen: Published, unseen: Published, experts: Sequence[Expert], scaling: Scaling
+) -> Floats:
+    """Return mean and deviation (n, 2) of networks of an unseen family, each for its recipe."""
+    process = fit_process(seen, scaling)
+    surrogate = assemble(process, scaling, experts, Distillation(0.0, 0.0))
+    mean, sd = surrogate.predict_features(unseen.x, unseen.resolution)
+    offsets = {r: recipe_offset(seen, scaling, r) for r in set(unseen.recipes)}
+    shift = np.array([offsets[r].mean for r in unseen.recipes])
+    excess = CEILING - mean
+    score_sd = np.hypot(np.arcsinh(sd / excess), [offsets[r].sd for r in unseen.recipes])
+    left = excess * np.exp(-shift)
+    return np.stack([CEILING - left, left * np.sinh(score_sd)], axis=1)
+
+
+def errors(published: Published, predicted: Floats, sizes: Floats, of: Any) -> dict[str, Any]:
+    """Return the figures of `FAMILY_KEYS` over some networks."""
+    error = (predicted[:, 0] - published.top1)[of]
+    sd = predicted[of, 1]
+    sure = np.abs(error) / np.hypot(sd, RUN_SD_POINTS)
+    trivial = (sizes - published.top1)[of]
+    values = (
+        int(of.sum()),
+        np.abs(error).mean(),
+        error.mean(),
+        sd.mean(),
+        np.abs(trivial).mean(),
+        (sure < 1).mean(),
+        (sure < 2).mean(),
+    )
+    return dict(zip(FAMILY_KEYS, values, strict=True))
 
 
 def size_model(seen: Published, unseen: Published) -> Floats:
     """Predict top-1 from log-parameters, log-MACs and recipe alone, with the same link."""
-    recipes = sorted({r for r in seen.recipes if r})
+    recipes = sorted({r for r in seen.recipes if r != REFERENCE})
 
     def design(part: Published) -> Floats:
-        logs = np.log(sizes(figure.arch for figure in part.figures))
+        logs = np.log(part.size)
         ones = np.ones((len(logs), 1))
         return np.hstack(
             [ones, logs, [[float(r == name) for name in recipes] for r in part.recipes]]

@@ -88,7 +88,7 @@ SLIM_V3 = {
     "Small 0.75 float": ("mobilenetv3-small", 0.75, 1.0),
     "Small minimalistic float": ("mobilenetv3-small-minimal", 1.0, 1.0),
 }
-REFERENCE = "supervised"
+REFERENCE, DISTILLED = "supervised", "distilled"
 #: start of a timm tag -> recipe; the first match counts
 RECIPES = {
     "ra4": "long",

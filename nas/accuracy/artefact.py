@@ -1,7 +1,8 @@
 """The surrogate as a folder of text.
 
 surrogate.yaml   name, reference recipe, sources, held-out figures, and the few scalars
-networks.csv     published networks: features, recipe, noise, weight in the process
+networks.csv     representative networks: features, weight in the process
+factor.csv       what they say about each other: the factor of the variance that they explain
 inputs.csv       per input a centre and a scale; per expert centre, scale, radius, linear term
 terms.csv        centre and scale of the law's terms
 pairs.csv        the experts' quadratic terms
@@ -19,7 +20,7 @@ import numpy as np
 
 from nas.accuracy.features import FEATURES
 from nas.accuracy.inputs import INPUTS, LAW, inputs, law_basis
-from nas.accuracy.score_process import ScoreCovariance, ScoreProcess, network_factor
+from nas.accuracy.score_process import ScoreCovariance, ScoreProcess
 from nas.accuracy.surrogate import Distillation, Expert, Scaling, Surrogate
 from nas.errors import DocumentError
 from nas.files import yaml
@@ -29,8 +30,15 @@ from nas.files.resources import content_hash
 from nas.gp import Posterior
 from nas.space.columns import Floats
 
-FILES = ("surrogate.yaml", "networks.csv", "inputs.csv", "terms.csv", "pairs.csv")
-NETWORK = ("network", "recipe", "noise_sd", "weight", "resolution", *FEATURES)
+FILES = (
+    "surrogate.yaml",
+    "networks.csv",
+    "factor.csv",
+    "inputs.csv",
+    "terms.csv",
+    "pairs.csv",
+)
+NETWORK = ("network", "weight", "resolution", *FEATURES)
 PROVENANCE = ("schema", "name", "reference", "sources", "held_out", "made")
 
 
@@ -81,7 +89,7 @@ def load_surrogate(folder: str | Path) -> Surrogate:
         name=str(document.name),
         ceiling=model.ceiling,
         scaling=scaling,
-        process=_process(folder / "networks.csv", model, scaling),
+        process=_process(folder, model, scaling),
         experts=tuple(
             _expert(name, constant, table[:, 2 + 4 * i : 6 + 4 * i], quadratic[:, i])
             for i, (name, constant) in enumerate(constants.items())
@@ -101,18 +109,16 @@ def symmetric(upper: Floats) -> Floats:
     return (matrix + matrix.T) / 2
 
 
-def _process(path: Path, covariance: ScoreCovariance, scaling: Scaling) -> ScoreProcess:
+def _process(folder: Path, covariance: ScoreCovariance, scaling: Scaling) -> ScoreProcess:
+    path = folder / "networks.csv"
     rows = read_csv(path, NETWORK, closed=True)
-    values = np.array([_numbers(row, NETWORK[2:]) for row in rows])
+    values = np.array([_numbers(row, NETWORK[1:]) for row in rows])
     if not len(values):
         raise DocumentError(f"{path}: expected at least one network")
-    noise_sd, weights, resolution, x = values[:, 0], values[:, 1], values[:, 2], values[:, 3:]
+    weights, resolution, x = values[:, 0], values[:, 1], values[:, 2:]
     z, terms = scaling(inputs(x, resolution), law_basis(x, resolution))
-    recipes = [row.cells["recipe"] for row in rows]
-    try:
-        factor = network_factor(covariance, z, terms, recipes, noise_sd)
-    except np.linalg.LinAlgError as error:
-        raise DocumentError(f"{path}: no process of these networks and scales: {error}") from None
+    names = [row.cells["network"] for row in rows]
+    factor = _table(folder / "factor.csv", ("network",), names, names)
     return ScoreProcess(covariance, z, terms, Posterior(factor, weights))
 
 
@@ -135,7 +141,4 @@ def _table(
 
 
 def _numbers(row: CsvRow, columns: Sequence[str]) -> list[float]:
-    return [
-        row.positive(name) if name == "noise_sd" or name.endswith("scale") else row.number(name)
-        for name in columns
-    ]
+    return [row.positive(name) if name.endswith("scale") else row.number(name) for name in columns]

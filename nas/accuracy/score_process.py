@@ -1,19 +1,20 @@
 """A Gaussian process of scores: a law that is linear in a few terms, plus a smooth part.
 
-Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 2.7. Training
-recipes are factors: networks of one recipe share an offset, and the reference recipe has none.
+Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 2.7. A network of
+a family that was never seen differs from the process by the deviation of families. The process is
+conditioned on many networks through a few representative ones (the projected process of their
+section 8.3.4), so that an estimate costs as much as if only those had been published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
 from nas.files.records import between
-from nas.gp import Posterior, inverse_factor, squared_distances
+from nas.gp import Posterior, squared_distances
 from nas.space.columns import Floats
 
 FLAT_SD = 10.0
@@ -34,6 +35,8 @@ class ScoreCovariance:
     """In standardised inputs."""
     recipe_sd: float = between(above=0, high=inf)
     """Deviation of a recipe's offset."""
+    family_sd: float = between(above=0, high=inf)
+    """Deviation of a family's offset: what its networks share that no input shows."""
 
     def near(self, z: Floats, others: Floats) -> Floats:
         """Covariance (n, m) of the smooth part."""
@@ -45,10 +48,16 @@ class ScoreCovariance:
         sds = [FLAT_SD] + [self.law_sd] * (terms - 1) + [self.input_sd] * inputs
         return np.array(sds) ** 2
 
+    def between(self, a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> Floats:
+        """Covariance (n, m) of networks of unlike families, each given as (inputs, terms)."""
+        linear, others = np.hstack(a[::-1]), np.hstack(b[::-1])
+        prior = self.prior(a[1].shape[1], a[0].shape[1])
+        return self.near(a[0], b[0]) + (linear * prior) @ others.T
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreProcess:
-    """The process conditioned on m networks with d inputs and b terms."""
+    """The process conditioned through m representative networks with d inputs and b terms."""
 
     covariance: ScoreCovariance
     networks: Floats
@@ -58,7 +67,7 @@ class ScoreProcess:
     posterior: Posterior
 
     def predict(self, z: Floats, terms: Floats) -> tuple[Floats, Floats]:
-        """Mean and variance of the score.
+        """Mean and variance of the score of networks of families that were not seen.
 
         In the mean, the linear part is clipped to the networks' range: a network beyond it is not
         estimated to be better for that.
@@ -69,19 +78,5 @@ class ScoreProcess:
         inside = np.clip(linear, seen.min(axis=0), seen.max(axis=0))
         mean = inside @ (prior * (self.posterior.weights @ seen)) + self.posterior.mean(near)
         own = self.covariance.amplitude**2 + linear**2 @ prior
-        return mean, self.posterior.variance(own, near + (linear * prior) @ seen.T)
-
-
-def network_factor(
-    covariance: ScoreCovariance,
-    z: Floats,
-    terms: Floats,
-    recipes: Sequence[str],
-    noise_sd: Floats,
-) -> Floats:
-    """Inverse factor of the covariance of the networks' scores; recipe "" is the reference."""
-    same = np.array([[a == b != "" for b in recipes] for a in recipes], dtype=float)
-    linear = np.hstack([terms, z])
-    prior = covariance.prior(terms.shape[1], z.shape[1])
-    total = covariance.near(z, z) + (linear * prior) @ linear.T
-    return inverse_factor(total + covariance.recipe_sd**2 * same + np.diag(noise_sd**2))
+        doubt = self.posterior.variance(own, near + (linear * prior) @ seen.T)
+        return mean, doubt + self.covariance.family_sd**2

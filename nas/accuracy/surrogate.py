@@ -5,7 +5,7 @@ model is additive in score = -log(ceiling - top1):
 
     score = law + neighbours + experts
 
-- law: linear in the octaves of parameters, compute and resolution and in the share of gated blocks;
+- law: linear in the octaves of parameters, compute and resolution and in the share of gated layers;
 - neighbours: what is smooth in the per-stage inputs, learnt from the published networks;
 - experts: where thousands of networks were trained in one space, a quadratic of the same inputs
   that ranks them. It fades to nothing outside the box it was fitted in.
@@ -14,7 +14,8 @@ Law and neighbours are one Gaussian process, so the deviation grows away from pu
 experts move the mean only. The ceiling and the clipped law bound what more of the same promises.
 
 Leaves out: recipe, augmentation and quantisation, which no op shows. Recipes are factors of the
-fit, and the estimate is for the reference recipe.
+fit, and the estimate is for the reference recipe; training with a teacher adds a gain. What the
+networks of one family share is another factor, so the deviation is that for an unknown family.
 """
 
 from __future__ import annotations
@@ -158,10 +159,10 @@ class Surrogate:
     def distilled(self, supervised: AccuracyEstimate) -> AccuracyEstimate:
         """The estimate for a network trained with a teacher, from the one for it without."""
         excess = self.ceiling - supervised.top1
-        sd = np.hypot(np.log1p(supervised.sd / excess), self.distillation.gain_sd)
+        deviation = np.hypot(np.arcsinh(supervised.sd / excess), self.distillation.gain_sd)
         left = excess * np.exp(-self.distillation.gain)
         top1 = max(self.ceiling - left, 0.0)
-        return AccuracyEstimate(float(top1), float(min(left * np.expm1(sd), self.ceiling / 2)))
+        return AccuracyEstimate(float(top1), float(self._points(left, deviation)))
 
     def predict_features(self, x: Floats, resolution: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of top-1 for many networks.
@@ -182,7 +183,9 @@ class Surrogate:
             score = score + expert.refine(u)
         excess = np.exp(-score)
         deviation = np.minimum(np.sqrt(variance + self.floor_sd**2), LARGEST_DEVIATION)
-        # one deviation of score down, in points, as the deviation up is smaller near the ceiling;
+        return np.maximum(self.ceiling - excess, 0.0), self._points(excess, deviation)
+
+    def _points(self, excess: Any, deviation: Any) -> Any:
+        """A deviation of the score in points: the mean of one up and one down."""
         # no deviation of a value between 0 and the ceiling exceeds half the ceiling
-        sd = np.minimum(excess * np.expm1(deviation), self.ceiling / 2)
-        return np.maximum(self.ceiling - excess, 0.0), sd
+        return np.minimum(excess * np.sinh(deviation), self.ceiling / 2)

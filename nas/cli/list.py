@@ -201,7 +201,8 @@ def surrogates(json: Json = False) -> None:
     from nas.library import load_surrogate
 
     found = [load_surrogate(path) for path in named("surrogate").values()]
-    figures = ("tau", "tau_params", "tau_macs", "mae", "mae_size_model")
+    ranks, shares = ("tau", "tau_params", "tau_macs"), ("within_1_sd", "within_2_sd")
+    figures = (*ranks, "mae", "mae_size_model", *shares)
     _print(
         json,
         [{"name": s.name} | dict(s.provenance) for s in found],
@@ -209,7 +210,7 @@ def surrogates(json: Json = False) -> None:
             "surrogate",
             "networks held out",
             *numbers("Kendall\ntau", "tau of\nparams", "tau of\nMACs"),
-            *numbers("mean error\npoints", "of size\nalone"),
+            *numbers("error\npoints", "of size\nalone", "within\n1 sd", "within\n2 sd"),
         ],
         [
             [s.name, source, *(f"{held[key]:.2f}" if key in held else None for key in figures)]

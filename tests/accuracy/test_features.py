@@ -10,6 +10,7 @@ from nas.accuracy import FEATURES, features
 from nas.blocks.conv import Conv, Linear, Pool
 from nas.blocks.efficientnet import MBConv
 from nas.graph.graph import Place
+from nas.modules.networks import load_network
 from nas.space.arch import Arch, lower_alone
 from nas.space.columns import lower_columns, opened
 
@@ -18,14 +19,14 @@ def test_features_of_two_convolutions_are_those_by_hand() -> None:
     rows = (Conv(out=16, act="hswish", s=2), Conv(out=64, k=5, s=2), Pool(), Linear(out=10))
     found = dict(zip(FEATURES, features(Arch("two", "test", (3, 32, 32), rows).graph), strict=True))
     macs = np.array([3 * 9 * 16 * 16**2, 16 * 25 * 64 * 8**2, 64 * 10])
-    norms, classifier = 2 * (16 + 64), 64 * 10 + 10
+    biases, classifier = 16 + 64, 64 * 10 + 10  # norms are folded
     expected = {
         "depth1": 1,
         "depth2": 1,
         "width2": 1,  # 64 channels are twice as many as is usual at stride 4
         "kernel2": 1,
         "kernel_width2": 1,
-        "params_m": (3 * 9 * 16 + 16 * 25 * 64 + norms + classifier) / 1e6,
+        "params_m": (3 * 9 * 16 + 16 * 25 * 64 + biases + classifier) / 1e6,
         "root_macs": np.sqrt(macs / 1e6).sum(),
         "activations": 1,
         "smooth": 1,
@@ -96,3 +97,36 @@ def test_columns_of_rows_have_the_features_of_the_single_rows() -> None:
         alone = Place((widths_in[i], sides[i], sides[i]), (224, 192)[i])
         graph, _ = lower_alone([row], alone)
         np.testing.assert_allclose(table[i], features(graph), rtol=1e-12)
+
+
+def test_tokens_count_for_the_stage_of_their_map() -> None:
+    values = dict(zip(FEATURES, features(load_arch("vit-b16").graph), strict=True))
+    # the patches, and 12 layers of 4 linear layers on 197 tokens, about 14 x 14
+    assert values["mixing4"] == pytest.approx(49, abs=0.2)
+    assert values["attention"] == 12
+    assert sum(values[f"depth{stage}"] for stage in range(1, 6)) == 0
+
+
+def test_merged_branches_are_no_capacity() -> None:
+    values = dict(zip(FEATURES, features(load_arch("mobileone-s0").graph), strict=True))
+    # 8 blocks of one depthwise convolution after the stem, whatever stood beside it in training
+    assert sum(values[f"depth{stage}"] for stage in range(1, 6)) == 22
+    assert values["params_m"] == pytest.approx(2.08, abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("traced", "table"),
+    [
+        ("mobilenetv3_small_100", "mobilenetv3-small"),
+        ("repvit_m0_9", "repvit-m0.9"),
+        ("mobilevit_xxs", "mobilevit-xxs"),
+        ("mobileone_s0", "mobileone-s0"),
+    ],
+)
+def test_a_table_and_its_traced_twin_have_the_same_features(traced: str, table: str) -> None:
+    pytest.importorskip("timm")
+    found, expected = load_network(f"timm:{traced}").graph, load_arch(table).graph
+    assert dict(zip(FEATURES, features(found), strict=True)) == pytest.approx(
+        dict(zip(FEATURES, features(expected), strict=True))
+    )
