@@ -1,11 +1,12 @@
 """Gaussian process regression: what every process of the project does with its covariances.
 
 Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), chapter 2 (scores as
-functions of inputs) and section 2.1 (weights of features).
+functions of inputs) and section 2.1 (weights of features); section 5.4.2 for observations left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,3 +65,15 @@ class Posterior:
         """(m,) without noise, at points of this prior variance (m,)."""
         explained: Floats = ((cross @ self.factor.T) ** 2).sum(axis=1)
         return np.maximum(prior - explained, 0)
+
+    def left_out(self, groups: Sequence[str]) -> Floats:
+        """Observation (n,) minus its mean given the observations of all other groups.
+
+        In closed form for whole groups (Ginsbourger and Schärer 2021, arXiv:2101.03108).
+        """
+        precision = self.factor.T @ self.factor
+        errors, names = np.empty(len(groups)), np.array(groups)
+        for name in np.unique(names):
+            own = np.flatnonzero(names == name)
+            errors[own] = np.linalg.solve(precision[np.ix_(own, own)], self.weights[own])
+        return errors

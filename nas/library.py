@@ -160,3 +160,50 @@ def published_by_name() -> dict[str, tuple[Published, ...]]:
 def first_published(figures: Iterable[Published], column: str) -> Published | None:
     """The first figure of a column, `SUPERVISED` or `DISTILLED`; None without any."""
     return next((figure for figure in figures if figure.column == column), None)
+
+
+AS_LARGE = 1.15
+"""A network counts as of the same size up to this factor of parameters and of MACs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A supervised network with the best published top-1 of its size."""
+
+    network: str
+    params_m: float
+    """Millions of parameters."""
+    macs_m: float
+    """Millions of MACs."""
+    top1: float
+    """ImageNet-1k top-1 accuracy, percent, trained on it alone and without a teacher."""
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.top1:.1f}"
+
+
+def best_of_size(arch: Arch) -> Record | None:
+    """The best published supervised network of at most `AS_LARGE` times the parameters and MACs.
+
+    None for a network smaller than all published ones.
+    """
+    params_m, macs_m = (AS_LARGE * size / 1e6 for size in (arch.params, arch.macs))
+    fitting = (r for r in _records() if r.params_m <= params_m and r.macs_m <= macs_m)
+    return max(fitting, key=lambda record: record.top1, default=None)
+
+
+@cache
+def _records() -> tuple[Record, ...]:
+    path = data_dir("results") / "published" / "best_of_size.csv"
+    rows = read_csv(path, [field.name for field in fields(Record)], closed=True)
+    return tuple(
+        Record(
+            row.cells["network"],
+            row.positive("params_m"),
+            row.positive("macs_m"),
+            row.number("top1", 0, 100),
+            row.cells["source"],
+        )
+        for row in rows
+    )

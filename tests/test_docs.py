@@ -16,6 +16,7 @@ from nas.blocks import BLOCKS
 from nas.deploy.export import FORMATS
 from nas.deploy.runtimes import RUNTIMES
 from nas.evaluate.bench.comparison import Comparison
+from nas.evaluate.bench.optimism import Errors, Optimism
 from nas.evaluate.bench.run import Run
 from nas.evaluate.bench.scenario import Scenario
 from nas.evaluate.proxies import PROXIES
@@ -125,6 +126,16 @@ def test_every_column_of_a_comparison_is_explained() -> None:
     run = Run("random", 0, np.ones(1), np.ones(1), 0.0, 0, 0)
     (row,) = summary(Comparison(Scenario("accel-nasbench"), 1.0, 1.0, False, {"random": [run]}))
     assert [re.sub(r"_\d+$", "_N", column) for column in row if column != "strategy"] == documented
+
+
+def test_every_figure_of_a_winner_is_explained() -> None:
+    text = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
+    text = text.partition("## Optimism of a winner")[2].partition("## Columns")[0]
+    documented = re.findall(r"`([*\w]+)`", "".join(re.findall(r"^\| (`.*?) \|", text, re.M)))
+    errors = Errors(0.0, 0.0, 0.0, 0.0, 0.0)
+    row = Optimism("accel-nasbench", 1, errors, errors, 0.0).row()
+    columns = [re.sub("^(estimated|corrected)", "*", column) for column in row]
+    assert sorted({*columns} - {"benchmark"}) == sorted(documented)
 
 
 def test_pictures_are_what_their_commands_draw(tmp_path: Path) -> None:

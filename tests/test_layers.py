@@ -33,7 +33,7 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 #: most pairs of rooms of which one imports the other
-ARROWS = 149
+ARROWS = 150
 #: folders that import torch at start; elsewhere a function may import it
 TORCH = ("adapt", "deploy/export", "deploy/runtimes", "evaluate/proxies", "modules", "study/ray")
 TORCH += ("train",)

@@ -71,3 +71,29 @@ def test_folder_or_file_loads_like_its_name(what: str) -> None:
     load = getattr(library, f"load_{what}")
     for name, path in named(what).items():  # type: ignore[arg-type]
         assert load(name).name == load(path).name == name
+
+
+def test_best_published_networks_are_of_rising_accuracy_and_none_beats_another() -> None:
+    path = data_dir("results") / "published" / "best_of_size.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    figures = [tuple(float(row[k]) for k in ("params_m", "macs_m", "top1")) for row in rows]
+    assert all(row["source"] for row in rows)
+    assert [top1 for *_, top1 in figures] == sorted(top1 for *_, top1 in figures)
+    for params, macs, top1 in figures:
+        others = (own for own in figures if own != (params, macs, top1))
+        assert not any(p <= params and m <= macs and t >= top1 for p, m, t in others)
+    for row in rows:
+        if row["network"] in named("architecture"):
+            arch = library.load_arch(row["network"])
+            assert float(row["params_m"]) == pytest.approx(arch.params / 1e6, abs=1e-3)
+            assert float(row["macs_m"]) == pytest.approx(arch.macs / 1e6, abs=0.1)
+
+
+def test_best_of_size_is_the_most_accurate_network_that_is_not_much_larger() -> None:
+    found = library.best_of_size(library.load_arch("efficientnet-b0"))
+    assert str(found) == "efficientnet-b0 77.7"
+    assert library.best_of_size(library.load_arch("mobilenetv1-0.25")) is not None
+    large = library.best_of_size(library.load_arch("convnext-b"))
+    assert large is not None
+    assert large.top1 > 83

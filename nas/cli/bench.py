@@ -30,6 +30,8 @@ from nas.report.tables.text import numbers, print_facts, print_json, print_line,
 
 if TYPE_CHECKING:
     from nas.evaluate.bench.comparison import Comparison
+    from nas.evaluate.bench.optimism import Optimism
+    from nas.evaluate.bench.strategies import BenchResult
 
 SHOWN = (50, 100)
 """Evaluations after which a table shows the regret, and after the last one."""
@@ -118,28 +120,50 @@ def bench(
             on_progress=progress,
             on_message=say,
         )
-    _print(found.comparisons, found.path, json=json)
+    _print(found, json=json)
     for fault in found.faults:
         say(fault)
     if found.faults:
         raise typer.Exit(1)
 
 
-def _print(comparisons: Sequence[Comparison], path: Path | None, *, json: bool) -> None:
+def _print(found: BenchResult, *, json: bool) -> None:
     from nas.report.folders.bench import summary
 
+    comparisons, path = found.comparisons, found.path
     if json:
         rows = [row for own in comparisons for row in summary(own)]
-        print_json({"path": str(path) if path else None, "summary": rows})
+        winners = [own.row() for own in found.optimisms]
+        print_json({"path": str(path) if path else None, "summary": rows, "winners": winners})
         return
     for own in comparisons:
         _print_table(own)
+        print_line()
+    if found.optimisms:
+        _print_optimism(found.optimisms)
         print_line()
     every = [figures for own in comparisons for figures in own.figures]
     twice, over = (sum(getattr(own, key) for own in every) for key in ("duplicates", "over"))
     counted = f"{sum(own.evaluations for own in every):,}: {twice} of a network evaluated before"
     facts = [("evaluations", f"{counted}, {over} over the budget")]
     print_facts([*facts, *([("written to", str(path))] if path else [])])
+
+
+def _print_optimism(optimisms: Sequence[Optimism]) -> None:
+    columns = [
+        *("benchmark", "estimate"),
+        *numbers("optimism\npoints", "optimism\nsd", "too high\n%", "in 90 %\ninterval, %"),
+        *numbers("its width\npoints"),
+    ]
+    rows = []
+    for own in optimisms:
+        for name, errors in (("as searched", own.estimated), ("corrected", own.corrected)):
+            shares = [f"{100 * share:.0f}" for share in (errors.over, errors.covered)]
+            means = [f"{errors.points:+.2f}", f"{errors.sds:+.2f}"]
+            rows.append([own.benchmark, name, *means, *shares, f"{errors.width:.2f}"])
+    title = "Winners of searches by the surrogate, fitted to a part of each benchmark"
+    title += f"\n{optimisms[0].searches} searches; optimism is estimate minus truth"
+    print_table(columns, rows, title=title)
 
 
 def _print_table(comparison: Comparison) -> None:

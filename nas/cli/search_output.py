@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,23 @@ def as_json(result: SearchResult, folder: Path) -> dict[str, Any]:
 def _network_json(
     result: SearchResult, found: Candidate, summary: NetworkSummary
 ) -> dict[str, Any]:
-    return summary.as_json() | latency_json(result, found)
+    return summary.as_json() | correction_json(found) | latency_json(result, found)
+
+
+def correction_json(found: Candidate) -> dict[str, Any]:
+    """The interval of a corrected estimate, what it was before, and the best of its size."""
+    from nas.library import best_of_size
+
+    if (own := found.corrected) is None:
+        return {}
+    return {
+        "top1_low": own.low,
+        "top1_high": own.high,
+        "uncorrected_top1": own.uncorrected.top1,
+        "uncorrected_top1_sd": own.uncorrected.sd,
+        "selected_from": own.candidates,
+        "best_published_of_size": (record := best_of_size(found.arch)) and asdict(record),
+    }
 
 
 def latency_json(result: SearchResult, found: Candidate) -> dict[str, Any]:
@@ -68,7 +85,10 @@ def _summaries(result: SearchResult) -> tuple[list[NetworkSummary], list[Network
     from nas.report.tables.network import summarise
 
     def summaries(found: Sequence[Candidate]) -> list[NetworkSummary]:
-        return [summarise(c.arch, result.device, result.surrogate) for c in found]
+        return [
+            replace(summarise(c.arch, result.device), guess=c.supervised, distilled=c.distilled)
+            for c in found
+        ]
 
     return summaries(result.pareto), summaries(result.known)
 
@@ -86,8 +106,6 @@ def print_search(result: SearchResult, folder: Path, *, sources: bool) -> None:
 
 
 def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
-    from nas.report.tables.side_by_side import estimated_facts
-
     best = result.best
     return [
         ("searched", f"{result.priced:,} networks priced, {result.evaluated:,} within the limits"),
@@ -99,10 +117,18 @@ def _facts(result: SearchResult, folder: Path) -> list[tuple[str, str]]:
         ("still possible", _possible(result.optimality_gap)),
         *facts_left_out(result),
         ("best", best_name(best)),
-        *estimated_facts(best.supervised, best.distilled),
+        *_estimates(best),
         *facts_of_latency(result, best),
         ("written to", str(folder)),
     ]
+
+
+def _estimates(best: Candidate) -> list[tuple[str, str]]:
+    """Estimates of the best network; a corrected one with the best published of its size."""
+    from nas.report.tables.side_by_side import estimated_facts
+
+    (supervised, text), *others = estimated_facts(best.supervised, best.distilled)
+    return [(supervised, best.supervised_text if best.corrected else text), *others]
 
 
 def _possible(gap: float) -> str:

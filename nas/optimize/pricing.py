@@ -9,7 +9,7 @@ object per candidate.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -113,6 +113,13 @@ class Pricing:
         for column, device in zip(self.ms_columns, self.devices, strict=True):
             priced[:, column] = device.correction.ms(priced[:, column] + device.fixed_ms)
         return priced
+
+    def estimated_by(self, surrogate: Surrogate) -> Pricing:
+        """The same prices with another surrogate of the same features; tables are shared."""
+        other = replace(self, surrogate=surrogate)
+        shared = ("layered", "_whole", "_cost", "layered_features", "features")
+        other.__dict__.update({name: getattr(self, name) for name in shared})
+        return other
 
     @property
     def devices(self) -> tuple[Device, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.accuracy.selection import CorrectedEstimate
 from nas.accuracy.surrogate import AccuracyEstimate, Surrogate
 from nas.files import html
 from nas.latency.device import Device
@@ -34,11 +35,30 @@ class Candidate:
     top1_sd: float
     distilled: AccuracyEstimate | None = None
     """The estimate for training with a teacher; None in results that have none."""
+    corrected: CorrectedEstimate | None = None
+    """The supervised estimate with its interval, for a network that a search selected."""
+    best_published: str = ""
+    """Name and top-1 of the best published supervised network of its size, beside `corrected`."""
 
     @property
     def supervised(self) -> AccuracyEstimate:
-        """The estimate for supervised training."""
+        """The estimate for supervised training, corrected if a search selected the network."""
         return AccuracyEstimate(self.top1, self.top1_sd)
+
+    @property
+    def uncorrected(self) -> AccuracyEstimate:
+        """The estimate that a search compares."""
+        own = self.corrected
+        return own.uncorrected if own else self.supervised
+
+    @property
+    def supervised_text(self) -> str:
+        """`79.8 [78.4, 80.9] %, estimated; best published of this size: CAS-ViT-S 80.2`."""
+        if (own := self.corrected) is None:
+            return f"{self.top1:.1f} ± {self.top1_sd:.1f} %, estimated"
+        best = self.best_published
+        beside = f"; best published of this size: {best}" if best else ""
+        return f"{own.top1:.1f} [{own.low:.1f}, {own.high:.1f}] %, estimated{beside}"
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """The network's table; also written to `path` if given."""

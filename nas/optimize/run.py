@@ -31,6 +31,7 @@ from nas.optimize.exact import solve, undominated
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import MS, Pricing
 from nas.optimize.result import Candidate, SearchResult
+from nas.optimize.winner import corrected, selection_of
 from nas.space.arch import Arch
 from nas.space.columns import Floats, Ints
 from nas.space.space import Space
@@ -118,7 +119,12 @@ def search(
         exact, gap = _recombined(evaluator, found)
         found = evolve(evaluator, np.concatenate([exact, found.codes]), rng, settings, heard_again)
     front = _thinned(found.front())
-    pareto = tuple(_candidate(pricing, front, i) for i in range(len(front.codes)))
+    selection = selection_of(pricing, limits, evaluator.evaluated)
+
+    def selected(of: Evaluated, index: int) -> Candidate:
+        return corrected(_candidate(pricing, of, index), selection, pricing.surrogate)
+
+    pareto = tuple(selected(front, i) for i in range(len(front.codes)))
     seeds = [assess(arch, pricing.device, pricing.surrogate) for arch in known]
     return SearchResult(
         best=pareto[-1],
@@ -139,7 +145,7 @@ def search(
         others=pricing.others,
         avoided=pricing.exclusion.avoided if pricing.exclusion else pricing.avoided,
         left_out=pricing.exclusion.found if pricing.exclusion else (),
-        shortlist=tuple(_candidate(pricing, found, i) for i in _apart(found.codes, shortlist)),
+        shortlist=tuple(selected(found, i) for i in _apart(found.codes, shortlist)),
     )
 
 

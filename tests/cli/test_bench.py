@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nas.evaluate.bench import optimum
+from nas.evaluate.bench import optimum, strategies
 from nas.optimize.strategies import STRATEGIES
 from nas.optimize.strategies.random import Random
 
@@ -16,8 +16,9 @@ from .conftest import Nas
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search for the optimum takes a second; here nobody looks at regrets."""
+    """The search for the optimum takes a second; here nobody looks at regrets or mean optimism."""
     monkeypatch.setattr(optimum, "GENERATIONS", 1)
+    monkeypatch.setattr(strategies, "SEARCHES", 2)
 
 
 SMALL = ("bench", "accel-nasbench", "--workers", "1", "--runs", "2")
@@ -32,7 +33,13 @@ def test_table_and_folder(nas: Nas, here: Path) -> None:
     assert "360: 0 of a network evaluated before, 0 over the budget" in done.out
     folder = here / "results" / "bench-accel-nasbench-pixel1-cpu-0.5"
     names = {".nas-files", "summary.csv", "runs.csv", "bench.yaml", "accel-nasbench.png"}
+    names |= {"winners.csv"}
     assert {path.name for path in folder.iterdir()} == names
+    with (folder / "winners.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["benchmark"], row["searches"]) == ("accel-nasbench", "4")
+    assert float(row["corrected_points"]) < float(row["estimated_points"])
+    assert f"{float(row['corrected_points']):+.2f}" in done.out
     with (folder / "runs.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["strategy"], row["seed"]) for row in rows] == [
@@ -59,6 +66,8 @@ def test_quick_as_json_writes_nothing(nas: Nas, here: Path) -> None:
     assert (done.code, done.err) == (0, "")
     content = json.loads(done.out)
     assert content["path"] is None
+    (winners,) = content["winners"]
+    assert 0 <= winners["corrected_covered"] <= 1
     best, second = content["summary"]
     assert (best["strategy"], second["strategy"]) == ("model", "random")
     assert best["best_40"] > second["best_40"]

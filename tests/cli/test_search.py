@@ -100,9 +100,21 @@ def test_writes_a_complete_folder(nas: Nas, here: Path) -> None:
     assert content["best"]["path"] == str(Path("results") / "mine" / "best.yaml")
     for key in ("name", "params", "macs", "ms", "ms_low", "ms_high", "rows", "top1", "top1_sd"):
         assert content["best"][key] is not None
+    found = content["best"]
+    assert found["top1_low"] < found["top1"] < found["top1_high"]
+    assert found["top1"] < found["uncorrected_top1"]
+    assert found["selected_from"] == content["judged"]
+    assert found["best_published_of_size"]["top1"] > found["top1"] - 1e-9
+    assert "uncorrected_top1" not in content["seeds"][0]
     assert set(content) >= {"seeds", "pareto", "optimality_gap", "seconds"}
     with (folder / "pareto.csv").open() as file:
         front = list(csv.DictReader(file))
+    assert float(front[-1]["estimated_top1"]) == pytest.approx(found["top1"], abs=1e-3)
+    assert float(front[-1]["uncorrected_top1"]) == pytest.approx(
+        found["uncorrected_top1"], abs=1e-3
+    )
+    record = found["best_published_of_size"]
+    assert front[-1]["best_published_of_size"] == record["network"]
     assert [row["arch_id"] for row in front] == [row["arch_id"] for row in content["pareto"]]
     assert all(load_arch(folder / row["file"]).arch_id == row["arch_id"] for row in front)
     study = yaml.safe_load((folder / "study.yaml").read_text())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 
+import numpy as np
 import pytest
 
 import nas
+from nas.accuracy.selection import Selection
 from nas.errors import BudgetError, InfeasibleError, UnknownNameError
 from nas.optimize import EvolutionSettings, SearchResult
+from nas.optimize.winner import corrected
 
 QUICK = EvolutionSettings(generations=8, children=300)
 
@@ -27,13 +31,13 @@ def test_everything_reported_is_within_the_budget(result: SearchResult) -> None:
 
 
 def test_the_front_rises(result: SearchResult) -> None:
-    bounds = [found.top1 - found.top1_sd for found in result.pareto]
+    bounds = [found.uncorrected.low for found in result.pareto]
     assert bounds == sorted(bounds)
     assert [found.ms for found in result.pareto] == sorted(found.ms for found in result.pareto)
 
 
 def test_the_best_is_no_worse_than_any_seed_within_the_budget(result: SearchResult) -> None:
-    best = result.best.top1 - result.best.top1_sd
+    best = result.best.uncorrected.low
     assert {seed.arch.name for seed in result.known} == {"mobilenetv3-large", "mobilenetv3-small"}
     for seed in result.known:
         assert seed.ms > result.budget_ms or seed.top1 - seed.top1_sd <= best + 1e-9
@@ -132,3 +136,27 @@ def test_progress_rises_to_the_end() -> None:
     before = ["pricing latency", "finding known networks", "estimating accuracy"]
     assert [*named] == [*before, "searching", "recombining the best"]
     assert 0.3 < named["searching"] < 0.6  # about half of the time is over
+
+
+def test_what_a_search_found_is_corrected_and_what_is_known_is_not(result: SearchResult) -> None:
+    for found in result.pareto:
+        own = found.corrected
+        assert own is not None
+        assert own.top1 == found.top1 <= own.uncorrected.top1
+        assert own.low < own.top1 < own.high
+        if best := found.best_published:  # empty for networks smaller than all published ones
+            assert found.top1 <= float(best.split()[-1]) + 0.05
+        estimate = result.surrogate.predict(found.arch)
+        assert found.uncorrected == pytest.approx(estimate)
+    assert result.best.top1 < result.best.uncorrected.top1
+    assert all(known.corrected is None for known in result.known)
+    text = result.best.supervised_text
+    assert re.fullmatch(
+        r"[\d.]+ \[[\d.]+, [\d.]+\] %, estimated; best published of this size: .+ [\d.]+", text
+    )
+
+
+def test_a_known_network_that_wins_keeps_its_estimate(result: SearchResult) -> None:
+    (large,) = (c for c in result.known if c.arch.name == "mobilenetv3-large")
+    selection = Selection.of(result.surrogate, np.array([70.0, 74.0]), 1000)
+    assert corrected(large, selection, result.surrogate) is large

@@ -10,18 +10,23 @@ from pathlib import Path
 from nas.errors import BudgetError
 from nas.evaluate.bench.chosen import QUICK, benchmarks, strategies
 from nas.evaluate.bench.comparison import Comparison, compared, faults
+from nas.evaluate.bench.optimism import ON_IMAGENET, Optimism, optimism
 from nas.evaluate.bench.scenario import Scenario
 from nas.files.output import Output
 from nas.files.resources import BENCH_DEVICE
 from nas.files.staging import StagedDir
 from nas.optimize.strategies import DEFAULT
 from nas.system.processes import cores
-from nas.system.progress import OnMessage, OnProgress, ignore
+from nas.system.progress import OnMessage, OnProgress, ignore, part_of
 
 MANY, FEW = (20, 300), (3, 80)
 """Runs of each strategy and evaluations of a run: by default, and for a quick test."""
+SEARCHES = 10
+"""Searches for each run that measure the winner's optimism: they take a fraction of a second."""
+COMPARING = 0.8
+"""Share of the progress that the strategies take."""
 
-Write = Callable[[Path, Sequence[Comparison], Sequence[str]], object]
+Write = Callable[[Path, Sequence[Comparison], Sequence[Optimism], Sequence[str]], object]
 """Writes a result folder, as `nas.report.folders.bench.write_comparison` does."""
 
 
@@ -68,6 +73,8 @@ class BenchResult:
     """Comparisons of the strategies, one for each benchmark."""
 
     comparisons: Sequence[Comparison]
+    optimisms: Sequence[Optimism]
+    """Of the winners of searches by the surrogate, for each benchmark on ImageNet."""
     faults: Sequence[str]
     """What must never happen; of a quick test also a default strategy no better than random."""
     path: Path | None
@@ -105,13 +112,35 @@ def compare_strategies(
             settings.evaluations or evaluations,
             seed=settings.seed,
             workers=workers or cores(),
-            on_progress=on_progress,
+            on_progress=part_of(on_progress, 0.0, COMPARING),
         )
+        searches = SEARCHES * (settings.runs or runs)
+        optimisms = _optimisms(scenarios, searches, settings, part_of(on_progress, COMPARING, 1.0))
         if draft and output:
-            write(draft.folder, comparisons, output.command)
+            write(draft.folder, comparisons, optimisms, output.command)
             draft.commit()
     found = [fault for own in comparisons for fault in faults(own, DEFAULT if quick else "")]
-    return BenchResult(comparisons, found, draft.path if draft else None)
+    return BenchResult(comparisons, optimisms, found, draft.path if draft else None)
+
+
+def _optimisms(
+    scenarios: Sequence[Scenario],
+    searches: int,
+    settings: BenchSettings,
+    on_progress: OnProgress,
+) -> list[Optimism]:
+    """Optimism of the winner on each benchmark that the surrogate estimates."""
+    names = [own.benchmark for own in scenarios if own.benchmark in ON_IMAGENET]
+    return [
+        optimism(
+            name,
+            searches,
+            device=settings.device,
+            seed=settings.seed,
+            on_progress=part_of(on_progress, number / len(names), (number + 1) / len(names)),
+        )
+        for number, name in enumerate(names)
+    ]
 
 
 def _draft(settings: BenchSettings, output: Output | None) -> StagedDir | nullcontext[None]:

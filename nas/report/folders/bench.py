@@ -1,6 +1,8 @@
-"""The folder of a comparison of strategies: `summary.csv`, `runs.csv`, `bench.yaml`, pictures.
+"""The folder of a comparison of strategies: `summary.csv`, `runs.csv`, `winners.csv`, and others.
 
 summary.csv   one row a benchmark and strategy, with the figures of `nas.evaluate.bench.figures`
+winners.csv   one row a benchmark on ImageNet: optimism of the winners of searches by the surrogate,
+              as estimated and as corrected (`nas.evaluate.bench.optimism`)
 runs.csv      one row a run: the best after 50, 100, 200, 300 and all evaluations
 bench.yaml    how it was made
 NAME.png      regret over evaluations on a benchmark
@@ -15,6 +17,7 @@ from typing import Any
 
 from nas.evaluate.bench.comparison import Comparison
 from nas.evaluate.bench.figures import marks
+from nas.evaluate.bench.optimism import Optimism
 from nas.evaluate.bench.scenario import load_scenario
 from nas.files import yaml
 from nas.files.csv import write_csv
@@ -28,13 +31,18 @@ DIGITS = 4
 
 
 def write_comparison(
-    folder: Path, comparisons: Sequence[Comparison], command: Sequence[str]
+    folder: Path,
+    comparisons: Sequence[Comparison],
+    optimisms: Sequence[Optimism],
+    command: Sequence[str],
 ) -> None:
     """Write all files of a comparison into a staged folder."""
     figures = [row for own in comparisons for row in summary(own)]
     runs = [row for own in comparisons for row in _runs(own)]
-    for name, rows in (("summary.csv", figures), ("runs.csv", runs)):
-        write_csv(folder / name, list(rows[0]), rows)
+    winners = [own.row() for own in optimisms]
+    for name, rows in (("summary.csv", figures), ("runs.csv", runs), ("winners.csv", winners)):
+        if rows:
+            write_csv(folder / name, list(rows[0]), rows)
     yaml.write(folder / "bench.yaml", _facts(comparisons, command))
     for own in comparisons:
         save_curves(own, folder / f"{own.scenario.benchmark}.png")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.accuracy import AccuracyEstimate
+from nas.accuracy.selection import CorrectedEstimate
 from nas.errors import DocumentError
 from nas.files import yaml
 from nas.files.csv import CsvRow, read_csv
@@ -16,7 +17,7 @@ from nas.files.records import optional, read_record, some_of
 from nas.files.resources import BEST
 from nas.files.text import read_text
 from nas.optimize import Candidate
-from nas.report.folders.write_search import PARETO_COLUMNS
+from nas.report.folders.write_search import CORRECTION_COLUMNS, PARETO_COLUMNS
 from nas.space.arch import Arch, read_arch
 from nas.train.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
 
@@ -170,14 +171,14 @@ def read_search(folder: Path) -> SearchFolder:
         study,
         read_arch(path),
         read_text(path),
-        tuple(_candidate(line, folder) for line in front),
+        tuple(_candidate(line, folder, study["judged"]) for line in front),
         {line.cells["arch_id"]: line.number("probability_within_budget") for line in front},
         tuple(map(_trial, read_csv(trials, TRIAL_COLUMNS))) if trials.exists() else (),
         read_preprocessing(images, f"{folder / STUDY} (images)") if images else None,
     )
 
 
-def _candidate(line: CsvRow, folder: Path) -> Candidate:
+def _candidate(line: CsvRow, folder: Path, candidates: int) -> Candidate:
     arch = read_arch(line.file(folder))
     if arch.arch_id != line.cells["arch_id"]:
         raise DocumentError(f"{line.where} (arch_id): the file's network is {arch.arch_id}")
@@ -189,6 +190,8 @@ def _candidate(line: CsvRow, folder: Path) -> Candidate:
         top1=line.number("estimated_top1"),
         top1_sd=line.number("estimated_top1_sd"),
         distilled=_distilled(line),
+        corrected=_corrected(line, candidates),
+        best_published=" ".join(filter(None, map(line.cells.get, CORRECTION_COLUMNS[4:]))),
     )
 
 
@@ -198,6 +201,15 @@ def _distilled(line: CsvRow) -> AccuracyEstimate | None:
     if not all(column in line.cells for column in columns):
         return None
     return AccuracyEstimate(*map(line.number, columns))
+
+
+def _corrected(line: CsvRow, candidates: int) -> CorrectedEstimate | None:
+    """The corrected estimate of a row; None of a known network, and in older folders."""
+    if not line.cells.get("estimated_top1_low"):
+        return None
+    names = ("estimated_top1", *CORRECTION_COLUMNS[:4])
+    top1, low, high, before, before_sd = map(line.number, names)
+    return CorrectedEstimate(top1, low, high, AccuracyEstimate(before, before_sd), candidates)
 
 
 def _trial(line: CsvRow) -> TrialRecord:

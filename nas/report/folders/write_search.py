@@ -34,6 +34,16 @@ PARETO_COLUMNS = (
     "file",
 )
 """Columns of `pareto.csv`; a search for several devices adds latencies with their names."""
+CORRECTION_COLUMNS = (
+    "estimated_top1_low",
+    "estimated_top1_high",
+    "uncorrected_top1",
+    "uncorrected_top1_sd",
+    "best_published_of_size",
+    "best_published_top1",
+)
+"""Further columns of `pareto.csv`: ends of the 90 % interval of the corrected estimate, the
+estimate that the search compared, and the best published network of this size."""
 KNOWN = "known.csv"
 
 
@@ -62,7 +72,7 @@ def _write_pareto(result: SearchResult, folder: Path) -> None:
     for found in result.pareto:
         name = f"pareto/{found.arch.arch_id}.yaml"
         found.to_yaml(folder / name)
-        rows.append(_figures(result, found) | {"file": name})
+        rows.append(_figures(result, found) | _correction(found) | {"file": name})
     write_csv(folder / "pareto.csv", list(rows[0]), rows)
 
 
@@ -107,6 +117,15 @@ def _figures(result: SearchResult, found: Candidate) -> dict[str, Any]:
         | {name: f"{figure:.4f}" for name, figure in rounded.items()}
         | {"params": found.arch.params, "macs": found.arch.macs}
     )
+
+
+def _correction(found: Candidate) -> dict[str, Any]:
+    """`CORRECTION_COLUMNS` of a network; empty for a known one."""
+    if (own := found.corrected) is None:
+        return dict.fromkeys(CORRECTION_COLUMNS, "")
+    name, _, top1 = found.best_published.rpartition(" ")
+    figures = [f"{figure:.4f}" for figure in (own.low, own.high, *own.uncorrected)]
+    return dict(zip(CORRECTION_COLUMNS, [*figures, name, top1], strict=True))
 
 
 def _write_trials(studied: StudyResult, folder: Path) -> None:

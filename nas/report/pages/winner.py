@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from nas.optimize import Candidate
 from nas.report.folders.search import SearchFolder
 from nas.report.pages import charts
 from nas.report.pages.front import DeviceView
@@ -39,9 +40,7 @@ def winner_figures(
         yield "latency", ms, f"predicted on {view.device}, 90 % interval"
     if found:
         _, best = found[0]
-        estimate = plus_minus(best.top1, best.top1_sd)
-        how = "estimated for supervised training, ± 1 sd, not trained"
-        yield "ImageNet top-1", f"{estimate} %", how
+        yield _supervised(best)
         if own := best.distilled:
             how = "estimated for training with a teacher, ± 1 sd, not trained"
             yield "ImageNet top-1, distilled", f"{plus_minus(own.top1, own.sd)} %", how
@@ -57,6 +56,18 @@ def winner_figures(
         yield "latency as trained", f"{own['predicted_ms']:.2f} ms", f"predicted for {task}"
     yield "parameters", f"{millions(result.best.params)} M", "counted"
     yield "multiply-adds", f"{millions(result.best.macs)} M", "counted"
+
+
+def _supervised(best: Candidate) -> tuple[str, str, str]:
+    """The estimate for supervised training, corrected if the search selected the network."""
+    how = "estimated for supervised training"
+    if (own := best.corrected) is None:
+        estimate = plus_minus(best.top1, best.top1_sd)
+        return "ImageNet top-1", f"{estimate} %", f"{how}, ± 1 sd, not trained"
+    how += f", corrected for {own.candidates:,} candidates, 90 % interval, not trained"
+    if best.best_published:
+        how += f"; best published of this size: {best.best_published}"
+    return "ImageNet top-1", f"{interval(own.top1, own.low, own.high)} %", how
 
 
 def network_parts(best: Arch, yaml: str, device: Device | None) -> list[Part]:
