@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,11 @@ def test_a_confidence_reaches_every_output(nas: Nas, here: Path) -> None:
         assert all(float(row["probability_within_budget"]) >= 0.9 for row in csv.DictReader(file))
     assert "probability 0.9" in (folder / "pareto.svg").read_text()
     table = nas(*asked, "--force").out
+    text = " ".join(table.split())
+    line = (
+        r"top-1, supervised [\d.]+ \[[\d.]+, [\d.]+\] %, estimated; best published of this size: "
+    )
+    assert re.search(line, text)
     assert "for 0.9" in table
 
 

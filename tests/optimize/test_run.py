@@ -11,6 +11,7 @@ import pytest
 import nas
 from nas.accuracy.selection import Selection
 from nas.errors import BudgetError, InfeasibleError, UnknownNameError
+from nas.files.resources import named
 from nas.optimize import EvolutionSettings, SearchResult
 from nas.optimize.winner import corrected
 
@@ -79,7 +80,7 @@ def test_at_a_confidence_the_bound_meets_the_budget(result: SearchResult) -> Non
     # half of the networks at the budget's edge are over it, which is what the flag is for
     assert result.held_ms == result.budget_ms
     assert result.probability(result.best) == pytest.approx(0.5, abs=0.1)
-    assert sure.best.top1 < result.best.top1
+    assert sure.best.uncorrected.top1 < result.best.uncorrected.top1
 
 
 def test_a_budget_that_is_feasible_may_not_be_at_a_confidence() -> None:
@@ -140,8 +141,9 @@ def test_progress_rises_to_the_end() -> None:
 
 def test_what_a_search_found_is_corrected_and_what_is_known_is_not(result: SearchResult) -> None:
     for found in result.pareto:
-        own = found.corrected
-        assert own is not None
+        if (own := found.corrected) is None:
+            assert found.arch.name in named("architecture")
+            continue
         assert own.top1 == found.top1 <= own.uncorrected.top1
         assert own.low < own.top1 < own.high
         if best := found.best_published:  # empty for networks smaller than all published ones
