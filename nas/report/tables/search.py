@@ -66,7 +66,9 @@ def _columns(result: SearchResult) -> list[FigureColumn]:
     for number, device in enumerate(result.devices):
         header = f"{device.name}\n{device.unit}" if several else f"predicted\n{device.unit}"
         columns.append((header, partial(_ms_cell, result, number)))
-    return [*columns, *ESTIMATED, *(() if several else (*PUBLISHED, *SIZES))]
+    if several:  # two devices leave room for one estimate
+        return [*columns, ESTIMATED[0]]
+    return [*columns, *ESTIMATED, *PUBLISHED, *SIZES]
 
 
 def _ms_cell(result: SearchResult, number: int, summary: NetworkSummary) -> str:
