@@ -9,9 +9,9 @@ estimate errs by `error`, it is
 
 All are scores (`nas.accuracy.surrogate`). Mean and spread are those of the estimates of random
 networks that meet the search's limits, since their truths are unknown. The error is the process's
-own at that network, without the deviation of training again. The more candidates a search compares,
-the further its best lies above their mean, and the larger the correction. A record bounds the
-result: the best published figure of that size.
+own at that network, without the deviations of training again and of a family, which select none of
+its networks. The more candidates a search compares, the further its best lies above their mean, and
+the larger the correction. A record bounds the result: the best published figure of that size.
 
 The interval adds two deviations: that of the estimate, scaled to its errors on families left out of
 the surrogate, and half the correction, which rests on a normal spread. Valid inference about a
@@ -21,7 +21,7 @@ winner without that assumption costs wider intervals (Zrnic and Fithian 2024, ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, hypot, inf, log, log1p
+from math import asinh, exp, hypot, inf, log
 from statistics import NormalDist
 
 import numpy as np
@@ -61,7 +61,8 @@ class Selection:
     """What a search selects from, in scores of a surrogate."""
 
     ceiling: float
-    floor_sd: float
+    shared_sd: float
+    """Deviation that does not select: of training again, and of the family of all candidates."""
     mean: float
     """Mean score of random networks within the limits."""
     spread: float
@@ -84,8 +85,8 @@ class Selection:
         scores = -np.log(surrogate.ceiling - np.minimum(top1, surrogate.ceiling - 1e-6))
         mean, spread = float(np.mean(scores)), float(np.std(scores))
         scale = _held_out_scale(surrogate)
-        ends = surrogate.ceiling, surrogate.floor_sd
-        return cls(*ends, mean, spread, candidates, scale, held_out_error)
+        shared_sd = hypot(surrogate.floor_sd, surrogate.process.covariance.family_sd)
+        return cls(surrogate.ceiling, shared_sd, mean, spread, candidates, scale, held_out_error)
 
     def corrected(self, found: AccuracyEstimate, record: float = inf) -> CorrectedEstimate:
         """The estimate of a selected network; `record` is the best published top-1 of its size.
@@ -93,8 +94,8 @@ class Selection:
         It is never above the estimate itself.
         """
         excess = self.ceiling - found.top1
-        score, sd = -log(excess), log1p(found.sd / excess)
-        variance = max(sd**2 - self.floor_sd**2, 0.0)
+        score, sd = -log(excess), asinh(found.sd / excess)
+        variance = max(sd**2 - self.shared_sd**2, 0.0)
         share = self.spread**2 / (self.spread**2 + variance) if self.spread else 0.0
         mean = min(score, self.mean + share * (score - self.mean))
         own = self.held_out_scale * sd if self.held_out_error is None else self.held_out_error

@@ -41,7 +41,7 @@ def test_correction_of_the_only_candidate_vanishes(found: AccuracyEstimate) -> N
 
 @given(estimates, selections)
 def test_correction_of_a_certain_estimate_vanishes(found: AccuracyEstimate, own: Selection) -> None:
-    known = AccuracyEstimate(found.top1, (CEILING - found.top1) * np.expm1(FLOOR_SD))
+    known = AccuracyEstimate(found.top1, (CEILING - found.top1) * np.sinh(FLOOR_SD))
     wide = selection(own.mean, own.spread + 0.01)
     assert wide.corrected(known).top1 == pytest.approx(found.top1)
 
@@ -67,7 +67,7 @@ def test_corrected_winners_are_right_on_average(candidates: int) -> None:
         scores = truths + rng.normal(0, error_sd, candidates)
         best = int(np.argmax(scores))
         top1 = CEILING - np.exp(-scores)
-        sd = np.exp(-scores[best]) * np.expm1(np.hypot(error_sd, FLOOR_SD))
+        sd = np.exp(-scores[best]) * np.sinh(np.hypot(error_sd, FLOOR_SD))
         own = Selection(CEILING, FLOOR_SD, mean, truth_sd, candidates, 1.0, 0.12)
         found = own.corrected(AccuracyEstimate(float(top1[best]), float(sd)))
         truth = CEILING - np.exp(-truths[best])
