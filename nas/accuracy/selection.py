@@ -96,7 +96,8 @@ class Selection:
         excess = self.ceiling - found.top1
         score, sd = -log(excess), asinh(found.sd / excess)
         variance = max(sd**2 - self.shared_sd**2, 0.0)
-        share = self.spread**2 / (self.spread**2 + variance) if self.spread else 0.0
+        total = self.spread**2 + variance
+        share = self.spread**2 / total if total else 0.0
         mean = min(score, self.mean + share * (score - self.mean))
         own = self.held_out_scale * sd if self.held_out_error is None else self.held_out_error
         deviation = Z90 * hypot(own, (score - mean) / 2)
