@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shown import DOCS, ROOT, blocks, pages
 from typer.main import get_command
 
 from nas.blocks import BLOCKS
 from nas.blocks.own import VARIABLE
 from nas.cli.main import app, main
 from nas.optimize import EvolutionSettings
-
-from .shown import DOCS, ROOT, blocks, pages
 
 #: commands that are shown and not run here
 NOT_RUN = {

@@ -60,8 +60,7 @@ def adapt_network(
         made.after, made.path
 
     Raises:
-        BudgetError: not one of `budget_ms` and `share` is given, it is no positive number, or the
-            network meets it already.
+        BudgetError: the budget is missing, given twice, no positive number, or met already.
         DataError, WeightsError: the method needs images or weights, or they do not fit.
         InfeasibleError: no widths meet the budget; carries the smallest found.
         ResultError: the result exists already, or was started with other settings.

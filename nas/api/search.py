@@ -105,9 +105,8 @@ def search_and_train(
     in the folder. With `Output(resume=True)`, an interrupted run continues, and one of more
     trials, epochs, finalists or seeds continues a finished one.
 
-        result, trained = nas.search_and_train(
-            "digits", budget_ms=3, study=nas.StudySettings(trials=8, epochs=2), workers=2
-        )
+        study = nas.StudySettings(trials=8, epochs=2)
+        result, trained = nas.search_and_train("digits", budget_ms=3, study=study, workers=2)
         trained.trials[0].candidate.arch, trained.accuracy, result.path
 
     Raises:
