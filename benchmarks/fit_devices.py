@@ -93,7 +93,7 @@ def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, Lowered]:
     found = {}
     for key, network in sorted(by_key.items()):
         graph = network.graph(key[1])
-        leaves = target is not None and bool(leaving_ops(graph, target))
+        leaves = bool(leaving_ops(graph, target))
         found[key] = Lowered(tuple(kernels(graph, size, source.fuses)), leaves)
     return found
 

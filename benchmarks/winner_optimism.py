@@ -26,10 +26,17 @@ from nas.accuracy.refit import left_out_errors
 from nas.accuracy.selection import Z90, Selection
 from nas.accuracy.surrogate import AccuracyEstimate
 from nas.evaluate.bench.benchmark import load_benchmark
-from nas.evaluate.bench.optimism import FITTED, POOL, SHARES, fitted_to, search_within
+from nas.evaluate.bench.optimism import (
+    FITTED,
+    POOL,
+    errors_of,
+    fitted_to,
+    random_budget,
+    search_within,
+)
 from nas.files.resources import BENCH_DEVICE
 from nas.library import AS_LARGE, load_device, load_surrogate
-from nas.optimize.pricing import MACS, MS, PARAMS, Pricing
+from nas.optimize.pricing import MACS, PARAMS, Pricing
 from nas.space.columns import Floats, Ints
 
 OUT = Path(__file__).parents[1] / "results" / "benchmarks" / "winner_optimism.csv"
@@ -106,14 +113,13 @@ def _picked(
     else:
         pool = pricing.layered.sample(POOL, rng)
         evaluate = load_benchmark(case["benchmark"]).evaluate
-    ms = pricing.price(pool)[:, MS]
-    budget_ms = float(np.quantile(ms, rng.uniform(*SHARES)))
-    pool = pool[ms <= budget_ms]
+    budget_ms, meets = random_budget(pricing, pool, rng)
+    pool = pool[meets]
     means, sds = fitted.estimate(pool)
     if case["truth"] == "measured":
         best = int(np.argmax(means - sds))
         code, estimate = pool[best], AccuracyEstimate(float(means[best]), float(sds[best]))
-        truth, candidates = float(top1[ms <= budget_ms][best]), len(pool)
+        truth, candidates = float(top1[meets][best]), len(pool)
     else:
         kept, candidates = search_within(fitted, pool, budget_ms, rng)
         code, estimate = kept.codes[0], AccuracyEstimate(float(kept.top1[0]), float(kept.sd[0]))
@@ -135,18 +141,17 @@ def figures(winners: list[Picked]) -> Iterator[dict[str, object]]:
     truths = np.array([own.truth for own in winners])
     for name, correct in CORRECTIONS.items():
         found = np.array([correct(own) for own in winners])
-        off = found[:, 0] - truths
-        sd = (found[:, 2] - found[:, 1]) / (2 * Z90)
-        covered = (found[:, 1] <= truths) & (truths <= found[:, 2])
+        ends = found[:, 1:]
+        errors = errors_of(found[:, 0], (ends[:, 1] - ends[:, 0]) / (2 * Z90), ends, truths)
         yield {
             "correction": name,
             "searches": len(winners),
-            "optimism_points": round(float(off.mean()), 3),
-            "optimism_sd": round(float((off / sd).mean()), 3),
-            "standard_error": round(float(off.std() / len(off) ** 0.5), 3),
-            "too_high_pct": round(100 * float((off > 0).mean()), 1),
-            "in_interval_pct": round(100 * float(covered.mean()), 1),
-            "width_points": round(float((found[:, 2] - found[:, 1]).mean()), 2),
+            "optimism_points": round(errors.points, 3),
+            "optimism_sd": round(errors.sds, 3),
+            "standard_error": round(float((found[:, 0] - truths).std() / len(found) ** 0.5), 3),
+            "too_high_pct": round(100 * errors.over, 1),
+            "in_interval_pct": round(100 * errors.covered, 1),
+            "width_points": round(errors.width, 2),
         }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from math import inf
 from numbers import Real
 from reprlib import Repr
 from typing import TYPE_CHECKING, Literal
@@ -89,6 +90,18 @@ def positive(found: object, expected: str) -> float:
     if not number > 0:
         raise BudgetError(f"expected {expected}, found {brief(found)}")
     return number
+
+
+def positive_budget_ms(found: object) -> float:
+    """A latency budget as a finite number of milliseconds.
+
+    Raises:
+        BudgetError: it is not above 0, infinite, or no number.
+    """
+    expected = "a budget above 0 ms"
+    if (ms := positive(found, expected)) == inf:
+        raise BudgetError(f"expected {expected}, found inf")
+    return ms
 
 
 class MissingCostError(NasError, LookupError):

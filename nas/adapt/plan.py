@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
 
-from nas.errors import BudgetError, check_names, positive
+from nas.errors import BudgetError, check_names, positive_budget_ms
 
 DIRECTIONS = ("shrink", "grow")
 CRITERIA = ("l2", "taylor", "scale", "random")
@@ -47,8 +46,7 @@ class AdaptPlan:
     direction: str = "shrink"
 
     def __post_init__(self) -> None:
-        if positive(self.budget_ms, "a budget above 0 ms") == inf:
-            raise BudgetError("expected a budget above 0 ms, found inf")
+        positive_budget_ms(self.budget_ms)
         if not 0 < self.delta < 1:
             raise BudgetError(f"--delta: expected a share between 0 and 1, found {self.delta:g}")
         if not 0 < self.decay <= 1:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from nas import library
 from nas.api.train import AnyArch, loaded_arch, loaded_task
-from nas.errors import BudgetError, DataError, WeightsError, check_names, positive
+from nas.errors import (
+    BudgetError,
+    DataError,
+    WeightsError,
+    check_names,
+    positive,
+    positive_budget_ms,
+)
 from nas.files.output import Output
 from nas.files.resources import DEVICE, trained_in
 from nas.latency.device import Device
@@ -78,7 +85,7 @@ def adapt_network(
     if method == "surrogate" and task is not None:
         raise DataError("surrogate uses no images: leave out the task, or give another method")
     if share is None:
-        budget = positive(budget_ms, "a budget above 0 ms")
+        budget = positive_budget_ms(budget_ms)
     elif budget_ms is None:
         budget = positive(share, "a share above 0")
     else:

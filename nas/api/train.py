@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nas import library
 from nas.files.output import Output
+from nas.files.resources import RECIPE
 from nas.space.arch import Arch
 from nas.system.extras import require
 from nas.system.progress import OnMessage, OnProgress, ignore
@@ -22,7 +23,7 @@ AnyArch = str | Path | Arch
 def load_task(
     data: str | Path,
     *,
-    recipe: str | Path = "proxy",
+    recipe: str | Path = RECIPE,
     batch: int | None = None,
     images: int | None = None,
     micro_batch: int = 0,
@@ -70,9 +71,8 @@ def load_task(
         split=split,
         skip_damaged=skip_damaged,
         on_progress=on_progress,
+        on_message=on_message,
     )
-    for note in found.notes:
-        on_message(note)
     task = Task(found, wanted, setting, images)
     if batch is None:
         return task.with_enough_steps(on_message, "; --batch chooses another")

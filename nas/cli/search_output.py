@@ -127,8 +127,8 @@ def _estimates(best: Candidate) -> list[tuple[str, str]]:
     """Estimates of the best network; a corrected one with the best published of its size."""
     from nas.report.tables.side_by_side import estimated_facts
 
-    (supervised, text), *others = estimated_facts(best.supervised, best.distilled)
-    return [(supervised, best.supervised_text if best.corrected else text), *others]
+    (supervised, _), *others = estimated_facts(best.supervised, best.distilled)
+    return [(supervised, best.supervised_text), *others]
 
 
 def _possible(gap: float) -> str:

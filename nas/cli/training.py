@@ -86,17 +86,15 @@ class ImageOptions:
         from nas.train.data import load_data
 
         with show_progress(shown=FIRST_PROCESS) as progress:
-            images = load_data(
+            return load_data(
                 data,
                 root=self.data_root,
                 download=self.download,
                 split=self.split,
                 skip_damaged=self.skip_damaged,
                 on_progress=progress,
+                on_message=say if FIRST_PROCESS else ignore,
             )
-        for note in images.notes if FIRST_PROCESS else ():
-            say(note)
-        return images
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ BENCH_DEVICE = "pixel1-cpu"
 VARIANTS = "variants.csv"
 #: in a results folder: the network, its weights, and its table as trained if that differs
 BEST, WEIGHTS, TRAINED = "best.yaml", "weights.safetensors", "trained.yaml"
+TRAIN_FACTS = "train.yaml"
 
 
 class Entry(NamedTuple):
@@ -67,8 +68,8 @@ def named(what: What) -> dict[str, Path]:
 
 def own_devices() -> dict[str, Path]:
     """Devices in folders of the working directory, as `nas calibrate --out NAME` makes them."""
-    _, pattern, _ = ENTRIES["device"]
-    return {str(file.parent): file for file in sorted(Path().glob(pattern))}
+    files = sorted(Path().glob(ENTRIES["device"].pattern))
+    return {str(file.parent): file for file in files}
 
 
 def find(what: What, name: str | Path) -> Path:

@@ -72,9 +72,9 @@ def lint(graph: Graph, target: str, *, dynamic: bool = False) -> tuple[Finding, 
     return tuple(sorted(findings, key=lambda finding: finding.row))
 
 
-def leaving_ops(graph: Graph, target: str) -> list[Finding]:
-    """Findings of ops that may leave the target's accelerator at any batch size."""
-    return [finding for finding in lint(graph, target) if finding.leaves]
+def leaving_ops(graph: Graph, target: str | None) -> list[Finding]:
+    """Findings of ops that may leave the target's accelerator at any batch size; None has none."""
+    return [] if target is None else [one for one in lint(graph, target) if one.leaves]
 
 
 def leaving(target: str) -> tuple[Rule, ...]:

@@ -209,7 +209,7 @@ class Device:
             rows[max(0, kernel.op.row)] += float(self.kernel_ms(kernel))
             for note in self._notes(kernel):
                 notes[note].append((kernel.op.row, kernel.op.name))
-        leaving = [] if self.lint_target is None else leaving_ops(graph, self.lint_target)
+        leaving = leaving_ops(graph, self.lint_target)
         for finding in leaving:
             notes[finding.why] += [(finding.row, name) for name in finding.ops]
         ratio = float(self.correction.ratio(sum(rows) + self.fixed_ms))

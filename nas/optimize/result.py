@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nas.accuracy.selection import CorrectedEstimate
 from nas.accuracy.surrogate import AccuracyEstimate, Surrogate
@@ -20,6 +20,16 @@ from nas.system.extras import require
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+class BestPublished(NamedTuple):
+    """The best published supervised network of a size."""
+
+    network: str
+    top1: float
+
+    def __str__(self) -> str:
+        return f"best published of this size: {self.network} {self.top1:.1f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +47,8 @@ class Candidate:
     """The estimate for training with a teacher; None in results that have none."""
     corrected: CorrectedEstimate | None = None
     """The supervised estimate with its interval, for a network that a search selected."""
-    best_published: str = ""
-    """Name and top-1 of the best published supervised network of its size, beside `corrected`."""
+    best_published: BestPublished | None = None
+    """The best published supervised network of its size, beside `corrected`."""
 
     @property
     def supervised(self) -> AccuracyEstimate:
@@ -57,7 +67,7 @@ class Candidate:
         if (own := self.corrected) is None:
             return f"{self.top1:.1f} ± {self.top1_sd:.1f} %, estimated"
         best = self.best_published
-        beside = f"; best published of this size: {best}" if best else ""
+        beside = f"; {best}" if best else ""
         return f"{own.top1:.1f} [{own.low:.1f}, {own.high:.1f}] %, estimated{beside}"
 
     def to_yaml(self, path: str | Path | None = None) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from nas import library
 from nas.accuracy.surrogate import Surrogate
-from nas.errors import BudgetError, positive
+from nas.errors import BudgetError, positive, positive_budget_ms
 from nas.files.resources import DEVICE, SPACE, SURROGATE
 from nas.latency.device import Device
 from nas.optimize.avoid import ALLOW_ALL, Avoided
@@ -196,11 +196,7 @@ def each_budget(budget_ms: float | Sequence[float]) -> list[float]:
         BudgetError: one is not above 0, infinite, or no number.
     """
     several: Any = [budget_ms] if np.ndim(budget_ms) == 0 else budget_ms
-    budgets = [positive(ms, "a budget above 0 ms") for ms in several]
-    for ms in budgets:
-        if math.isinf(ms):
-            raise BudgetError(f"expected a budget above 0 ms, found {ms}")
-    return budgets
+    return [positive_budget_ms(ms) for ms in several]
 
 
 def limits_of(

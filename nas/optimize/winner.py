@@ -16,7 +16,7 @@ from nas.accuracy.selection import Selection
 from nas.accuracy.surrogate import Surrogate
 from nas.optimize.limits import Limits
 from nas.optimize.pricing import Pricing
-from nas.optimize.result import Candidate
+from nas.optimize.result import BestPublished, Candidate
 
 SAMPLE = 500
 """Random networks within the limits that show what the limits allow."""
@@ -46,7 +46,8 @@ def corrected(found: Candidate, selection: Selection, surrogate: Surrogate) -> C
     record = library.best_of_size(found.arch)
     own = selection.corrected(found.supervised, record.top1 if record else inf)
     changed = replace(found, top1=own.top1, top1_sd=own.sd, corrected=own)
-    beside = str(record) if record else ""
     return replace(
-        changed, distilled=surrogate.distilled(changed.supervised), best_published=beside
+        changed,
+        distilled=surrogate.distilled(changed.supervised),
+        best_published=BestPublished(record.network, record.top1) if record else None,
     )

@@ -12,7 +12,7 @@ import torch
 from nas.files import yaml
 from nas.files.provenance import provenance
 from nas.files.records import between, read_record
-from nas.files.resources import BEST, WEIGHTS
+from nas.files.resources import BEST, TRAIN_FACTS, WEIGHTS
 from nas.files.staging import ResumableDir
 from nas.modules import save_weights
 from nas.space.arch import Arch, read_arch
@@ -21,8 +21,6 @@ from nas.train.distributed import rank, world
 from nas.train.figures import Accuracy, accuracy
 from nas.train.loop import Epoch, Training
 from nas.train.run import Task, TrainingRun
-
-FACTS = "train.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ def train_finally(
     if rank() == 0:
         fitted.to_yaml(work.folder / BEST)  # what `nas show FOLDER` looks for
         facts = _facts(task, arch, final, seeds=seeds, command=command)
-        yaml.write(work.folder / FACTS, facts)
+        yaml.write(work.folder / TRAIN_FACTS, facts)
         work.commit()
     return final
 
@@ -143,7 +141,7 @@ def read_final(folder: Path) -> Final:
     Raises:
         DocumentError: it is damaged.
     """
-    path = folder / FACTS
+    path = folder / TRAIN_FACTS
     figures = read_record(_Figures, yaml.read(path), str(path), closed=False)
     arch = read_arch(folder / BEST)
     return Final(arch, figures.test, figures.judged, figures.epochs, figures.seconds, folder)

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from nas.errors import DocumentError, UnknownNameError
 from nas.files import yaml
 from nas.files.records import between, read_record
+from nas.files.resources import TRAIN_FACTS
 
 DOCUMENTS = (
-    ("train.yaml", "data", ("recipe", "name")),
+    (TRAIN_FACTS, "data", ("recipe", "name")),
     ("study.yaml", "images", ("training", "recipe")),
     ("adapt.yaml", "images", ()),
 )

@@ -236,7 +236,7 @@ def latency_samples(
             each.ms,
             each.row.source,
             repeats[each.row.network, each.row.source] ** -0.5,
-            leaves=target is not None and bool(leaving_ops(each.graph, target)),
+            leaves=bool(leaving_ops(each.graph, target)),
         )
         for each in found
     ]

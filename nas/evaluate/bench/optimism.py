@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nas import library
 from nas.accuracy.refit import left_out_errors, refitted
@@ -107,8 +108,8 @@ def optimism(
     return Optimism(
         benchmark,
         searches,
-        _errors(plain[:, 0], plain[:, 1], plain[:, [0]] + plain[:, [2]] * [-1, 1], truths),
-        _errors(corrected[:, 0], corrected[:, 1], corrected[:, 2:], truths),
+        errors_of(plain[:, 0], plain[:, 1], plain[:, [0]] + plain[:, [2]] * [-1, 1], truths),
+        errors_of(corrected[:, 0], corrected[:, 1], corrected[:, 2:], truths),
         float(np.mean([own.best for own in winners] - truths)),
     )
 
@@ -121,15 +122,23 @@ def winner(benchmark: str, device: str, seed: int) -> Winner:
     codes = pricing.layered.sample(FITTED, rng)
     fitted = fitted_to(pricing, codes, known.evaluate(codes) + rng.normal(0, run_sd, FITTED))
     pool = pricing.layered.sample(POOL, rng)
-    ms = pricing.price(pool)[:, MS]
-    budget_ms = float(np.quantile(ms, rng.uniform(*SHARES)))
-    within = pool[ms <= budget_ms]
+    budget_ms, meets = random_budget(pricing, pool, rng)
+    within = pool[meets]
     kept, candidates = search_within(fitted, within, budget_ms, rng)
     error = float(np.sqrt(np.mean(left_out_errors(fitted.surrogate) ** 2)))
     selection = Selection.of(fitted.surrogate, fitted.estimate(within)[0], candidates, error)
     estimate = AccuracyEstimate(float(kept.top1[0]), float(kept.sd[0]))
     truth = float(known.evaluate(kept.codes)[0] + rng.normal(0, run_sd))
     return Winner(selection.corrected(estimate), truth, float(known.evaluate(within).max()))
+
+
+def random_budget(
+    pricing: Pricing, pool: Ints, rng: np.random.Generator
+) -> tuple[float, NDArray[np.bool_]]:
+    """A budget in ms that a random share of the pool meets, and which networks do."""
+    ms = pricing.price(pool)[:, MS]
+    budget_ms = float(np.quantile(ms, rng.uniform(*SHARES)))
+    return budget_ms, ms <= budget_ms
 
 
 def search_within(
@@ -154,7 +163,8 @@ def _priced(benchmark: str, device: str) -> tuple[Pricing, Benchmark]:
     return Pricing(known.space, library.load_device(device), surrogate), known
 
 
-def _errors(top1: Floats, sd: Floats, ends: Floats, truths: Floats) -> Errors:
+def errors_of(top1: Floats, sd: Floats, ends: Floats, truths: Floats) -> Errors:
+    """Figures of n winners, from estimates, deviations, ends (n, 2) of intervals, and truths."""
     off = top1 - truths
     covered = (ends[:, 0] <= truths) & (truths <= ends[:, 1])
     figures = off, off / sd, off > 0, covered, ends[:, 1] - ends[:, 0]

@@ -176,10 +176,13 @@ def is_result_of(path: Path, settings: RunSettings) -> bool:
 
 def is_interrupted(folder: Path) -> bool:
     """Whether a folder is the work folder of a run that no process continues now."""
-    name = folder.name.removeprefix(".").removesuffix(".work")
-    return folder == _work_folder(folder.with_name(name)) and not is_held(
-        folder.with_name(f".{name}.lock")
-    )
+    path = result_of(folder)
+    return folder == _work_folder(path) and not is_held(path.with_name(f".{path.name}.lock"))
+
+
+def result_of(work: Path) -> Path:
+    """The path that a run's work folder will have in the end."""
+    return work.with_name(work.name.removeprefix(".").removesuffix(".work"))
 
 
 def _matching(folder: Path, settings: RunSettings) -> RecordedSettings:

@@ -11,15 +11,16 @@ from nas.adapt.result import FACTS as ADAPTED
 from nas.errors import DocumentError, ResultError
 from nas.files import yaml
 from nas.files.records import optional, read_record, some_of
+from nas.files.resources import TRAIN_FACTS
 from nas.files.settings import FILE, read_settings
-from nas.files.staging import is_interrupted
+from nas.files.staging import is_interrupted, result_of
 from nas.report.folders.search import STUDY
 from nas.study.sweep.files import RUN_FILE, SWEEP_FILE
 
 MADE_BY = {
     STUDY: "nas search",
     ADAPTED: "nas adapt",
-    "train.yaml": "nas train",
+    TRAIN_FACTS: "nas train",
     RUN_FILE: "nas sweep",
     SWEEP_FILE: "nas sweep",
     "fidelity.json": "nas fidelity",
@@ -113,10 +114,10 @@ def _interrupted(folder: Path) -> Iterator[ResultEntry]:
             made = read_settings(path.parent)
         except ResultError:  # of another version, or empty after a power cut
             continue
-        name = path.parent.name.removeprefix(".").removesuffix(".work")
         command = f"nas {made.command.partition(' ')[0]}"
         budgets = _budgets(path.parent)
-        yield ResultEntry(folder / name, command, budgets_ms=budgets, interrupted=True)
+        found = result_of(path.parent)
+        yield ResultEntry(found, command, budgets_ms=budgets, interrupted=True)
 
 
 def _budgets(folder: Path) -> tuple[float, ...]:

@@ -17,6 +17,7 @@ from nas.files.records import optional, read_record, some_of
 from nas.files.resources import BEST
 from nas.files.text import read_text
 from nas.optimize import Candidate
+from nas.optimize.result import BestPublished
 from nas.report.folders.write_search import CORRECTION_COLUMNS, PARETO_COLUMNS
 from nas.space.arch import Arch, read_arch
 from nas.train.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
@@ -191,7 +192,7 @@ def _candidate(line: CsvRow, folder: Path, candidates: int) -> Candidate:
         top1_sd=line.number("estimated_top1_sd"),
         distilled=_distilled(line),
         corrected=_corrected(line, candidates),
-        best_published=" ".join(filter(None, map(line.cells.get, CORRECTION_COLUMNS[4:]))),
+        best_published=_best_published(line),
     )
 
 
@@ -201,6 +202,14 @@ def _distilled(line: CsvRow) -> AccuracyEstimate | None:
     if not all(column in line.cells for column in columns):
         return None
     return AccuracyEstimate(*map(line.number, columns))
+
+
+def _best_published(line: CsvRow) -> BestPublished | None:
+    """The best published network of a row's size; None where there is none, or of a known one."""
+    name, top1 = CORRECTION_COLUMNS[4:]
+    if not (network := line.cells.get(name)):
+        return None
+    return BestPublished(network, line.number(top1))
 
 
 def _corrected(line: CsvRow, candidates: int) -> CorrectedEstimate | None:

@@ -8,13 +8,11 @@ from typing import Any
 
 from nas.files import yaml
 from nas.files.records import between, read_record
-from nas.files.resources import BEST, TRAINED, exists, named
+from nas.files.resources import BEST, TRAIN_FACTS, TRAINED, exists, named
 from nas.report.folders.search import STUDY, read_training
 from nas.report.tables.text import count
 from nas.space.arch import read_arch
 from nas.train.preprocessing import MAX_BYTES
-
-FINAL = "train.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def read_trained(name: str) -> TrainedTop1 | None:
     folder = Path(name).parent if Path(name).name == BEST else Path(name)
     if not (folder / BEST).is_file():
         return None
-    if (path := folder / FINAL).is_file():
+    if (path := folder / TRAIN_FACTS).is_file():
         return _of_final(path)
     if (path := folder / STUDY).is_file():
         return _of_search(path)

@@ -123,9 +123,10 @@ def _correction(found: Candidate) -> dict[str, Any]:
     """`CORRECTION_COLUMNS` of a network; empty for a known one."""
     if (own := found.corrected) is None:
         return dict.fromkeys(CORRECTION_COLUMNS, "")
-    name, _, top1 = found.best_published.rpartition(" ")
     figures = [f"{figure:.4f}" for figure in (own.low, own.high, *own.uncorrected)]
-    return dict(zip(CORRECTION_COLUMNS, [*figures, name, top1], strict=True))
+    best = found.best_published
+    beside = [best.network, f"{best.top1:.1f}"] if best else ["", ""]
+    return dict(zip(CORRECTION_COLUMNS, [*figures, *beside], strict=True))
 
 
 def _write_trials(studied: StudyResult, folder: Path) -> None:

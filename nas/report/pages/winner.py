@@ -66,7 +66,7 @@ def _supervised(best: Candidate) -> tuple[str, str, str]:
         return "ImageNet top-1", f"{estimate} %", f"{how}, ± 1 sd, not trained"
     how += f", corrected for {own.candidates:,} candidates, 90 % interval, not trained"
     if best.best_published:
-        how += f"; best published of this size: {best.best_published}"
+        how += f"; {best.best_published}"
     return "ImageNet top-1", f"{interval(own.top1, own.low, own.high)} %", how
 
 

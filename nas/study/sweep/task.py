@@ -25,8 +25,7 @@ def load_task(sweep: Sweep, on_message: OnMessage = ignore) -> Task:
         download=data.download,
         split=data.split or None,
         skip_damaged=data.skip_damaged,
+        on_message=on_message,
     )
-    for note in images.notes:
-        on_message(note)
     task = Task(images, load_recipe(sweep.recipe), Setting(), data.images or None)
     return task.with_enough_steps(on_message)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from nas.errors import DataError
-from nas.system.progress import OnProgress, ignore
+from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.data.base import DataSet
 from nas.train.data.cifar import cifar10, cifar100
 from nas.train.data.digits import digits
@@ -46,13 +47,14 @@ def load_data(
     split: float | None = None,
     skip_damaged: bool = False,
     on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
 ) -> DataSet:
     """A data set by name, or from an `.npz` or a folder of images.
 
     Named ones are looked for below `root`, and fetched there if `download`. A folder has train/ and
     val/ with a folder for each class, or only these. Where there is no test split, it is a share
     `split` of every class, a fifth by default. `skip_damaged` leaves out images that cannot be
-    read. `on_progress` counts the image files that have been read.
+    read. `on_progress` counts the image files that have been read, `on_message` hears the notes.
 
     Raises:
         DataError: it is not there, cannot be trained on, or has a test split and `split` is given.
@@ -62,16 +64,19 @@ def load_data(
     if str(name) in SOURCES:
         refuse_split(str(name), split)
     place = root or (_root() if name in SOURCES and name not in INSTALLED else Path())
+    read = partial(read_folder, skip_damaged=skip_damaged, on_progress=on_progress)
     if str(name) in ARRAYS:
-        return ARRAYS[str(name)](place, download)
-    if str(name) in FOLDERS:
+        data = ARRAYS[str(name)](place, download)
+    elif str(name) in FOLDERS:
         folder, source = FOLDERS[str(name)](place, download)
-        data = read_folder(folder, skip_damaged=skip_damaged, on_progress=on_progress)
-        return replace(data, name=str(name), source=source)
-    path = Path(name)
-    if path.is_file():
-        return read_npz(path, split=split)
-    return read_folder(path, split=split, skip_damaged=skip_damaged, on_progress=on_progress)
+        data = replace(read(folder), name=str(name), source=source)
+    elif Path(name).is_file():
+        data = read_npz(Path(name), split=split)
+    else:
+        data = read(Path(name), split=split)
+    for note in data.notes:
+        on_message(note)
+    return data
 
 
 def _root() -> Path:
