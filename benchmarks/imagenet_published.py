@@ -114,6 +114,11 @@ SHIPPED = {
     "mnasnet-b1": "mnasnet",
     "mnasnet-b1-0.5": "mnasnet-0.5",
     "mnasnet-b1-0.75": "mnasnet-0.75",
+    "tinynet-1-1.2@192": "tinynet-a",
+    "tinynet-0.75-1.1@188": "tinynet-b",
+    "tinynet-0.54-0.85@184": "tinynet-c",
+    "tinynet-0.54-0.695@152": "tinynet-d",
+    "tinynet-0.51-0.6@106": "tinynet-e",
 }
 #: resolution behind a family's plain names, if it is not 224
 OWN_SIDE = {"efficientnetv2-s": 384}

@@ -47,6 +47,9 @@ TIMM = {
     **{f"repvit-m{size}": f"repvit_m{size.replace('.', '_')}" for size in ("1.5", "2.3")},
     **{f"mobileone-s{i}": f"mobileone_s{i}" for i in range(5)},
     **{f"convnext-{size[0]}": f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
+    **{f"convnext-{size}": f"convnext_{size}" for size in ("atto", "femto", "pico", "nano")},
+    **{f"tinynet-{size}": f"tinynet_{size}" for size in "abcde"},
+    **{f"hardcorenas-{size}": f"hardcorenas_{size}" for size in "abcdef"},
     "resnet50": "resnet50",
     **{f"vit-{s[0]}{p}": f"vit_{s}_patch{p}_224" for s in ("base", "large") for p in (16, 32)},
     "vit-r50-b16": "vit_base_r50_s16_224",
@@ -156,7 +159,7 @@ FAMILIES = [
     *("convnext-t", "efficientnet-b1", "efficientnet-lite3", "efficientnetv2-s"),
     *("exmobilevit-576", "mnasnet-a1", "mobilenetv1@160", "mobilenetv2", "mobilenetv3-large"),
     *("mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
-    *("vit-b32", "vit-r50-b16"),
+    *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
 ]
 
 
