@@ -153,6 +153,11 @@ def _concat(flow: Flow, op: Op, *parts: Labels) -> Labels:
     return np.concatenate(parts, axis=op.attrs.get("dim", 0))
 
 
+def _slice(flow: Flow, op: Op, x: Labels) -> Labels:
+    start, dim = op.attrs["start"], op.attrs.get("dim", x.ndim - 1)
+    return x[(slice(None),) * dim + (slice(start, start + op.attrs["size"]),)]
+
+
 def _pool(flow: Flow, op: Op, x: Labels) -> Labels:
     return flow.merged(x, 1, 2)
 
@@ -202,7 +207,8 @@ FLOW: dict[str, Callable[..., Labels]] = {
     "reshape": lambda flow, op, x: x.reshape(op.shape),
     "permute": lambda flow, op, x: x.transpose(op.attrs["dims"]),
     "select": lambda flow, op, x: x[op.attrs["index"]],
-    "slice": lambda flow, op, x: x[..., op.attrs["start"] :][..., : op.attrs["size"]],
+    "slice": _slice,
+    "sum": lambda flow, op, x: flow.merged(x, x.ndim - 1),
     "gather": lambda flow, op, x: x[op.attrs["index"]()],
     "roll": lambda flow, op, x: np.roll(x, op.attrs["shift"], (0, 1)),
     "global_pool": _pool,

@@ -20,6 +20,7 @@ from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
+from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
@@ -48,6 +49,7 @@ _ROWS: tuple[type[Row], ...] = (
     ConvNeXtDown,
     ConvNeXt,
     MobileViT,
+    MobileViTV2,
     Keep,
     PoolKept,
     ViT,

@@ -49,9 +49,13 @@ class MobileViT(Row, op="mobilevit", relative_to={"ffn": "dim"}):
 
     def fit(self, shape: Shape) -> Self:
         """With the largest patch, up to its own, that divides the map."""
-        _, height, width = shape
-        fitting = (p for p in range(self.patch, 0, -1) if height % p == width % p == 0)
-        return replace(self, patch=next(fitting))
+        return replace(self, patch=fitting_patch(self.patch, shape))
+
+
+def fitting_patch(patch: int, shape: Shape) -> int:
+    """The largest side, up to `patch`, of patches that divide a map."""
+    _, height, width = shape
+    return next(p for p in range(patch, 0, -1) if height % p == width % p == 0)
 
 
 def _unfold(g: GraphBuilder, x: Value, p: int) -> Value:

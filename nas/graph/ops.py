@@ -142,6 +142,11 @@ def _concat_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
     return *before, sum(shape[at] for shape in ins), *after
 
 
+def _slice_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
+    at = attrs.get("dim", len(ins[0]) - 1)
+    return *ins[0][:at], attrs["size"], *ins[0][at + 1 :]
+
+
 def _reshape_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
     if prod(attrs["shape"]) != prod(ins[0]):
         raise ArchError(f"cannot reshape {ins[0]} to {attrs['shape']}")
@@ -203,7 +208,8 @@ KINDS: dict[str, Kind] = {
     "matmul": Kind(_matmul_shape, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
     "normalize": Kind(_same),  # scales the last dimension to Euclidean length 1
     "roll": Kind(_same),  # rotates the first two dimensions; attrs: shift
-    "slice": Kind(lambda a, i: (*i[0][:-1], a["size"])),  # on the last dimension; attrs: start
+    "slice": Kind(_slice_shape),  # on the last dimension, or attr `dim`; attrs: start, size
+    "sum": Kind(lambda a, i: (*i[0][:-1], 1)),  # over the last dimension
     "unfold": Kind(_unfold_shape),  # k x k neighbours of every pixel, padded k // 2; attrs: k
     # selects rows of the first dimension; attrs: shape, and index, which returns it as an array
     "gather": Kind(lambda a, i: (*a["shape"], *i[0][1:])),

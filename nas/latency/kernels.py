@@ -29,7 +29,7 @@ KINDS_OF: Mapping[str, tuple[str, ...]] = {
     "attention": ("attention", "matmul"),
     "elementwise": ("act", "add", "mul", "scale"),
     "norm": ("batch_norm", "layer_norm", "group_norm", "normalize"),
-    "pool": ("global_pool", "avg_pool", "max_pool"),
+    "pool": ("global_pool", "avg_pool", "max_pool", "sum"),
     "memory": ("concat", "reshape", "permute", "select", "slice", "roll", "gather", "resample"),
     "unfold": ("unfold",),
 }

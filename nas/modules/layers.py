@@ -193,6 +193,12 @@ def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = No
     return h.contiguous().reshape(-1, *op.shape)
 
 
+def _slice_dim(op: Op) -> int:
+    """Dimension of the batch that a slice cuts."""
+    dim: int = op.attrs.get("dim", len(op.shape) - 1) + 1
+    return dim
+
+
 #: op kinds that become a submodule under the op's name
 LAYERS: dict[str, Callable[[Op], nn.Module]] = {
     "conv": _conv,
@@ -223,7 +229,8 @@ CALLS: dict[str, Callable[..., Tensor]] = {
     "matmul": lambda op, a, b: a @ b,
     "normalize": lambda op, x: F.normalize(x, dim=-1),
     "roll": lambda op, x: x.roll(op.attrs["shift"], dims=(1, 2)),
-    "slice": lambda op, x: x.narrow(-1, op.attrs["start"], op.attrs["size"]),
+    "slice": lambda op, x: x.narrow(_slice_dim(op), op.attrs["start"], op.attrs["size"]),
+    "sum": lambda op, x: x.sum(dim=-1, keepdim=True),
     "unfold": lambda op, x: F.unfold(x, op.attrs["k"], padding=op.attrs["k"] // 2),
 }
 

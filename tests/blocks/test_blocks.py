@@ -22,6 +22,7 @@ from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
+from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.swin import Swin
@@ -41,6 +42,7 @@ widths = st.integers(1, 40) | st.sampled_from([1, 1.5, 2, 6]).map(Ratio)
 whole_ratios = st.integers(1, 4).map(Ratio)
 keep = st.just(Ratio(1))
 branches = st.integers(1, 3)
+patches = st.sampled_from([1, 2, 4])
 
 
 @st.composite
@@ -121,6 +123,9 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "convnext_down": st.builds(ConvNeXtDown, widths, strides),
     "convnext": st.builds(ConvNeXt, keep, widths, kernels, activations),
     "mobilevit": mobilevits(),
+    "mobilevitv2": st.builds(
+        MobileViTV2, st.integers(1, 2), widths, keep, kernels, patches, widths, activations
+    ),
     "keep": st.builds(Keep, widths),
     "pool_kept": st.builds(PoolKept, st.integers(25, 40)),
     "vit": vits(),

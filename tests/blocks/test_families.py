@@ -11,6 +11,7 @@ from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
+from nas.blocks.mobilevitv2 import MobileViTV2, fold, unfold
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
 from nas.errors import ArchError
 from nas.graph.graph import Graph, GraphBuilder
@@ -84,6 +85,8 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (MobileViT(dim=16, layers=1, s=2), "keeps width"),
         (MobileViT(dim=16, layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),
         (MobileViT(dim=18, layers=1), "18 channels do not divide in 4 heads"),
+        (MobileViTV2(layers=1, out=32), "keeps width"),
+        (MobileViTV2(layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),
         (Linear(10), "pooled vector"),
         (NormLinear(10), "pooled vector"),
     ],
@@ -108,6 +111,16 @@ def test_folding_undoes_unfolding(patch: int) -> None:
     tokens = _unfold(g, g.input, patch)
     assert tokens.shape == (patch * patch, 32 // patch**2, 3)
     _fold(g, tokens, 4, 8, patch)
+    images = torch.randn(2, 3, 4, 8)
+    assert torch.equal(build(g.graph())(images), images)
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_channels_first_folding_undoes_unfolding(patch: int) -> None:
+    g = GraphBuilder((3, 4, 8))
+    sequences = unfold(g, g.input, patch)
+    assert sequences.shape == (3, patch * patch, 32 // patch**2)
+    fold(g, sequences, 4, 8, patch)
     images = torch.randn(2, 3, 4, 8)
     assert torch.equal(build(g.graph())(images), images)
 

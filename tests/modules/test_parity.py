@@ -43,6 +43,10 @@ TIMM = {
     **{f"efficientnet-lite{i}": f"efficientnet_lite{i}" for i in range(5)},
     **{f"efficientnetv2-{size}": f"efficientnetv2_{size}" for size in ("s", "m", "l", "xl")},
     **{f"mobilevit-{size}": f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
+    **{
+        f"mobilevitv2-{width}": f"mobilevitv2_{width.replace('.', ''):0<3}"
+        for width in ("0.5", "0.75", "1.0", "1.25", "1.5", "1.75", "2.0")
+    },
     **{f"repvit-m{size}": f"repvit_m{size.replace('.', '_')}" for size in ("0.9", "1.0", "1.1")},
     **{f"repvit-m{size}": f"repvit_m{size.replace('.', '_')}" for size in ("1.5", "2.3")},
     **{f"mobileone-s{i}": f"mobileone_s{i}" for i in range(5)},
@@ -118,7 +122,7 @@ def made_by_timm(name: str, side: int | None = None) -> nn.Module:
 def randomise_norms(network: nn.Module, images: torch.Tensor) -> None:
     """Statistics from `images`, random weights: freshly initialised norms hide what they scale."""
     for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm):
+        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
             norm.weight.uniform_(0.5, 1.5)
             norm.bias.normal_(std=0.1)
             norm.momentum = 1.0
@@ -160,6 +164,7 @@ FAMILIES = [
     *("exmobilevit-576", "mnasnet-a1", "mobilenetv1@160", "mobilenetv2", "mobilenetv3-large"),
     *("mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
+    "mobilevitv2-0.5",
 ]
 
 
