@@ -21,6 +21,7 @@ SEEDS = {
     *(f"repvit-m{size}" for size in ("0.6", "0.9", "1.0", "1.1", "1.5", "2.3")),
     *(f"convnext-{size}" for size in "tsbl"),
     *(f"mobileone-s{i}" for i in range(5)),
+    *(f"starnet-s{size}" for size in ("1", "2", "3", "4", "050", "100", "150")),
     *("resnet50", "mnasnet"),
 }
 

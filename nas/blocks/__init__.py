@@ -13,7 +13,7 @@ from typing import TypeVar
 from nas.blocks import own
 from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.bit import BiT, BiTStem
-from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
+from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -23,6 +23,7 @@ from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.starnet import Star
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
@@ -30,6 +31,7 @@ from nas.errors import BlockError, UnknownNameError
 
 _ROWS: tuple[type[Row], ...] = (
     Conv,
+    BiasedConv,
     MaxPool,
     DwSeparable,
     MV2,
@@ -55,6 +57,7 @@ _ROWS: tuple[type[Row], ...] = (
     ViT,
     Swin,
     TransNeXt,
+    Star,
     LayerNorm,
     Pool,
     Linear,

@@ -23,6 +23,22 @@ class Conv(Row, op="conv", stage=False, scale="width"):
 
 
 @dataclass(frozen=True, slots=True)
+class BiasedConv(Row, op="biased_conv", stage=False, scale="width"):
+    """k x k convolution with bias, batch norm, activation (default none): stems of StarNet.
+
+    The norm makes the bias redundant, but checkpoints and published sizes have it.
+    """
+
+    out: Width
+    k: int = 3
+    act: str = "none"
+    s: int = 1
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        return g.conv(x, self.out, k=self.k, s=self.s, bias=True, act=self.act)
+
+
+@dataclass(frozen=True, slots=True)
 class LayerNorm(Row, op="layer_norm", stage=False):
     """Layer norm over the channels of a map."""
 

@@ -27,6 +27,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "exmobilevit-576": (1.0, 64),
     "repvit-m0.9": (0.5, 32),
     "convnext-t": (0.5, 32),
+    "starnet-s050": (1.0, 32),
     "resnet50": (0.25, 32),
     "vit-b32": (1.0, 32),
     "vit-r50-b16": (1.0, 32),

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.blocks import BLOCKS, Row
 from nas.blocks.bit import BiT, BiTStem
-from nas.blocks.conv import Conv, LayerNorm, Linear, NormLinear, Pool
+from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -25,6 +25,7 @@ from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.starnet import Star
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
@@ -102,6 +103,7 @@ def transnexts(draw: DrawFn) -> TransNeXt:
 
 ROWS: dict[str, SearchStrategy[Row]] = {
     "conv": st.builds(Conv, widths, kernels, activations, strides),
+    "biased_conv": st.builds(BiasedConv, widths, kernels, activations, strides),
     "max_pool": st.builds(MaxPool, kernels, strides),
     "dw_separable": st.builds(DwSeparable, widths, kernels, activations, strides),
     "mv2": st.builds(MV2, widths, widths, kernels, activations, strides),
@@ -131,6 +133,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "vit": vits(),
     "swin": swins() | st.builds(Swin, st.just(2), st.just(1), st.sampled_from([2, 4])),
     "transnext": transnexts(),
+    "star": st.builds(Star, keep, widths, kernels, activations),
     "layer_norm": st.builds(LayerNorm),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),

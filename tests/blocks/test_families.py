@@ -13,6 +13,7 @@ from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
 from nas.blocks.mobilevitv2 import MobileViTV2, fold, unfold
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.blocks.starnet import Star
 from nas.errors import ArchError
 from nas.graph.graph import Graph, GraphBuilder
 from nas.modules import build
@@ -81,6 +82,7 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (RepViTDown(40, exp=60), "whole ratio"),
         (RepViTStem(15), "even width"),
         (RepViTStem(16, s=2), "stride 4"),
+        (Star(out=32), "keeps width"),
         (MobileViT(dim=16, layers=1, out=32), "keeps width"),
         (MobileViT(dim=16, layers=1, s=2), "keeps width"),
         (MobileViT(dim=16, layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),

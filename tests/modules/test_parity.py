@@ -55,6 +55,8 @@ TIMM = {
     **{f"tinynet-{size}": f"tinynet_{size}" for size in "abcde"},
     **{f"hardcorenas-{size}": f"hardcorenas_{size}" for size in "abcdef"},
     "resnet50": "resnet50",
+    **{f"starnet-{size}": f"starnet_{size}" for size in ("s1", "s2", "s3", "s4")},
+    **{f"starnet-{size}": f"starnet_{size}" for size in ("s050", "s100", "s150")},
     **{f"vit-{s[0]}{p}": f"vit_{s}_patch{p}_224" for s in ("base", "large") for p in (16, 32)},
     "vit-r50-b16": "vit_base_r50_s16_224",
     "vit-h14": "vit_huge_patch14_224",
@@ -164,7 +166,7 @@ FAMILIES = [
     *("exmobilevit-576", "mnasnet-a1", "mobilenetv1@160", "mobilenetv2", "mobilenetv3-large"),
     *("mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
-    "mobilevitv2-0.5",
+    *("mobilevitv2-0.5", "starnet-s1"),
 ]
 
 
