@@ -203,6 +203,7 @@ FLOW: dict[str, Callable[..., Labels]] = {
     "normalize": _same,
     "add": lambda flow, op, *parts: flow.tie(*parts),
     "mul": lambda flow, op, *parts: flow.tie(*parts),
+    "div": lambda flow, op, *parts: flow.tie(*parts),
     "concat": _concat,
     "reshape": lambda flow, op, x: x.reshape(op.shape),
     "permute": lambda flow, op, x: x.transpose(op.attrs["dims"]),

@@ -16,6 +16,7 @@ from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
@@ -54,6 +55,8 @@ _ROWS: tuple[type[Row], ...] = (
     MobileViTV2,
     Keep,
     PoolKept,
+    EfficientViTDown,
+    EfficientViT,
     ViT,
     Swin,
     TransNeXt,
@@ -61,6 +64,7 @@ _ROWS: tuple[type[Row], ...] = (
     LayerNorm,
     Pool,
     Linear,
+    HiddenLinear,
     NormLinear,
     LayerNormLinear,
 )

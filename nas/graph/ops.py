@@ -195,6 +195,7 @@ KINDS: dict[str, Kind] = {
     "act": Kind(_same),  # attrs: fn, one of ACTIVATIONS
     "add": Kind(_elementwise),
     "mul": Kind(_elementwise),
+    "div": Kind(_elementwise),
     "concat": Kind(_concat_shape),  # on channels, or attr `dim`
     "reshape": Kind(_reshape_shape),  # attrs: shape
     "permute": Kind(lambda a, i: tuple(i[0][d] for d in a["dims"])),

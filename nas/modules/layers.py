@@ -221,6 +221,7 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
 CALLS: dict[str, Callable[..., Tensor]] = {
     "add": lambda op, a, b: a + b,
     "mul": lambda op, a, b: a * b,
+    "div": lambda op, a, b: a / b,
     "concat": lambda op, *parts: torch.cat(parts, dim=op.attrs.get("dim", 0) + 1),
     "reshape": lambda op, x: x.reshape(-1, *op.shape),
     "permute": lambda op, x: x.permute(0, *(d + 1 for d in op.attrs["dims"])),

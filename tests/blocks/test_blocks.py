@@ -18,6 +18,7 @@ from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
@@ -130,6 +131,8 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     ),
     "keep": st.builds(Keep, widths),
     "pool_kept": st.builds(PoolKept, st.integers(25, 40)),
+    "efficientvit_down": st.builds(EfficientViTDown, widths, widths, kernels, activations, strides),
+    "efficientvit": st.builds(EfficientViT, st.just(1), keep, widths, kernels, activations),
     "vit": vits(),
     "swin": swins() | st.builds(Swin, st.just(2), st.just(1), st.sampled_from([2, 4])),
     "transnext": transnexts(),
@@ -137,6 +140,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "layer_norm": st.builds(LayerNorm),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),
+    "hidden_linear": st.builds(HiddenLinear, widths, activations),
     "norm_linear": st.builds(NormLinear, widths),
     "layer_norm_linear": st.builds(LayerNormLinear, widths),
 }

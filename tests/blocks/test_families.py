@@ -8,6 +8,7 @@ import torch
 from nas.blocks import Row
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.efficientnet import FusedMBConv, MBConv
+from nas.blocks.efficientvit import EfficientViT
 from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
@@ -89,6 +90,8 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (MobileViT(dim=18, layers=1), "18 channels do not divide in 4 heads"),
         (MobileViTV2(layers=1, out=32), "keeps width"),
         (MobileViTV2(layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),
+        (EfficientViT(heads=2, out=32), "keeps width"),
+        (EfficientViT(heads=5), "24 channels do not divide in 5 heads"),
         (Linear(10), "pooled vector"),
         (NormLinear(10), "pooled vector"),
     ],
