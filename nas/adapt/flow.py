@@ -155,7 +155,8 @@ def _concat(flow: Flow, op: Op, *parts: Labels) -> Labels:
 
 def _slice(flow: Flow, op: Op, x: Labels) -> Labels:
     start, dim = op.attrs["start"], op.attrs.get("dim", x.ndim - 1)
-    return x[(slice(None),) * dim + (slice(start, start + op.attrs["size"]),)]
+    cut: Labels = x[(slice(None),) * dim + (slice(start, start + op.attrs["size"]),)]
+    return cut
 
 
 def _pool(flow: Flow, op: Op, x: Labels) -> Labels:

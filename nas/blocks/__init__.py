@@ -13,15 +13,19 @@ from typing import TypeVar
 from nas.blocks import own
 from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.bit import BiT, BiTStem
-from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool
+from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fbnet import FBNetV3
+from nas.blocks.ghostnet import GhostNet
+from nas.blocks.lcnet import LCNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
+from nas.blocks.repghost import RepGhost
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.starnet import Star
@@ -39,6 +43,10 @@ _ROWS: tuple[type[Row], ...] = (
     Bneck,
     MBConv,
     FusedMBConv,
+    FBNetV3,
+    LCNet,
+    GhostNet,
+    RepGhost,
     RepViTStem,
     RepViTDown,
     RepViTShallowDown,
@@ -65,6 +73,7 @@ _ROWS: tuple[type[Row], ...] = (
     Pool,
     Linear,
     HiddenLinear,
+    UnbiasedLinear,
     NormLinear,
     LayerNormLinear,
 )

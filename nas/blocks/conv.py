@@ -67,6 +67,17 @@ class Linear(Row, op="linear", scale="none", reads_vector=True, classifies=True)
 
 
 @dataclass(frozen=True, slots=True)
+class UnbiasedLinear(Row, op="unbiased_linear", scale="none", reads_vector=True):
+    """Linear without bias on the pooled vector, activation (default none)."""
+
+    out: Width = Ratio(1)
+    act: str = "none"
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        return g.linear(x, self.out, bias=False, act=self.act)
+
+
+@dataclass(frozen=True, slots=True)
 class NormLinear(Row, op="norm_linear", scale="none", reads_vector=True, classifies=True):
     """Batch norm, then linear with bias: RepViT's and LeViT's classifier."""
 

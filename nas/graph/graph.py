@@ -158,10 +158,12 @@ class GraphBuilder:
         """Depthwise convolution, batch norm and activation."""
         return self.conv(x, x.c, k=k, s=s, groups=x.c, act=act, name=name)
 
-    def linear(self, x: Value, out: Width, *, act: str = "none", name: str = "linear") -> Value:
-        """Linear with bias on the last dimension, and activation."""
+    def linear(
+        self, x: Value, out: Width, *, bias: bool = True, act: str = "none", name: str = "linear"
+    ) -> Value:
+        """Linear on the last dimension, and activation."""
         with self.scope(name):
-            return self.act(self.add("linear", (x,), "linear", out=out, bias=True), act)
+            return self.act(self.add("linear", (x,), "linear", out=out, bias=bias), act)
 
     def act(self, x: Value, fn: str) -> Value:
         """Activation; `none` adds no op."""

@@ -15,15 +15,19 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.blocks import BLOCKS, Row
 from nas.blocks.bit import BiT, BiTStem
-from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool
+from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fbnet import FBNetV3
+from nas.blocks.ghostnet import GhostNet
+from nas.blocks.lcnet import LCNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
+from nas.blocks.repghost import RepGhost
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.starnet import Star
@@ -111,6 +115,10 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "bneck": st.builds(Bneck, widths, widths, kernels, ratios, activations, strides),
     "mbconv": st.builds(MBConv, widths, widths, kernels, ratios, activations, strides),
     "fused_mbconv": st.builds(FusedMBConv, widths, widths, kernels, activations, strides),
+    "fbnetv3": st.builds(FBNetV3, widths, widths, kernels, ratios, activations, strides),
+    "lcnet": st.builds(LCNet, widths, kernels, ratios, activations, strides),
+    "ghostnet": st.builds(GhostNet, widths, widths, kernels, ratios, activations, strides),
+    "repghost": st.builds(RepGhost, widths, widths, kernels, ratios, activations, strides),
     "repvit_stem": st.builds(RepViTStem, st.integers(1, 16).map(lambda n: 2 * n), activations),
     "repvit_down": st.builds(RepViTDown, widths, whole_ratios, kernels, activations),
     "repvit_shallow_down": st.builds(
@@ -141,6 +149,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),
     "hidden_linear": st.builds(HiddenLinear, widths, activations),
+    "unbiased_linear": st.builds(UnbiasedLinear, widths, activations),
     "norm_linear": st.builds(NormLinear, widths),
     "layer_norm_linear": st.builds(LayerNormLinear, widths),
 }

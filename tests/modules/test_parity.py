@@ -31,12 +31,22 @@ WIDTHS = {
     "mnasnet": (0.5, 0.75, 1.0, 1.4),
     "mnasnet-a1": (0.5, 0.75, 1.0, 1.4),
 }
+#: families with a table for each width, since they round to multiples of 4
+GHOSTS = {
+    "ghostnet": ("0.5", "1.0", "1.3"),
+    "repghost": ("0.5", "0.58", "0.8", "1.0", "1.11", "1.3", "1.5", "2.0"),
+}
 #: name -> timm's
 TIMM = {
     **{
         base if width == 1 else f"{base}-{width:g}": f"{timm_base}_{round(width * 100):03d}"
         for base, widths in WIDTHS.items()
         for timm_base in [base.replace("-", "_").replace("mnasnet_a1", "semnasnet")]
+        for width in widths
+    },
+    **{
+        f"{base}-{width}": f"{base.replace('repghost', 'repghostnet')}_{float(width) * 100:03.0f}"
+        for base, widths in GHOSTS.items()
         for width in widths
     },
     **{f"efficientnet-b{i}": f"efficientnet_b{i}" for i in range(8)},
@@ -55,6 +65,7 @@ TIMM = {
     **{f"tinynet-{size}": f"tinynet_{size}" for size in "abcde"},
     **{f"hardcorenas-{size}": f"hardcorenas_{size}" for size in "abcdef"},
     **{f"efficientvit-b{i}": f"efficientvit_b{i}" for i in range(4)},
+    **{f"fbnetv3-{size}": f"fbnetv3_{size}" for size in "bdg"},
     "resnet50": "resnet50",
     **{f"starnet-{size}": f"starnet_{size}" for size in ("s1", "s2", "s3", "s4")},
     **{f"starnet-{size}": f"starnet_{size}" for size in ("s050", "s100", "s150")},
@@ -103,6 +114,9 @@ def made_by_timm(name: str, side: int | None = None) -> nn.Module:
     if name.startswith("mobilenetv1"):  # timm registers width 1 alone
         width = float(name.partition("@")[0].removeprefix("mobilenetv1").lstrip("-") or 1)
         return timm.models.efficientnet._gen_mobilenet_v1("mobilenetv1_100", width)
+    if name.startswith("lcnet"):  # timm registers some widths alone
+        width = float(name.removeprefix("lcnet-"))
+        return timm.models.mobilenetv3._gen_lcnet("lcnet_100", width)
     if name.endswith("-842"):
         network = made_by_timm(name.removesuffix("-842"))
         for stage, patch in zip((2, 3, 4), (8, 4, 2), strict=True):
@@ -169,6 +183,7 @@ FAMILIES = [
     *("mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
     *("mobilevitv2-0.5", "starnet-s1"),
+    *("fbnetv3-b", "ghostnet-0.5", "lcnet-0.5", "repghost-0.5"),
 ]
 
 
