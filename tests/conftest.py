@@ -44,7 +44,7 @@ def needing(value: object, *names: str) -> Any:
 FAMILIES = [
     *("convnext-t", "efficientnet-b0", "efficientnet-lite0", "efficientnetv2-s"),
     "efficientvit-b0",
-    *("exmobilevit-576", "mnasnet", "mnasnet-a1", "mobilenetv1", "mobilenetv2"),
+    *("exmobilevit-576", "fastvit-sa12", "mnasnet", "mnasnet-a1", "mobilenetv1", "mobilenetv2"),
     *("mobilenetv3-large", "mobilenetv3-small", "mobileone-s1", "mobileone-s4", "mobilevit-xxs"),
     *("mobilevitv2-0.5", "starnet-s050"),
     *("fbnetv3-b", "ghostnet-0.5", "lcnet-1.0", "repghost-0.5"),

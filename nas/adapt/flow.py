@@ -203,6 +203,7 @@ FLOW: dict[str, Callable[..., Labels]] = {
     "act": _same,
     "normalize": _same,
     "add": lambda flow, op, *parts: flow.tie(*parts),
+    "sub": lambda flow, op, *parts: flow.tie(*parts),
     "mul": lambda flow, op, *parts: flow.tie(*parts),
     "div": lambda flow, op, *parts: flow.tie(*parts),
     "concat": _concat,

@@ -18,6 +18,14 @@ from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormL
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fastvit import (
+    ConditionalPosition,
+    ConvFFN,
+    FastViTAttention,
+    FastViTDown,
+    FastViTHead,
+    RepMixer,
+)
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.lcnet import LCNet
@@ -56,6 +64,12 @@ _ROWS: tuple[type[Row], ...] = (
     BiT,
     MobileOneStem,
     MobileOne,
+    RepMixer,
+    ConvFFN,
+    FastViTAttention,
+    ConditionalPosition,
+    FastViTDown,
+    FastViTHead,
     ConvNeXtStem,
     ConvNeXtDown,
     ConvNeXt,

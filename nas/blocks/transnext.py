@@ -61,7 +61,7 @@ class TransNeXt(Row, op="transnext", scale="width", relative_to={"ffn": "out"}):
         for layer in range(self.layers):
             with g.scope(f"layer{layer}"):
                 x = self._layer(g, x, h, w)
-        return _map(g, g.layer_norm(x, eps=EPS), h, w)
+        return g.from_tokens(g.layer_norm(x, eps=EPS), h, w)
 
     def _layer(self, g: GraphBuilder, x: Value, h: Width, w: Width) -> Value:
         """Attention and convolutional GLU, each behind a norm and beside a residual."""
@@ -77,7 +77,7 @@ class TransNeXt(Row, op="transnext", scale="width", relative_to={"ffn": "out"}):
                 g.add("slice", (y,), n, start=i * self.ffn, size=self.ffn)
                 for i, n in enumerate(("value", "gate"))
             )
-            y = _map(g, y, h, w)
+            y = g.from_tokens(y, h, w)
             y = g.add("conv", (y,), "conv", out=self.ffn, k=3, s=1, groups=self.ffn, bias=True)
             y = g.act(g.tokens(y), "gelu")
             y = g.linear(g.add("mul", (y, gate), "gated"), self.out, name="project")
@@ -145,7 +145,8 @@ class TransNeXt(Row, op="transnext", scale="width", relative_to={"ffn": "out"}):
     def _pooled(self, g: GraphBuilder, x: Value, h: Width, w: Width) -> Value:
         """Tokens of the pooled map."""
         with g.scope("pooled"):
-            y = g.add("conv", (_map(g, x, h, w),), "conv", out=x.shape[-1], **POINTWISE)
+            y = g.from_tokens(x, h, w)
+            y = g.add("conv", (y,), "conv", out=y.c, **POINTWISE)
             y = g.act(y, "gelu")
             y = g.add("avg_pool", (y,), "pool", k=self.patch, s=self.patch, pad=0)
             return g.layer_norm(g.tokens(y))
@@ -192,12 +193,6 @@ class TransNeXt(Row, op="transnext", scale="width", relative_to={"ffn": "out"}):
 
 
 POINTWISE: dict[str, Any] = {"k": 1, "s": 1, "groups": 1, "bias": True}
-
-
-def _map(g: GraphBuilder, x: Value, h: Width, w: Width) -> Value:
-    """(H * W, C) -> (C, H, W)."""
-    x = g.add("permute", (x,), "to_channels", dims=(1, 0))
-    return g.add("reshape", (x,), "to_map", shape=(x.shape[0], h, w))
 
 
 def _heads(g: GraphBuilder, x: Value, parts: int, heads: int) -> Value:

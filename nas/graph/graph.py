@@ -191,6 +191,10 @@ class GraphBuilder:
         """Add the shortcut x to its branch h, which was computed from it."""
         return self.add("add", (x, h), name, role=RESIDUAL)
 
+    def layer_scale(self, x: Value, fill: float) -> Value:
+        """Scale each channel of a map by a trained factor that starts at `fill`."""
+        return self.add("scale", (x,), "layer_scale", size=x.c, fill=fill)
+
     def layer_norm(self, x: Value, *, eps: float = 1e-5, name: str = "norm") -> Value:
         """Layer norm on the last dimension."""
         return self.add("layer_norm", (x,), name, eps=eps)
@@ -213,6 +217,11 @@ class GraphBuilder:
         x = self.add("reshape", (x,), "flatten", shape=(c, h * w))
         return self.add("permute", (x,), "to_tokens", dims=(1, 0))
 
+    def from_tokens(self, x: Value, h: Width, w: Width) -> Value:
+        """(H * W, C) -> (C, H, W)."""
+        x = self.add("permute", (x,), "to_channels", dims=(1, 0))
+        return self.add("reshape", (x,), "to_map", shape=(x.c, h, w))
+
     def param(
         self, shape: Shape, *, name: str, like: Value | None = None, fill: float | None = None
     ) -> Value:
@@ -224,9 +233,15 @@ class GraphBuilder:
         return self.add("param", inputs, name, shape=shape, fill=fill)
 
     def attention(
-        self, x: Value, heads: int, *, bias: Value | None = None, name: str = "attention"
+        self,
+        x: Value,
+        heads: int,
+        *,
+        bias: Value | None = None,
+        qkv_bias: bool = True,
+        name: str = "attention",
     ) -> Value:
-        """Multi-head self-attention over (..., N, C), qkv and output projections with bias.
+        """Multi-head self-attention over (..., N, C); the output projection has a bias.
 
         `bias` is added to the scores (..., heads, N, N).
         """
@@ -235,7 +250,7 @@ class GraphBuilder:
             raise ArchError(f"{c} channels do not divide in {heads} heads")
         nd = len(lead)
         with self.scope(name):
-            h = self.linear(x, 3 * c, name="qkv")
+            h = self.linear(x, 3 * c, bias=qkv_bias, name="qkv")
             h = self.add("reshape", (h,), "heads", shape=(*lead, n, 3, heads, c // heads))
             dims = (nd + 1, *range(nd), nd + 2, nd, nd + 3)
             h = self.add("permute", (h,), "to_heads", dims=dims)

@@ -194,6 +194,7 @@ KINDS: dict[str, Kind] = {
     "group_norm": Kind(_same, lambda op: _norm_weights(op.shape[0])),  # attrs: groups
     "act": Kind(_same),  # attrs: fn, one of ACTIVATIONS
     "add": Kind(_elementwise),
+    "sub": Kind(_elementwise),  # the first input less the second
     "mul": Kind(_elementwise),
     "div": Kind(_elementwise),
     "concat": Kind(_concat_shape),  # on channels, or attr `dim`
@@ -219,7 +220,8 @@ KINDS: dict[str, Kind] = {
     "param": Kind(_given, lambda op: {"weight": op.shape}),
     # attrs: shape, and values, a function that returns them as an array
     "constant": Kind(_given),
-    # multiplies (in traces, or adds) a trained tensor of `size` elements, one per channel of a map
+    # multiplies (in traces, or adds) a trained tensor of `size` elements, one per channel of a map;
+    # attrs: size, fill, the initial value, 1e-6 by default
     "scale": Kind(_same, lambda op: {"gamma": (op.attrs["size"],)}),
     # only in traced graphs (`nas.modules.tracing.trace`), with a given shape --------------------
     "resample": Kind(_given),  # slices, pads, sums, resizes

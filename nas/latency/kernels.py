@@ -27,7 +27,7 @@ UNKNOWN = "unknown"
 KINDS_OF: Mapping[str, tuple[str, ...]] = {
     "linear": ("linear",),
     "attention": ("attention", "matmul"),
-    "elementwise": ("act", "add", "mul", "div", "scale"),
+    "elementwise": ("act", "add", "sub", "mul", "div", "scale"),
     "norm": ("batch_norm", "layer_norm", "group_norm", "normalize"),
     "pool": ("global_pool", "avg_pool", "max_pool", "sum"),
     "memory": ("concat", "reshape", "permute", "select", "slice", "roll", "gather", "resample"),

@@ -2,7 +2,7 @@
 
 A fused convolution or linear layer is a sum of branches that are affine in one input: a kernel, a
 batch norm, the input itself. Each branch becomes a kernel and a bias of the fused layer's shape,
-and these are added (RepVGG, arXiv:2101.03697, section 3.3).
+and these are added, subtracted and scaled (RepVGG, arXiv:2101.03697, section 3.3).
 """
 
 from __future__ import annotations
@@ -57,9 +57,12 @@ class _Branches:
         if op.kind == "add":
             parts = [self.affine(i) for i in op.inputs]
             return sum(k for k, _ in parts), sum(b for _, b in parts)  # type: ignore[return-value]
-        if op.kind == "batch_norm":
+        if op.kind == "sub":
+            (kernel, bias), (less_kernel, less_bias) = map(self.affine, op.inputs)
+            return kernel - less_kernel, bias - less_bias
+        if op.kind in ("batch_norm", "scale"):
             kernel, bias = self.affine(op.inputs[0])
-            scale, shift = self._norm(index)
+            scale, shift = self._norm(index) if op.kind == "batch_norm" else self._scale(index)
             return kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1)), bias * scale + shift
         layer: Any = self.trained.get_submodule(op.name)
         kernel = layer.standardised() if isinstance(layer, StandardConv2d) else layer.weight
@@ -76,6 +79,11 @@ class _Branches:
         kernel = torch.empty_like(self.layer.weight)
         nn.init.dirac_(kernel, self.layer.groups)  # type: ignore[arg-type]
         return kernel, kernel.new_zeros(len(kernel))
+
+    def _scale(self, index: int) -> tuple[Tensor, Tensor]:
+        """Scale per channel of a layer scale, and no shift."""
+        layer: Any = self.trained.get_submodule(self.graph.ops[index].name)
+        return layer.gamma, torch.zeros_like(layer.gamma)
 
     def _norm(self, index: int) -> tuple[Tensor, Tensor]:
         """Scale and shift per channel of a batch norm in evaluation mode."""

@@ -117,9 +117,9 @@ def _max_pool(op: Op) -> nn.Module:
 class Scale(nn.Module):
     """Multiplies each channel by a trained factor: the layer scale of CaiT and ConvNeXt."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, fill: float = SCALE) -> None:
         super().__init__()
-        self.gamma = nn.Parameter(torch.full((channels,), SCALE))
+        self.gamma = nn.Parameter(torch.full((channels,), fill))
 
     def extra_repr(self) -> str:
         return str(len(self.gamma))
@@ -206,7 +206,7 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
     "batch_norm": _batch_norm,
     "layer_norm": lambda op: nn.LayerNorm(op.shape[-1], eps=op.attrs.get("eps", EPS)),
     "group_norm": lambda op: nn.GroupNorm(op.attrs["groups"], op.shape[0], eps=EPS),
-    "scale": lambda op: Scale(op.attrs["size"]),
+    "scale": lambda op: Scale(op.attrs["size"], op.attrs.get("fill", SCALE)),
     "act": lambda op: (ACTIVATIONS | INNER)[op.attrs["fn"]](),
     "global_pool": lambda op: nn.AdaptiveAvgPool2d(1),
     "avg_pool": lambda op: nn.AvgPool2d(op.attrs["k"], op.attrs["s"], padding(op.attrs)),
@@ -220,6 +220,7 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
 #: dimension d of the graph is d + 1 of the batch
 CALLS: dict[str, Callable[..., Tensor]] = {
     "add": lambda op, a, b: a + b,
+    "sub": lambda op, a, b: a - b,
     "mul": lambda op, a, b: a * b,
     "div": lambda op, a, b: a / b,
     "concat": lambda op, *parts: torch.cat(parts, dim=op.attrs.get("dim", 0) + 1),

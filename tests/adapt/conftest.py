@@ -33,6 +33,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "convnext-t": (0.5, 32),
     "starnet-s050": (1.0, 32),
     "resnet50": (0.25, 32),
+    "fastvit-sa12": (0.25, 64),
     "vit-b32": (1.0, 32),
     "vit-r50-b16": (1.0, 32),
     "swin-t": (1.0, 224),

@@ -20,6 +20,14 @@ from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormL
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fastvit import (
+    ConditionalPosition,
+    ConvFFN,
+    FastViTAttention,
+    FastViTDown,
+    FastViTHead,
+    RepMixer,
+)
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.lcnet import LCNet
@@ -130,6 +138,12 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "bit": st.builds(BiT, st.sampled_from([128, 256]), strides),
     "mobileone_stem": st.builds(MobileOneStem, widths, kernels, branches, activations, strides),
     "mobileone": st.builds(MobileOne, widths, kernels, branches, ratios, activations, strides),
+    "repmixer": st.builds(RepMixer, keep, widths, kernels, activations),
+    "conv_ffn": st.builds(ConvFFN, keep, widths, kernels, activations),
+    "fastvit_attention": st.builds(FastViTAttention, st.just(1), keep, widths, activations),
+    "conditional_position": st.builds(ConditionalPosition, kernels),
+    "fastvit_down": st.builds(FastViTDown, whole_ratios, kernels, activations, strides),
+    "fastvit_head": st.builds(FastViTHead, whole_ratios, kernels, ratios, activations),
     "convnext_stem": st.builds(ConvNeXtStem, widths, strides),
     "convnext_down": st.builds(ConvNeXtDown, widths, strides),
     "convnext": st.builds(ConvNeXt, keep, widths, kernels, activations),

@@ -10,6 +10,7 @@ from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fastvit import FastViTAttention, FastViTDown, FastViTHead, RepMixer
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
 from nas.blocks.mobilevitv2 import MobileViTV2, fold, unfold
@@ -57,6 +58,7 @@ def test_residual_only_where_the_shape_is_kept(block: type[Row]) -> None:
         (MBConv(exp=72, se=0.25), 6),  # of the input's width, not rounded to 8
         (MBConv(exp=72, se=0.01), 1),
         (RepViT(se=0.75), 16),  # 18 without the 90 % rule
+        (FastViTHead(se=0.05), 2),  # of its output's width, not rounded to 8
     ],
 )
 def test_squeeze_width_follows_the_reference_code(row: Row, squeeze: int) -> None:
@@ -84,6 +86,9 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (RepViTStem(15), "even width"),
         (RepViTStem(16, s=2), "stride 4"),
         (Star(out=32), "keeps width"),
+        (RepMixer(out=32), "repmixer keeps width"),
+        (FastViTAttention(heads=5), "24 channels do not divide in 5 heads"),
+        (FastViTDown(out=40), "do not divide in 24 groups"),
         (MobileViT(dim=16, layers=1, out=32), "keeps width"),
         (MobileViT(dim=16, layers=1, s=2), "keeps width"),
         (MobileViT(dim=16, layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from nas.blocks.fastvit import ConditionalPosition, FastViTDown, RepMixer
 from nas.blocks.mobileone import MobileOne
 from nas.blocks.repvit import RepViT
 from nas.graph.cost import macs, params
@@ -20,12 +21,15 @@ def kinds(graph: Graph) -> list[str]:
     return [op.kind for op in graph.ops[1:]]
 
 
-def test_no_batch_norm_is_left_in_a_fused_seed(representative: Arch) -> None:
-    assert "batch_norm" not in kinds(representative.fused)
+def test_no_batch_norm_is_left_in_a_fused_seed_except_before_tokens(representative: Arch) -> None:
+    fused, readers = representative.fused, representative.fused.consumers()
+    for op, own in zip(fused.ops, readers, strict=True):
+        if op.kind == "batch_norm":  # that of FastViT's attention
+            assert "reshape" in {fused.ops[i].kind for i in own}
 
 
 def test_all_other_ops_of_a_network_without_branches_stay(representative: Arch) -> None:
-    if not representative.name.startswith(("repvit", "mobileone")):
+    if not representative.name.startswith(("repvit", "mobileone", "fastvit")):
         kept = [op.name for op in representative.graph.ops if op.kind != "batch_norm"]
         assert [op.name for op in representative.fused.ops] == kept
         assert macs(representative.fused) == representative.macs
@@ -51,6 +55,31 @@ def test_over_parameterised_branches_become_two_convolutions(k: int, out: int, s
     graph = fuse(lower([row], (24, 8, 8))[0])
     assert kinds(graph) == ["conv", "act", "conv", "act"]
     assert params(graph) == 24 * (k * k + 1) + (24 + 1) * out
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_repmixer_and_its_skip_connection_become_one_depthwise_convolution(k: int) -> None:
+    graph = fuse(lower([RepMixer(out=24, exp=48, k=k)], (24, 8, 8))[0])
+    assert kinds(graph) == ["conv", "conv", "conv", "act", "conv", "add"]
+    mixer = graph.ops[1]
+    assert mixer.inputs == (0,)
+    assert mixer.attrs == {"out": 24, "k": k, "s": 1, "groups": 24, "bias": True}
+    feed_forward = 24 * (7 * 7 + 1) + (24 + 1) * 48 + (48 + 1) * 24
+    assert params(graph) == 24 * (k * k + 1) + feed_forward
+
+
+def test_position_codes_and_patch_embeddings_become_plain_convolutions() -> None:
+    graph = fuse(lower([ConditionalPosition(), FastViTDown(out=48)], (24, 8, 8))[0])
+    assert kinds(graph) == ["conv", "conv", "conv", "act"]
+    assert [op.attrs["k"] for op in graph.ops[1:4]] == [7, 7, 1]
+    assert params(graph) == 24 * (7 * 7 + 1) + 48 * (7 * 7 + 1) + (48 + 1) * 48
+
+
+def test_scale_of_a_convolution_with_another_reader_stays() -> None:
+    g = GraphBuilder((4, 8, 8))
+    h = g.conv(g.input, 4, norm=False)
+    g.add("mul", (g.layer_scale(h, 1.0), h), "product")
+    assert kinds(fuse(g.graph())) == ["conv", "scale", "mul"]
 
 
 @pytest.mark.parametrize(

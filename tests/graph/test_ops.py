@@ -32,6 +32,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[tuple[int, ...], ...], tuple[int, .
     "layer_norm": ({}, ((2, 3, C),), (2, 3, C), 2 * C, 0),
     "act": ({"fn": "gelu"}, ((C, H, W),), (C, H, W), 0, 0),
     "add": ({}, ((C, H, W), (C, H, W)), (C, H, W), 0, 0),
+    "sub": ({}, ((C, H, W), (C, H, W)), (C, H, W), 0, 0),
     "mul": ({}, ((C, H, W), (C, 1, 1)), (C, H, W), 0, 0),
     "div": ({}, ((C, H, W), (1, H, W)), (C, H, W), 0, 0),
     "concat": ({}, ((C, H, W), (2, H, W), (1, H, W)), (C + 3, H, W), 0, 0),

@@ -72,6 +72,8 @@ TIMM = {
     **{f"vit-{s[0]}{p}": f"vit_{s}_patch{p}_224" for s in ("base", "large") for p in (16, 32)},
     "vit-r50-b16": "vit_base_r50_s16_224",
     "vit-h14": "vit_huge_patch14_224",
+    **{f"fastvit-{s}": f"fastvit_{s}" for s in ("t8", "t12", "s12")},
+    **{f"fastvit-{s}": f"fastvit_{s}" for s in ("sa12", "sa24", "sa36", "ma36")},
     **{f"swin-{s[0]}": f"swin_{s}_patch4_window7_224" for s in ("tiny", "small", "base", "large")},
 }
 SIZED = ("swin", "vit")
@@ -137,7 +139,13 @@ def made_by_timm(name: str, side: int | None = None) -> nn.Module:
 
 @torch.no_grad()
 def randomise_norms(network: nn.Module, images: torch.Tensor) -> None:
-    """Statistics from `images`, random weights: freshly initialised norms hide what they scale."""
+    """Statistics from `images`, random weights: freshly initialised norms hide what they scale.
+
+    So do layer scales, which start near 0.
+    """
+    for name, weight in network.named_parameters():
+        if name.endswith("gamma"):
+            weight.uniform_(0.1, 0.3)
     for norm in network.modules():
         if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
             norm.weight.uniform_(0.5, 1.5)
@@ -180,7 +188,7 @@ FAMILIES = [
     *("convnext-t", "efficientnet-b1", "efficientnet-lite3", "efficientnetv2-s"),
     "efficientvit-b0",
     *("exmobilevit-576", "mnasnet-a1", "mobilenetv1@160", "mobilenetv2", "mobilenetv3-large"),
-    *("mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
+    *("fastvit-sa12", "mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
     *("mobilevitv2-0.5", "starnet-s1"),
     *("fbnetv3-b", "ghostnet-0.5", "lcnet-0.5", "repghost-0.5"),

@@ -15,7 +15,7 @@ from nas.modules.layers import CALLS
 
 WIDTH = 100
 """Maximum line length, if a line can be split."""
-OPERATORS = {"add": "+", "mul": "*", "matmul": "@"}
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "matmul": "@"}
 
 
 def layer_code(layer: nn.Module) -> str:

@@ -97,6 +97,7 @@ REFERENCES = {
     "convnext-t": "convnext_tiny",
     "mobileone-s1": "mobileone_s1",
     "resnet50": "resnet50",
+    "fastvit-sa12": "fastvit_sa12",
 }
 
 
