@@ -10,6 +10,7 @@ a block.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -33,7 +34,7 @@ class ChannelGroup:
 
     coupled: Labels
     layers: tuple[int, ...]
-    """Indices of the ops that make the channels."""
+    """Indices of the ops that make the channels, or of those that slice them off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,8 @@ class DependencyGraph:
     """(labels,) number of the set of each label."""
     frozen: Labels
     """Sets with channels of the network's output, which cannot be removed."""
+    slices: tuple[tuple[int, Labels], ...] = ()
+    """Index of each op that takes a part of the channels, and the sets in its part."""
 
     @classmethod
     def of(cls, graph: Graph) -> DependencyGraph:
@@ -64,7 +67,8 @@ class DependencyGraph:
             values.append(compact(np.broadcast_to(found, op.shape)))
         coupled = flow.coupled()
         out = values[-1][values[-1] >= 0]
-        return cls(graph, tuple(flow.axes), coupled, np.unique(coupled[out]))
+        slices = tuple((op, np.unique(coupled[part[part >= 0]])) for op, part in flow.slices)
+        return cls(graph, tuple(flow.axes), coupled, np.unique(coupled[out]), slices)
 
     @cached_property
     def groups(self) -> tuple[ChannelGroup, ...]:
@@ -76,7 +80,23 @@ class DependencyGraph:
         for op, coupled in made:
             layers.setdefault(int(number[coupled[0]]), []).append(op)
         held = np.unique(np.concatenate([coupled for _, coupled in made]))
-        return tuple(ChannelGroup(held[number[held] == n], tuple(ops)) for n, ops in layers.items())
+        return tuple(
+            ChannelGroup(part, slices or tuple(ops))
+            for n, ops in layers.items()
+            for part, slices in self._parts(held[number[held] == n])
+        )
+
+    def _parts(self, coupled: Labels) -> Iterator[tuple[Labels, tuple[int, ...]]]:
+        """Sets that are in the same slices, with these slices: each keeps a number of its own."""
+        parts: dict[tuple[int, ...], list[int]] = {}
+        inside: dict[int, list[int]] = {int(n): [] for n in coupled}
+        for op, sliced in self.slices:
+            for n in np.intersect1d(sliced, coupled):
+                inside[int(n)].append(op)
+        for n, ops in inside.items():
+            parts.setdefault(tuple(ops), []).append(n)
+        for slices, own in parts.items():
+            yield np.array(own), slices
 
     @property
     def n_coupled(self) -> int:

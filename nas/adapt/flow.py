@@ -38,6 +38,7 @@ class Flow:
         self.op = 0
         self.count = 0
         self.axes: list[Axes] = []
+        self.slices: list[tuple[int, Labels]] = []
         self.pairs: list[Labels] = []
 
     def fresh(self, *shape: int) -> Labels:
@@ -155,8 +156,10 @@ def _concat(flow: Flow, op: Op, *parts: Labels) -> Labels:
 
 def _slice(flow: Flow, op: Op, x: Labels) -> Labels:
     start, dim = op.attrs["start"], op.attrs.get("dim", x.ndim - 1)
-    cut: Labels = x[(slice(None),) * dim + (slice(start, start + op.attrs["size"]),)]
-    return cut
+    part: Labels = x[(slice(None),) * dim + (slice(start, start + op.attrs["size"]),)]
+    if _distinct(x).shape[dim] > 1:  # it divides channels
+        flow.slices.append((flow.op, _distinct(part)))
+    return part
 
 
 def _pool(flow: Flow, op: Op, x: Labels) -> Labels:
@@ -164,8 +167,13 @@ def _pool(flow: Flow, op: Op, x: Labels) -> Labels:
 
 
 def _attention(flow: Flow, op: Op, q: Labels, k: Labels, v: Labels, *bias: Labels) -> Labels:
-    """Couple each head: its scores need all its queries and keys, and weigh all its values."""
-    flow.tie(*(flow.merged(x, x.ndim - 2, x.ndim - 1) for x in (q, k, v, *bias)))
+    """Couple each head: its scores need all its queries and keys, and weigh all its values.
+
+    The values of a single head are free, since there is no other head that must be as wide.
+    """
+    single = q.ndim == 2  # (tokens, channels)
+    whole = (q, k, *bias) if single else (q, k, v, *bias)
+    flow.tie(*(flow.merged(x, x.ndim - 2, x.ndim - 1) for x in whole))
     return flow.merged(v, v.ndim - 2)
 
 

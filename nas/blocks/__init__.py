@@ -36,6 +36,7 @@ from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repghost import RepGhost
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.shvit import SHViT, SHViTConv, SHViTDown
 from nas.blocks.starnet import Star
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
@@ -83,6 +84,9 @@ _ROWS: tuple[type[Row], ...] = (
     Swin,
     TransNeXt,
     Star,
+    SHViTConv,
+    SHViTDown,
+    SHViT,
     LayerNorm,
     Pool,
     Linear,

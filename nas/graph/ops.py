@@ -204,9 +204,9 @@ KINDS: dict[str, Kind] = {
     "global_pool": Kind(lambda a, i: (i[0][0], 1, 1)),  # mean over H and W
     "avg_pool": Kind(_pool_shape),  # attrs: k, s
     "max_pool": Kind(_pool_shape),
-    # reads q, k, v (..., N, D) and an optional bias of the scores, whose sides of 1 are repeated;
-    # attrs: scale of the scores, 1 / sqrt(D) by default
-    "attention": Kind(lambda a, i: i[0], macs=_attention_macs),
+    # reads q and k (..., N, D), v (..., N, E) and an optional bias of the scores, whose sides of 1
+    # are repeated; attrs: scale of the scores, 1 / sqrt(D) by default
+    "attention": Kind(lambda a, i: (*i[0][:-1], i[2][-1]), macs=_attention_macs),
     "matmul": Kind(_matmul_shape, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
     "normalize": Kind(_same),  # scales the last dimension to Euclidean length 1
     "roll": Kind(_same),  # rotates the first two dimensions; attrs: shift

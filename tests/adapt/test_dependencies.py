@@ -16,6 +16,7 @@ from nas.adapt.prune import embedded, pruned, scores
 from nas.adapt.width_changes import width_changes, with_rows
 from nas.adapt.width_groups import WidthGroup, width_groups
 from nas.errors import ArchError
+from nas.graph.graph import Graph, GraphBuilder
 from nas.library import load_arch, load_device
 from nas.modules import build
 from nas.modules.layers import assemble
@@ -118,6 +119,24 @@ def silence(module: nn.Module, channels: DependencyGraph, kept: Mask) -> None:
             state[name].masked_fill_(torch.from_numpy(~mask), 0)
         else:
             state[name][torch.from_numpy(~mask)] = 0
+
+
+def test_each_slice_of_the_channels_keeps_a_number_of_its_own() -> None:
+    """The best scores are all in the second part; the first still keeps its share."""
+
+    def parts(first: int, rest: int) -> Graph:
+        g = GraphBuilder((3, 8, 8))
+        h = g.conv(g.input, first + rest, name="all")
+        a = g.add("slice", (h,), "first", start=0, size=first, dim=0)
+        b = g.add("slice", (h,), "rest", start=first, size=rest, dim=0)
+        g.conv(g.add("concat", (g.conv(a, 2, name="of_first"), b), "concat"), 2, name="last")
+        return g.graph()
+
+    channels = DependencyGraph.of(parts(4, 8))
+    kept = channels.keep_mask(parts(3, 5), np.arange(channels.n_coupled, dtype=float))
+    (mask, _) = channels.axis_masks(kept)["all.conv.weight"]
+    assert mask is not None
+    assert mask.tolist() == [False, *[True] * 3, *[False] * 3, *[True] * 5]
 
 
 @torch.no_grad()

@@ -38,6 +38,7 @@ from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repghost import RepGhost
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.shvit import SHViT, SHViTConv, SHViTDown
 from nas.blocks.starnet import Star
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
@@ -159,6 +160,9 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "swin": swins() | st.builds(Swin, st.just(2), st.just(1), st.sampled_from([2, 4])),
     "transnext": transnexts(),
     "star": st.builds(Star, keep, widths, kernels, activations),
+    "shvit_conv": st.builds(SHViTConv, keep, widths, kernels, activations),
+    "shvit_down": st.builds(SHViTDown, widths, widths, kernels, ratios, activations, strides),
+    "shvit": st.builds(SHViT, keep, st.just(1) | keep, widths, kernels, activations),
     "layer_norm": st.builds(LayerNorm),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),

@@ -15,6 +15,7 @@ from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
 from nas.blocks.mobilevitv2 import MobileViTV2, fold, unfold
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
+from nas.blocks.shvit import SHViT, SHViTConv
 from nas.blocks.starnet import Star
 from nas.errors import ArchError
 from nas.graph.graph import Graph, GraphBuilder
@@ -89,6 +90,9 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (RepMixer(out=32), "repmixer keeps width"),
         (FastViTAttention(heads=5), "24 channels do not divide in 5 heads"),
         (FastViTDown(out=40), "do not divide in 24 groups"),
+        (SHViTConv(s=2), "keeps width"),
+        (SHViT(out=32), "keeps width"),
+        (SHViT(dim=25), "25 channels to attend to, but the map has 24"),
         (MobileViT(dim=16, layers=1, out=32), "keeps width"),
         (MobileViT(dim=16, layers=1, s=2), "keeps width"),
         (MobileViT(dim=16, layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),
