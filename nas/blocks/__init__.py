@@ -18,6 +18,7 @@ from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormL
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fasternet import FasterNet, PatchConv
 from nas.blocks.fastvit import (
     ConditionalPosition,
     ConvFFN,
@@ -87,6 +88,8 @@ _ROWS: tuple[type[Row], ...] = (
     SHViTConv,
     SHViTDown,
     SHViT,
+    PatchConv,
+    FasterNet,
     LayerNorm,
     Pool,
     Linear,

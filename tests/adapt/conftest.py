@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "exmobilevit-576": (1.0, 64),
     "repvit-m0.9": (0.5, 32),
     "convnext-t": (0.5, 32),
+    "fasternet-t0": (1.0, 64),
     "shvit-s1": (0.5, 128),
     "starnet-s050": (1.0, 32),
     "resnet50": (0.25, 32),

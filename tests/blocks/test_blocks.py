@@ -20,6 +20,7 @@ from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormL
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fasternet import FasterNet, PatchConv
 from nas.blocks.fastvit import (
     ConditionalPosition,
     ConvFFN,
@@ -163,6 +164,8 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "shvit_conv": st.builds(SHViTConv, keep, widths, kernels, activations),
     "shvit_down": st.builds(SHViTDown, widths, widths, kernels, ratios, activations, strides),
     "shvit": st.builds(SHViT, keep, st.just(1) | keep, widths, kernels, activations),
+    "patch_conv": st.builds(PatchConv, widths, strides),
+    "fasternet": st.builds(FasterNet, keep, widths, kernels, activations),
     "layer_norm": st.builds(LayerNorm),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),

@@ -10,6 +10,7 @@ from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT
 from nas.blocks.exmobilevit import Keep, PoolKept
+from nas.blocks.fasternet import FasterNet
 from nas.blocks.fastvit import FastViTAttention, FastViTDown, FastViTHead, RepMixer
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
@@ -90,6 +91,7 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (RepMixer(out=32), "repmixer keeps width"),
         (FastViTAttention(heads=5), "24 channels do not divide in 5 heads"),
         (FastViTDown(out=40), "do not divide in 24 groups"),
+        (FasterNet(s=2), "fasternet keeps width"),
         (SHViTConv(s=2), "keeps width"),
         (SHViT(out=32), "keeps width"),
         (SHViT(dim=25), "25 channels to attend to, but the map has 24"),

@@ -67,6 +67,7 @@ TIMM = {
     **{f"efficientvit-b{i}": f"efficientvit_b{i}" for i in range(4)},
     **{f"fbnetv3-{size}": f"fbnetv3_{size}" for size in "bdg"},
     "resnet50": "resnet50",
+    **{f"fasternet-{size}": f"fasternet_{size}" for size in ("t0", "t1", "t2")},
     **{f"shvit-s{i}": f"shvit_s{i}" for i in range(1, 5)},
     **{f"starnet-{size}": f"starnet_{size}" for size in ("s1", "s2", "s3", "s4")},
     **{f"starnet-{size}": f"starnet_{size}" for size in ("s050", "s100", "s150")},
@@ -195,7 +196,7 @@ FAMILIES = [
     *("exmobilevit-576", "mnasnet-a1", "mobilenetv1@160", "mobilenetv2", "mobilenetv3-large"),
     *("fastvit-sa12", "mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
-    *("mobilevitv2-0.5", "shvit-s1", "starnet-s1"),
+    *("mobilevitv2-0.5", "shvit-s1", "starnet-s1", "fasternet-t0"),
     *("fbnetv3-b", "ghostnet-0.5", "lcnet-0.5", "repghost-0.5"),
 ]
 
