@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nas.blocks import own
+from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
@@ -54,6 +55,7 @@ _ROWS: tuple[type[Row], ...] = (
     MBConv,
     FusedMBConv,
     FBNetV3,
+    AttentiveNAS,
     LCNet,
     GhostNet,
     RepGhost,

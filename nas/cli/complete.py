@@ -21,6 +21,7 @@ AVOIDABLE = (
     "act",
     "add",
     "attention",
+    "attentivenas",
     "avg_pool",
     "batch_norm",
     "biased_conv",

@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "efficientnet-b0": (0.5, 32),
     "efficientnet-lite0": (0.5, 32),
     "efficientnetv2-s": (0.5, 32),
+    "alphanet-a0": (0.5, 32),
     "fbnetv3-b": (0.5, 32),
     "lcnet-1.0": (0.25, 32),
     "ghostnet-0.5": (1.0, 32),

@@ -14,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from nas.blocks import BLOCKS, Row
+from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
@@ -126,6 +127,9 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "mbconv": st.builds(MBConv, widths, widths, kernels, ratios, activations, strides),
     "fused_mbconv": st.builds(FusedMBConv, widths, widths, kernels, activations, strides),
     "fbnetv3": st.builds(FBNetV3, widths, widths, kernels, ratios, activations, strides),
+    "attentivenas": st.builds(
+        AttentiveNAS, widths, widths, kernels, ratios, activations, st.sampled_from([1, 2])
+    ),
     "lcnet": st.builds(LCNet, widths, kernels, ratios, activations, strides),
     "ghostnet": st.builds(GhostNet, widths, widths, kernels, ratios, activations, strides),
     "repghost": st.builds(RepGhost, widths, widths, kernels, ratios, activations, strides),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nas.blocks import Row
+from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT
@@ -20,6 +21,7 @@ from nas.blocks.shvit import SHViT, SHViTConv
 from nas.blocks.starnet import Star
 from nas.errors import ArchError
 from nas.graph.graph import Graph, GraphBuilder
+from nas.graph.ops import RESIDUAL
 from nas.modules import build
 from nas.space.arch import lower
 
@@ -67,6 +69,18 @@ def test_squeeze_width_follows_the_reference_code(row: Row, squeeze: int) -> Non
     assert width_of(graph_of(row), "se.reduce.conv") == squeeze
 
 
+@pytest.mark.parametrize(
+    ("out", "s", "layers"),
+    [(24, 1, []), (32, 1, ["conv"]), (24, 2, ["avg_pool"]), (32, 2, ["avg_pool", "conv"])],
+)
+def test_shortcut_of_attentivenas_is_pooled_and_projected_where_shapes_differ(
+    out: int, s: int, layers: list[str]
+) -> None:
+    graph = graph_of(AttentiveNAS(out=out, s=s), (24, 7, 7))
+    assert [op.kind for op in graph.ops if "shortcut" in op.name] == layers
+    assert graph.ops[-1].role == ("" if layers else RESIDUAL)
+
+
 def test_stem_and_downsampling_of_repvit_reduce_the_map() -> None:
     assert graph_of(RepViTStem(16), (3, 32, 32)).shape == (16, 8, 8)
     assert graph_of(RepViTDown(40)).shape == (40, 4, 4)
@@ -88,6 +102,7 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (RepViTStem(15), "even width"),
         (RepViTStem(16, s=2), "stride 4"),
         (Star(out=32), "keeps width"),
+        (AttentiveNAS(s=3), "stride 1 or 2"),
         (RepMixer(out=32), "repmixer keeps width"),
         (FastViTAttention(heads=5), "24 channels do not divide in 5 heads"),
         (FastViTDown(out=40), "do not divide in 24 groups"),
