@@ -46,7 +46,7 @@ FAMILIES = [
     "efficientvit-b0",
     *("exmobilevit-576", "fastvit-sa12", "mnasnet", "mnasnet-a1", "mobilenetv1", "mobilenetv2"),
     *("mobilenetv3-large", "mobilenetv3-small", "mobileone-s1", "mobileone-s4", "mobilevit-xxs"),
-    *("mobilevitv2-0.5", "shvit-s1", "starnet-s050", "fasternet-t0"),
+    *("mobilevitv2-0.5", "shvit-s1", "starnet-s050", "fasternet-t0", "swiftformer-xs"),
     *("alphanet-a0", "fbnetv3-b", "ghostnet-0.5", "lcnet-1.0", "repghost-0.5"),
     *("repvit-m0.9", "resnet50", "swin-t", "transnext-micro", "vit-b32", "vit-r50-b16"),
 ]

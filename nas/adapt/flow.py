@@ -150,6 +150,18 @@ def _param(flow: Flow, op: Op, *images: Labels) -> Labels:
     return made
 
 
+def _elementwise(flow: Flow, op: Op, *parts: Labels) -> Labels:
+    """Couple what meets; one factor that is repeated along the channels of others is free."""
+    varies = [max(_distinct(part).shape[dim] for part in parts) > 1 for dim in range(parts[0].ndim)]
+    tied = [
+        part
+        for part in parts
+        if _distinct(part).size > 1
+        or not any(n == 1 and own for n, own in zip(part.shape, varies, strict=True))
+    ]
+    return flow.tie(*tied)
+
+
 def _concat(flow: Flow, op: Op, *parts: Labels) -> Labels:
     return np.concatenate(parts, axis=op.attrs.get("dim", 0))
 
@@ -210,10 +222,10 @@ FLOW: dict[str, Callable[..., Labels]] = {
     "layer_norm": _norm(last=True),
     "act": _same,
     "normalize": _same,
-    "add": lambda flow, op, *parts: flow.tie(*parts),
-    "sub": lambda flow, op, *parts: flow.tie(*parts),
-    "mul": lambda flow, op, *parts: flow.tie(*parts),
-    "div": lambda flow, op, *parts: flow.tie(*parts),
+    "add": _elementwise,
+    "sub": _elementwise,
+    "mul": _elementwise,
+    "div": _elementwise,
     "concat": _concat,
     "reshape": lambda flow, op, x: x.reshape(op.shape),
     "permute": lambda flow, op, x: x.transpose(op.attrs["dims"]),

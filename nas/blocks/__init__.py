@@ -40,6 +40,7 @@ from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.shvit import SHViT, SHViTConv, SHViTDown
 from nas.blocks.starnet import Star
+from nas.blocks.swiftformer import DistilledNormLinear, SwiftFormer, SwiftFormerConv
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
@@ -92,12 +93,15 @@ _ROWS: tuple[type[Row], ...] = (
     SHViT,
     PatchConv,
     FasterNet,
+    SwiftFormerConv,
+    SwiftFormer,
     LayerNorm,
     Pool,
     Linear,
     HiddenLinear,
     UnbiasedLinear,
     NormLinear,
+    DistilledNormLinear,
     LayerNormLinear,
 )
 

@@ -14,7 +14,7 @@ from nas.graph.ops import Op
 def fuse(graph: Graph) -> Graph:
     """Fold every batch norm next to a conv or linear, and every scale of a conv's channels.
 
-    Sums and differences of convs of one input are merged.
+    Sums and differences of convs, or of linear layers, of one input are merged.
 
     One pass in execution order suffices, because each rewrite leaves a conv that the next can
     merge.
@@ -44,15 +44,15 @@ class _Fuser:
         if op.kind == "batch_norm" and self._sole(op.inputs[0], "conv", "linear"):
             part = self.kept.pop(op.inputs[0])
             self.kept[index] = part._replace(attrs={**part.attrs, "bias": True})
-        elif op.kind == "linear" and self._sole(op.inputs[0], "batch_norm"):
-            norm = self.kept.pop(op.inputs[0])
-            bias = {**op.attrs, "bias": True}
-            self.kept[index] = op._replace(inputs=norm.inputs, attrs=bias)
+        elif _mixes_channels(op) and self._sole(op.inputs[0], "batch_norm"):
+            self.kept[index] = self._with_norm(op)
         elif op.kind == "scale" and self._is_scaled_conv(op):
             conv = self.kept.pop(op.inputs[0])  # in a trace, the op may add to the bias
             self.kept[index] = conv._replace(attrs={**conv.attrs, "bias": True})
         elif op.kind in ("add", "sub") and (merged := self._merge(op)) is not None:
             self.kept[index] = merged
+        elif op.kind in ("add", "sub") and self._are_parallel_linears(op):
+            self.kept[index] = self._merge_linears(op)
         else:
             attrs = {name: value for name, value in op.attrs.items() if name != "standard"}
             self.kept[index] = op._replace(attrs=attrs)  # weights are standardised once
@@ -64,6 +64,27 @@ class _Fuser:
     def _is_scaled_conv(self, op: Op) -> bool:
         """Whether a scale has one factor for each channel of a conv without other readers."""
         return self._sole(op.inputs[0], "conv") and bool(op.attrs["size"] == op.shape[0])
+
+    def _with_norm(self, op: Op) -> Op:
+        """A layer that mixes channels, with the norm before it folded in."""
+        norm = self.kept.pop(op.inputs[0])
+        return op._replace(inputs=norm.inputs, attrs={**op.attrs, "bias": True})
+
+    def _are_parallel_linears(self, op: Op) -> bool:
+        """Whether a sum adds linear layers of one input, which nothing else reads."""
+        if len(op.inputs) == 1 or not all(self._sole(i, "linear") for i in op.inputs):
+            return False
+        layers = [self.kept[i] for i in op.inputs]
+        one_input = len({layer.inputs for layer in layers}) == 1
+        return one_input and all(layer.shape == op.shape for layer in layers)
+
+    def _merge_linears(self, op: Op) -> Op:
+        """Merge add(linear_a(x), linear_b(x)) to one layer, and fold a norm that only they read."""
+        first, *others = (self.kept.pop(i) for i in op.inputs)
+        merged = first._replace(attrs={**first.attrs, "bias": True})
+        self.readers[first.inputs[0]] -= len(others)
+        sole = self._sole(first.inputs[0], "batch_norm")
+        return self._with_norm(merged) if sole else merged
 
     def _merge(self, op: Op) -> Op | None:
         """Merge add(conv_a(x), conv_b(x)), add(conv(x), x) or add(conv(x), norm(x)) to one conv.
@@ -98,6 +119,15 @@ class _Fuser:
         )
         out = position.get(self.graph.out, -1)
         return Graph(ops, self.graph.resolution, self.graph.waiting, out), origins
+
+
+def _mixes_channels(op: Op) -> bool:
+    """Whether an op is a linear layer of each pixel or token by itself."""
+    if op.kind != "conv":
+        return op.kind == "linear"
+    plain = {"pad", "kw", "standard"}.isdisjoint(op.attrs)
+    groups = op.attrs["groups"]
+    return bool(plain and op.attrs["k"] == 1 and isinstance(groups, int) and groups == 1)
 
 
 def _parallel(a: Op, b: Op) -> bool:

@@ -67,9 +67,10 @@ class _Branches:
         layer: Any = self.trained.get_submodule(op.name)
         kernel = layer.standardised() if isinstance(layer, StandardConv2d) else layer.weight
         bias = kernel.new_zeros(len(kernel)) if layer.bias is None else layer.bias
-        if op.inputs[0] != self.source:  # a norm before a linear layer
+        if op.inputs[0] != self.source:  # a norm before a linear layer or 1 x 1 convolution
             scale, shift = self._norm(op.inputs[0])
-            return kernel * scale, bias + kernel @ shift
+            bias = bias + kernel.flatten(1) @ shift
+            kernel = kernel * scale.reshape(-1, *[1] * (kernel.dim() - 2))
         if isinstance(self.layer, nn.Conv2d):
             pad = (self.layer.kernel_size[0] - kernel.shape[-1]) // 2
             kernel = F.pad(kernel, [pad] * 4)

@@ -34,6 +34,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "convnext-t": (0.5, 32),
     "fasternet-t0": (1.0, 64),
     "shvit-s1": (0.5, 128),
+    "swiftformer-xs": (0.5, 64),
     "starnet-s050": (1.0, 32),
     "resnet50": (0.25, 32),
     "fastvit-sa12": (0.25, 64),

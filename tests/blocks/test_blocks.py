@@ -42,6 +42,7 @@ from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
 from nas.blocks.shvit import SHViT, SHViTConv, SHViTDown
 from nas.blocks.starnet import Star
+from nas.blocks.swiftformer import DistilledNormLinear, SwiftFormer, SwiftFormerConv
 from nas.blocks.swin import Swin
 from nas.blocks.transnext import TransNeXt
 from nas.blocks.vit import ViT
@@ -170,6 +171,9 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "shvit": st.builds(SHViT, keep, st.just(1) | keep, widths, kernels, activations),
     "patch_conv": st.builds(PatchConv, widths, strides),
     "fasternet": st.builds(FasterNet, keep, widths, kernels, activations),
+    "swiftformer_conv": st.builds(SwiftFormerConv, keep, widths, kernels, activations),
+    "swiftformer": st.builds(SwiftFormer, keep, widths, kernels, activations),
+    "distilled_norm_linear": st.builds(DistilledNormLinear, widths),
     "layer_norm": st.builds(LayerNorm),
     "pool": st.builds(Pool),
     "linear": st.builds(Linear, widths, activations),

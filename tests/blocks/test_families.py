@@ -19,6 +19,7 @@ from nas.blocks.mobilevitv2 import MobileViTV2, fold, unfold
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
 from nas.blocks.shvit import SHViT, SHViTConv
 from nas.blocks.starnet import Star
+from nas.blocks.swiftformer import SwiftFormer, SwiftFormerConv
 from nas.errors import ArchError
 from nas.graph.graph import Graph, GraphBuilder
 from nas.graph.ops import RESIDUAL
@@ -107,6 +108,8 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (FastViTAttention(heads=5), "24 channels do not divide in 5 heads"),
         (FastViTDown(out=40), "do not divide in 24 groups"),
         (FasterNet(s=2), "fasternet keeps width"),
+        (SwiftFormerConv(out=32), "swiftformer_conv keeps width"),
+        (SwiftFormer(s=2), "swiftformer keeps width"),
         (SHViTConv(s=2), "keeps width"),
         (SHViT(out=32), "keeps width"),
         (SHViT(dim=25), "25 channels to attend to, but the map has 24"),

@@ -29,7 +29,9 @@ def test_no_batch_norm_is_left_in_a_fused_seed_except_before_tokens(representati
 
 
 def test_all_other_ops_of_a_network_without_branches_stay(representative: Arch) -> None:
-    if not representative.name.startswith(("repvit", "mobileone", "fastvit", "repghost", "shvit")):
+    if not representative.name.startswith(
+        ("repvit", "mobileone", "fastvit", "repghost", "shvit", "swiftformer")
+    ):
         kept = [op.name for op in representative.graph.ops if op.kind != "batch_norm"]
         assert [op.name for op in representative.fused.ops] == kept
         assert macs(representative.fused) == representative.macs
@@ -100,6 +102,25 @@ def test_norm_of_another_value_is_no_branch() -> None:
     h = g.add("act", (g.input,), "act", fn="relu")
     g.add("add", (g.conv(g.input, 4), g.add("batch_norm", (h,), "norm")), "sum")
     assert kinds(fuse(g.graph())) == ["act", "conv", "batch_norm", "add"]
+
+
+@pytest.mark.parametrize(("k", "left"), [(1, ["conv"]), (3, ["batch_norm", "conv"])])
+def test_norm_folds_into_the_convolution_behind_it_unless_that_pads(
+    k: int, left: list[str]
+) -> None:
+    g = GraphBuilder((4, 8, 8))
+    g.conv(g.add("batch_norm", (g.input,), "norm"), 6, k=k, norm=False)
+    assert kinds(fuse(g.graph())) == left
+
+
+def test_linear_layers_of_one_input_merge_with_the_norm_before_them() -> None:
+    g = GraphBuilder((4, 8, 8))
+    h = g.add("reshape", (g.add("global_pool", (g.input,), "pool"),), "flatten", shape=(4,))
+    h = g.add("batch_norm", (h,), "norm")
+    g.add("add", (g.linear(h, 6, name="a"), g.linear(h, 6, name="b")), "sum")
+    graph = fuse(g.graph())
+    assert kinds(graph) == ["global_pool", "reshape", "linear"]
+    assert params(graph) == 4 * 6 + 6
 
 
 def branches(g: GraphBuilder, **of: dict[str, int]) -> Graph:

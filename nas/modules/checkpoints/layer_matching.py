@@ -5,8 +5,8 @@ names form a tree. Siblings with numbers (`3`, `conv3`) run in the order of thei
 may run in any order, and the order taken is the one that gives every layer of the network, as it
 runs, a layer with tensors of the same names and shapes. Where several orders do (two norms of one
 width in a block), the file's own decides, or in a sorted file that of the names,
-a plain `norm` last. A `bn` never runs before the `conv` beside it. TransNeXt's
-three square layers are told apart by a file's own order alone.
+a plain `norm` last. A `bn` never runs before the `conv` beside it, and the projections of attention
+run as in `ATTENTION`. TransNeXt's three square layers are told apart by a file's own order alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracke
 """Tensors of one layer; a tensor of another name (class token, layer scale) is its own layer."""
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+
+ATTENTION = ("to_query", "to_key", "proj", "final")
+"""Siblings that run in this order, whatever their shapes."""
 
 MAX_DEPTH = 32
 MAX_STEPS = 20_000
@@ -162,16 +165,18 @@ class LayerMatcher:
 
 
 def _ready(names: tuple[str, ...]) -> list[str]:
-    """Siblings that may run next: `conv2` waits for `conv1`, `bn` for `conv`."""
+    """Siblings that may run next: `conv2` waits for `conv1`, `bn` for `conv`, `final` for all."""
     first: dict[str, int] = {}
     numbered = {name: match for name in names if (match := re.fullmatch(r"(\D*)(\d{1,9})", name))}
     for stem, number in (match.groups() for match in numbered.values()):
         first[stem] = min(first.get(stem, int(number)), int(number))
+    waiting = {*[name for name in ATTENTION if name in names][1:]}
     return [
         name
         for name in names
         if (name not in numbered or first[numbered[name][1]] == int(numbered[name][2]))
         and not (name[:2] == "bn" and f"conv{name[2:]}" in names)
+        and name not in waiting
     ]
 
 
