@@ -25,6 +25,8 @@ SEEDS = {
     *(f"fbnetv3-{size}" for size in "bdg"),
     *(f"lcnet-{width}" for width in (0.25, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5)),
     *(f"ghostnet-{width}" for width in (0.5, 1.0, 1.3)),
+    *(f"ghostnetv2-{width}" for width in (1.0, 1.3, 1.6)),
+    *(f"rexnet-{width}" for width in (1.0, 1.3, 1.5, 2.0)),
     *(f"repghost-{width}" for width in (0.5, 0.58, 0.8, 1.0, 1.11, 1.3, 1.5, 2.0)),
     *(f"mobileone-s{i}" for i in range(5)),
     *(f"fasternet-t{i}" for i in range(3)),

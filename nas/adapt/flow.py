@@ -237,6 +237,7 @@ FLOW: dict[str, Callable[..., Labels]] = {
     "global_pool": _pool,
     "avg_pool": _pool,
     "max_pool": _pool,
+    "upsample": _pool,
     "attention": _attention,
     "matmul": _matmul,
     "unfold": _unfold,

@@ -30,6 +30,7 @@ from nas.blocks.fastvit import (
 )
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
+from nas.blocks.ghostnetv2 import GhostNetV2
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
@@ -38,6 +39,7 @@ from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repghost import RepGhost
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.rexnet import ReXNet
 from nas.blocks.shvit import SHViT, SHViTConv, SHViTDown
 from nas.blocks.starnet import Star
 from nas.blocks.swiftformer import DistilledNormLinear, SwiftFormer, SwiftFormerConv
@@ -59,7 +61,9 @@ _ROWS: tuple[type[Row], ...] = (
     AttentiveNAS,
     LCNet,
     GhostNet,
+    GhostNetV2,
     RepGhost,
+    ReXNet,
     RepViTStem,
     RepViTDown,
     RepViTShallowDown,

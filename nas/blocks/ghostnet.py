@@ -36,10 +36,15 @@ def ghost_module(g: GraphBuilder, x: Value, out: Width, act: str, name: str) -> 
     with g.scope(name):
         primary = g.conv(x, (out + 1) // 2, act=act, name="primary")
         cheap = g.depthwise(primary, k=3, act=act, name="cheap")
-        both = g.add("concat", (primary, cheap), "concat")
-        if both.c == out:
-            return both
-        return g.add("slice", (both,), "slice", dim=0, start=0, size=out)
+        return joined(g, primary, cheap, out)
+
+
+def joined(g: GraphBuilder, primary: Value, cheap: Value, out: Width) -> Value:
+    """Both halves of a Ghost module; one channel less if `out` is odd."""
+    both = g.add("concat", (primary, cheap), "concat")
+    if both.c == out:
+        return both
+    return g.add("slice", (both,), "slice", dim=0, start=0, size=out)
 
 
 def squeezed(g: GraphBuilder, x: Value, se: float | None) -> Value:

@@ -51,6 +51,7 @@ AVOIDABLE = (
     "gather",
     "gelu",
     "ghostnet",
+    "ghostnetv2",
     "global_pool",
     "group_norm",
     "hidden_linear",
@@ -89,6 +90,7 @@ AVOIDABLE = (
     "repvit_stem",
     "resample",
     "reshape",
+    "rexnet",
     "roll",
     "scale",
     "select",
@@ -107,6 +109,7 @@ AVOIDABLE = (
     "transnext",
     "unbiased_linear",
     "unfold",
+    "upsample",
     "vit",
 )
 BENCHMARKS = ("nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3")

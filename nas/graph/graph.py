@@ -174,12 +174,18 @@ class GraphBuilder:
         return self.add("act", (x,), "act", fn=fn)
 
     def squeeze_excite(
-        self, x: Value, squeeze: Width, *, act: str = "relu", gate: str = "sigmoid"
+        self,
+        x: Value,
+        squeeze: Width,
+        *,
+        norm: bool = False,
+        act: str = "relu",
+        gate: str = "sigmoid",
     ) -> Value:
         """Squeeze-and-excitation (arXiv:1709.01507) with `squeeze` hidden channels."""
         with self.scope("se"):
             h = self.add("global_pool", (x,), "pool")
-            h = self.conv(h, squeeze, norm=False, bias=True, act=act, name="reduce")
+            h = self.conv(h, squeeze, norm=norm, bias=True, act=act, name="reduce")
             h = self.conv(h, x.c, norm=False, bias=True, act=gate, name="expand")
             return self.add("mul", (x, h), "scale", role=GATE)
 

@@ -107,12 +107,14 @@ def _conv_shape(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
     c, h, w = ins[0]
     if c % attrs["groups"] or attrs["out"] % attrs["groups"]:
         raise ArchError(f"{c} -> {attrs['out']} channels do not divide in {attrs['groups']} groups")
-    return attrs["out"], _window(attrs, h), _window(attrs, w)
+    high, wide = ({**attrs, "k": k} for k in attrs.get("kernel", (attrs["k"], attrs["k"])))
+    return attrs["out"], _window(high, h), _window(wide, w)
 
 
 def _conv_weights(op: Op) -> dict[str, Shape]:
     a = op.attrs
-    shape = (a["out"], op.in_shapes[0][0] // a["groups"], a["k"], a.get("kw", a["k"]))
+    kernel = a.get("kernel", (a["k"], a.get("kw", a["k"])))
+    shape = (a["out"], op.in_shapes[0][0] // a["groups"], *kernel)
     return _with_bias(op, shape)
 
 
@@ -180,7 +182,8 @@ def _given(attrs: Attrs, ins: tuple[Shape, ...]) -> Shape:
 KINDS: dict[str, Kind] = {
     "input": Kind(_given),
     # attrs: out, k, s, groups, bias; pad: a number or "same", k // 2 by default; d: dilation, 1 by
-    # default; standard: weights of each filter are standardised to mean 0 and variance 1
+    # default; standard: weights of each filter are standardised to mean 0 and variance 1;
+    # kernel: (height, width) if they differ, of which k is the larger and kw the smaller
     "conv": Kind(_conv_shape, _conv_weights, _conv_macs),
     # on the last dimension; attrs: out, bias
     "linear": Kind(
@@ -202,7 +205,7 @@ KINDS: dict[str, Kind] = {
     "permute": Kind(lambda a, i: tuple(i[0][d] for d in a["dims"])),
     "select": Kind(lambda a, i: i[0][1:]),  # attrs: index, into the first dimension
     "global_pool": Kind(lambda a, i: (i[0][0], 1, 1)),  # mean over H and W
-    "avg_pool": Kind(_pool_shape),  # attrs: k, s
+    "avg_pool": Kind(_pool_shape),  # attrs: k, s, pad
     "max_pool": Kind(_pool_shape),
     # reads q and k (..., N, D), v (..., N, E) and an optional bias of the scores, whose sides of 1
     # are repeated; attrs: scale of the scores, 1 / sqrt(D) by default
@@ -212,6 +215,8 @@ KINDS: dict[str, Kind] = {
     "roll": Kind(_same),  # rotates the first two dimensions; attrs: shift
     "slice": Kind(_slice_shape),  # on the last dimension, or attr `dim`; attrs: start, size
     "sum": Kind(lambda a, i: (*i[0][:-1], 1)),  # over the last dimension
+    # repeats each pixel, to the size given; attrs: size, of (H, W)
+    "upsample": Kind(lambda a, i: (i[0][0], *a["size"])),
     "unfold": Kind(_unfold_shape),  # k x k neighbours of every pixel, padded k // 2; attrs: k
     # selects rows of the first dimension; attrs: shape, and index, which returns it as an array
     "gather": Kind(lambda a, i: (*a["shape"], *i[0][1:])),

@@ -30,7 +30,10 @@ KINDS_OF: Mapping[str, tuple[str, ...]] = {
     "elementwise": ("act", "add", "sub", "mul", "div", "scale"),
     "norm": ("batch_norm", "layer_norm", "group_norm", "normalize"),
     "pool": ("global_pool", "avg_pool", "max_pool", "sum"),
-    "memory": ("concat", "reshape", "permute", "select", "slice", "roll", "gather", "resample"),
+    "memory": (
+        *("concat", "reshape", "permute", "select", "slice", "roll", "gather", "upsample"),
+        "resample",
+    ),
     "unfold": ("unfold",),
 }
 KIND_CLASS = {kind: cls for cls, kinds in KINDS_OF.items() for kind in kinds}

@@ -72,8 +72,9 @@ class _Branches:
             bias = bias + kernel.flatten(1) @ shift
             kernel = kernel * scale.reshape(-1, *[1] * (kernel.dim() - 2))
         if isinstance(self.layer, nn.Conv2d):
-            pad = (self.layer.kernel_size[0] - kernel.shape[-1]) // 2
-            kernel = F.pad(kernel, [pad] * 4)
+            sizes = zip(self.layer.kernel_size, kernel.shape[2:], strict=True)
+            high, wide = ((largest - own) // 2 for largest, own in sizes)
+            kernel = F.pad(kernel, [wide, wide, high, high])
         return kernel, bias
 
     def _identity(self) -> tuple[Tensor, Tensor]:

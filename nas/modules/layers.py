@@ -90,7 +90,8 @@ class StandardConv2d(SameConv2d):
 
 def _conv(op: Op) -> nn.Module:
     a, (c, h, w) = op.attrs, op.in_shapes[0]
-    if KINDS["conv"].shape(a, op.in_shapes) != op.shape or "kw" in a:
+    kernel = a.get("kernel")
+    if KINDS["conv"].shape(a, op.in_shapes) != op.shape or ("kw" in a and not kernel):
         raise ArchError(f"{op.name}: a convolution that is not square can be priced, but not built")
     sizes, groups, bias = (c, a["out"], a["k"], a["s"]), a["groups"], a["bias"]
     dilation = a.get("d", 1)
@@ -98,6 +99,9 @@ def _conv(op: Op) -> nn.Module:
         kind = StandardConv2d if a.get("standard") else SameConv2d
         sides = (*same_padding(a, w), *same_padding(a, h))
         return kind(*sizes, sides=sides, dilation=dilation, groups=groups, bias=bias)
+    if kernel:
+        around = tuple(side // 2 for side in kernel)
+        return nn.Conv2d(c, a["out"], kernel, a["s"], around, 1, groups, bias)
     return nn.Conv2d(*sizes, padding(a), dilation, groups, bias)
 
 
@@ -233,6 +237,7 @@ CALLS: dict[str, Callable[..., Tensor]] = {
     "roll": lambda op, x: x.roll(op.attrs["shift"], dims=(1, 2)),
     "slice": lambda op, x: x.narrow(_slice_dim(op), op.attrs["start"], op.attrs["size"]),
     "sum": lambda op, x: x.sum(dim=-1, keepdim=True),
+    "upsample": lambda op, x: F.interpolate(x, size=op.shape[1:], mode="nearest"),
     "unfold": lambda op, x: F.unfold(x, op.attrs["k"], padding=op.attrs["k"] // 2),
 }
 

@@ -32,6 +32,7 @@ from nas.blocks.fastvit import (
 )
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
+from nas.blocks.ghostnetv2 import GhostNetV2
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobileone import MobileOne, MobileOneStem
@@ -40,6 +41,7 @@ from nas.blocks.mobilevitv2 import MobileViTV2
 from nas.blocks.repghost import RepGhost
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTShallowDown, RepViTStem
 from nas.blocks.resnet import Bottleneck, MaxPool
+from nas.blocks.rexnet import ReXNet
 from nas.blocks.shvit import SHViT, SHViTConv, SHViTDown
 from nas.blocks.starnet import Star
 from nas.blocks.swiftformer import DistilledNormLinear, SwiftFormer, SwiftFormerConv
@@ -133,7 +135,9 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     ),
     "lcnet": st.builds(LCNet, widths, kernels, ratios, activations, strides),
     "ghostnet": st.builds(GhostNet, widths, widths, kernels, ratios, activations, strides),
+    "ghostnetv2": st.builds(GhostNetV2, widths, widths, kernels, ratios, activations, strides),
     "repghost": st.builds(RepGhost, widths, widths, kernels, ratios, activations, strides),
+    "rexnet": st.builds(ReXNet, widths, widths, kernels, ratios, activations, strides),
     "repvit_stem": st.builds(RepViTStem, st.integers(1, 16).map(lambda n: 2 * n), activations),
     "repvit_down": st.builds(RepViTDown, widths, whole_ratios, kernels, activations),
     "repvit_shallow_down": st.builds(

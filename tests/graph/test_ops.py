@@ -48,6 +48,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[tuple[int, ...], ...], tuple[int, .
     "roll": ({"shift": (-1, 2)}, ((H, W, C),), (H, W, C), 0, 0),
     "slice": ({"start": 1, "size": 2}, ((2, 3, C),), (2, 3, 2), 0, 0),
     "sum": ({}, ((2, 3, C),), (2, 3, 1), 0, 0),
+    "upsample": ({"size": (7, 9)}, ((C, H, W),), (C, 7, 9), 0, 0),
     "unfold": ({"k": 3}, ((C, H, W),), (C * 9, H * W), 0, 0),
     "gather": ({"shape": (2,), "index": lambda: np.arange(2)}, ((3, C),), (2, C), 0, 0),
     "param": ({"shape": (3, 4), "fill": None}, ((C, H, W),), (3, 4), 12, 0),

@@ -31,9 +31,11 @@ WIDTHS = {
     "mnasnet": (0.5, 0.75, 1.0, 1.4),
     "mnasnet-a1": (0.5, 0.75, 1.0, 1.4),
 }
-#: families with a table for each width, since they round to multiples of 4
-GHOSTS = {
+#: families with a table for each width, since they do not round to multiples of 8
+BY_WIDTH = {
     "ghostnet": ("0.5", "1.0", "1.3"),
+    "ghostnetv2": ("1.0", "1.3", "1.6"),
+    "rexnet": ("1.0", "1.3", "1.5", "2.0"),
     "repghost": ("0.5", "0.58", "0.8", "1.0", "1.11", "1.3", "1.5", "2.0"),
 }
 #: name -> timm's
@@ -46,7 +48,7 @@ TIMM = {
     },
     **{
         f"{base}-{width}": f"{base.replace('repghost', 'repghostnet')}_{float(width) * 100:03.0f}"
-        for base, widths in GHOSTS.items()
+        for base, widths in BY_WIDTH.items()
         for width in widths
     },
     **{f"efficientnet-b{i}": f"efficientnet_b{i}" for i in range(8)},
@@ -201,6 +203,7 @@ FAMILIES = [
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
     *("mobilevitv2-0.5", "shvit-s1", "starnet-s1", "fasternet-t0", "swiftformer-xs"),
     *("fbnetv3-b", "ghostnet-0.5", "lcnet-0.5", "repghost-0.5"),
+    *("ghostnetv2-1.0", "rexnet-1.0"),
 ]
 
 
