@@ -34,6 +34,9 @@ SEEDS = {
     *(f"shvit-s{i}" for i in range(1, 5)),
     *(f"starnet-s{size}" for size in ("1", "2", "3", "4", "050", "100", "150")),
     *(f"fastvit-{size}" for size in ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")),
+    *(f"mobilevitv2-{width}" for width in ("0.5", "0.75", "1.0", "1.25", "1.5", "1.75", "2.0")),
+    *(f"efficientvit-b{i}" for i in range(4)),
+    *(f"edgenext-{size}" for size in ("xxs", "xs", "s")),
     *("resnet50", "mnasnet"),
 }
 

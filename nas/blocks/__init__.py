@@ -16,6 +16,7 @@ from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
+from nas.blocks.edgenext import SDTA, LocatedSDTA
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -86,6 +87,8 @@ _ROWS: tuple[type[Row], ...] = (
     MobileViTV2,
     Keep,
     PoolKept,
+    SDTA,
+    LocatedSDTA,
     EfficientViTDown,
     EfficientViT,
     ViT,

@@ -162,6 +162,7 @@ FIELDS: Mapping[str, Field] = {
     "ffn": _width("transformer feed-forward width: absolute, or a ratio of dim"),
     "layers": _integer(1, 64, "transformer layers"),
     "branches": _integer(1, 8, "parallel k x k convolutions that fuse to one"),
+    "splits": _integer(2, 8, "groups of channels that EdgeNeXt's encoder convolves in turn"),
     "heads": _integer(1, 64, "attention heads; must divide dim"),
 }
 

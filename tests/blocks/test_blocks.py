@@ -18,6 +18,7 @@ from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
+from nas.blocks.edgenext import SDTA, LocatedSDTA
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -106,6 +107,10 @@ def swins(draw: DrawFn) -> Swin:
     )
 
 
+def sdtas(block: type[SDTA]) -> SearchStrategy[SDTA]:
+    return st.builds(block, st.just(1), st.just(2), keep, widths, activations)
+
+
 @st.composite
 def transnexts(draw: DrawFn) -> TransNeXt:
     heads = draw(st.sampled_from([1, 2, 4]))
@@ -164,6 +169,8 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     ),
     "keep": st.builds(Keep, widths),
     "pool_kept": st.builds(PoolKept, st.integers(25, 40)),
+    "sdta": sdtas(SDTA),
+    "located_sdta": sdtas(LocatedSDTA),
     "efficientvit_down": st.builds(EfficientViTDown, widths, widths, kernels, activations, strides),
     "efficientvit": st.builds(EfficientViT, st.just(1), keep, widths, kernels, activations),
     "vit": vits(),
@@ -194,7 +201,8 @@ every_block = pytest.mark.parametrize("op", BLOCKS)
 @st.composite
 def archs(draw: DrawFn, op: str) -> Arch:
     """A network of one row, after a pool where it takes a vector, or a row that keeps for it."""
-    c, h, w = draw(st.tuples(st.integers(1, 24), st.sampled_from([4, 8, 12]), st.just(8)))
+    narrowest = 2 if op.endswith("sdta") else 1  # it splits channels
+    c, h, w = draw(st.tuples(st.integers(narrowest, 24), st.sampled_from([4, 8, 12]), st.just(8)))
     row = draw(ROWS[op]).resolve(c)
     rows = (Pool(), row) if op.endswith("linear") else (row,)
     if isinstance(row, PoolKept):

@@ -8,6 +8,7 @@ import torch
 from nas.blocks import Row
 from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
+from nas.blocks.edgenext import SDTA
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -119,6 +120,9 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (MobileViT(dim=18, layers=1), "18 channels do not divide in 4 heads"),
         (MobileViTV2(layers=1, out=32), "keeps width"),
         (MobileViTV2(layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),
+        (SDTA(heads=2, out=32), "keeps width"),
+        (SDTA(heads=5), "24 channels do not divide in 5 heads"),
+        (SDTA(heads=2, splits=7), "24 channels do not split in 7 groups of 4"),
         (EfficientViT(heads=2, out=32), "keeps width"),
         (EfficientViT(heads=5), "24 channels do not divide in 5 heads"),
         (Linear(10), "pooled vector"),

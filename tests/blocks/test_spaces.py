@@ -33,6 +33,7 @@ CHOICES = {
     "ffn": "[2x, 48]",
     "layers": "[1, 2]",
     "branches": "[1, 2]",
+    "splits": "[2, 3]",
     "heads": "[2, 3]",
 }
 """By column, of which some fit nowhere."""

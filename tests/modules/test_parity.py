@@ -66,6 +66,7 @@ TIMM = {
     **{f"convnext-{size}": f"convnext_{size}" for size in ("atto", "femto", "pico", "nano")},
     **{f"tinynet-{size}": f"tinynet_{size}" for size in "abcde"},
     **{f"hardcorenas-{size}": f"hardcorenas_{size}" for size in "abcdef"},
+    **{f"edgenext-{'x' * i}s": f"edgenext_{'x' * i}{'_' * (i > 0)}small" for i in range(3)},
     **{f"efficientvit-b{i}": f"efficientvit_b{i}" for i in range(4)},
     **{f"fbnetv3-{size}": f"fbnetv3_{size}" for size in "bdg"},
     "resnet50": "resnet50",
@@ -151,7 +152,7 @@ def randomise_norms(network: nn.Module, images: torch.Tensor) -> None:
     So do layer scales, which start near 0.
     """
     for name, weight in network.named_parameters():
-        if name.endswith("gamma"):
+        if name.endswith(("gamma", "gamma_xca")):
             weight.uniform_(0.1, 0.3)
     for norm in network.modules():
         if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
@@ -197,7 +198,7 @@ def test_logits_equal_the_reference(seed: Arch) -> None:
 #: one of each family, where it can with sides that strides do not halve evenly
 FAMILIES = [
     *("convnext-t", "efficientnet-b1", "efficientnet-lite3", "efficientnetv2-s"),
-    "efficientvit-b0",
+    *("edgenext-xxs", "efficientvit-b0"),
     *("exmobilevit-576", "mnasnet-a1", "mobilenetv1@160", "mobilenetv2", "mobilenetv3-large"),
     *("fastvit-sa12", "mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),

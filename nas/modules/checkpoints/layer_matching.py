@@ -5,8 +5,9 @@ names form a tree. Siblings with numbers (`3`, `conv3`) run in the order of thei
 may run in any order, and the order taken is the one that gives every layer of the network, as it
 runs, a layer with tensors of the same names and shapes. Where several orders do (two norms of one
 width in a block), the file's own decides, or in a sorted file that of the names,
-a plain `norm` last. A `bn` never runs before the `conv` beside it, and the projections of attention
-run as in `ATTENTION`. TransNeXt's three square layers are told apart by a file's own order alone.
+a plain `norm` or `gamma` last. A `bn` never runs before the `conv` beside it, and the projections
+of attention run as in `ATTENTION`. TransNeXt's three square layers are told apart by a file's own
+order alone.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 ATTENTION = ("to_query", "to_key", "proj", "final")
 """Siblings that run in this order, whatever their shapes."""
+
+CLOSING = ("norm", "gamma")
+"""Plain names of layers that close their parent, as the layer scale of a block."""
 
 MAX_DEPTH = 32
 MAX_STEPS = 20_000
@@ -181,10 +185,10 @@ def _ready(names: tuple[str, ...]) -> list[str]:
 
 
 def natural(name: str) -> list[tuple[bool, list[tuple[int, str]]]]:
-    """Sort key: `block2` before `block10`, and a plain `norm` last, since it closes its parent."""
+    """Sort key: `block2` before `block10`, and names of `CLOSING` last."""
     parts = name.split(".")
     numbers = ([(int(n or 0), text) for n, text in re.findall(r"(\d*)(\D*)", p)] for p in parts)
-    return [(part == "norm", key) for part, key in zip(parts, numbers, strict=True)]
+    return [(part in CLOSING, key) for part, key in zip(parts, numbers, strict=True)]
 
 
 def _sizes(tensor: Tensor) -> str:
