@@ -28,6 +28,7 @@ SEEDS = {
     *(f"ghostnetv2-{width}" for width in (1.0, 1.3, 1.6)),
     *(f"rexnet-{width}" for width in (1.0, 1.3, 1.5, 2.0)),
     *(f"repghost-{width}" for width in (0.5, 0.58, 0.8, 1.0, 1.11, 1.3, 1.5, 2.0)),
+    *(f"mobilenetv4-{size}" for size in ("conv-s", "conv-m", "conv-l", "hybrid-m", "hybrid-l")),
     *(f"mobileone-s{i}" for i in range(5)),
     *(f"fasternet-t{i}" for i in range(3)),
     *(f"swiftformer-{size}" for size in ("xs", "s", "l1", "l3")),

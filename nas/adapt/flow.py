@@ -181,8 +181,12 @@ def _pool(flow: Flow, op: Op, x: Labels) -> Labels:
 def _attention(flow: Flow, op: Op, q: Labels, k: Labels, v: Labels, *bias: Labels) -> Labels:
     """Couple each head: its scores need all its queries and keys, and weigh all its values.
 
-    The values of a single head are free, since there is no other head that must be as wide.
+    The values of a single head are free, since there is no other head that must be as wide. Heads
+    that share keys and values may go one by one, and leave them; no head loses channels.
     """
+    if prod(op.in_shapes[1][:-2]) < prod(op.shape[:-2]):
+        flow.tie(*(flow.merged(x, x.ndim - 2, x.ndim - 1) for x in (k, v)))
+        return flow.tie(*(flow.merged(x, x.ndim - 2, x.ndim - 1) for x in (q, *bias)))
     single = q.ndim == 2  # (tokens, channels)
     whole = (q, k, *bias) if single else (q, k, v, *bias)
     flow.tie(*(flow.merged(x, x.ndim - 2, x.ndim - 1) for x in whole))

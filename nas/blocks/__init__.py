@@ -34,6 +34,7 @@ from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
+from nas.blocks.mobilenetv4 import UIB, LinearNorm, MobileMQA
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
@@ -65,6 +66,8 @@ _ROWS: tuple[type[Row], ...] = (
     GhostNetV2,
     RepGhost,
     ReXNet,
+    UIB,
+    MobileMQA,
     RepViTStem,
     RepViTDown,
     RepViTShallowDown,
@@ -110,6 +113,7 @@ _ROWS: tuple[type[Row], ...] = (
     NormLinear,
     DistilledNormLinear,
     LayerNormLinear,
+    LinearNorm,
 )
 
 #: op name in a table -> its row class

@@ -149,6 +149,8 @@ def _word(words: tuple[str, ...], what: str, meaning: str) -> Field:
 #: column -> check. `~` in a cell means the op's own default; every op has a subset of these.
 FIELDS: Mapping[str, Field] = {
     "k": _odd(31, "kernel size (odd)"),
+    "k_start": _odd(31, "kernel of uib's depthwise convolution before the expansion; ~ is none"),
+    "k_mid": _odd(31, "kernel of uib's depthwise convolution after the expansion; ~ is none"),
     "exp": _width("expanded width inside the block: absolute, or a ratio of the input's"),
     "out": _width("output width: absolute, or a ratio of the input's"),
     "se": _fraction("squeeze-and-excitation ratio; ~ is none"),
@@ -161,6 +163,8 @@ FIELDS: Mapping[str, Field] = {
     "dim": _width("transformer width"),
     "ffn": _width("transformer feed-forward width: absolute, or a ratio of dim"),
     "layers": _integer(1, 64, "transformer layers"),
+    "layer_scale": _fraction("initial layer scale of the residual branch; ~ is none"),
+    "kv_stride": _integer(1, 4, "stride of the map of keys and values"),
     "branches": _integer(1, 8, "parallel k x k convolutions that fuse to one"),
     "splits": _integer(2, 8, "groups of channels that EdgeNeXt's encoder convolves in turn"),
     "heads": _integer(1, 64, "attention heads; must divide dim"),

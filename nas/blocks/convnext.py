@@ -33,8 +33,7 @@ class ConvNeXt(Row, op="convnext"):
         h = g.layer_norm(g.channels_last(h), eps=EPS)
         h = g.linear(h, self.exp, act=self.act, name="expand")
         h = g.channels_first(g.linear(h, x.c, name="project"))
-        h = g.add("scale", (h,), "layer_scale", size=x.c)
-        return g.shortcut(x, h)
+        return g.shortcut(x, g.layer_scale(h))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,12 @@ class SDTA(Row, op="sdta"):
             h = g.add("add", (h, _positions(g, h)), "located")
         with g.scope("attention"):
             y = g.layer_norm(g.tokens(h), eps=EPS)
-            y = g.add("scale", (transposed_attention(g, y, self.heads, h),), "scale", size=x.c)
+            y = g.layer_scale(transposed_attention(g, y, self.heads, h), name="scale")
             h = g.shortcut(h, y)
         h = g.layer_norm(g.channels_last(h), eps=EPS)
         h = g.linear(h, self.exp, act=self.act, name="expand")
         h = g.channels_first(g.linear(h, x.c, name="project"))
-        return g.shortcut(x, g.add("scale", (h,), "layer_scale", size=x.c))
+        return g.shortcut(x, g.layer_scale(h))
 
 
 @dataclass(frozen=True, slots=True)

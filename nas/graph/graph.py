@@ -69,6 +69,9 @@ class Value(NamedTuple):
         return self.shape[0]
 
 
+LAYER_SCALE = 1e-6
+"""Initial layer scale (ConvNeXt, arXiv:2201.03545, appendix A.1)."""
+
 OUTSIDE = -1
 
 Kept = tuple[Value, ...]
@@ -197,9 +200,11 @@ class GraphBuilder:
         """Add the shortcut x to its branch h, which was computed from it."""
         return self.add("add", (x, h), name, role=RESIDUAL)
 
-    def layer_scale(self, x: Value, fill: float) -> Value:
+    def layer_scale(
+        self, x: Value, fill: float = LAYER_SCALE, *, name: str = "layer_scale"
+    ) -> Value:
         """Scale each channel of a map by a trained factor that starts at `fill`."""
-        return self.add("scale", (x,), "layer_scale", size=x.c, fill=fill)
+        return self.add("scale", (x,), name, size=x.c, fill=fill)
 
     def layer_norm(self, x: Value, *, eps: float = 1e-5, name: str = "norm") -> Value:
         """Layer norm on the last dimension."""

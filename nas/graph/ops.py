@@ -208,7 +208,8 @@ KINDS: dict[str, Kind] = {
     "avg_pool": Kind(_pool_shape),  # attrs: k, s, pad
     "max_pool": Kind(_pool_shape),
     # reads q and k (..., N, D), v (..., N, E) and an optional bias of the scores, whose sides of 1
-    # are repeated; attrs: scale of the scores, 1 / sqrt(D) by default
+    # are repeated; k and v that heads share have 1 there (multi-query attention, arXiv:1911.02150);
+    # attrs: scale of the scores, 1 / sqrt(D) by default
     "attention": Kind(lambda a, i: (*i[0][:-1], i[2][-1]), macs=_attention_macs),
     "matmul": Kind(_matmul_shape, macs=lambda op: prod(op.shape) * op.in_shapes[0][-1]),
     "normalize": Kind(_same),  # scales the last dimension to Euclidean length 1
@@ -226,7 +227,7 @@ KINDS: dict[str, Kind] = {
     # attrs: shape, and values, a function that returns them as an array
     "constant": Kind(_given),
     # multiplies (in traces, or adds) a trained tensor of `size` elements, one per channel of a map;
-    # attrs: size, fill, the initial value, 1e-6 by default
+    # attrs: size, fill, the initial value
     "scale": Kind(_same, lambda op: {"gamma": (op.attrs["size"],)}),
     # only in traced graphs (`nas.modules.tracing.trace`), with a given shape --------------------
     "resample": Kind(_given),  # slices, pads, sums, resizes

@@ -23,9 +23,6 @@ from nas.graph.ops import KINDS, Op, padding, same_padding
 STANDARD_EPS = 1e-8
 """Epsilon added to the variance of standardised weights."""
 
-SCALE = 1e-6
-"""Initial layer scale (ConvNeXt, arXiv:2201.03545, appendix A.1)."""
-
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
@@ -121,12 +118,13 @@ def _max_pool(op: Op) -> nn.Module:
 class Scale(nn.Module):
     """Multiplies each channel by a trained factor: the layer scale of CaiT and ConvNeXt."""
 
-    def __init__(self, channels: int, fill: float = SCALE) -> None:
+    def __init__(self, channels: int, fill: float) -> None:
         super().__init__()
+        self.fill = fill
         self.gamma = nn.Parameter(torch.full((channels,), fill))
 
     def extra_repr(self) -> str:
-        return str(len(self.gamma))
+        return f"{len(self.gamma)}, fill={self.fill}"
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.gamma[:, None, None]
@@ -185,13 +183,17 @@ class Gather(nn.Module):
 
 
 def _attention(op: Op, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Attention on 4-D tensors, as runtimes require; leading dimensions become heads."""
-    lead, n, m = op.shape[:-2], op.shape[-2], op.in_shapes[1][-2]
-    q, k, v = (
-        x.reshape(-1, prod(lead), *s[-2:]) for x, s in zip((q, k, v), op.in_shapes, strict=False)
-    )
+    """Attention on 4-D tensors, as runtimes require; leading dimensions become heads.
+
+    Queries of heads that share keys and values become one longer sequence.
+    """
+    (*lead, n, d), (*own, m, _) = op.in_shapes[:2]
+    heads = prod(own)
+    rows = prod(lead) // heads * n
+    q = q.reshape(-1, heads, rows, d)
+    k, v = (x.reshape(-1, heads, m, s[-1]) for x, s in zip((k, v), op.in_shapes[1:], strict=False))
     if bias is not None:
-        bias = bias.expand(-1, *lead, n, m).reshape(-1, prod(lead), n, m)
+        bias = bias.expand(-1, *lead, n, m).reshape(-1, heads, rows, m)
     h = F.scaled_dot_product_attention(q, k, v, bias, scale=op.attrs.get("scale"))
     # the result has q's layout, unless a converter decomposes the op
     return h.contiguous().reshape(-1, *op.shape)
@@ -210,7 +212,7 @@ LAYERS: dict[str, Callable[[Op], nn.Module]] = {
     "batch_norm": _batch_norm,
     "layer_norm": lambda op: nn.LayerNorm(op.shape[-1], eps=op.attrs.get("eps", EPS)),
     "group_norm": lambda op: nn.GroupNorm(op.attrs["groups"], op.shape[0], eps=EPS),
-    "scale": lambda op: Scale(op.attrs["size"], op.attrs.get("fill", SCALE)),
+    "scale": lambda op: Scale(op.attrs["size"], op.attrs["fill"]),
     "act": lambda op: (ACTIVATIONS | INNER)[op.attrs["fn"]](),
     "global_pool": lambda op: nn.AdaptiveAvgPool2d(1),
     "avg_pool": lambda op: nn.AvgPool2d(op.attrs["k"], op.attrs["s"], padding(op.attrs)),

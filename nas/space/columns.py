@@ -61,7 +61,7 @@ def opened(rows: Sequence[Row]) -> list[int]:
     return [getattr(row, f.name) for row in rows for f in fields(row) if _is_open(row, f.name)]
 
 
-OPEN_FIELDS = WIDTH_FIELDS | {"k"}
+OPEN_FIELDS = WIDTH_FIELDS | {"k", "k_start", "k_mid"}
 
 
 def _is_open(row: Row, name: str) -> bool:

@@ -18,6 +18,8 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "mobilenetv2": (0.5, 32),
     "mobilenetv3-small": (1.0, 32),
     "mobilenetv3-large": (0.5, 32),
+    "mobilenetv4-conv-s": (0.5, 32),
+    "mobilenetv4-hybrid-m": (0.5, 64),
     "mnasnet-a1": (0.5, 32),
     "efficientnet-b0": (0.5, 32),
     "efficientnet-lite0": (0.5, 32),

@@ -36,6 +36,7 @@ from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
+from nas.blocks.mobilenetv4 import UIB, LinearNorm, MobileMQA
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
@@ -64,6 +65,20 @@ whole_ratios = st.integers(1, 4).map(Ratio)
 keep = st.just(Ratio(1))
 branches = st.integers(1, 3)
 patches = st.sampled_from([1, 2, 4])
+optional_kernels = st.sampled_from([None, 3, 5])
+
+
+@st.composite
+def uibs(draw: DrawFn) -> UIB:
+    start, mid = draw(optional_kernels), draw(optional_kernels)
+    scale, s = draw(st.sampled_from([None, 1e-5])), draw(strides) if start or mid else 1
+    return UIB(draw(widths), draw(widths), start, mid, draw(activations), scale, s)
+
+
+@st.composite
+def mobile_mqas(draw: DrawFn) -> MobileMQA:
+    heads = draw(st.sampled_from([1, 2, 4]))
+    return MobileMQA(heads * draw(st.integers(1, 6)), heads, draw(strides))
 
 
 @st.composite
@@ -143,6 +158,8 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "ghostnetv2": st.builds(GhostNetV2, widths, widths, kernels, ratios, activations, strides),
     "repghost": st.builds(RepGhost, widths, widths, kernels, ratios, activations, strides),
     "rexnet": st.builds(ReXNet, widths, widths, kernels, ratios, activations, strides),
+    "uib": uibs(),
+    "mobile_mqa": mobile_mqas(),
     "repvit_stem": st.builds(RepViTStem, st.integers(1, 16).map(lambda n: 2 * n), activations),
     "repvit_down": st.builds(RepViTDown, widths, whole_ratios, kernels, activations),
     "repvit_shallow_down": st.builds(
@@ -192,6 +209,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "unbiased_linear": st.builds(UnbiasedLinear, widths, activations),
     "norm_linear": st.builds(NormLinear, widths),
     "layer_norm_linear": st.builds(LayerNormLinear, widths),
+    "linear_norm": st.builds(LinearNorm, widths, activations),
 }
 """A new block adds one line here; patch sizes must divide the sides of `archs`."""
 
@@ -204,7 +222,7 @@ def archs(draw: DrawFn, op: str) -> Arch:
     narrowest = 2 if op.endswith("sdta") else 1  # it splits channels
     c, h, w = draw(st.tuples(st.integers(narrowest, 24), st.sampled_from([4, 8, 12]), st.just(8)))
     row = draw(ROWS[op]).resolve(c)
-    rows = (Pool(), row) if op.endswith("linear") else (row,)
+    rows = (Pool(), row) if row.reads_vector else (row,)
     if isinstance(row, PoolKept):
         rows = (Keep(row.out - c), row)
     return Arch(op, "test", (c, h, w), rows)
@@ -265,10 +283,9 @@ def test_default_row_learns_a_batch_by_heart(op: str) -> None:
         "ffn": 16,
     }
     row = BLOCKS[op](**{name: needed[name] for name in needed if has_no_default(op, name)})
-    vector = op.endswith("linear")
     rows = (
         (Conv(16), Pool(), row)
-        if vector
+        if row.reads_vector
         else (Conv(16), row, *(Pool(),) * (op not in ("pool", "pool_kept", "vit")))
     )
     resolved = tuple(row.resolve(16) for row in (*rows, Linear(4)))

@@ -15,6 +15,7 @@ from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.fasternet import FasterNet
 from nas.blocks.fastvit import FastViTAttention, FastViTDown, FastViTHead, RepMixer
 from nas.blocks.mobilenet import MV2, Bneck
+from nas.blocks.mobilenetv4 import UIB, MobileMQA
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
 from nas.blocks.mobilevitv2 import MobileViTV2, fold, unfold
 from nas.blocks.repvit import RepViT, RepViTDown, RepViTStem
@@ -125,6 +126,10 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (SDTA(heads=2, splits=7), "24 channels do not split in 7 groups of 4"),
         (EfficientViT(heads=2, out=32), "keeps width"),
         (EfficientViT(heads=5), "24 channels do not divide in 5 heads"),
+        (UIB(s=2), "needs a depthwise convolution"),
+        (MobileMQA(dim=16, heads=2, out=32), "keeps width"),
+        (MobileMQA(dim=16, heads=2, s=2), "keeps width"),
+        (MobileMQA(dim=16, heads=3), "16 channels do not divide in 3 heads"),
         (Linear(10), "pooled vector"),
         (NormLinear(10), "pooled vector"),
     ],
@@ -141,6 +146,31 @@ def test_row_that_cannot_stand_there_is_refused(row: Row, reason: str) -> None:
 def test_row_that_needs_a_map_refuses_a_vector(row: Row) -> None:
     with pytest.raises(ArchError, match="row 2 .*needs a map, found a vector of 24"):
         lower([Pool(), row.resolve(24)], (24, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("start", "mid", "side"),
+    [(None, None, None), (3, None, "start"), (None, 5, "mid"), (3, 5, "mid")],
+)
+def test_last_depthwise_convolution_of_uib_has_the_stride(
+    start: int | None, mid: int | None, side: str | None
+) -> None:
+    ops = graph_of(UIB(k_start=start, k_mid=mid, s=2 if side else 1)).ops
+    strides = {op.name.split(".")[-2]: op.attrs["s"] for op in ops if op.kind == "conv"}
+    assert strides.keys() == {"expand", "project"} | {
+        name for name, k in (("start", start), ("mid", mid)) if k
+    }
+    assert [name for name, s in strides.items() if s == 2] == ([side] if side else [])
+
+
+def test_expansion_of_uib_is_never_left_out() -> None:
+    assert kinds(graph_of(UIB(exp=24))).count("conv") == 2
+
+
+def test_all_heads_share_one_key_and_value_of_a_smaller_map() -> None:
+    graph = graph_of(MobileMQA(dim=32, heads=4, kv_stride=2))
+    attend = next(op for op in graph.ops if op.kind == "attention")
+    assert attend.in_shapes == ((4, 64, 8), (1, 16, 8), (1, 16, 8))
 
 
 @pytest.mark.parametrize("patch", [1, 2, 4])

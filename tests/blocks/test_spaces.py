@@ -22,6 +22,8 @@ from nas.space.space import Space
 
 CHOICES = {
     "k": "[3, 5]",
+    "k_start": "[~, 3]",
+    "k_mid": "[~, 3, 5]",
     "exp": "[2x, 24]",
     "out": "[16, 24]",
     "se": "[~, 0.25]",
@@ -32,6 +34,8 @@ CHOICES = {
     "dim": "[16, 32]",
     "ffn": "[2x, 48]",
     "layers": "[1, 2]",
+    "layer_scale": "[~, 1e-5]",
+    "kv_stride": "[1, 2]",
     "branches": "[1, 2]",
     "splits": "[2, 3]",
     "heads": "[2, 3]",

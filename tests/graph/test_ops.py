@@ -54,7 +54,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[tuple[int, ...], ...], tuple[int, .
     "param": ({"shape": (3, 4), "fill": None}, ((C, H, W),), (3, 4), 12, 0),
     "constant": ({"shape": (3, 4), "values": lambda: np.zeros((3, 4))}, (), (3, 4), 0, 0),
     "group_norm": ({"groups": 3}, ((C, H, W),), (C, H, W), 2 * C, 0),
-    "scale": ({"size": C}, ((C, H, W),), (C, H, W), C, 0),
+    "scale": ({"size": C, "fill": 1e-6}, ((C, H, W),), (C, H, W), C, 0),
     "resample": ({"shape": (C, H, 2)}, ((C, H, W),), (C, H, 2), 0, 0),
     "product": ({"shape": (C, 1), "macs": 30, "params": 7}, ((C, H, W),), (C, 1), 7, 30),
     "opaque": ({"shape": (C, 1)}, ((C, H, W),), (C, 1), 0, 0),

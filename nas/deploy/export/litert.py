@@ -40,7 +40,10 @@ def without_lone_tokens(graph: Graph) -> Graph:
     from products and then refuses their rank. Attention to a single key returns its value.
     """
     lone = [_in_one_group(op.shape) != op.shape for op in graph.ops]
-    keys = [op.kind == "attention" and op.in_shapes[1][-2] == 1 for op in graph.ops]
+    keys = [
+        op.kind == "attention" and op.in_shapes[1][-2] == 1 and op.in_shapes[2] == op.shape
+        for op in graph.ops
+    ]
     readers = (op for op in graph.ops if any(lone[i] for i in op.inputs))
     if not any(keys) or any(op.kind not in TOKENWISE for op in readers):
         return graph

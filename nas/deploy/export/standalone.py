@@ -173,7 +173,7 @@ def _with_needs(name: str) -> dict[str, str]:
     if isinstance(value, float):
         return {name: f"{name} = {value!r}\n"}
     text = STORED.get(name) or inspect.getsource(value)
-    needs = dict.fromkeys(re.findall(r"\b(_for_each|SameConv2d|SCALE|STANDARD_EPS)\b", text))
+    needs = dict.fromkeys(re.findall(r"\b(_for_each|SameConv2d|STANDARD_EPS)\b", text))
     found: dict[str, str] = {}
     for other in needs:
         if other != name:

@@ -41,7 +41,7 @@ def _add(g: GraphBuilder, before: Value, x: Value, name: str) -> Value:
 
 
 def _scale(g: GraphBuilder, before: Value, x: Value, name: str) -> Value:
-    return g.add("scale", (x,), name, size=x.c)
+    return g.layer_scale(x, name=name)
 
 
 def _squeeze_excite(g: GraphBuilder, before: Value, x: Value, name: str) -> Value:
