@@ -27,6 +27,9 @@ SEEDS = {
     "efficientnet": {"efficientnet-b0"},
     "repvit": {"repvit-m0.9", "repvit-m1.0", "repvit-m1.1"},
     "mobilevit": {"mobilevit-xxs", "mobilevit-xs", "mobilevit-s"},
+    "mobilenetv4": {
+        f"mobilenetv4-{n}" for n in ("conv-s", "conv-m", "conv-l", "hybrid-m", "hybrid-l")
+    },
     **dict.fromkeys(("mobile32", "nas-bench-macro", "accel-nasbench", "ofa-mobilenetv3"), set()),
 }
 random_seeds = st.integers(0, 2**32 - 1)
