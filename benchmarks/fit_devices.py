@@ -89,7 +89,7 @@ def main() -> None:
 def lower_all(rows: Sequence[Row], source: Source) -> dict[Key, Lowered]:
     """Return each network as executed."""
     by_key = {figure.key: network for figure, network in rows}
-    size, target = BYTES[source.precision], lint_target(source.runtime)
+    size, target = BYTES[source.precision], lint_target(source.runtime, source.hardware)
     found = {}
     for key, network in sorted(by_key.items()):
         graph = network.graph(key[1])

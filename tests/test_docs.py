@@ -20,6 +20,7 @@ from nas.evaluate.bench.optimism import Errors, Optimism
 from nas.evaluate.bench.run import Run
 from nas.evaluate.bench.scenario import Scenario
 from nas.evaluate.proxies import PROXIES
+from nas.graph.lint import RULES
 from nas.graph.ops import ACTIVATIONS
 from nas.library import default_surrogate, load_arch, load_device
 from nas.optimize.strategies import STRATEGIES
@@ -100,10 +101,10 @@ def is_named(dotted: str) -> bool:
     return module.is_file() and path.name in module.read_text(encoding="utf-8")
 
 
-def test_every_format_and_runtime_has_its_line() -> None:
+def test_every_format_lint_target_and_runtime_has_its_line() -> None:
     text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE)
-    assert documented == [*FORMATS, *RUNTIMES]
+    assert documented == [*FORMATS, *RULES, *RUNTIMES]
 
 
 def test_every_data_set_recipe_and_proxy_has_its_line() -> None:

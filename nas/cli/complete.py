@@ -125,7 +125,7 @@ ORIGINS = ("nas", "timm", "torchvision", "tensorflow")
 OBJECTIVES = ("ms", "params", "macs")
 PROXIES = proxy_names.PROXIES
 RUNTIMES = ("onnxruntime", "litert", "executorch", "openvino", "torch", "torch-cuda")
-TARGETS = ("coreml", "int8", "litert", "executorch")
+TARGETS = ("coreml", "int8", "litert", "executorch", "hexagon")
 
 
 def one_of(names: Iterable[str] | Callable[[], Iterable[str]]) -> Complete:

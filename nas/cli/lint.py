@@ -24,7 +24,12 @@ def lint(
     arch: ArchName,
     target: Annotated[
         str,
-        option("--target", "Target: coreml, int8, litert or executorch.", "NAME", complete.TARGETS),
+        option(
+            "--target",
+            "Target: coreml, int8, litert, executorch or hexagon.",
+            "NAME",
+            complete.TARGETS,
+        ),
     ],
     dynamic: Annotated[bool, option("--dynamic-batch", "Assume a dynamic batch size.")] = False,
     json: Json = False,

@@ -37,13 +37,14 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 EDITED = "the device was edited by hand since it was fitted; its errors do not describe it"
-LINT_TARGETS = {"Core ML": "coreml"}
-"""Lint target of runtimes whose name starts so."""
+LINT_TARGETS = (("Core ML", "", "coreml"), ("TensorFlow Lite", "Hexagon DSP", "hexagon"))
+"""Start of a runtime's name, part of the hardware's, and their lint target."""
 
 
-def lint_target(runtime: str) -> str | None:
-    """Target in `nas.graph.lint` of a device's runtime, if its ops may leave an accelerator."""
-    return next((t for name, t in LINT_TARGETS.items() if runtime.startswith(name)), None)
+def lint_target(runtime: str, hardware: str) -> str | None:
+    """Target in `nas.graph.lint` of a runtime on hardware, if ops may leave its accelerator."""
+    found = (t for name, part, t in LINT_TARGETS if runtime.startswith(name) and part in hardware)
+    return next(found, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Device:
     @property
     def lint_target(self) -> str | None:
         """Target of its runtime in `nas.graph.lint`, whose findings are flags of a prediction."""
-        return lint_target(self.info["runtime"])
+        return lint_target(self.info["runtime"], self.info["hardware"])
 
     @property
     def held_out(self) -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ def hostile() -> Graph:
     for fn in ("hswish", "silu", "gelu"):
         x = g.conv(g.input, 8, k=15, act=fn, name=fn)
     x = g.squeeze_excite(x, 4)
+    g.add("concat", (x, g.depthwise(x, k=3, act="relu", name="copy")), "ghosts")
     x = g.add("group_norm", (x,), "groups", groups=4)
     g.add("unfold", (x,), "neighbours", k=3)
     x = g.add("reshape", (x,), "groups of channels", shape=(2, 4, 64, 64))
@@ -40,6 +41,8 @@ def hostile() -> Graph:
     x = g.add("permute", (x,), "last", dims=(1, 0))
     x = g.add("slice", (x,), "part", start=0, size=8)
     x = g.transformer(x, heads=2, ffn=8, act="relu", name="layer")
+    keys = g.add("permute", (x,), "keys", dims=(1, 0))
+    g.add("matmul", (x, g.add("matmul", (keys, x), "context")), "linear attention")
     x = g.add("reshape", (x,), "split", shape=(8, 8, 8, 8, 8))
     g.add("gather", (x,), "pick", shape=(1,), index=lambda: [0])
     return g.graph()
@@ -87,6 +90,49 @@ def test_a_channel_shuffle_may_leave_the_neural_engine() -> None:
     assert [f.ops for f in findings if f.rule == "channel shuffle" and f.leaves] == [("permuted",)]
     moved = lint(shuffled(2, 3, 0, 1), "coreml")
     assert {f.rule for f in moved} == {"transpose"}
+
+
+def concatenated(*, depthwise: bool, of_it: bool) -> Graph:
+    """A map and a convolution, of it or of what it was made from, side by side."""
+    g = GraphBuilder((8, 6, 6))
+    primary = g.conv(g.input, 8, act="relu", name="primary")
+    read = primary if of_it else g.input
+    other = g.conv(read, 8, k=3, groups=8 if depthwise else 1, act="relu", name="other")
+    g.add("concat", (primary, other), "both")
+    return g.graph()
+
+
+def test_only_a_map_beside_its_own_depthwise_convolution_is_a_ghost_module() -> None:
+    (finding,) = lint(concatenated(depthwise=True, of_it=True), "coreml")
+    assert (finding.rule, finding.ops, finding.leaves) == ("Ghost module", ("both",), True)
+    assert lint(concatenated(depthwise=False, of_it=True), "coreml") == ()
+    assert lint(concatenated(depthwise=True, of_it=False), "coreml") == ()
+
+
+@pytest.mark.parametrize("name", ["ghostnet-1.0", "ghostnetv2-1.0"])
+def test_ghostnets_may_leave_the_neural_engine_in_every_block(name: str) -> None:
+    rows = [i + 1 for i, row in enumerate(load_arch(name).rows) if row.op.startswith("ghost")]
+    assert found(name, "coreml")["Ghost module"] == rows
+
+
+def test_networks_that_only_resemble_ghostnet_may_not() -> None:
+    for name in ("repghost-1.0", "fasternet-t0", "edgenext-xxs", "shvit-s1"):
+        assert "Ghost module" not in found(name, "coreml"), name
+
+
+def test_linear_attention_may_leave_the_neural_engine() -> None:
+    arch = load_arch("efficientvit-b1")
+    rows = [i + 1 for i, row in enumerate(arch.rows) if row.op == "efficientvit"]
+    assert found(arch.name, "coreml")["linear attention"] == rows
+    for name in ("fastvit-sa12", "mobilevitv2-0.5", "swiftformer-xs", "transnext-micro"):
+        assert "linear attention" not in found(name, "coreml"), name
+
+
+def test_a_hexagon_dsp_leaves_attention_to_the_cpu() -> None:
+    assert found("fastvit-sa12", "hexagon").keys() >= {"matrix product", "GELU"}
+    assert "matrix product" in found("efficientvit-b1", "hexagon")
+    for name in ("mobilenetv3-large", "efficientnet-b0", "starnet-s1", "ghostnet-1.0"):
+        assert found(name, "hexagon") == {}, name
 
 
 def test_core_ml_dislikes_hard_swish_row_by_row() -> None:

@@ -203,7 +203,8 @@ def calibrate_device(
             * float(prior.correction.ratio(sums_ms[each]))
             for each, own in launched.items()
         }
-    target = lint_target(stated(rows, "runtime", prior.info["runtime"] if prior else ""))
+    runtime = stated(rows, "runtime", prior.info["runtime"] if prior else "")
+    target = lint_target(runtime, stated(rows, "device", ""))
     samples = partial(latency_samples, target=target)
     figures = samples(found, plain)
     fit = adapt_device(samples(found, work), known, figures) if known else fit_device(figures)
