@@ -43,7 +43,7 @@ def needing(value: object, *names: str) -> Any:
 #: one member of each family: the others have the same rows, wider or more of them
 FAMILIES = [
     *("convnext-t", "efficientnet-b0", "efficientnet-lite0", "efficientnetv2-s"),
-    *("edgenext-xxs", "efficientvit-b0"),
+    *("edgenext-xxs", "efficientformerv2-s0", "efficientvit-b0"),
     *("exmobilevit-576", "fastvit-sa12", "mnasnet", "mnasnet-a1", "mobilenetv1", "mobilenetv2"),
     *("mobilenetv3-large", "mobilenetv3-small", "mobileone-s1", "mobileone-s4", "mobilevit-xxs"),
     *("mobilevitv2-0.5", "shvit-s1", "starnet-s050", "fasternet-t0", "swiftformer-xs"),

@@ -38,6 +38,7 @@ SEEDS = {
     *(f"mobilevitv2-{width}" for width in ("0.5", "0.75", "1.0", "1.25", "1.5", "1.75", "2.0")),
     *(f"efficientvit-b{i}" for i in range(4)),
     *(f"edgenext-{size}" for size in ("xxs", "xs", "s")),
+    *(f"efficientformerv2-{size}" for size in ("s0", "s1", "s2", "l")),
     *("resnet50", "mnasnet"),
 }
 

@@ -17,6 +17,11 @@ from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.edgenext import SDTA, LocatedSDTA
+from nas.blocks.efficientformerv2 import (
+    EfficientFormerV2Attention,
+    EfficientFormerV2Down,
+    EfficientFormerV2FFN,
+)
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -92,6 +97,9 @@ _ROWS: tuple[type[Row], ...] = (
     PoolKept,
     SDTA,
     LocatedSDTA,
+    EfficientFormerV2Down,
+    EfficientFormerV2Attention,
+    EfficientFormerV2FFN,
     EfficientViTDown,
     EfficientViT,
     ViT,

@@ -166,6 +166,9 @@ FIELDS: Mapping[str, Field] = {
     "layer_scale": _fraction("initial layer scale of the residual branch; ~ is none"),
     "kv_stride": _integer(1, 4, "stride of the map of keys and values"),
     "branches": _integer(1, 8, "parallel k x k convolutions that fuse to one"),
+    "attention_stride": _integer(
+        1, 8, "factor by which EfficientFormerV2 reduces a map for attention; must divide it"
+    ),
     "splits": _integer(2, 8, "groups of channels that EdgeNeXt's encoder convolves in turn"),
     "heads": _integer(1, 64, "attention heads; must divide dim"),
 }

@@ -216,7 +216,8 @@ KINDS: dict[str, Kind] = {
     "roll": Kind(_same),  # rotates the first two dimensions; attrs: shift
     "slice": Kind(_slice_shape),  # on the last dimension, or attr `dim`; attrs: start, size
     "sum": Kind(lambda a, i: (*i[0][:-1], 1)),  # over the last dimension
-    # repeats each pixel, to the size given; attrs: size, of (H, W)
+    # repeats each pixel, to the size given; attrs: size, of (H, W), and mode, "nearest" by default,
+    # or "bilinear": interpolates between the centres of pixels
     "upsample": Kind(lambda a, i: (i[0][0], *a["size"])),
     "unfold": Kind(_unfold_shape),  # k x k neighbours of every pixel, padded k // 2; attrs: k
     # selects rows of the first dimension; attrs: shape, and index, which returns it as an array

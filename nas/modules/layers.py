@@ -239,7 +239,9 @@ CALLS: dict[str, Callable[..., Tensor]] = {
     "roll": lambda op, x: x.roll(op.attrs["shift"], dims=(1, 2)),
     "slice": lambda op, x: x.narrow(_slice_dim(op), op.attrs["start"], op.attrs["size"]),
     "sum": lambda op, x: x.sum(dim=-1, keepdim=True),
-    "upsample": lambda op, x: F.interpolate(x, size=op.shape[1:], mode="nearest"),
+    "upsample": lambda op, x: F.interpolate(
+        x, size=op.shape[1:], mode=op.attrs.get("mode", "nearest")
+    ),
     "unfold": lambda op, x: F.unfold(x, op.attrs["k"], padding=op.attrs["k"] // 2),
 }
 

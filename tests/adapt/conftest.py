@@ -43,6 +43,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "mobilevitv2-0.5": (1.0, 64),
     "efficientvit-b0": (1.0, 32),
     "edgenext-xxs": (1.0, 32),
+    "efficientformerv2-s0": (1.0, 64),
     "resnet50": (0.25, 32),
     "fastvit-sa12": (0.25, 64),
     "vit-b32": (1.0, 32),

@@ -19,6 +19,11 @@ from nas.blocks.bit import BiT, BiTStem
 from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.edgenext import SDTA, LocatedSDTA
+from nas.blocks.efficientformerv2 import (
+    EfficientFormerV2Attention,
+    EfficientFormerV2Down,
+    EfficientFormerV2FFN,
+)
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT, EfficientViTDown, HiddenLinear
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -188,6 +193,18 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "pool_kept": st.builds(PoolKept, st.integers(25, 40)),
     "sdta": sdtas(SDTA),
     "located_sdta": sdtas(LocatedSDTA),
+    "efficientformerv2_down": st.builds(
+        EfficientFormerV2Down, widths, kernels, st.sampled_from([2, 8]), st.just(2), activations
+    ),
+    "efficientformerv2_attention": st.builds(
+        EfficientFormerV2Attention,
+        st.sampled_from([2, 8]),
+        st.just(2),
+        patches,
+        keep,
+        activations,
+    ),
+    "efficientformerv2_ffn": st.builds(EfficientFormerV2FFN, keep, widths, kernels, activations),
     "efficientvit_down": st.builds(EfficientViTDown, widths, widths, kernels, activations, strides),
     "efficientvit": st.builds(EfficientViT, st.just(1), keep, widths, kernels, activations),
     "vit": vits(),

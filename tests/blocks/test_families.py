@@ -9,6 +9,7 @@ from nas.blocks import Row
 from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.conv import Conv, Linear, NormLinear, Pool
 from nas.blocks.edgenext import SDTA
+from nas.blocks.efficientformerv2 import EfficientFormerV2Attention, EfficientFormerV2Down
 from nas.blocks.efficientnet import FusedMBConv, MBConv
 from nas.blocks.efficientvit import EfficientViT
 from nas.blocks.exmobilevit import Keep, PoolKept
@@ -124,6 +125,12 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (SDTA(heads=2, out=32), "keeps width"),
         (SDTA(heads=5), "24 channels do not divide in 5 heads"),
         (SDTA(heads=2, splits=7), "24 channels do not split in 7 groups of 4"),
+        (EfficientFormerV2Attention(dim=18), "18 channels do not divide in 8 heads"),
+        (
+            EfficientFormerV2Attention(attention_stride=3),
+            "attention_stride 3 does not divide the 8x8 map",
+        ),
+        (EfficientFormerV2Down(out=32, s=1), "stride 2"),
         (EfficientViT(heads=2, out=32), "keeps width"),
         (EfficientViT(heads=5), "24 channels do not divide in 5 heads"),
         (UIB(s=2), "needs a depthwise convolution"),

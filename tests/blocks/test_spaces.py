@@ -37,6 +37,7 @@ CHOICES = {
     "layer_scale": "[~, 1e-5]",
     "kv_stride": "[1, 2]",
     "branches": "[1, 2]",
+    "attention_stride": "[1, 2]",
     "splits": "[2, 3]",
     "heads": "[2, 3]",
 }

@@ -30,7 +30,7 @@ def test_no_batch_norm_is_left_in_a_fused_seed_except_before_tokens(representati
 
 def test_all_other_ops_of_a_network_without_branches_stay(representative: Arch) -> None:
     if not representative.name.startswith(
-        ("repvit", "mobileone", "fastvit", "repghost", "shvit", "swiftformer")
+        ("efficientformerv2", "fastvit", "mobileone", "repghost", "repvit", "shvit", "swiftformer")
     ):
         kept = [op.name for op in representative.graph.ops if op.kind != "batch_norm"]
         assert [op.name for op in representative.fused.ops] == kept

@@ -68,6 +68,9 @@ TIMM = {
     **{f"convnext-{size}": f"convnext_{size}" for size in ("atto", "femto", "pico", "nano")},
     **{f"tinynet-{size}": f"tinynet_{size}" for size in "abcde"},
     **{f"hardcorenas-{size}": f"hardcorenas_{size}" for size in "abcdef"},
+    **{
+        f"efficientformerv2-{size}": f"efficientformerv2_{size}" for size in ("s0", "s1", "s2", "l")
+    },
     **{f"edgenext-{'x' * i}s": f"edgenext_{'x' * i}{'_' * (i > 0)}small" for i in range(3)},
     **{f"efficientvit-b{i}": f"efficientvit_b{i}" for i in range(4)},
     **{f"fbnetv3-{size}": f"fbnetv3_{size}" for size in "bdg"},
@@ -84,7 +87,7 @@ TIMM = {
     **{f"fastvit-{s}": f"fastvit_{s}" for s in ("sa12", "sa24", "sa36", "ma36")},
     **{f"swin-{s[0]}": f"swin_{s}_patch4_window7_224" for s in ("tiny", "small", "base", "large")},
 }
-SIZED = ("swin", "vit")
+SIZED = ("efficientformerv2", "swin", "vit")
 """Families whose weights depend on the image's size."""
 HEAD_NORMS = ("mobilenetv4",)
 """Families with a norm of the pooled vector, which two images make ill-conditioned."""
@@ -153,10 +156,10 @@ def made_by_timm(name: str, side: int | None = None) -> nn.Module:
 def randomise_norms(network: nn.Module, images: torch.Tensor) -> None:
     """Statistics from `images`, random weights: freshly initialised norms hide what they scale.
 
-    So do layer scales, which start near 0.
+    So do layer scales and biases of attention, which start at or near 0.
     """
     for name, weight in network.named_parameters():
-        if name.endswith(("gamma", "gamma_xca")):
+        if name.endswith(("gamma", "gamma_xca", "attention_biases")):
             weight.uniform_(0.1, 0.3)
     for norm in network.modules():
         if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
@@ -202,7 +205,7 @@ def test_logits_equal_the_reference(seed: Arch) -> None:
 #: one of each family, where it can with sides that strides do not halve evenly
 FAMILIES = [
     *("convnext-t", "efficientnet-b1", "efficientnet-lite3", "efficientnetv2-s"),
-    *("edgenext-xxs", "efficientvit-b0"),
+    *("edgenext-xxs", "efficientformerv2-s0", "efficientvit-b0"),
     *("exmobilevit-576", "mnasnet-a1", "mobilenetv1@160", "mobilenetv2", "mobilenetv3-large"),
     *("fastvit-sa12", "mobileone-s1", "mobilevit-xxs-842", "repvit-m0.9", "resnet50", "swin-t"),
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),

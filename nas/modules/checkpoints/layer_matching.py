@@ -26,7 +26,7 @@ STANDARD = ("weight", "bias", "running_mean", "running_var", "num_batches_tracke
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
-ATTENTION = ("to_query", "to_key", "query", "key", "value", "output", "proj", "final")
+ATTENTION = ("q", "k", "to_query", "to_key", "query", "key", "value", "output", "proj", "final")
 """Siblings that run in this order, whatever their shapes."""
 
 CLOSING = ("norm", "gamma")

@@ -95,16 +95,27 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], *, ordered: bool 
 
 
 def classes_in(module: nn.Module, state: Mapping[str, Tensor], head: str) -> int | None:
-    """Number of classes of a checkpoint that differs from `module` only in `head`, else None."""
+    """Number of classes of a checkpoint that differs from `module` only in `head`, else None.
+
+    A head may have several classifiers, of as many classes each.
+    """
     wanted = layers_of(module.state_dict())
     given = _fitting(state, wanted)
     extra, missing = unmatched(given, wanted), unmatched(wanted, given)
-    if len(extra) != 1 or len(missing) != 1 or extra[0].tensors.keys() != missing[0].tensors.keys():
+    if len(extra) != len(missing):
         return None
-    if not all(name.startswith(head) for name in missing[0].names.values()):
+    found = {_classes(*pair, head) for pair in zip(extra, missing, strict=True)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _classes(theirs: LayerTensors, ours: LayerTensors, head: str) -> int | None:
+    """Number of classes of another network's layer for ours, if that is a classifier in `head`."""
+    if theirs.tensors.keys() != ours.tensors.keys():
         return None
-    theirs, ours = extra[0].tensors["weight"], missing[0].tensors["weight"]
-    return theirs.shape[0] if theirs.shape[1:2] == ours.shape[1:2] else None
+    if not all(name.startswith(head) for name in ours.names.values()):
+        return None
+    found, own = theirs.tensors["weight"], ours.tensors["weight"]
+    return found.shape[0] if found.shape[1:2] == own.shape[1:2] else None
 
 
 def _fitting(state: Mapping[str, Tensor], wanted: list[LayerTensors]) -> list[LayerTensors]:

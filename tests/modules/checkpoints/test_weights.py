@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 import nas
+from nas.blocks.swiftformer import DistilledNormLinear
 from nas.errors import WeightsError, WriteError
 from nas.modules import build, save_weights
+from nas.modules.checkpoints.arch import network_of_checkpoint
 from nas.modules.checkpoints.file import read_checkpoint
 from nas.modules.checkpoints.weights import load_checkpoint, load_state
 from nas.space.arch import Arch
@@ -287,3 +290,11 @@ def test_name_nested_without_end_is_refused() -> None:
     target = nn.Sequential(nn.Linear(2, 2, bias=False))
     with pytest.raises(WeightsError, match="deeper"):
         load_state(target, {"a." * 5000 + "weight": torch.ones(2, 2)})
+
+
+def test_classes_follow_from_a_checkpoint_with_two_classifiers(small: Arch, tmp_path: Path) -> None:
+    *body, _ = small.rows
+    two, seven = (replace(small, rows=(*body, DistilledNormLinear(n))) for n in (2, 7))
+    write(build(seven).state_dict(), tmp_path / "seven.pth")
+    found = network_of_checkpoint(two, tmp_path / "seven.pth")
+    assert found.arch.graph.shape == (7,)
