@@ -3,16 +3,14 @@
 The terms are those of DepGraph (arXiv:2301.12900). Each channel that a layer makes has a label.
 Labels flow through the graph as integer arrays in the shape of the values. If an op combines two
 labels (a residual sum, a gate, query and key of one head), their channels are *coupled*. The sets
-of coupled channels of one layer form a *channel group*. A smaller network's graph says how many
-sets of a group it keeps, and scores say which. `FLOW` has one rule per op kind; none is specific to
-a block.
+of coupled channels that the same layers make, and the same slices take, form a *channel group*. A
+smaller network has the same groups: it says how many sets of each are kept, and scores say which.
+`FLOW` has one rule per op kind; none is specific to a block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -20,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.adapt.flow import FLOW, Axes, Flow, Labels, compact, components
+from nas.adapt.flow import FLOW, Axes, Flow, Labels, compact
 from nas.errors import ArchError
 from nas.graph.graph import Graph
 from nas.graph.ops import KINDS, Op
@@ -30,11 +28,11 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ChannelGroup:
-    """Sets of coupled channels of the same layers; each set can be removed."""
+    """Sets of coupled channels of the same layers and slices; each set can be removed."""
 
     coupled: Labels
     layers: tuple[int, ...]
-    """Indices of the ops that make the channels, or of those that slice them off."""
+    """Indices of the ops that make the channels, then of those that slice them off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,31 +70,23 @@ class DependencyGraph:
 
     @cached_property
     def groups(self) -> tuple[ChannelGroup, ...]:
-        """All channel groups, in the order of their first layers."""
-        made = [(axes.op, self.coupled[axes.made]) for axes in self.axes if axes.made is not None]
-        links = [np.stack([coupled[:-1], coupled[1:]]) for _, coupled in made]
-        number = components(links, self.n_coupled)
-        layers: dict[int, list[int]] = {}
-        for op, coupled in made:
-            layers.setdefault(int(number[coupled[0]]), []).append(op)
-        held = np.unique(np.concatenate([coupled for _, coupled in made]))
-        return tuple(
-            ChannelGroup(part, slices or tuple(ops))
-            for n, ops in layers.items()
-            for part, slices in self._parts(held[number[held] == n])
-        )
+        """All channel groups, in the order of their layers.
 
-    def _parts(self, coupled: Labels) -> Iterator[tuple[Labels, tuple[int, ...]]]:
-        """Sets that are in the same slices, with these slices: each keeps a number of its own."""
-        parts: dict[tuple[int, ...], list[int]] = {}
-        inside: dict[int, list[int]] = {int(n): [] for n in coupled}
-        for op, sliced in self.slices:
-            for n in np.intersect1d(sliced, coupled):
-                inside[int(n)].append(op)
-        for n, ops in inside.items():
-            parts.setdefault(tuple(ops), []).append(n)
-        for slices, own in parts.items():
-            yield np.array(own), slices
+        Each layer and each slice splits the groups so far into what it has and what it has not.
+        """
+        made = [(axes.op, self.coupled[axes.made]) for axes in self.axes if axes.made is not None]
+        number, layers = np.full(self.n_coupled, -1), list[tuple[int, ...]]([()])
+        number[np.concatenate([coupled for _, coupled in made])] = 0
+        for op, coupled in (*made, *self.slices):
+            inside = coupled[number[coupled] >= 0]
+            split, own = np.unique(number[inside], return_inverse=True)
+            number[inside] = len(layers) + own
+            layers += [(*layers[n], op) for n in split]
+        groups = [
+            ChannelGroup(np.flatnonzero(number == n), layers[n])
+            for n in np.unique(number[number >= 0])
+        ]
+        return tuple(sorted(groups, key=lambda group: group.layers))
 
     @property
     def n_coupled(self) -> int:
@@ -116,33 +106,33 @@ class DependencyGraph:
         Raises:
             ArchError: `smaller` has other layers, or its widths separate coupled channels.
         """
-        if structure(smaller) != structure(self.graph):
-            raise ArchError("other layers than before")
         kept = np.ones(self.n_coupled, bool)
-        for group in self.groups:
+        for group, count in zip(self.groups, self.counts(smaller), strict=True):
             n, name = len(group.coupled), self.graph.ops[group.layers[0]].name
-            counts = {
-                Fraction(n * self._width(smaller, op), self._width(self.graph, op))
-                for op in group.layers
-            }
-            count = counts.pop()
-            if counts or count.denominator > 1 or not 0 < count <= n:
-                raise ArchError(
-                    f"{name}: cannot keep {float(count):g} of {n} sets of coupled channels"
-                )
+            if count > n:
+                raise ArchError(f"{name}: cannot keep {count} of {n} sets of coupled channels")
             if count == n:
                 continue
             if np.isin(group.coupled, self.frozen).any():
                 raise ArchError(f"{name} is the network's output")
             order = np.argsort(-scores[group.coupled], kind="stable")
-            kept[group.coupled[order[int(count) :]]] = False
+            kept[group.coupled[order[count:]]] = False
         self._check(smaller, kept)
         return kept
 
-    def fewer(self, smaller: Graph, group: ChannelGroup) -> bool:
-        """Whether a network of the same layers has fewer channels of a group."""
-        op = group.layers[0]
-        return self._width(smaller, op) < self._width(self.graph, op)
+    def counts(self, other: Graph) -> tuple[int, ...]:
+        """Number of sets that each group has in the network of another graph.
+
+        Raises:
+            ArchError: `other` has other layers, or its layers share channels in another way.
+        """
+        if structure(other) != structure(self.graph):
+            raise ArchError("other layers than before")
+        found = {group.layers: len(group.coupled) for group in DependencyGraph.of(other).groups}
+        own = [group.layers for group in self.groups]
+        if found.keys() != {*own}:
+            raise ArchError("layers share channels in another way than before")
+        return tuple(found[layers] for layers in own)
 
     def axis_masks(self, kept: Mask) -> dict[str, tuple[Mask | None, ...]]:
         """The mask of each axis of each tensor, by the tensor's name.
@@ -157,11 +147,6 @@ class DependencyGraph:
             for axes in self.axes
             for tensor, own in axes.tensors.items()
         }
-
-    def _width(self, graph: Graph, op: int) -> int:
-        """Number of channels that an op makes."""
-        found = graph.ops[op]
-        return int(found.attrs.get("out") or prod(found.shape))
 
     def _check(self, smaller: Graph, kept: Mask) -> None:
         """Check that the kept channels match the tensors of the smaller network."""

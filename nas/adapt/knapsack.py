@@ -145,12 +145,11 @@ def group_values(arch: Arch, channels: DependencyGraph, scores: Floats) -> Group
 
 
 def _channel_groups(arch: Arch, group: WidthGroup, channels: DependencyGraph) -> list[ChannelGroup]:
-    """The channel groups of a width group: those that shrink at a smaller width."""
-    for _, rows in other_widths(arch, group, 1):
+    """The channel groups of a width group: those that shrink at the least width."""
+    for _, rows in reversed(other_widths(arch, group, 1)):
         with suppress(ArchError):
-            other = with_rows(arch, rows).graph
-            if structure(other) == structure(arch.graph):
-                return [g for g in channels.groups if channels.fewer(other, g)]
+            pairs = zip(channels.groups, channels.counts(with_rows(arch, rows).graph), strict=True)
+            return [own for own, count in pairs if count < len(own.coupled)]
     return []
 
 

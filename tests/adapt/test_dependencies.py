@@ -139,6 +139,48 @@ def test_each_slice_of_the_channels_keeps_a_number_of_its_own() -> None:
     assert mask.tolist() == [False, *[True] * 3, *[False] * 3, *[True] * 5]
 
 
+def test_slices_that_overlap_keep_their_own_numbers() -> None:
+    """Thirds of the channels, then halves: what a third and a half share has a number, too."""
+
+    def sliced(width: int) -> Graph:
+        g = GraphBuilder((3, 8, 8))
+        h = g.conv(g.input, width, name="all")
+        for parts in (3, 2):
+            sizes = [width - width // parts * (parts - 1), *[width // parts] * (parts - 1)]
+            starts = [sum(sizes[:number]) for number in range(parts)]
+            slices = [
+                g.add("slice", (h,), f"part{n}of{parts}", start=start, size=size, dim=0)
+                for n, (start, size) in enumerate(zip(starts, sizes, strict=True))
+            ]
+            h = g.add("concat", tuple(slices), f"concat{parts}")
+        g.conv(h, 2, name="last")
+        return g.graph()
+
+    channels = DependencyGraph.of(sliced(12))
+    kept = channels.keep_mask(sliced(10), -np.arange(channels.n_coupled, dtype=float))
+    (mask, _) = channels.axis_masks(kept)["all.conv.weight"]
+    assert mask is not None
+    assert np.flatnonzero(mask).tolist() == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]
+
+
+def test_each_part_of_a_sum_keeps_a_number_of_its_own() -> None:
+    """A convolution is added to two narrower ones; all of the best scores are in the second."""
+
+    def added(width: int) -> Graph:
+        g = GraphBuilder((3, 8, 8))
+        whole = g.conv(g.input, width, name="whole")
+        halves = tuple(g.conv(g.input, width // 2, name=name) for name in ("first", "second"))
+        h = g.add("add", (whole, g.add("concat", halves, "concat")), "sum")
+        g.conv(h, 2, name="last")
+        return g.graph()
+
+    channels = DependencyGraph.of(added(8))
+    kept = channels.keep_mask(added(6), np.arange(channels.n_coupled, dtype=float))
+    (mask, _) = channels.axis_masks(kept)["whole.conv.weight"]
+    assert mask is not None
+    assert mask.tolist() == [False, *[True] * 3] * 2
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("name", ["mobilenetv3-small", "repvit-m0.9", "efficientnet-b0"])
 def test_a_grown_network_computes_what_it_did(name: str, small: Small) -> None:
