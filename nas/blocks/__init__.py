@@ -38,6 +38,7 @@ from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
 from nas.blocks.lcnet import LCNet
+from nas.blocks.mixnet import MixNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobilenetv4 import UIB, LinearNorm, MobileMQA
 from nas.blocks.mobileone import MobileOne, MobileOneStem
@@ -66,6 +67,7 @@ _ROWS: tuple[type[Row], ...] = (
     FusedMBConv,
     FBNetV3,
     AttentiveNAS,
+    MixNet,
     LCNet,
     GhostNet,
     GhostNetV2,

@@ -165,6 +165,9 @@ FIELDS: Mapping[str, Field] = {
     "layers": _integer(1, 64, "transformer layers"),
     "layer_scale": _fraction("initial layer scale of the residual branch; ~ is none"),
     "kv_stride": _integer(1, 4, "stride of the map of keys and values"),
+    "kernels": _integer(1, 7, "sizes 3, 5, 7 ... of a mixed depthwise convolution's kernels"),
+    "exp_groups": _integer(1, 8, "groups of the 1 x 1 expansion"),
+    "out_groups": _integer(1, 8, "groups of the 1 x 1 projection"),
     "branches": _integer(1, 8, "parallel k x k convolutions that fuse to one"),
     "attention_stride": _integer(
         1, 8, "factor by which EfficientFormerV2 reduces a map for attention; must divide it"

@@ -70,6 +70,7 @@ AVOIDABLE = (
     "matmul",
     "max_pool",
     "mbconv",
+    "mixnet",
     "mobile_mqa",
     "mobileone",
     "mobileone_stem",

@@ -7,6 +7,8 @@ RepVGG (arXiv:2101.03697), section 3.3.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from nas.graph.graph import Graph
 from nas.graph.ops import Op
 
@@ -14,16 +16,27 @@ from nas.graph.ops import Op
 def fuse(graph: Graph) -> Graph:
     """Fold every batch norm next to a conv or linear, and every scale of a conv's channels.
 
-    Sums and differences of convs, or of linear layers, of one input are merged.
+    A norm of joined convs is next to each of them. Sums and differences of convs, or of linear
+    layers, of one input are merged.
 
     One pass in execution order suffices, because each rewrite leaves a conv that the next can
     merge.
     """
-    return fuse_traced(graph)[0]
+    return fuse_traced(graph).graph
 
 
-def fuse_traced(graph: Graph) -> tuple[Graph, tuple[int, ...]]:
-    """The fused graph, and for each of its ops the index of the op in `graph` of the same value."""
+class Fused(NamedTuple):
+    """A fused graph, and what its ops were before."""
+
+    graph: Graph
+    origins: tuple[int, ...]
+    """For each op, the index of the op of the same value before, but for the norms below."""
+    norms: dict[int, tuple[int, Any]]
+    """Origin of a joined conv -> index of the norm of all, and the conv's first channel in it."""
+
+
+def fuse_traced(graph: Graph) -> Fused:
+    """The fused graph, and where its ops come from."""
     fuser = _Fuser(graph)
     for index, op in enumerate(graph.ops):
         fuser.take(index, op)
@@ -39,11 +52,14 @@ class _Fuser:
         if graph.out >= 0:
             self.readers[graph.out] += 1
         self.kept: dict[int, Op] = {}
+        self.norms: dict[int, tuple[int, Any]] = {}
 
     def take(self, index: int, op: Op) -> None:
         if op.kind == "batch_norm" and self._sole(op.inputs[0], "conv", "linear"):
             part = self.kept.pop(op.inputs[0])
             self.kept[index] = part._replace(attrs={**part.attrs, "bias": True})
+        elif op.kind == "batch_norm" and self._joins_convs(op.inputs[0]):
+            self.kept[index] = self._with_norm_of_parts(index, op)
         elif _mixes_channels(op) and self._sole(op.inputs[0], "batch_norm"):
             self.kept[index] = self._with_norm(op)
         elif op.kind == "scale" and self._is_scaled_conv(op):
@@ -60,6 +76,21 @@ class _Fuser:
     def _sole(self, index: int, *kinds: str) -> bool:
         """Whether the op at `index` is one of `kinds` and has one reader."""
         return self.kept[index].kind in kinds and self.readers[index] == 1
+
+    def _joins_convs(self, index: int) -> bool:
+        """Whether the op at `index` joins the channels of convs that have no other reader."""
+        joins = self._sole(index, "concat") and self.kept[index].attrs.get("dim", 0) == 0
+        return joins and all(self._sole(i, "conv") for i in self.kept[index].inputs)
+
+    def _with_norm_of_parts(self, index: int, norm: Op) -> Op:
+        """The concat before a norm, folded into the convs that it joins."""
+        concat, start = self.kept.pop(norm.inputs[0]), 0
+        for part in concat.inputs:
+            conv = self.kept[part]
+            self.kept[part] = conv._replace(attrs={**conv.attrs, "bias": True})
+            self.norms[part] = index, start
+            start = start + conv.shape[0]
+        return concat
 
     def _is_scaled_conv(self, op: Op) -> bool:
         """Whether a scale has one factor for each channel of a conv without other readers."""
@@ -110,7 +141,7 @@ class _Fuser:
         largest = max((self.kept.pop(i) for i in convs), key=lambda conv: conv.attrs["k"])
         return largest._replace(attrs={**largest.attrs, "bias": True})
 
-    def result(self) -> tuple[Graph, tuple[int, ...]]:
+    def result(self) -> Fused:
         origins = tuple(sorted(self.kept))
         position = {old: new for new, old in enumerate(origins)}
         ops = tuple(
@@ -118,7 +149,8 @@ class _Fuser:
             for old in origins
         )
         out = position.get(self.graph.out, -1)
-        return Graph(ops, self.graph.resolution, self.graph.waiting, out), origins
+        fused = Graph(ops, self.graph.resolution, self.graph.waiting, out)
+        return Fused(fused, origins, self.norms)
 
 
 def _mixes_channels(op: Op) -> bool:

@@ -25,13 +25,15 @@ def fused(graph: Graph, trained: fx.GraphModule) -> fx.GraphModule:
 
     `trained` is the module that `nas.modules.build` makes of `graph`.
     """
-    merged, origins = fuse_traced(graph)
+    merged, origins, norms = fuse_traced(graph)
     module = assemble(merged).to(next(trained.parameters()).dtype).eval()
     for op, last in zip(merged.ops, origins, strict=True):
         layer = dict(module.named_modules()).get(op.name)
         if isinstance(layer, nn.Conv2d | nn.Linear):
             sources = _Branches(graph, trained, origins[op.inputs[0]], layer)
             kernel, bias = sources.affine(last)
+            if last in norms:
+                kernel, bias = sources.scaled(kernel, bias, *norms[last])
             layer.weight.copy_(kernel)
             if layer.bias is not None:
                 layer.bias.copy_(bias)
@@ -61,9 +63,7 @@ class _Branches:
             (kernel, bias), (less_kernel, less_bias) = map(self.affine, op.inputs)
             return kernel - less_kernel, bias - less_bias
         if op.kind in ("batch_norm", "scale"):
-            kernel, bias = self.affine(op.inputs[0])
-            scale, shift = self._norm(index) if op.kind == "batch_norm" else self._scale(index)
-            return kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1)), bias * scale + shift
+            return self.scaled(*self.affine(op.inputs[0]), index)
         layer: Any = self.trained.get_submodule(op.name)
         kernel = layer.standardised() if isinstance(layer, StandardConv2d) else layer.weight
         bias = kernel.new_zeros(len(kernel)) if layer.bias is None else layer.bias
@@ -76,6 +76,14 @@ class _Branches:
             high, wide = ((largest - own) // 2 for largest, own in sizes)
             kernel = F.pad(kernel, [wide, wide, high, high])
         return kernel, bias
+
+    def scaled(
+        self, kernel: Tensor, bias: Tensor, index: int, start: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Kernel and bias behind a norm or scale, op `index`, of its channels from `start` on."""
+        factors = self._norm if self.graph.ops[index].kind == "batch_norm" else self._scale
+        scale, shift = (x[start : start + len(kernel)] for x in factors(index))
+        return kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1)), bias * scale + shift
 
     def _identity(self) -> tuple[Tensor, Tensor]:
         kernel = torch.empty_like(self.layer.weight)

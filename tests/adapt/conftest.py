@@ -26,6 +26,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "efficientnetv2-s": (0.5, 32),
     "alphanet-a0": (0.5, 32),
     "fbnetv3-b": (0.5, 32),
+    "mixnet-s": (0.5, 32),
     "rexnet-1.0": (0.5, 32),
     "lcnet-1.0": (0.25, 32),
     "ghostnet-0.5": (1.0, 32),

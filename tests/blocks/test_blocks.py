@@ -40,6 +40,7 @@ from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
 from nas.blocks.lcnet import LCNet
+from nas.blocks.mixnet import MixNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
 from nas.blocks.mobilenetv4 import UIB, LinearNorm, MobileMQA
 from nas.blocks.mobileone import MobileOne, MobileOneStem
@@ -69,6 +70,7 @@ widths = st.integers(1, 40) | st.sampled_from([1, 1.5, 2, 6]).map(Ratio)
 whole_ratios = st.integers(1, 4).map(Ratio)
 keep = st.just(Ratio(1))
 branches = st.integers(1, 3)
+parts = st.integers(1, 4)
 patches = st.sampled_from([1, 2, 4])
 optional_kernels = st.sampled_from([None, 3, 5])
 
@@ -158,6 +160,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "attentivenas": st.builds(
         AttentiveNAS, widths, widths, kernels, ratios, activations, st.sampled_from([1, 2])
     ),
+    "mixnet": st.builds(MixNet, widths, widths, parts, parts, parts, ratios, activations, strides),
     "lcnet": st.builds(LCNet, widths, kernels, ratios, activations, strides),
     "ghostnet": st.builds(GhostNet, widths, widths, kernels, ratios, activations, strides),
     "ghostnetv2": st.builds(GhostNetV2, widths, widths, kernels, ratios, activations, strides),

@@ -113,6 +113,27 @@ def test_norm_folds_into_the_convolution_behind_it_unless_that_pads(
     assert kinds(fuse(g.graph())) == left
 
 
+def joined(g: GraphBuilder) -> tuple[Value, Value]:
+    """Two convs of the input, and the batch norm of both."""
+    a, b = (g.conv(g.input, 4, k=k, norm=False, name=f"k{k}") for k in (3, 5))
+    return a, g.add("batch_norm", (g.add("concat", (a, b), "concat"),), "norm")
+
+
+def test_norm_of_joined_convolutions_folds_into_each() -> None:
+    g = GraphBuilder((4, 8, 8))
+    joined(g)
+    graph = fuse(g.graph())
+    assert kinds(graph) == ["conv", "conv", "concat"]
+    assert params(graph) == 4 * (4 * 9 + 1) + 4 * (4 * 25 + 1)
+
+
+def test_norm_of_joined_convolutions_stays_if_one_has_another_reader() -> None:
+    g = GraphBuilder((4, 8, 8))
+    a, norm = joined(g)
+    g.add("concat", (a, norm), "both")
+    assert kinds(fuse(g.graph())) == ["conv", "conv", "concat", "batch_norm", "concat"]
+
+
 def test_linear_layers_of_one_input_merge_with_the_norm_before_them() -> None:
     g = GraphBuilder((4, 8, 8))
     h = g.add("reshape", (g.add("global_pool", (g.input,), "pool"),), "flatten", shape=(4,))

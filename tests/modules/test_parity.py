@@ -73,6 +73,7 @@ TIMM = {
     },
     **{f"edgenext-{'x' * i}s": f"edgenext_{'x' * i}{'_' * (i > 0)}small" for i in range(3)},
     **{f"efficientvit-b{i}": f"efficientvit_b{i}" for i in range(4)},
+    **{f"mixnet-{size}": f"mixnet_{size}" for size in "sml"},
     **{f"fbnetv3-{size}": f"fbnetv3_{size}" for size in "bdg"},
     "resnet50": "resnet50",
     **{f"fasternet-{size}": f"fasternet_{size}" for size in ("t0", "t1", "t2")},
@@ -211,7 +212,7 @@ FAMILIES = [
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
     *("mobilevitv2-0.5", "shvit-s1", "starnet-s1", "fasternet-t0", "swiftformer-xs"),
     *("fbnetv3-b", "ghostnet-0.5", "lcnet-0.5", "repghost-0.5"),
-    *("ghostnetv2-1.0", "rexnet-1.0", "mobilenetv4-conv-s", "mobilenetv4-hybrid-m"),
+    *("ghostnetv2-1.0", "mixnet-s", "rexnet-1.0", "mobilenetv4-conv-s", "mobilenetv4-hybrid-m"),
 ]
 
 
