@@ -1,7 +1,7 @@
-"""AttentiveNAS's inverted residual (arXiv:2011.09011, table 1), of which AlphaNet is made.
+"""AttentiveNAS's inverted residual (arXiv:2011.09011), of which AlphaNet is made.
 
 Every block has a shortcut. Where shapes differ, it is pooled and projected by a 1 x 1 convolution
-without norm, as in the authors' code.
+without norm, as in the authors' `models/modules/static_layers.py`.
 """
 
 from __future__ import annotations

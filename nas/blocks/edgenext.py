@@ -1,9 +1,10 @@
-"""EdgeNeXt's encoder (arXiv:2206.10589, section 3): split depthwise, transposed attention.
+"""EdgeNeXt's encoder (arXiv:2206.10589, figure 2): split depthwise, transposed attention.
 
 Groups of channels pass 3 x 3 depthwise convolutions one after another, each with the output of the
 one before added, as in Res2Net. Attention is transposed: channels of a head attend to each other by
 cosine similarity with a learned temperature (XCA, arXiv:2106.09681), so it is linear in the pixels.
-EdgeNeXt's other encoder, its stem, downsampling and classifier are those of ConvNeXt.
+EdgeNeXt's other encoder, its stem, downsampling and classifier are those of ConvNeXt. Departs, with
+the authors' code: the last group stays as it is, where section 3 has the first.
 """
 
 from __future__ import annotations

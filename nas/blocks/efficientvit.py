@@ -1,9 +1,10 @@
-"""EfficientViT of MIT (arXiv:2205.14756, section 3): ReLU linear attention on two scales.
+"""EfficientViT of MIT (arXiv:2205.14756): ReLU linear attention on two scales.
 
 Queries, keys and values of each head are taken as they are, and aggregated over k x k neighbours by
 a depthwise and a grouped convolution. With ReLU for the softmax, keys and values multiply first, so
-attention is linear in the pixels. Departs: the denominator adds 1e-5, as in timm's code; the
-authors' code adds 1e-15, which half precision rounds to 0.
+attention is linear in the pixels. Source: the authors' `efficientvit/models/nn/ops.py`. Departs:
+the denominator adds 1e-5, as in timm's code; the authors' adds 1e-15, which half precision rounds
+to 0.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """FasterNet (arXiv:2303.03667, figure 4): partial convolution, which leaves most channels as are.
 
-A quarter of the channels is convolved, the first ones, and the 1 x 1 convolutions behind it mix
-all (section 3.2). A width that 4 does not divide rounds the quarter up. Only the expansion has a
-norm and an activation.
+A quarter of the channels is convolved, the first ones (section 3.2), and the 1 x 1 convolutions
+behind it mix all (section 3.3). A width that 4 does not divide rounds the quarter up. Only the
+expansion has a norm and an activation (section 3.4).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""GhostNet's bottleneck (arXiv:1911.11907, figure 3) with Ghost modules (figure 2b).
+"""GhostNet's bottleneck (arXiv:1911.11907) with Ghost modules, as in timm's `ghostnet.py`.
 
 A Ghost module makes half of its channels by a 1 x 1 convolution, the others from these by a cheap
 depthwise 3 x 3 convolution.

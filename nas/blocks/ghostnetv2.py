@@ -1,7 +1,8 @@
-"""GhostNetV2's bottleneck (arXiv:2211.12905, section 4): a Ghost module with attention.
+"""GhostNetV2's bottleneck (arXiv:2211.12905): a Ghost module with attention.
 
 Decoupled fully connected (DFC) attention gates the Ghost module that expands. It mixes pixels along
-rows and columns, on a map of half the resolution.
+rows and columns, on a map of half the resolution. Source: the authors'
+`ghostnetv2_pytorch/model/ghostnetv2_torch.py`.
 """
 
 from __future__ import annotations

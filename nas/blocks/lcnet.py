@@ -1,4 +1,4 @@
-"""PP-LCNet's depthwise separable convolution (arXiv:2109.15099, section 3)."""
+"""PP-LCNet's depthwise separable convolution (arXiv:2109.15099, table 1)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""MobileViTv2 block (arXiv:2206.02680, section 3): separable self-attention.
+"""MobileViTv2 block (arXiv:2206.02680, figure 6): separable self-attention.
 
-One score for each token weighs the keys to a single context vector, so attention is linear in the
-tokens and multiplies no two matrices of tokens. Layers work on maps of channels x pixels of a patch
-x patches, with 1 x 1 convolutions and group norms of one group, as in the authors' code. Departs:
-the reference code interpolates a map that the patch does not divide; here that is an error, so that
-a table never hides a resize.
+One score for each token weighs the keys to a single context vector (section 3.2), so attention is
+linear in the tokens and multiplies no two matrices of tokens. Layers work on maps of channels x
+pixels of a patch x patches, with 1 x 1 convolutions and group norms of one group, as in the
+authors' code. Departs: the reference code interpolates a map that the patch does not divide; here
+that is an error, so that a table never hides a resize.
 """
 
 from __future__ import annotations

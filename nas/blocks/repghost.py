@@ -1,4 +1,4 @@
-"""RepGhost's bottleneck (arXiv:2211.06088, section 3).
+"""RepGhost's bottleneck (arXiv:2211.06088, figure 4).
 
 A RepGhost module adds what a Ghost module concatenates: a 1 x 1 convolution, normed again, and a
 depthwise 3 x 3 convolution of it. `nas.graph.fuse.fuse` merges the sum to one depthwise

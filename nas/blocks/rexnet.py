@@ -1,7 +1,7 @@
 """ReXNet's bottleneck (arXiv:2007.00992), whose width grows with every block.
 
-Source of SE and shortcut: the authors' code. SE has a batch norm, and is squeezed to 1/12 of six
-times the block's input width, so that the column `se`, a part of the input width, is 0.5.
+Source of SE and shortcut: the authors' `rexnetv1.py`. SE has a batch norm, and is squeezed to 1/12
+of six times the block's input width, so that the column `se`, a part of the input width, is 0.5.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def feed_forward(g: GraphBuilder, x: Value, exp: Width, act: str) -> Value:
 
 
 def single_head_attention(g: GraphBuilder, x: Value, dim: Width, act: str) -> Value:
-    """Attention of the first `dim` channels (equations 2 to 4), and a projection of all."""
+    """Attention of the first `dim` channels (equations 1 to 4), and a projection of all."""
     c, height, width = x.shape
     with g.scope("attention"):
         h = g.add("slice", (x,), "attended", start=0, size=dim, dim=0)

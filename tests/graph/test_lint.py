@@ -131,7 +131,8 @@ def test_linear_attention_may_leave_the_neural_engine() -> None:
 def test_a_hexagon_dsp_leaves_attention_to_the_cpu() -> None:
     assert found("fastvit-sa12", "hexagon").keys() >= {"matrix product", "GELU"}
     assert "matrix product" in found("efficientvit-b1", "hexagon")
-    for name in ("mobilenetv3-large", "efficientnet-b0", "starnet-s1", "ghostnet-1.0"):
+    assert found("mobilenetv4-hybrid-m", "hexagon").keys() == {"matrix product"}
+    for name in ("mobilenetv3-large", "efficientnet-b0", "starnet-s1", "mobilenetv4-conv-m"):
         assert found(name, "hexagon") == {}, name
 
 
