@@ -33,6 +33,7 @@ SEEDS = {
     *(f"mobileone-s{i}" for i in range(5)),
     *(f"fasternet-t{i}" for i in range(3)),
     *(f"swiftformer-{size}" for size in ("xs", "s", "l1", "l3")),
+    *(f"iformer-{size}" for size in "tsml"),
     *(f"shvit-s{i}" for i in range(1, 5)),
     *(f"starnet-s{size}" for size in ("1", "2", "3", "4", "050", "100", "150")),
     *(f"fastvit-{size}" for size in ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")),

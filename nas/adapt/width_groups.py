@@ -2,10 +2,10 @@
 
 Each row is lowered alone with one of its widths (or numbers of heads, or its input width) times a
 prime. If the layers stay the same, that width is free. If not (a residual disappears, heads do not
-divide), it can only change with others of the row: the smallest set that keeps the layers. Rows
-pass on widths, so the sets grow through the table: the `out` of all blocks that a residual joins is
-one *width group*, and each expansion is one of its own (the two kinds of proposals of MobileNetV3,
-arXiv:1905.02244, section 4.2). No rule is specific to a block.
+divide or get other queries), it can only change with others of the row: the smallest set that keeps
+the layers. Rows pass on widths, so the sets grow through the table: the `out` of all blocks that a
+residual joins is one *width group*, and each expansion is one of its own (the two kinds of
+proposals of MobileNetV3, arXiv:1905.02244, section 4.2). No rule is specific to a block.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nas.adapt.dependencies import structure
 from nas.blocks import Row
 from nas.blocks.base import WIDTH_FIELDS
 from nas.errors import ArchError
-from nas.graph.graph import OUTSIDE, GraphBuilder, Place, outside
+from nas.graph.graph import OUTSIDE, Graph, GraphBuilder, Place, outside
 from nas.graph.ops import Shape
 from nas.space.arch import Arch, advance
 
@@ -163,7 +163,18 @@ def _lowered(row: Row, place: Place, wider: Iterable[str]) -> tuple[tuple[Any, .
     cells |= {name: getattr(row, name) + c - place.shape[0] for name in row.adds}
     g = GraphBuilder((c, *place.shape[1:]), place.resolution)
     out, kept = replace(row, **cells).lower_kept(g, g.input, outside(place.kept))
-    return structure(g.graph()), out.shape, any(value.index != OUTSIDE for value in kept)
+    graph = g.graph()
+    layers = (structure(graph), _temperatures(graph))
+    return layers, out.shape, any(value.index != OUTSIDE for value in kept)
+
+
+def _temperatures(graph: Graph) -> list[int]:
+    """Widths of one head's queries, from which its scores have their scale.
+
+    A narrower head would turn other scores into its weights, even without those channels.
+    """
+    scaled = (op for op in graph.ops if op.kind == "attention" and "scale" not in op.attrs)
+    return [op.in_shapes[0][-1] for op in scaled]
 
 
 def width_columns(row: Row) -> list[str]:

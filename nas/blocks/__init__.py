@@ -37,6 +37,7 @@ from nas.blocks.fastvit import (
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
+from nas.blocks.iformer import SHMA, BNConvNeXt
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mixnet import MixNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
@@ -111,6 +112,8 @@ _ROWS: tuple[type[Row], ...] = (
     SHViTConv,
     SHViTDown,
     SHViT,
+    BNConvNeXt,
+    SHMA,
     PatchConv,
     FasterNet,
     SwiftFormerConv,

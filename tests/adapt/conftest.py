@@ -38,6 +38,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "repvit-m0.9": (0.5, 32),
     "convnext-t": (0.5, 32),
     "fasternet-t0": (1.0, 64),
+    "iformer-t": (0.5, 64),
     "shvit-s1": (0.5, 128),
     "swiftformer-xs": (0.5, 64),
     "starnet-s050": (1.0, 32),

@@ -35,6 +35,10 @@ def test_heads_go_with_the_width_they_divide() -> None:
     assert dict(zip(group.cells, group.values, strict=True)) == {(6, "dim"): 144, (6, "heads"): 4}
 
 
+def test_queries_of_a_single_head_keep_their_width() -> None:
+    assert not any("dim" in name for name in named("iformer-t"))
+
+
 def test_classes_never_change(representative: Arch) -> None:
     last = len(representative.rows) - 1
     assert not any(row == last for group in width_groups(representative) for row, _ in group.cells)

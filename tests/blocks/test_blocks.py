@@ -39,6 +39,7 @@ from nas.blocks.fastvit import (
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
+from nas.blocks.iformer import SHMA, BNConvNeXt
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mixnet import MixNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
@@ -217,6 +218,8 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "shvit_conv": st.builds(SHViTConv, keep, widths, kernels, activations),
     "shvit_down": st.builds(SHViTDown, widths, widths, kernels, ratios, activations, strides),
     "shvit": st.builds(SHViT, keep, st.just(1) | keep, widths, kernels, activations),
+    "bn_convnext": st.builds(BNConvNeXt, keep, widths, kernels, activations),
+    "shma": st.builds(SHMA, keep, widths, widths, kernels, activations),
     "patch_conv": st.builds(PatchConv, widths, strides),
     "fasternet": st.builds(FasterNet, keep, widths, kernels, activations),
     "swiftformer_conv": st.builds(SwiftFormerConv, keep, widths, kernels, activations),

@@ -15,6 +15,7 @@ from nas.blocks.efficientvit import EfficientViT
 from nas.blocks.exmobilevit import Keep, PoolKept
 from nas.blocks.fasternet import FasterNet
 from nas.blocks.fastvit import FastViTAttention, FastViTDown, FastViTHead, RepMixer
+from nas.blocks.iformer import SHMA, BNConvNeXt
 from nas.blocks.mobilenet import MV2, Bneck
 from nas.blocks.mobilenetv4 import UIB, MobileMQA
 from nas.blocks.mobilevit import MobileViT, _fold, _unfold
@@ -96,6 +97,13 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
     assert width_of(graph, "repvit_down.channel_mixer.expand.conv") == 120
 
 
+def test_bn_convnext_has_the_layers_of_uib_with_its_first_depthwise_alone() -> None:
+    own, other = graph_of(BNConvNeXt(k=7, act="gelu")), graph_of(UIB(k_start=7, act="gelu"))
+    assert [(op.kind, op.inputs, op.shape, op.attrs) for op in own.ops] == [
+        (op.kind, op.inputs, op.shape, op.attrs) for op in other.ops
+    ]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -116,6 +124,8 @@ def test_channel_mixer_after_downsampling_keeps_the_ratio() -> None:
         (SHViTConv(s=2), "keeps width"),
         (SHViT(out=32), "keeps width"),
         (SHViT(dim=25), "25 channels to attend to, but the map has 24"),
+        (BNConvNeXt(out=32), "bn_convnext keeps width"),
+        (SHMA(s=2), "shma keeps width"),
         (MobileViT(dim=16, layers=1, out=32), "keeps width"),
         (MobileViT(dim=16, layers=1, s=2), "keeps width"),
         (MobileViT(dim=16, layers=1, patch=3), "patch size 3 does not divide the 8x8 map"),

@@ -28,10 +28,15 @@ def test_no_batch_norm_is_left_in_a_fused_seed_except_before_tokens(representati
             assert "reshape" in {fused.ops[i].kind for i in own}
 
 
+BRANCHED = (
+    *("efficientformerv2", "fastvit", "iformer", "mobileone"),
+    *("repghost", "repvit", "shvit", "swiftformer"),
+)
+"""Families with convolutions that merge."""
+
+
 def test_all_other_ops_of_a_network_without_branches_stay(representative: Arch) -> None:
-    if not representative.name.startswith(
-        ("efficientformerv2", "fastvit", "mobileone", "repghost", "repvit", "shvit", "swiftformer")
-    ):
+    if not representative.name.startswith(BRANCHED):
         kept = [op.name for op in representative.graph.ops if op.kind != "batch_norm"]
         assert [op.name for op in representative.fused.ops] == kept
         assert macs(representative.fused) == representative.macs

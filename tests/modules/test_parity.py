@@ -78,6 +78,7 @@ TIMM = {
     "resnet50": "resnet50",
     **{f"fasternet-{size}": f"fasternet_{size}" for size in ("t0", "t1", "t2")},
     **{f"swiftformer-{size}": f"swiftformer_{size}" for size in ("xs", "s", "l1", "l3")},
+    **{f"iformer-{size}": f"iformer_{size}" for size in "tsml"},
     **{f"shvit-s{i}": f"shvit_s{i}" for i in range(1, 5)},
     **{f"starnet-{size}": f"starnet_{size}" for size in ("s1", "s2", "s3", "s4")},
     **{f"starnet-{size}": f"starnet_{size}" for size in ("s050", "s100", "s150")},
@@ -213,6 +214,7 @@ FAMILIES = [
     *("mobilevitv2-0.5", "shvit-s1", "starnet-s1", "fasternet-t0", "swiftformer-xs"),
     *("fbnetv3-b", "ghostnet-0.5", "lcnet-0.5", "repghost-0.5"),
     *("ghostnetv2-1.0", "mixnet-s", "rexnet-1.0", "mobilenetv4-conv-s", "mobilenetv4-hybrid-m"),
+    "iformer-t",
 ]
 
 

@@ -32,6 +32,9 @@ ATTENTION = ("q", "k", "to_query", "to_key", "query", "key", "value", "output", 
 CLOSING = ("norm", "gamma")
 """Plain names of layers that close their parent, as the layer scale of a block."""
 
+DOWNSAMPLING, STAGES = "downsample_layers", "stages"
+"""Lists in which the authors of ConvNeXt and iFormer have them; they run in turn."""
+
 MAX_DEPTH = 32
 MAX_STEPS = 20_000
 """Limits of name depth and search steps: a hostile file ends with an error."""
@@ -123,6 +126,8 @@ class LayerMatcher:
         path = next(iter(layer.names.values())).replace("in_proj_", "in_proj.").split(".")
         if len(path) > MAX_DEPTH:
             raise WeightsError(f"name deeper than {MAX_DEPTH}: {brief('.'.join(path))}")
+        if path[0] == DOWNSAMPLING:  # into its stage
+            path = [STAGES, *path[1:2], *path]
         for part in path[:-1] if path[-1] in STANDARD else path:
             node = node.setdefault(part, {})  # type: ignore[assignment]
         node[""] = layer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,7 @@ REFERENCES = {
     "mobileone-s1": "mobileone_s1",
     "resnet50": "resnet50",
     "fastvit-sa12": "fastvit_sa12",
+    "iformer-t": "iformer_t",
 }
 
 
@@ -118,6 +120,44 @@ def test_checkpoint_of_timm_gives_its_logits(name: str, suffix: str, tmp_path: P
     small = Arch(arch.name, arch.source, (3, 64, 64), arch.rows)
     module = build(small, weights=path).double()
     load_checkpoint(module, read_checkpoint(path))  # not through float
+    images = torch.randn(2, 3, 64, 64, dtype=torch.double)
+    with torch.no_grad():
+        torch.testing.assert_close(module.eval()(images), reference.eval()(images))
+
+
+#: network -> patterns of timm's names, and what its authors call that
+AUTHORS = {
+    "convnext-atto": {
+        r"^stem\.": "downsample_layers.0.",
+        r"^stages\.(\d)\.downsample\.": r"downsample_layers.\1.",
+        r"\.blocks\.": ".",
+        r"\.conv_dw\.": ".dwconv.",
+        r"\.mlp\.fc": ".pwconv",
+        r"^head\.(norm|fc)\.": r"\1.",
+    },
+    "iformer-t": {
+        r"^stem\.conv1\.": "downsample_layers.0.0.",
+        r"^stem\.conv2\.": "downsample_layers.0.2.conv_exp_bn1.",
+        r"^stem\.conv3\.": "downsample_layers.0.2.conv_pwl_bn2.",
+        r"^stages\.(\d)\.downsample\.": r"downsample_layers.\1.0.",
+        r"\.blocks\.(\d+)\.": r".\1.block.",
+        r"\.mixer\.module\.": ".token_channel_mixer.m.",
+        r"\.cpe\.module\.": ".cpe.m.",
+        r"^head\.head\.": "classifier.classifier.",
+    },
+}
+
+
+@pytest.mark.parametrize("name", AUTHORS)
+@pytest.mark.parametrize("ordered", [True, False])
+def test_authors_who_list_downsampling_apart_get_their_logits(name: str, ordered: bool) -> None:
+    reference = randomise(timm.create_model(name.replace("-", "_"))).double()
+    state = reference.state_dict()
+    for pattern, theirs in AUTHORS[name].items():
+        state = {re.sub(pattern, theirs, own): tensor for own, tensor in state.items()}
+    apart = sorted(state, key=lambda own: not own.startswith("downsample_layers"))
+    module = build(replace(nas.load_arch(name), input=(3, 64, 64))).double()
+    load_state(module, {own: state[own] for own in apart}, ordered=ordered)
     images = torch.randn(2, 3, 64, 64, dtype=torch.double)
     with torch.no_grad():
         torch.testing.assert_close(module.eval()(images), reference.eval()(images))
