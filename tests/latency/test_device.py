@@ -213,6 +213,14 @@ def test_risks_are_flagged(device: Device) -> None:
     assert device.predict(read_arch(archs / "repvit-m1.0.yaml")).flags == ()
 
 
+def test_a_device_knows_what_its_own_accelerator_leaves_to_the_cpu() -> None:
+    targets = {"iphone13": "coreml", "pixel4-hexagon": "hexagon", "galaxy-s24-npu": None}
+    assert {name: load_device(name).lint_target for name in targets} == targets
+    dsp = load_device("pixel4-hexagon")
+    assert dsp.predict(load_arch("mobilenetv4-hybrid-m")).leaves
+    assert dsp.predict(load_arch("mobilenetv4-conv-m")).flags == ()
+
+
 def test_a_kernel_beyond_the_fit_is_flagged(device: Device) -> None:
     g = GraphBuilder((512, 256, 256))
     g.row = 0
