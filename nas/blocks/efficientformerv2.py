@@ -1,4 +1,4 @@
-"""EfficientFormerV2 (arXiv:2212.08059, section 3): unified feed-forward, attention, downsampling.
+"""EfficientFormerV2 (arXiv:2212.08059): unified feed-forward, attention, downsampling.
 
 Attention adds a bias for each distance, mixes the heads before and after the softmax, and adds a
 depthwise convolution of the values. On large maps it runs at a lower resolution and its result is

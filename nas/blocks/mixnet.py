@@ -1,4 +1,4 @@
-"""MixNet's inverted residual with mixed depthwise convolutions (arXiv:1907.09595, section 3)."""
+"""MixNet's inverted residual with mixed depthwise convolutions (arXiv:1907.09595)."""
 
 from __future__ import annotations
 
