@@ -48,8 +48,8 @@ FAMILIES = [
     *("mobilenetv3-large", "mobilenetv3-small", "mobileone-s1", "mobileone-s4", "mobilevit-xxs"),
     *("mobilevitv2-0.5", "shvit-s1", "starnet-s050", "fasternet-t0", "swiftformer-xs"),
     *("alphanet-a0", "fbnetv3-b", "ghostnet-0.5", "lcnet-1.0", "repghost-0.5"),
-    *("ghostnetv2-1.0", "mixnet-s", "rexnet-1.0", "mobilenetv4-conv-s", "mobilenetv4-hybrid-m"),
-    "iformer-t",
+    *("ghostnetv2-1.0", "ghostnetv3-0.5", "mixnet-s", "rexnet-1.0"),
+    *("mobilenetv4-conv-s", "mobilenetv4-hybrid-m", "iformer-t"),
     *("repvit-m0.9", "resnet50", "swin-t", "transnext-micro", "vit-b32", "vit-r50-b16"),
 ]
 TABLES = [name for name, path in named("architecture").items() if path.name != VARIANTS]

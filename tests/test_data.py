@@ -26,6 +26,7 @@ SEEDS = {
     *(f"lcnet-{width}" for width in (0.25, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5)),
     *(f"ghostnet-{width}" for width in (0.5, 1.0, 1.3)),
     *(f"ghostnetv2-{width}" for width in (1.0, 1.3, 1.6)),
+    *(f"ghostnetv3-{width}" for width in (0.5, 1.0, 1.3, 1.6)),
     *(f"mixnet-{size}" for size in "sml"),
     *(f"rexnet-{width}" for width in (1.0, 1.3, 1.5, 2.0)),
     *(f"repghost-{width}" for width in (0.5, 0.58, 0.8, 1.0, 1.11, 1.3, 1.5, 2.0)),

@@ -37,6 +37,7 @@ from nas.blocks.fastvit import (
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
+from nas.blocks.ghostnetv3 import GhostNetV3, GhostNetV3Plain
 from nas.blocks.iformer import SHMA, BNConvNeXt
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mixnet import MixNet
@@ -72,6 +73,8 @@ _ROWS: tuple[type[Row], ...] = (
     LCNet,
     GhostNet,
     GhostNetV2,
+    GhostNetV3Plain,
+    GhostNetV3,
     RepGhost,
     ReXNet,
     UIB,

@@ -50,10 +50,21 @@ class MobileOneStem(Row, op="mobileone_stem", stage=False, scale="width"):
 
 
 def over_parameterised(
-    g: GraphBuilder, x: Value, out: Width, k: int, s: int, groups: Width, branches: int
+    g: GraphBuilder,
+    x: Value,
+    out: Width,
+    k: int,
+    s: int,
+    groups: Width,
+    branches: int,
+    *,
+    identity: bool = True,
 ) -> Value:
-    """Sum of the normalised branches; the input is one of them if it has the output's shape."""
-    skip = bool(s == 1 and out == x.c)
+    """Sum of the normalised branches; the input is one of them if it has the output's shape.
+
+    Without `identity`, it is none.
+    """
+    skip = bool(identity and s == 1 and out == x.c)
     parts = [g.add("batch_norm", (x,), "identity")] if skip else []
     if k > 1:
         parts.append(g.conv(x, out, s=s, groups=groups, name="pixel"))

@@ -56,6 +56,8 @@ AVOIDABLE = (
     "gelu",
     "ghostnet",
     "ghostnetv2",
+    "ghostnetv3",
+    "ghostnetv3_plain",
     "global_pool",
     "group_norm",
     "hidden_linear",

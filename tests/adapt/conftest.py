@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[float, int]] = {
     "lcnet-1.0": (0.25, 32),
     "ghostnet-0.5": (1.0, 32),
     "ghostnetv2-1.0": (0.5, 64),
+    "ghostnetv3-0.5": (1.0, 64),
     "repghost-0.5": (1.0, 32),
     "mobileone-s4": (0.25, 32),
     "mobilevit-xxs": (1.0, 64),

@@ -39,6 +39,7 @@ from nas.blocks.fastvit import (
 from nas.blocks.fbnet import FBNetV3
 from nas.blocks.ghostnet import GhostNet
 from nas.blocks.ghostnetv2 import GhostNetV2
+from nas.blocks.ghostnetv3 import GhostNetV3, GhostNetV3Plain
 from nas.blocks.iformer import SHMA, BNConvNeXt
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mixnet import MixNet
@@ -165,6 +166,10 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "lcnet": st.builds(LCNet, widths, kernels, ratios, activations, strides),
     "ghostnet": st.builds(GhostNet, widths, widths, kernels, ratios, activations, strides),
     "ghostnetv2": st.builds(GhostNetV2, widths, widths, kernels, ratios, activations, strides),
+    **{
+        block.op: st.builds(block, widths, widths, kernels, branches, ratios, activations, strides)
+        for block in (GhostNetV3Plain, GhostNetV3)
+    },
     "repghost": st.builds(RepGhost, widths, widths, kernels, ratios, activations, strides),
     "rexnet": st.builds(ReXNet, widths, widths, kernels, ratios, activations, strides),
     "uib": uibs(),

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 
 from nas.blocks.fastvit import ConditionalPosition, FastViTDown, RepMixer
+from nas.blocks.ghostnetv2 import GhostNetV2
+from nas.blocks.ghostnetv3 import GhostNetV3
 from nas.blocks.mobileone import MobileOne
 from nas.blocks.repvit import RepViT
 from nas.graph.cost import macs, params
@@ -29,7 +31,7 @@ def test_no_batch_norm_is_left_in_a_fused_seed_except_before_tokens(representati
 
 
 BRANCHED = (
-    *("efficientformerv2", "fastvit", "iformer", "mobileone"),
+    *("efficientformerv2", "fastvit", "ghostnetv3", "iformer", "mobileone"),
     *("repghost", "repvit", "shvit", "swiftformer"),
 )
 """Families with convolutions that merge."""
@@ -62,6 +64,16 @@ def test_over_parameterised_branches_become_two_convolutions(k: int, out: int, s
     graph = fuse(lower([row], (24, 8, 8))[0])
     assert kinds(graph) == ["conv", "act", "conv", "act"]
     assert params(graph) == 24 * (k * k + 1) + (24 + 1) * out
+
+
+@pytest.mark.parametrize("s", [1, 2])
+def test_ghostnetv3_becomes_ghostnetv2(s: int) -> None:
+    found, expected = (
+        fuse(lower([row(out=24, exp=72, k=5, se=0.25, s=s)], (24, 8, 8))[0])
+        for row in (GhostNetV3, GhostNetV2)
+    )
+    assert kinds(found) == kinds(expected)
+    assert [op.attrs for op in found.ops] == [op.attrs for op in expected.ops]
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])

@@ -35,6 +35,7 @@ WIDTHS = {
 BY_WIDTH = {
     "ghostnet": ("0.5", "1.0", "1.3"),
     "ghostnetv2": ("1.0", "1.3", "1.6"),
+    "ghostnetv3": ("0.5", "1.0", "1.3", "1.6"),
     "rexnet": ("1.0", "1.3", "1.5", "2.0"),
     "repghost": ("0.5", "0.58", "0.8", "1.0", "1.11", "1.3", "1.5", "2.0"),
 }
@@ -191,6 +192,7 @@ def test_params_and_macs_equal_those_of_the_reference(seed_on_meta: Arch) -> Non
 SIDES = {
     **{"swin-t": 448, **dict.fromkeys(("swin-s", "swin-b", "swin-l"), 224), "vit-h14": 56},
     **dict.fromkeys(("shvit-s1", "shvit-s2", "shvit-s3", "shvit-s4"), 192),
+    **{f"ghostnetv3-{width}": 96 for width in BY_WIDTH["ghostnetv3"]},
 }
 
 
@@ -213,8 +215,8 @@ FAMILIES = [
     *("vit-b32", "vit-r50-b16", "convnext-atto", "hardcorenas-c", "tinynet-e"),
     *("mobilevitv2-0.5", "shvit-s1", "starnet-s1", "fasternet-t0", "swiftformer-xs"),
     *("fbnetv3-b", "ghostnet-0.5", "lcnet-0.5", "repghost-0.5"),
-    *("ghostnetv2-1.0", "mixnet-s", "rexnet-1.0", "mobilenetv4-conv-s", "mobilenetv4-hybrid-m"),
-    "iformer-t",
+    *("ghostnetv2-1.0", "ghostnetv3-0.5", "mixnet-s", "rexnet-1.0"),
+    *("mobilenetv4-conv-s", "mobilenetv4-hybrid-m", "iformer-t"),
 ]
 
 

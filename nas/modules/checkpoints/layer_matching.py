@@ -184,7 +184,7 @@ def _ready(names: tuple[str, ...]) -> list[str]:
         name
         for name in names
         if (name not in numbered or first[numbered[name][1]] == int(numbered[name][2]))
-        and not (name[:2] == "bn" and f"conv{name[2:]}" in names)
+        and not (name[:2] == "bn" and not {"conv", f"conv{name[2:]}"}.isdisjoint(names))
         and name not in waiting
     ]
 
