@@ -98,7 +98,7 @@ def transposed_attention(g: GraphBuilder, x: Value, heads: int, like: Value) -> 
     temperature = g.param((heads, 1, 1), name="temperature", fill=1.0)
     q = g.add("mul", (q, temperature), "scaled")
     h = g.add("attention", (q, k, v), "attend", scale=1.0)
-    h = g.add("permute", (h,), "to_tokens", dims=(2, 0, 1))
+    h = g.add("permute", (h,), "from_channels", dims=(2, 0, 1))
     h = g.linear(g.add("reshape", (h,), "merge", shape=(n, c)), c, name="project")
     h = g.add("permute", (h,), "channels", dims=(1, 0))
     return g.add("reshape", (h,), "to_map", shape=like.shape)

@@ -23,18 +23,21 @@ def kinds(graph: Graph) -> list[str]:
     return [op.kind for op in graph.ops[1:]]
 
 
-def test_no_batch_norm_is_left_in_a_fused_seed_except_before_tokens(representative: Arch) -> None:
+def test_no_batch_norm_is_left_in_a_fused_seed_except_before_attention(
+    representative: Arch,
+) -> None:
+    """FastViT's is read by tokens, MobileNetV4's by several layers."""
     fused, readers = representative.fused, representative.fused.consumers()
     for op, own in zip(fused.ops, readers, strict=True):
-        if op.kind == "batch_norm":  # that of FastViT's attention
-            assert "reshape" in {fused.ops[i].kind for i in own}
+        if op.kind == "batch_norm":
+            assert len(own) > 1 or "reshape" in {fused.ops[i].kind for i in own}
 
 
 BRANCHED = (
-    *("efficientformerv2", "fastvit", "ghostnetv3", "iformer", "mobileone"),
+    *("efficientformerv2", "fastvit", "ghostnetv3", "iformer", "mobilenetv4-hybrid", "mobileone"),
     *("repghost", "repvit", "shvit", "swiftformer"),
 )
-"""Families with convolutions that merge."""
+"""Families with convolutions or layer scales that merge."""
 
 
 def test_all_other_ops_of_a_network_without_branches_stay(representative: Arch) -> None:
