@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from nas.modules.layers import CALLS
 
 WIDTH = 100
 """Maximum line length, if a line can be split."""
-OPERATORS = {"add": "+", "sub": "-", "mul": "*", "matmul": "@"}
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "matmul": "@"}
 
 
 def layer_code(layer: nn.Module) -> str:
@@ -55,8 +56,12 @@ def _call(node: fx.Node) -> str:
         head = f"{args.pop(0)}.{name}"
     usual = inspect.signature(node.target).parameters if inspect.isfunction(node.target) else {}
     options = {k: v for k, v in node.kwargs.items() if k not in usual or v != usual[k].default}
-    named = (f"{key}={value}" for key, value in options.items() if value is not None)
+    named = (f"{key}={_value(value)}" for key, value in options.items() if value is not None)
     return f"{head}({', '.join([*map(str, args), *named])})"
+
+
+def _value(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, str) else str(value)
 
 
 def wrapped(line: str, indent: int) -> str:
