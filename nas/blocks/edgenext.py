@@ -107,13 +107,13 @@ def transposed_attention(g: GraphBuilder, x: Value, heads: int, like: Value) -> 
 def _positions(g: GraphBuilder, x: Value) -> Value:
     """Encoding of each pixel's place, the same for all images, as wide as the map."""
     c, h, w = x.shape
-    shape = (2 * FREQUENCIES, h, w)
-    waves = g.add("constant", (), "waves", shape=shape, values=partial(waves_of, h, w))
-    return g.conv(waves, c, norm=False, bias=True, name="position")
+    values = partial(waves_of, h, w)
+    waves = g.add("constant", (), "waves", shape=(h * w, 2 * FREQUENCIES), values=values)
+    return g.from_tokens(g.linear(waves, c, name="position"), h, w)
 
 
 def waves_of(h: int, w: int) -> NDArray[Any]:
-    """Sine and cosine of y, then of x, by frequency, (2 * FREQUENCIES, h, w)."""
+    """Sine and cosine of y, then of x, by frequency, (h * w, 2 * FREQUENCIES)."""
     periods = LONGEST ** (np.arange(FREQUENCIES) // 2 * 2 / FREQUENCIES)
     maps = []
     for size, dims in ((h, (1, h, 1)), (w, (1, 1, w))):
@@ -121,4 +121,4 @@ def waves_of(h: int, w: int) -> NDArray[Any]:
         angles = places / periods[:, None]
         angles[0::2], angles[1::2] = np.sin(angles[0::2]), np.cos(angles[1::2])
         maps.append(np.broadcast_to(angles.reshape(FREQUENCIES, *dims[1:]), (FREQUENCIES, h, w)))
-    return np.concatenate(maps)
+    return np.concatenate(maps).reshape(2 * FREQUENCIES, -1).T

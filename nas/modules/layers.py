@@ -152,7 +152,8 @@ class Constant(nn.Module):
 
     def __init__(self, values: Any) -> None:
         super().__init__()
-        self.register_buffer("values", torch.tensor(values, dtype=torch.get_default_dtype()), False)
+        tensor = torch.tensor(values, dtype=torch.get_default_dtype())
+        self.register_buffer("values", tensor.contiguous(), persistent=False)
 
     def extra_repr(self) -> str:
         return str(tuple(self.values.shape))
