@@ -153,7 +153,11 @@ def test_what_was_not_executed_is_said(deployed: Deployed, path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["mobilenetv2", "efficientnet-b0", "repvit-m0.9", "mobilevit-xxs", "swin-t"],
+    [
+        *("mobilenetv2", "efficientnet-b0", "repvit-m0.9", "mobilevit-xxs", "swin-t"),
+        *("edgenext-xxs", "efficientformerv2-s0", "efficientvit-b0", "mobilevitv2-0.5"),
+        "swiftformer-xs",
+    ],
 )
 def test_a_family_is_written(tmp_path: Path, name: str) -> None:
     deployed = deploy(short(name))

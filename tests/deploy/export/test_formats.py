@@ -27,7 +27,8 @@ from .conftest import short
 
 SEEDS = (
     *("mobilenetv1", "mobilenetv2", "mobilenetv3-small", "efficientnet-b0"),
-    *("repvit-m0.9", "mobilevit-xxs"),
+    *("repvit-m0.9", "mobilevit-xxs", "edgenext-xxs", "efficientformerv2-s0", "efficientvit-b0"),
+    *("mobilevitv2-0.5", "swiftformer-xs"),
 )
 EXACT = [form.name for form in FORMATS.values() if form.runtime and form.exact]
 
