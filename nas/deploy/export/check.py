@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from nas.deploy.export.base import Deployed, Format
-from nas.deploy.runtimes import RUNTIMES, Floats32, run
-from nas.errors import DocumentError, ExportError
+from nas.deploy.export.locate import refusal
+from nas.deploy.runtimes import RUNTIMES, Floats32, Session, run
+from nas.errors import DocumentError, ExportError, MissingExtraError
 
 TOLERANCE = 1e-3
 """Largest relative difference of fp32 logits; random weights give logits up to 1e10."""
@@ -43,12 +44,13 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Out
     Shapes: photos (B, 3, H, W), normalised.
 
     Raises:
-        ExportError: the logits differ by more than `TOLERANCE`, and the format is exact.
+        ExportError: the runtime refuses the file; or the logits differ by more than `TOLERANCE`,
+            and the format is exact.
     """
     if form.runtime is None:
         return None
     runtime = RUNTIMES[form.runtime]
-    session = runtime.load(path, 1)
+    session = _loaded(deployed, form, path)
     noise = np.random.default_rng(NOISE_SEED).standard_normal(photos.shape).astype(np.float32)
     size = deployed.batch or 2
     expected, differences, agree = [], [], []
@@ -68,6 +70,16 @@ def check(deployed: Deployed, form: Format, path: Path, photos: Floats32) -> Out
             f" (largest logit {found.max_logit:.3g}), more than {TOLERANCE:g} of it"
         )
     return found
+
+
+def _loaded(deployed: Deployed, form: Format, path: Path) -> Session:
+    assert form.runtime is not None
+    try:
+        return RUNTIMES[form.runtime].load(path, 1)
+    except MissingExtraError:
+        raise
+    except Exception as error:  # a runtime may fail in any way
+        raise refusal(deployed, form, error) from error
 
 
 def _batches(images: Floats32, size: int) -> list[Floats32]:

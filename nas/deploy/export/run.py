@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from nas.deploy.export.base import Deployed, Format, deploy
 from nas.deploy.export.check import check, load_photos
 from nas.deploy.export.formats import FORMATS
-from nas.deploy.export.locate import first_refused
+from nas.deploy.export.locate import refusal
 from nas.deploy.export.manifest import Exported, manifest
 from nas.deploy.export.reference import check_reference
 from nas.deploy.runtimes import Floats32
-from nas.errors import ExportError, MissingExtraError, check_names, first_line
+from nas.errors import ExportError, MissingExtraError, check_names
 from nas.files import yaml
 from nas.files.staging import StagedDir
 from nas.space.arch import Arch
@@ -30,8 +30,6 @@ BUILD = 0.5
 """Effort of building a network, beside that of the formats."""
 CHECK_FROM = 0.8
 """Share of a format's time after which it is checked."""
-MAX_REASON = 300
-"""Maximum length of a converter's message that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +146,7 @@ def write(deployed: Deployed, form: Format, path: Path) -> None:
     except (ExportError, MissingExtraError, OSError):  # OSError: a full disk
         raise
     except Exception as error:  # a converter may fail in any way
-        refused = first_refused(deployed, form)
-        where = f"row {refused.row + 1}, {refused.name} ({refused.kind}): " if refused else ""
-        raise ExportError(f"{form.name}: {where}{first_line(error)[:MAX_REASON]}") from error
+        raise refusal(deployed, form, error) from error
 
 
 def _size(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import isnan, nan
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from nas.deploy.export import FORMATS, Deployed, deploy, export
 from nas.deploy.export.base import Format
 from nas.deploy.export.check import TOLERANCE, OutputCheck, check, load_photos
 from nas.deploy.export.run import MANIFEST, steps, write
-from nas.deploy.runtimes import RUNTIMES, run
+from nas.deploy.runtimes import RUNTIMES, Runtime, Session, run
 from nas.errors import DataError, ExportError, UnknownNameError
 from nas.files.staging.ownership import LISTED
 from nas.space.arch import Arch
@@ -166,6 +167,24 @@ def test_what_cannot_be_converted_is_named_by_row_and_op(
         ExportError, match=r"strict: row 4, row4_repvit\..*act \(act\): gelu is not"
     ):
         write(deployed, form, tmp_path / "net.strict")
+
+
+def test_what_a_runtime_refuses_is_named_by_row_and_op(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def list_ops(net: Deployed, path: Path) -> None:
+        path.write_text("\n".join(op.name for op in net.graph.ops))
+
+    def load(path: Path, threads: int) -> Session:
+        if "repvit" in path.read_text():
+            raise RuntimeError("no kernel\nsecond line")
+        return cast("Session", None)
+
+    form = Format("strict", None, ".strict", list_ops, "strict")
+    monkeypatch.setitem(RUNTIMES, "strict", Runtime("strict", "strict", "", load, "torch"))
+    write(deployed, form, path := tmp_path / "net.strict")
+    with pytest.raises(ExportError, match=r"^strict: row 4, row4_repvit\..* \(conv\): no kernel$"):
+        check(deployed, form, path, load_photos(deployed))
 
 
 def test_a_failed_format_leaves_the_others(
