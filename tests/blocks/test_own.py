@@ -91,7 +91,7 @@ def test_a_command_knows_the_blocks_of_a_file_that_is_named(ghostly: Path, befor
     assert done.stdout.startswith("ghostly.yaml: arch ghostly, 4 rows, ")
     unnamed = run("-m", "nas", *check, cwd=ghostly)
     assert unnamed.returncode == 2
-    assert "unknown op 'ghost'; valid: bit, " in unnamed.stderr
+    assert "unknown op 'ghost'; nearest: " in unnamed.stderr
     assert unnamed.stderr.endswith("; one of your own needs --blocks FILE.py\n")
 
 
