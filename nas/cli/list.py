@@ -185,7 +185,7 @@ def blocks(json: Json = False) -> None:
     _print(
         json,
         [{"op": op, "columns": columns[op], "meaning": meaning[op]} for op in BLOCKS],
-        ["op", "columns", "meaning"],
+        [NameHeader("op"), "columns", "meaning"],
         [[op, " ".join(columns[op]), meaning[op]] for op in BLOCKS],
     )
 
