@@ -14,7 +14,17 @@ from nas.blocks import own
 from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.base import FIELDS, Field, Row
 from nas.blocks.bit import BiT, BiTStem
-from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
+from nas.blocks.conv import (
+    BiasedConv,
+    BiasedDown,
+    Conv,
+    ConvDown,
+    LayerNorm,
+    Linear,
+    NormLinear,
+    Pool,
+    UnbiasedLinear,
+)
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.edgenext import SDTA, LocatedSDTA
 from nas.blocks.efficientformerv2 import (
@@ -42,7 +52,7 @@ from nas.blocks.iformer import SHMA, BNConvNeXt
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mixnet import MixNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
-from nas.blocks.mobilenetv4 import UIB, LinearNorm, MobileMQA
+from nas.blocks.mobilenetv4 import UIB, FusedIB, LinearNorm, MobileMQA
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
@@ -60,7 +70,9 @@ from nas.errors import BlockError, UnknownNameError
 
 _ROWS: tuple[type[Row], ...] = (
     Conv,
+    ConvDown,
     BiasedConv,
+    BiasedDown,
     MaxPool,
     DwSeparable,
     MV2,
@@ -78,6 +90,7 @@ _ROWS: tuple[type[Row], ...] = (
     RepGhost,
     ReXNet,
     UIB,
+    FusedIB,
     MobileMQA,
     RepViTStem,
     RepViTDown,

@@ -23,8 +23,20 @@ class Conv(Row, op="conv", stage=False, scale="width"):
 
 
 @dataclass(frozen=True, slots=True)
+class ConvDown(Row, op="conv_down", scale="width"):
+    """k x k convolution, batch norm: the first row of a stage."""
+
+    out: Width
+    k: int = 3
+    s: int = 2
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        return g.conv(x, self.out, k=self.k, s=self.s)
+
+
+@dataclass(frozen=True, slots=True)
 class BiasedConv(Row, op="biased_conv", stage=False, scale="width"):
-    """k x k convolution with bias, batch norm, activation (default none): stems of StarNet.
+    """k x k convolution with bias, batch norm, activation (default none): a stem.
 
     The norm makes the bias redundant, but checkpoints and published sizes have it.
     """
@@ -36,6 +48,18 @@ class BiasedConv(Row, op="biased_conv", stage=False, scale="width"):
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         return g.conv(x, self.out, k=self.k, s=self.s, bias=True, act=self.act)
+
+
+@dataclass(frozen=True, slots=True)
+class BiasedDown(Row, op="biased_down", scale="width"):
+    """k x k convolution with bias, batch norm: the first row of a stage."""
+
+    out: Width
+    k: int = 3
+    s: int = 2
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        return g.conv(x, self.out, k=self.k, s=self.s, bias=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,4 +73,4 @@ def _tokens(g: GraphBuilder, x: Value, name: str) -> Value:
 
 def _check_keeps(op: str, x: Value, out: Width, s: int) -> None:
     if s != 1 or out != x.c:
-        raise ArchError(f"{op} keeps width and resolution; use conv to change them")
+        raise ArchError(f"{op} keeps width and resolution; use conv_down to change them")

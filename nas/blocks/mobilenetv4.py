@@ -1,4 +1,4 @@
-"""MobileNetV4 (arXiv:2404.10518): universal inverted bottleneck, Mobile MQA and the head.
+"""MobileNetV4 (arXiv:2404.10518): its inverted bottlenecks, Mobile MQA and the head.
 
 Widths and layer scales follow timm's networks. Departs: the paper's attention may also reduce the
 map of the queries; no published network does, so here only keys and values have a stride.
@@ -49,6 +49,24 @@ class UIB(Row, op="uib"):
         if self.layer_scale:
             h = g.layer_scale(h, self.layer_scale)
         return g.residual(x, h)
+
+
+@dataclass(frozen=True, slots=True)
+class FusedIB(Row, op="fused_ib"):
+    """FusedIB of Conv-S (table 11): k x k expansion, 1 x 1, an activation behind each.
+
+    That of the other networks is EfficientNetV2's (`fused_mbconv`), as in the authors' code.
+    """
+
+    out: Width = Ratio(1)
+    exp: Width = Ratio(1)
+    k: int = 3
+    act: str = "relu"
+    s: int = 1
+
+    def lower(self, g: GraphBuilder, x: Value) -> Value:
+        h = g.conv(x, self.exp, k=self.k, s=self.s, act=self.act, name="expand")
+        return g.conv(h, self.out, act=self.act, name="project")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Star(Row, op="star"):
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         if self.s != 1 or self.out != x.c:
-            raise ArchError("star keeps width and resolution; use biased_conv to change them")
+            raise ArchError("star keeps width and resolution; use biased_down to change them")
         h = g.conv(x, x.c, k=self.k, groups=x.c, bias=True, name="depthwise")
         a = g.conv(h, self.exp, norm=False, bias=True, act=self.act, name="expand1")
         b = g.conv(h, self.exp, norm=False, bias=True, name="expand2")

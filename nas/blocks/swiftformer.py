@@ -79,7 +79,7 @@ class DistilledNormLinear(
 
 def _check_keeps(op: str, x: Value, out: Width, s: int) -> None:
     if s != 1 or out != x.c:
-        raise ArchError(f"{op} keeps width and resolution; use biased_conv to change them")
+        raise ArchError(f"{op} keeps width and resolution; use biased_down to change them")
 
 
 def local(g: GraphBuilder, x: Value, exp: Width, k: int, act: str) -> Value:

@@ -16,7 +16,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from nas.blocks import BLOCKS, Row
 from nas.blocks.attentivenas import AttentiveNAS
 from nas.blocks.bit import BiT, BiTStem
-from nas.blocks.conv import BiasedConv, Conv, LayerNorm, Linear, NormLinear, Pool, UnbiasedLinear
+from nas.blocks.conv import (
+    BiasedConv,
+    BiasedDown,
+    Conv,
+    ConvDown,
+    LayerNorm,
+    Linear,
+    NormLinear,
+    Pool,
+    UnbiasedLinear,
+)
 from nas.blocks.convnext import ConvNeXt, ConvNeXtDown, ConvNeXtStem, LayerNormLinear
 from nas.blocks.edgenext import SDTA, LocatedSDTA
 from nas.blocks.efficientformerv2 import (
@@ -44,7 +54,7 @@ from nas.blocks.iformer import SHMA, BNConvNeXt
 from nas.blocks.lcnet import LCNet
 from nas.blocks.mixnet import MixNet
 from nas.blocks.mobilenet import MV2, Bneck, DwSeparable
-from nas.blocks.mobilenetv4 import UIB, LinearNorm, MobileMQA
+from nas.blocks.mobilenetv4 import UIB, FusedIB, LinearNorm, MobileMQA
 from nas.blocks.mobileone import MobileOne, MobileOneStem
 from nas.blocks.mobilevit import MobileViT
 from nas.blocks.mobilevitv2 import MobileViTV2
@@ -151,7 +161,9 @@ def transnexts(draw: DrawFn) -> TransNeXt:
 
 ROWS: dict[str, SearchStrategy[Row]] = {
     "conv": st.builds(Conv, widths, kernels, activations, strides),
+    "conv_down": st.builds(ConvDown, widths, kernels, strides),
     "biased_conv": st.builds(BiasedConv, widths, kernels, activations, strides),
+    "biased_down": st.builds(BiasedDown, widths, kernels, strides),
     "max_pool": st.builds(MaxPool, kernels, strides),
     "dw_separable": st.builds(DwSeparable, widths, kernels, activations, strides),
     "mv2": st.builds(MV2, widths, widths, kernels, activations, strides),
@@ -173,6 +185,7 @@ ROWS: dict[str, SearchStrategy[Row]] = {
     "repghost": st.builds(RepGhost, widths, widths, kernels, ratios, activations, strides),
     "rexnet": st.builds(ReXNet, widths, widths, kernels, ratios, activations, strides),
     "uib": uibs(),
+    "fused_ib": st.builds(FusedIB, widths, widths, kernels, activations, strides),
     "mobile_mqa": mobile_mqas(),
     "repvit_stem": st.builds(RepViTStem, st.integers(1, 16).map(lambda n: 2 * n), activations),
     "repvit_down": st.builds(RepViTDown, widths, whole_ratios, kernels, activations),
