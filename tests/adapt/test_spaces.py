@@ -10,26 +10,34 @@ from torch.nn import functional as F
 from nas.adapt.dependencies import DependencyGraph
 from nas.adapt.prune import pruned, scores
 from nas.adapt.width_changes import width_changes, with_rows
+from nas.adapt.width_groups import width_groups
+from nas.files.resources import DEVICE
 from nas.library import load_device, load_space
 from nas.modules import build
 from nas.modules.layers import assemble
 from nas.space.arch import Arch
 from nas.space.retarget import for_task
+from nas.space.scaling import scaled
 
-OPS = {"mobilenetv4": ("uib", "mobile_mqa", "fused_mbconv")}
+OPS = {
+    "mobilenetv4": ("uib", "mobile_mqa", "fused_mbconv"),
+    "mobile": (
+        *("uib", "fused_ib", "mobile_mqa", "star", "biased_down", "shvit"),
+        *("repmixer", "conv_ffn", "fastvit_down", "bn_convnext", "conv_down", "shma"),
+    ),
+}
 """Ops that one of a space's points must have."""
 
 
 def points(space: str) -> list[Arch]:
-    """Points that have all of `OPS` between them, for ten classes of images of 64 pixels."""
-    own, rng, found = load_space(space), np.random.default_rng(0), []
-    missing = set(OPS[space])
+    """Points that have all of `OPS` between them, of half their widths, on small images."""
+    own, rng, missing = load_space(space), np.random.default_rng(0), set(OPS[space])
+    drawn = [own.sample(rng) for _ in range(50)]
+    found = []
     while missing:
-        arch = own.sample(rng)
-        ops = {row.op for row in arch.rows}
-        if missing & ops:
-            found.append(for_task(arch, classes=10, side=64))
-            missing -= ops
+        best = max(drawn, key=lambda arch: len(missing & {row.op for row in arch.rows}))
+        missing -= {row.op for row in best.rows}
+        found.append(for_task(scaled(best, width=0.5, name=best.name), classes=10, side=64))
     return found
 
 
@@ -47,14 +55,14 @@ def test_random_points_train_and_are_cut(space: str) -> None:
 
 @torch.no_grad()
 def check_cut(arch: Arch, module: torch.nn.Module) -> None:
-    """The narrowest widths of the first and last knob make networks of their tables."""
-    channels = DependencyGraph.of(arch.graph)
-    worth = scores(channels, module)
-    changes = list(width_changes(arch, load_device("iphone12-lut"), 8))
-    for change in (changes[0], changes[len(changes) // 2], changes[-1]):
-        made = with_rows(arch, change.rows)
-        cut = assemble(made.graph)
+    """The next narrower width of the first, middle and last wide knob makes the table's network."""
+    channels, device = DependencyGraph.of(arch.graph), load_device(DEVICE)
+    worth, images = scores(channels, module), torch.randn(2, *arch.input)
+    groups = [group for group in width_groups(arch) if group.width > 32]
+    for group in (groups[0], groups[len(groups) // 2], groups[-1]):
+        made = with_rows(arch, next(width_changes(arch, device, 8, of=[group])).rows)
         kept = channels.keep_mask(made.graph, worth)
+        cut = assemble(made.graph).eval()
         cut.load_state_dict(pruned(channels, module.state_dict(), kept))
         assert sum(p.numel() for p in cut.parameters()) == made.params < arch.params
-        assert cut.eval()(torch.randn(2, *arch.input)).isfinite().all()
+        assert cut(images).isfinite().all()

@@ -22,6 +22,12 @@ SEEDS = {
         *("mobilenetv2", "mobilenetv3-large", "mobilenetv3-small", "efficientnet-b0"),
         *("repvit-m0.9", "repvit-m1.0", "repvit-m1.1"),
         *("mobilevit-xxs", "mobilevit-xs", "mobilevit-s"),
+        *("mobilevit-xxs-842", "mobilevit-xs-842", "mobilevit-s-842"),
+        *("mobilenetv4-conv-s", "mobilenetv4-conv-m"),
+        *("fastvit-t8", "fastvit-t12", "fastvit-s12"),
+        *("starnet-s1", "starnet-s2", "starnet-s3", "starnet-s4", "starnet-s050", "starnet-s150"),
+        *("iformer-t", "iformer-s", "iformer-m", "repvit-m0.6", "tinynet-a"),
+        *(f"hardcorenas-{size}" for size in "abcdef"),
     },
     "mobilenetv3": {"mobilenetv3-large", "mobilenetv3-small"},
     "efficientnet": {"efficientnet-b0"},
@@ -85,6 +91,8 @@ def test_mobile_has_at_least_1e20_points() -> None:
 def test_a_seed_outside_says_why() -> None:
     with pytest.raises(SpaceError, match=r"input \(3, 384, 384\)"):
         shipped("mobile").encode(library.load_arch("efficientnetv2-s"))
+    with pytest.raises(SpaceError, match="no option matches its row 16: .*conditional_position"):
+        shipped("mobile").encode(library.load_arch("fastvit-sa12"))
     with pytest.raises(SpaceError, match="no option matches its row 1: .*'out': 32"):
         shipped("mobilenetv3").encode(library.load_arch("mobilenetv2"))
 
