@@ -280,20 +280,3 @@ def once_for_all(cells: Mapping[str, str]) -> Arch:
     rows += [Conv(out=960, k=1, act="hswish"), Pool()]
     rows += [Linear(out=1280, act="hswish"), Linear(out=1000)]
     return Arch("once-for-all", "", (3, 224, 224), tuple(rows))
-
-
-def alphanet(cells: Mapping[str, str]) -> Arch:
-    """Build a row of AlphaNet's table (arXiv:2102.07954), of AttentiveNAS's space."""
-    stem, *widths, last = map(int, cells["width"].split())
-    columns = [list(map(int, cells[name].split())) for name in ("kernel", "expansion", "depth")]
-    strides, gated = (1, 2, 2, 2, 1, 2, 1), (0, 0, 1, 0, 1, 1, 1)
-    rows: list[Row] = [Conv(out=stem, k=3, act="silu", s=2)]
-    c = stem
-    for out, k, e, n, s, se in zip(widths, *columns, strides, gated, strict=True):
-        for i in range(n):
-            ratio = 0.25 if se else None
-            rows.append(Bneck(out=out, exp=c * e, k=k, se=ratio, act="silu", s=1 if i else s))
-            c = out
-    rows += [Conv(out=6 * c, k=1, act="silu"), Pool(), Linear(out=last, act="silu")]
-    side = int(cells["resolution"])
-    return Arch(cells["network"], "", (3, side, side), (*rows, Linear(out=1000)))

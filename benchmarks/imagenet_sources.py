@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from files import read_rows
 from imagenet_fit import Published, tabulate
-from imagenet_networks import alphanet
 from imagenet_published import DISTILLED, REFERENCE, TIMM, Figure
 from imagenet_traced import MOST_PARAMS, TracedFigure, family_of, read_traced
 from imagenet_traces import traced_features
 
+from nas.library import load_arch
 from nas.space.columns import Floats
 
 MOST_MACS = 25e9
@@ -68,7 +68,7 @@ def _of_tables(data: Path, tables: Sequence[Figure]) -> Iterator[SizedFigure]:
     """Figures of networks that the project's rows express; those of timm are traced."""
     own = [figure for figure in tables if figure.source != TIMM]
     own += [
-        Figure(alphanet(row), "alphanet", float(row["top1"]), IN_PLACE, "", "")
+        Figure(load_arch(row["network"].lower()), "alphanet", float(row["top1"]), IN_PLACE, "", "")
         for row in read_rows(data / "alphanet.csv")
     ]
     for figure, x in zip(own, tabulate([figure.arch for figure in own]), strict=True):

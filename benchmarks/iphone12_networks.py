@@ -267,11 +267,14 @@ TIMM: dict[str, dict[str, str]] = {
         f"PoolFormer {n}": f"poolformer_{n.lower()}" for n in ("S12", "S24", "S36", "M36", "M48")
     },
     "convnext": {f"ConvNeXt {n[0].upper()}": f"convnext_{n}" for n in ("tiny", "small", "base")},
+    "fasternet": {f"FasterNet T{n}": f"fasternet_t{n}" for n in (0, 1)},
+    "lowformer": {f"LowFormer B{n}": f"lowformer_b{n.replace('.', '')}" for n in ("0", "1", "1.5")},
+    "mobilevit": {f"MobileViTv2 {n}.{m}": f"mobilevitv2_{n}{m}0" for n, m in ((0, 5), (1, 0))},
     "shvit": {f"SHViT S{n}": f"shvit_s{n}" for n in (1, 2, 4)},
     "iformer": {f"iFormer {n}": f"iformer_{n.lower()}" for n in ("T", "S", "M", "L", "L2")},
     "nextvit": {f"Next-ViT {n[0].upper()}": f"nextvit_{n}" for n in ("small", "base", "large")},
     "vit": {"DeiT S": "deit_small_patch16_224", "DeiT B": "deit_base_patch16_224"},
-    "efficientvit": {f"EfficientViT B{n}": f"efficientvit_b{n}" for n in (1, 2)},
+    "efficientvit": {f"EfficientViT B{n}": f"efficientvit_b{n}" for n in (1, 2, 3)},
     "regnet": {"RegNetY 8G?": "regnety_080", "RegNetY 16G?": "regnety_160"},
 }
 
@@ -352,7 +355,7 @@ NETWORKS14 = NETWORKS | {
     "SwiftFormer S": Network("swiftformer", timm("swiftformer_s")),
     "DeiT T": Network("vit", timm("deit_tiny_patch16_224")),
     **{
-        f"MobileViTv2 {width}": Network("mobilevitv2", timm(f"mobilevitv2_{width[0]}{width[2]}0"))
+        f"MobileViTv2 {width}": Network("mobilevit", timm(f"mobilevitv2_{width[0]}{width[2]}0"))
         for width in ("1.0", "1.5", "2.0")
     },
 }

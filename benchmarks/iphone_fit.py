@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from iphone12_networks import CONVOLUTIONAL
 from nas.devices.calibration.fit import DeviceFit
 from nas.latency.fit.assess import HeldOut
 from nas.latency.fit.blend import FitRecipe, blend
-from nas.latency.fit.calibrate import LatencySample, Prior
+from nas.latency.fit.calibrate import FitSettings, LatencySample, Prior
 
 FUSES = ("relu", "relu6", "hswish", "gelu", "sigmoid", "hsigmoid", "scale", "add")
 """SiLU stays a kernel of its own; otherwise EfficientNets are predicted too slow."""
@@ -25,23 +26,25 @@ PRIOR12 = Prior(
         "mobileone": 1.0,
         "repghost": 1.0,
         "nextvit": 1.0,
+        "starnet": 1.0,
         "iphone13": 0.93,
         "iphone13-mnv4": 0.93,
-        "iphone13-modelbench": 0.93,
     },
     reference=frozenset({"repvit", "repnext", "efficientformerv2", "shvit"}),
     floor_us=(0.3, 0.02, 10.0, 1.0, 1.0),
     floor_ms=0.05,
 )
-RECIPE12 = FitRecipe(lambda _: PRIOR12)
+GRID = tuple(FitSettings(s, t) for s, t in product((0.3, 3.0, 30.0, 300.0), (1.0, 0.1, 0.01)))
+"""Stronger settings than for other devices: there are two dozen families, and many harnesses."""
+RECIPE12 = FitRecipe(lambda _: PRIOR12, GRID)
 
 PRIOR13 = replace(
     PRIOR12,
     harnesses={name: 1 / 0.93 for name in (*PRIOR12.reference, *PRIOR12.harnesses)}
-    | {"iphone13-mnv4": 1.0, "iphone13-modelbench": 1.0},
+    | {"iphone13-mnv4": 1.0},
     reference=frozenset({"iphone13"}),
 )
-RECIPE13 = FitRecipe(lambda _: PRIOR13)
+RECIPE13 = FitRecipe(lambda _: PRIOR13, GRID)
 
 LARGE = 300
 """A network with more pixels has half the weight in the fit and separate errors."""
