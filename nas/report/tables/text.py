@@ -126,16 +126,16 @@ def render(
     feet = [Text(cell or "") for cell in total or [""] * len(columns)]
     for index, (column, foot) in enumerate(zip(columns, feet, strict=True)):
         header, side = Text(column), justify(column)
+        cells = [header, foot, *(row[index] for row in body)]
+        name = isinstance(column, NameHeader)
         table.add_column(
             header,
             foot,
             justify=side,
-            min_width=_narrowest(
-                side,
-                [header, foot, *(row[index] for row in body)],
-                None if isinstance(column, NameHeader) else word,
-            ),
-            no_wrap=side == "right",
+            min_width=_narrowest(side, cells, None if name else word),
+            # rich would take room from headed names, which have none to give
+            no_wrap=side == "right"
+            or (name and bool(column) and not any(" " in cell for cell in cells)),
             overflow="fold",
         )
     for row in body:
