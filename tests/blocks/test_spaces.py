@@ -2,76 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
+from spaces_of_ops import space_of
 
-from nas.blocks import BLOCKS, FIELDS
+from nas.blocks import BLOCKS
 from nas.errors import ArchError, SpaceError
 from nas.graph.cost import peak_activation_elements
+from nas.graph.lint import RULES, lint
+from nas.latency.kernels import CLASSES
+from nas.library import load_device
 from nas.modules import build
 from nas.optimize.pricing import MACS, MS, PARAMS
 from nas.optimize.run import pricing_of
+from nas.report.svg.network import network_picture
+from nas.report.tables.network import summarise
 from nas.space.arch import Arch
 from nas.space.columns import Ints
 from nas.space.space import Space
-
-CHOICES = {
-    "k": "[3, 5]",
-    "k_start": "[~, 3]",
-    "k_mid": "[~, 3, 5]",
-    "exp": "[2x, 24]",
-    "out": "[16, 24]",
-    "se": "[~, 0.25]",
-    "act": "[relu, hswish]",
-    "s": "[1, 2, 4]",
-    "patch": "[2, 4]",
-    "window": "[2, 3]",
-    "dim": "[16, 32]",
-    "ffn": "[2x, 48]",
-    "layers": "[1, 2]",
-    "layer_scale": "[~, 1e-5]",
-    "kv_stride": "[1, 2]",
-    "kernels": "[1, 3]",
-    "exp_groups": "[1, 2]",
-    "out_groups": "[1, 2]",
-    "branches": "[1, 2]",
-    "attention_stride": "[1, 2]",
-    "splits": "[2, 3]",
-    "heads": "[2, 3]",
-}
-"""By column, of which some fit nowhere."""
-OWN = {"bit_stem": {"out": "[32, 48]"}, "bit": {"out": "[128, 192]"}}
-SUMS = "[17, 24, 32, 40, 48, 136, 144]"
-"""Widths of a vector of `pool_kept`."""
-VECTORS = ("pool", "pool_kept", "vit")
-"""Ops that make a vector of a map."""
-
-
-@cache
-def space(op: str) -> Space:
-    """The op with choices in every column, between a row that keeps channels and one that adds."""
-    columns = ["op", *FIELDS]
-
-    def row(name: str, **cells: str) -> str:
-        return f"  - [{', '.join([name, *(cells.get(column, '~') for column in columns[1:])])}]\n"
-
-    own = {field.name: CHOICES[field.name] for field in fields(BLOCKS[op])} | OWN.get(op, {})
-    pooled = row("pool_kept", out=SUMS)
-    rows = row("conv", k="3", out="[16, 32]", act="relu", s="2") + row("keep", out="[8, 16]")
-    if BLOCKS[op].reads_vector:
-        rows += pooled + row(op, **own)
-    elif op in VECTORS:
-        rows += row(op, **own | ({"out": SUMS} if op == "pool_kept" else {}))
-    else:
-        rows += row(op, **own) + pooled
-    head = f'name: {op}\nsource: "made for tests"\ninput: [[3, 16, 16], [3, 20, 20]]\n'
-    text = f"{head}columns: [{', '.join(columns)}]\nrows:\n{rows}{row('linear', out='10')}"
-    return Space.from_yaml(text)
 
 
 def built(space: Space, code: Ints) -> Arch | None:
@@ -98,7 +49,7 @@ every_op = pytest.mark.parametrize("op", BLOCKS)
 
 @every_op
 def test_what_is_sampled_is_built_as_it_is_priced(op: str) -> None:
-    own = space(op)
+    own = space_of(op)
     pricing = pricing_of(own, "pixel1-cpu", "imagenet")
     codes = own.layered.sample(4, np.random.default_rng(0))
     prices, peaks = pricing.price(codes), pricing.peak_elements(codes)
@@ -110,13 +61,41 @@ def test_what_is_sampled_is_built_as_it_is_priced(op: str) -> None:
         assert price[PARAMS] == arch.params == sum(p.numel() for p in module.parameters())
         assert price[MACS] == arch.macs
         assert price[MS] == pytest.approx(pricing.device.predict(arch).ms)
+        assert {kernel.cls for kernel in pricing.device.kernels(arch.graph)} <= {*CLASSES}
         assert peak == peak_activation_elements(arch.fused)
         assert module(torch.zeros(1, *arch.input)).shape == (1, 10)
 
 
 @every_op
+def test_what_is_sampled_trains_a_step(op: str) -> None:
+    torch.manual_seed(0)
+    arch = space_of(op).sample(np.random.default_rng(2))
+    module = build(arch).train()
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    images, labels = torch.randn(4, *arch.input), torch.arange(4)
+    torch.nn.functional.cross_entropy(module(images), labels).backward()
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+    optimizer.step()
+    assert module(images).isfinite().all()
+
+
+@every_op
+def test_what_is_sampled_is_written_linted_and_drawn(op: str) -> None:
+    arch = space_of(op).sample(np.random.default_rng(2))
+    assert Arch.from_yaml(arch.to_yaml()) == arch
+    for target in RULES:
+        for finding in lint(arch.fused, target, dynamic=True):
+            assert finding.row < len(arch.rows)
+            assert finding.ops
+    picture = network_picture(summarise(arch, load_device("pixel1-cpu")))
+    assert all(f">{row.op}<" in picture for row in arch.rows)
+
+
+@every_op
 def test_a_code_stands_in_the_space_where_its_network_does(op: str) -> None:
-    own, rng = space(op), np.random.default_rng(1)
+    own, rng = space_of(op), np.random.default_rng(1)
     codes = rng.integers(own.layered.n_options, size=(150, len(own.layered.n_options)))
     found = [built(own, code) is not None for code in codes]
     assert found == [stands(own, code) for code in codes]
@@ -124,7 +103,7 @@ def test_a_code_stands_in_the_space_where_its_network_does(op: str) -> None:
 
 @pytest.mark.parametrize("op", ["keep", "pool_kept"])
 def test_the_count_is_that_of_the_networks_that_stand(op: str) -> None:
-    own = space(op)
+    own = space_of(op)
     codes = list(product(*map(range, own.layered.n_options)))
     assert 0 < own.size() == sum(built(own, np.array(code)) is not None for code in codes)
     assert own.size() < len(codes)
