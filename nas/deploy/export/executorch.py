@@ -25,19 +25,20 @@ def write(deployed: Deployed, path: Path) -> None:
 
 
 def with_flat_softmax(graph: Graph) -> Graph:
-    """Take a map of one channel to two dimensions before a softmax of its rows, and back after it.
+    """Take a map to two dimensions before a softmax of its rows, and back after it.
 
-    The strides of such a map are those of either memory layout. XNNPACK's partitioner takes it for
-    channels-last, so that the softmax would run over its one channel.
+    XNNPACK computes on a map that a convolution made in its layout, with channels last. There the
+    softmax of the last dimension would run over the channels.
     """
-    if not any(map(_is_softmax_of_one_channel, graph.ops)):
+    if not any(map(_is_softmax_of_a_map, graph.ops)):
         return graph
     ops: list[Op] = []
     at: list[int] = []  # old index -> new index
     for op in graph.ops:
         moved = op._replace(inputs=tuple(at[i] for i in op.inputs))
-        if _is_softmax_of_one_channel(op):
-            flat = op.shape[1:]
+        if _is_softmax_of_a_map(op):
+            channels, rows, columns = op.shape
+            flat = (channels * rows, columns)
             ops.append(_reshape(op, "rows", moved.inputs[0], op.shape, flat))
             ops.append(op._replace(inputs=(len(ops) - 1,), in_shapes=(flat,), shape=flat))
             moved = _reshape(op, "map", len(ops) - 1, flat, op.shape)
@@ -51,5 +52,5 @@ def _reshape(op: Op, name: str, source: int, before: Shape, after: Shape) -> Op:
     return Op("reshape", f"{op.name}.{name}", op.row, (source,), (before,), after, attrs)
 
 
-def _is_softmax_of_one_channel(op: Op) -> bool:
-    return op.attrs.get("fn") == "softmax" and len(op.shape) == 3 and op.shape[0] == 1
+def _is_softmax_of_a_map(op: Op) -> bool:
+    return op.attrs.get("fn") == "softmax" and len(op.shape) == 3

@@ -50,7 +50,10 @@ def short(name: str) -> Arch:
 
 
 def with_statistics(arch: Arch) -> torch.nn.Module:
-    """Random weights, but the norm statistics of real images: logits as large as trained ones."""
+    """Random weights, but the norm statistics of real images: logits as large as trained ones.
+
+    Layer scales, which start near 0, are not small: they would hide what they scale.
+    """
     torch.manual_seed(0)
     photos = torch.from_numpy(load_photos(deploy(arch)))
     module = build(arch).train()
@@ -58,6 +61,9 @@ def with_statistics(arch: Arch) -> torch.nn.Module:
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
             layer.momentum = None
     with torch.no_grad():
+        for name, weight in module.named_parameters():
+            if name.endswith("gamma"):
+                weight.uniform_(0.3, 1.0)
         module(torch.cat([photos, torch.randn_like(photos)]))
     return module.eval()
 
