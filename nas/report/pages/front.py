@@ -14,6 +14,7 @@ from nas.report.folders.search_inputs import SearchInputs
 from nas.report.pages import charts
 from nas.report.pages.charts import PlotPoint
 from nas.report.pages.page import PlotPart, Section, TablePart
+from nas.report.plots.search import undominated
 from nas.report.tables.text import interval, millions, numbers, plus_minus
 from nas.space.arch import Arch
 
@@ -79,7 +80,7 @@ def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
         view.device: charts.front_figure(
             [_spot(c) for c in view.front],
             _spot(view.best) if view.best else None,
-            [_spot(c, numbered[c.arch.name]) for c in view.seeds],
+            [_spot(c, numbered.get(c.arch.name, "")) for c in view.seeds],
             view.budget_ms,
             f"predicted on {view.device} [{view.unit}], 90 % interval",
         )
@@ -93,7 +94,7 @@ def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
     note = "The line is the front. Point at a network to see its name."
     if numbered:
         names = ", ".join(f"{number} {name}" for name, number in numbered.items())
-        note += f" Known networks: {names}."
+        note += f" Known networks that no other known one beats: {names}. The table has all."
     plot = PlotPart(
         "front", caption, "Device", figures, _table(result, shown), note, intervals=True
     )
@@ -101,11 +102,11 @@ def front_section(result: SearchFolder, shown: Sequence[DeviceView]) -> Section:
 
 
 def _numbered(shown: Sequence[DeviceView]) -> dict[str, str]:
-    """Known networks and their numbers in the plots, fastest first on the search's own device.
+    """Known networks that no other beats on the search's own device, numbered, fastest first.
 
     On a phone there is no room for names beside the points, and nothing to point with.
     """
-    seeds = sorted(shown[0].seeds, key=lambda seed: seed.ms) if shown else []
+    seeds = undominated(shown[0].seeds) if shown else []
     return {seed.arch.name: str(number) for number, seed in enumerate(seeds, 1)}
 
 

@@ -1,4 +1,4 @@
-"""Names beside points, placed so that they lie on nothing else."""
+"""Names beside points, placed so that they lie on nothing else, or left out."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NAME = "_name"
 """Label of the texts that `place_labels` moves; legends leave out what begins with `_`."""
 SIDES = {-1: "right", 0: "center", 1: "left"}
 """Direction from the point to its name -> alignment of the text."""
-NEAR, FAR = 7, 18
-"""Distances from a point to its name, in typographic points."""
+NEAR, FAR = 7, 12
+"""Distances from a point to its name, in typographic points; farther, it could be another's."""
 PLACES = [
     (x * distance, y * distance if x else y * (distance + 4))
     for distance, x, y in product((NEAR, FAR), (1, -1, 0), (1, -1, 0))
@@ -27,6 +27,8 @@ MARKER = 12.0
 """Width of a marker, in pixels."""
 OUTSIDE, THIN = 10.0, 0.2
 """Cost of a pixel outside of the axes, and on a line; on a text or marker it is 1."""
+COVERED = 0.1
+"""Share of a name on other texts and markers, above which it is left out."""
 
 
 def add_name(axes: Axes, name: str, x: float, y: float, colour: str) -> None:
@@ -49,7 +51,10 @@ def add_name(axes: Axes, name: str, x: float, y: float, colour: str) -> None:
 
 
 def place_labels(axes: Axes) -> None:
-    """Move every name to where it covers least; call it once everything is drawn."""
+    """Move every name to where it covers least; call it once everything is drawn.
+
+    Names that were added first are placed first. One that would lie on another is left out.
+    """
     from matplotlib.text import Annotation
 
     figure = axes.get_figure(root=True)
@@ -59,11 +64,14 @@ def place_labels(axes: Axes) -> None:
         text for text in axes.texts if isinstance(text, Annotation) and text.get_label() == NAME
     ]
     taken = [(box, 1.0) for box in _taken(axes, names)]
-    taken += [(box, THIN) for box in _lines(axes)]
+    lines = [(box, THIN) for box in _lines(axes)]
     for name in names:
-        costs = [(_cost(_moved(name, place), axes.bbox, taken), place) for place in PLACES]
-        best = min(costs, key=lambda cost: cost[0])[1]
-        taken.append((_moved(name, best), 1.0))
+        costs = [(_cost(_moved(name, at), axes.bbox, [*taken, *lines]), at) for at in PLACES]
+        box = _moved(name, min(costs, key=lambda cost: cost[0])[1])
+        if sum(_shared(box, other) for other, _ in taken) > COVERED * box.width * box.height:
+            name.set_visible(False)
+        else:
+            taken.append((box, 1.0))
 
 
 def _moved(name: Annotation, place: tuple[float, float]) -> Bbox:

@@ -54,8 +54,9 @@ def draw(
     best = studied.trials[0].candidate if studied else result.best
     shown = _on_device(result, [best], number)[0]
     _draw_budget(axes, result, number)
-    known = [c for c in result.known if c.arch != best.arch]
-    for candidate in _on_device(result, known, number):
+    _point(axes, shown, FOUND, f"{'result' if studied else 'found'}: {best.arch.name}", marker="*")
+    known = _on_device(result, [c for c in result.known if c.arch != best.arch], number)
+    for candidate in _unbeaten_first(known):
         name = candidate.arch.name
         _point(axes, candidate, FAMILIES.get(family_of(name), OTHER), name)
     front = _on_device(result, result.pareto, number)
@@ -63,8 +64,7 @@ def draw(
     if studied:
         trained = _on_device(result, [trial.candidate for trial in studied.trials], number)
         _draw_candidates(axes, [c.ms for c in trained], [c.top1 for c in trained])
-    _point(axes, shown, FOUND, f"{'result' if studied else 'found'}: {best.arch.name}", marker="*")
-    _frame(axes, [*_on_device(result, known, number), shown], front)
+    _frame(axes, [*known, shown], front)
     device = result.devices[number]
     axes.set_xlabel(f"predicted on {device.name} [{device.unit}], 90 % interval")
     axes.set_ylabel("estimated ImageNet top-1 [%] ± 1 sd")
@@ -106,6 +106,21 @@ def _on_device(
         replace(candidate, ms=own.ms, ms_low=own.ms_low, ms_high=own.ms_high)
         for candidate, own in zip(found, latencies, strict=True)
     ]
+
+
+def _unbeaten_first(known: Sequence[Candidate]) -> list[Candidate]:
+    """Known networks that no other beats, then the rest, each fastest first."""
+    unbeaten = {c.arch.name for c in undominated(known)}
+    return sorted(known, key=lambda c: (c.arch.name not in unbeaten, c.ms))
+
+
+def undominated(found: Sequence[Candidate]) -> list[Candidate]:
+    """Networks for which no other is as fast and as accurate, fastest first."""
+    kept: list[Candidate] = []
+    for candidate in sorted(found, key=lambda c: (c.ms, -c.top1)):
+        if not kept or candidate.top1 > kept[-1].top1:
+            kept.append(candidate)
+    return kept
 
 
 def _draw_budget(axes: Axes, result: SearchResult, number: int) -> None:
@@ -151,6 +166,7 @@ def _point(axes: Axes, found: Candidate, colour: str, label: str, marker: str = 
         fmt="none",
         ecolor=colour,
         elinewidth=0.8,
+        alpha=1.0 if marker == "*" else 0.4,
         zorder=3,
     )
     size = 14 if marker == "*" else 6
