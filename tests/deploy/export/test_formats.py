@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import isnan, nan
 from pathlib import Path
 from typing import cast
@@ -12,8 +13,10 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from spaces_of_ops import space_of
 
 import nas
+from nas.blocks import BLOCKS
 from nas.deploy.export import FORMATS, Deployed, deploy, export
 from nas.deploy.export.base import Format
 from nas.deploy.export.check import TOLERANCE, OutputCheck, check, load_photos
@@ -84,6 +87,20 @@ def test_seeds_agree_with_torch(name: str, weights: Callable[[Arch], Path], tmp_
         assert one.check is not None
         assert one.check.worst < 1e-3
         assert one.check.max_logit > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.needs("onnx", "litert")
+@pytest.mark.parametrize("op", BLOCKS)
+def test_a_random_point_with_each_op_agrees_with_torch(
+    op: str, weights: Callable[[Arch], Path], tmp_path: Path
+) -> None:
+    arch = replace(space_of(op).sample(np.random.default_rng(0)), input=(3, 64, 64))
+    written = export(arch, ["onnx", "litert"], tmp_path, weights=weights(arch))
+    assert not written.failures
+    for one in written.exported:
+        assert one.check is not None
+        assert one.check.max_logit > 0.01
 
 
 @pytest.mark.slow
