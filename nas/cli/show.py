@@ -70,7 +70,7 @@ def _print(summary: NetworkSummary) -> None:
     title += (
         f"; {summary.device.unit} are predicted for {summary.device.name}" if summary.device else ""
     )
-    print_table(columns(summary), cells(summary), title=title, total=total(summary))
+    print_table(columns(summary), cells(summary), title=title, total=total(summary), keys=2)
     print_facts_below(_facts(summary))
 
 

@@ -53,12 +53,56 @@ def print_table(
     *,
     title: str = "",
     total: TableRow | None = None,
+    keys: int | None = None,
 ) -> None:
-    """Print a table to stdout, with `total` under a rule."""
+    """Print a table to stdout, with `total` under a rule.
+
+    With `keys`, a table that does not fit is printed in parts, each with the first `keys` columns;
+    columns with a total stay together.
+    """
+    from rich.console import Console
+
+    console, lines = Console(), list(rows)
+    if keys is None:
+        _print(columns, lines, title, total)
+        return
+    summed = sum(map(bool, (total or [])[keys:]))
+    for number, part in enumerate(_parts(columns, lines, console, keys, summed)):
+        if number:
+            print_line()
+        own = [[line[i] for i in part] for line in lines]
+        told = [line for line in own if any(cell != "" for cell in line[keys:])]
+        sums = [total[i] for i in part] if total and any(total[i] for i in part[keys:]) else None
+        _print([columns[i] for i in part], told, "" if number else title, sums)
+
+
+def _parts(
+    columns: Sequence[str], rows: Sequence[TableRow], console: Console, keys: int, summed: int
+) -> list[list[int]]:
+    """Indices of the columns of each part of a table; the last `summed` are in the last part."""
+
+    def fits(part: Sequence[int]) -> bool:
+        own = [[row[i] for i in part] for row in rows]
+        table, least = fitted([columns[i] for i in part], own, console)
+        return max(least, _width(table, console)) <= console.width
+
+    first, rest = list(range(keys)), list(range(keys, len(columns)))
+    parts: list[list[int]] = []
+    while rest and not fits([*first, *rest]):
+        most = max(len(rest) - summed, 1)
+        size = next((n for n in range(most, 1, -1) if fits([*first, *rest[:n]])), 1)
+        parts.append([*first, *rest[:size]])
+        rest = rest[size:]
+    return [*parts, [*first, *rest]] if rest else parts
+
+
+def _print(
+    columns: Sequence[str], rows: Sequence[TableRow], title: str, total: TableRow | None
+) -> None:
     from rich.console import Console
 
     console = Console()
-    table, least = fitted(columns, list(rows), console, title=title, total=total)
+    table, least = fitted(columns, rows, console, title=title, total=total)
     wide = Console(width=max(console.width, least))
     with wide.capture() as capture:
         wide.print(table, crop=False)
