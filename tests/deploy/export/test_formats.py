@@ -24,6 +24,7 @@ from nas.deploy.export.run import MANIFEST, steps, write
 from nas.deploy.runtimes import RUNTIMES, Runtime, Session, run
 from nas.errors import DataError, ExportError, UnknownNameError
 from nas.files.staging.ownership import LISTED
+from nas.library import load_arch
 from nas.space.arch import Arch
 
 from ...conftest import needing
@@ -35,6 +36,8 @@ SEEDS = (
     *("mobilevitv2-0.5", "swiftformer-xs"),
 )
 EXACT = [form.name for form in FORMATS.values() if form.runtime and form.exact]
+OTHER_OPS = sorted(BLOCKS.keys() - {row.op for name in SEEDS for row in load_arch(name).rows})
+"""Row ops of no network in `SEEDS`."""
 
 
 @pytest.fixture(params=FORMATS.values(), ids=lambda form: form.name)
@@ -91,8 +94,8 @@ def test_seeds_agree_with_torch(name: str, weights: Callable[[Arch], Path], tmp_
 
 @pytest.mark.slow
 @pytest.mark.needs("onnx", "litert")
-@pytest.mark.parametrize("op", BLOCKS)
-def test_a_random_point_with_each_op_agrees_with_torch(
+@pytest.mark.parametrize("op", OTHER_OPS)
+def test_a_random_point_with_each_other_op_agrees_with_torch(
     op: str, weights: Callable[[Arch], Path], tmp_path: Path
 ) -> None:
     arch = replace(space_of(op).sample(np.random.default_rng(0)), input=(3, 64, 64))
@@ -100,7 +103,7 @@ def test_a_random_point_with_each_op_agrees_with_torch(
     assert not written.failures
     for one in written.exported:
         assert one.check is not None
-        assert one.check.max_logit > 0.01
+        assert one.check.max_logit > 1e-3
 
 
 @pytest.mark.slow
