@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _REPR = Repr()
 _REPR.maxstring = 80
-MOST_NAMES = 30
+MOST_NAMES = 20
 """Names listed when there is no close match."""
 
 

@@ -70,12 +70,12 @@ def test_an_infeasible_budget_names_the_fastest_network() -> None:
 
 def test_at_a_confidence_the_bound_meets_the_budget(result: SearchResult) -> None:
     # every network of the space has hard-swish, which may leave the accelerator
-    sure = nas.search("mobilenetv3", "iphone12-lut", budget_ms=2.0, confidence=0.9, settings=QUICK)
+    sure = nas.search("mobilenetv3", "iphone12-lut", budget_ms=1.8, confidence=0.9, settings=QUICK)
     ratio = sure.device.at_confidence(0.9, leaves=True)
-    assert sure.held_ms == pytest.approx(2.0 / ratio)
+    assert sure.held_ms == pytest.approx(1.8 / ratio)
     assert sure.held_ms < result.held_ms
     for found in sure.pareto:
-        assert found.ms * ratio <= 2.0 + 1e-12
+        assert found.ms * ratio <= 1.8 + 1e-12
         assert sure.probability(found) >= 0.9 - 1e-9
     # half of the networks at the budget's edge are over it, which is what the flag is for
     assert result.held_ms == result.budget_ms
@@ -107,7 +107,7 @@ def test_a_budget_that_is_no_positive_number_is_refused(budget_ms: float) -> Non
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="nearest: .*iphone12-lut"):
         nas.search("mobile", "iphone12", budget_ms=1.0)
-    with pytest.raises(UnknownNameError, match="nearest: mobilenetv3"):
+    with pytest.raises(UnknownNameError, match="nearest: .*mobilenetv3"):
         nas.search("mobilenet", "iphone12-lut", budget_ms=1.0)
 
 
