@@ -79,7 +79,7 @@ def test_every_plot_is_drawn(opened: Any) -> None:
         assert plot.query_selector_all(".trace path, .bars path, .points path")
     front = "document.querySelector('#front .drawn')"
     opened.evaluate(f"Plotly.Fx.hover({front}, [{{curveNumber: 0, pointNumber: 0}}])")
-    assert "mobilenet" in opened.locator("#front .hoverlayer").text_content()
+    assert "starnet-s050" in opened.locator("#front .hoverlayer").text_content()
     assert "best" in opened.locator("#front .legend").text_content()
 
 
