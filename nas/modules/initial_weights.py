@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from math import sqrt
 
-from torch import nn
+from torch import Tensor, nn
 
+from nas.graph.ops import Op
 from nas.modules.layers import Param
 
 LINEAR_STD = 0.02
@@ -22,8 +23,31 @@ def initialise(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             fan_out = layer.weight[0, 0].numel() * layer.out_channels // layer.groups
-            nn.init.normal_(layer.weight, std=sqrt(2 / fan_out))
+            draw_conv(layer.weight, fan_out)
         elif isinstance(layer, nn.Linear) or (isinstance(layer, Param) and layer.fill is None):
-            nn.init.trunc_normal_(layer.weight, std=LINEAR_STD, a=-2 * LINEAR_STD, b=2 * LINEAR_STD)
+            draw_linear(layer.weight)
         if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
+
+
+def draw_conv(weight: Tensor, fan_out: int) -> None:
+    """Draw the weights of a convolution in place."""
+    nn.init.normal_(weight, std=sqrt(2 / fan_out))
+
+
+def draw_linear(weight: Tensor) -> None:
+    """Draw the weights of a linear layer or a free tensor in place."""
+    nn.init.trunc_normal_(weight, std=LINEAR_STD, a=-2 * LINEAR_STD, b=2 * LINEAR_STD)
+
+
+def initial(op: Op, tensor: str, weight: Tensor, fan_out: int) -> None:
+    """Set one tensor of an op, given empty, to its initial values."""
+    fill = op.attrs.get("fill")
+    if op.kind == "conv" and tensor == "weight":
+        draw_conv(weight, fan_out)
+    elif tensor == "weight" and (op.kind == "linear" or (op.kind == "param" and fill is None)):
+        draw_linear(weight)
+    elif tensor == "bias":
+        nn.init.zeros_(weight)
+    else:
+        nn.init.constant_(weight, 1.0 if fill is None else fill)

@@ -9,7 +9,7 @@ no end is reached, are -1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -256,7 +256,32 @@ def _fill(
     values: Mapping[str, Floats],
     folds: Mapping[str, Fold],
 ) -> None:
-    """Lower every option from every state, all of one template and rank together."""
+    """Lower every option from every state."""
+    for rows, s, o, numbers, place in _alike(options, states, inside):
+        if not rows:
+            valid[s, o] = True
+            continue
+        for part, after, found in lower_columns(rows, numbers, place, folds):
+            at = (s[part], o[part])
+            valid[at] = True
+            reached[(*at, KEPT)] = after.kept
+            reached[(*at, RANK)] = len(after.shape)
+            for d in range(STATE - RANK - 1):
+                reached[(*at, RANK + 1 + d)] = after.shape[d] if d < len(after.shape) else 0
+            for name, value in found.items():
+                columns = value if isinstance(value, tuple) else (value,)
+                whole = [np.broadcast_to(column, len(part)) for column in columns]
+                values[name][at] = np.stack(whole, axis=1)
+
+
+def _alike(
+    options: tuple[Option, ...], states: Ints, inside: Ints
+) -> Iterator[tuple[Option, Ints, Ints, Ints, Place]]:
+    """Pairs of a state and an option, all of one template and rank together.
+
+    Yields the rows of the template, indices of states and options (n,), the numbers that its rows
+    leave open (f, n), and the places (n,).
+    """
     by_template: dict[Any, list[int]] = {}
     for index, option in enumerate(options):
         by_template.setdefault(template(option), []).append(index)
@@ -264,25 +289,21 @@ def _fill(
         ranked = inside[states[inside, RANK] == rank]
         for members in by_template.values():
             s, o = (grid.ravel() for grid in np.meshgrid(ranked, members, indexing="ij"))
-            rows = options[members[0]]
-            if not rows:
-                valid[s, o] = True
-                continue
             numbers = np.array([opened(options[m]) for m in members], np.int64)
-            numbers = np.tile(numbers, (len(ranked), 1)).T
             shape = tuple(states[s, RANK + 1 + d] for d in range(rank))
             place = Place(shape, states[s, RESOLUTION], states[s, KEPT])
-            for part, after, found in lower_columns(rows, numbers, place, folds):
-                at = (s[part], o[part])
-                valid[at] = True
-                reached[(*at, KEPT)] = after.kept
-                reached[(*at, RANK)] = len(after.shape)
-                for d in range(STATE - RANK - 1):
-                    reached[(*at, RANK + 1 + d)] = after.shape[d] if d < len(after.shape) else 0
-                for name, value in found.items():
-                    columns = value if isinstance(value, tuple) else (value,)
-                    whole = [np.broadcast_to(column, len(part)) for column in columns]
-                    values[name][at] = np.stack(whole, axis=1)
+            yield options[members[0]], s, o, np.tile(numbers, (len(ranked), 1)).T, place
+
+
+def folded(layer: SpaceLayer, fold: Fold) -> Iterator[tuple[Option, Any]]:
+    """The rows of each option, and a fold of their graphs, whose sizes are columns of all states.
+
+    Options that differ in numbers alone are lowered together. Some of them may not stand.
+    """
+    inside = np.flatnonzero((layer.next >= 0).any(axis=1))
+    for rows, _, _, numbers, place in _alike(layer.position.options, layer.states, inside):
+        for _, _, found in lower_columns(rows, numbers, place, {"": fold}) if rows else ():
+            yield rows, found[""]
 
 
 def _prune(layers: Sequence[SpaceLayer], ends: Ints) -> LayeredSpace | None:
