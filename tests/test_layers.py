@@ -21,6 +21,7 @@ FLOORS = (
     ("library",),
     ("optimize", "modules"),
     ("train",),
+    ("supernet",),
     ("deploy", "evaluate"),
     ("devices",),
     ("study",),
@@ -33,10 +34,10 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 #: most pairs of rooms of which one imports the other
-ARROWS = 150
+ARROWS = 165
 #: folders that import torch at start; elsewhere a function may import it
 TORCH = ("adapt", "deploy/export", "deploy/runtimes", "evaluate/proxies", "modules", "study/ray")
-TORCH += ("train",)
+TORCH += ("supernet", "train")
 RAY = ("study/ray",)
 HEAVY = {"jinja2", "matplotlib", "optuna", "pandas", "plotly", "ray", "rich", "scipy"}
 HEAVY |= {"torch", "torchvision"}

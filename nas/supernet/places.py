@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nas.space.arch import Arch
-from nas.space.space import Space
+from nas.space.space import Code, Space
 from nas.space.table import Position
 
 
-def places(space: Space, arch: Arch) -> tuple[str, ...]:
-    """For each row of a point its table row, repeat and op, as `3.2 mbconv`.
+def places(space: Space, code: Code) -> tuple[str, ...]:
+    """For each row of the network of a code its table row, repeat and op, as `3.2 mbconv`.
 
     Repeats are counted without those left out, so a shallow network has the first of a deep one.
-
-    Raises:
-        SpaceError: `arch` is not inside.
     """
     found: list[str] = []
     repeat = 0
-    for position, gene in _taken(space, space.encode(arch)[1:]):
+    for position, gene in _taken(space, code[1:]):
         repeat = 0 if position.first else repeat
         for row in position.options[gene]:
             repeat += 1
@@ -45,7 +41,7 @@ def repeats(space: Space) -> Iterator[tuple[int, Position, range]]:
         least, most = least + min(lengths), most + max(lengths)
 
 
-def _taken(space: Space, genes: tuple[int, ...]) -> Iterator[tuple[Position, int]]:
+def _taken(space: Space, genes: Code) -> Iterator[tuple[Position, int]]:
     """Positions of the branches that a code takes, with their genes."""
     branch = None
     for position, gene in zip(space.table.positions, genes, strict=True):

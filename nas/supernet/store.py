@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nas.errors import SpaceError
 from nas.graph.graph import Graph
 from nas.modules.initial_weights import initial
 from nas.space.arch import Arch
-from nas.space.layered import folded
-from nas.space.space import Space
+from nas.space.layered import KEPT, SpaceLayer, folded
+from nas.space.space import Code, Space
 from nas.supernet.layout import Layout, layouts
 from nas.supernet.places import place, places, repeats
 
@@ -32,7 +34,8 @@ class Slice(NamedTuple):
     """The part of a shared tensor that one network uses."""
 
     key: str
-    index: tuple[slice, ...]
+    at: tuple[slice, ...]
+    """Its place in the shared tensor."""
     shape: tuple[int, ...]
     """Shape in the network's module."""
 
@@ -40,19 +43,35 @@ class Slice(NamedTuple):
 def shared_tensors(space: Space) -> dict[str, SharedTensor]:
     """All shared tensors of a space by their keys, `PLACE/OP.TENSOR`."""
     found: dict[str, SharedTensor] = {}
+    known: dict[tuple[int, bytes, bytes], dict[tuple[int, str, str], SharedTensor]] = {}
     for index, position, numbers in repeats(space):
-        own: dict[tuple[int, str], SharedTensor] = {}
-        for rows, found_layouts in folded(space.layered.layers[index + 1], _layouts):
-            for layout in found_layouts:
-                at = layout.op.row, f"{rows[layout.op.row].op}/{_inside(layout)}"
-                sizes = tuple(int(np.max(size)) for size in layout.sizes)
-                own[at] = _larger(SharedTensor(layout, sizes), own.get(at))
-        for (offset, name), tensor in own.items():
+        layer = space.layered.layers[index + 1]
+        alive = (layer.next >= 0).any(axis=1).tobytes()
+        same = id(position.options), layer.states.tobytes(), alive
+        if same not in known:  # the repeats of a row mostly have the same options and inputs
+            known[same] = _of_layer(layer)
+        for (offset, op, name), tensor in known[same].items():
             for number in numbers:
-                op, _, rest = name.partition("/")
-                key = f"{place(position, number + offset, op)}/{rest}"
+                key = f"{place(position, number + offset, op)}/{name}"
                 found[key] = _larger(tensor, found.get(key))
     return found
+
+
+def _of_layer(layer: SpaceLayer) -> dict[tuple[int, str, str], SharedTensor]:
+    """Tensors of a layer's rows: by row of the option, op, and name inside the row."""
+    found: dict[tuple[int, str, str], SharedTensor] = {}
+    for rows, found_layouts in folded(layer, _layouts):
+        for layout in found_layouts:
+            at = layout.op.row, rows[layout.op.row].op, _inside(layout)
+            found[at] = _larger(
+                SharedTensor(layout, tuple(map(_most, layout.sizes))), found.get(at)
+            )
+    return found
+
+
+def _most(size: Any) -> int:
+    """The largest of a column of sizes."""
+    return int(size.max()) if isinstance(size, np.ndarray) else int(size)
 
 
 def _layouts(graph: Graph) -> list[Layout]:
@@ -62,8 +81,7 @@ def _layouts(graph: Graph) -> list[Layout]:
 def _larger(tensor: SharedTensor, other: SharedTensor | None) -> SharedTensor:
     if other is None:
         return tensor
-    sizes = tuple(map(max, tensor.sizes, other.sizes))
-    return SharedTensor(tensor.layout, sizes)
+    return SharedTensor(tensor.layout, tuple(map(max, tensor.sizes, other.sizes)))
 
 
 def _inside(layout: Layout) -> str:
@@ -73,20 +91,44 @@ def _inside(layout: Layout) -> str:
 
 
 class WeightStore:
-    """The shared weights of a space."""
+    """The shared weights of a space; a tensor is drawn when a network first needs it."""
 
     def __init__(self, space: Space, seed: int = 0) -> None:
-        """Draw all weights; the same seed draws the same."""
-        self.space = space
-        self.tensors: dict[str, Tensor] = {}
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            for key, shared in sorted(shared_tensors(space).items()):
-                self.tensors[key] = _drawn(shared)
+        """The same seed draws the same weights, whichever are needed first.
 
-    def slices(self, arch: Arch) -> dict[str, Slice]:
-        """The parts that a network uses, by the names of its module's parameters."""
-        own = places(self.space, arch)
+        Raises:
+            SpaceError: rows of the space read what rows above them keep.
+        """
+        if any((layer.states[:, KEPT] > 0).any() for layer in space.layered.layers):
+            raise SpaceError(
+                f"{space.name}: rows that keep channels for rows below them cannot share weights"
+            )
+        self.space = space
+        self.seed = seed
+        self.shared = shared_tensors(space)
+        self.tensors: dict[str, Tensor] = {}
+        """Those drawn so far."""
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights, also of those not drawn."""
+        return sum(prod(tensor.sizes) for tensor in self.shared.values())
+
+    def tensor(self, key: str) -> Tensor:
+        """A shared tensor."""
+        if key not in self.tensors:
+            self.tensors[key] = _drawn(self.shared[key], f"{self.seed} {key}")
+        return self.tensors[key]
+
+    def slices(self, arch: Arch, code: Code | None = None) -> dict[str, Slice]:
+        """The parts that a network uses, by the names of its module's parameters.
+
+        `code` is that of the network, if known.
+
+        Raises:
+            SpaceError: `arch` is not inside.
+        """
+        own = places(self.space, self.space.encode(arch) if code is None else code)
         return {
             f"{layout.op.name}.{layout.tensor}": self._slice(own[layout.op.row], layout)
             for layout in layouts(arch.graph)
@@ -94,7 +136,7 @@ class WeightStore:
 
     def _slice(self, own: str, layout: Layout) -> Slice:
         key = f"{own}/{_inside(layout)}"
-        whole = self.tensors[key].shape
+        whole = self.shared[key].sizes
         first = len(whole) - layout.kernel
         index = [
             _first(size) if axis < first else _centre(size, whole[axis])
@@ -105,20 +147,18 @@ class WeightStore:
     def weights(self, slices: Mapping[str, Slice]) -> dict[str, Tensor]:
         """Copies of the parts of a network, by the names of its module's parameters."""
         return {
-            name: self.tensors[own.key][own.index].reshape(own.shape).clone()
+            name: self.tensor(own.key)[own.at].reshape(own.shape).clone()
             for name, own in slices.items()
         }
 
-    def parameters(self) -> Iterator[Tensor]:
-        """All tensors."""
-        yield from self.tensors.values()
 
-
-def _drawn(shared: SharedTensor) -> Tensor:
+def _drawn(shared: SharedTensor, seed: str) -> Tensor:
     layout, tensor = shared.layout, torch.empty(shared.sizes)
     kernel = prod(shared.sizes[len(shared.sizes) - layout.kernel :])
     out = np.max(layout.op.shape[0] // layout.op.attrs.get("groups", 1))
-    initial(layout.op, layout.tensor, tensor, int(kernel * out))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(sha256(seed.encode()).hexdigest()[:12], 16))
+        initial(layout.op, layout.tensor, tensor, int(kernel * out))
     return tensor
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from nas.blocks.mobilevit import MobileViT
 from nas.errors import ArchError
 from nas.library import load_arch, load_space
 from nas.space.arch import Arch
-from nas.space.retarget import for_task
+from nas.space.retarget import for_task, space_for_task
 
 
 def test_only_the_classifier_changes_at_the_own_side(representative: Arch) -> None:
@@ -54,3 +55,14 @@ def test_what_cannot_be_done_is_said() -> None:
         for_task(headless, classes=10)
     with pytest.raises(ArchError, match=r"swin-t on 40 x 40 images: row \d+"):
         for_task(load_arch("swin-t"), classes=10, side=40)
+
+
+def test_a_space_for_other_images_holds_its_networks_for_them() -> None:
+    space = load_space("mobile32")
+    other = space_for_task(space, classes=7, side=lambda own: own * 2)
+    assert other.table.inputs == ((3, 64, 64),)
+    for seed in range(5):
+        arch = space.sample(np.random.default_rng(seed))
+        fitted = for_task(arch, classes=7, side=64)
+        assert other.contains(fitted)
+    assert space_for_task(space, classes=10) is space
