@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nas.errors import SpaceError
+from nas.errors import SpaceError, WeightsError
 from nas.graph.graph import Graph
 from nas.modules.initial_weights import initial
 from nas.space.arch import Arch
@@ -20,6 +21,8 @@ from nas.space.layered import KEPT, SpaceLayer, folded
 from nas.space.space import Code, Space
 from nas.supernet.layout import Layout, layouts
 from nas.supernet.places import place, places, repeats
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def _inside(layout: Layout) -> str:
 class WeightStore:
     """The shared weights of a space; a tensor is drawn when a network first needs it."""
 
-    def __init__(self, space: Space, seed: int = 0) -> None:
+    def __init__(self, space: Space, seed: int = 0, device: torch.device = CPU) -> None:
         """The same seed draws the same weights, whichever are needed first.
 
         Raises:
@@ -105,6 +108,7 @@ class WeightStore:
             )
         self.space = space
         self.seed = seed
+        self.device = device
         self.shared = shared_tensors(space)
         self.tensors: dict[str, Tensor] = {}
         """Those drawn so far."""
@@ -117,8 +121,30 @@ class WeightStore:
     def tensor(self, key: str) -> Tensor:
         """A shared tensor."""
         if key not in self.tensors:
-            self.tensors[key] = _drawn(self.shared[key], f"{self.seed} {key}")
+            self.tensors[key] = _drawn(self.shared[key], f"{self.seed} {key}").to(self.device)
         return self.tensors[key]
+
+    def replaced(self, tensors: Mapping[str, Tensor]) -> WeightStore:
+        """A store of the same space in which these tensors replace its own."""
+        other = copy(self)
+        other.tensors = self.tensors | dict(tensors)
+        return other
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The tensors drawn so far."""
+        return self.tensors
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take the tensors of a store of the same space.
+
+        Raises:
+            WeightsError: a tensor is none of this space, or of another shape.
+        """
+        for key, tensor in state.items():
+            own = self.shared.get(key)
+            if own is None or own.sizes != tuple(tensor.shape):
+                raise WeightsError(f"{key} {tuple(tensor.shape)} is no weight of {self.space.name}")
+        self.tensors = {key: tensor.to(self.device) for key, tensor in state.items()}
 
     def slices(self, arch: Arch, code: Code | None = None) -> dict[str, Slice]:
         """The parts that a network uses, by the names of its module's parameters.

@@ -33,6 +33,12 @@ rows:
 
 
 @pytest.fixture(scope="session")
+def mixed_text() -> str:
+    """The table of `mixed`."""
+    return MIXED
+
+
+@pytest.fixture(scope="session")
 def mixed() -> Space:
     """A space of five block families and two heads, in which a step takes a moment."""
     return Space.from_yaml(MIXED)
