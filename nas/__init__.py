@@ -15,6 +15,7 @@ if _TYPE_CHECKING:
     from nas.api.adapt import adapt_network
     from nas.api.export import export_network
     from nas.api.search import search, search_and_train
+    from nas.api.supernet import Supernet, train_supernet
     from nas.api.train import load_task, train_network
     from nas.files.output import Output
     from nas.library import load_arch, load_device, load_space, load_surrogate
@@ -34,6 +35,7 @@ _MODULES = {
     "Arch": "nas.space.arch",
     "Output": "nas.files.output",
     "StudySettings": "nas.study.settings",
+    "Supernet": "nas.api.supernet",
     "adapt_network": "nas.api.adapt",
     "build": "nas.modules",
     "export_network": "nas.api.export",
@@ -48,6 +50,7 @@ _MODULES = {
     "search": "nas.api.search",
     "search_and_train": "nas.api.search",
     "train_network": "nas.api.train",
+    "train_supernet": "nas.api.supernet",
 }
 
 
@@ -68,6 +71,7 @@ __all__ = [
     "Arch",
     "Output",
     "StudySettings",
+    "Supernet",
     "__version__",
     "adapt_network",
     "build",
@@ -83,4 +87,5 @@ __all__ = [
     "search",
     "search_and_train",
     "train_network",
+    "train_supernet",
 ]

@@ -33,6 +33,7 @@ from nas.cli.score import score
 from nas.cli.search import search
 from nas.cli.show import show
 from nas.cli.streams import open_streams, said_of, say, unprinted
+from nas.cli.supernet import supernet
 from nas.cli.sweep import app as sweep_app
 from nas.cli.train import train
 from nas.cli.validate import validate
@@ -47,7 +48,7 @@ app.add("Find a network", search, adapt, scale)
 app.add("Look at networks", show, compare, report)
 app.add_typer(list_app, name="list", rich_help_panel="Look at networks")
 app.add_typer(sweep_app, name="sweep", rich_help_panel="Find a network")
-app.add("Train and evaluate", train, fidelity, score, bench)
+app.add("Train and evaluate", train, supernet, fidelity, score, bench)
 app.add("Make a device", profile, calibrate, validate, measure)
 app.add("YAML files", check, schema)
 app.add("Deploy", export, lint, kit)

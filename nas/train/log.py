@@ -11,10 +11,12 @@ from nas.files.csv import write_csv
 from nas.system.extras import require
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from nas.train.loop import Epoch
 
 
-def write_log(folder: Path, history: Sequence[Epoch]) -> None:
+def write_log(folder: Path, history: Sequence[DataclassInstance]) -> None:
     """Rewrite `log.csv`, so that a resumed training has every epoch once."""
     rows = [
         [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(epoch)]
