@@ -50,7 +50,7 @@ def supernet(
 
     Examples:
         nas supernet mobile32 --data fashion-mnist --epochs 30 --name all
-        nas supernet mobile32 --data fashion-mnist --device iphone12-lut --budget-ms 0.6
+        nas supernet mobile32 --data digits --device iphone12-lut --budget-ms 0.6
         nas supernet mobile32 --data fashion-mnist --epochs 30 --name all --resume
     """
     from nas import library

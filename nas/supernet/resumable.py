@@ -72,7 +72,7 @@ def train_supernet(
         ResultError: the result exists already, or was started with other settings.
         TrainingError: the training collapsed again and again. Epochs before that are kept.
     """
-    check_recipe(task.recipe, task.setting.precision)
+    check_recipe(task.recipe, task.setting)
     draws = Draws(fitted_space(space, task), plan.device, plan.budget_ms)  # errors come first
     epochs = plan.epochs or task.recipe.epochs
     name = output.name or plan.name(space.name, task_parts(task, plan.seed, recipe=""))

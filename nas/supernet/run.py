@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.errors import TrainingError
 from nas.files import yaml
 from nas.files.provenance import provenance
 from nas.files.records import between, read_record
@@ -16,7 +15,7 @@ from nas.files.text import read_text
 from nas.modules.checkpoints.weights import save_state
 from nas.space.space import Space
 from nas.supernet.draw import Draws
-from nas.supernet.training import SupernetEpoch, SupernetTraining
+from nas.supernet.training import Collapse, SupernetEpoch, SupernetTraining
 from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import rank, together
 from nas.train.log import write_log
@@ -47,14 +46,14 @@ class SupernetRun:
         A collapse restores the last checkpoint, and halves the learning rate.
 
         Raises:
-            TrainingError: the training collapsed again and again.
+            Collapse: the training collapsed again and again.
         """
         training = self._begun()
         wanted, collapses = min(until or self.epochs, self.epochs), 0
         while len(training.history) < wanted:
             try:
                 epoch = training.run_epoch()
-            except TrainingError as error:
+            except Collapse as error:
                 collapses += 1
                 if collapses > HALVINGS:
                     raise

@@ -7,7 +7,7 @@ checkpoint; so a resumed training computes what an uninterrupted one does.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -32,7 +32,7 @@ from nas.train.checkpoint import read_checkpoint, write_checkpoint
 from nas.train.data.base import Crop
 from nas.train.distributed import mean_of_all, rank, together, world
 from nas.train.epoch_plan import epoch_plan
-from nas.train.loop import REPORTED_S, OnEpochProgress
+from nas.train.loop import REPORTED_S, OnEpochProgress, Setting
 from nas.train.optimiser import learning_rate
 from nas.train.recipe import Recipe
 from nas.train.run import Task
@@ -41,6 +41,10 @@ RANDOM = 2
 """Random networks of a step, beside the largest and the smallest."""
 CHANCE = 0.98
 """A loss of this share of a guess's, after a lower one, is a collapse."""
+
+
+class Collapse(TrainingError):
+    """The loss shows that the weights are lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,11 @@ def fitted_space(space: Space, task: Task) -> Space:
     return space_for_task(space, classes=len(task.data.classes), side=found.__getitem__)
 
 
-def check_recipe(recipe: Recipe, precision: str) -> None:
+def check_recipe(recipe: Recipe, setting: Setting) -> None:
     """Refuse what a supernet does not train with.
 
     Raises:
-        RecipeError: several image sides, a teacher, or fp16.
+        RecipeError: several image sides, stages, a teacher, fp16, or torch.compile.
     """
     for found, what in (
         (recipe.sides, "sides: a supernet takes image sides from its space"),
@@ -88,7 +92,9 @@ def check_recipe(recipe: Recipe, precision: str) -> None:
     ):
         if found:
             raise RecipeError(f"recipe {recipe.name}: a supernet is trained without {what}")
-    if precision == "fp16":
+    if setting.compile:
+        raise RecipeError("a supernet is trained without --compile: each step has other networks")
+    if setting.precision == "fp16":
         raise RecipeError("a supernet is trained with --precision fp32 or bf16, not fp16")
 
 
@@ -108,7 +114,7 @@ class SupernetTraining:
 
     def __post_init__(self) -> None:
         recipe = self.task.recipe
-        check_recipe(recipe, self.task.setting.precision)
+        check_recipe(recipe, self.task.setting)
         self.store = WeightStore(self.draws.space, self.seed, self.task.setting.device)
         self.optimiser = SliceOptimiser(self.store, recipe.optimiser, recipe.regularise.ema)
 
@@ -131,7 +137,7 @@ class SupernetTraining:
         """Train one epoch, and evaluate the smallest and the largest network.
 
         Raises:
-            TrainingError: the loss became NaN or infinite, or fell back to that of a guess.
+            Collapse: the loss became NaN or infinite, or fell back to that of a guess.
         """
         number, start = len(self.history), perf_counter()
         torch.manual_seed(self.seed * 1_000_003 + number + 1)  # all processes draw one plan
@@ -145,8 +151,7 @@ class SupernetTraining:
         for step in range(1, len(plan) + 1):
             epoch = number + step / len(plan)
             lr = self.rate * learning_rate(recipe.schedule, epoch, self.epochs, len(plan))
-            images, targets = augmented(*next(batches), recipe, self.task.data)
-            total += self._step(self.codes(number, step), images, targets, lr)
+            total += self._step(self.codes(number, step), batches, lr)
             if step == len(plan) or perf_counter() - reported >= REPORTED_S:
                 reported = perf_counter()
                 speed = step * recipe.batch / (reported - start)
@@ -160,18 +165,21 @@ class SupernetTraining:
         self.history.append(SupernetEpoch(number + 1, *figures))
         return self.history[-1]
 
-    def _step(self, codes: Sequence[Code], images: Tensor, targets: Tensor, lr: float) -> float:
-        """One step; returns the loss of the largest network, over all processes."""
+    def _step(
+        self, codes: Sequence[Code], batches: Iterator[tuple[Tensor, Tensor]], lr: float
+    ) -> float:
+        """One step on the next batch; the loss of the largest network, over all processes."""
+        recipe = self.task.recipe
         with together():
-            drops = self.task.recipe.regularise
+            images, targets = augmented(*next(batches), recipe, self.task.data)
             subnets = [
-                subnet(self.store, code, None if place else drops)
+                subnet(self.store, code, None if place else recipe.regularise)
                 for place, code in enumerate(codes)
             ]
             own = sandwich(subnets, images, targets, self.task.setting, self.divergence)
         loss = float(mean_of_all(own))
         if not math.isfinite(loss):
-            raise TrainingError(f"{self.draws.space.name} diverged: the loss is {loss}")
+            raise Collapse(f"{self.draws.space.name} diverged: the loss is {loss}")
         self.optimiser.update((pair for each in subnets for pair in each.gradients()), lr)
         return loss
 
@@ -179,11 +187,11 @@ class SupernetTraining:
         """Refuse a loss that is back at a guess's.
 
         Raises:
-            TrainingError: it is, after an epoch of a lower loss.
+            Collapse: it is, after an epoch of a lower loss.
         """
         guess = CHANCE * math.log(len(self.task.data.classes))
         if loss >= guess and any(epoch.loss < guess for epoch in self.history):
-            raise TrainingError(
+            raise Collapse(
                 f"{self.draws.space.name} collapsed: its loss is {loss:.3g}, that of a guess"
             )
 

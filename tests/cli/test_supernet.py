@@ -59,8 +59,9 @@ def test_writes_a_folder_and_facts_that_fit(nas: Nas, there: Path) -> None:
         ("--device iphone12-lut --budget-ms 0.0001", 3, "the smallest takes"),
         ("--device iphone12-lut --budget-ms 0", 2, "expected a budget above 0 ms"),
         ("--recipe efficientnetv2-s", 2, "a supernet is trained without stages"),
+        ("--compile", 2, "a supernet is trained without --compile"),
     ],
-    ids=["no device", "too small", "zero", "stages"],
+    ids=["no device", "too small", "zero", "stages", "compile"],
 )
 def test_refusals(nas: Nas, there: Path, arguments: str, code: int, message: str) -> None:
     done = nas(*TRAIN, *arguments.split())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nas.files.resources import named
@@ -31,11 +33,31 @@ rows:
         - [norm_linear, ~, ~, 10, ~, ~, ~, ~, ~, ~, 1, ~]
 """
 
+NARROW = """
+name: narrow
+source: "made for tests"
+input: [3, 32, 32]
+columns: [op, k, exp, out, s, n, repeat]
+rows:
+  - [conv, 3, ~, [8, 16], 4, 1, ~]
+  - [mv2, [3, 5], [2x, 3x], [16, 24], 2, [1, 2], independent]
+  - [pool, ~, ~, ~, ~, 1, ~]
+  - [linear, ~, ~, 10, ~, 1, ~]
+"""
+
 
 @pytest.fixture(scope="session")
-def mixed_text() -> str:
-    """The table of `mixed`."""
-    return MIXED
+def narrow() -> Space:
+    """A space of one block family, which trains in a moment."""
+    return Space.from_yaml(NARROW)
+
+
+@pytest.fixture
+def narrow_file(tmp_path: Path) -> Path:
+    """The table of `narrow`."""
+    path = tmp_path / "narrow.yaml"
+    path.write_text(NARROW, encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")
