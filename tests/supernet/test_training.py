@@ -145,6 +145,19 @@ def test_judged_accuracy_is_that_of_the_extracted_module(run: SupernetRun, task:
         judge.judge(Arch.from_yaml(OTHER))
 
 
+def test_an_extracted_network_is_saved_and_read_as_any_other(
+    run: SupernetRun, tmp_path: Path
+) -> None:
+    judge, space = run.train(until=1).judge(), run.draws.space
+    arch = space.sample(np.random.default_rng(1))
+    module = judge.extract(arch)
+    nas.save_weights(module, tmp_path / "own.safetensors")
+    again = nas.build(arch, weights=tmp_path / "own.safetensors").eval()
+    images = torch.randn(2, *arch.input)
+    with torch.no_grad():
+        torch.testing.assert_close(again(images), module(images))
+
+
 def test_a_result_is_loaded_for_its_own_space_and_images(
     narrow_file: Path, task: Task, tmp_path: Path
 ) -> None:
