@@ -34,6 +34,9 @@ NOT_RUN = {
     "nas fidelity --space mobile --data fashion-mnist --download": (
         "hours; a small one in tests/cli"
     ),
+    "nas supernet mobile32 --data fashion-mnist --epochs 30 --name all": (
+        "hours; shorter on the page supernet.md"
+    ),
     "nas kit --device-os ios mobilenetv3-small": "a slow converter; in tests/cli",
     "nas kit --device-os ios mobilenetv3-small results/mobile-iphone12-lut-1ms-p0.9": "likewise",
     "nas bench": "an hour",
