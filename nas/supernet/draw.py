@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas.errors import InfeasibleError, positive_budget_ms
 from nas.graph.cost import macs
@@ -22,6 +21,7 @@ from nas.latency.device import Device
 from nas.space.columns import Floats, Ints
 from nas.space.layered import LayeredSpace, build
 from nas.space.space import Code, Space
+from nas.supernet.paths import best_path, sums
 from nas.supernet.tilt import Tilt, tilted
 
 BINS = 10
@@ -31,8 +31,8 @@ TRIES = 16
 SWEEPS = 16
 """Steps of the search for the price at which the largest network meets the budget."""
 COSTS = "costs"
-EVERYTHING = -1
-"""Op of an option that every draw of ops allows: it has no rows."""
+NO_ROWS = -1
+"""In place of the op of an option without rows, which every draw of ops allows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Draws:
 
     def cost_of(self, code: Code) -> float:
         """Cost of the network of a code, in the unit of `costs`."""
-        return float(_sums(self.layered, self.costs, np.array([code]))[0])
+        return float(sums(self.layered, self.costs, np.array([code]))[0])
 
     @cached_property
     def smallest(self) -> Code:
@@ -99,7 +99,7 @@ class Draws:
             drawn = tuple(int(rng.choice(own)) for own in self._ops)
             if drawn not in self._known:
                 allowed = [
-                    np.flatnonzero((ops == op) | (ops == EVERYTHING))
+                    np.flatnonzero((ops == op) | (ops == NO_ROWS))
                     for ops, op in zip(self._op_of, drawn, strict=True)
                 ]
                 self._known[drawn] = self._within(allowed)
@@ -112,7 +112,7 @@ class Draws:
         edges, tilts = self._bins
         number = int(rng.integers(BINS))
         codes = tilts[number].sample(TRIES, rng)
-        cost = _sums(self.layered, self.costs, codes)
+        cost = sums(self.layered, self.costs, codes)
         low, high = edges[number : number + 2]
         miss = np.maximum(low - cost, cost - high).clip(min=0)
         miss[cost > self.limit] = np.inf
@@ -154,15 +154,13 @@ class Draws:
                 found.append(np.arange(len(options)))
                 continue
             names = sorted({option[0].op for option in options if option})
-            found.append(
-                np.array([names.index(own[0].op) if own else EVERYTHING for own in options])
-            )
+            found.append(np.array([names.index(own[0].op) if own else NO_ROWS for own in options]))
         return found
 
     @cached_property
     def _ops(self) -> list[Ints]:
         """Numbers of the ops that a layer chooses between."""
-        return [np.unique(own[own != EVERYTHING]) if own.max() >= 0 else own for own in self._op_of]
+        return [np.unique(own[own != NO_ROWS]) if own.max() >= 0 else own for own in self._op_of]
 
     def _within(self, allowed: Sequence[Ints]) -> Code | None:
         """The path of most MACs within the budget that a Lagrange multiplier finds."""
@@ -192,35 +190,6 @@ class Draws:
             smallest=least,
             device=device.name,
         )
-
-
-def best_path(
-    layered: LayeredSpace, scores: Sequence[Floats], allowed: Sequence[Ints]
-) -> Code | None:
-    """The path of the highest sum of scores (S, O) over the allowed options of each layer."""
-    after = np.append(np.zeros(len(layered.ends)), -np.inf)  # -1 points to the last
-    genes: list[Ints] = []
-    for layer, own, options in zip(*map(reversed, (layered.layers, scores, allowed)), strict=True):
-        total = own[:, options] + after[layer.next[:, options]]
-        best = total.argmax(axis=1)
-        genes.append(options[best])
-        after = np.append(total[np.arange(len(best)), best], -np.inf)
-    if after[0] == -np.inf:
-        return None
-    state, code = 0, []
-    for layer, chosen in zip(layered.layers, reversed(genes), strict=True):
-        code.append(int(chosen[state]))
-        state = int(layer.next[state, code[-1]])
-    return tuple(code)
-
-
-def _sums(layered: LayeredSpace, costs: Sequence[Floats], codes: Ints) -> NDArray[np.float64]:
-    """(n, P) codes -> (n,) sums of edge costs."""
-    total, state = np.zeros(len(codes)), np.zeros(len(codes), np.int64)
-    for layer, own, genes in zip(layered.layers, costs, codes.T, strict=True):
-        total += own[state, genes]
-        state = layer.next[state, genes]
-    return total
 
 
 def _code(genes: Ints) -> Code:
