@@ -26,7 +26,7 @@ BENCH_DEVICE = "pixel1-cpu"
 VARIANTS = "variants.csv"
 #: in a results folder: the network, its weights, and its table as trained if that differs
 BEST, WEIGHTS, TRAINED = "best.yaml", "weights.safetensors", "trained.yaml"
-TRAIN_FACTS = "train.yaml"
+TRAIN_FACTS, SUPERNET_FACTS = "train.yaml", "supernet.yaml"
 
 
 class Entry(NamedTuple):

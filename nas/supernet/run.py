@@ -10,7 +10,7 @@ from typing import Any
 from nas.files import yaml
 from nas.files.provenance import provenance
 from nas.files.records import between, read_record
-from nas.files.resources import WEIGHTS
+from nas.files.resources import SUPERNET_FACTS, WEIGHTS
 from nas.files.text import read_text
 from nas.modules.checkpoints.weights import save_state
 from nas.space.space import Space
@@ -23,8 +23,8 @@ from nas.train.run import CHECKPOINT, Task
 
 HALVINGS = 4
 """Collapses after which a training ends."""
-SUPERNET_FACTS, SPACE_TABLE = "supernet.yaml", "space.yaml"
-"""What was trained and how, and the table of its space."""
+SPACE_TABLE = "space.yaml"
+"""The table of its space in the folder of a supernet."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,11 @@ def read_facts(folder: Path) -> SupernetFacts:
 def _facts(training: SupernetTraining, space: Space, command: Sequence[str]) -> dict[str, Any]:
     draws, task, last = training.draws, training.task, training.history[-1]
     seconds = sum(epoch.seconds for epoch in training.history)
+    limits: dict[str, Any] = {}
+    if draws.device is not None:
+        limits["device"] = {"name": draws.device.name, "hash": draws.device.content_hash}
+    if draws.budget_ms is not None:
+        limits["budget_ms"] = draws.budget_ms
     facts = SupernetFacts(
         space.name,
         space.space_hash,
@@ -145,9 +150,8 @@ def _facts(training: SupernetTraining, space: Space, command: Sequence[str]) -> 
     return (
         provenance(command, "torch", "torchvision")
         | asdict(facts)
+        | limits
         | {
-            "device": None if draws.device is None else draws.device.name,
-            "budget_ms": draws.budget_ms,
             "recipe": asdict(task.recipe),
             "seed": training.seed,
             "divergence": training.divergence,

@@ -11,7 +11,7 @@ from nas.adapt.result import FACTS as ADAPTED
 from nas.errors import DocumentError, ResultError
 from nas.files import yaml
 from nas.files.records import optional, read_record, some_of
-from nas.files.resources import TRAIN_FACTS
+from nas.files.resources import SUPERNET_FACTS, TRAIN_FACTS
 from nas.files.settings import FILE, read_settings
 from nas.files.staging import is_interrupted, result_of
 from nas.report.folders.search import STUDY
@@ -21,6 +21,7 @@ MADE_BY = {
     STUDY: "nas search",
     ADAPTED: "nas adapt",
     TRAIN_FACTS: "nas train",
+    SUPERNET_FACTS: "nas supernet",
     RUN_FILE: "nas sweep",
     SWEEP_FILE: "nas sweep",
     "fidelity.json": "nas fidelity",
