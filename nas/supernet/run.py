@@ -60,7 +60,8 @@ class SupernetRun:
                 rate = training.rate / 2
                 training = self._begun()
                 training.rate = rate
-                self._say(f"{error}; back to epoch {len(training.history)}, {rate:g} of the rate")
+                back = f"back to epoch {len(training.history)}"
+                self._say(f"{error}; {back}, at {rate:g} times the recipe's learning rate")
                 continue
             with together():
                 if rank() == 0:

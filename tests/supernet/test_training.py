@@ -102,7 +102,10 @@ def test_a_collapse_goes_back_and_halves_the_rate(
     monkeypatch.setattr(SupernetTraining, "_step", broken)
     training = replace(run, on_message=said.append).train()
     assert [epoch.rate for epoch in training.history] == [1.0, 0.25]
-    assert said == [f"narrow diverged; back to epoch 1, {rate} of the rate" for rate in (0.5, 0.25)]
+    assert said == [
+        f"narrow diverged; back to epoch 1, at {rate} times the recipe's learning rate"
+        for rate in (0.5, 0.25)
+    ]
 
 
 def test_a_training_that_collapses_again_and_again_ends(
