@@ -15,7 +15,7 @@ if _TYPE_CHECKING:
     from nas.api.adapt import adapt_network
     from nas.api.export import export_network
     from nas.api.search import search, search_and_train
-    from nas.api.supernet import Supernet, train_supernet
+    from nas.api.supernet import Supernet, search_supernet, train_supernet
     from nas.api.train import load_task, train_network
     from nas.files.output import Output
     from nas.library import load_arch, load_device, load_space, load_surrogate
@@ -49,6 +49,7 @@ _MODULES = {
     "save_weights": "nas.modules",
     "search": "nas.api.search",
     "search_and_train": "nas.api.search",
+    "search_supernet": "nas.api.supernet",
     "train_network": "nas.api.train",
     "train_supernet": "nas.api.supernet",
 }
@@ -86,6 +87,7 @@ __all__ = [
     "save_weights",
     "search",
     "search_and_train",
+    "search_supernet",
     "train_network",
     "train_supernet",
 ]

@@ -1,25 +1,38 @@
-"""Train a supernet, as `nas supernet` does, and use one."""
+"""Train a supernet, as `nas supernet` does, use one, and search with one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nas import library
+from nas.api.search import SearchOptions
 from nas.api.train import AnyArch, loaded_arch, loaded_task
-from nas.errors import WeightsError
 from nas.files.output import Output
-from nas.files.resources import WEIGHTS
+from nas.files.resources import DEVICE
 from nas.latency.device import Device
+from nas.optimize import SearchResult
+from nas.optimize.run import AnyDevice
+from nas.report.folders.write_search import write_result
 from nas.space.space import Space
+from nas.study.settings import StudySettings
+from nas.supernet.facts import (
+    SupernetFacts,
+    check_space,
+    read_facts,
+    source_of_space,
+    supernet_folder,
+)
 from nas.system.extras import require
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule
 
+    from nas.study.results import StudyResult
     from nas.supernet.judge import Judge
-    from nas.supernet.run import SupernetFacts
     from nas.train.run import Task
 
 
@@ -53,28 +66,20 @@ class Supernet:
             WeightsError: the weights are of another space, other classes or other images.
         """
         require("train")
-        from nas.modules.checkpoints.weights import read_state
-        from nas.supernet.judge import Judge
-        from nas.supernet.run import SPACE_TABLE, read_facts
-        from nas.supernet.store import WeightStore
-        from nas.supernet.training import fitted_space
+        require("train")
+        from nas.supernet.result import load_judge
 
-        folder = Path(path) if Path(path).exists() else Output().out / path
-        facts, table = read_facts(folder), folder / SPACE_TABLE
-        own = space or library.load_space(table if table.exists() else facts.space)
-        if own.space_hash != facts.space_hash:
-            raise WeightsError(f"{folder} is the supernet of another space than {own.name}")
+        folder = supernet_folder(path)
+        facts = read_facts(folder)
+        own = space or library.load_space(source_of_space(folder, facts))
+        check_space(folder, facts, own)
         loaded = loaded_task(task or facts.data, on_progress, on_message)
-        fitted = fitted_space(own, loaded)
-        if fitted.space_hash != facts.trained_hash:
-            raise WeightsError(
-                f"{folder} was trained for other classes or image sides than {loaded.data.name} has"
-            )
-        if loaded.data.fingerprint != facts.fingerprint:
-            raise WeightsError(f"{folder} was trained on other images than {loaded.data.name} is")
-        store = WeightStore(fitted, device=loaded.setting.device)
-        store.load_state_dict(read_state(folder / WEIGHTS))
-        return cls(folder, own, facts, Judge(loaded, store))
+        return cls(folder, own, facts, load_judge(folder, own, loaded))
+
+    @property
+    def task(self) -> Task:
+        """Its images, and the recipe and device to train on with."""
+        return self._judge.task
 
     def __repr__(self) -> str:
         return f"<Supernet {self.path}: {self.facts.space} on {self.facts.data}>"
@@ -136,3 +141,60 @@ def train_supernet(
         own, loaded, output or Output(), plan, on_progress=on_progress, on_message=on_message
     )
     return Supernet.load(path, loaded, space=own)
+
+
+def search_supernet(
+    supernet: str | Path,
+    output: Output | None = None,
+    *,
+    budget_ms: float | Sequence[float],
+    device: AnyDevice | Sequence[AnyDevice] = DEVICE,
+    task: str | Path | Task | None = None,
+    space: Space | None = None,
+    study: StudySettings | None = None,
+    workers: int = 1,
+    storage: str | None = None,
+    on_progress: OnProgress = ignore,
+    on_message: OnMessage = ignore,
+    **options: Unpack[SearchOptions],
+) -> tuple[SearchResult, StudyResult]:
+    """Search the space of a supernet, judge candidates with its weights, and write a result folder.
+
+    `supernet` is its folder or a name in `results/`; `task` and `space` are those of
+    `Supernet.load`. Candidates are judged on the validation split of its images. With `epochs` of
+    `study`, the finalists are trained on from the weights that they inherit; without, the best
+    keeps them. Its accuracy is of the test split, which selected nothing. All else is as in
+    `nas.search_and_train`.
+
+        study = nas.StudySettings(trials=200)
+        result, judged = nas.search_supernet("phone", budget_ms=0.4, study=study)
+        judged.trials[0].candidate.arch, judged.accuracy, result.path
+
+    Raises:
+        BudgetError, InfeasibleError: see `nas.search`.
+        DataError, DocumentError, WeightsError: see `Supernet.load`.
+        ResultError: the result exists already, or was started with other settings.
+        StorageError: the storage cannot be opened.
+        UnknownNameError: a strategy, objective or proxy, with the nearest names.
+    """
+    loaded = Supernet.load(
+        supernet, task, space=space, on_progress=on_progress, on_message=on_message
+    )  # errors come first
+    from nas.study.resumable import search_and_train
+
+    result, found, path = search_and_train(
+        loaded.task,
+        study or StudySettings(),
+        output or Output(),
+        write=write_result,
+        workers=workers,
+        storage=storage,
+        supernet=loaded.path,
+        on_progress=on_progress,
+        on_message=on_message,
+        budget_ms=budget_ms,
+        space=space or source_of_space(loaded.path, loaded.facts),
+        device=device,
+        **options,
+    )
+    return replace(result, path=path), found

@@ -24,6 +24,7 @@ from nas.cli.options import (
     option,
 )
 from nas.cli.progress import RESUME, show_progress
+from nas.cli.search_supernet import search_supernet
 from nas.cli.streams import say
 from nas.cli.training import (
     AnyData,
@@ -44,6 +45,8 @@ from nas.system.extras import require_extras
 if TYPE_CHECKING:
     from nas.study.settings import StudySettings
 
+TRIALS, JUDGED_TRIALS = 16, 256
+"""Candidates of a search with training, and of one with a supernet."""
 _limit = partial(option, section="Limits")
 
 
@@ -101,7 +104,25 @@ class StudyOptions:
     """How candidates are chosen and trained, and by which processes."""
 
     data: AnyData = None
-    trials: Annotated[int, training_option("--trials", "Candidates to train.", "N", min=1)] = 16
+    supernet: Annotated[
+        str | None,
+        training_option(
+            "--supernet",
+            "Judge candidates with its weights: a name in results/ or a folder.",
+            "NAME",
+            show_default=False,
+        ),
+    ] = None
+    trials: Annotated[
+        int | None,
+        training_option(
+            "--trials",
+            "Candidates to train or judge.",
+            "N",
+            min=1,
+            show_default=f"{TRIALS}; with --supernet {JUDGED_TRIALS}",
+        ),
+    ] = None
     strategy: Annotated[
         str,
         training_option(
@@ -134,12 +155,17 @@ class StudyOptions:
     workers: Workers = 1
     storage: Storage = None
 
+    @property
+    def extras(self) -> list[str]:
+        """Further optional packages that it needs."""
+        return ["postgres"] if (self.storage or "").startswith("postgresql") else []
+
     def settings(self) -> StudySettings:
         """The part that identifies a study."""
         from nas.study.settings import StudySettings
 
         return StudySettings(
-            self.trials,
+            self.trials or (JUDGED_TRIALS if self.supernet else TRIALS),
             self.epochs,
             self.finalists,
             self.seeds,
@@ -163,14 +189,16 @@ def search(
 ) -> None:
     """Find the most accurate network within a latency budget.
 
-    Estimates take seconds. With --data, candidates are trained.
+    Estimates take seconds. With --data, candidates are trained; with --supernet, judged with the
+    weights of a trained supernet.
 
     Examples:
         nas search --budget-ms 1.0 --device iphone12-lut
         nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9 --json
         nas search --budget-ms 5 --device pixel6-cpu --data photos --trials 8
+        nas search --supernet all --budget-ms 0.4 --device iphone12-lut --name phone
     """
-    if study.data is None:
+    if study.data is None and study.supernet is None:
         refuse_without_data(context, *(field.name for field in fields(StudyOptions)))
     # before NumPy is imported: its products here are small; more threads slow them down and
     # change last digits
@@ -178,7 +206,12 @@ def search(
 
     asked = what.arguments()
     try:
-        if study.data is None:
+        if study.supernet is not None:
+            given = context.get_parameter_source("space")
+            own_space = given is None or given.name != "COMMANDLINE"
+            asked["space"] = None if own_space else what.space
+            search_supernet(asked, study.supernet, study, training, output, json=json)
+        elif study.data is None:
             _search(asked, output, json=json, sources=sources)
         else:
             _train(asked, study.data, study, training, output, json=json)
@@ -218,8 +251,7 @@ def _train(
     from nas.train.settings import training_parts
     from nas.train.sources import name_of
 
-    postgres = (study.storage or "").startswith("postgresql")
-    require_extras("train", *(["postgres"] if postgres else []))
+    require_extras("train", *study.extras)
     settings = study.settings()
     settings.check()
     check_found(asked)

@@ -1,4 +1,4 @@
-"""What `nas search --data` prints of a search with training."""
+"""What `nas search` prints with `--data` or `--supernet`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from nas.optimize import SearchResult
     from nas.study.results import StudyResult, TrainedCandidate
 
+SHOWN = 20
+"""Most candidates of a supernet in the table, which judges hundreds."""
+UNTESTED = "the test split was not used yet; this line does:"
+
 
 def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[str, Any]:
     """The JSON document of a search with training."""
@@ -39,8 +43,9 @@ def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[st
             "state": trial.state,
             "predicted_ms": trial.candidate.ms,
             **trial.candidate.estimates(),
-            "trained_top1": {str(epoch): top1 for epoch, top1 in trial.top1s.items()},
-            "final_top1": list(trial.finals),
+            **({"inherited_top1": trial.top1s.get(0)} if studied.supernet else {}),
+            "trained_top1": {str(epoch): top1 for epoch, top1 in trial.top1s.items() if epoch},
+            "final_top1": list(trial.finals) if studied.plan.longest else [],
             "error": trial.error or None,
         }
         for trial in studied.trials
@@ -57,6 +62,8 @@ def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[st
         "data": studied.data,
         "recipe": studied.recipe,
         "weights": str(folder / studied.weights.name),
+        "split": "test" if studied.supernet else "validation",
+        **({"supernet": str(studied.supernet)} if studied.supernet else {}),
     }
     found |= {"path": str(folder / BEST), "trained": trained}
     found |= latency_json(result, best.candidate)
@@ -66,48 +73,71 @@ def as_json(result: SearchResult, studied: StudyResult, folder: Path) -> dict[st
 def print_study(
     result: SearchResult, studied: StudyResult, folder: Path, test: Sequence[str]
 ) -> None:
-    """Print every candidate, the best, and a command that tests it; `test` are its options."""
+    """Print the candidates, the best, and a command that tests it; `test` are its options."""
     from nas.cli.search_output import best_name, facts_left_out, facts_of_latency
     from nas.report.tables.network import describe_task
 
-    plan, best, top1 = studied.plan, studied.trials[0].candidate, studied.accuracy
+    best = studied.trials[0].candidate
     several = len(result.devices) > 1
     ms = [f"{d.name}\n{d.unit}" if several else f"predicted\n{d.unit}" for d in result.devices]
     estimated = [] if several else ["estimated\nsupervised\nImageNet %"]  # 80 columns hold no more
-    figures = [*ms, *estimated, "trained\n%", "epochs", "finals\n%"]
+    figures = [*ms, *estimated, *_figures(studied)]
     columns = [NameHeader("network"), *numbers(*figures), NameHeader("state")]
     devices = " and ".join(device.name for device in result.devices)
-    title = f"{result.space.name} on {devices}, trained on {studied.data}"
-    print_table(columns, [_cells(result, trial) for trial in studied.trials], title=title)
-    over = f"{top1.seeds} seeds" if top1.seeds > 1 else "one seed"
+    how = f"weights of {studied.supernet}" if studied.supernet else "trained"
+    title = f"{result.space.name} on {devices}, {how} on {studied.data}"
+    shown = studied.trials[:SHOWN] if studied.supernet else studied.trials
+    print_table(columns, [_cells(result, studied, trial) for trial in shown], title=title)
+    if left := len(studied.trials) - len(shown):
+        print_line(f"and {left:,} more in {folder / 'trials.csv'}")
     print_facts_below(
         [
             *facts_left_out(result),
             ("best", best_name(best)),
-            (
-                "trained top-1 %",
-                f"{interval(top1.top1, top1.low, top1.high)} (95 % interval over {over};"
-                f" {top1.images:,} held-out images,"
-                f" {count(plan.longest, 'epoch')} of {studied.recipe})",
-            ),
+            _accuracy(studied),
             *facts_of_latency(result, best),
             ("as trained", describe_task(studied.trained, result.device)),
             ("written to", str(folder)),
-            ("its test", "the test split was not used yet; this line does:"),
+            *([] if studied.supernet else [("its test", UNTESTED)]),
         ]
     )
-    print_line(shlex.join(["nas", "train", str(folder), *test]))  # whole, to be copied
+    if not studied.supernet:
+        print_line(shlex.join(["nas", "train", str(folder), *test]))  # whole, to be copied
 
 
-def _cells(result: SearchResult, trial: TrainedCandidate) -> list[str | None]:
-    longest, found = max(trial.top1s, default=None), trial.candidate
-    finals = trial.finals
+def _accuracy(studied: StudyResult) -> tuple[str, str]:
+    """The accuracy of the best: what it is of, its interval, how it came about."""
+    plan, top1 = studied.plan, studied.accuracy
+    over = f"{top1.seeds} seeds" if top1.seeds > 1 else "one seed"
+    trained, images = f"{count(plan.longest, 'epoch')} of {studied.recipe}", f"{top1.images:,}"
+    if not studied.supernet:
+        made = f"95 % interval over {over}; {images} held-out images, {trained}"
+    else:
+        made = f"95 % interval; {images} test images, which selected nothing"
+        if plan.longest:
+            made = f"{trained} from inherited weights, {over}; {made}"
+    kind = "trained" if plan.longest else "inherited"
+    return f"{kind} top-1 %", f"{interval(top1.top1, top1.low, top1.high)} ({made})"
+
+
+def _figures(studied: StudyResult) -> list[str]:
+    """Columns of a candidate's accuracies."""
+    if not studied.supernet:
+        return ["trained\n%", "epochs", "finals\n%"]
+    return ["inherited\n%", *(["trained on\n%"] if studied.plan.longest else [])]
+
+
+def _cells(result: SearchResult, studied: StudyResult, trial: TrainedCandidate) -> list[str | None]:
+    found = trial.candidate
+    last = f"{trial.top1s[trial.epochs]:.2f}" if trial.top1s else None
+    final = f"{sum(trial.finals) / len(trial.finals):.2f}" if trial.finals else None
+    figures = [last, str(trial.epochs) if trial.top1s else None, final]
+    if studied.supernet:
+        figures = [last, *([final] if studied.plan.longest else [])]
     return [
         found.arch.name,
         *(plain(own.ms) for own in result.latencies(found.arch)),
         *([] if result.others else [f"{found.top1:.1f}"]),
-        None if longest is None else f"{trial.top1s[longest]:.2f}",
-        None if longest is None else str(longest),
-        f"{sum(finals) / len(finals):.2f}" if finals else None,
+        *figures,
         trial.state,
     ]

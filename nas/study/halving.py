@@ -33,6 +33,7 @@ from nas.study.trainer import Trainer, TrialAssignment
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
+    from nas.supernet.judge import Judge
     from nas.train.run import Task
 
 Assignments = Generator[TrialAssignment | None, None, list[Record]]
@@ -40,12 +41,19 @@ Assignments = Generator[TrialAssignment | None, None, list[Record]]
 
 
 def rung_name(epochs: int, whole: int) -> str:
-    """Name of the study of trainings for the first epochs of a whole schedule."""
+    """Name of the study of trainings for the first epochs of a whole schedule.
+
+    Without epochs, networks are judged with the weights of a supernet.
+    """
+    if not whole:
+        return "inherited weights"
     return f"proxy, {epochs} of {whole} epochs"
 
 
 def finals_name(epochs: int) -> str:
     """Name of the study of the finalists, trained for so many epochs."""
+    if not epochs:
+        return "finals, inherited weights"
     return f"finals, {epochs} epochs"
 
 
@@ -75,6 +83,8 @@ class SuccessiveHalving:
     on_message: OnMessage = ignore
     prefix: str = ""
     """Further prefix, if the run has several searches."""
+    supernet: Path | None = None
+    """Folder of a supernet whose weights all networks start from."""
     _archs: dict[str, Arch] = field(default_factory=dict, init=False)
     """Trained networks by id."""
     _earlier: EarlierTrials = field(default=EarlierTrials(), init=False)
@@ -193,11 +203,9 @@ class SuccessiveHalving:
         return [found[key] for key in keys]
 
     def _evaluate(self, assignment: TrialAssignment) -> Sequence[float] | None:
-        """Train the network of a trial; return its objectives."""
-        training = self.trainer.train(assignment)
-        if training is None:
-            return None
-        return training.history[assignment.epochs - 1].val_top1, *self.spec.costs(assignment.arch)
+        """Train or judge the network of a trial; return its objectives."""
+        top1 = self.trainer.evaluate(assignment)
+        return None if top1 is None else (top1, *self.spec.costs(assignment.arch))
 
     @cached_property
     def trainer(self) -> Trainer:
@@ -210,4 +218,13 @@ class SuccessiveHalving:
             on_progress,
             self.on_message,
             self._archs.values if self.plan.inherit else None,
+            self._judge(),
         )
+
+    def _judge(self) -> Judge | None:
+        """What evaluates with the supernet's weights, if there is one."""
+        if self.supernet is None:
+            return None
+        from nas.supernet.result import load_judge
+
+        return load_judge(self.supernet, self.spec.pricing.space, self.task)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 ETA = 2
 """One candidate in `ETA` is trained on, for `ETA` times the epochs."""
+JUDGED = 0.1
+"""Epochs that an evaluation with inherited weights counts as, in the progress of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +15,10 @@ class Plan:
     """Epochs, finalists and seeds of a study."""
 
     epochs: int
-    """Epochs of a candidate that is never stopped."""
+    """Epochs of a candidate that is never stopped; 0: it is judged with a supernet's weights."""
     finalists: int = 2
     final_epochs: int = 0
-    """0: twice `epochs`."""
+    """0: twice `epochs`; without epochs, finalists keep the weights that they inherit."""
     seeds: int = 2
     """Final trainings of each finalist."""
     inherit: bool = False
@@ -26,6 +28,11 @@ class Plan:
 
     0: successive halving stops them, and the strategy compares them after the first rung.
     """
+
+    @classmethod
+    def inherited(cls, epochs: int, finalists: int, seeds: int) -> Plan:
+        """Of candidates with a supernet's weights; finalists are trained on for some epochs."""
+        return cls(0, finalists, epochs, seeds) if epochs else cls(0, finalists=1, seeds=1)
 
     @property
     def longest(self) -> int:
@@ -46,7 +53,14 @@ class Plan:
             epochs.insert(0, epochs[0] // ETA)
         return list(zip(epochs, counts, strict=True))
 
-    def work(self, candidates: int) -> int:
+    def work(self, candidates: int) -> float:
+        """Total epochs of all trainings; evaluations with inherited weights count as `JUDGED`."""
+        if self.epochs:
+            return self.trained(candidates)
+        finals = 0 if self.longest else min(self.finalists, candidates)
+        return self.trained(candidates) + JUDGED * (candidates + finals)
+
+    def trained(self, candidates: int) -> int:
         """Total epochs of all trainings."""
         before = total = 0
         for epochs, count in self.rungs(candidates):

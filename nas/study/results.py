@@ -42,15 +42,20 @@ class TrainedCandidate:
     state: str
     """`complete`, `pruned` (stopped before the last rung) or `fail`."""
     top1s: dict[int, float]
-    """Top-1 on the validation images by epoch, in percent."""
+    """Top-1 on the validation images by epoch, in percent; after 0 with inherited weights."""
     finals: tuple[float, ...]
     """Top-1 of the final trainings, one per seed; empty unless this is a finalist."""
     error: str
 
     @property
+    def epochs(self) -> int:
+        """Epochs after which its accuracy was last known."""
+        return max(self.top1s, default=0)
+
+    @property
     def rank(self) -> tuple[bool, float, int, float]:
         """Sort key, best first: finalists, then the longest trained."""
-        longest = max(self.top1s, default=0)
+        longest = self.epochs
         mean = sum(self.finals) / len(self.finals) if self.finals else 0.0
         return not self.finals, -mean, -longest, -self.top1s.get(longest, 0.0)
 
@@ -61,7 +66,10 @@ class StudyResult:
 
     trials: tuple[TrainedCandidate, ...]
     accuracy: Accuracy
-    """Accuracy of the best over its seeds, on the validation images."""
+    """Accuracy of the best over its seeds, on the validation images.
+
+    With a supernet on the test images: the best of many was chosen on the validation images.
+    """
     plan: Plan
     weights: Path
     """Weights of the best, from its first seed."""
@@ -72,6 +80,15 @@ class StudyResult:
     spec: StudySpec
     preprocessing: Preprocessing
     """Preprocessing of the best, with the class names."""
+    supernet: Path | None = None
+    """Folder of the supernet whose weights the networks started from."""
+
+    @property
+    def weights_from(self) -> str:
+        """Where the weights of the best are from: epochs of training, or a supernet."""
+        if not (epochs := self.plan.longest):
+            return "inherited weights"
+        return f"{'trained on for ' if self.supernet else ''}{epochs} epochs"
 
     def to_frame(self) -> DataFrame:
         """All candidates, best first, with a column for each predicted and trained figure."""
@@ -82,8 +99,9 @@ class StudyResult:
                 "state": trial.state,
                 "predicted_ms": trial.candidate.ms,
                 "estimated_top1": trial.candidate.top1,
-                "epochs": max(trial.top1s, default=0),
-                "trained_top1": trial.top1s.get(max(trial.top1s, default=0)),
+                "epochs": trial.epochs,
+                "inherited_top1": trial.top1s.get(0),
+                "trained_top1": trial.top1s.get(trial.epochs) if trial.epochs else None,
                 "final_top1": sum(trial.finals) / len(trial.finals) if trial.finals else None,
             }
             for trial in self.trials
@@ -110,6 +128,7 @@ def study_result(halving: SuccessiveHalving) -> StudyResult:
 def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResult:
     """`study_result` with an open database."""
     from nas.train.figures import accuracy
+    from nas.train.final import tested
 
     trials = _trials(halving, database)
     best = trials[0]
@@ -117,23 +136,38 @@ def study_result_in(database: Database, halving: SuccessiveHalving) -> StudyResu
         raise TrainingError("no finalist could be trained to the end")
     arch, task = best.candidate.arch, halving.task
     fitted = task.fit(arch)
-    weights = training_folder(halving.folder, arch, halving.seed + 1) / WEIGHTS
-    if not weights.exists():
-        raise ResultError(
-            f"{weights} is missing: it was written in another folder or on another machine; copy it"
-            " from there and use --resume, or use --force to start over"
-        )
+    weights = _weights(halving, arch, len(best.finals))
+    judged = accuracy(list(best.finals), task.validation_images)
     return StudyResult(
         tuple(trials),
-        accuracy(list(best.finals), task.validation_images),
+        tested(task, fitted, weights) if halving.supernet else judged,
         halving.plan,
-        weights,
+        weights[0],
         fitted,
         task.data.name,
         task.recipe.name,
         halving.spec,
         task.data.preprocessing(fitted.input[1]),
+        halving.supernet,
     )
+
+
+def _weights(halving: SuccessiveHalving, arch: Arch, finals: int) -> list[Path]:
+    """Files of the weights of the best; with a supernet, of each of its final trainings.
+
+    Raises:
+        ResultError: one is on another machine.
+    """
+    seeds = range(halving.seed + 1, halving.seed + 1 + halving.plan.seeds)
+    paths = [training_folder(halving.folder, arch, seed) / WEIGHTS for seed in seeds]
+    found = [path for path in paths if path.exists()]
+    missing = [path for path in paths if not path.exists()]
+    if len(found) < finals if halving.supernet else not paths[0].exists():
+        raise ResultError(
+            f"{missing[0]} is missing: it was written in another folder or on another machine; copy"
+            " it from there and use --resume, or use --force to start over"
+        )
+    return found
 
 
 def _trials(halving: SuccessiveHalving, database: Database) -> list[TrainedCandidate]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from nas.errors import BudgetError, InfeasibleError, StorageError, UnknownNameError
 from nas.files.output import Output
-from nas.files.settings import RunSettings
+from nas.files.resources import WEIGHTS, content_hash
+from nas.files.settings import RunInputs, RunSettings
 from nas.files.staging import ResumableDir, check_not_shipped
 from nas.optimize import SearchResult
 from nas.optimize.settings import result_name
@@ -33,6 +34,7 @@ def search_and_train(
     write: WriteResult,
     workers: int = 1,
     storage: str | None = None,
+    supernet: Path | None = None,
     on_progress: OnProgress = ignore,
     on_message: OnMessage = ignore,
     **search: Any,
@@ -42,6 +44,9 @@ def search_and_train(
     `search` are the arguments of `nas.optimize.search`, `storage` is the URL of an Optuna storage,
     by default an SQLite file in the folder. With `output.resume`, an interrupted run continues, a
     finished one is read, and one of more trials, epochs, finalists or seeds continues it.
+
+    With the folder of a `supernet`, candidates are judged with its weights instead. Finalists are
+    trained on for the epochs of `settings`; without any, the best keeps the weights it inherits.
 
         settings = StudySettings(trials=8, epochs=2)
         found = search_and_train(
@@ -59,10 +64,16 @@ def search_and_train(
     from nas.train.settings import task_parts
     from nas.train.threads import with_threads
 
-    name = output.name or result_name(search, *task_parts(task), *settings.name_parts())
+    inherited, inputs = supernet is not None, settings.inputs(task, search)
+    parts = [*task_parts(task), *settings.name_parts()]
+    if supernet is not None:
+        parts.append(f"supernet-{supernet.resolve().name}")
+        inputs |= RunInputs({"supernet": content_hash(supernet / WEIGHTS)})
+    name = output.name or result_name(search, *parts)
     check_not_shipped("architecture", output.out / name)
-    inputs = settings.inputs(task, search)
-    recorded = RunSettings.of("search --data", name, settings.sizes(task), inputs)
+    command = "search --supernet" if inherited else "search --data"
+    sizes_asked = settings.sizes(task, inherited=inherited)
+    recorded = RunSettings.of(command, name, sizes_asked, inputs)
     with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
         sizes: dict[str, Any] = {key: work.settings.sizes[key] for key in SIZES}
         settings = replace(settings, **sizes)
@@ -78,7 +89,7 @@ def search_and_train(
                 halving = SuccessiveHalving(
                     task,
                     folder,
-                    settings.plan(task),
+                    settings.plan(task, inherited=inherited),
                     request.spec(result, task),
                     settings.trials,
                     search.get("seed", 0),
@@ -86,9 +97,10 @@ def search_and_train(
                     work.settings.scope(storage),
                     on_progress,
                     on_message,
+                    supernet=supernet,
                 )
                 if not (folder / TRIALS).exists():  # of a resumed run the rest is unknown here
-                    epochs = halving.plan.work(settings.trials)
+                    epochs = halving.plan.trained(settings.trials)
                     announce(task, result.best.arch, epochs, on_message, workers=workers)
                 run_with(halving, workers)
                 found = study_result(halving)

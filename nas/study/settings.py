@@ -26,7 +26,10 @@ class StudySettings:
     trials: int = 16
     """Candidates that are trained."""
     epochs: int | None = None
-    """Epochs of a candidate that is never cut; None takes the recipe's."""
+    """Epochs of a candidate that is never cut; None takes the recipe's.
+
+    With a supernet, those that a finalist is trained on for; None leaves its inherited weights.
+    """
     finalists: int = 2
     """Best candidates, which are trained anew for twice as long."""
     seeds: int = 2
@@ -52,14 +55,17 @@ class StudySettings:
         check_names("strategy", [self.strategy], STRATEGIES)
         check_names("objective", self.objectives, OBJECTIVES)
 
-    def plan(self, task: Task) -> Plan:
-        """Epochs, finalists and seeds of the trainings."""
+    def plan(self, task: Task, *, inherited: bool = False) -> Plan:
+        """Epochs, finalists and seeds of the trainings; `inherited`: with a supernet's weights."""
+        if inherited:
+            return Plan.inherited(self.epochs or 0, self.finalists, self.seeds)
         epochs = self.epochs or task.recipe.epochs
         return Plan(epochs, self.finalists, seeds=self.seeds, inherit=self.inherit)
 
-    def sizes(self, task: Task) -> dict[str, int]:
+    def sizes(self, task: Task, *, inherited: bool = False) -> dict[str, int]:
         """Numbers that may be larger when the run is resumed."""
-        return {key: getattr(self, key) for key in SIZES} | {"epochs": self.plan(task).epochs}
+        epochs = (self.epochs or 0) if inherited else self.plan(task).epochs
+        return {key: getattr(self, key) for key in SIZES} | {"epochs": epochs}
 
     def name_parts(self) -> list[str]:
         """Parts of a result's name: what is not the default, apart from sizes."""

@@ -1,5 +1,7 @@
 """Train the networks of trials: report each epoch to the store, and resume from checkpoints.
 
+With a supernet, trials of no epochs have the accuracy of its weights, which trainings start from.
+
 An error in one training fails only its trial.
 """
 
@@ -11,15 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.errors import ArchError, RecipeError, TrainingError
+from nas.errors import ArchError, RecipeError, SpaceError, TrainingError
 from nas.files.resources import WEIGHTS
 from nas.space.arch import Arch
 from nas.study.owner import FOLDER as WORKERS
+from nas.study.plan import JUDGED
 from nas.study.record import Record
 from nas.study.store import Store
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
+    from nas.supernet.judge import Judge
     from nas.train.loop import Epoch, Training
     from nas.train.run import Task
 
@@ -53,8 +57,37 @@ class Trainer:
     on_message: OnMessage = ignore
     relatives: Callable[[], Iterable[Arch]] | None = None
     """Trained networks to inherit weights from, the nearest first; None: train from scratch."""
-    epochs: int = field(default=0, init=False)
-    """Epochs that this process has trained."""
+    judge: Judge | None = None
+    """Of a supernet, whose weights trainings start from."""
+    epochs: float = field(default=0, init=False)
+    """Epochs that this process has trained; an evaluation counts as `JUDGED`."""
+
+    def evaluate(self, assignment: TrialAssignment) -> float | None:
+        """Top-1 of the network of a trial; None if it failed."""
+        if not assignment.epochs:
+            return self.inherited(assignment)
+        training = self.train(assignment)
+        return None if training is None else training.history[assignment.epochs - 1].val_top1
+
+    def inherited(self, assignment: TrialAssignment) -> float | None:
+        """Top-1 of a network with the supernet's weights; None if it does not suit the images."""
+        from nas.modules import save_weights
+
+        store, record, arch = assignment.store, assignment.record, assignment.arch
+        assert self.judge is not None
+        try:
+            top1 = self.judge.judge(arch)
+            if assignment.final:
+                place = training_folder(self.folder, arch, record.seed)
+                place.mkdir(parents=True, exist_ok=True)
+                save_weights(self.judge.extract(arch), place / WEIGHTS)
+        except (ArchError, SpaceError) as error:
+            self._fail(assignment, error)
+            return None
+        store.report(record, 0, top1)
+        self.epochs += JUDGED
+        self.on_progress(f"{arch.name}: {top1:.1f} % with inherited weights", self.epochs)
+        return top1
 
     def train(self, assignment: TrialAssignment) -> Training | None:
         """Train the network of a trial; None if the training failed, and with it the trial."""
@@ -81,7 +114,7 @@ class Trainer:
                 place,
                 epochs=assignment.whole,
                 seed=record.seed,
-                start=self._relative(arch, record.seed) if self.relatives else None,
+                start=self._start(arch, record.seed),
                 on_epoch=on_epoch,
                 on_epoch_progress=on_epoch_progress,
                 on_message=self.on_message,
@@ -89,13 +122,23 @@ class Trainer:
             if assignment.final:
                 save_final_weights(training, place)
         except (ArchError, RecipeError, TrainingError) as error:
-            store.fail(record, str(error))
-            self.on_message(str(error))
+            self._fail(assignment, error)
             return None
         for epoch in training.history:  # if killed between checkpoint and store
             if epoch.epoch not in record.top1s:
                 store.report(record, epoch.epoch, epoch.val_top1)
         return training
+
+    def _fail(self, assignment: TrialAssignment, error: Exception) -> None:
+        """End a trial with an error."""
+        assignment.store.fail(assignment.record, str(error))
+        self.on_message(str(error))
+
+    def _start(self, arch: Arch, seed: int) -> Callable[[Training], None] | None:
+        """What gives a fresh training its weights; None leaves it as it is."""
+        if self.judge is not None:
+            return self.judge.start
+        return self._relative(arch, seed) if self.relatives else None
 
     def _relative(self, arch: Arch, seed: int) -> Callable[[Training], None]:
         """Returns a function that gives a training the weights of the nearest trained network."""

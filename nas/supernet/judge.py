@@ -51,9 +51,17 @@ class Judge:
 
     def _training(self, fitted: Arch) -> Training:
         """A training that would go on from the shared weights."""
-        weights = self.store.weights(self.store.slices(fitted))
         plain = replace(self.task.recipe, regularise=Regularise())
         with torch.random.fork_rng(devices=[]):
             training = replace(self.task, recipe=plain).training(fitted, epochs=1, seed=0)
-        training.start_from(training.module.state_dict() | weights)
+        self.start(training)
         return training
+
+    def start(self, training: Training) -> None:
+        """Give a fresh training of a fitted network its part of the weights.
+
+        Raises:
+            SpaceError: the network is not inside.
+        """
+        weights = self.store.weights(self.store.slices(training.arch))
+        training.start_from(training.module.state_dict() | weights)

@@ -14,7 +14,8 @@ from nas.latency.device import Device
 from nas.space.space import Space
 from nas.supernet.distillation import DIVERGENCES
 from nas.supernet.draw import Draws
-from nas.supernet.run import SupernetFacts, SupernetRun, read_facts, write_supernet
+from nas.supernet.facts import SupernetFacts, read_facts
+from nas.supernet.run import SupernetRun, write_supernet
 from nas.supernet.training import check_recipe, fitted_space
 from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import processes, rank, wait_for_others

@@ -9,12 +9,12 @@ from typing import Any
 
 from nas.files import yaml
 from nas.files.provenance import provenance
-from nas.files.records import between, read_record
 from nas.files.resources import SUPERNET_FACTS, WEIGHTS
 from nas.files.text import read_text
 from nas.modules.checkpoints.weights import save_state
 from nas.space.space import Space
 from nas.supernet.draw import Draws
+from nas.supernet.facts import SPACE_TABLE, SupernetFacts
 from nas.supernet.training import Collapse, SupernetEpoch, SupernetTraining
 from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import rank, together
@@ -23,8 +23,6 @@ from nas.train.run import CHECKPOINT, Task
 
 HALVINGS = 4
 """Collapses after which a training ends."""
-SPACE_TABLE = "space.yaml"
-"""The table of its space in the folder of a supernet."""
 
 
 @dataclass(frozen=True)
@@ -92,23 +90,6 @@ class SupernetRun:
             self.on_message(line)
 
 
-@dataclass(frozen=True, slots=True)
-class SupernetFacts:
-    """Keys of `supernet.yaml` that are read back."""
-
-    space: str
-    space_hash: str
-    trained_hash: str
-    """Of the space with the data's classes and image sides."""
-    data: str
-    fingerprint: str
-    """Of the images."""
-    epochs: int = between(low=1, high=1e12)
-    smallest_top1: float = between(high=100)
-    largest_top1: float = between(high=100)
-    seconds: float = between(high=1e12)
-
-
 def write_supernet(
     training: SupernetTraining, space: Space, folder: Path, command: Sequence[str]
 ) -> None:
@@ -117,16 +98,6 @@ def write_supernet(
         (folder / SPACE_TABLE).write_text(read_text(table), encoding="utf-8")
     save_state(training.optimiser.averaged().tensors, folder / WEIGHTS)
     yaml.write(folder / SUPERNET_FACTS, _facts(training, space, command))
-
-
-def read_facts(folder: Path) -> SupernetFacts:
-    """Read the `supernet.yaml` of a finished training.
-
-    Raises:
-        DocumentError: it is missing or damaged.
-    """
-    path = folder / SUPERNET_FACTS
-    return read_record(SupernetFacts, yaml.read(path), str(path), closed=False)
 
 
 def _facts(training: SupernetTraining, space: Space, command: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from nas.files.records import between, read_record
 from nas.files.resources import BEST, TRAIN_FACTS, WEIGHTS
 from nas.files.staging import ResumableDir
 from nas.modules import save_weights
+from nas.modules.checkpoints.weights import read_state
 from nas.space.arch import Arch, read_arch
 from nas.system.progress import OnMessage, OnProgress, ignore
 from nas.train.distributed import rank, world
@@ -133,6 +134,16 @@ class _Steps:
         which = f"seed {self.seed}, " if len(self.seeds) > 1 else ""
         step = f"{which}epoch {number}/{self.epochs}: {what}"
         self.on_progress(step, done / len(self.seeds))
+
+
+def tested(task: Task, fitted: Arch, weights: Sequence[Path]) -> Accuracy:
+    """The accuracy of a fitted network on the test split, over files of its weights."""
+    top1s = []
+    for path in weights:
+        training = task.training(fitted, epochs=1, seed=0)
+        training.start_from(read_state(path))
+        top1s.append(training.evaluate(task.data.test)[1])
+    return accuracy(top1s, len(task.data.test.labels))
 
 
 def read_final(folder: Path) -> Final:

@@ -18,7 +18,7 @@ from nas.files.resources import BEST
 from nas.files.text import read_text
 from nas.optimize import Candidate
 from nas.optimize.result import BestPublished
-from nas.report.folders.write_search import CORRECTION_COLUMNS, PARETO_COLUMNS
+from nas.report.folders.write_search import CORRECTION_COLUMNS, INHERITED, PARETO_COLUMNS
 from nas.space.arch import Arch, read_arch
 from nas.train.preprocessing import MAX_BYTES, Preprocessing, read_preprocessing
 
@@ -51,6 +51,13 @@ class _Top1:
     mean: float
     interval_95: tuple[float, float]
     images: int
+    split: str = "validation"
+    """Of the images: `test`, if a supernet judged the candidates on the validation images."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Supernet:
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class _Training:
     top1: _Top1
     rungs: tuple[tuple[int, int], ...] = some_of()
     as_trained: _AsTrained = optional()
+    supernet: _Supernet = optional()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ class TrialRecord:
     predicted_ms: float
     estimated_top1: float
     trained: Mapping[int, float]
-    """Epoch -> top-1 on the validation images."""
+    """Epoch -> top-1 on the validation images; 0: with inherited weights."""
     finals: tuple[float, ...]
     """Top-1 of the final trainings, one for each seed."""
     error: str
@@ -223,10 +231,10 @@ def _corrected(line: CsvRow, candidates: int) -> CorrectedEstimate | None:
 
 def _trial(line: CsvRow) -> TrialRecord:
     found = {
-        int(match[1]): top1
+        int(match[1]) if match else 0: top1
         for column in line.cells
-        if (match := AFTER_EPOCH.fullmatch(column))
-        and (top1 := line.optional_number(column)) is not None
+        if (match := AFTER_EPOCH.fullmatch(column)) or column == INHERITED
+        if (top1 := line.optional_number(column)) is not None
     }
     finals = (line.optional_number(c) for c in line.cells if c.startswith("final_top1_seed"))
     return TrialRecord(

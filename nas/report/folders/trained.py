@@ -81,7 +81,9 @@ def _of_search(path: Path) -> TrainedTop1 | None:
         return None
     own, finals = training.top1, training.finals
     made = _made(path.parent / TRAINED, training.data, finals.epochs, finals.seeds)
-    return TrainedTop1(own.mean, *own.interval_95, f"{made}, {own.images:,} held-out images")
+    images = f"{own.images:,} {'test' if own.split == 'test' else 'held-out'} images"
+    start = f", weights of {training.supernet.path}" if training.supernet else ""
+    return TrainedTop1(own.mean, *own.interval_95, f"{made}{start}, {images}")
 
 
 def _made(table: Path, data: str, epochs: int, seeds: int) -> str:
@@ -91,4 +93,5 @@ def _made(table: Path, data: str, epochs: int, seeds: int) -> str:
         last = read_arch(table).rows[-1]
         classes = f", {getattr(last, 'out', '?')} classes" if last.classifies else ""
     of_seeds = f" x {seeds} seeds" if seeds > 1 else ""
-    return f"{data}{classes}, {count(epochs, 'epoch')}{of_seeds}"
+    trained = f", {count(epochs, 'epoch')}" if epochs else ""
+    return f"{data}{classes}{trained}{of_seeds}"

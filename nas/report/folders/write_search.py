@@ -12,7 +12,7 @@ from nas.accuracy import Surrogate
 from nas.files import yaml
 from nas.files.csv import write_csv
 from nas.files.provenance import provenance
-from nas.files.resources import BEST, TRAINED, What, named
+from nas.files.resources import BEST, TRAINED, WEIGHTS, What, content_hash, named
 from nas.latency.device import Device
 from nas.library import DISTILLED, SUPERVISED, Published, first_published, published
 from nas.optimize import Candidate, SearchResult
@@ -45,6 +45,8 @@ CORRECTION_COLUMNS = (
 """Further columns of `pareto.csv`: ends of the 90 % interval of the corrected estimate, the
 estimate that the search compared, and the best published network of this size."""
 KNOWN = "known.csv"
+INHERITED = "inherited_top1"
+"""Column of `trials.csv`: top-1 on the validation images with the weights of a supernet."""
 
 
 def write_result(
@@ -130,18 +132,19 @@ def _correction(found: Candidate) -> dict[str, Any]:
 
 
 def _write_trials(studied: StudyResult, folder: Path) -> None:
-    """Write `trials.csv`, with estimated and trained accuracy in separate columns."""
+    """Write `trials.csv`: estimated, inherited and trained accuracy in separate columns."""
     epochs = sorted({epoch for trial in studied.trials for epoch in trial.top1s})
     columns = ["arch_id", "name", "state", "predicted_ms", "estimated_top1"]
-    columns += [f"trained_top1_epoch{epoch}" for epoch in epochs]
-    columns += [f"final_top1_seed{number}" for number in range(1, studied.plan.seeds + 1)]
+    columns += [f"trained_top1_epoch{epoch}" if epoch else INHERITED for epoch in epochs]
+    seeds = studied.plan.seeds if studied.plan.longest else 0  # else finals were not trained
+    columns += [f"final_top1_seed{number}" for number in range(1, seeds + 1)]
     rows = []
     for trial in studied.trials:
         found = trial.candidate
         name = f"trials/{found.arch.arch_id}/arch.yaml"
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         found.to_yaml(folder / name)
-        finals = [*trial.finals, *[None] * (studied.plan.seeds - len(trial.finals))]
+        finals = [*trial.finals, *[None] * (seeds - len(trial.finals))][:seeds]
         rows.append(
             [found.arch.arch_id, found.arch.name, trial.state]
             + [f"{found.ms:.4f}", f"{found.top1:.4f}"]
@@ -165,6 +168,7 @@ def _training(studied: StudyResult) -> dict[str, Any]:
         "rungs": [list(rung) for rung in plan.rungs(len(studied.trials))],
         "finals": {"epochs": plan.longest, "seeds": plan.seeds, "finalists": plan.finalists},
         "inherit": plan.inherit,
+        **({"supernet": _supernet(studied.supernet)} if studied.supernet else {}),
         "strategy": studied.spec.strategy,
         "objectives": ["accuracy", *studied.spec.objectives],
         "queued": len(studied.spec.queue),
@@ -173,8 +177,14 @@ def _training(studied: StudyResult) -> dict[str, Any]:
             "interval_95": [round(top1.low, 3), round(top1.high, 3)],
             "sd": round(top1.sd, 3),
             "images": top1.images,
+            "split": "test" if studied.supernet else "validation",
         },
     }
+
+
+def _supernet(folder: Path) -> dict[str, Any]:
+    """What identifies a supernet."""
+    return {"path": str(folder), "hash": content_hash(folder / WEIGHTS)}
 
 
 def _as_trained(arch: Arch, device: Device) -> dict[str, Any]:

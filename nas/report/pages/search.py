@@ -78,10 +78,17 @@ def _training_facts(result: SearchFolder) -> Iterator[tuple[str, str]]:
     training = result.training
     if training is None:
         return
-    rungs = ", then ".join(f"{n} for {count(epochs, 'epoch')}" for epochs, n in training["rungs"])
+    rungs = ", then ".join(
+        f"{n} for {count(epochs, 'epoch')}" if epochs else f"{n} with inherited weights"
+        for epochs, n in training["rungs"]
+    )
+    if supernet := training.get("supernet"):
+        yield "supernet", supernet["path"]
     finals = training["finals"]
     yield "trained on", f"{training['data']}, recipe {training['recipe']}"
     yield from result.images.told if result.images else ()
     yield "strategy", f"{training['strategy']}: {rungs}"
+    if not finals["epochs"]:
+        return
     found, seeds = count(finals["finalists"], "network"), count(finals["seeds"], "seed")
     yield "finals", f"{found}, {count(finals['epochs'], 'epoch')}, {seeds} each"

@@ -24,6 +24,7 @@ def training_sections(result: SearchFolder) -> Iterator[Section]:
         return
     rungs = training["rungs"] or [[0, 0]]
     epochs, whole = rungs[0][0], rungs[-1][0]
+    trained = not training.get("supernet")
     missing = "the store of the trials is elsewhere"
     try:
         history = read_history(result.folder, epochs, whole)
@@ -32,14 +33,17 @@ def training_sections(result: SearchFolder) -> Iterator[Section]:
     order: PlotPart | TextPart = TextPart(f"The order of the trials is not shown: {missing}.")
     if history and history.trials:
         order = _progress(history, epochs, training["data"])
-    parts = [order, _trial_table(result.trials)]
-    yield Section("trials", "Candidates that were trained", parts)
+    parts = [order, _trial_table(result.trials, "trained" if trained else "inherited")]
+    title = "Candidates that were trained" if trained else "Candidates with inherited weights"
+    yield Section("trials", title, parts)
     if history and history.importances:
         yield Section("importances", "Which choices mattered", [_importances(history)])
 
 
 def _progress(history: TrialHistory, epochs: int, data: str) -> PlotPart:
-    trials, trained = history.trials, f"{count(epochs, 'epoch')} on {data}"
+    trials = history.trials
+    judged = f"after {count(epochs, 'epoch')} on" if epochs else "with inherited weights on"
+    judged = f"{judged} {data}"
 
     def figure(places: Sequence[float], x_title: str) -> Figure:
         """Trials ordered by these positions, with a line of the best so far."""
@@ -47,7 +51,7 @@ def _progress(history: TrialHistory, epochs: int, data: str) -> PlotPart:
         x, y = [places[i] for i in order], [trials[i].top1 for i in order]
         told = [f"{trials[i].name}, {trials[i].ms:.2f} ms predicted" for i in order]
         best = list(accumulate(y, max))
-        y_title = f"top-1 after {trained} [%]"
+        y_title = f"top-1 {judged} [%]"
         return charts.points_and_line(
             ("candidate", x, y, told), ("best so far", x, best), x_title, y_title, steps=True
         )
@@ -57,12 +61,14 @@ def _progress(history: TrialHistory, epochs: int, data: str) -> PlotPart:
         "time": figure([trial.minutes for trial in trials], "minutes since the first trial began"),
     }
     columns = [*numbers("trial"), "network"]
-    columns += numbers("predicted\nms", "trained\ntop-1 %", "minutes")
+    columns += numbers(
+        "predicted\nms", f"{'trained' if epochs else 'inherited'}\ntop-1 %", "minutes"
+    )
     rows = [
         [str(t.number), t.name, f"{t.ms:.2f}", f"{t.top1:.2f}", f"{t.minutes:.1f}"] for t in trials
     ]
     table = TablePart("Trials in the order they were begun.", columns, rows)
-    caption = f"Search progress: every candidate after {trained}."
+    caption = f"Search progress: every candidate {judged}."
     return PlotPart("progress", caption, "Over", figures, table)
 
 
@@ -83,12 +89,11 @@ def _importances(history: TrialHistory) -> PlotPart:
     return PlotPart("choices", "Importance of choices.", "", {"all": figure}, table, note)
 
 
-def _trial_table(trials: Sequence[TrialRecord]) -> TablePart:
+def _trial_table(trials: Sequence[TrialRecord], how: str) -> TablePart:
+    """All candidates; `how` their weights came about: `trained` or `inherited`."""
     columns = [
         "network",
-        *numbers(
-            "predicted\nms", "estimated\nsupervised\nImageNet %", "trained\ntop-1 %", "epochs"
-        ),
+        *numbers("predicted\nms", "estimated\nsupervised\nImageNet %", f"{how}\ntop-1 %", "epochs"),
         *numbers("finals\ntop-1 %"),
         "state",
         "error",
@@ -104,4 +109,5 @@ def _trial_table(trials: Sequence[TrialRecord]) -> TablePart:
             + [f"{sum(finals) / len(finals):.2f}" if finals else None]
             + [trial.state, trial.error or None]
         )
-    return TablePart("All candidates, best first; finals are trained anew, longer.", columns, rows)
+    final = "trained anew, longer" if how == "trained" else "trained on"
+    return TablePart(f"All candidates, best first; finals are {final}.", columns, rows)

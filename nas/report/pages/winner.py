@@ -47,8 +47,11 @@ def winner_figures(
     if training := result.training:
         top1 = training["top1"]
         trained = interval(top1["mean"], *top1["interval_95"])
-        seeds = training["finals"]["seeds"]
-        kind = f"trained, 95 % interval, {top1['images']:,} held-out images, {count(seeds, 'seed')}"
+        images = (
+            f"{top1['images']:,} {'test' if top1.get('split') == 'test' else 'held-out'} images"
+        )
+        how = "trained" if training["finals"]["epochs"] else "with inherited weights"
+        kind = f"{how}, 95 % interval, {images}, {count(training['finals']['seeds'], 'seed')}"
         yield f"top-1 on {training['data']}", f"{trained} %", kind
     if own := (result.training or {}).get("as_trained"):
         _, *sides = own["input"]

@@ -76,7 +76,7 @@ def draw_trained(axes: Axes, result: SearchResult, studied: StudyResult) -> None
     """Trained accuracy of every candidate over its latency, with the result and its interval."""
     own, best = studied.accuracy, studied.trials[0].candidate
     _draw_budget(axes, result, 0)
-    trained = [(t.candidate.ms, t.top1s[max(t.top1s)]) for t in studied.trials if t.top1s]
+    trained = [(t.candidate.ms, t.top1s[t.epochs]) for t in studied.trials if t.top1s]
     _draw_candidates(axes, [ms for ms, _ in trained], [top1 for _, top1 in trained])
     axes.errorbar(
         [best.ms],
@@ -87,11 +87,14 @@ def draw_trained(axes: Axes, result: SearchResult, studied: StudyResult) -> None
         ms=14,
         color=FOUND,
         elinewidth=0.8,
-        label=f"result: {best.arch.name}, {studied.plan.longest} epochs",
+        label=f"result: {best.arch.name}, {studied.weights_from}",
     )
     axes.set_xlabel(f"predicted on {result.device.name} [{result.device.unit}], 90 % interval")
-    axes.set_ylabel(f"trained top-1 on {studied.data} [%], 95 % interval")
-    axes.set_title("trained candidates after their last epoch", loc="left")
+    how, title = "trained top-1", "trained candidates after their last epoch"
+    if studied.supernet:
+        how, title = "top-1", "candidates with inherited weights; result: test images"
+    axes.set_ylabel(f"{how} on {studied.data} [%], 95 % interval")
+    axes.set_title(title, loc="left")
     axes.legend(loc="lower right", frameon=False)
 
 
