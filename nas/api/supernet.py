@@ -14,12 +14,13 @@ from nas.files.output import Output
 from nas.files.resources import DEVICE
 from nas.latency.device import Device
 from nas.optimize import SearchResult
-from nas.optimize.run import AnyDevice
+from nas.optimize.run import AnyDevice, each_budget, each_device
 from nas.report.folders.write_search import write_result
 from nas.space.space import Space
 from nas.study.settings import StudySettings
 from nas.supernet.facts import (
     SupernetFacts,
+    beyond,
     check_space,
     read_facts,
     source_of_space,
@@ -180,6 +181,12 @@ def search_supernet(
     loaded = Supernet.load(
         supernet, task, space=space, on_progress=on_progress, on_message=on_message
     )  # errors come first
+    devices = [
+        own if isinstance(own, Device) else library.load_device(own) for own in each_device(device)
+    ]
+    budgets = each_budget(budget_ms)
+    if note := beyond(loaded.path, devices, budgets * (len(devices) if len(budgets) == 1 else 1)):
+        on_message(note)
     from nas.study.resumable import search_and_train
 
     result, found, path = search_and_train(

@@ -108,7 +108,7 @@ class StudyOptions:
         str | None,
         training_option(
             "--supernet",
-            "Judge candidates with its weights: a name in results/ or a folder.",
+            "Judge with the weights of a supernet, not train.",
             "NAME",
             show_default=False,
         ),
@@ -117,10 +117,10 @@ class StudyOptions:
         int | None,
         training_option(
             "--trials",
-            "Candidates to train or judge.",
+            "Candidates.",
             "N",
             min=1,
-            show_default=f"{TRIALS}; with --supernet {JUDGED_TRIALS}",
+            show_default=f"{TRIALS}, of a supernet {JUDGED_TRIALS}",
         ),
     ] = None
     strategy: Annotated[
@@ -189,12 +189,10 @@ def search(
 ) -> None:
     """Find the most accurate network within a latency budget.
 
-    Estimates take seconds. With --data, candidates are trained; with --supernet, judged with the
-    weights of a trained supernet.
+    Estimates take seconds. With --data, candidates are trained.
 
     Examples:
-        nas search --budget-ms 1.0 --device iphone12-lut
-        nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9 --json
+        nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9
         nas search --budget-ms 5 --device pixel6-cpu --data photos --trials 8
         nas search --supernet all --budget-ms 0.4 --device iphone12-lut --name phone
     """

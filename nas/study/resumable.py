@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from nas.study.results import StudyResult, WriteResult, study_result
 from nas.study.settings import SIZES, StudySettings
 from nas.study.trainer import TRIALS, remove_run_files
 from nas.study.workers import run_with
+from nas.supernet.facts import read_facts
 from nas.system.progress import OnMessage, OnProgress, ignore
 
 if TYPE_CHECKING:
@@ -61,19 +63,12 @@ def search_and_train(
         UnknownNameError: a strategy, objective or proxy, with the nearest names.
     """
     from nas.train.duration import announce
-    from nas.train.settings import task_parts
     from nas.train.threads import with_threads
 
-    inherited, inputs = supernet is not None, settings.inputs(task, search)
-    parts = [*task_parts(task), *settings.name_parts()]
-    if supernet is not None:
-        parts.append(f"supernet-{supernet.resolve().name}")
-        inputs |= RunInputs({"supernet": content_hash(supernet / WEIGHTS)})
-    name = output.name or result_name(search, *parts)
+    inherited = supernet is not None
+    recorded = _settings(task, settings, output.name, search, supernet)
+    name = recorded.name
     check_not_shipped("architecture", output.out / name)
-    command = "search --supernet" if inherited else "search --data"
-    sizes_asked = settings.sizes(task, inherited=inherited)
-    recorded = RunSettings.of(command, name, sizes_asked, inputs)
     with ResumableDir(output.out, name, recorded, resume=output.resume, force=output.force) as work:
         sizes: dict[str, Any] = {key: work.settings.sizes[key] for key in SIZES}
         settings = replace(settings, **sizes)
@@ -116,3 +111,23 @@ def search_and_train(
             remove_run_files(work.folder, checkpoints=not settings.inherit)
             work.commit()
     return result, found, work.path
+
+
+def _settings(
+    task: Task,
+    settings: StudySettings,
+    name: str | None,
+    search: Mapping[str, Any],
+    supernet: Path | None,
+) -> RunSettings:
+    """What identifies the run; a `name` of None takes one that says what was asked for."""
+    from nas.train.settings import task_parts
+
+    parts, inputs = [*task_parts(task), *settings.name_parts()], settings.inputs(task, search)
+    if supernet is None:
+        name = name or result_name(search, *parts)
+        return RunSettings.of("search --data", name, settings.sizes(task), inputs)
+    inputs |= RunInputs({"supernet": content_hash(supernet / WEIGHTS)})
+    own = {**search, "space": read_facts(supernet).space}
+    name = name or result_name(own, *parts, f"supernet-{supernet.resolve().name}")
+    return RunSettings.of("search --supernet", name, settings.sizes(task, inherited=True), inputs)

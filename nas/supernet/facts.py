@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nas import library
-from nas.errors import WeightsError
+from nas.errors import DocumentError, WeightsError
 from nas.files import yaml
 from nas.files.output import Output
-from nas.files.records import between, optional, read_record
+from nas.files.records import between, read_record
 from nas.files.resources import SUPERNET_FACTS, exists, named
+from nas.latency.device import Device
 from nas.space.space import Space
 
 SPACE_TABLE = "space.yaml"
@@ -45,8 +47,8 @@ class _Device:
 class SupernetLimits:
     """The device and budget of `supernet.yaml`, above which nothing was trained."""
 
-    device: _Device = optional()
-    budget_ms: float = optional()
+    device: _Device | None = None
+    budget_ms: float | None = None
 
 
 def supernet_folder(name: str | Path) -> Path:
@@ -74,6 +76,10 @@ def read_limits(folder: Path) -> SupernetLimits:
 
 def _read(folder: Path) -> tuple[Any, str]:
     path = folder / SUPERNET_FACTS
+    if not path.is_file():
+        raise DocumentError(
+            f"{folder} is no trained supernet: it has no {SUPERNET_FACTS}; nas supernet trains one"
+        )
     return yaml.read(path), str(path)
 
 
@@ -95,3 +101,17 @@ def check_space(folder: Path, facts: SupernetFacts, space: Space) -> None:
     """
     if space.space_hash != facts.space_hash:
         raise WeightsError(f"{folder} is the supernet of another space than {space.name}")
+
+
+def beyond(folder: Path, devices: Iterable[Device], budgets_ms: Iterable[float]) -> str | None:
+    """A line that says that budgets allow networks that a supernet did not train; else None."""
+    limits = read_limits(folder)
+    if limits.device is None or limits.budget_ms is None:
+        return None
+    for device, budget_ms in zip(devices, budgets_ms, strict=False):
+        if device.content_hash == limits.device.hash and budget_ms > limits.budget_ms:
+            return (
+                f"{folder} trained no network above {limits.budget_ms:g} ms on {device.name};"
+                " larger ones are judged too low"
+            )
+    return None

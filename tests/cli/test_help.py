@@ -51,7 +51,7 @@ def commands(group: Any = NAS, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
 PATHS = [path for path, _ in commands()]
 
 
-LONGEST = 59
+LONGEST = 60
 """Lines of a help page: a screen, where a command has forty options."""
 
 
