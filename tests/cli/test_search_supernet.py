@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_refusals(
 def _write_seven_classes(path: Path) -> None:
     """Random images of seven classes."""
     rng = np.random.default_rng(0)
-    split = {
+    split: dict[str, Any] = {
         f"{name}{key}": value
         for name in ("", "test_")
         for key, value in (
