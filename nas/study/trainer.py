@@ -131,6 +131,9 @@ class Trainer:
 
     def _fail(self, assignment: TrialAssignment, error: Exception) -> None:
         """End a trial with an error."""
+        if assignment.final:  # a shorter run may have left the weights that it inherits
+            place = training_folder(self.folder, assignment.arch, assignment.record.seed)
+            (place / WEIGHTS).unlink(missing_ok=True)
         assignment.store.fail(assignment.record, str(error))
         self.on_message(str(error))
 
