@@ -168,7 +168,7 @@ def search_supernet(
     `nas.search_and_train`.
 
         study = nas.StudySettings(trials=200)
-        result, judged = nas.search_supernet("phone", budget_ms=0.4, study=study)
+        result, judged = nas.search_supernet("phone", budget_ms=0.5, study=study)
         judged.trials[0].candidate.arch, judged.accuracy, result.path
 
     Raises:

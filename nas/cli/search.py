@@ -194,7 +194,7 @@ def search(
     Examples:
         nas search --budget-ms 1.0 --device iphone12-lut --confidence 0.9
         nas search --budget-ms 5 --device pixel6-cpu --data photos --trials 8
-        nas search --supernet all --budget-ms 0.4 --device iphone12-lut --name phone
+        nas search --supernet all --budget-ms 0.5 --device iphone12-lut --name phone
     """
     if study.data is None and study.supernet is None:
         refuse_without_data(context, *(field.name for field in fields(StudyOptions)))
