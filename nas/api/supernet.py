@@ -67,7 +67,6 @@ class Supernet:
             WeightsError: the weights are of another space, other classes or other images.
         """
         require("train")
-        require("train")
         from nas.supernet.result import load_judge
 
         folder = supernet_folder(path)
