@@ -83,6 +83,17 @@ class Row:
         return {"op": self.op} | named
 
 
+def check_keeps(op: str, x: Value, out: Width, s: int, instead: str = "") -> None:
+    """Check that a row keeps width and resolution; `instead` says which row to use or add.
+
+    Raises:
+        ArchError: it has a stride, or another width than `x`.
+    """
+    if s != 1 or out != x.c:
+        more = f"; {instead}" if instead else ""
+        raise ArchError(f"{op} keeps width and resolution{more}")
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column of the table: check of a cell, meaning, and the check as JSON Schema."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
-from nas.errors import ArchError
+from nas.blocks.base import Row, check_keeps
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
 
@@ -27,8 +26,7 @@ class ConvNeXt(Row, op="convnext"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("convnext keeps width and resolution; use convnext_down to change them")
+        check_keeps(self.op, x, self.out, self.s, "use convnext_down to change them")
         h = g.add("conv", (x,), "depthwise", out=x.c, k=self.k, s=1, groups=x.c, bias=True)
         h = g.layer_norm(g.channels_last(h), eps=EPS)
         h = g.linear(h, self.exp, act=self.act, name="expand")

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
@@ -43,8 +43,7 @@ class SDTA(Row, op="sdta"):
     """It adds a position encoding before attention."""
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("sdta keeps width and resolution; use convnext_down to change them")
+        check_keeps(self.op, x, self.out, self.s, "use convnext_down to change them")
         if x.c % self.heads:
             raise ArchError(f"{x.c} channels do not divide in {self.heads} heads")
         h = split_depthwise(g, x, self.splits)

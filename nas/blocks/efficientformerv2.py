@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
@@ -38,10 +38,9 @@ class EfficientFormerV2FFN(Row, op="efficientformerv2_ffn"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("efficientformerv2_ffn keeps width and resolution")
+        check_keeps(self.op, x, self.out, self.s)
         h = g.conv(x, self.exp, bias=True, act=self.act, name="expand")
-        h = _depthwise(g, h, self.k, 1, "depthwise", act=self.act)
+        h = g.depthwise(h, k=self.k, bias=True, act=self.act)
         h = g.conv(h, x.c, bias=True, name="project")
         return g.shortcut(x, g.layer_scale(h, SCALE))
 
@@ -62,14 +61,14 @@ class EfficientFormerV2Attention(Row, op="efficientformerv2_attention"):
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         _, rows, columns = x.shape
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("efficientformerv2_attention keeps width and resolution")
+        check_keeps(self.op, x, self.out, self.s)
         _check_heads(self.dim, self.heads)
         stride = self.attention_stride
         if rows % stride or columns % stride:
             raise ArchError(f"attention_stride {stride} does not divide the {rows}x{columns} map")
         with g.scope("attention"):
-            h = self._attention(g, _depthwise(g, x, 3, stride, "reduce") if stride > 1 else x)
+            h = g.depthwise(x, k=3, s=stride, bias=True, name="reduce") if stride > 1 else x
+            h = self._attention(g, h)
             if stride > 1:
                 h = g.add("upsample", (h,), "enlarge", size=(rows, columns), mode="bilinear")
             h = g.conv(g.act(h, self.act), x.c, bias=True, name="project")
@@ -85,7 +84,7 @@ class EfficientFormerV2Attention(Row, op="efficientformerv2_attention"):
         q = g.add("mul", (q, factor), "scaled")
         k = _heads(g, g.conv(x, self.dim, bias=True, name="key"), self.heads, "k")
         v = g.conv(x, VALUES * self.dim, bias=True, name="value")
-        local = _depthwise(g, v, 3, 1, "local")
+        local = g.depthwise(v, k=3, bias=True, name="local")
         scores = g.add("matmul", (q, k), "scores")
         bias = _distance_bias(g, self.heads, rows, columns, 1)
         scores = g.add("add", (scores, bias), "biased")
@@ -118,13 +117,13 @@ class EfficientFormerV2Down(Row, op="efficientformerv2_down"):
     def _attention(self, g: GraphBuilder, x: Value) -> Value:
         """Queries of a strided map, to all pixels."""
         c, rows, columns = x.shape
-        query = g.conv(x, c, k=3, s=2, groups=c, norm=False, bias=True, name="local_query")
+        query = g.depthwise(x, k=3, s=2, norm=False, bias=True, name="local_query")
         pooled = g.add("avg_pool", (x,), "pooled_query", k=1, s=2)
         query = g.add("add", (query, pooled), "strided")
         q = _rows(g, g.conv(query, self.dim, bias=True, name="query"), self.heads, "q")
         k = _rows(g, g.conv(x, self.dim, bias=True, name="key"), self.heads, "k")
         v = g.conv(x, VALUES * self.dim, bias=True, name="value")
-        local = _depthwise(g, v, 3, 2, "local")
+        local = g.depthwise(v, k=3, s=2, bias=True, name="local")
         bias = _distance_bias(g, self.heads, rows, columns, 2)
         h = g.add("attention", (q, k, _rows(g, v, self.heads, "v"), bias), "attend")
         h = g.add("add", (_to_map(g, h, *local.shape[1:]), local), "with_local")
@@ -134,11 +133,6 @@ class EfficientFormerV2Down(Row, op="efficientformerv2_down"):
 def _check_heads(dim: Width, heads: int) -> None:
     if dim % heads:
         raise ArchError(f"{dim} channels do not divide in {heads} heads")
-
-
-def _depthwise(g: GraphBuilder, x: Value, k: int, s: int, name: str, *, act: str = "none") -> Value:
-    """Depthwise convolution with bias, batch norm and activation."""
-    return g.conv(x, x.c, k=k, s=s, groups=x.c, bias=True, act=act, name=name)
 
 
 def _heads(g: GraphBuilder, x: Value, heads: int, name: str) -> Value:

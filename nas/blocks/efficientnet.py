@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nas.blocks.base import Row
 from nas.blocks.mobilenet import expand
 from nas.graph.graph import GraphBuilder, Value
-from nas.graph.widths import Ratio, Width, whole
+from nas.graph.widths import Ratio, Width, floored
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,7 @@ class MBConv(Row, op="mbconv"):
         h = expand(g, x, self.exp, self.act)
         h = g.depthwise(h, k=self.k, s=self.s, act=self.act)
         if self.se:
-            squeeze = whole((x.c * self.se + 0.5) // 1)
-            h = g.squeeze_excite(h, squeeze + (squeeze < 1), act=self.act)
+            h = g.squeeze_excite(h, floored(x.c * self.se + 0.5), act=self.act)
         return g.residual(x, g.conv(h, self.out, name="project"))
 
 

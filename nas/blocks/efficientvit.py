@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
@@ -35,8 +35,7 @@ class EfficientViT(Row, op="efficientvit"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("efficientvit keeps width and resolution; use efficientvit_down")
+        check_keeps(self.op, x, self.out, self.s, "use efficientvit_down")
         if x.c % self.heads:
             raise ArchError(f"{x.c} channels do not divide in {self.heads} heads")
         with g.scope("context"):

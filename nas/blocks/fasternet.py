@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
-from nas.errors import ArchError
+from nas.blocks.base import Row, check_keeps
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
 
@@ -29,8 +28,7 @@ class FasterNet(Row, op="fasternet"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("fasternet keeps width and resolution; use patch_conv to change them")
+        check_keeps(self.op, x, self.out, self.s, "use patch_conv to change them")
         h = partial_conv(g, x, self.k)
         h = g.conv(h, self.exp, act=self.act, name="expand")
         return g.shortcut(x, g.conv(h, x.c, norm=False, name="project"))

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.blocks.mobileone import over_parameterised
-from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width, make_divisible
 
@@ -35,7 +34,7 @@ class RepMixer(Row, op="repmixer"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        _check_kept(self.op, x, self.out, self.s)
+        check_keeps(self.op, x, self.out, self.s, "use fastvit_down to change them")
         with g.scope("token_mixer"):
             norm = g.add("batch_norm", (x,), "norm")
             with g.scope("mixer"):
@@ -56,7 +55,7 @@ class ConvFFN(Row, op="conv_ffn"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        _check_kept(self.op, x, self.out, self.s)
+        check_keeps(self.op, x, self.out, self.s, "use fastvit_down to change them")
         return feed_forward(g, x, self.exp, self.k, self.act)
 
 
@@ -71,7 +70,7 @@ class FastViTAttention(Row, op="fastvit_attention"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        _check_kept(self.op, x, self.out, self.s)
+        check_keeps(self.op, x, self.out, self.s, "use fastvit_down to change them")
         _, height, width = x.shape
         h = g.tokens(g.add("batch_norm", (x,), "norm"))
         h = g.attention(h, self.heads, qkv_bias=False)
@@ -86,7 +85,7 @@ class ConditionalPosition(Row, op="conditional_position", scale="none"):
     k: int = KERNEL
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        codes = g.conv(x, x.c, k=self.k, groups=x.c, norm=False, bias=True, name="codes")
+        codes = g.depthwise(x, k=self.k, norm=False, bias=True, name="codes")
         return g.add("add", (codes, x), "identity")
 
 
@@ -132,9 +131,3 @@ def feed_forward(g: GraphBuilder, x: Value, exp: Width, k: int, act: str) -> Val
         h = g.conv(h, exp, norm=False, bias=True, act=act, name="expand")
         h = g.conv(h, x.c, norm=False, bias=True, name="project")
         return g.shortcut(x, g.layer_scale(h, LAYER_SCALE))
-
-
-def _check_kept(op: str, x: Value, out: Width, s: int) -> None:
-    """Raise ArchError unless the row keeps width and resolution."""
-    if s != 1 or out != x.c:
-        raise ArchError(f"{op} keeps width and resolution; use fastvit_down to change them")

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.blocks.shvit import feed_forward, local
-from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
 
@@ -31,7 +30,7 @@ class BNConvNeXt(Row, op="bn_convnext"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        _check_keeps(self.op, x, self.out, self.s)
+        check_keeps(self.op, x, self.out, self.s, "use conv_down to change them")
         h = g.conv(g.depthwise(x, k=self.k), self.exp, act=self.act, name="expand")
         return g.shortcut(x, g.conv(h, x.c, name="project"))
 
@@ -48,7 +47,7 @@ class SHMA(Row, op="shma"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        _check_keeps(self.op, x, self.out, self.s)
+        check_keeps(self.op, x, self.out, self.s, "use conv_down to change them")
         h = local(g, x, self.k)
         h = g.shortcut(h, modulation_attention(g, h, self.dim), "residual")
         return feed_forward(g, h, self.exp, self.act)
@@ -69,8 +68,3 @@ def modulation_attention(g: GraphBuilder, x: Value, dim: Width) -> Value:
 def _tokens(g: GraphBuilder, x: Value, name: str) -> Value:
     with g.scope(name):
         return g.tokens(x)
-
-
-def _check_keeps(op: str, x: Value, out: Width, s: int) -> None:
-    if s != 1 or out != x.c:
-        raise ArchError(f"{op} keeps width and resolution; use conv_down to change them")

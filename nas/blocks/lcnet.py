@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nas.blocks.base import Row
 from nas.graph.graph import GraphBuilder, Value
-from nas.graph.widths import Ratio, Width, whole
+from nas.graph.widths import Ratio, Width, floored
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,5 @@ class LCNet(Row, op="lcnet"):
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         h = g.depthwise(x, k=self.k, s=self.s, act=self.act)
         if self.se:
-            squeeze = whole((x.c * self.se + 0.5) // 1)
-            h = g.squeeze_excite(h, squeeze + (squeeze < 1), gate="hsigmoid")
+            h = g.squeeze_excite(h, floored(x.c * self.se + 0.5), gate="hsigmoid")
         return g.conv(h, self.out, act=self.act, name="pointwise")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nas.blocks.base import Row
 from nas.graph.graph import GraphBuilder, Value
-from nas.graph.widths import Ratio, Width, whole
+from nas.graph.widths import Ratio, Width, floored
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ class MixNet(Row, op="mixnet"):
         sizes = range(3, 3 + 2 * self.kernels, 2)
         h = mixed(g, h, h.c, sizes, s=self.s, depthwise=True, act=self.act, name="depthwise")
         if self.se:
-            squeeze = whole((x.c * self.se + 0.5) // 1)
-            h = g.squeeze_excite(h, squeeze + (squeeze < 1), act=self.act)
+            h = g.squeeze_excite(h, floored(x.c * self.se + 0.5), act=self.act)
         h = mixed(g, h, self.out, (1,) * self.out_groups, name="project")
         return g.residual(x, h)
 

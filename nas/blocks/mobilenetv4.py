@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
@@ -84,8 +84,7 @@ class MobileMQA(Row, op="mobile_mqa"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("mobile_mqa keeps width and resolution; use uib to change them")
+        check_keeps(self.op, x, self.out, self.s, "use uib to change them")
         if self.dim % self.heads:
             raise ArchError(f"{self.dim} channels do not divide in {self.heads} heads")
         h = self._attention(g, g.add("batch_norm", (x,), "norm"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.blocks.mobilevit import fitting_patch
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
@@ -35,8 +35,7 @@ class MobileViTV2(Row, op="mobilevitv2", relative_to={"ffn": "dim"}):
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
         _, rows, columns = x.shape
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("mobilevitv2 keeps width and resolution; put an mv2 before it")
+        check_keeps(self.op, x, self.out, self.s, "put an mv2 before it")
         if rows % self.patch or columns % self.patch:
             raise ArchError(f"patch size {self.patch} does not divide the {rows}x{columns} map")
         h = g.depthwise(x, k=self.k, act=self.act, name="local")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width, make_divisible
@@ -49,8 +49,7 @@ class RepViT(Row, op="repvit"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("repvit keeps width and resolution; use repvit_down to change them")
+        check_keeps(self.op, x, self.out, self.s, "use repvit_down to change them")
         return channel_mixer(g, token_mixer(g, x, self.k, self.se), self.exp, self.act)
 
 

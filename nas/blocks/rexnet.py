@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nas.blocks.base import Row
 from nas.blocks.mobilenet import expand
 from nas.graph.graph import GraphBuilder, Value
-from nas.graph.widths import Ratio, Width, whole
+from nas.graph.widths import Ratio, Width, floored
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,7 @@ class ReXNet(Row, op="rexnet"):
         h = expand(g, x, self.exp, self.act)
         h = g.depthwise(h, k=self.k, s=self.s)
         if self.se:
-            squeeze = whole(x.c * self.se // 1)
-            h = g.squeeze_excite(h, squeeze + (squeeze < 1), norm=True)
+            h = g.squeeze_excite(h, floored(x.c * self.se), norm=True)
         h = g.conv(g.act(h, "relu6"), self.out, name="project")
         return grown(g, x, h) if self.s == 1 and x.c <= h.c else h
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
+from nas.blocks.base import Row, check_keeps
 from nas.blocks.repvit import squeezed
 from nas.errors import ArchError
 from nas.graph.graph import GraphBuilder, Value
@@ -32,8 +32,7 @@ class SHViTConv(Row, op="shvit_conv"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("shvit_conv keeps width and resolution; use shvit_down to change them")
+        check_keeps(self.op, x, self.out, self.s, "use shvit_down to change them")
         return feed_forward(g, local(g, x, self.k), self.exp, self.act)
 
 
@@ -49,8 +48,7 @@ class SHViT(Row, op="shvit"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("shvit keeps width and resolution; use shvit_down to change them")
+        check_keeps(self.op, x, self.out, self.s, "use shvit_down to change them")
         if self.dim > x.c:
             raise ArchError(f"{self.dim} channels to attend to, but the map has {x.c}")
         h = local(g, x, self.k)

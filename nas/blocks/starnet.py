@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.blocks.base import Row
-from nas.errors import ArchError
+from nas.blocks.base import Row, check_keeps
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
 
@@ -26,11 +25,10 @@ class Star(Row, op="star"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        if self.s != 1 or self.out != x.c:
-            raise ArchError("star keeps width and resolution; use biased_down to change them")
-        h = g.conv(x, x.c, k=self.k, groups=x.c, bias=True, name="depthwise")
+        check_keeps(self.op, x, self.out, self.s, "use biased_down to change them")
+        h = g.depthwise(x, k=self.k, bias=True)
         a = g.conv(h, self.exp, norm=False, bias=True, act=self.act, name="expand1")
         b = g.conv(h, self.exp, norm=False, bias=True, name="expand2")
         h = g.conv(g.add("mul", (a, b), "star"), x.c, bias=True, name="project")
-        h = g.conv(h, x.c, k=self.k, groups=x.c, norm=False, bias=True, name="depthwise2")
+        h = g.depthwise(h, k=self.k, norm=False, bias=True, name="depthwise2")
         return g.shortcut(x, h)

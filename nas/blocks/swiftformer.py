@@ -13,8 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from nas.blocks.base import Row
-from nas.errors import ArchError
+from nas.blocks.base import Row, check_keeps
 from nas.graph.graph import GraphBuilder, Value
 from nas.graph.widths import Ratio, Width
 
@@ -33,7 +32,7 @@ class SwiftFormerConv(Row, op="swiftformer_conv"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        _check_keeps(self.op, x, self.out, self.s)
+        check_keeps(self.op, x, self.out, self.s, "use biased_down to change them")
         return local(g, x, self.exp, self.k, self.act)
 
 
@@ -48,7 +47,7 @@ class SwiftFormer(Row, op="swiftformer"):
     s: int = 1
 
     def lower(self, g: GraphBuilder, x: Value) -> Value:
-        _check_keeps(self.op, x, self.out, self.s)
+        check_keeps(self.op, x, self.out, self.s, "use biased_down to change them")
         x = local(g, x, x.c, self.k, self.act)
         with g.scope("attention"):
             x = g.shortcut(x, g.layer_scale(additive_attention(g, x), SCALE))
@@ -77,15 +76,10 @@ class DistilledNormLinear(
         return g.add("mul", (g.add("add", both, "sum"), half), "mean")
 
 
-def _check_keeps(op: str, x: Value, out: Width, s: int) -> None:
-    if s != 1 or out != x.c:
-        raise ArchError(f"{op} keeps width and resolution; use biased_down to change them")
-
-
 def local(g: GraphBuilder, x: Value, exp: Width, k: int, act: str) -> Value:
     """Depthwise k x k with batch norm, then two 1 x 1 convolutions, beside a residual."""
     with g.scope("local"):
-        h = g.conv(x, x.c, k=k, groups=x.c, bias=True, name="depthwise")
+        h = g.depthwise(x, k=k, bias=True)
         return g.shortcut(x, g.layer_scale(_pointwise(g, h, exp, act), LOCAL_SCALE))
 
 

@@ -156,10 +156,19 @@ class GraphBuilder:
             return self.act(h, act)
 
     def depthwise(
-        self, x: Value, *, k: int, s: int = 1, act: str = "none", name: str = "depthwise"
+        self,
+        x: Value,
+        *,
+        k: int,
+        s: int = 1,
+        norm: bool = True,
+        bias: bool = False,
+        act: str = "none",
+        name: str = "depthwise",
     ) -> Value:
-        """Depthwise convolution, batch norm and activation."""
-        return self.conv(x, x.c, k=k, s=s, groups=x.c, act=act, name=name)
+        """Depthwise convolution, batch norm (unless norm=False) and activation."""
+        options = {"norm": norm, "bias": bias}
+        return self.conv(x, x.c, k=k, s=s, groups=x.c, act=act, name=name, **options)
 
     def linear(
         self, x: Value, out: Width, *, bias: bool = True, act: str = "none", name: str = "linear"

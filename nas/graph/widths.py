@@ -44,6 +44,12 @@ def whole(value: Any) -> Width:
     return value.astype(int) if hasattr(value, "astype") else int(value)
 
 
+def floored(value: Any) -> Width:
+    """Largest whole width up to a value, at least 1."""
+    width = whole(value // 1)
+    return width + (width < 1)
+
+
 def make_divisible(value: Any, divisor: int = 8, keep: float = 0.9) -> Width:
     """Nearest multiple of `divisor`, at least one of it and never below `keep` of `value`.
 
