@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from nas.errors import BudgetError, check_names
 from nas.files.output import Output, name_parts
 from nas.files.settings import RunInputs, RunSettings
-from nas.files.staging import ResumableDir
 from nas.latency.device import Device
 from nas.space.space import Space
 from nas.supernet.distillation import DIVERGENCES
@@ -18,7 +16,8 @@ from nas.supernet.facts import SupernetFacts, read_facts
 from nas.supernet.run import SupernetRun, write_supernet
 from nas.supernet.training import check_recipe, fitted_space
 from nas.system.progress import OnMessage, OnProgress, ignore
-from nas.train.distributed import processes, rank, wait_for_others
+from nas.train.distributed import rank, wait_for_others
+from nas.train.resumable import folder_of_all
 from nas.train.run import Task
 from nas.train.settings import inputs, task_parts
 from nas.train.threads import with_threads
@@ -78,16 +77,9 @@ def train_supernet(
     epochs = plan.epochs or task.recipe.epochs
     name = output.name or plan.name(space.name, task_parts(task, plan.seed, recipe=""))
     settings = RunSettings.of("supernet", name, {}, _inputs(space, plan, epochs) | inputs(task))
-    with (
-        processes(task.setting.device) as number,
-        ResumableDir(output.out, name, settings, resume=output.resume, force=output.force)
-        if number == 0
-        else nullcontext() as owned,
-    ):
-        wait_for_others()
-        work = owned or ResumableDir.attach(output.out, name)
+    with folder_of_all(task, output, name, settings) as work:
         if work.complete:
-            if number == 0:
+            if rank() == 0:
                 on_message(work.already_complete())
             return work.path, read_facts(work.path)
         task = with_threads(task, draws.space.decode(draws.largest), work.folder)

@@ -7,7 +7,6 @@ images in the same step. Gradients of all of them are added.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own spelling
 
 from nas.supernet.distillation import DIVERGENCES
 from nas.supernet.subnet import Subnet
-from nas.train.loop import AMP, Setting
+from nas.train.loop import Setting
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From logits and targets, both (b, classes)."""
@@ -48,7 +47,7 @@ def _backward(
     size = setting.images_per_pass(own.arch, len(x))
     total, found = torch.zeros((), device=x.device), []
     for part, wanted in zip(torch.split(x, size), torch.split(targets, size), strict=True):
-        with _autocast(setting):
+        with setting.autocast():
             logits = own.module(part).float()
             mean = loss(logits, wanted) * (len(part) / len(x))
         torch.autograd.backward(mean)
@@ -63,8 +62,3 @@ def resized(images: Tensor, side: int) -> Tensor:
         return images
     found = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
     return found.contiguous(memory_format=torch.channels_last)
-
-
-def _autocast(setting: Setting) -> Any:
-    dtype = AMP.get(setting.precision)
-    return torch.autocast(setting.device.type, dtype, enabled=dtype is not None)

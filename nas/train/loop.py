@@ -60,6 +60,11 @@ class Setting:
     threads: int | None = None
     """CPU threads; 0: the fastest number (`nas.train.threads`), None: torch's setting."""
 
+    def autocast(self) -> torch.autocast:
+        """A context of mixed precision; of none with `fp32`."""
+        dtype = AMP.get(self.precision)
+        return torch.autocast(self.device.type, dtype, enabled=dtype is not None)
+
     def images_per_pass(self, arch: Arch, batch: int, side: int | None = None) -> int:
         """Images of a forward pass of a batch; `side` is the network's own by default."""
         if self.micro_batch or self.device.type != "cpu":
@@ -220,7 +225,7 @@ class Training:
         micro = self.setting.images_per_pass(self.arch, len(x), side)
         loss = torch.zeros((), device=x.device)
         for part, wanted in zip(torch.split(x, micro), torch.split(targets, micro), strict=True):
-            with self._autocast():
+            with self.setting.autocast():
                 own = F.cross_entropy(runner(part).float(), wanted) * (len(part) / len(x))
             torch.autograd.backward(self.scaler.scale(own))
             loss += own.detach()
@@ -256,16 +261,10 @@ class Training:
             set_dropout(module, recipe.regularise.dropout)
         return found
 
-    def _autocast(self) -> Any:
-        precision = self.setting.precision
-        return torch.autocast(
-            self.setting.device.type, AMP.get(precision), enabled=precision in AMP
-        )
-
     def _estimate_statistics(self, module: nn.Module) -> None:
         """Estimate those of a module's batch norms, on training images without augmentation."""
         plan = estimation_plan(len(self.train.labels), self._at_once, self.arch.input[1])
-        with torch.random.fork_rng(devices=[]), self._autocast():  # loaders draw a number
+        with torch.random.fork_rng(devices=[]), self.setting.autocast():  # loaders draw a number
             estimate_statistics(module, (x for x, _ in self._whole(self.train, plan)))
 
     @torch.no_grad()
@@ -274,7 +273,7 @@ class Training:
         module, side = self.eval_model.eval(), self.arch.input[1]
         right, loss = (torch.zeros((), device=self.setting.device) for _ in range(2))
         for x, labels in self._whole(split, in_order(len(split.labels), self._at_once, side)):
-            with self._autocast():
+            with self.setting.autocast():
                 logits = module(x).float()
             right += (logits.argmax(1) == labels).sum()
             loss += F.cross_entropy(logits, labels, reduction="sum")

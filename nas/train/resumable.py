@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from nas.files.output import Output
 from nas.files.settings import RunInputs, RunSettings
 from nas.files.staging import ResumableDir, check_not_shipped
 from nas.space.arch import Arch
 from nas.system.progress import OnMessage, OnProgress, ignore
-from nas.train.distributed import processes, wait_for_others
+from nas.train.distributed import processes, rank, wait_for_others
 from nas.train.duration import announce
 from nas.train.final import Final, read_final, train_finally
 from nas.train.run import CHECKPOINT, Task
@@ -48,16 +49,9 @@ def train_network(
     known = RunInputs({"architecture": arch.arch_id}, {"seed": seed}) | inputs(task)
     sizes = {"epochs": epochs or task.recipe.epochs, "seeds": seeds}
     settings = RunSettings.of("train", name, sizes, known)
-    with (
-        processes(task.setting.device) as number,
-        ResumableDir(output.out, name, settings, resume=output.resume, force=output.force)
-        if number == 0
-        else nullcontext() as owned,
-    ):
-        wait_for_others()
-        work = owned or ResumableDir.attach(output.out, name)
+    with folder_of_all(task, output, name, settings) as work:
         if work.complete:
-            if number == 0:
+            if rank() == 0:
                 on_message(work.already_complete())
             return read_final(work.path)
         task = with_threads(task, arch, work.folder)
@@ -74,3 +68,22 @@ def train_network(
             on_progress=on_progress,
             on_message=on_message,
         )
+
+
+@contextmanager
+def folder_of_all(
+    task: Task, output: Output, name: str, settings: RunSettings
+) -> Iterator[ResumableDir]:
+    """The work folder of a run in several processes; the first one owns it.
+
+    Raises:
+        ResultError: the result exists already, or was started with other settings.
+    """
+    with (
+        processes(task.setting.device) as number,
+        ResumableDir(output.out, name, settings, resume=output.resume, force=output.force)
+        if number == 0
+        else nullcontext() as owned,
+    ):
+        wait_for_others()
+        yield owned or ResumableDir.attach(output.out, name)
