@@ -14,7 +14,7 @@ from nas.report.folders.search_inputs import SearchInputs
 from nas.report.pages import charts
 from nas.report.pages.charts import PlotPoint
 from nas.report.pages.page import PlotPart, Section, TablePart
-from nas.report.plots.search import undominated
+from nas.report.plots.search import unbeaten
 from nas.report.tables.text import interval, millions, numbers, plus_minus
 from nas.space.arch import Arch
 
@@ -106,7 +106,7 @@ def _numbered(shown: Sequence[DeviceView]) -> dict[str, str]:
 
     On a phone there is no room for names beside the points, and nothing to point with.
     """
-    seeds = undominated(shown[0].seeds) if shown else []
+    seeds = unbeaten(shown[0].seeds) if shown else []
     return {seed.arch.name: str(number) for number, seed in enumerate(seeds, 1)}
 
 

@@ -13,6 +13,7 @@ from nas.report.pages.charts import PlotPoint
 from nas.report.pages.page import FactsPart, LinkCell, Page, PageCell, PlotPart, Section, TablePart
 from nas.report.pages.search import facts_of
 from nas.report.pages.winner import network_parts
+from nas.report.plots.search import undominated
 from nas.report.tables.text import interval, numbers
 from nas.study.sweep.files import STATES
 
@@ -111,7 +112,8 @@ def _accuracy_section(done: Sequence[SweepCell], devices: Devices) -> Section:
         groups = _groups(own, [cell.ms for cell in own if cell.ms])
         x_title = f"predicted on {device} [{unit}], 90 % interval"
         drawn = charts.scatter(groups, x_title, TRAINED)
-        charts.join(drawn, _undominated([s for spots in groups.values() for s in spots]), "front")
+        spots = [spot for group in groups.values() for spot in group]
+        charts.join(drawn, undominated(spots, lambda spot: (spot.x, spot.y)), "front")
         return drawn
 
     plot = _plot("latency", caption, note, figure, done, devices)
@@ -163,15 +165,6 @@ def _groups(
         spot = PlotPoint(cell.name, x, x_low, x_high, *cell.top1, f"within {cell.budget_ms:g} ms")
         groups.setdefault(label, []).append(spot)
     return groups
-
-
-def _undominated(spots: Sequence[PlotPoint]) -> list[PlotPoint]:
-    """The Pareto front, fastest first."""
-    front: list[PlotPoint] = []
-    for spot in sorted(spots, key=lambda spot: (spot.x, -spot.y)):
-        if not front or spot.y > front[-1].y:
-            front.append(spot)
-    return front
 
 
 def _winner_section(index: int, cell: SweepCell, device: Device | None) -> Section:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nas.optimize import Candidate, SearchResult
 from nas.report.plots.labels import add_name, place_labels
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from nas.study.results import StudyResult
+
+T = TypeVar("T")
 
 FAMILIES = {"mobilenet": ORANGE, "efficientnet": GREEN, "mobilevit": PINK, "repvit": BLUE}
 """Family of a known network -> colour."""
@@ -113,16 +116,24 @@ def _on_device(
 
 def _unbeaten_first(known: Sequence[Candidate]) -> list[Candidate]:
     """Known networks that no other beats, then the rest, each fastest first."""
-    unbeaten = {c.arch.name for c in undominated(known)}
-    return sorted(known, key=lambda c: (c.arch.name not in unbeaten, c.ms))
+    first = {c.arch.name for c in unbeaten(known)}
+    return sorted(known, key=lambda c: (c.arch.name not in first, c.ms))
 
 
-def undominated(found: Sequence[Candidate]) -> list[Candidate]:
+def unbeaten(found: Sequence[Candidate]) -> list[Candidate]:
     """Networks for which no other is as fast and as accurate, fastest first."""
-    kept: list[Candidate] = []
-    for candidate in sorted(found, key=lambda c: (c.ms, -c.top1)):
-        if not kept or candidate.top1 > kept[-1].top1:
-            kept.append(candidate)
+    return undominated(found, lambda candidate: (candidate.ms, candidate.top1))
+
+
+def undominated(found: Iterable[T], place: Callable[[T], tuple[float, float]]) -> list[T]:
+    """The Pareto front, fastest first; `place` gives milliseconds and accuracy."""
+    kept: list[T] = []
+    most = -inf
+    spots = [(*place(each), each) for each in found]
+    for _, top1, each in sorted(spots, key=lambda spot: (spot[0], -spot[1])):
+        if top1 > most:
+            kept.append(each)
+            most = top1
     return kept
 
 
